@@ -1,0 +1,1 @@
+"""Fetching and checking of raw data; the manifest."""

@@ -1,0 +1,1 @@
+"""The finished tree: layout, records, status, report."""

@@ -1,0 +1,131 @@
+"""Every path and file name of an archive, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ALL_EXPOSURES = "ALL"
+NO_EXPOSURE = "None"
+
+SUBDIRECTORIES = {
+    "events": "events",
+    "ootevents": "events",
+    "cleanevents": "events",
+    "cleanootevents": "events",
+    "finalevents": "events",
+    "finalootevents": "events",
+    "image": "images",
+    "expmap": "images",
+    "background": "background",
+    "gti": "cleaning",
+    "lightcurve": "cleaning",
+    "cornerlightcurve": "cleaning",
+    "hist": "cleaning",
+}
+"""Product kind -> directory of the observation it is kept in."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What a step acts on: an observation, one instrument of it, or one exposure of an instrument."""
+
+    mission: str
+    obsid: str
+    instrument: str = ""
+    exposure: str = ""
+
+    @property
+    def identifier(self) -> str:
+        """DAXA's identifier: `0201903501`, `0201903501PN` or `0201903501PNS003`."""
+        return f"{self.obsid}{self.instrument}{self.exposure}"
+
+    @property
+    def observation(self) -> Unit:
+        """The observation this unit is part of."""
+        return Unit(self.mission, self.obsid)
+
+
+@dataclass(frozen=True)
+class Band:
+    """An energy range in keV."""
+
+    low: float
+    high: float
+
+    @property
+    def label(self) -> str:
+        """As file names have it: `en0.5_2.0keV`."""
+        return f"en{self.low}_{self.high}keV"
+
+
+def product_name(unit: Unit, kind: str, band: Band | None = None, suffix: str = ".fits") -> str:
+    """DAXA's name of a product: `obsid<O>-inst<I>-subexp<E|ALL|None>[-en<lo>_<hi>keV]-<kind>.fits`."""
+    parts = [f"obsid{unit.obsid}", f"inst{unit.instrument}", f"subexp{unit.exposure or NO_EXPOSURE}"]
+    if band is not None:
+        parts.append(band.label)
+    return "-".join([*parts, kind]) + suffix
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The paths of one archive; relative to its root unless they begin with it."""
+
+    root: Path
+
+    @property
+    def manifest(self) -> Path:
+        """The selection as work, one row an exposure."""
+        return self.root / "manifest.tsv"
+
+    @property
+    def report(self) -> Path:
+        """The archive's page."""
+        return self.root / "report.html"
+
+    @property
+    def status(self) -> Path:
+        """One row a unit and step: status and reason."""
+        return self.root / "status.tsv"
+
+    def observation(self, unit: Unit) -> Path:
+        """Directory of an observation's products."""
+        return self.root / "processed_data" / unit.mission / unit.obsid
+
+    def failed_observation(self, unit: Unit) -> Path:
+        """Directory of an observation in which nothing was usable."""
+        return self.root / "failed_data" / unit.mission / unit.obsid
+
+    def product(self, unit: Unit, kind: str, band: Band | None = None, suffix: str = ".fits") -> Path:
+        """Where a product of a unit is written."""
+        return self.observation(unit) / SUBDIRECTORIES[kind] / product_name(unit, kind, band, suffix)
+
+    def records(self, unit: Unit) -> Path:
+        """Directory of an observation's records: apart from its products, which may move to `failed_data`."""
+        return self.root / "records" / unit.mission / unit.obsid
+
+    def record(self, step: str, unit: Unit) -> Path:
+        """The record of one step on one unit, and the rule's only output."""
+        return self.records(unit) / step / f"{unit.identifier}.json"
+
+    def log(self, step: str, unit: Unit) -> Path:
+        """The log of one step on one unit."""
+        return self.root / "logs" / unit.mission / unit.obsid / f"{step}_{unit.identifier}.log"
+
+    def fault(self, step: str, unit: Unit) -> Path:
+        """What a fault leaves behind: its message, until the step ends well."""
+        return self.log(step, unit).with_suffix(".fault.json")
+
+    def relative(self, path: Path) -> str:
+        """`path` as records hold it."""
+        return path.relative_to(self.root).as_posix()
+
+    def find(self, relative: str) -> Path:
+        """Where a recorded path is now: in place, or moved with its observation to or from `failed_data`."""
+        path = self.root / relative
+        if path.exists():
+            return path
+        head, _, tail = relative.partition("/")
+        other = {"processed_data": "failed_data", "failed_data": "processed_data"}.get(head)
+        moved = self.root / other / tail if other else path
+        return moved if moved.exists() else path

@@ -1,0 +1,139 @@
+"""Records: what a step leaves about one unit, as JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.errors import CorruptFileError
+
+
+class Status(StrEnum):
+    """How a step ended for a unit. Anything else is a fault and leaves no record."""
+
+    DONE = "done"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True)
+class FileStamp:
+    """A file as it was when recorded: path, size in bytes, modification time in ns, SHA-256."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    sha256: str
+    kind: str = ""
+
+
+@dataclass
+class Record:
+    """What a step did to one unit. `results` holds the numbers that the report and later steps read."""
+
+    step: str
+    unit: Unit
+    status: Status
+    reason: str = ""
+    message: str = ""
+    products: list[FileStamp] = field(default_factory=list)
+    inputs: list[FileStamp] = field(default_factory=list)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    results: dict[str, Any] = field(default_factory=dict)
+    engine: str = "native"
+    versions: dict[str, str] = field(default_factory=dict)
+    command: list[str] = field(default_factory=list)
+    exit_code: int | None = None
+    started: str = ""
+    ended: str = ""
+    wall_seconds: float = 0.0
+    peak_memory_mb: float = 0.0
+    warnings: list[dict[str, str]] = field(default_factory=list)
+    errors: list[dict[str, str]] = field(default_factory=list)
+    logs: list[str] = field(default_factory=list)
+
+    @property
+    def done(self) -> bool:
+        """True if later steps may build on this one."""
+        return self.status is Status.DONE
+
+    def product(self, kind: str) -> str:
+        """Recorded path of the only product of a kind; KeyError if there is none."""
+        for stamp in self.products:
+            if stamp.kind == kind:
+                return stamp.path
+        raise KeyError(f"{self.step} of {self.unit.identifier} made no {kind}")
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, as hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def stamp_file(path: Path, recorded_as: str, kind: str = "") -> FileStamp:
+    """The stamp of a file that is complete."""
+    stat = path.stat()
+    return FileStamp(recorded_as, stat.st_size, stat.st_mtime_ns, sha256_of(path), kind)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file by rename: readers see the old one, or the whole new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def write_record(layout: Layout, record: Record) -> None:
+    """Put a record in its place. Call it last: it vouches for the products."""
+    text = json.dumps(asdict(record), indent=1, sort_keys=False, allow_nan=False)
+    write_atomically(layout.record(record.step, record.unit), text + "\n")
+
+
+def read_record(path: Path) -> Record:
+    """Read a record; CorruptFileError if it is not one."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return _record_from(data)
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptFileError(f"{path} is not a record ({error}); delete it and run again") from error
+
+
+def _record_from(data: Mapping[str, Any]) -> Record:
+    fields = dict(data)
+    fields["unit"] = Unit(**fields["unit"])
+    fields["status"] = Status(fields["status"])
+    for name in ("products", "inputs"):
+        fields[name] = [FileStamp(**stamp) for stamp in fields[name]]
+    return Record(**fields)
+
+
+def vouches(layout: Layout, products: Sequence[FileStamp]) -> bool:
+    """True if every product is still there with its recorded size and modification time (a stat each)."""
+    for stamp in products:
+        try:
+            stat = layout.find(stamp.path).stat()
+        except FileNotFoundError:
+            return False
+        if (stat.st_size, stat.st_mtime_ns) != (stamp.size, stamp.mtime_ns):
+            return False
+    return True
+
+
+def drop_stale_records(layout: Layout) -> list[Path]:
+    """Delete the records whose products are gone or changed, so that their steps run again; which they were."""
+    dropped = []
+    for path in sorted((layout.root / "records").glob("*/*/*/*.json")):
+        if not vouches(layout, read_record(path).products):
+            path.unlink()
+            dropped.append(path)
+    return dropped

@@ -1,0 +1,1 @@
+"""The embedded observatory: small faithful observations with known truth."""

@@ -1,0 +1,54 @@
+"""The errors of daxa_wf, named by what they mean for the unit of work.
+
+A message names the thing (mission, ObsID, key, file), what was wrong, what was expected and what to do.
+"""
+
+from __future__ import annotations
+
+
+class DaxaError(Exception):
+    """Anything daxa_wf reports to its user without a traceback."""
+
+    exit_code = 1
+
+
+class ConfigError(DaxaError):
+    """The configuration, or a file or text it names, says something that cannot be done."""
+
+    exit_code = 2
+
+
+class ExpressionError(ConfigError):
+    """A selection expression or query text is wrong at a known character."""
+
+    def __init__(self, message: str, text: str, position: int) -> None:
+        self.message, self.text, self.position = message, text, position
+        super().__init__(f"{message}\n  {text}\n  {' ' * position}^")
+
+
+class UnfitDataError(DaxaError):
+    """The data of a unit cannot be used: a `rejected` verdict, `name` as the original task calls it."""
+
+    def __init__(self, name: str, message: str) -> None:
+        self.name, self.message = name, message
+        super().__init__(f"{name}: {message}")
+
+
+class StepFailedError(DaxaError):
+    """A tool reported an error or left no product: a `failed` verdict."""
+
+    def __init__(self, name: str, message: str) -> None:
+        self.name, self.message = name, message
+        super().__init__(f"{name}: {message}")
+
+
+class Fault(DaxaError):
+    """Something outside the data went wrong (disk, network, corrupt file): the job fails and may be retried."""
+
+
+class CorruptFileError(Fault):
+    """A file on disk is not what its format requires."""
+
+
+class ServiceError(Fault):
+    """A service outside could not be used, or did not answer as it must."""

@@ -1,0 +1,1 @@
+"""Mission facts: one file per mission, each a MissionSpec."""

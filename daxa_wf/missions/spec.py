@@ -1,0 +1,116 @@
+"""What a mission is, as data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ColumnKind = Literal["text", "number", "flag", "mjd", "utc"]
+"""How a service writes a column: `mjd` days (UTC) and `utc` ISO text both become UTC timestamps."""
+
+ProductKind = Literal["events", "image", "expmap", "background"]
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """One instrument: name, field-of-view radius in degrees, other spellings, whether it is taken by default."""
+
+    name: str
+    field_of_view: float
+    aliases: tuple[str, ...] = ()
+    default: bool = True
+    exposure_column: str | None = None
+    """Common-table column with this instrument's exposure in seconds, where the table has one."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the mission's table: as the service calls it, as the observation table calls it."""
+
+    source: str
+    name: str
+    kind: ColumnKind = "text"
+    null_values: tuple[float | str, ...] = ()
+    """Values that stand for 'not known' (0 or a far-future public date, -100 as a coordinate)."""
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class RowCut:
+    """A named cut on the service's rows; `keep` maps the table to a boolean Series, True for rows that stay."""
+
+    name: str
+    description: str
+    keep: Callable[[pd.DataFrame], pd.Series]
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """Where a mission's observation table comes from: a key of `services.ENDPOINTS`, a table, its key column."""
+
+    service: str
+    table: str
+    columns: tuple[Column, ...]
+    """The key column is the one whose common name is `obsid`."""
+
+
+@dataclass(frozen=True)
+class EnergyBand:
+    """Energy bounds in keV, and how file names of the archive call them."""
+
+    code: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ProductPattern:
+    """Where a pre-processed product is in an observation's tree: a glob with `{obsid}`-like fields."""
+
+    kind: ProductKind
+    instrument: str
+    glob: str
+    bands: tuple[EnergyBand, ...] = ()
+
+
+@dataclass(frozen=True)
+class MissionSpec:
+    """Everything daxa_wf knows of a mission. A new mission is one file that makes one of these."""
+
+    name: str
+    pretty_name: str
+    obsid_pattern: str
+    instruments: tuple[Instrument, ...]
+    tables: tuple[TableSource, ...]
+    """In order of preference; later ones are fallbacks."""
+    frame: Literal["icrs", "fk5"] = "icrs"
+    row_cuts: tuple[RowCut, ...] = ()
+    derive: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+    """For what columns cannot say, e.g. Chandra's end = start + exposure. Pure."""
+    target_types: Mapping[str, str] = field(default_factory=dict)
+    """Native class -> code of `missions.taxonomy.TARGET_TYPES`; empty where the table has no classes."""
+    simultaneous: bool = True
+    """False where one observation has one instrument (Chandra, ROSAT pointed)."""
+    archive_paths: Mapping[str, str] = field(default_factory=dict)
+    """Archive key (`heasarc`, `xsa`, ...) -> path template under its root, fields from the observation table."""
+    raw_files: tuple[str, ...] = ()
+    products: tuple[ProductPattern, ...] = ()
+    engines: tuple[str, ...] = ()
+    """Of `native`, `sas`, `esass`; empty where only pre-processed products are organised."""
+
+    def instrument(self, name: str) -> Instrument:
+        """The instrument called `name` or one of its aliases; KeyError names those that exist."""
+        for instrument in self.instruments:
+            if name.upper() in (instrument.name.upper(), *(alias.upper() for alias in instrument.aliases)):
+                return instrument
+        known = ", ".join(instrument.name for instrument in self.instruments)
+        raise KeyError(f"{self.pretty_name} has no instrument {name!r}; it has {known}")
+
+    def is_obsid(self, text: str) -> bool:
+        """True if `text` is an ObsID of this mission, to the last character."""
+        return re.fullmatch(self.obsid_pattern, text) is not None

@@ -1,0 +1,1 @@
+"""Clients of the outside world: table services, file trees, name resolvers."""
