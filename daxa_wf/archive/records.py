@@ -137,3 +137,15 @@ def drop_stale_records(layout: Layout) -> list[Path]:
             path.unlink()
             dropped.append(path)
     return dropped
+
+
+def drop_failed_records(layout: Layout, step: str | None = None, unit: str | None = None) -> list[Path]:
+    """Delete the records with status `failed`, of one step or unit if given; which they were."""
+    dropped = []
+    for path in sorted((layout.root / "records").glob("*/*/*/*.json")):
+        record = read_record(path)
+        wanted = step in (None, record.step) and unit in (None, record.unit.identifier)
+        if wanted and record.status is Status.FAILED:
+            path.unlink()
+            dropped.append(path)
+    return dropped

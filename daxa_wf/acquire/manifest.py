@@ -1,0 +1,61 @@
+"""The manifest: the selection as work, one row an exposure."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from daxa_wf.archive.layout import Unit
+from daxa_wf.archive.records import write_atomically
+from daxa_wf.errors import CorruptFileError
+
+
+@dataclass(frozen=True)
+class ManifestRow:
+    """One exposure to process. Files are relative to the mission's source.
+
+    `problem` says why a header could not be read, `passed_over` which other lists of the exposure were left aside.
+    """
+
+    mission: str
+    obsid: str
+    inst: str
+    exposure: str
+    data_mode: str = ""
+    submode: str = ""
+    filter: str = ""
+    events: str = ""
+    attitude: str = ""
+    problem: str = ""
+    passed_over: str = ""
+
+    @property
+    def unit(self) -> Unit:
+        """The exposure as a unit."""
+        return Unit(self.mission, self.obsid, self.inst, self.exposure)
+
+
+COLUMNS = tuple(column.name for column in fields(ManifestRow))
+
+
+def write_manifest(path: Path, rows: Iterable[ManifestRow]) -> None:
+    """Write the manifest, sorted, as tab-separated text."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, delimiter="\t", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in sorted(rows, key=lambda row: (row.mission, row.unit.identifier)))
+    write_atomically(path, text.getvalue())
+
+
+def read_manifest(path: Path) -> list[ManifestRow]:
+    """Read a manifest; CorruptFileError if its columns are not those it must have."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        reader = csv.DictReader(stream, delimiter="\t")
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise CorruptFileError(
+                f"{path} is not a manifest: its columns are {reader.fieldnames}, not {COLUMNS}"
+            )
+        return [ManifestRow(**row) for row in reader]

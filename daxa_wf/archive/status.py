@@ -1,0 +1,115 @@
+"""What became of every unit: read from the records, told at the end of a run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+
+from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.records import Record, Status, read_record, write_atomically
+
+FAULT = "fault"
+"""In the place of a status: the step met a fault, and the next run takes it up again."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How one step ended for one unit."""
+
+    mission: str
+    obsid: str
+    inst: str
+    exposure: str
+    step: str
+    status: str
+    reason: str = ""
+    message: str = ""
+
+
+COLUMNS = tuple(column.name for column in fields(Verdict))
+
+
+def read_verdicts(layout: Layout) -> list[Verdict]:
+    """The verdict of every record of the archive, and the faults that are not yet mended."""
+    records = [read_record(path) for path in sorted((layout.root / "records").glob("*/*/*/*.json"))]
+    faults = [
+        _fault(json.loads(path.read_text()))
+        for path in sorted((layout.root / "logs").glob("*/*/*.fault.json"))
+    ]
+    return [_verdict(record) for record in records] + faults
+
+
+def _verdict(record: Record) -> Verdict:
+    unit = record.unit
+    return Verdict(
+        unit.mission, unit.obsid, unit.instrument, unit.exposure,
+        record.step, str(record.status), record.reason, " ".join(record.message.split()),
+    )  # fmt: skip
+
+
+def _fault(said: dict[str, str]) -> Verdict:
+    return Verdict(
+        said["mission"], said["obsid"], said["instrument"], said["exposure"],
+        said["step"], FAULT, said["error"], " ".join(said["message"].split()),
+    )  # fmt: skip
+
+
+def write_status(layout: Layout, verdicts: Iterable[Verdict]) -> None:
+    """Write `status.tsv`: one row a unit and step."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, delimiter="\t", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(verdict) for verdict in verdicts)
+    write_atomically(layout.status, text.getvalue())
+
+
+def root_causes(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """The verdicts that are neither `done` nor `blocked`: why something did not make it."""
+    return [verdict for verdict in verdicts if verdict.status not in (Status.DONE, Status.BLOCKED)]
+
+
+def counts_by_step(verdicts: Sequence[Verdict]) -> dict[str, Counter[str]]:
+    """How many units ended how, by step in the order of the steps."""
+    from daxa_wf.steps.catalogue import STEPS
+
+    counts: dict[str, Counter[str]] = {}
+    for verdict in verdicts:
+        counts.setdefault(verdict.step, Counter())[verdict.status] += 1
+    return {step: counts[step] for step in STEPS if step in counts}
+
+
+def print_summary(layout: Layout, verdicts: Sequence[Verdict]) -> None:
+    """Print what was done, rejected, failed, blocked or met a fault, and why what did not make it did not."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(stderr=True)
+    statuses = [*Status, FAULT]
+    table = Table(title=f"Archive {layout.root}", title_justify="left")
+    for heading in ("step", *statuses):
+        table.add_column(str(heading), justify="left" if heading == "step" else "right")
+    for step, counts in counts_by_step(verdicts).items():
+        table.add_row(step, *(str(counts[status] or "") for status in statuses))
+    console.print(table)
+    for verdict in root_causes(verdicts):
+        identifier = f"{verdict.obsid}{verdict.inst}{verdict.exposure}"
+        console.print(
+            Text(
+                f"{verdict.step} of {verdict.mission} {identifier}: {verdict.status}: {verdict.reason}: {verdict.message}"
+            )
+        )
+    if layout.report.exists():
+        console.print(Text(f"Report: {layout.report}"))
+
+
+def finish(layout: Layout) -> None:
+    """At the end of a run, well or not: write the status of everything, and tell it."""
+    verdicts = read_verdicts(layout)
+    if verdicts:
+        write_status(layout, verdicts)
+        print_summary(layout, verdicts)

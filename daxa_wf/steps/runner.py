@@ -1,0 +1,225 @@
+"""Runs one step on one unit: stages its products, turns what happened into a record or a fault."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import resource
+import shutil
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import daxa_wf
+from daxa_wf.archive.layout import Band, Layout, Unit, product_name
+from daxa_wf.archive.records import (
+    FileStamp,
+    Record,
+    Status,
+    read_record,
+    stamp_file,
+    write_atomically,
+    write_record,
+)
+from daxa_wf.errors import DaxaError, Fault, StepFailedError, UnfitDataError
+from daxa_wf.steps.catalogue import STEPS, Step
+
+log = logging.getLogger("daxa_wf")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a step may read: records of earlier steps by step name, raw files by role."""
+
+    records: Mapping[str, list[Record]] = field(default_factory=dict)
+    files: Mapping[str, list[Path]] = field(default_factory=dict)
+
+    def record(self, step: str) -> Record:
+        """The one record of an earlier step."""
+        (record,) = self.records[step]
+        return record
+
+    def file(self, role: str) -> Path | None:
+        """The one raw file of a role, or None where there is none."""
+        paths = self.files.get(role, [])
+        return paths[0] if paths else None
+
+
+@dataclass
+class Workspace:
+    """Where a step writes: every product is staged, and published only when the whole step is done."""
+
+    layout: Layout
+    unit: Unit
+    directory: Path
+    staged: dict[Path, tuple[str, Path]] = field(default_factory=dict)
+
+    def stage(self, kind: str, band: Band | None = None, suffix: str = ".fits") -> Path:
+        """A path to write a product to; its place in the archive follows from kind and band."""
+        path = self.directory / product_name(self.unit, kind, band, suffix)
+        self.staged[path] = (kind, self.layout.product(self.unit, kind, band, suffix))
+        return path
+
+    def publish(self) -> list[FileStamp]:
+        """Move every staged product to its place and stamp it."""
+        stamps = []
+        for path, (kind, place) in self.staged.items():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(place)
+            stamps.append(stamp_file(place, self.layout.relative(place), kind))
+        return stamps
+
+
+@dataclass
+class Outcome:
+    """What a step that ended well found out."""
+
+    results: dict[str, Any] = field(default_factory=dict)
+    warnings: list[dict[str, str]] = field(default_factory=list)
+    message: str = ""
+
+
+StepFunction = Callable[[Unit, Inputs, Mapping[str, Any], Workspace], Outcome]
+
+
+def run_step(
+    step: Step, unit: Unit, inputs: Inputs, options: Mapping[str, Any], layout: Layout, function: StepFunction
+) -> Record:
+    """Run `function` for a unit and leave its record; a Fault leaves a note in its place and is raised again."""
+    started, clock = datetime.now(UTC), time.monotonic()
+    record = Record(step.name, unit, Status.DONE, parameters=dict(options))
+    record.inputs = [
+        stamp for records in inputs.records.values() for each in records for stamp in each.products
+    ]
+    blocked_by = _blocking(step, inputs)
+    note = layout.fault(step.name, unit)
+    try:
+        if blocked_by is not None:
+            record.status, record.reason = Status.BLOCKED, f"{blocked_by.step} {blocked_by.status}"
+            record.message = blocked_by.message
+        else:
+            _run(function, unit, inputs, options, layout, record)
+    except DaxaError as fault:
+        _write_fault(note, step, unit, fault)
+        raise
+    except (OSError, MemoryError) as error:
+        fault = Fault(f"{step.name} of {unit.identifier}: {type(error).__name__}: {error}")
+        _write_fault(note, step, unit, fault)
+        raise fault from error
+    _remove_orphans(step, unit, layout, record)
+    record.started, record.ended = (
+        started.isoformat(timespec="seconds"),
+        datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    record.wall_seconds = round(time.monotonic() - clock, 3)
+    record.peak_memory_mb = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+    record.versions = {"daxa_wf": daxa_wf.__version__}
+    record.logs = [layout.relative(layout.log(step.name, unit))]
+    note.unlink(missing_ok=True)
+    write_record(layout, record)
+    log.info("%s of %s: %s %s", step.name, unit.identifier, record.status, record.message)
+    return record
+
+
+def _run(
+    function: StepFunction,
+    unit: Unit,
+    inputs: Inputs,
+    options: Mapping[str, Any],
+    layout: Layout,
+    record: Record,
+) -> None:
+    directory = staging_area(layout) / f"{socket.gethostname()}-{os.getpid()}-{record.step}-{unit.identifier}"
+    directory.mkdir(parents=True, exist_ok=True)
+    workspace = Workspace(layout, unit, directory)
+    try:
+        outcome = function(unit, inputs, options, workspace)
+        record.results, record.warnings, record.message = outcome.results, outcome.warnings, outcome.message
+        record.products = workspace.publish()
+    except UnfitDataError as unfit:
+        record.status, record.reason, record.message = Status.REJECTED, unfit.name, unfit.message
+    except StepFailedError as failure:
+        record.status, record.reason, record.message = Status.FAILED, failure.name, failure.message
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _blocking(step: Step, inputs: Inputs) -> Record | None:
+    earlier = [record for records in inputs.records.values() for record in records]
+    if step.needs == "none" or (step.needs == "any" and any(record.done for record in earlier)):
+        return None
+    return next((record for record in earlier if not record.done), None)
+
+
+def _write_fault(note: Path, step: Step, unit: Unit, fault: Exception) -> None:
+    said = {"step": step.name, **asdict(unit), "error": type(fault).__name__, "message": str(fault)}
+    try:
+        write_atomically(note, json.dumps(said, indent=1) + "\n")
+    except OSError as error:
+        log.error("cannot note the fault in %s: %s", note, error)
+
+
+def _remove_orphans(step: Step, unit: Unit, layout: Layout, record: Record) -> None:
+    """Products of an earlier run of this step that this one did not make again must not pass for its own."""
+    kept = {layout.root / stamp.path for stamp in record.products}
+    for kind in step.kinds:
+        stem = product_name(unit, "", suffix="")
+        for place in (layout.observation(unit), layout.failed_observation(unit)):
+            for path in place.glob(f"*/{stem}*{kind}.*"):
+                if path not in kept and path.name.split(".")[-2].endswith(f"-{kind}"):
+                    path.unlink()
+
+
+def staging_area(layout: Layout) -> Path:
+    """Where unfinished products are; nothing in it is ever an input."""
+    return layout.root / ".staging"
+
+
+def clear_staging(layout: Layout) -> None:
+    """Remove what processes of this machine that are no more left unfinished."""
+    for directory in staging_area(layout).glob(f"{socket.gethostname()}-*"):
+        pid = int(directory.name.removeprefix(f"{socket.gethostname()}-").split("-")[0])
+        if not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def run_from_snakemake(job: Any) -> None:
+    """Run the step that the rule of a Snakemake job names, for the unit that its wildcards name."""
+    step = STEPS[job.rule]
+    layout = Layout(Path.cwd())
+    unit = Unit(
+        job.wildcards.mission,
+        job.wildcards.obsid,
+        job.wildcards.get("inst", ""),
+        job.wildcards.get("exposure", ""),
+    )
+    log_to(Path(job.log[0]))
+    records: dict[str, list[Record]] = {}
+    files: dict[str, list[Path]] = {}
+    for role, paths in job.input.items():
+        listed = [paths] if isinstance(paths, str) else list(paths)
+        if role in STEPS:
+            records[role] = [read_record(Path(path)) for path in listed]
+        else:
+            files[role] = [Path(path) for path in listed]
+    function = import_module(f"daxa_wf.steps.{step.name}").run
+    try:
+        run_step(step, unit, Inputs(records, files), job.params.get("options", {}), layout, function)
+    except Fault as fault:
+        log.error("%s of %s: %s", step.name, unit.identifier, fault)
+        raise SystemExit(1) from None
+
+
+def log_to(path: Path) -> None:
+    """Send all logging to the log file of a job."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.captureWarnings(True)

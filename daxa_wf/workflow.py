@@ -1,0 +1,141 @@
+"""What the Snakefile asks: paths of records, units of the manifest, options of steps."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from daxa_wf.acquire.local import listing_digest
+from daxa_wf.acquire.manifest import ManifestRow, read_manifest
+from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.records import drop_stale_records
+from daxa_wf.config import Config, Mission, parse_config
+from daxa_wf.demo import TRUTH_FILE
+from daxa_wf.errors import ConfigError
+from daxa_wf.steps.catalogue import STEPS, Per
+from daxa_wf.steps.runner import clear_staging
+
+WILDCARDS: Mapping[Per, str] = {
+    "observation": "{obsid}",
+    "instrument": "{obsid}{inst}",
+    "exposure": "{obsid}{inst}{exposure}",
+}
+"""The unit's identifier, by what a step acts on."""
+
+
+DEFAULT_INSTRUMENTS = ("PN", "M1", "M2")
+
+
+def checked_config(data: Mapping[str, Any]) -> Config:
+    """The configuration as models; a mistake in it ends the process with its message and exit code 2."""
+    try:
+        return parse_config(data)
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.stderr.flush()
+        sys.exit(error.exit_code)
+
+
+class Plan:
+    """The workflow's view of one archive. Made once when the Snakefile is read."""
+
+    def __init__(self, config: Config, started_in: Path) -> None:
+        self.config = config
+        self.started_in = started_in
+        self.layout = Layout(started_in / config.archive)
+        self._rows: dict[tuple[str, str], list[ManifestRow]] = {}
+
+    def prepare(self) -> None:
+        """Before a run: drop records that no longer vouch for their products, and what was left unfinished."""
+        drop_stale_records(self.layout)
+        clear_staging(self.layout)
+
+    def mission(self, name: str) -> Mission:
+        """A mission's section of the configuration."""
+        return self.config.missions[name]
+
+    def source(self, mission: str) -> Path:
+        """Directory of a mission's raw data."""
+        return self.started_in / self.mission(mission).source.directory
+
+    def record(self, step: str) -> str:
+        """The record of a step as a pattern, relative to the archive."""
+        return f"records/{{mission}}/{{obsid}}/{step}/{WILDCARDS[STEPS[step].per]}.json"
+
+    def log(self, step: str) -> str:
+        """The log of a step as a pattern, relative to the archive."""
+        return f"logs/{{mission}}/{{obsid}}/{step}_{WILDCARDS[STEPS[step].per]}.log"
+
+    def options(self, section: str) -> Callable[[Any], dict[str, Any]]:
+        """A function of wildcards that gives a section of the mission's configuration as plain values."""
+        return lambda wildcards: getattr(self.mission(wildcards.mission), section).model_dump(mode="json")
+
+    def rows(self, mission: str, obsid: str, **wildcards: str) -> list[ManifestRow]:
+        """An observation's rows in the manifest, those that match; only after the checkpoint."""
+        rows = self._manifest().get((mission, obsid), [])
+        return [row for row in rows if all(getattr(row, name) == value for name, value in wildcards.items())]
+
+    def _manifest(self) -> dict[tuple[str, str], list[ManifestRow]]:
+        if not self._rows:
+            for row in read_manifest(self.layout.manifest):
+                self._rows.setdefault((row.mission, row.obsid), []).append(row)
+        return self._rows
+
+    def raw(self, role: str) -> Callable[[Any], list[str]]:
+        """A function of wildcards that gives the raw files of a role (`events`, `attitude`) for its unit."""
+
+        def files(wildcards: Any) -> list[str]:
+            named = {getattr(row, role) for row in self.rows(**dict(wildcards.items()))} - {""}
+            return [str(self.source(wildcards.mission) / name) for name in sorted(named)]
+
+        return files
+
+    def records_of(self, step: str) -> Callable[[Any], list[str]]:
+        """A function of wildcards that gives a step's records of every unit that the wildcards hold."""
+
+        def paths(wildcards: Any) -> list[str]:
+            return self._paths(step, self.rows(**dict(wildcards.items())))
+
+        return paths
+
+    def all_records(self, step: str) -> list[str]:
+        """A step's records of every unit of the manifest."""
+        return [path for rows in self._manifest().values() for path in self._paths(step, rows)]
+
+    def _paths(self, step: str, rows: list[ManifestRow]) -> list[str]:
+        per = STEPS[step].per
+        units = {
+            Unit(
+                row.mission,
+                row.obsid,
+                "" if per == "observation" else row.inst,
+                row.exposure * (per == "exposure"),
+            ): None
+            for row in rows
+        }
+        return [self.layout.relative(self.layout.record(step, unit)) for unit in units]
+
+    def selection_options(self) -> dict[str, dict[str, Any]]:
+        """What the manifest depends on, by mission: it is made again when the files of a local directory change."""
+        return {
+            name: self._selection_options(name, mission) for name, mission in self.config.missions.items()
+        }
+
+    def _selection_options(self, name: str, mission: Mission) -> dict[str, Any]:
+        source = self.source(name)
+        return {
+            "source": str(source),
+            "obsids": mission.obsids,
+            "instruments": mission.instruments or DEFAULT_INSTRUMENTS,
+            "listing": listing_digest(source) if mission.source.local else "embedded",
+        }
+
+    def observatories(self) -> list[str]:
+        """The embedded observatories that the configuration asks for, by the file that says they are complete."""
+        return [
+            str(self.source(name) / TRUTH_FILE)
+            for name, mission in self.config.missions.items()
+            if mission.source.embedded
+        ]

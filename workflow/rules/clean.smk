@@ -1,0 +1,40 @@
+rule espfilt:
+    """Find the good time intervals of an exposure: those without soft-proton flares."""
+    input:
+        inventory=plan.record("inventory"),
+        events=plan.raw("events"),
+    output:
+        plan.record("espfilt"),
+    log:
+        plan.log("espfilt"),
+    params:
+        options=plan.options("espfilt"),
+    script:
+        "../scripts/step.py"
+
+
+rule evselect:
+    """Keep the events of an exposure that pass the filters within the good time intervals."""
+    input:
+        espfilt=plan.record("espfilt"),
+        events=plan.raw("events"),
+    output:
+        plan.record("evselect"),
+    log:
+        plan.log("evselect"),
+    params:
+        options=plan.options("evselect"),
+    script:
+        "../scripts/step.py"
+
+
+rule merge:
+    """Merge the cleaned exposures of an instrument into its final event list."""
+    input:
+        evselect=plan.records_of("evselect"),
+    output:
+        plan.record("merge"),
+    log:
+        plan.log("merge"),
+    script:
+        "../scripts/step.py"

@@ -1,0 +1,37 @@
+rule observatory:
+    """Simulate the observations of the embedded observatory."""
+    output:
+        "{observatory}/truth.json",
+    log:
+        "logs/observatory{observatory}.log",
+    wildcard_constraints:
+        observatory=".+",
+    script:
+        "../scripts/observatory.py"
+
+
+checkpoint manifest:
+    """Say which exposures there are to process."""
+    input:
+        plan.observatories(),
+    output:
+        plan.layout.manifest.name,
+    log:
+        "logs/manifest.log",
+    params:
+        missions=plan.selection_options(),
+    script:
+        "../scripts/manifest.py"
+
+
+rule inventory:
+    """Look at what an observation holds, and say which exposures are fit for science."""
+    input:
+        manifest=ancient(plan.layout.manifest.name),
+        events=plan.raw("events"),
+    output:
+        plan.record("inventory"),
+    log:
+        plan.log("inventory"),
+    script:
+        "../scripts/step.py"

@@ -1,0 +1,32 @@
+rule report:
+    """Draw an observation's page."""
+    input:
+        inventory=plan.record("inventory"),
+        espfilt=plan.records_of("espfilt"),
+        evselect=plan.records_of("evselect"),
+        merge=plan.records_of("merge"),
+        images=plan.records_of("images"),
+        exposure_maps=plan.records_of("exposure_maps"),
+    output:
+        plan.record("report"),
+    log:
+        plan.log("report"),
+    script:
+        "../scripts/step.py"
+
+
+def every_report(wildcards):
+    checkpoints.manifest.get()
+    return plan.all_records("report")
+
+
+rule archive_report:
+    """Draw the archive's page from all observations."""
+    input:
+        every_report,
+    output:
+        plan.layout.report.name,
+    log:
+        "logs/archive_report.log",
+    script:
+        "../scripts/archive_report.py"

@@ -1,0 +1,7 @@
+"""Simulate the observations of the embedded observatory."""
+
+from pathlib import Path
+
+from daxa_wf.demo.observatory import make_observatory
+
+make_observatory(Path(snakemake.output[0]).parent)
