@@ -1,0 +1,5 @@
+"""`python -m daxa_wf` is `daxa-wf`."""
+
+from daxa_wf.cli import main
+
+main()

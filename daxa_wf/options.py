@@ -1,0 +1,190 @@
+"""Options of the steps, as typed sections of the configuration."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
+
+from daxa_wf.archive.layout import Band
+from daxa_wf.errors import ExpressionError
+
+FlareFilterName = Literal["esas20", "esas19", "threshold", "sn_optimal", "ratio"]
+
+
+def to_number(value: object, unit: str) -> float:
+    """The number of `value` (text such as '0.5 keV') in `unit`; ValueError says what is wrong."""
+    from astropy import units
+
+    if not isinstance(value, str):
+        raise ValueError(f"write a number with a unit, such as '{value} {unit}'")
+    try:
+        quantity = units.Quantity(value)
+        return float(quantity.to_value(unit))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{value!r} is not a quantity that {unit} can measure ({error})") from None
+
+
+def _quantity(unit: str) -> Any:
+    schema = {"type": "string", "description": f"a quantity with its unit, convertible to {unit}"}
+    return Annotated[float, BeforeValidator(lambda value: to_number(value, unit)), WithJsonSchema(schema)]
+
+
+def _checked_expression(text: str) -> str:
+    from daxa_wf.events.expression import parse
+
+    try:
+        parse(text)
+    except ExpressionError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+def _increasing(low_name: str, low: float, high_name: str, high: float) -> None:
+    if not low < high:
+        raise ValueError(f"{low_name} = {low} must be below {high_name} = {high}")
+
+
+def _within(name: str, value: float | bool, low: float, high: float) -> None:
+    if not isinstance(value, bool) and not low <= value <= high:
+        raise ValueError(f"{name} = {value:g} s must lie within {low:g} and {high:g} s")
+
+
+Seconds = _quantity("s")
+KiloElectronVolt = _quantity("keV")
+ArcSeconds = _quantity("arcsec")
+SelectionExpression = Annotated[str, AfterValidator(_checked_expression)]
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys are errors, and nothing changes once it is read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RangeScale(Section):
+    """Scale of the range around the histogram's peak that is fitted."""
+
+    pn: float = Field(15.0, gt=0)
+    mos: float = Field(6.0, gt=0)
+
+
+class Espfilt(Section):
+    """Flare filtering, with the names and defaults of DAXA's `espfilt`."""
+
+    method: FlareFilterName = Field(
+        "esas20", description="the flare filter; docs/flare_filters.md has them all"
+    )
+    with_smoothing: Seconds | bool = Field(
+        51.0, description="smooth the 1-s light curve: true (51 s), false or a time"
+    )
+    with_binning: Seconds | bool = Field(
+        60.0, description="bin the light curve: true (60 s), false or a time"
+    )
+    ratio: float = Field(1.2, gt=0, description="limit of the method 'ratio'")
+    filter_lo_en: KiloElectronVolt = Field(2.5, description="lower edge of the light curve's band")
+    filter_hi_en: KiloElectronVolt = Field(8.5, description="upper edge of the light curve's band")
+    range_scale: RangeScale = RangeScale()
+    allowed_sigma: float = Field(
+        3.0, gt=0, description="half width of the accepted band, in sigma of the fit"
+    )
+    gauss_fit_lims: tuple[float, float] = Field((0.1, 6.5), description="range of the histogram, count/s")
+    threshold: dict[Literal["PN", "M1", "M2"], float] | None = Field(
+        None, description="limits in count/s of the method 'threshold'; its own defaults if not given"
+    )
+
+    @model_validator(mode="after")
+    def _ranges(self) -> Espfilt:
+        _increasing("filter_lo_en", self.filter_lo_en, "filter_hi_en", self.filter_hi_en)
+        low, high = self.gauss_fit_lims
+        _increasing("gauss_fit_lims[0]", low, "gauss_fit_lims[1]", high)
+        if not 0 <= low < high <= 10:
+            raise ValueError(f"gauss_fit_lims = {[low, high]} must lie within 0 and 10 count/s")
+        if self.filter_lo_en < 0.001 or self.filter_hi_en > 32.767:
+            raise ValueError("filter_lo_en and filter_hi_en must lie within 0.001 and 32.767 keV")
+        _within("with_smoothing", self.with_smoothing, 1, 60)
+        _within("with_binning", self.with_binning, 1, 1e5)
+        return self
+
+
+class Evselect(Section):
+    """Cleaning of event lists, with the names and defaults of DAXA's `cleaned_evt_lists`."""
+
+    pn_filt_expr: SelectionExpression = "#XMMEA_EP && (PATTERN <= 4) && (FLAG .eq. 0)"
+    mos_filt_expr: SelectionExpression = "#XMMEA_EM && (PATTERN <= 12) && (FLAG .eq. 0)"
+    lo_en: KiloElectronVolt | None = Field(None, description="keep events above this energy only")
+    hi_en: KiloElectronVolt | None = Field(None, description="keep events below this energy only")
+
+    @model_validator(mode="after")
+    def _both_energies(self) -> Evselect:
+        if (self.lo_en is None) != (self.hi_en is None):
+            raise ValueError("give both lo_en and hi_en, or neither")
+        if self.lo_en is not None and self.hi_en is not None:
+            _increasing("lo_en", self.lo_en, "hi_en", self.hi_en)
+        return self
+
+
+class EnergyRange(Section):
+    """One energy band."""
+
+    lo_en: KiloElectronVolt
+    hi_en: KiloElectronVolt
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_pair(cls, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            if len(value) != 2:
+                raise ValueError(f"{list(value)} is not a band: write [0.5 keV, 2.0 keV]")
+            return {"lo_en": value[0], "hi_en": value[1]}
+        return value
+
+    @model_validator(mode="after")
+    def _ordered(self) -> EnergyRange:
+        _increasing("lower edge", self.lo_en, "upper edge", self.hi_en)
+        if not 0 < self.hi_en <= 32.767:
+            raise ValueError(f"the upper edge {self.hi_en} keV is beyond EPIC's 32.767 keV")
+        return self
+
+    @property
+    def band(self) -> Band:
+        """As file names have it."""
+        return Band(self.lo_en, self.hi_en)
+
+
+DEFAULT_BANDS = (
+    EnergyRange(lo_en="0.5 keV", hi_en="2.0 keV"),
+    EnergyRange(lo_en="2.0 keV", hi_en="10.0 keV"),
+)
+
+
+class Images(Section):
+    """Images and exposure maps: the same bands and pixels for both."""
+
+    bands: tuple[EnergyRange, ...] = Field(
+        DEFAULT_BANDS, min_length=1, description="energy bands, [low, high]"
+    )
+    pixel_size: ArcSeconds = Field(4.35, ge=0.05, le=600, description="a multiple of 0.05 arcsec")
+
+    @model_validator(mode="after")
+    def _checks(self) -> Images:
+        labels = [bounds.band.label for bounds in self.bands]
+        if len(set(labels)) != len(labels):
+            raise ValueError("the same band is there twice")
+        if abs(self.pixel_size / 0.05 - round(self.pixel_size / 0.05)) > 1e-6:
+            raise ValueError(f"pixel_size = {self.pixel_size} arcsec is not a multiple of 0.05 arcsec")
+        return self
+
+
+class ExposureMaps(Section):
+    """How exposure maps are weighted."""
+
+    vignetting: Literal["measured", "none"] = Field("measured", description="see docs/exposure_maps.md")

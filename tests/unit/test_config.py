@@ -1,0 +1,114 @@
+"""Configurations: what is accepted, and what each mistake is told."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from daxa_wf.config import Config, parse_config, read_config
+from daxa_wf.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
+
+GOOD: dict[str, Any] = {"archive": "out", "missions": {"xmm_pointed": {"source": {"local": "raw"}}}}
+
+
+def with_options(**sections: Any) -> dict[str, Any]:
+    return {"archive": "out", "missions": {"xmm_pointed": {"source": {"local": "raw"}, **sections}}}
+
+
+def test_defaults_are_those_of_daxa() -> None:
+    espfilt = parse_config(GOOD).missions["xmm_pointed"].espfilt
+    assert (espfilt.with_smoothing, espfilt.with_binning, espfilt.ratio) == (51.0, 60.0, 1.2)
+    assert (espfilt.filter_lo_en, espfilt.filter_hi_en) == (2.5, 8.5)
+    assert (espfilt.range_scale.pn, espfilt.range_scale.mos) == (15, 6)
+    assert (espfilt.allowed_sigma, espfilt.gauss_fit_lims) == (3, (0.1, 6.5))
+
+
+def test_quantities_are_converted() -> None:
+    config = parse_config(with_options(espfilt={"with_smoothing": "0.5 min", "filter_hi_en": "12000 eV"}))
+    assert config.missions["xmm_pointed"].espfilt.with_smoothing == 30.0
+    assert config.missions["xmm_pointed"].espfilt.filter_hi_en == 12.0
+
+
+BAD = {
+    "not a mapping": ("just text", "holds no configuration"),
+    "no archive": ({"missions": GOOD["missions"]}, "archive: this key is required"),
+    "no missions": ({"archive": "out"}, "missions: this key is required"),
+    "empty missions": ({"archive": "out", "missions": {}}, "missions"),
+    "unknown top key": ({**GOOD, "archiv": "x"}, "archiv: unknown key; allowed are archive, missions - did you mean"),
+    "unknown mission": ({"archive": "o", "missions": {"xmm_pointd": {"source": {"local": "r"}}}}, "'xmm_pointed'"),
+    "no source": ({"archive": "o", "missions": {"xmm_pointed": {}}}, "missions.xmm_pointed.source: this key"),
+    "two sources": (with_options(source={"local": "a", "embedded": "b"}), "give one of 'local' and 'embedded'"),
+    "unknown option": (with_options(espfilt={"allowed_sgma": 3}), "did you mean 'allowed_sigma'?"),
+    "wrong unit": (with_options(espfilt={"filter_lo_en": "2.5 s"}), "espfilt.filter_lo_en: '2.5 s'"),
+    "no unit": (with_options(espfilt={"filter_lo_en": 2.5}), "such as '2.5 keV'"),
+    "energies swapped": (
+        with_options(espfilt={"filter_lo_en": "9 keV", "filter_hi_en": "8 keV"}),
+        "filter_lo_en = 9.0 must be below filter_hi_en = 8.0",
+    ),
+    "unknown flare filter": (with_options(espfilt={"method": "histogramm"}), "'esas20', 'esas19', 'threshold'"),
+    "negative sigma": (with_options(espfilt={"allowed_sigma": -1}), "espfilt.allowed_sigma"),
+    "limits swapped": (with_options(espfilt={"gauss_fit_lims": [6.5, 0.1]}), "gauss_fit_lims[0] = 6.5"),
+    "limits beyond 10": (with_options(espfilt={"gauss_fit_lims": [0.1, 65]}), "within 0 and 10"),
+    "smoothing too long": (with_options(espfilt={"with_smoothing": "300 s"}), "within 1 and 60 s"),
+    "bad expression": (with_options(evselect={"mos_filt_expr": "PATTERN <= && PI"}), "^"),
+    "one energy only": (with_options(evselect={"lo_en": "1 keV"}), "give both lo_en and hi_en"),
+    "band upside down": (with_options(images={"bands": [["2 keV", "0.5 keV"]]}), "images.bands.0"),
+    "band of three": (with_options(images={"bands": [["1 keV", "2 keV", "3 keV"]]}), "write [0.5 keV, 2.0 keV]"),
+    "band twice": (with_options(images={"bands": [["1 keV", "2 keV"], ["1 keV", "2 keV"]]}), "twice"),
+    "pixel no multiple": (with_options(images={"pixel_size": "4.33 arcsec"}), "not a multiple of 0.05"),
+    "unknown instrument": (with_options(instruments=["PN", "ACIS"]), "no instrument 'ACIS'"),
+    "obsid as number": (with_options(obsids=[201903501]), "obsids"),
+    "obsid too short": (with_options(obsids=["201903501"]), "leading zeros"),
+    "unknown vignetting": (with_options(exposure_maps={"vignetting": "nome"}), "'measured' or 'none'"),
+    "wrong engine": (with_options(engine="esass"), "engine"),
+}
+
+
+@pytest.mark.parametrize(("data", "expected"), BAD.values(), ids=BAD.keys())
+def test_each_mistake_gives_one_clear_message(data: Any, expected: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(yaml.safe_dump(data))
+    with pytest.raises(ConfigError) as caught:
+        read_config(path)
+    message = str(caught.value)
+    assert expected in message
+    assert caught.value.exit_code == 2
+    assert len(message.splitlines()) <= 5, message
+
+
+def test_the_command_ends_with_2_and_no_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(yaml.safe_dump(with_options(espfilt={"allowed_sgma": 3})))
+    for command in (["check-config"], ["run", "--cores", "1"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "daxa_wf", *command, str(path)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 2
+        assert "allowed_sigma" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_not_yaml_and_not_there(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("archive: [")
+    with pytest.raises(ConfigError, match="is not YAML"):
+        read_config(tmp_path / "bad.yaml")
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        read_config(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda path: path.name)
+def test_shipped_configurations_are_fine(path: Path) -> None:
+    assert read_config(path).missions
+
+
+def test_schema_is_in_step() -> None:
+    schema = json.loads((ROOT / "config" / "schema.json").read_text())
+    assert schema == Config.model_json_schema(), "run: daxa-wf config-schema > config/schema.json"
