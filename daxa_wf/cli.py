@@ -129,6 +129,14 @@ def config_schema() -> None:
     print(json.dumps(Config.model_json_schema(), indent=2))
 
 
+@app.command("config-docs")
+def config_docs() -> None:
+    """Print docs/configuration.md."""
+    from daxa_wf.config_docs import configuration_page
+
+    print(configuration_page(), end="")
+
+
 def main() -> None:
     """Run the command; mistakes end with one message and an exit code, not with a traceback."""
     try:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from daxa_wf.errors import ConfigError
-from daxa_wf.options import Espfilt, Evselect, ExposureMaps, Images, Section
+from daxa_wf.options import Espfilt, Evselect, ExposureMaps, Images, Section, section_in
 
 
 class Source(Section):
@@ -122,14 +122,8 @@ def _keys_at(location: tuple[Any, ...]) -> list[str]:
     model: type[BaseModel] = Config
     for part in location:
         if part in model.model_fields:
-            model = _section_in(model.model_fields[part].annotation) or model
+            model = section_in(model.model_fields[part].annotation) or model
     return list(model.model_fields)
-
-
-def _section_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for each in get_args(annotation) if (found := _section_in(each))), None)
 
 
 def read_config(path: Path) -> Config:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -34,7 +34,7 @@ def to_number(value: object, unit: str) -> float:
 
 
 def _quantity(unit: str) -> Any:
-    schema = {"type": "string", "description": f"a quantity with its unit, convertible to {unit}"}
+    schema = {"type": "string", "description": f"a quantity convertible to {unit}", "unit": unit}
     return Annotated[float, BeforeValidator(lambda value: to_number(value, unit)), WithJsonSchema(schema)]
 
 
@@ -188,3 +188,10 @@ class ExposureMaps(Section):
     """How exposure maps are weighted."""
 
     vignetting: Literal["measured", "none"] = Field("measured", description="see docs/exposure_maps.md")
+
+
+def section_in(annotation: Any) -> type[BaseModel] | None:
+    """The section that an annotation such as `tuple[EnergyRange, ...]` or `dict[str, Mission]` is made of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for each in get_args(annotation) if (found := section_in(each))), None)

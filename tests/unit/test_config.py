@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from daxa_wf.config import Config, parse_config, read_config
+from daxa_wf.config_docs import configuration_page
 from daxa_wf.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -42,10 +43,19 @@ BAD = {
     "no archive": ({"missions": GOOD["missions"]}, "archive: this key is required"),
     "no missions": ({"archive": "out"}, "missions: this key is required"),
     "empty missions": ({"archive": "out", "missions": {}}, "missions"),
-    "unknown top key": ({**GOOD, "archiv": "x"}, "archiv: unknown key; allowed are archive, missions - did you mean"),
-    "unknown mission": ({"archive": "o", "missions": {"xmm_pointd": {"source": {"local": "r"}}}}, "'xmm_pointed'"),
+    "unknown top key": (
+        {**GOOD, "archiv": "x"},
+        "archiv: unknown key; allowed are archive, missions - did you mean",
+    ),
+    "unknown mission": (
+        {"archive": "o", "missions": {"xmm_pointd": {"source": {"local": "r"}}}},
+        "'xmm_pointed'",
+    ),
     "no source": ({"archive": "o", "missions": {"xmm_pointed": {}}}, "missions.xmm_pointed.source: this key"),
-    "two sources": (with_options(source={"local": "a", "embedded": "b"}), "give one of 'local' and 'embedded'"),
+    "two sources": (
+        with_options(source={"local": "a", "embedded": "b"}),
+        "give one of 'local' and 'embedded'",
+    ),
     "unknown option": (with_options(espfilt={"allowed_sgma": 3}), "did you mean 'allowed_sigma'?"),
     "wrong unit": (with_options(espfilt={"filter_lo_en": "2.5 s"}), "espfilt.filter_lo_en: '2.5 s'"),
     "no unit": (with_options(espfilt={"filter_lo_en": 2.5}), "such as '2.5 keV'"),
@@ -53,7 +63,10 @@ BAD = {
         with_options(espfilt={"filter_lo_en": "9 keV", "filter_hi_en": "8 keV"}),
         "filter_lo_en = 9.0 must be below filter_hi_en = 8.0",
     ),
-    "unknown flare filter": (with_options(espfilt={"method": "histogramm"}), "'esas20', 'esas19', 'threshold'"),
+    "unknown flare filter": (
+        with_options(espfilt={"method": "histogramm"}),
+        "'esas20', 'esas19', 'threshold'",
+    ),
     "negative sigma": (with_options(espfilt={"allowed_sigma": -1}), "espfilt.allowed_sigma"),
     "limits swapped": (with_options(espfilt={"gauss_fit_lims": [6.5, 0.1]}), "gauss_fit_lims[0] = 6.5"),
     "limits beyond 10": (with_options(espfilt={"gauss_fit_lims": [0.1, 65]}), "within 0 and 10"),
@@ -61,7 +74,10 @@ BAD = {
     "bad expression": (with_options(evselect={"mos_filt_expr": "PATTERN <= && PI"}), "^"),
     "one energy only": (with_options(evselect={"lo_en": "1 keV"}), "give both lo_en and hi_en"),
     "band upside down": (with_options(images={"bands": [["2 keV", "0.5 keV"]]}), "images.bands.0"),
-    "band of three": (with_options(images={"bands": [["1 keV", "2 keV", "3 keV"]]}), "write [0.5 keV, 2.0 keV]"),
+    "band of three": (
+        with_options(images={"bands": [["1 keV", "2 keV", "3 keV"]]}),
+        "write [0.5 keV, 2.0 keV]",
+    ),
     "band twice": (with_options(images={"bands": [["1 keV", "2 keV"], ["1 keV", "2 keV"]]}), "twice"),
     "pixel no multiple": (with_options(images={"pixel_size": "4.33 arcsec"}), "not a multiple of 0.05"),
     "unknown instrument": (with_options(instruments=["PN", "ACIS"]), "no instrument 'ACIS'"),
@@ -89,7 +105,10 @@ def test_the_command_ends_with_2_and_no_traceback(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump(with_options(espfilt={"allowed_sgma": 3})))
     for command in (["check-config"], ["run", "--cores", "1"]):
         done = subprocess.run(
-            [sys.executable, "-m", "daxa_wf", *command, str(path)], capture_output=True, text=True, check=False
+            [sys.executable, "-m", "daxa_wf", *command, str(path)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 2
         assert "allowed_sigma" in done.stderr
@@ -112,3 +131,8 @@ def test_shipped_configurations_are_fine(path: Path) -> None:
 def test_schema_is_in_step() -> None:
     schema = json.loads((ROOT / "config" / "schema.json").read_text())
     assert schema == Config.model_json_schema(), "run: daxa-wf config-schema > config/schema.json"
+
+
+def test_documentation_is_in_step() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    assert page == configuration_page(), "run: daxa-wf config-docs > docs/configuration.md"
