@@ -1,0 +1,209 @@
+"""Event lists of the EPIC cameras, as the archive has them (PPS) and as SAS and daxa_wf write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daxa_wf.errors import CorruptFileError
+from daxa_wf.events.fits_stream import open_bytes, record_type, walk_hdus
+from daxa_wf.events.gti import NONE, Intervals, normalise
+
+INSTRUMENTS = {"EPN": "PN", "EMOS1": "M1", "EMOS2": "M2"}
+"""INSTRUME cards -> names of instruments."""
+
+PN_FRAME_TIMES = {
+    "PrimeFullWindow": 0.0733649,
+    "PrimeFullWindowExtended": 0.1991936,
+    "PrimeLargeWindow": 0.0476649,
+    "PrimeSmallWindow": 0.0056718,
+}
+"""Frame times of pn in seconds by SUBMODE (XMM-Newton Users Handbook, table of EPIC modes), where FRMTIME is not given."""
+
+ROWS_AT_A_TIME = 131072
+NEEDED_COLUMNS = ("TIME", "PI")
+
+
+class Mask(Protocol):
+    """What picks rows: a bound selection expression, for one."""
+
+    def mask(self, rows: Any) -> NDArray[np.bool_]:
+        """True for each row to keep."""
+
+
+@dataclass(frozen=True)
+class ExposureIdentity:
+    """What a list's header says of the exposure it is of."""
+
+    obsid: str
+    instrument: str
+    exposure: str
+    data_mode: str
+    submode: str
+    filter: str
+    obs_mode: str
+    revolution: int
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Read-out frames of one CCD: centre and length in seconds, live fraction; shape (frames,) each."""
+
+    time: NDArray[np.float64]
+    time_delta: NDArray[np.float64]
+    fraction: NDArray[np.float64]
+
+
+class EventList:
+    """An event list: headers are read when opened, small extensions when asked for, events in chunks."""
+
+    def __init__(self, path: Path, primary_header: Any, header: Any) -> None:
+        self.path, self.primary_header, self.header = path, primary_header, header
+        self.dtype = record_type(header, path)
+        self.column_names: tuple[str, ...] = self.dtype.names or ()
+        self.row_count = int(header["NAXIS2"])
+
+    @classmethod
+    def open(cls, path: Path) -> EventList:
+        """Open a list: plain or gzip FITS with an EVENTS table. CorruptFileError says what it is instead."""
+        try:
+            with open_bytes(path) as stream:
+                primary = None
+                for hdu in walk_hdus(stream, path):
+                    primary = hdu.header if primary is None else primary
+                    if hdu.name == "EVENTS":
+                        return cls(path, primary, hdu.header)._checked()
+        except FileNotFoundError:
+            raise CorruptFileError(f"{path} is not there; fetch the file again") from None
+        except (KeyError, ValueError) as error:
+            raise CorruptFileError(f"{path}: a header card is missing or wrong: {error}") from error
+        raise CorruptFileError(f"{path} has no table EVENTS, so it is no event list; expected a PPS list such as *MIEVLI*")
+
+    def _checked(self) -> EventList:
+        missing = [name for name in NEEDED_COLUMNS if name not in self.column_names]
+        if missing:
+            raise CorruptFileError(f"{self.path}[EVENTS] lacks {', '.join(missing)}; it has {', '.join(self.column_names)}")
+        scaled = [card for card in self.header if re.fullmatch(r"(TSCAL|TZERO)\d+", card)]
+        if any(self.header[card] != (1 if card.startswith("TSCAL") else 0) for card in scaled):
+            raise CorruptFileError(f"{self.path}[EVENTS] has scaled columns ({', '.join(scaled)}); EPIC lists have none")
+        return self
+
+    @cached_property
+    def identity(self) -> ExposureIdentity:
+        """Instrument, exposure, mode and filter as the header has them; CorruptFileError if it does not."""
+        try:
+            return ExposureIdentity(
+                obsid=str(self.header["OBS_ID"]),
+                instrument=INSTRUMENTS[str(self.header["INSTRUME"]).strip()],
+                exposure=str(self.header["EXPIDSTR"]).strip(),
+                data_mode=str(self.header["DATAMODE"]).strip(),
+                submode=str(self.header["SUBMODE"]).strip(),
+                filter=str(self.header["FILTER"]).strip(),
+                obs_mode=str(self.header.get("OBS_MODE", "")).strip(),
+                revolution=int(self.header.get("REVOLUT", self.primary_header.get("REVOLUT", 0))),
+            )
+        except KeyError as error:
+            raise CorruptFileError(
+                f"{self.path}[EVENTS]: {error.args[0]} is missing or unknown; expected INSTRUME {', '.join(INSTRUMENTS)} "
+                "and the cards OBS_ID, EXPIDSTR, DATAMODE, SUBMODE, FILTER"
+            ) from None
+
+    @property
+    def time_range(self) -> tuple[float, float]:
+        """TSTART and TSTOP of the list, in seconds of its time system."""
+        return float(self.header["TSTART"]), float(self.header["TSTOP"])
+
+    @cached_property
+    def _extensions(self) -> Mapping[str, tuple[Any, NDArray[Any]]]:
+        with open_bytes(self.path) as stream:
+            return {
+                hdu.name: (hdu.header, hdu.table())
+                for hdu in walk_hdus(stream, self.path)
+                if hdu.name not in ("EVENTS", "PRIMARY") and "TFIELDS" in hdu.header
+            }
+
+    @property
+    def extension_names(self) -> tuple[str, ...]:
+        """Names of the tables beside EVENTS, in order."""
+        return tuple(self._extensions)
+
+    def extension(self, name: str) -> tuple[Any, NDArray[Any]]:
+        """Header and big-endian rows of a table beside EVENTS; CorruptFileError if there is none of the name."""
+        try:
+            return self._extensions[name]
+        except KeyError:
+            raise CorruptFileError(f"{self.path} has no {name}; it has {', '.join(self._extensions)}") from None
+
+    @property
+    def ccds(self) -> tuple[int, ...]:
+        """The CCDs that the list has frames of."""
+        return tuple(sorted(int(name[6:]) for name in self._extensions if re.fullmatch(r"EXPOSU\d\d", name)))
+
+    @cached_property
+    def gtis(self) -> dict[int, Intervals]:
+        """Good time intervals by CCD: those of the data subspace where it has them, else STDGTInn."""
+        selected = self._data_subspace_gtis()
+        names = {int(name[6:]): name for name in self._extensions if re.fullmatch(r"STDGTI\d\d", name)}
+        return {ccd: selected.get(ccd, self._gti(name)) for ccd, name in sorted(names.items())}
+
+    def _data_subspace_gtis(self) -> dict[int, Intervals]:
+        from daxa_wf.events.data_subspace import gti_references
+
+        return {ccd: self._gti(name) for ccd, name in gti_references(self.header).items() if name in self._extensions}
+
+    def _gti(self, name: str) -> Intervals:
+        _, rows = self._extensions[name]
+        return normalise(np.column_stack([rows["START"], rows["STOP"]])) if len(rows) else NONE
+
+    def frames(self, ccd: int) -> Frames:
+        """The frames of a CCD, from EXPOSUnn; pn's frame length is a header card or follows from the mode."""
+        header, rows = self.extension(f"EXPOSU{ccd:02d}")
+        time, fraction = rows["TIME"].astype(float), rows["FRACEXP"].astype(float)
+        if "TIMEDEL" in (rows.dtype.names or ()):
+            return Frames(time, rows["TIMEDEL"].astype(float), fraction)
+        return Frames(time, np.full(len(time), self._frame_time(header)), fraction)
+
+    def _frame_time(self, header: Any) -> float:
+        milliseconds = header.get("FRMTIME", self.header.get("FRMTIME"))
+        if milliseconds is not None:
+            return float(milliseconds) / 1000
+        try:
+            return PN_FRAME_TIMES[self.identity.submode]
+        except KeyError:
+            raise CorruptFileError(f"{self.path}: no FRMTIME, and no frame time is known of {self.identity.submode}") from None
+
+    def bad_pixels(self, ccd: int) -> NDArray[Any]:
+        """The bad pixels of a CCD: records with RAWX, RAWY, TYPE, YEXTENT, BADFLAG; none where it has no table."""
+        entry = self._extensions.get(f"BADPIX{ccd:02d}")
+        return entry[1] if entry else np.empty(0, [("RAWX", "i2"), ("RAWY", "i2"), ("TYPE", "i2"), ("YEXTENT", "i2")])
+
+    def chunks(self, rows: int = ROWS_AT_A_TIME) -> Iterator[NDArray[Any]]:
+        """The events as big-endian records, `rows` at a time; a chunk is only good until the next one is asked for."""
+        with open_bytes(self.path) as stream:
+            for hdu in walk_hdus(stream, self.path):
+                if hdu.name == "EVENTS":
+                    yield from hdu.chunks(rows)
+                    return
+
+    def columns(self, *names: str, where: Mask | None = None) -> dict[str, NDArray[Any]]:
+        """Columns in the machine's byte order, in one pass; only the rows that `where` keeps, if it is given."""
+        parts: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
+        for chunk in self.chunks():
+            rows = chunk if where is None else chunk[where.mask(chunk)]
+            for name in names:
+                parts[name].append(rows[name].astype(self.dtype[name].newbyteorder("=")))
+        return {name: np.concatenate(found) if found else self._empty(name) for name, found in parts.items()}
+
+    def _empty(self, name: str) -> NDArray[Any]:
+        return np.empty(0, self.dtype[name].newbyteorder("="))
+
+    def column_number(self, name: str) -> int:
+        """Number of a column, from 1, as in its TTYPEn card."""
+        return self.column_names.index(name) + 1
