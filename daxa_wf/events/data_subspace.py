@@ -6,6 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from daxa_wf.events.expression.restrictions import Restriction
+
+UNITS = {"PI": "CHAN", "TIME": "s"}
 PREFIX = re.compile(r"(\d*)DS(TYP|VAL|REF|UNI|FORM)(\d+)")
 
 
@@ -15,7 +18,9 @@ def gti_references(header: Any) -> dict[int, str]:
     numbers = {kind: number for number, kind in types.items() if kind in ("CCDNR", "TIME")}
     if len(numbers) < 2:
         return {}
-    components = sorted({match[1] for card in header if (match := PREFIX.fullmatch(card))}, key=lambda text: int(text or 1))
+    components = sorted(
+        {match[1] for card in header if (match := PREFIX.fullmatch(card))}, key=lambda text: int(text or 1)
+    )
     found: dict[int, str] = {}
     for component in components:
         ccd = str(header.get(f"{component}DSVAL{numbers['CCDNR']}", "")).strip()
@@ -25,26 +30,39 @@ def gti_references(header: Any) -> dict[int, str]:
     return found
 
 
-def subspace_cards(
-    ccds: Sequence[int], gti_tables: Mapping[int, str], ranges: Mapping[str, str], units: Mapping[str, str]
-) -> list[tuple[str, str, str]]:
-    """Cards (key, value, comment) of a subspace with one component a CCD: its number, its GTI table, common ranges."""
-    entries = [("CCDNR", "", ""), ("TIME", "TABLE", "s"), *((name, text, units.get(name, "")) for name, text in ranges.items())]
-    cards: list[tuple[str, str, str]] = []
-    for number, (name, _, unit) in enumerate(entries, start=1):
-        cards.append((f"DSTYP{number}", name, "data subspace descriptor: name"))
-        if unit:
-            cards.append((f"DSUNI{number}", unit, "data subspace descriptor: units"))
-    for component, ccd in enumerate(ccds, start=1):
+def kept_restrictions(header: Any) -> list[Restriction]:
+    """What a list was already restricted to, other than in CCDNR and TIME, in its first component."""
+    numbers = sorted(int(card[5:]) for card in header if re.fullmatch(r"DSTYP\d+", card))
+    return [
+        Restriction(name, str(header[f"DSVAL{number}"]), str(header.get(f"DSFORM{number}", "")))
+        for number in numbers
+        if (name := str(header[f"DSTYP{number}"]).strip()) not in ("CCDNR", "TIME")
+        and f"DSVAL{number}" in header
+        and header[f"DSVAL{number}"] != "TABLE"
+    ]
+
+
+def replace_subspace(header: Any, gti_tables: Mapping[int, str], restrictions: Sequence[Restriction]) -> None:
+    """Write a header's data subspace anew: a component for each CCD with its GTI table, and common restrictions."""
+    for card in [card for card in header if PREFIX.fullmatch(card)]:
+        del header[card]
+    common = list(dict.fromkeys(restrictions))
+    time = len(common) + 2
+    for number, name in enumerate(["CCDNR", *(each.column for each in common), "TIME"], start=1):
+        header[f"DSTYP{number}"] = (name, "data subspace descriptor: name")
+        if name in UNITS:
+            header[f"DSUNI{number}"] = (UNITS[name], "data subspace descriptor: units")
+    for component, (ccd, table) in enumerate(gti_tables.items(), start=1):
         prefix = "" if component == 1 else str(component)
-        cards.append((f"{prefix}DSVAL1", str(ccd), "data subspace descriptor: value"))
+        header[f"{prefix}DSVAL1"] = (str(ccd), "data subspace descriptor: value")
         if component == 1:
-            for number, (_, text, _) in enumerate(entries[1:], start=2):
-                cards.append((f"DSVAL{number}", text, "data subspace descriptor: value"))
-        cards.append((f"{prefix}DSREF2", f":{gti_tables[ccd]}", "data subspace descriptor: reference"))
-    return cards
+            _write_common(header, common)
+            header[f"DSVAL{time}"] = ("TABLE", "data subspace descriptor: value")
+        header[f"{prefix}DSREF{time}"] = (f":{table}", "data subspace descriptor: reference")
 
 
-def is_subspace_card(card: str) -> bool:
-    """True for a card of the data subspace."""
-    return PREFIX.fullmatch(card) is not None
+def _write_common(header: Any, restrictions: Sequence[Restriction]) -> None:
+    for number, each in enumerate(restrictions, start=2):
+        if each.form:
+            header[f"DSFORM{number}"] = (each.form, "data subspace descriptor: data type")
+        header[f"DSVAL{number}"] = (each.values, "data subspace descriptor: value")

@@ -84,15 +84,21 @@ class EventList:
             raise CorruptFileError(f"{path} is not there; fetch the file again") from None
         except (KeyError, ValueError) as error:
             raise CorruptFileError(f"{path}: a header card is missing or wrong: {error}") from error
-        raise CorruptFileError(f"{path} has no table EVENTS, so it is no event list; expected a PPS list such as *MIEVLI*")
+        raise CorruptFileError(
+            f"{path} has no table EVENTS, so it is no event list; expected a PPS list such as *MIEVLI*"
+        )
 
     def _checked(self) -> EventList:
         missing = [name for name in NEEDED_COLUMNS if name not in self.column_names]
         if missing:
-            raise CorruptFileError(f"{self.path}[EVENTS] lacks {', '.join(missing)}; it has {', '.join(self.column_names)}")
+            raise CorruptFileError(
+                f"{self.path}[EVENTS] lacks {', '.join(missing)}; it has {', '.join(self.column_names)}"
+            )
         scaled = [card for card in self.header if re.fullmatch(r"(TSCAL|TZERO)\d+", card)]
         if any(self.header[card] != (1 if card.startswith("TSCAL") else 0) for card in scaled):
-            raise CorruptFileError(f"{self.path}[EVENTS] has scaled columns ({', '.join(scaled)}); EPIC lists have none")
+            raise CorruptFileError(
+                f"{self.path}[EVENTS] has scaled columns ({', '.join(scaled)}); EPIC lists have none"
+            )
         return self
 
     @cached_property
@@ -139,7 +145,9 @@ class EventList:
         try:
             return self._extensions[name]
         except KeyError:
-            raise CorruptFileError(f"{self.path} has no {name}; it has {', '.join(self._extensions)}") from None
+            raise CorruptFileError(
+                f"{self.path} has no {name}; it has {', '.join(self._extensions)}"
+            ) from None
 
     @property
     def ccds(self) -> tuple[int, ...]:
@@ -156,7 +164,11 @@ class EventList:
     def _data_subspace_gtis(self) -> dict[int, Intervals]:
         from daxa_wf.events.data_subspace import gti_references
 
-        return {ccd: self._gti(name) for ccd, name in gti_references(self.header).items() if name in self._extensions}
+        return {
+            ccd: self._gti(name)
+            for ccd, name in gti_references(self.header).items()
+            if name in self._extensions
+        }
 
     def _gti(self, name: str) -> Intervals:
         _, rows = self._extensions[name]
@@ -164,7 +176,10 @@ class EventList:
 
     def frames(self, ccd: int) -> Frames:
         """The frames of a CCD, from EXPOSUnn; pn's frame length is a header card or follows from the mode."""
-        header, rows = self.extension(f"EXPOSU{ccd:02d}")
+        return self.frames_from(*self.extension(f"EXPOSU{ccd:02d}"))
+
+    def frames_from(self, header: Any, rows: NDArray[Any]) -> Frames:
+        """Frames from the header and rows of an EXPOSUnn table of this list."""
         time, fraction = rows["TIME"].astype(float), rows["FRACEXP"].astype(float)
         if "TIMEDEL" in (rows.dtype.names or ()):
             return Frames(time, rows["TIMEDEL"].astype(float), fraction)
@@ -177,12 +192,18 @@ class EventList:
         try:
             return PN_FRAME_TIMES[self.identity.submode]
         except KeyError:
-            raise CorruptFileError(f"{self.path}: no FRMTIME, and no frame time is known of {self.identity.submode}") from None
+            raise CorruptFileError(
+                f"{self.path}: no FRMTIME, and no frame time is known of {self.identity.submode}"
+            ) from None
 
     def bad_pixels(self, ccd: int) -> NDArray[Any]:
         """The bad pixels of a CCD: records with RAWX, RAWY, TYPE, YEXTENT, BADFLAG; none where it has no table."""
         entry = self._extensions.get(f"BADPIX{ccd:02d}")
-        return entry[1] if entry else np.empty(0, [("RAWX", "i2"), ("RAWY", "i2"), ("TYPE", "i2"), ("YEXTENT", "i2")])
+        return (
+            entry[1]
+            if entry
+            else np.empty(0, [("RAWX", "i2"), ("RAWY", "i2"), ("TYPE", "i2"), ("YEXTENT", "i2")])
+        )
 
     def chunks(self, rows: int = ROWS_AT_A_TIME) -> Iterator[NDArray[Any]]:
         """The events as big-endian records, `rows` at a time; a chunk is only good until the next one is asked for."""

@@ -23,7 +23,17 @@ BLOCK = 2880
 CHUNK_BYTES = 4 << 20
 GZIP_MAGIC = b"\x1f\x8b"
 
-COLUMN_TYPES = {"L": "i1", "B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8", "A": "S", "X": "u1"}
+COLUMN_TYPES = {
+    "L": "i1",
+    "B": "u1",
+    "I": ">i2",
+    "J": ">i4",
+    "K": ">i8",
+    "E": ">f4",
+    "D": ">f8",
+    "A": "S",
+    "X": "u1",
+}
 """TFORM letters -> numpy types as they are on disk (FITS standard 4.0, table 18)."""
 
 
@@ -86,7 +96,9 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
             with path.open("rb") as stream:
                 yield stream
     except (EOFError, zlib.error, _gzip_errors()) as error:
-        raise CorruptFileError(f"{path}: the gzip stream is damaged or cut off ({error}); fetch the file again") from error
+        raise CorruptFileError(
+            f"{path}: the gzip stream is damaged or cut off ({error}); fetch the file again"
+        ) from error
 
 
 def walk_hdus(stream: IO[bytes], path: Path) -> Iterator[Hdu]:
@@ -119,7 +131,9 @@ def record_type(header: Any, path: Path) -> np.dtype[Any]:
     dtype = np.dtype(fields)
     if dtype.itemsize != int(header["NAXIS1"]):
         name = header.get("EXTNAME", "")
-        raise CorruptFileError(f"{path}[{name}]: columns make {dtype.itemsize} bytes a row, NAXIS1 {header['NAXIS1']}")
+        raise CorruptFileError(
+            f"{path}[{name}]: columns make {dtype.itemsize} bytes a row, NAXIS1 {header['NAXIS1']}"
+        )
     return dtype
 
 
@@ -128,8 +142,10 @@ def _field(header: Any, column: int, path: Path) -> tuple[Any, ...]:
     match = re.fullmatch(r"(\d*)([A-Z])(.*)", form)
     if match is None or match[2] not in COLUMN_TYPES:
         named = header.get(f"TTYPE{column}", column)
-        raise CorruptFileError(f"{path}[{header.get('EXTNAME', '')}]: column {named} has the form {form!r}, which event "
-                               "lists do not have (variable-length columns are not supported)")
+        raise CorruptFileError(
+            f"{path}[{header.get('EXTNAME', '')}]: column {named} has the form {form!r}, which event "
+            "lists do not have (variable-length columns are not supported)"
+        )
     repeat = int(match[1] or 1)
     name, kind = str(header[f"TTYPE{column}"]).strip().upper(), COLUMN_TYPES[match[2]]
     if match[2] == "A":
@@ -169,7 +185,9 @@ def _fill(stream: IO[bytes], view: memoryview, path: Path, name: str) -> None:
     while filled < len(view):
         count = stream.readinto(view[filled:])  # type: ignore[attr-defined]
         if not count:
-            raise CorruptFileError(f"{path} ends {len(view) - filled} bytes short within {name}; fetch the file again")
+            raise CorruptFileError(
+                f"{path} ends {len(view) - filled} bytes short within {name}; fetch the file again"
+            )
         filled += count
 
 

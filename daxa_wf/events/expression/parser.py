@@ -1,0 +1,372 @@
+"""From text to tree, by recursive descent: one method a rule of the grammar."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from daxa_wf.errors import ExpressionError
+from daxa_wf.events.expression.shapes import SHAPES
+from daxa_wf.events.expression.tree import (
+    And,
+    Arithmetic,
+    Attribute,
+    Column,
+    Compare,
+    InGti,
+    InIntervals,
+    InRegion,
+    InShape,
+    Interval,
+    IsNull,
+    Negative,
+    Node,
+    Not,
+    Number,
+    Or,
+    Truth,
+)
+
+TOKEN = re.compile(
+    r"""\s*(?:
+    (?P<hexadecimal>0[xX][0-9a-fA-F]+)
+  | (?P<number>(?:\d+\.\d+|\d+\.(?![a-zA-Z])|\.\d+|\d+)(?:[eEdD][+-]?\d+)?)
+  | (?P<word>\.(?:eq|ne|lt|le|gt|ge|and|or|not)\.)
+  | (?P<binary>b[01]+(?![A-Za-z0-9_]))
+  | (?P<attribute>\#[A-Za-z][A-Za-z0-9_]*)
+  | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
+  | (?P<operator>&&|\|\||==|!=|<=|>=|[-+*/&|^!<>()\[\]:,])
+  )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+FORTRAN = {".eq.": "==", ".ne.": "!=", ".lt.": "<", ".le.": "<=", ".gt.": ">", ".ge.": ">=", ".and.": "&&", ".or.": "||",
+           ".not.": "!"}  # fmt: skip
+COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
+PRECEDENCE = (("|",), ("^",), ("&",), ("+", "-"), ("*", "/"))
+"""Binary operators on numbers, loosest first."""
+NUMBERS = (Number, Column, Arithmetic, Negative)
+FILE_FUNCTIONS = ("gti", "region")
+OPENS_FILE = [[name, "("] for name in FILE_FUNCTIONS]
+FILE_NAME = re.compile(r"\s*(?:'([^']+)'|\"([^\"]+)\"|([^,()]*[^,()\s]))\s*")
+"""A file's name: raw text up to the next comma or parenthesis; quotes allow both in it."""
+FUNCTIONS = (*FILE_FUNCTIONS, "isnull", *SHAPES)
+
+
+@dataclass(frozen=True)
+class Token:
+    """One word of the text; `text` is lower-case for operators."""
+
+    kind: str
+    text: str
+    position: int
+
+
+def tokens(text: str) -> list[Token]:
+    """The words of an expression, and an `end`; ExpressionError at a character that begins none."""
+    found, position = [], 0
+    stripped = text.rstrip()
+    while position < len(stripped):
+        match = TOKEN.match(stripped, position)
+        if match is None:
+            at = position + len(stripped[position:]) - len(stripped[position:].lstrip())
+            raise ExpressionError(f"{stripped[at]!r} means nothing here", text, at)
+        kind = str(match.lastgroup)
+        word = match[kind]
+        if kind == "word":
+            kind, word = "operator", FORTRAN[word.lower()]
+        found.append(Token(kind, word, match.start(match.lastgroup or 0)))
+        position = match.end()
+        if [token.text.lower() for token in found[-2:]] in OPENS_FILE:
+            name = FILE_NAME.match(stripped, position)
+            if name:
+                found.append(Token("file", name[1] or name[2] or name[3].strip(), name.start()))
+                position = name.end()
+    return [*found, Token("end", "", len(stripped))]
+
+
+class Parser:
+    """One pass over the tokens of one text."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.tokens, self.index = text, tokens(text), 0
+
+    def parse(self) -> Node:
+        """The tree of the whole text."""
+        tree = self.disjunction()
+        if self.current.kind != "end":
+            raise self.error("expected an operator such as && or || or the end")
+        return self.condition(tree)
+
+    @property
+    def current(self) -> Token:
+        return self.tokens[self.index]
+
+    def error(self, expected: str) -> ExpressionError:
+        found = f"found {self.current.text!r}" if self.current.kind != "end" else "found the end"
+        return ExpressionError(f"{expected}, {found}", self.text, self.current.position)
+
+    def take(self, *words: str) -> Token | None:
+        """The current token if it is one of the operators, and go on; None if it is not."""
+        token = self.current
+        if token.kind != "operator" or token.text not in words:
+            return None
+        self.index += 1
+        return token
+
+    def expect(self, word: str) -> Token:
+        token = self.take(word)
+        if token is None:
+            raise self.error(f"expected {word!r}")
+        return token
+
+    def disjunction(self) -> Node:
+        terms = self.separated(self.conjunction, "||")
+        return terms[0] if len(terms) == 1 else Or(terms[0].position, terms)
+
+    def conjunction(self) -> Node:
+        terms = self.separated(self.negation, "&&")
+        return terms[0] if len(terms) == 1 else And(terms[0].position, terms)
+
+    def separated(self, rule: Callable[[], Node], separator: str) -> tuple[Node, ...]:
+        terms = [rule()]
+        while self.take(separator):
+            terms.append(rule())
+        return (terms[0],) if len(terms) == 1 else tuple(self.condition(term) for term in terms)
+
+    def condition(self, node: Node) -> Node:
+        """The node, if it can be true or false; an attribute may turn out to be either."""
+        if isinstance(node, NUMBERS):
+            raise ExpressionError("expected a condition, this is a number", self.text, node.position)
+        return node
+
+    def number(self, node: Node) -> Node:
+        """The node, if it can be a number."""
+        if not isinstance(node, (*NUMBERS, Attribute)):
+            raise ExpressionError("expected a number, this is a condition", self.text, node.position)
+        return node
+
+    def negation(self) -> Node:
+        token = self.take("!")
+        return Not(token.position, self.condition(self.negation())) if token else self.comparison()
+
+    def comparison(self) -> Node:
+        pair = self.column_pair()
+        if pair is not None:
+            return self.shape_membership(*pair)
+        left = self.numeric()
+        token = self.take(*COMPARISONS)
+        if token:
+            return Compare(token.position, token.text, self.number(left), self.number(self.numeric()))
+        if self.current.kind == "name" and self.current.text.lower() == "in":
+            self.index += 1
+            return self.membership(self.number(left))
+        return left
+
+    def column_pair(self) -> tuple[Node, Node] | None:
+        """`(X, Y)` if it is followed by `in`; else nothing is read."""
+        kinds = [(token.kind, token.text.lower()) for token in self.tokens[self.index : self.index + 6]]
+        shape = [kind for kind, _ in kinds]
+        words = [word for _, word in kinds]
+        if shape[:4] != ["operator", "name", "operator", "name"] or words[0] != "(" or words[2] != ",":
+            return None
+        if len(words) < 6 or words[4] != ")" or words[5] != "in":
+            raise ExpressionError(
+                "a pair of columns must be followed by 'in' and a shape", self.text, self.current.position
+            )
+        x, y = (
+            Column(token.position, token.text)
+            for token in (self.tokens[self.index + 1], self.tokens[self.index + 3])
+        )
+        self.index += 6
+        return x, y
+
+    def membership(self, value: Node) -> Node:
+        if self.current.kind == "name" and self.next_is("("):
+            token = self.current
+            if token.text.lower() != "gti":
+                raise self.error("expected gti(FILE) or intervals such as [lo:hi]")
+            self.index += 2
+            file = self.file_name()
+            self.expect(")")
+            return InGti(token.position, file, value)
+        intervals = [self.interval()]
+        while self.take(","):
+            intervals.append(self.interval())
+        return InIntervals(value.position, value, tuple(intervals))
+
+    def next_is(self, word: str) -> bool:
+        following = self.tokens[self.index + 1]
+        return following.kind == "operator" and following.text == word
+
+    def interval(self) -> Interval:
+        position = self.current.position
+        opening = self.take("[", "(")
+        low = None if self.at(":") else self.sum()
+        if opening is None and not self.at(":"):
+            return Interval(position, low, low)
+        if opening and opening.text == "(" and self.take(")"):
+            return Interval(position, low, low)
+        self.expect(":")
+        high = None if self.at(",", ")", "]", "&&", "||") or self.current.kind == "end" else self.sum()
+        if low is None and high is None:
+            raise self.error("an interval needs at least one end")
+        closing = self.take("]", ")") if opening else None
+        if opening and closing is None:
+            raise self.error("expected ']' or ')' at the end of the interval")
+        return Interval(
+            position,
+            low,
+            high,
+            opening is None or opening.text == "[",
+            closing is None or closing.text == "]",
+        )
+
+    def at(self, *words: str) -> bool:
+        return self.current.kind == "operator" and self.current.text in words
+
+    def shape_membership(self, x: Node, y: Node) -> Node:
+        token = self.current
+        name = token.text.lower()
+        if name not in (*SHAPES, "region") or not self.next_is("("):
+            raise self.error(f"expected a shape, {', '.join(SHAPES)} or region, and '('")
+        if name == "region":
+            self.index += 2
+            file = self.file_name()
+            self.expect(")")
+            return InRegion(token.position, file, x, y)
+        self.index += 1
+        return self.shape(token, (x, y))
+
+    def sum(self) -> Node:
+        return self.binary(PRECEDENCE.index(("+", "-")))
+
+    def numeric(self) -> Node:
+        return self.binary(0)
+
+    def binary(self, level: int) -> Node:
+        if level == len(PRECEDENCE):
+            return self.unary()
+        left = self.binary(level + 1)
+        while token := self.take(*PRECEDENCE[level]):
+            right = self.number(self.binary(level + 1))
+            left = Arithmetic(token.position, token.text, self.number(left), right)
+        return left
+
+    def unary(self) -> Node:
+        token = self.take("-", "+")
+        if token is None:
+            return self.primary()
+        operand = self.unary()
+        if token.text == "+":
+            return operand
+        if isinstance(operand, Number):
+            return Number(token.position, -operand.value)
+        return Negative(token.position, operand)
+
+    def primary(self) -> Node:
+        token = self.current
+        if self.take("("):
+            inside = self.disjunction()
+            self.expect(")")
+            return inside
+        self.index += 1
+        match token.kind:
+            case "number":
+                return Number(token.position, _number(token.text))
+            case "hexadecimal":
+                return Number(token.position, int(token.text, 16))
+            case "binary":
+                return Number(token.position, int(token.text[1:], 2))
+            case "attribute":
+                return Attribute(token.position, token.text[1:].upper())
+            case "name":
+                return self.name(token)
+        self.index -= 1
+        raise self.error("expected a column, a number, #ATTRIBUTE, a function or '('")
+
+    def name(self, token: Token) -> Node:
+        word = token.text.lower()
+        if self.at("("):
+            return self.function(token)
+        if word in ("true", "false"):
+            return Truth(token.position, word == "true")
+        if word == "in":
+            raise ExpressionError("expected a column before 'in'", self.text, token.position)
+        return Column(token.position, token.text)
+
+    def function(self, token: Token) -> Node:
+        name = token.text.lower()
+        if name in SHAPES:
+            return self.shape(token, None)
+        if name not in FUNCTIONS:
+            raise ExpressionError(
+                f"{token.text} is not a function; there are {', '.join(FUNCTIONS)}", self.text, token.position
+            )
+        self.expect("(")
+        if name == "isnull":
+            column = self.a_column()
+            self.expect(")")
+            return IsNull(token.position, column)
+        file = self.file_name()
+        columns = []
+        while self.take(","):
+            columns.append(self.a_column())
+        self.expect(")")
+        return self.file_function(token, file, columns)
+
+    def file_function(self, token: Token, file: str, columns: list[Column]) -> Node:
+        if token.text.lower() == "gti":
+            if len(columns) > 1:
+                raise ExpressionError(
+                    "gti takes a file and one column: gti(FILE, TIME)", self.text, columns[1].position
+                )
+            return InGti(token.position, file, columns[0] if columns else Column(token.position, "TIME"))
+        if len(columns) not in (0, 2):
+            raise ExpressionError(
+                "region takes a file and two columns: region(FILE, X, Y)", self.text, token.position
+            )
+        x, y = columns if columns else (None, None)
+        return InRegion(token.position, file, x, y)
+
+    def a_column(self) -> Column:
+        if self.current.kind != "name":
+            raise self.error("expected a column")
+        token = self.current
+        self.index += 1
+        return Column(token.position, token.text)
+
+    def file_name(self) -> str:
+        if self.current.kind != "file":
+            raise self.error("expected the name of a file")
+        self.index += 1
+        return self.tokens[self.index - 1].text
+
+    def shape(self, token: Token, columns: tuple[Node, Node] | None) -> Node:
+        shape = SHAPES[token.text.lower()]
+        self.expect("(")
+        arguments = [self.numeric()]
+        while self.take(","):
+            arguments.append(self.numeric())
+        self.expect(")")
+        if columns is None:
+            *arguments, x, y = arguments if len(arguments) > 2 else (*arguments, None, None)
+            if not isinstance(x, Column) or not isinstance(y, Column):
+                raise ExpressionError(
+                    f"the last two arguments of {token.text} must be columns: {shape.usage}",
+                    self.text,
+                    token.position,
+                )
+            columns = x, y
+        if not shape.accepts(len(arguments)):
+            raise ExpressionError(
+                f"{token.text} was given {len(arguments)} numbers; write {shape.usage}",
+                self.text,
+                token.position,
+            )
+        return InShape(token.position, token.text.lower(), tuple(arguments), *columns)
+
+
+def _number(text: str) -> int | float:
+    plain = text.lower().replace("d", "e")
+    return int(plain) if plain.isdigit() else float(plain)

@@ -1,0 +1,140 @@
+"""Shapes on two columns: inside or on the border is true. Angles in degrees, counter-clockwise.
+
+Sizes of boxes, ellipses and rhombi are half widths, as in expressions; region files hold full widths of boxes.
+Source: SAS selectlib, 'Region filtering'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.float64]
+Inside = NDArray[np.bool_]
+
+
+def _turned(x: Points, y: Points, x0: float, y0: float, degrees: float) -> tuple[Points, Points]:
+    angle = np.deg2rad(degrees)
+    dx, dy = x - x0, y - y0
+    return dx * np.cos(angle) + dy * np.sin(angle), dy * np.cos(angle) - dx * np.sin(angle)
+
+
+def point(x: Points, y: Points, x0: float, y0: float) -> Inside:
+    """Just that point."""
+    return (x == x0) & (y == y0)
+
+
+def line(x: Points, y: Points, x0: float, y0: float, x1: float, y1: float) -> Inside:
+    """Points of the segment."""
+    on_line = (x - x0) * (y1 - y0) == (y - y0) * (x1 - x0)
+    within = (x >= min(x0, x1)) & (x <= max(x0, x1)) & (y >= min(y0, y1)) & (y <= max(y0, y1))
+    return on_line & within
+
+
+def circle(x: Points, y: Points, x0: float, y0: float, radius: float) -> Inside:
+    """Centre and radius."""
+    return (x - x0) ** 2 + (y - y0) ** 2 <= radius**2
+
+
+def annulus(x: Points, y: Points, x0: float, y0: float, inner: float, outer: float) -> Inside:
+    """Centre, inner and outer radius."""
+    squared = (x - x0) ** 2 + (y - y0) ** 2
+    return (squared >= inner**2) & (squared <= outer**2)
+
+
+def sector(x: Points, y: Points, x0: float, y0: float, start: float, stop: float) -> Inside:
+    """Centre, and the angles between which it opens."""
+    angle = np.rad2deg(np.arctan2(y - y0, x - x0))
+    return (angle - start) % 360 <= (stop - start) % 360
+
+
+def ellipse(x: Points, y: Points, x0: float, y0: float, a: float, b: float, degrees: float = 0.0) -> Inside:
+    """Centre, half axes, rotation."""
+    u, v = _turned(x, y, x0, y0, degrees)
+    return (u / a) ** 2 + (v / b) ** 2 <= 1
+
+
+def elliptring(
+    x: Points, y: Points, x0: float, y0: float,
+    xi: float, yi: float, xo: float, yo: float, inner_degrees: float = 0.0, outer_degrees: float = 0.0,
+) -> Inside:  # fmt: skip
+    """Centre, inner and outer half axes, their rotations."""
+    u, v = _turned(x, y, x0, y0, inner_degrees)
+    return ellipse(x, y, x0, y0, xo, yo, outer_degrees) & ((u / xi) ** 2 + (v / yi) ** 2 >= 1)
+
+
+def box(
+    x: Points, y: Points, x0: float, y0: float, half_x: float, half_y: float, degrees: float = 0.0
+) -> Inside:
+    """Centre, half widths, rotation."""
+    u, v = _turned(x, y, x0, y0, degrees) if degrees else (x - x0, y - y0)
+    return (np.abs(u) <= half_x) & (np.abs(v) <= half_y)
+
+
+def rectangle(
+    x: Points, y: Points, x0: float, y0: float, x1: float, y1: float, degrees: float = 0.0
+) -> Inside:
+    """Lower left and upper right corner, rotation about the centre."""
+    return box(x, y, (x0 + x1) / 2, (y0 + y1) / 2, abs(x1 - x0) / 2, abs(y1 - y0) / 2, degrees)
+
+
+def rhombus(
+    x: Points, y: Points, x0: float, y0: float, half_x: float, half_y: float, degrees: float = 0.0
+) -> Inside:
+    """Centre, half diagonals, rotation."""
+    u, v = _turned(x, y, x0, y0, degrees)
+    return np.abs(u) / half_x + np.abs(v) / half_y <= 1
+
+
+def polygon(x: Points, y: Points, *corners: float) -> Inside:
+    """Corners x1, y1, x2, y2, ...; by the even-odd rule, its edges included."""
+    xs, ys = np.array(corners[0::2]), np.array(corners[1::2])
+    inside, border = np.zeros(np.shape(x), bool), np.zeros(np.shape(x), bool)
+    for x0, y0, x1, y1 in zip(xs, ys, np.roll(xs, -1), np.roll(ys, -1), strict=True):
+        border |= line(x, y, x0, y0, x1, y1)
+        if y0 != y1:
+            crosses = (y0 > y) != (y1 > y)
+            inside ^= crosses & (x < x0 + (y - y0) * (x1 - x0) / (y1 - y0))
+    return inside | border
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A shape: its test, how many numbers it may take, how it is written."""
+
+    test: Callable[..., Any]
+    counts: tuple[int, ...]
+    usage: str
+
+    def accepts(self, count: int) -> bool:
+        """True if it can be made of `count` numbers; a polygon takes three corners or more."""
+        return count in self.counts or (not self.counts and count >= 6 and count % 2 == 0)
+
+
+_ANNULUS = Shape(annulus, (4,), "annulus(x, y, inner radius, outer radius, X, Y)")
+_SECTOR = Shape(sector, (4,), "sector(x, y, first angle, last angle, X, Y)")
+_RHOMBUS = Shape(rhombus, (4, 5), "rhombus(x, y, half width, half height, angle, X, Y)")
+_POLYGON = Shape(polygon, (), "polygon(x1, y1, x2, y2, x3, y3, ..., X, Y)")
+SHAPES = {
+    "point": Shape(point, (2,), "point(x, y, X, Y)"),
+    "line": Shape(line, (4,), "line(x0, y0, x1, y1, X, Y)"),
+    "circle": Shape(circle, (3,), "circle(x, y, radius, X, Y)"),
+    "annulus": _ANNULUS,
+    "ring": _ANNULUS,
+    "sector": _SECTOR,
+    "pie": _SECTOR,
+    "ellipse": Shape(ellipse, (4, 5), "ellipse(x, y, half width, half height, angle, X, Y)"),
+    "elliptring": Shape(
+        elliptring, (6, 7, 8), "elliptring(x, y, inner half axes, outer half axes, angles, X, Y)"
+    ),
+    "box": Shape(box, (4, 5), "box(x, y, half width, half height, angle, X, Y)"),
+    "rectangle": Shape(rectangle, (4, 5), "rectangle(x lower left, y, x upper right, y, angle, X, Y)"),
+    "rhombus": _RHOMBUS,
+    "diamond": _RHOMBUS,
+    "polygon": _POLYGON,
+    "polygon2": _POLYGON,
+}

@@ -1,0 +1,154 @@
+"""Good time intervals in files: OGIP tables, and the text that gtibuild reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from daxa_wf.errors import ConfigError
+from daxa_wf.events.gti import NONE, Intervals, complement, intersection, normalise, total, union
+from daxa_wf.events.tables import read_table
+
+BLOCK_SPEC = re.compile(r"(?P<file>.+?)(?:\[(?P<bracket>[^\]]+)\]|[+:](?P<suffix>[A-Za-z0-9_]+))?$")
+FOREVER = 1e11
+"""A stop of 0 means 'for ever'; this many seconds after 1998 is some three thousand years."""
+
+MJDREF = 50814.0
+"""1998-01-01T00:00:00 TT, the zero of XMM-Newton's times."""
+
+
+def file_and_extension(spec: str) -> tuple[Path, str | int | None]:
+    """`file`, `file:EXT`, `file+EXT` or `file[EXT]` as a path and an extension, a name or a number."""
+    match = BLOCK_SPEC.fullmatch(spec.strip())
+    if match is None or Path(spec).exists():
+        return Path(spec), None
+    extension = match["bracket"] or match["suffix"]
+    return Path(match["file"]), int(extension) if extension and extension.isdigit() else extension
+
+
+def read_gti(path: Path, extension: str | int | None = None) -> Intervals:
+    """The intervals of a GTI table; of the first with START and STOP if none is named."""
+    _, rows = read_table(path, extension, having=("START", "STOP"))
+    names = {name.upper(): name for name in rows.dtype.names or ()}
+    if not {"START", "STOP"} <= names.keys():
+        raise ConfigError(
+            f"{path}: {extension} has no columns START and STOP, so it holds no good time intervals"
+        )
+    return normalise(np.column_stack([rows[names["START"]], rows[names["STOP"]]])) if len(rows) else NONE
+
+
+def gti_hdu(intervals: Intervals, name: str = "STDGTI", ccd: int | None = None) -> object:
+    """An OGIP GTI table as an astropy HDU (OGIP memo 93-003; cards as tabgtigen 2.13 writes them)."""
+    from astropy.io import fits
+
+    columns = [
+        fits.Column("START", "D", unit="s", array=intervals[:, 0]),
+        fits.Column("STOP", "D", unit="s", array=intervals[:, 1]),
+    ]
+    table = fits.BinTableHDU.from_columns(columns, name=name)
+    cards: list[tuple[str, object, str]] = [] if ccd is None else [("CCDID", ccd, "CCD number")]
+    cards += [
+        ("HDUCLASS", "OGIP", "format conforms to OGIP standard"),
+        ("HDUCLAS1", "GTI", "table contains Good Time Intervals"),
+        ("HDUCLAS2", "STANDARD", "standard Good Time Interval table"),
+        ("ONTIME", total(intervals), "[s] sum of all Good Time Intervals"),
+        ("TSTART", float(intervals[0, 0]) if len(intervals) else 0.0, "[s] lower bound of first GTI"),
+        ("TSTOP", float(intervals[-1, 1]) if len(intervals) else 0.0, "[s] upper bound of last GTI"),
+        ("TIMEUNIT", "s", "all times in s unless specified otherwise"),
+        ("TIMESYS", "TT", "XMM time is TT (Terrestrial Time)"),
+        ("MJDREF", MJDREF, "[d] 1998-01-01T00:00:00 (TT) expressed in MJD"),
+        ("TIMEREF", "LOCAL", "reference location of photon arrival times"),
+        ("TASSIGN", "SATELLITE", "location of time assignment"),
+        ("TIMEZERO", 0, "clock correction (if not zero)"),
+        ("CLOCKAPP", True, "clock correction applied?"),
+    ]
+    table.header.extend(cards)
+    return table
+
+
+def write_gti(path: Path, intervals: Intervals, history: str) -> None:
+    """Write intervals as an OGIP GTI file with checksums; `history` says what made them."""
+    from astropy.io import fits
+
+    from daxa_wf.events.products import describe
+
+    table = gti_hdu(intervals)
+    primary = fits.PrimaryHDU()
+    for hdu in (primary, table):
+        describe(hdu.header, history)  # type: ignore[attr-defined]
+    fits.HDUList([primary, table]).writeto(path, checksum=True, overwrite=True)
+
+
+def gtibuild(text: str) -> Intervals:
+    """The intervals that gtibuild makes of a text: `start stop [+|-]`, or `start stop (+|-)(g|b) first second`.
+
+    The union of the good ones minus that of the bad ones; all time is good if only bad ones are given. Seconds since
+    1998-01-01T00:00:00 TT, or since a line `timeref`. ConfigError with gtibuild's own names for mistakes.
+    Source: SAS gtibuild 1.5, 'Description' and 'Errors'.
+    """
+    good: list[Intervals] = []
+    bad: list[Intervals] = []
+    offset = 0.0
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.split("#")[0].split()
+        if words and words[0].lower() == "timeref":
+            offset = _time_reference(words, number)
+        elif words:
+            operator, intervals = _gtibuild_line(words, number)
+            (good if operator.startswith("+") else bad).append(intervals + offset)
+    kept = union(*good) if good else np.array([[0.0, FOREVER]])
+    removed = union(*bad)
+    return intersection(kept, complement(removed, 0.0, FOREVER)) if len(removed) else kept
+
+
+def _gtibuild_line(words: list[str], number: int) -> tuple[str, Intervals]:
+    if len(words) < 2:
+        raise ConfigError(
+            f"line {number}: unexpectedEOL: expected 'start stop [operator]', got {' '.join(words)!r}"
+        )
+    start, stop = _seconds(words[0], number), _seconds(words[1], number)
+    operator = words[2] if len(words) > 2 else "+"
+    stop = FOREVER if stop == 0 else stop
+    if operator in ("+", "-"):
+        return operator, normalise([[start, stop]])
+    if operator not in ("+g", "+b", "-g", "-b"):
+        raise ConfigError(f"line {number}: badOperator: {operator!r} is none of + - +g +b -g -b")
+    if len(words) < 5:
+        raise ConfigError(f"line {number}: badSegment: {operator} needs the lengths of two segments")
+    first, second = _seconds(words[3], number), _seconds(words[4], number)
+    if first + second <= 0:
+        raise ConfigError(f"line {number}: badSegment: the two segments last {first + second} s together")
+    starts = np.arange(start, stop, first + second)
+    if operator[1] == "g":
+        return operator, normalise(np.column_stack([starts, starts + first]))
+    return operator, normalise(np.column_stack([starts + first, starts + first + second]))
+
+
+def _seconds(word: str, number: int) -> float:
+    try:
+        value = float(word)
+    except ValueError:
+        raise ConfigError(f"line {number}: badNumericValue: {word!r} is not a number") from None
+    if value < 0:
+        raise ConfigError(f"line {number}: negativeTime: {word} is before 1998-01-01")
+    return value
+
+
+def _time_reference(words: list[str], number: int) -> float:
+    from astropy.time import Time
+
+    try:
+        return float((Time(words[1], scale="utc").tt.mjd - MJDREF) * 86400)
+    except (IndexError, ValueError):
+        raise ConfigError(
+            f"line {number}: badNumericValue: timeref needs a time such as 2001-03-09T12:50:44"
+        ) from None
+
+
+def gtibuild_lines(intervals: Intervals) -> Iterator[str]:
+    """The text that gtibuild makes these intervals of."""
+    for start, stop in intervals:
+        yield f"{start:.6f} {stop:.6f} +"
