@@ -71,9 +71,7 @@ def _check_mission(name: str, mission: Mission) -> None:
     spec = MISSIONS[name]
     if mission.engine not in spec.engines:
         able = ", ".join(sorted(each for each in MISSIONS if mission.engine in MISSIONS[each].engines))
-        raise ValueError(
-            f"missions.{name}.engine = {mission.engine!r} cannot process {name}; it can process {able}"
-        )
+        raise ValueError(f"missions.{name}.engine = {mission.engine!r} cannot process {name}; it can process {able}")
     for instrument in mission.instruments or ():
         try:
             spec.instrument(instrument)
@@ -111,9 +109,7 @@ def _explain(problem: Any) -> str:
         return f"{where}: this key is required"
     said = problem["msg"].removeprefix("Value error, ")
     shown = (
-        ""
-        if isinstance(problem["input"], dict) or repr(problem["input"]) in said
-        else f" (got {problem['input']!r})"
+        "" if isinstance(problem["input"], dict) or repr(problem["input"]) in said else f" (got {problem['input']!r})"
     )
     return f"{where}: {said}{shown}"
 

@@ -68,9 +68,7 @@ def _description(field: FieldInfo) -> str:
 
 def _extras(field: FieldInfo) -> dict[str, Any]:
     """What the types of a field say of themselves for the JSON schema, unions looked into."""
-    inner = [
-        each for argument in get_args(field.annotation) for each in getattr(argument, "__metadata__", ())
-    ]
+    inner = [each for argument in get_args(field.annotation) for each in getattr(argument, "__metadata__", ())]
     found: dict[str, Any] = {}
     for metadata in (*field.metadata, *inner):
         found |= getattr(metadata, "json_schema", None) or {}

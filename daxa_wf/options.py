@@ -80,22 +80,14 @@ class RangeScale(Section):
 class Espfilt(Section):
     """Flare filtering, with the names and defaults of DAXA's `espfilt`."""
 
-    method: FlareFilterName = Field(
-        "esas20", description="the flare filter; docs/flare_filters.md has them all"
-    )
-    with_smoothing: Seconds | bool = Field(
-        51.0, description="smooth the 1-s light curve: true (51 s), false or a time"
-    )
-    with_binning: Seconds | bool = Field(
-        60.0, description="bin the light curve: true (60 s), false or a time"
-    )
+    method: FlareFilterName = Field("esas20", description="the flare filter; docs/flare_filters.md has them all")
+    with_smoothing: Seconds | bool = Field(51.0, description="smooth the 1-s light curve: true (51 s), false or a time")
+    with_binning: Seconds | bool = Field(60.0, description="bin the light curve: true (60 s), false or a time")
     ratio: float = Field(1.2, gt=0, description="limit of the method 'ratio'")
     filter_lo_en: KiloElectronVolt = Field(2.5, description="lower edge of the light curve's band")
     filter_hi_en: KiloElectronVolt = Field(8.5, description="upper edge of the light curve's band")
     range_scale: RangeScale = RangeScale()
-    allowed_sigma: float = Field(
-        3.0, gt=0, description="half width of the accepted band, in sigma of the fit"
-    )
+    allowed_sigma: float = Field(3.0, gt=0, description="half width of the accepted band, in sigma of the fit")
     gauss_fit_lims: tuple[float, float] = Field((0.1, 6.5), description="range of the histogram, count/s")
     threshold: dict[Literal["PN", "M1", "M2"], float] | None = Field(
         None, description="limits in count/s of the method 'threshold'; its own defaults if not given"
@@ -169,9 +161,7 @@ DEFAULT_BANDS = (
 class Images(Section):
     """Images and exposure maps: the same bands and pixels for both."""
 
-    bands: tuple[EnergyRange, ...] = Field(
-        DEFAULT_BANDS, min_length=1, description="energy bands, [low, high]"
-    )
+    bands: tuple[EnergyRange, ...] = Field(DEFAULT_BANDS, min_length=1, description="energy bands, [low, high]")
     pixel_size: ArcSeconds = Field(4.35, ge=0.05, le=600, description="a multiple of 0.05 arcsec")
 
     @model_validator(mode="after")

@@ -119,9 +119,7 @@ class Plan:
 
     def selection_options(self) -> dict[str, dict[str, Any]]:
         """What the manifest depends on, by mission: it is made again when the files of a local directory change."""
-        return {
-            name: self._selection_options(name, mission) for name, mission in self.config.missions.items()
-        }
+        return {name: self._selection_options(name, mission) for name, mission in self.config.missions.items()}
 
     def _selection_options(self, name: str, mission: Mission) -> dict[str, Any]:
         source = self.source(name)

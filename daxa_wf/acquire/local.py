@@ -52,9 +52,7 @@ def local_manifest(
     an imaging and a timing list (FastUncompressed), the imaging one is taken. ConfigError if nothing is there.
     """
     if not root.is_dir():
-        raise ConfigError(
-            f"missions.{mission}.source: {root} is not a directory; give one laid out like the archive"
-        )
+        raise ConfigError(f"missions.{mission}.source: {root} is not a directory; give one laid out like the archive")
     files = list(walk(root))
     attitudes = {match["obsid"]: path for path in files if (match := PPS_ATTITUDE.fullmatch(path.name))}
     found: dict[str, ManifestRow] = {}
@@ -76,9 +74,7 @@ def local_manifest(
     return list(found.values())
 
 
-def _row(
-    mission: str, root: Path, path: Path, match: re.Match[str], attitudes: dict[str, Path]
-) -> ManifestRow:
+def _row(mission: str, root: Path, path: Path, match: re.Match[str], attitudes: dict[str, Path]) -> ManifestRow:
     from daxa_wf.events.event_list import EventList
 
     events = path.relative_to(root).as_posix()

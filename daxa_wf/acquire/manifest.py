@@ -55,7 +55,5 @@ def read_manifest(path: Path) -> list[ManifestRow]:
     with path.open(encoding="utf-8", newline="") as stream:
         reader = csv.DictReader(stream, delimiter="\t")
         if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise CorruptFileError(
-                f"{path} is not a manifest: its columns are {reader.fieldnames}, not {COLUMNS}"
-            )
+            raise CorruptFileError(f"{path} is not a manifest: its columns are {reader.fieldnames}, not {COLUMNS}")
         return [ManifestRow(**row) for row in reader]

@@ -36,10 +36,7 @@ COLUMNS = tuple(column.name for column in fields(Verdict))
 def read_verdicts(layout: Layout) -> list[Verdict]:
     """The verdict of every record of the archive, and the faults that are not yet mended."""
     records = [read_record(path) for path in sorted((layout.root / "records").glob("*/*/*/*.json"))]
-    faults = [
-        _fault(json.loads(path.read_text()))
-        for path in sorted((layout.root / "logs").glob("*/*/*.fault.json"))
-    ]
+    faults = [_fault(json.loads(path.read_text())) for path in sorted((layout.root / "logs").glob("*/*/*.fault.json"))]
     return [_verdict(record) for record in records] + faults
 
 

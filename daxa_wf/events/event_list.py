@@ -145,9 +145,7 @@ class EventList:
         try:
             return self._extensions[name]
         except KeyError:
-            raise CorruptFileError(
-                f"{self.path} has no {name}; it has {', '.join(self._extensions)}"
-            ) from None
+            raise CorruptFileError(f"{self.path} has no {name}; it has {', '.join(self._extensions)}") from None
 
     @property
     def ccds(self) -> tuple[int, ...]:
@@ -164,11 +162,7 @@ class EventList:
     def _data_subspace_gtis(self) -> dict[int, Intervals]:
         from daxa_wf.events.data_subspace import gti_references
 
-        return {
-            ccd: self._gti(name)
-            for ccd, name in gti_references(self.header).items()
-            if name in self._extensions
-        }
+        return {ccd: self._gti(name) for ccd, name in gti_references(self.header).items() if name in self._extensions}
 
     def _gti(self, name: str) -> Intervals:
         _, rows = self._extensions[name]
@@ -199,11 +193,7 @@ class EventList:
     def bad_pixels(self, ccd: int) -> NDArray[Any]:
         """The bad pixels of a CCD: records with RAWX, RAWY, TYPE, YEXTENT, BADFLAG; none where it has no table."""
         entry = self._extensions.get(f"BADPIX{ccd:02d}")
-        return (
-            entry[1]
-            if entry
-            else np.empty(0, [("RAWX", "i2"), ("RAWY", "i2"), ("TYPE", "i2"), ("YEXTENT", "i2")])
-        )
+        return entry[1] if entry else np.empty(0, [("RAWX", "i2"), ("RAWY", "i2"), ("TYPE", "i2"), ("YEXTENT", "i2")])
 
     def chunks(self, rows: int = ROWS_AT_A_TIME) -> Iterator[NDArray[Any]]:
         """The events as big-endian records, `rows` at a time; a chunk is only good until the next one is asked for."""

@@ -111,9 +111,7 @@ def _new_gtis(events: EventList, others: list[Table], filters: list[Intervals]) 
     tables = {table.name: table for table in others}
     old = {ccd: np.array([events.time_range]) for ccd in _numbers(tables, "EXPOSU")}
     old |= {ccd: _intervals(tables[f"STDGTI{ccd:02d}"]) for ccd in _numbers(tables, "STDGTI")}
-    old |= {
-        ccd: _intervals(tables[name]) for ccd, name in gti_references(events.header).items() if name in tables
-    }
+    old |= {ccd: _intervals(tables[name]) for ccd, name in gti_references(events.header).items() if name in tables}
     return {ccd: intersection(old[ccd], *filters) for ccd in sorted(old)}
 
 
@@ -137,8 +135,7 @@ def _finish_header(
     frames = {ccd: table for table in others for ccd in _numbers({table.name: table}, "EXPOSU")}
     result.ontime = {ccd: total(intervals) for ccd, intervals in ccds.items()}
     result.livetime = {
-        ccd: live_time(events.frames_from(table.header, table.rows), ccds[ccd])
-        for ccd, table in frames.items()
+        ccd: live_time(events.frames_from(table.header, table.rows), ccds[ccd]) for ccd, table in frames.items()
     }
     write_exposure_cards(header, events.identity.instrument, result.ontime, result.livetime)
     header["SLCTEXPR"] = (bound.text, "")
@@ -147,9 +144,7 @@ def _finish_header(
     describe(header, f"{task}: {bound.text}\n{result.selected} of {result.rows} events kept")
 
 
-def write_exposure_cards(
-    header: Any, instrument: str, ontime: dict[int, float], livetime: dict[int, float]
-) -> None:
+def write_exposure_cards(header: Any, instrument: str, ontime: dict[int, float], livetime: dict[int, float]) -> None:
     """ONTIMEnn, LIVETInn by CCD, and ONTIME, LIVETIME of the central CCD (the longest if it is missing)."""
     for key, name, values, comment in (
         ("ONTIME", "ONTIME", ontime, "[s] sum of GTIs"),

@@ -131,9 +131,7 @@ def record_type(header: Any, path: Path) -> np.dtype[Any]:
     dtype = np.dtype(fields)
     if dtype.itemsize != int(header["NAXIS1"]):
         name = header.get("EXTNAME", "")
-        raise CorruptFileError(
-            f"{path}[{name}]: columns make {dtype.itemsize} bytes a row, NAXIS1 {header['NAXIS1']}"
-        )
+        raise CorruptFileError(f"{path}[{name}]: columns make {dtype.itemsize} bytes a row, NAXIS1 {header['NAXIS1']}")
     return dtype
 
 
@@ -185,9 +183,7 @@ def _fill(stream: IO[bytes], view: memoryview, path: Path, name: str) -> None:
     while filled < len(view):
         count = stream.readinto(view[filled:])  # type: ignore[attr-defined]
         if not count:
-            raise CorruptFileError(
-                f"{path} ends {len(view) - filled} bytes short within {name}; fetch the file again"
-            )
+            raise CorruptFileError(f"{path} ends {len(view) - filled} bytes short within {name}; fetch the file again")
         filled += count
 
 

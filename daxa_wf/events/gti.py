@@ -72,9 +72,7 @@ def total(intervals: Intervals) -> float:
 
 def overlap(intervals: Intervals, starts: ArrayLike, stops: ArrayLike) -> NDArray[np.float64]:
     """Good seconds within each bin [start, stop]; arrays of equal shape (bins,)."""
-    return _good_before(intervals, np.asarray(stops, float)) - _good_before(
-        intervals, np.asarray(starts, float)
-    )
+    return _good_before(intervals, np.asarray(stops, float)) - _good_before(intervals, np.asarray(starts, float))
 
 
 def _good_before(intervals: Intervals, times: NDArray[np.float64]) -> NDArray[np.float64]:

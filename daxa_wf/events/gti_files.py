@@ -34,9 +34,7 @@ def read_gti(path: Path, extension: str | int | None = None) -> Intervals:
     _, rows = read_table(path, extension, having=("START", "STOP"))
     names = {name.upper(): name for name in rows.dtype.names or ()}
     if not {"START", "STOP"} <= names.keys():
-        raise ConfigError(
-            f"{path}: {extension} has no columns START and STOP, so it holds no good time intervals"
-        )
+        raise ConfigError(f"{path}: {extension} has no columns START and STOP, so it holds no good time intervals")
     return normalise(np.column_stack([rows[names["START"]], rows[names["STOP"]]])) if len(rows) else NONE
 
 
@@ -106,9 +104,7 @@ def gtibuild(text: str) -> Intervals:
 
 def _gtibuild_line(words: list[str], number: int) -> tuple[str, Intervals]:
     if len(words) < 2:
-        raise ConfigError(
-            f"line {number}: unexpectedEOL: expected 'start stop [operator]', got {' '.join(words)!r}"
-        )
+        raise ConfigError(f"line {number}: unexpectedEOL: expected 'start stop [operator]', got {' '.join(words)!r}")
     start, stop = _seconds(words[0], number), _seconds(words[1], number)
     operator = words[2] if len(words) > 2 else "+"
     stop = FOREVER if stop == 0 else stop
@@ -143,9 +139,7 @@ def _time_reference(words: list[str], number: int) -> float:
     try:
         return float((Time(words[1], scale="utc").tt.mjd - MJDREF) * 86400)
     except (IndexError, ValueError):
-        raise ConfigError(
-            f"line {number}: badNumericValue: timeref needs a time such as 2001-03-09T12:50:44"
-        ) from None
+        raise ConfigError(f"line {number}: badNumericValue: timeref needs a time such as 2001-03-09T12:50:44") from None
 
 
 def gtibuild_lines(intervals: Intervals) -> Iterator[str]:

@@ -12,9 +12,7 @@ from daxa_wf.errors import ConfigError
 from daxa_wf.events.fits_stream import open_bytes, walk_hdus
 
 
-def read_table(
-    path: Path, extension: str | int | None = None, having: Sequence[str] = ()
-) -> tuple[Any, NDArray[Any]]:
+def read_table(path: Path, extension: str | int | None = None, having: Sequence[str] = ()) -> tuple[Any, NDArray[Any]]:
     """Header and big-endian rows of a table: the extension named or numbered, else the first one with the columns.
 
     ConfigError if the file or the table is not there, CorruptFileError if the file is damaged.
@@ -25,9 +23,7 @@ def read_table(
             for number, hdu in enumerate(walk_hdus(stream, path)):
                 if "TFIELDS" not in hdu.header:
                     continue
-                columns = {
-                    str(hdu.header[card]).strip().upper() for card in hdu.header if card.startswith("TTYPE")
-                }
+                columns = {str(hdu.header[card]).strip().upper() for card in hdu.header if card.startswith("TTYPE")}
                 found.append(hdu.name)
                 wanted = extension in (hdu.name, number) if extension is not None else columns >= set(having)
                 if wanted:

@@ -31,9 +31,7 @@ STEPS = {
             description="good time intervals without soft-proton flares",
         ),
         Step("evselect", "exposure", ("cleanevents",), description="events kept by the filters and the GTIs"),
-        Step(
-            "merge", "instrument", ("finalevents",), needs="any", description="one event list an instrument"
-        ),
+        Step("merge", "instrument", ("finalevents",), needs="any", description="one event list an instrument"),
         Step("images", "instrument", ("image",), description="counts images in energy bands"),
         Step("exposure_maps", "instrument", ("expmap",), description="exposure maps in the same bands"),
         Step("report", "observation", needs="none", description="the observation's page"),

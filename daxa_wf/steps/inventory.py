@@ -35,9 +35,7 @@ def usable(exposures: Sequence[Mapping[str, Any]], unit: Unit) -> Mapping[str, A
 
     UnfitDataError with its reason if it is not fit; CorruptFileError if its list could not be read.
     """
-    entry = next(
-        each for each in exposures if (each["inst"], each["exposure"]) == (unit.instrument, unit.exposure)
-    )
+    entry = next(each for each in exposures if (each["inst"], each["exposure"]) == (unit.instrument, unit.exposure))
     if entry["problem"]:
         raise CorruptFileError(entry["problem"])
     if entry["unfit"]:

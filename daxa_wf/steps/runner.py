@@ -94,9 +94,7 @@ def run_step(
     """Run `function` for a unit and leave its record; a Fault leaves a note in its place and is raised again."""
     started, clock = datetime.now(UTC), time.monotonic()
     record = Record(step.name, unit, Status.DONE, parameters=dict(options))
-    record.inputs = [
-        stamp for records in inputs.records.values() for each in records for stamp in each.products
-    ]
+    record.inputs = [stamp for records in inputs.records.values() for each in records for stamp in each.products]
     blocked_by = _blocking(step, inputs)
     note = layout.fault(step.name, unit)
     try:

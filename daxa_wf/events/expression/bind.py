@@ -61,11 +61,7 @@ class Expression:
             if isinstance(node, Column) and node.name.upper() not in named:
                 raise ExpressionError(_unknown("column", node.name, column_names), self.text, node.position)
         gtis = {node.file: (load_gti or _load_gti)(node.file) for node in nodes if isinstance(node, InGti)}
-        regions = {
-            node.file: (load_region or _load_region)(node.file)
-            for node in nodes
-            if isinstance(node, InRegion)
-        }
+        regions = {node.file: (load_region or _load_region)(node.file) for node in nodes if isinstance(node, InRegion)}
         nulls = {
             name: int(header[f"TNULL{number}"])
             for number, name in enumerate(named, start=1)
@@ -94,9 +90,7 @@ class BoundExpression:
     @property
     def columns(self) -> frozenset[str]:
         """The columns that it reads."""
-        return frozenset(
-            self.names[node.name.upper()] for node in _walk(self.tree) if isinstance(node, Column)
-        )
+        return frozenset(self.names[node.name.upper()] for node in _walk(self.tree) if isinstance(node, Column))
 
     @property
     def gtis(self) -> list[Intervals]:
@@ -153,9 +147,7 @@ def _substitute(node: Node, header: Mapping[str, Any], text: str, warnings: list
     return replace(node, **changed) if changed else node
 
 
-def _attribute(
-    node: Attribute, header: Mapping[str, Any], text: str, warnings: list[str], depth: int
-) -> Node:
+def _attribute(node: Attribute, header: Mapping[str, Any], text: str, warnings: list[str], depth: int) -> Node:
     value: Any = header.get(node.name)
     if value is None and node.name in KNOWN_ATTRIBUTES:
         value = KNOWN_ATTRIBUTES[node.name]

@@ -130,9 +130,7 @@ def _(node: InGti, values: Values) -> Any:
 @evaluate.register
 def _(node: InShape, values: Values) -> Any:
     numbers = [float(evaluate(parameter, values)) for parameter in node.parameters]
-    return SHAPES[node.shape].test(
-        _float(evaluate(node.x, values)), _float(evaluate(node.y, values)), *numbers
-    )
+    return SHAPES[node.shape].test(_float(evaluate(node.x, values)), _float(evaluate(node.y, values)), *numbers)
 
 
 @evaluate.register

@@ -175,8 +175,7 @@ class Parser:
                 "a pair of columns must be followed by 'in' and a shape", self.text, self.current.position
             )
         x, y = (
-            Column(token.position, token.text)
-            for token in (self.tokens[self.index + 1], self.tokens[self.index + 3])
+            Column(token.position, token.text) for token in (self.tokens[self.index + 1], self.tokens[self.index + 3])
         )
         self.index += 6
         return x, y
@@ -323,9 +322,7 @@ class Parser:
                 )
             return InGti(token.position, file, columns[0] if columns else Column(token.position, "TIME"))
         if len(columns) not in (0, 2):
-            raise ExpressionError(
-                "region takes a file and two columns: region(FILE, X, Y)", self.text, token.position
-            )
+            raise ExpressionError("region takes a file and two columns: region(FILE, X, Y)", self.text, token.position)
         x, y = columns if columns else (None, None)
         return InRegion(token.position, file, x, y)
 

@@ -49,9 +49,7 @@ def read_region(path: Path, extension: str | int | None = None) -> RegionTable:
     header, rows = read_table(path, extension, having=("SHAPE",))
     names = [name for name in rows.dtype.names or () if name not in ("SHAPE", "R", "ROTANG", "COMPONENT")]
     if len(names) < 2:
-        raise ConfigError(
-            f"{path}[{header.get('EXTNAME', '')}] is no region table: it names no pair of coordinates"
-        )
+        raise ConfigError(f"{path}[{header.get('EXTNAME', '')}] is no region table: it names no pair of coordinates")
     return RegionTable(tuple(_shape(row, names[0], names[1], path) for row in rows), names[0], names[1])
 
 

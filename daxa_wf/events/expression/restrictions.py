@@ -45,9 +45,7 @@ def _(term: Compare) -> Iterator[Restriction]:
 def _(term: InIntervals) -> Iterator[Restriction]:
     ends = [end for interval in term.intervals for end in (interval.low, interval.high)]
     if isinstance(term.value, Column) and all(end is None or isinstance(end, Number) for end in ends):
-        yield Restriction(
-            term.value.name.upper(), ",".join(_written(interval) for interval in term.intervals)
-        )
+        yield Restriction(term.value.name.upper(), ",".join(_written(interval) for interval in term.intervals))
 
 
 def _is_unset_bits(term: Compare) -> bool:

@@ -67,24 +67,18 @@ def elliptring(
     return ellipse(x, y, x0, y0, xo, yo, outer_degrees) & ((u / xi) ** 2 + (v / yi) ** 2 >= 1)
 
 
-def box(
-    x: Points, y: Points, x0: float, y0: float, half_x: float, half_y: float, degrees: float = 0.0
-) -> Inside:
+def box(x: Points, y: Points, x0: float, y0: float, half_x: float, half_y: float, degrees: float = 0.0) -> Inside:
     """Centre, half widths, rotation."""
     u, v = _turned(x, y, x0, y0, degrees) if degrees else (x - x0, y - y0)
     return (np.abs(u) <= half_x) & (np.abs(v) <= half_y)
 
 
-def rectangle(
-    x: Points, y: Points, x0: float, y0: float, x1: float, y1: float, degrees: float = 0.0
-) -> Inside:
+def rectangle(x: Points, y: Points, x0: float, y0: float, x1: float, y1: float, degrees: float = 0.0) -> Inside:
     """Lower left and upper right corner, rotation about the centre."""
     return box(x, y, (x0 + x1) / 2, (y0 + y1) / 2, abs(x1 - x0) / 2, abs(y1 - y0) / 2, degrees)
 
 
-def rhombus(
-    x: Points, y: Points, x0: float, y0: float, half_x: float, half_y: float, degrees: float = 0.0
-) -> Inside:
+def rhombus(x: Points, y: Points, x0: float, y0: float, half_x: float, half_y: float, degrees: float = 0.0) -> Inside:
     """Centre, half diagonals, rotation."""
     u, v = _turned(x, y, x0, y0, degrees)
     return np.abs(u) / half_x + np.abs(v) / half_y <= 1
@@ -128,9 +122,7 @@ SHAPES = {
     "sector": _SECTOR,
     "pie": _SECTOR,
     "ellipse": Shape(ellipse, (4, 5), "ellipse(x, y, half width, half height, angle, X, Y)"),
-    "elliptring": Shape(
-        elliptring, (6, 7, 8), "elliptring(x, y, inner half axes, outer half axes, angles, X, Y)"
-    ),
+    "elliptring": Shape(elliptring, (6, 7, 8), "elliptring(x, y, inner half axes, outer half axes, angles, X, Y)"),
     "box": Shape(box, (4, 5), "box(x, y, half width, half height, angle, X, Y)"),
     "rectangle": Shape(rectangle, (4, 5), "rectangle(x lower left, y, x upper right, y, angle, X, Y)"),
     "rhombus": _RHOMBUS,

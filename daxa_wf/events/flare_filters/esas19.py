@@ -1,0 +1,87 @@
+"""The histogram method of ESAS in SAS 19, which a genuine run let reproduce exactly.
+
+Moving mean over 61 s with its window cut off at both ends, histogram bins of 0.02 count/s from 0 smoothed over 5 bins,
+Gaussian N exp(-((x - c) / w)^2) between half and one and a half times the peak, limits c + half a bin +- 1.5 w, bins of
+60 s from the start of the exposure. The time constants are those of that run; `smooth` and `allowsigma` do not matter.
+That run had no gaps; samples within gaps are left out of the histogram here, or their zeros would be its peak.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daxa_wf.errors import UnfitDataError
+from daxa_wf.events.flare_filters.common import (
+    CORNER,
+    FOV,
+    Fit,
+    FlareFilter,
+    FlareInputs,
+    FlareParameters,
+    FlareResult,
+    Histogram,
+)
+from daxa_wf.events.flare_filters.gaussian import fit_gaussian
+from daxa_wf.events.flare_filters.regions import ESAS19
+from daxa_wf.events.gti import from_good_bins
+
+WINDOW = 61
+RATE_BIN = 0.02
+RATE_BINS = 10_000
+HISTOGRAM_SMOOTHING = 5
+ACCEPTED_WIDTHS = 1.5
+DEFAULT_BINSIZE = 60
+
+
+def expressions(instrument: str, parameters: FlareParameters) -> dict[str, str]:
+    """Field of view and corners in the band, as ESAS of SAS 19 selects them."""
+    selection = ESAS19[instrument]
+    band = f"(PATTERN <= {selection.pattern}) && (PI in [{parameters.elow}:{parameters.ehigh}])"
+    return {FOV: f"{band} && {selection.fov}", CORNER: f"{band} && {selection.corner}"}
+
+
+def esas19(inputs: FlareInputs, parameters: FlareParameters) -> FlareResult:
+    """Times whose 60-s rate is within 1.5 widths of the Gaussian fitted to the rate histogram.
+
+    UnfitDataError `noCounts` if there is no count, `gaussian` if the histogram cannot be fitted.
+    """
+    curve = inputs.curves[FOV]
+    if not curve.counts.any():
+        raise UnfitDataError("noCounts", "All histo counts are zero! The light curve of the field of view is empty")
+    histogram = rate_histogram(cut_moving_mean(curve.rate)[curve.exposed(inputs.good) > 0])
+    peak = int(np.argmax(histogram.samples))
+    histogram = Histogram(histogram.rates, histogram.samples, slice(peak - peak // 2, peak + peak // 2 + 1))
+    centre = float(histogram.rates[peak])
+    fit = fit_gaussian(histogram, Fit(float(histogram.samples[peak]), centre, centre / 4, divisor=1.0))
+    middle = fit.centre + RATE_BIN / 2
+    low, high = middle - ACCEPTED_WIDTHS * fit.width, middle + ACCEPTED_WIDTHS * fit.width
+    binned = curve.rebinned(round(parameters.binsize or DEFAULT_BINSIZE))
+    lengths = np.minimum(binned.edges[1:], inputs.stop) - binned.edges[:-1]
+    rate = np.divide(binned.counts, lengths, out=np.zeros(len(lengths)), where=lengths > 0)
+    accepted = (rate >= low) & (rate <= high)
+    return FlareResult(from_good_bins(binned.edges, accepted), binned, rate, accepted, (low, high), fit, histogram)
+
+
+def cut_moving_mean(rate: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean of the 61 samples around each one, of those there are at both ends; shape (bins,) in and out."""
+    half = WINDOW // 2
+    index = np.arange(len(rate))
+    first, last = np.maximum(index - half, 0), np.minimum(index + half + 1, len(rate))
+    sums = np.concatenate([[0.0], np.cumsum(rate)])
+    return (sums[last] - sums[first]) / (last - first)
+
+
+def rate_histogram(smoothed: NDArray[np.float64]) -> Histogram:
+    """Histogram in bins of 0.02 count/s, itself smoothed over 5 bins; rates are those of the bins' centres."""
+    index = np.floor(smoothed / RATE_BIN + 1e-9).astype(int)
+    counted = np.bincount(index[index < RATE_BINS], minlength=RATE_BINS).astype(float)
+    samples = np.convolve(counted, np.ones(HISTOGRAM_SMOOTHING) / HISTOGRAM_SMOOTHING, mode="same")
+    return Histogram((np.arange(RATE_BINS) + 0.5) * RATE_BIN, samples, slice(0, RATE_BINS))
+
+
+FILTER = FlareFilter(
+    "esas19", esas19, expressions, 1.0, True,
+    "Gaussian around the peak of the rate histogram, as ESAS of SAS 19 (mos-filter, pn-filter)",
+    "SAS espfilt; Snowden et al. 2008, A&A 478, 615; reproduced from a genuine SAS 19 run",
+)  # fmt: skip

@@ -1,0 +1,145 @@
+"""The histogram method of espfilt 4.3 (SAS 20 and later).
+
+Follows from the log of a genuine run: histogram bins of 1/smooth count/s from the lower limit; the moving mean of the
+1-s curve, where its window is all observed; a Gaussian fitted around the peak and twice again around its own centre.
+Not determined by the log, and chosen here: samples are counted in the nearest bin, the accepted times are those of the
+binned curve (of the smoothed one without binning), rates are a second of observed time, no interval is too short.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daxa_wf.errors import UnfitDataError
+from daxa_wf.events.flare_filters.common import (
+    CORNER,
+    FOV,
+    Fit,
+    FlareFilter,
+    FlareInputs,
+    FlareParameters,
+    FlareResult,
+    Histogram,
+)
+from daxa_wf.events.flare_filters.gaussian import fit_gaussian
+from daxa_wf.events.flare_filters.regions import ESAS20
+from daxa_wf.events.gti import from_good_bins
+from daxa_wf.events.light_curve import LightCurve
+
+START_WIDTH = 0.1
+"""Width in count/s from which the first fit starts (espfilt 4.3 log, 'pre-amoeba parms')."""
+PASSES = 3
+SAME = 1e-3
+"""Fits that differ by less than this fraction of their width are the same."""
+
+
+def expressions(instrument: str, parameters: FlareParameters) -> dict[str, str]:
+    """Field of view and corners in the band, as espfilt 4.3 selects them."""
+    selection = ESAS20[instrument]
+    band = f"(PATTERN <= {selection.pattern}) && (PI in [{parameters.elow}:{parameters.ehigh}])"
+    return {FOV: f"{band} && {selection.fov}", CORNER: f"{band} && {selection.corner}"}
+
+
+def esas20(inputs: FlareInputs, parameters: FlareParameters) -> FlareResult:
+    """Times whose rate is within `allowsigma` of the Gaussian centre of the rate histogram.
+
+    UnfitDataError `noCounts` if no sample lies within `limits`, `gaussian` if the histogram cannot be fitted.
+    """
+    curve = inputs.curves[FOV]
+    window = round(parameters.smooth) if parameters.smooth else 1
+    smoothed = smoothed_rate(curve, window, curve.exposed(inputs.good) > 1 - 1e-9)
+    histogram = rate_histogram(smoothed, window, parameters.limits)
+    fit, histogram, warnings = fit_peak(histogram, parameters.rangescale)
+    low, high = fit.centre - parameters.allowsigma * fit.width, fit.centre + parameters.allowsigma * fit.width
+    judged, rate = judged_rate(inputs, parameters, smoothed)
+    accepted = (rate >= low) & (rate <= high)
+    return FlareResult(
+        from_good_bins(judged.edges, accepted), judged, rate, accepted, (low, high), fit, histogram, warnings
+    )
+
+
+def smoothed_rate(curve: LightCurve, window: int, observed: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Moving mean of a 1-s curve; 0 where the window is not wholly observed or sticks out at an end.
+
+    `window` in samples, odd ones are centred; shape (bins,) in and out. The zeros are espfilt's ('min LC value').
+    """
+    size, half = len(curve.counts), window // 2
+    if size < window:
+        raise UnfitDataError("noCounts", f"the exposure of {size} s is shorter than the smoothing window of {window} s")
+    sums = np.concatenate([[0.0], np.cumsum(curve.rate)])
+    seen = np.concatenate([[0], np.cumsum(observed)])
+    means = np.zeros(size)
+    whole = seen[window:] - seen[:-window] == window
+    means[half : half + size - window + 1] = np.where(whole, (sums[window:] - sums[:-window]) / window, 0.0)
+    return means
+
+
+def rate_histogram(smoothed: NDArray[np.float64], window: int, limits: tuple[float, float]) -> Histogram:
+    """Histogram of the samples within `limits`: bin i is at limits[0] + i / window count/s.
+
+    UnfitDataError `noCounts` if there is none.
+    """
+    low, high = limits
+    samples = smoothed[(smoothed >= low) & (smoothed <= high)]
+    if len(samples) == 0:
+        top = float(smoothed.max())
+        raise UnfitDataError(
+            "noCounts",
+            f"All histo counts are zero! No sample of the light curve lies within {low} and {high} count/s; "
+            f"the highest is {top:.3f} count/s",
+        )
+    bins = int(2 * high * window) - int(low * window)
+    index = np.floor((samples - low) * window + 0.5).astype(int)
+    counted = np.bincount(np.minimum(index, bins - 1), minlength=bins)
+    return Histogram(low + np.arange(bins) / window, counted.astype(float), slice(0, bins))
+
+
+def fit_range(peak: int, rangescale: float, bins: int) -> slice:
+    """Bins around `peak` that are fitted: from peak - (scale - 1) to peak + scale + 1, as the log prints for scale 6."""
+    scale = round(rangescale)
+    return slice(max(0, peak - scale + 1), min(bins, peak + scale + 2))
+
+
+def fit_peak(histogram: Histogram, rangescale: float) -> tuple[Fit, Histogram, list[dict[str, str]]]:
+    """Fit around the peak, then around the fitted centre; the last fit, its histogram range, warnings."""
+    bins, step = len(histogram.rates), histogram.rates[1] - histogram.rates[0]
+    peak = int(np.argmax(histogram.samples))
+    fit: Fit | None = None
+    warnings: list[dict[str, str]] = []
+    for _ in range(PASSES):
+        histogram = Histogram(histogram.rates, histogram.samples, fit_range(peak, rangescale, bins))
+        start = Fit(float(histogram.samples[peak]), float(histogram.rates[peak]), START_WIDTH)
+        previous, fit = fit, fit_gaussian(histogram, start)
+        if previous is not None and abs(fit.centre - previous.centre) < SAME * fit.width:
+            break
+        peak = int(np.clip((fit.centre - histogram.rates[0]) / step, 0, bins - 1))
+    else:
+        warnings.append(_warning("notSettled", f"the fit still moved after {PASSES} passes"))
+    assert fit is not None  # noqa: S101 - PASSES is at least one
+    return fit, histogram, warnings
+
+
+def judged_rate(
+    inputs: FlareInputs, parameters: FlareParameters, smoothed: NDArray[np.float64]
+) -> tuple[LightCurve, NDArray[Any]]:
+    """The curve whose bins are accepted or not, and its rate in a second of observed time."""
+    curve = inputs.curves[FOV]
+    if parameters.binsize is None:
+        return curve, smoothed
+    binned = curve.rebinned(round(parameters.binsize))
+    observed = binned.exposed(inputs.good)
+    return binned, np.divide(binned.counts, observed, out=np.full(len(observed), np.nan), where=observed > 0)
+
+
+def _warning(name: str, text: str) -> dict[str, str]:
+    return {"task": "espfilt", "name": name, "text": text}
+
+
+FILTER = FlareFilter(
+    "esas20", esas20, expressions, 1.0, True,
+    "Gaussian around the peak of the rate histogram, as espfilt 4.3 (SAS 20 and later)",
+    "SAS espfilt; Snowden et al. 2008, A&A 478, 615; arithmetic of a genuine espfilt 4.3 log",
+)  # fmt: skip

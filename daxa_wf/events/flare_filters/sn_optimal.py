@@ -1,0 +1,52 @@
+"""The rate cut that makes a faint source's signal-to-noise ratio largest, as bkgoptrate of the XMM-Newton pipeline."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daxa_wf.errors import UnfitDataError
+from daxa_wf.events.flare_filters.common import FOV, FlareFilter, FlareInputs, FlareParameters, FlareResult
+from daxa_wf.events.flare_filters.esas20 import expressions as esas20_expressions
+from daxa_wf.events.gti import from_good_bins
+
+DEFAULT_BINSIZE = 60
+
+
+def expressions(instrument: str, parameters: FlareParameters) -> dict[str, str]:
+    """The field of view in the band."""
+    return {FOV: esas20_expressions(instrument, parameters)[FOV]}
+
+
+def sn_optimal(inputs: FlareInputs, parameters: FlareParameters) -> FlareResult:
+    """Times at or below the rate T at which exposure / sqrt(counts) of the bins up to T is largest.
+
+    UnfitDataError `noCounts` if there is no count.
+    """
+    curve = inputs.curves[FOV].rebinned(round(parameters.binsize or DEFAULT_BINSIZE))
+    observed = curve.exposed(inputs.good)
+    rate = np.divide(curve.counts, observed, out=np.full(len(observed), np.nan), where=observed > 0)
+    cut = optimal_cut(rate[observed > 0], observed[observed > 0], curve.counts[observed > 0])
+    accepted = rate <= cut
+    return FlareResult(from_good_bins(curve.edges, accepted), curve, rate, accepted, (0.0, cut))
+
+
+def optimal_cut(rate: NDArray[np.float64], exposure: NDArray[np.float64], counts: NDArray[np.int64]) -> float:
+    """The rate that maximises sum(exposure) / sqrt(sum(counts)) of the bins at or below it; shapes (bins,).
+
+    Source: SAS bkgoptrate, 'Description': S/N of a constant faint source over the background.
+    """
+    if not counts.any():
+        raise UnfitDataError("noCounts", "All counts are zero! The light curve of the field of view is empty")
+    order = np.argsort(rate, kind="stable")
+    summed = np.cumsum(counts[order])
+    with np.errstate(divide="ignore"):
+        signal_to_noise = np.where(summed > 0, np.cumsum(exposure[order]) / np.sqrt(summed), 0.0)
+    return float(rate[order][np.argmax(signal_to_noise)])
+
+
+FILTER = FlareFilter(
+    "sn_optimal", sn_optimal, expressions, 1.0, False,
+    "the rate cut that is best for detecting faint sources, as 4XMM's bkgoptrate",
+    "SAS bkgoptrate; Webb et al. 2020, A&A 641, A136",
+)  # fmt: skip
