@@ -1,0 +1,143 @@
+"""Counts images of the sky, as SAS's evselect bins them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daxa_wf.events.event_list import EventList
+from daxa_wf.events.gti_files import gti_hdu
+from daxa_wf.events.products import describe
+
+FIRST_PIXEL = 3649
+EXTENT = 512 * 87
+"""Smallest X and Y of an image, and its width, in sky pixels of 0.05 arcsec: the field of view with a margin."""
+
+ROWS_AT_A_TIME = 262_144
+"""Fastest for binning on common processors: a chunk's indices stay in the cache."""
+
+COUNT_TYPES = (np.uint8, np.int16, np.int32)
+"""Integer types that FITS images have, smallest first."""
+
+
+@dataclass(frozen=True)
+class SkyGrid:
+    """Square pixels over X and Y: `bin_size` sky pixels each, `size` a side, the first of them from `first` on."""
+
+    bin_size: int
+    first: int = FIRST_PIXEL
+
+    @property
+    def size(self) -> int:
+        """Pixels a side."""
+        return -(-EXTENT // self.bin_size)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of an image."""
+        return self.size, self.size
+
+    def flat_index(self, x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Position in the flattened image of each event, and whether it is within.
+
+        Pixel i holds first - 0.5 + i * bin_size <= X < first - 0.5 + (i + 1) * bin_size, as evselect has it for integer
+        columns; genuine images agree pixel by pixel.
+        """
+        column, row = (x - self.first) // self.bin_size, (y - self.first) // self.bin_size
+        inside = (column >= 0) & (column < self.size) & (row >= 0) & (row < self.size)
+        return row * self.size + column, inside
+
+    def centres(self, samples: int = 1) -> NDArray[np.float64]:
+        """X (or Y) of the centres of `samples` equal parts of each pixel, shape (size * samples,)."""
+        return self.first - 0.5 + self.bin_size * (np.arange(self.size * samples) + 0.5) / samples
+
+
+@dataclass(frozen=True)
+class ImageResult:
+    """Counts in one band, and the events of the band that the image could not hold."""
+
+    counts: NDArray[np.int64]
+    outside: int
+
+
+def bin_images(events: EventList, bands: Sequence[tuple[int, int]], grid: SkyGrid) -> list[ImageResult]:
+    """Counts of the events with low <= PI <= high (eV) for each band, in one pass; images of shape (rows, columns)."""
+    flat = [np.zeros(grid.size**2, np.int64) for _ in bands]
+    outside = [0] * len(bands)
+    for chunk in events.chunks(ROWS_AT_A_TIME):
+        energy = chunk["PI"].astype(np.int32)
+        index, inside = grid.flat_index(chunk["X"].astype(np.int64), chunk["Y"].astype(np.int64))
+        for number, (low, high) in enumerate(bands):
+            chosen = (energy >= low) & (energy <= high)
+            flat[number] += np.bincount(index[chosen & inside], minlength=grid.size**2)
+            outside[number] += int(np.count_nonzero(chosen & ~inside))
+    return [ImageResult(counts.reshape(grid.shape), lost) for counts, lost in zip(flat, outside, strict=True)]
+
+
+def sky_cards(events: EventList, grid: SkyGrid) -> list[tuple[str, Any, str]]:
+    """Celestial and physical coordinates of a grid over a list's X and Y, as evselect writes them."""
+    cards: list[tuple[str, Any, str]] = []
+    for axis, name in ((1, "X"), (2, "Y")):
+        number = events.column_number(name)
+        reference, step = float(events.header[f"TCRPX{number}"]), float(events.header[f"TCDLT{number}"])
+        shift = (reference - grid.first + 0.5) / grid.bin_size + 0.5
+        cards += [
+            (f"CTYPE{axis}", str(events.header[f"TCTYP{number}"]).strip(), "projection"),
+            (f"CRPIX{axis}", shift, "reference pixel"),
+            (f"CRVAL{axis}", float(events.header[f"TCRVL{number}"]), "[deg] coordinate of the reference pixel"),
+            (f"CUNIT{axis}", "deg", "unit of CRVAL and CDELT"),
+            (f"CDELT{axis}", step * grid.bin_size, "[deg] size of a pixel"),
+            (f"CTYPE{axis}L", name, "column that was binned"),
+            (f"CRPIX{axis}L", 1.0, "reference pixel, physical"),
+            (f"CRVAL{axis}L", grid.first - 0.5 + grid.bin_size / 2, "centre of the first pixel"),
+            (f"CDELT{axis}L", float(grid.bin_size), "sky pixels a pixel"),
+            (f"LTV{axis}", -(grid.first - 0.5) / grid.bin_size + 0.5, "physical to image: offset"),
+            (f"LTM{axis}_{axis}", 1.0 / grid.bin_size, "physical to image: scale"),
+        ]
+    return cards
+
+
+COPIED_CARDS = (
+    "TELESCOP", "INSTRUME", "OBS_ID", "EXP_ID", "EXPIDSTR", "DATAMODE", "SUBMODE", "FILTER", "OBS_MODE", "REVOLUT",
+    "OBJECT", "OBSERVER", "RA_OBJ", "DEC_OBJ", "RA_NOM", "DEC_NOM", "RA_PNT", "DEC_PNT", "PA_PNT", "DATE-OBS",
+    "DATE-END", "TSTART", "TSTOP", "TELAPSE", "TIMEUNIT", "TIMESYS", "MJDREF", "TIMEREF", "EQUINOX", "RADECSYS",
+    "ONTIME", "LIVETIME",
+)  # fmt: skip
+
+
+def image_header(events: EventList, grid: SkyGrid, band: tuple[int, int], content: str) -> Any:
+    """Header of an image or a map: identity, times, coordinates, band (eV); HDUCLAS1 IMAGE (OGIP)."""
+    from astropy.io.fits import Header
+
+    header = Header()
+    for card in COPIED_CARDS:
+        if card in events.header:
+            header[card] = (events.header[card], events.header.comments[card])
+    for key, value, comment in sky_cards(events, grid):
+        header[key] = (value, comment)
+    header["HDUCLASS"] = ("OGIP", "format conforms to OGIP standard")
+    header["HDUCLAS1"] = ("IMAGE", "an image")
+    header["CONTENT"] = (content, "contents of the file")
+    header["PIMIN"], header["PIMAX"] = (band[0], "[eV] lowest PI"), (band[1], "[eV] highest PI")
+    ontimes = [float(events.header[card]) for card in events.header if card.startswith("ONTIME") and card[6:].isdigit()]
+    if ontimes:
+        header["EXPOSURE"] = (max(ontimes), "[s] longest ONTIME of a CCD")
+    return header
+
+
+def write_image(path: Path, events: EventList, grid: SkyGrid, band: tuple[int, int], result: ImageResult) -> None:
+    """Write a counts image in the smallest fitting integer type, with the list's GTIs and checksums."""
+    from astropy.io import fits
+
+    header = image_header(events, grid, band, "EPIC IMAGE")
+    header["BUNIT"] = ("count", "unit of the pixels")
+    describe(header, f"images: PI in [{band[0]}:{band[1]}], {result.outside} events outside of the image")
+    kind = next(each for each in COUNT_TYPES if result.counts.max(initial=0) <= np.iinfo(each).max)
+    hdus: list[Any] = [fits.PrimaryHDU(result.counts.astype(kind), header)]
+    hdus += [gti_hdu(gti, f"STDGTI{ccd:02d}", ccd) for ccd, gti in events.gtis.items()]
+    fits.HDUList(hdus).writeto(path, checksum=True, overwrite=True)
