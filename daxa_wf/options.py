@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
@@ -33,9 +34,8 @@ def to_number(value: object, unit: str) -> float:
         raise ValueError(f"{value!r} is not a quantity that {unit} can measure ({error})") from None
 
 
-def _quantity(unit: str) -> Any:
-    schema = {"type": "string", "description": f"a quantity convertible to {unit}", "unit": unit}
-    return Annotated[float, BeforeValidator(lambda value: to_number(value, unit)), WithJsonSchema(schema)]
+def _schema(unit: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "description": f"a quantity convertible to {unit}", "unit": unit})
 
 
 def _checked_expression(text: str) -> str:
@@ -58,9 +58,9 @@ def _within(name: str, value: float | bool, low: float, high: float) -> None:
         raise ValueError(f"{name} = {value:g} s must lie within {low:g} and {high:g} s")
 
 
-Seconds = _quantity("s")
-KiloElectronVolt = _quantity("keV")
-ArcSeconds = _quantity("arcsec")
+Seconds = Annotated[float, BeforeValidator(partial(to_number, unit="s")), _schema("s")]
+KiloElectronVolt = Annotated[float, BeforeValidator(partial(to_number, unit="keV")), _schema("keV")]
+ArcSeconds = Annotated[float, BeforeValidator(partial(to_number, unit="arcsec")), _schema("arcsec")]
 SelectionExpression = Annotated[str, AfterValidator(_checked_expression)]
 
 

@@ -95,11 +95,8 @@ def print_summary(layout: Layout, verdicts: Sequence[Verdict]) -> None:
     console.print(table)
     for verdict in root_causes(verdicts):
         identifier = f"{verdict.obsid}{verdict.inst}{verdict.exposure}"
-        console.print(
-            Text(
-                f"{verdict.step} of {verdict.mission} {identifier}: {verdict.status}: {verdict.reason}: {verdict.message}"
-            )
-        )
+        what = f"{verdict.step} of {verdict.mission} {identifier}: {verdict.status}"
+        console.print(Text(f"{what}: {verdict.reason}: {verdict.message}"))
     if layout.report.exists():
         console.print(Text(f"Report: {layout.report}"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,7 @@ def read_gti(path: Path, extension: str | int | None = None) -> Intervals:
     return normalise(np.column_stack([rows[names["START"]], rows[names["STOP"]]])) if len(rows) else NONE
 
 
-def gti_hdu(intervals: Intervals, name: str = "STDGTI", ccd: int | None = None) -> object:
+def gti_hdu(intervals: Intervals, name: str = "STDGTI", ccd: int | None = None) -> Any:
     """An OGIP GTI table as an astropy HDU (OGIP memo 93-003; cards as tabgtigen 2.13 writes them)."""
     from astropy.io import fits
 
@@ -76,7 +77,7 @@ def write_gti(path: Path, intervals: Intervals, history: str) -> None:
     table = gti_hdu(intervals)
     primary = fits.PrimaryHDU()
     for hdu in (primary, table):
-        describe(hdu.header, history)  # type: ignore[attr-defined]
+        describe(hdu.header, history)
     fits.HDUList([primary, table]).writeto(path, checksum=True, overwrite=True)
 
 

@@ -37,12 +37,12 @@ class LightCurve:
     @property
     def rate(self) -> NDArray[np.float64]:
         """Counts a second of bin, whatever part of the bin was observed."""
-        return self.counts / self.bin_size
+        return (self.counts / self.bin_size).astype(np.float64)
 
     @property
     def error(self) -> NDArray[np.float64]:
         """Square root of the counts a second; 0 for no counts."""
-        return np.sqrt(self.counts) / self.bin_size
+        return (np.sqrt(self.counts) / self.bin_size).astype(np.float64)
 
     def rebinned(self, factor: int) -> LightCurve:
         """Bins `factor` times as long, from the same start; the last one may be filled in part."""

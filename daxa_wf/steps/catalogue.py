@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 Per = Literal["observation", "instrument", "exposure"]
-Needs = Literal["all", "any", "none"]
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step: the unit it acts on, the product kinds it owns, how many of its earlier steps must be done."""
+    """One step: the unit it acts on, the product kinds it owns, and which earlier steps must be done for it.
+
+    Every record of the steps in `needs`, and at least one of those in `needs_one_of`.
+    """
 
     name: str
     per: Per
     kinds: tuple[str, ...] = ()
-    needs: Needs = "all"
+    needs: tuple[str, ...] = ()
+    needs_one_of: tuple[str, ...] = ()
     description: str = ""
 
 
@@ -28,12 +31,31 @@ STEPS = {
             "espfilt",
             "exposure",
             ("gti", "lightcurve", "cornerlightcurve", "hist"),
+            needs=("inventory",),
             description="good time intervals without soft-proton flares",
         ),
-        Step("evselect", "exposure", ("cleanevents",), description="events kept by the filters and the GTIs"),
-        Step("merge", "instrument", ("finalevents",), needs="any", description="one event list an instrument"),
-        Step("images", "instrument", ("image",), description="counts images in energy bands"),
-        Step("exposure_maps", "instrument", ("expmap",), description="exposure maps in the same bands"),
-        Step("report", "observation", needs="none", description="the observation's page"),
+        Step(
+            "evselect",
+            "exposure",
+            ("cleanevents",),
+            needs=("espfilt",),
+            description="events kept by the filters and the GTIs",
+        ),
+        Step(
+            "merge",
+            "instrument",
+            ("finalevents",),
+            needs_one_of=("evselect",),
+            description="one event list an instrument",
+        ),
+        Step("images", "instrument", ("image",), needs=("merge",), description="counts images in energy bands"),
+        Step(
+            "exposure_maps",
+            "instrument",
+            ("expmap",),
+            needs=("merge", "images"),
+            description="exposure maps in the same bands",
+        ),
+        Step("report", "observation", description="the observation's page"),
     )
 }

@@ -19,8 +19,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     del options, workspace
     (manifest,) = inputs.files["manifest"]
     planned = [row for row in read_manifest(manifest) if row.unit.observation == unit]
-    paths = {row.events: path for row in planned for path in inputs.files["events"] if _is(path, row.events)}
-    exposures = [_look(row, paths[row.events]) for row in planned]
+    exposures = [_look(row, inputs.path("events", row.events)) for row in planned]
     warnings = [_warning("headerDisagrees", each["warning"]) for each in exposures if each["warning"]]
     warnings += [
         _warning("listPassedOver", f"{row.unit.identifier}: {row.passed_over} left aside for {row.events}")
@@ -41,10 +40,6 @@ def usable(exposures: Sequence[Mapping[str, Any]], unit: Unit) -> Mapping[str, A
     if entry["unfit"]:
         raise UnfitDataError("notScience", entry["unfit"])
     return entry
-
-
-def _is(path: Path, relative: str) -> bool:
-    return path.as_posix().endswith("/" + relative)
 
 
 def _look(row: ManifestRow, path: Path) -> dict[str, Any]:

@@ -45,6 +45,10 @@ class Inputs:
         (record,) = self.records[step]
         return record
 
+    def path(self, role: str, relative: str) -> Path:
+        """The raw file of a role whose path ends as given."""
+        return next(path for path in self.files[role] if path.as_posix().endswith("/" + relative))
+
     def file(self, role: str) -> Path | None:
         """The one raw file of a role, or None where there is none."""
         paths = self.files.get(role, [])
@@ -107,9 +111,9 @@ def run_step(
         _write_fault(note, step, unit, fault)
         raise
     except (OSError, MemoryError) as error:
-        fault = Fault(f"{step.name} of {unit.identifier}: {type(error).__name__}: {error}")
-        _write_fault(note, step, unit, fault)
-        raise fault from error
+        trouble = Fault(f"{type(error).__name__}: {error}")
+        _write_fault(note, step, unit, trouble)
+        raise trouble from error
     _remove_orphans(step, unit, layout, record)
     record.started, record.ended = (
         started.isoformat(timespec="seconds"),
@@ -149,10 +153,11 @@ def _run(
 
 
 def _blocking(step: Step, inputs: Inputs) -> Record | None:
-    earlier = [record for records in inputs.records.values() for record in records]
-    if step.needs == "none" or (step.needs == "any" and any(record.done for record in earlier)):
-        return None
-    return next((record for record in earlier if not record.done), None)
+    needed = [record for name in step.needs for record in inputs.records[name]]
+    choice = [record for name in step.needs_one_of for record in inputs.records[name]]
+    if not any(record.done for record in choice):
+        needed += choice
+    return next((record for record in needed if not record.done), None)
 
 
 def _write_fault(note: Path, step: Step, unit: Unit, fault: Exception) -> None:

@@ -35,8 +35,6 @@ def test_every_dependency_has_a_lower_bound() -> None:
 
 
 def test_import_loads_neither_astropy_nor_pandas() -> None:
-    code = (
-        "import sys, daxa_wf; print([name for name in ('astropy', 'pandas', 'numpy') if name in sys.modules])"
-    )
+    code = "import sys, daxa_wf; print([name for name in ('astropy', 'pandas', 'numpy') if name in sys.modules])"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"

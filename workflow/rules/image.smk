@@ -17,6 +17,7 @@ rule exposure_maps:
     input:
         merge=plan.record("merge"),
         images=plan.record("images"),
+        evselect=plan.records_of("evselect"),
         attitude=plan.raw("attitude"),
     output:
         plan.record("exposure_maps"),

@@ -137,7 +137,7 @@ def parse(text: str) -> Expression:
 def _substitute(node: Node, header: Mapping[str, Any], text: str, warnings: list[str], depth: int) -> Node:
     if isinstance(node, Attribute):
         return _attribute(node, header, text, warnings, depth)
-    changed = {}
+    changed: dict[str, Any] = {}
     for each in fields(node):
         value = getattr(node, each.name)
         if isinstance(value, Node):

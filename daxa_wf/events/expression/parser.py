@@ -347,7 +347,8 @@ class Parser:
             arguments.append(self.numeric())
         self.expect(")")
         if columns is None:
-            *arguments, x, y = arguments if len(arguments) > 2 else (*arguments, None, None)
+            x, y = arguments[-2:] if len(arguments) > 2 else (None, None)
+            arguments = arguments[:-2]
             if not isinstance(x, Column) or not isinstance(y, Column):
                 raise ExpressionError(
                     f"the last two arguments of {token.text} must be columns: {shape.usage}",

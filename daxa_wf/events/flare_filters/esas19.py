@@ -77,7 +77,8 @@ def rate_histogram(smoothed: NDArray[np.float64]) -> Histogram:
     index = np.floor(smoothed / RATE_BIN + 1e-9).astype(int)
     counted = np.bincount(index[index < RATE_BINS], minlength=RATE_BINS).astype(float)
     samples = np.convolve(counted, np.ones(HISTOGRAM_SMOOTHING) / HISTOGRAM_SMOOTHING, mode="same")
-    return Histogram((np.arange(RATE_BINS) + 0.5) * RATE_BIN, samples, slice(0, RATE_BINS))
+    rates = ((np.arange(RATE_BINS) + 0.5) * RATE_BIN).astype(np.float64)
+    return Histogram(rates, samples.astype(np.float64), slice(0, RATE_BINS))
 
 
 FILTER = FlareFilter(

@@ -25,7 +25,8 @@ def fit_gaussian(histogram: Histogram, start: Fit) -> Fit:
     variance = np.maximum(samples, 1.0)
 
     def chi_square(parameters: np.ndarray) -> float:
-        fit = Fit(*parameters, start.divisor)
+        norm, centre, width = parameters
+        fit = Fit(norm, centre, width, start.divisor)
         return float(np.sum((samples - fit.model(rates)) ** 2 / variance)) if fit.width > 0 else np.inf
 
     found = minimize(

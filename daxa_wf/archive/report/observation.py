@@ -1,0 +1,85 @@
+"""The plots of an observation, made from its records and products."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.records import Record
+from daxa_wf.archive.report.plots import histogram_plot, image_plot, light_curve_plot
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A drawn plot: its PNG, where it is put, what it shows."""
+
+    path: Path
+    png: bytes
+    caption: str
+
+
+def exposure_plots(layout: Layout, record: Record) -> list[Plot]:
+    """Light curve with kept and cut time, and the rate histogram with its fit where the filter made one."""
+    from daxa_wf.events.gti import overlap
+    from daxa_wf.events.tables import read_table
+
+    results = record.results
+    path = layout.find(record.product("lightcurve"))
+    header, rows = read_table(path, "RATE")
+    factor = max(1, round(results["judged_bin"] / float(header["TIMEDEL"])))
+    time, rate = _binned(rows["TIME"].astype(float), rows["RATE"].astype(float), rows["FRACEXP"].astype(float), factor)
+    half = results["judged_bin"] / 2
+    gti = np.array(results["gti"]).reshape(-1, 2)
+    kept = overlap(gti, time - half, time + half) > 0
+    limits = (float(results["limits"][0]), float(results["limits"][1]))
+    title = f"{record.unit.identifier} {results['method']}"
+    plots = [
+        Plot(path.with_suffix(".png"), light_curve_plot(time, rate, kept, limits, title), f"Light curve of {title}")
+    ]
+    return [*plots, *_histogram(layout, record, limits, title)]
+
+
+def _binned(time: np.ndarray, rate: np.ndarray, fraction: np.ndarray, factor: int) -> tuple[np.ndarray, np.ndarray]:
+    """Longer bins, and their rate in a second of observed time; bins that saw nothing are left out."""
+    padding = -len(time) % factor
+    counts, observed = (np.pad(each, (0, padding)).reshape(-1, factor).sum(axis=1) for each in (rate, fraction))
+    step = time[1] - time[0] if len(time) > 1 else 1.0
+    centres = time[0] - step / 2 + step * factor * (np.arange(len(counts)) + 0.5)
+    seen = observed > 0
+    return centres[seen], counts[seen] / observed[seen]
+
+
+def _histogram(layout: Layout, record: Record, limits: tuple[float, float], title: str) -> list[Plot]:
+    from daxa_wf.events.flare_filters import Fit
+    from daxa_wf.events.qdp import FIT_LINE, MODEL, SAMPLES, X, read_qdp
+
+    if record.results["fit"] is None:
+        return []
+    path = layout.find(record.product("hist"))
+    rows = read_qdp(path)
+    drawn = rows[rows[:, MODEL] >= 0]
+    fitted = rows[rows[:, FIT_LINE] >= 0][:, X]
+    fit = Fit(**record.results["fit"])
+    caption = f"{title}: centre {fit.centre:.3f}, width {fit.width:.3f} count/s"
+    png = histogram_plot(drawn[:, X], drawn[:, SAMPLES], drawn[:, MODEL], limits, (fitted.min(), fitted.max()), caption)
+    return [Plot(path.with_suffix(".png"), png, f"Rate histogram of {caption}")]
+
+
+def image_plots(layout: Layout, record: Record) -> list[Plot]:
+    """One picture for each image."""
+    from astropy.io import fits
+
+    plots = []
+    for stamp, band in zip(
+        (each for each in record.products if each.kind == "image"), record.results["bands"], strict=True
+    ):
+        path = layout.find(stamp.path)
+        with fits.open(path) as hdus:
+            title = f"{record.unit.identifier} {band[0]}-{band[1]} keV"
+            plots.append(
+                Plot(path.with_suffix(".png"), image_plot(hdus[0].data, hdus[0].header, title), f"Image of {title}")
+            )
+    return plots

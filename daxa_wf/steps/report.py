@@ -1,0 +1,22 @@
+"""report: an observation's page and plots; moves the observation to where it belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from daxa_wf.archive.layout import Unit
+from daxa_wf.archive.settle import settle_observation
+from daxa_wf.steps.runner import Inputs, Outcome, Workspace
+
+
+def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+    """Draw the page. An observation of which no instrument has a final list goes to `failed_data`, else it comes back."""
+    from daxa_wf.archive.report import write_observation_page
+
+    del options
+    records = [record for step in inputs.records.values() for record in step]
+    usable = any(record.done for record in inputs.records["merge"])
+    settle_observation(workspace.layout, unit, usable)
+    page = write_observation_page(workspace.layout, unit, records)
+    return Outcome({"usable": usable, "page": workspace.layout.relative(page)}, [], "" if usable else "nothing usable")
