@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from daxa_wf.acquire.local import listing_digest
 from daxa_wf.acquire.manifest import ManifestRow, read_manifest
@@ -33,9 +33,14 @@ def checked_config(data: Mapping[str, Any]) -> Config:
     try:
         return parse_config(data)
     except ConfigError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.stderr.flush()
-        sys.exit(error.exit_code)
+        give_up(error)
+
+
+def give_up(error: ConfigError) -> NoReturn:
+    """End the process with the error's message and exit code."""
+    sys.stderr.write(f"{error}\n")
+    sys.stderr.flush()
+    sys.exit(error.exit_code)
 
 
 class Plan:
@@ -46,6 +51,12 @@ class Plan:
         self.started_in = started_in
         self.layout = Layout(started_in / config.archive)
         self._rows: dict[tuple[str, str], list[ManifestRow]] = {}
+
+    def check_sources(self) -> None:
+        """Before anything runs: a local directory must be there; else the process ends with exit code 2."""
+        for name, mission in self.config.missions.items():
+            if mission.source.local and not self.source(name).is_dir():
+                give_up(ConfigError(f"missions.{name}.source.local: {self.source(name)} is not a directory"))
 
     def prepare(self) -> None:
         """Before a run: drop records that no longer vouch for their products, and what was left unfinished."""

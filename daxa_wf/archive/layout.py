@@ -61,7 +61,8 @@ class Band:
 
 def product_name(unit: Unit, kind: str, band: Band | None = None, suffix: str = ".fits") -> str:
     """DAXA's name of a product: `obsid<O>-inst<I>-subexp<E|ALL|None>[-en<lo>_<hi>keV]-<kind>.fits`."""
-    parts = [f"obsid{unit.obsid}", f"inst{unit.instrument}", f"subexp{unit.exposure or NO_EXPOSURE}"]
+    exposure = unit.exposure or (ALL_EXPOSURES if unit.instrument else NO_EXPOSURE)
+    parts = [f"obsid{unit.obsid}", f"inst{unit.instrument}", f"subexp{exposure}"]
     if band is not None:
         parts.append(band.label)
     return "-".join([*parts, kind]) + suffix

@@ -23,9 +23,9 @@ FIRST = Observation(
      Source("D", 149.88, 2.28, 0.03)),
     (
         Exposure("PN", "S003", 300, 7000, 2.0, "PrimeFullWindowExtended", flares=(Flare(2500, 3900, 9),), hole=(5200, 5260)),
-        Exposure("M1", "S001", 0, 15000, 0.8, flares=(Flare(3000, 4500, 8), Flare(9000, 10200, 12)), hole=(7000, 7150)),
-        Exposure("M2", "S002", 0, 9000, 0.8, flares=(Flare(3000, 4500, 8),), hole=(6500, 6600)),
-        Exposure("M2", "U002", 9300, 9000, 0.8, flares=(Flare(1000, 2200, 12),), pointing_offset=(0.004, -0.003)),
+        Exposure("M1", "S001", 0, 20000, 1.2, flares=(Flare(3000, 4500, 8), Flare(9000, 10200, 12)), hole=(7000, 7150)),
+        Exposure("M2", "S002", 0, 9000, 1.2, flares=(Flare(3000, 4500, 8),), hole=(6500, 6600)),
+        Exposure("M2", "U002", 9300, 9000, 1.2, flares=(Flare(1000, 2200, 12),), pointing_offset=(0.004, -0.003)),
     ),
 )  # fmt: skip
 SECOND = Observation(

@@ -220,9 +220,12 @@ def run_from_snakemake(job: Any) -> None:
 
 
 def log_to(path: Path) -> None:
-    """Send all logging to the log file of a job."""
+    """Send all logging to the log file of a job, and errors to the terminal too."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    terminal = logging.StreamHandler()
+    terminal.setLevel(logging.ERROR)
+    terminal.setFormatter(logging.Formatter("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler, terminal], force=True)
     logging.captureWarnings(True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from typing import Any
 
 import numpy as np
@@ -66,18 +67,21 @@ def histogram_plot(
         axes.axvline(limit, color="#c0392b", linewidth=1)
     for edge in fitted:
         axes.axvline(edge, color=KEPT, linewidth=1, linestyle=":")
-    axes.set(xlabel="count/s", ylabel="samples", title=title, xlim=(0, max(2 * limits[1], 2 * fitted[1])))
+    axes.set_title(title, fontsize=9)
+    axes.set(xlabel="count/s", ylabel="samples", xlim=(0, max(2 * limits[1], 2 * fitted[1])))
     return _png(figure)
 
 
 def image_plot(counts: NDArray[Any], header: Any, title: str) -> bytes:
     """A counts image, smoothed over 3 pixels and stretched, on a sky grid; cropped to where there are counts."""
     from astropy.visualization.wcsaxes import WCSAxes
-    from astropy.wcs import WCS
+    from astropy.wcs import WCS, FITSFixedWarning
 
     rows, columns = _extent(counts.sum(axis=1)), _extent(counts.sum(axis=0))
     figure = _figure(4.6, 4.2)
-    axes = WCSAxes(figure, [0.16, 0.12, 0.8, 0.78], wcs=WCS(header).celestial[rows, columns])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FITSFixedWarning)  # astropy reports that it understood MJDREF and DATE-OBS
+        axes = WCSAxes(figure, [0.16, 0.12, 0.8, 0.78], wcs=WCS(header).celestial[rows, columns])
     figure.add_axes(axes)
     axes.imshow(np.arcsinh(_smoothed(counts[rows, columns].astype(float))), origin="lower", cmap="magma")
     axes.coords.grid(color="white", alpha=0.3, linewidth=0.5)
