@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,3 +18,26 @@ def real_data() -> Path:
     if not REAL_DATA.is_dir():
         pytest.skip(f"no real data: {REAL_DATA} does not exist (set DAXA_WF_REAL_DATA)")
     return REAL_DATA
+
+
+@pytest.fixture(scope="session")
+def exod(real_data: Path) -> Path:
+    """ObsID 0001730201: PPS lists and what SAS made of them."""
+    return real_data / "xmm" / "exod" / "0001730201"
+
+
+@pytest.fixture(scope="session")
+def observatory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embedded observatory."""
+    from daxa_wf.demo.observatory import make_observatory
+
+    root = tmp_path_factory.mktemp("observatory")
+    make_observatory(root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def truth(observatory: Path) -> dict[str, dict[str, Any]]:
+    """What the embedded observatory put into its lists, by exposure."""
+    exposures = json.loads((observatory / "truth.json").read_text())["exposures"]
+    return {exposure["unit"]: exposure for exposure in exposures}

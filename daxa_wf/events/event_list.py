@@ -117,8 +117,8 @@ class EventList:
             )
         except KeyError as error:
             raise CorruptFileError(
-                f"{self.path}[EVENTS]: {error.args[0]} is missing or unknown; expected INSTRUME {', '.join(INSTRUMENTS)} "
-                "and the cards OBS_ID, EXPIDSTR, DATAMODE, SUBMODE, FILTER"
+                f"{self.path}[EVENTS]: {error.args[0]}; expected the cards OBS_ID, EXPIDSTR, DATAMODE, SUBMODE, FILTER "
+                f"and INSTRUME, one of {', '.join(INSTRUMENTS)}"
             ) from None
 
     @property
@@ -196,12 +196,14 @@ class EventList:
         return entry[1] if entry else np.empty(0, [("RAWX", "i2"), ("RAWY", "i2"), ("TYPE", "i2"), ("YEXTENT", "i2")])
 
     def chunks(self, rows: int = ROWS_AT_A_TIME) -> Iterator[NDArray[Any]]:
-        """The events as big-endian records, `rows` at a time; a chunk is only good until the next one is asked for."""
+        """The events as big-endian records, `rows` at a time; a chunk is only good until the next one is asked for.
+
+        The file is read to its end, where a damaged gzip stream shows.
+        """
         with open_bytes(self.path) as stream:
             for hdu in walk_hdus(stream, self.path):
                 if hdu.name == "EVENTS":
                     yield from hdu.chunks(rows)
-                    return
 
     def columns(self, *names: str, where: Mask | None = None) -> dict[str, NDArray[Any]]:
         """Columns in the machine's byte order, in one pass; only the rows that `where` keeps, if it is given."""

@@ -160,15 +160,15 @@ def write_exposure_cards(header: Any, instrument: str, ontime: dict[int, float],
 
 
 def live_time(frames: Frames, intervals: Intervals) -> float:
-    """Live seconds of the frames strictly inside one good interval (SAS evselect: LIVETInn).
+    """Live seconds of the frames that begin within a good interval and end before it does (SAS evselect: LIVETInn).
 
-    Which frames SAS counts was measured: genuine headers agree to 1e-4 s with strict inequalities at both ends.
+    Which frames SAS counts was measured: all genuine headers at hand agree to 1e-4 s, with no tolerance at the edges.
     """
     if len(intervals) == 0:
         return 0.0
     half = frames.time_delta / 2
     index = np.maximum(np.searchsorted(intervals[:, 0], frames.time, side="right") - 1, 0)
-    inside = (frames.time - half > intervals[index, 0]) & (frames.time + half < intervals[index, 1])
+    inside = (frames.time - half >= intervals[index, 0]) & (frames.time + half < intervals[index, 1])
     return float(np.sum((frames.time_delta * frames.fraction)[inside]))
 
 

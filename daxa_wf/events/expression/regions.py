@@ -71,7 +71,7 @@ def _numbers(name: str, centre: list[float], sizes: list[float], angle: list[flo
     if name in HALVED:
         name, sizes = "box", [size / 2 for size in sizes]
     wanted = max(SHAPES[name].counts)
-    turned = angle if wanted % 2 else []
+    turned = angle if len(SHAPES[name].counts) > 1 else []
     return [*centre, *sizes[: wanted - 2 - len(turned)], *turned]
 
 

@@ -18,9 +18,9 @@ Inside = NDArray[np.bool_]
 
 
 def _turned(x: Points, y: Points, x0: float, y0: float, degrees: float) -> tuple[Points, Points]:
-    angle = np.deg2rad(degrees)
+    cosine, sine = np.round([np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))], 15)  # quarter turns are exact
     dx, dy = x - x0, y - y0
-    return dx * np.cos(angle) + dy * np.sin(angle), dy * np.cos(angle) - dx * np.sin(angle)
+    return dx * cosine + dy * sine, dy * cosine - dx * sine
 
 
 def point(x: Points, y: Points, x0: float, y0: float) -> Inside:

@@ -1,0 +1,111 @@
+"""Reading event lists: real ones, and damaged ones."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from daxa_wf.errors import CorruptFileError
+from daxa_wf.events.event_list import EventList
+from daxa_wf.events.gti import total
+
+M1 = "P0001730201M1S002MIEVLI.FTZ"
+
+
+def test_the_header_wins_over_the_name(exod: Path) -> None:
+    for name, instrument, exposure in ((M1, "M1", "S001"), ("P0001730201M2S003MIEVLI.FTZ", "M2", "S002")):
+        identity = EventList.open(exod / name).identity
+        assert (identity.instrument, identity.exposure) == (instrument, exposure)
+        assert (identity.obsid, identity.data_mode, identity.submode) == ("0001730201", "IMAGING", "PrimeFullWindow")
+        assert (identity.filter, identity.revolution) == ("Thick", 229)
+
+
+def test_columns_and_tables_equal_astropy(exod: Path) -> None:
+    events = EventList.open(exod / M1)
+    read = events.columns("TIME", "PI", "X", "FLAG", "PATTERN")
+    with fits.open(exod / M1) as hdus:
+        for name, values in read.items():
+            assert np.array_equal(values, hdus["EVENTS"].data[name])
+        assert list(events.extension_names) == [hdu.name for hdu in hdus[2:]]
+        for ccd in events.ccds:
+            assert np.array_equal(events.frames(ccd).time, hdus[f"EXPOSU{ccd:02d}"].data["TIME"])
+            assert len(events.bad_pixels(ccd)) == len(hdus[f"BADPIX{ccd:02d}"].data)
+            assert total(events.gtis[ccd]) == pytest.approx(events.header[f"ONTIME{ccd:02d}"], abs=1e-6)
+
+
+def test_gti_of_the_data_subspace_wins_over_the_standard_one(real_data: Path) -> None:
+    for path in sorted((real_data / "xmm" / "a907").glob("*/eclean/*.fits")):
+        events = EventList.open(path)
+        for ccd, intervals in events.gtis.items():
+            assert total(intervals) == pytest.approx(events.header[f"ONTIME{ccd:02d}"], abs=1e-3)
+
+
+def test_plain_and_gzip_under_any_name_are_the_same(exod: Path, tmp_path: Path) -> None:
+    plain = tmp_path / "called.FTZ"
+    with gzip.open(exod / M1) as stream:
+        plain.write_bytes(stream.read())
+    packed = tmp_path / "called.fits"
+    shutil.copy(exod / M1, packed)
+    assert np.array_equal(EventList.open(plain).columns("PI")["PI"], EventList.open(packed).columns("PI")["PI"])
+
+
+def test_chunks_are_whole_rows_in_order(exod: Path) -> None:
+    events = EventList.open(exod / M1)
+    times = [chunk["TIME"].astype(float) for chunk in events.chunks(1000)]
+    assert {len(part) for part in times[:-1]} == {1000}
+    assert np.array_equal(np.concatenate(times), events.columns("TIME")["TIME"])
+    assert sum(map(len, times)) == events.row_count == 134_685
+
+
+def cut(data: bytes, fraction: float) -> bytes:
+    return data[: int(len(data) * fraction)]
+
+
+DAMAGED = {
+    "cut gzip": (lambda data: cut(data, 0.5), "gzip stream is damaged or cut off"),
+    "cut FITS": (lambda data: cut(gzip.decompress(data), 0.5), "bytes short within EVENTS"),
+    "cut header": (lambda data: gzip.decompress(data)[:4000], "ends within the header"),
+    "HTML": (lambda data: b"<!DOCTYPE html><html>404 Not Found</html>", "is not FITS: it begins with b'<!DOCTYPE"),
+    "empty": (lambda data: b"", "is not FITS"),
+    "flipped bits": (lambda data: data[:9000] + bytes(255 - byte for byte in data[9000:9400]) + data[9400:], "gzip|not XTENSION"),
+}
+
+
+@pytest.mark.parametrize(("damage", "message"), DAMAGED.values(), ids=DAMAGED.keys())
+def test_damage_is_named_with_the_file(exod: Path, tmp_path: Path, damage: object, message: str) -> None:
+    path = tmp_path / "P0001730201M1S002MIEVLI.FTZ"
+    path.write_bytes(damage((exod / M1).read_bytes()))  # type: ignore[operator]
+    with pytest.raises(CorruptFileError, match=message) as caught:
+        EventList.open(path).columns("PI")
+    assert str(path) in str(caught.value)
+
+
+def write_table(path: Path, name: str = "EVENTS", forms: tuple[str, ...] = ("D", "I")) -> Path:
+    columns = [fits.Column(column, form) for column, form in zip(("TIME", "PI"), forms, strict=False)]
+    fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns(columns, name=name, nrows=3)]).writeto(path)
+    return path
+
+
+def test_what_is_no_event_list_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CorruptFileError, match="no table EVENTS"):
+        EventList.open(write_table(tmp_path / "a.fits", name="RATE"))
+    with pytest.raises(CorruptFileError, match="lacks PI"):
+        EventList.open(write_table(tmp_path / "b.fits", forms=("D",)))
+    with pytest.raises(CorruptFileError, match="variable-length"):
+        EventList.open(write_table(tmp_path / "c.fits", forms=("D", "PJ(3)")))
+    with pytest.raises(CorruptFileError, match="is not there"):
+        EventList.open(tmp_path / "none.fits")
+    with pytest.raises(CorruptFileError, match="'OBS_ID' not found"):
+        EventList.open(write_table(tmp_path / "d.fits")).identity  # noqa: B018
+
+
+def test_pn_frames_take_their_length_from_the_header(observatory: Path, truth: dict) -> None:
+    events = EventList.open(observatory / truth["0999990101PNS003"]["file"])
+    frames = events.frames(4)
+    assert frames.time_delta[0] == pytest.approx(0.1991936)
+    assert np.diff(frames.time)[:50] == pytest.approx(0.1991936, abs=1e-6)
