@@ -206,5 +206,6 @@ def _tables(lists: Sequence[EventList]) -> list[tuple[Any, bytes]]:
 
 
 def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    rows = np.concatenate([part.astype(parts[0].dtype) for part in parts])
-    return rows[np.argsort(rows[rows.dtype.names[0]], kind="stable")]  # type: ignore[index]
+    rows = np.empty(sum(map(len, parts)), parts[0].dtype)  # np.concatenate would change the byte order
+    np.concatenate(parts, out=rows)
+    return rows[np.argsort(rows[(rows.dtype.names or ())[0]], kind="stable")]

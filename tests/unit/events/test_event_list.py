@@ -72,7 +72,10 @@ DAMAGED = {
     "cut header": (lambda data: gzip.decompress(data)[:4000], "ends within the header"),
     "HTML": (lambda data: b"<!DOCTYPE html><html>404 Not Found</html>", "is not FITS: it begins with b'<!DOCTYPE"),
     "empty": (lambda data: b"", "is not FITS"),
-    "flipped bits": (lambda data: data[:9000] + bytes(255 - byte for byte in data[9000:9400]) + data[9400:], "gzip|not XTENSION"),
+    "flipped bits": (
+        lambda data: data[:9000] + bytes(255 - byte for byte in data[9000:9400]) + data[9400:],
+        "gzip|not XTENSION",
+    ),
 }
 
 

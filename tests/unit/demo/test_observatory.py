@@ -1,0 +1,78 @@
+"""The embedded observatory: valid files, the same every time, with what the truth says."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from daxa_wf.demo.observatory import FIRST, OBSERVATIONS, make_observatory
+from daxa_wf.events.event_list import EventList
+from daxa_wf.events.gti import contains
+from daxa_wf.events.tangent_plane import plane_of
+
+
+def digests(root: Path) -> dict[str, str]:
+    return {
+        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_the_same_bytes_every_time(observatory: Path, tmp_path: Path) -> None:
+    make_observatory(tmp_path)
+    assert digests(tmp_path) == digests(observatory)
+
+
+def test_files_are_valid(observatory: Path, truth: dict) -> None:
+    for told in truth.values():
+        with fits.open(observatory / told["file"], checksum=True) as hdus:
+            hdus.verify("exception")
+            assert hdus[0].header["CONTENT"] == "SIMULATED"
+
+
+def test_headers_say_which_exposure(observatory: Path, truth: dict) -> None:
+    for observation in OBSERVATIONS:
+        for exposure in observation.exposures:
+            told = truth[f"{observation.obsid}{exposure.instrument}{exposure.exposure}"]
+            identity = EventList.open(observatory / told["file"]).identity
+            assert (identity.instrument, identity.exposure) == (exposure.instrument, exposure.exposure)
+            assert (identity.submode, identity.filter) == (exposure.submode, exposure.filter)
+
+
+def test_events_are_within_their_ccds_good_time(observatory: Path, truth: dict) -> None:
+    events = EventList.open(observatory / truth["0999990101M1S001"]["file"])
+    columns = events.columns("TIME", "CCDNR")
+    for ccd, intervals in events.gtis.items():
+        assert len(intervals) == 2
+        times = columns["TIME"][columns["CCDNR"] == ccd]
+        assert contains(intervals + np.array([-0.06, 0.06]), times).all()
+    assert np.any(np.diff(columns["TIME"]) < 0)
+
+
+@pytest.mark.parametrize("unit", ["0999990101PNS003", "0999990101M1S001", "0999990101M2U002"])
+def test_sources_are_where_the_truth_says(observatory: Path, truth: dict, unit: str) -> None:
+    events = EventList.open(observatory / truth[unit]["file"])
+    columns = events.columns("X", "Y", "PI")
+    soft = (columns["PI"] >= 500) & (columns["PI"] <= 2000)
+    for source in FIRST.sources:
+        x, y = plane_of(events).pixel(source.ra, source.dec)
+        near = soft & (np.hypot(columns["X"] - x, columns["Y"] - y) < 400)
+        counts = truth[unit]["source_counts"][source.name]["0.5-2.0"]
+        assert 0.6 * counts < np.count_nonzero(near) < 1.6 * counts + 60
+        offset = np.hypot(np.median(columns["X"][near]) - x, np.median(columns["Y"][near]) - y)
+        assert offset < 60
+
+
+def test_corners_are_flagged_out_of_the_field(observatory: Path, truth: dict) -> None:
+    events = EventList.open(observatory / truth["0999990101M1S001"]["file"])
+    columns = events.columns("DETX", "DETY", "FLAG")
+    corner = (columns["FLAG"] & 0x10000) != 0
+    assert 0.1 < corner.mean() < 0.4
+    radius = np.hypot(columns["DETX"].astype(float) - 97, columns["DETY"].astype(float) + 172)
+    assert radius[corner].min() > 15_000
+    assert np.all(radius[~corner] < 18_000)

@@ -1,0 +1,283 @@
+"""Light curves and flare filters: SAS's curves and GTIs, espfilt's printed numbers, injected flares."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from daxa_wf.errors import UnfitDataError
+from daxa_wf.events.espfilt import EspfiltResult, espfilt
+from daxa_wf.events.event_list import EventList
+from daxa_wf.events.flare_filters import (
+    CORNER,
+    FLARE_FILTERS,
+    FOV,
+    Fit,
+    FlareInputs,
+    FlareParameters,
+    Histogram,
+    esas19,
+    esas20,
+    sn_optimal,
+)
+from daxa_wf.events.flare_filters.gaussian import fit_gaussian
+from daxa_wf.events.gti import complement, intersection, normalise, total
+from daxa_wf.events.gti_files import read_gti
+from daxa_wf.events.light_curve import LightCurve, light_curve, light_curves, rate_table, write_light_curve
+from daxa_wf.events.qdp import FIT_LINE, FOV_ACCEPTED, MODEL, SAMPLES, SELECTION_LINE, X, read_qdp, write_qdp
+
+LISTS = {"M1": "P0001730201M1S002MIEVLI.FTZ", "M2": "P0001730201M2S003MIEVLI.FTZ"}
+HISTOGRAM_UNITS = ("0999990101PNS003", "0999990101M1S001", "0999990101M2S002", "0999990101M2U002", "0999990201PNS003")
+
+
+def parameters(unit: str, **changes: object) -> FlareParameters:
+    return FlareParameters(**{"rangescale": 15.0 if "PN" in unit else 6.0, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("instrument", LISTS)
+def test_curves_equal_evselect_bin_by_bin(exod: Path, instrument: str) -> None:
+    with fits.open(exod / f"{instrument}_rate.fits") as hdus:
+        header, real = hdus["RATE"].header, hdus["RATE"].data
+    curve = light_curves(EventList.open(exod / LISTS[instrument]), {"": header["SLCTEXPR"]}, 100)[""]
+    assert len(curve.counts) == len(real) == 260
+    for mine, column in ((curve.rate, "RATE"), (curve.error, "ERROR"), (curve.centres, "TIME")):
+        assert np.array_equal(mine, real[column]), column
+
+
+@pytest.mark.parametrize("instrument", LISTS)
+def test_threshold_equals_tabgtigen(exod: Path, instrument: str) -> None:
+    events = EventList.open(exod / LISTS[instrument])
+    result = espfilt(events, "threshold", FlareParameters(threshold=0.4))
+    assert np.array_equal(result.flares.gti, read_gti(exod / f"{instrument}_gti.fits"))
+
+
+def test_curve_of_known_times() -> None:
+    curve = light_curve([10.0, 10.9, 11.0, 14.99, 9.9, 15.0], 10.0, 14.5, 1.0)
+    assert curve.counts.tolist() == [2, 1, 0, 0, 1]
+    assert curve.rebinned(2).counts.tolist() == [3, 0, 1]
+    assert curve.rebinned(2).rate.tolist() == [1.5, 0, 0.5]
+    assert curve.exposed(np.array([[10.5, 12.0]])).tolist() == [0.5, 1, 0, 0, 0]
+
+
+def test_rate_file_is_ogip(tmp_path: Path) -> None:
+    curve = light_curve(np.linspace(0, 99.5, 400), 0.0, 100.0, 10.0)
+    write_light_curve(tmp_path / "rate.fits", rate_table(curve, 100.0, np.array([[0.0, 95.0]])), ["test"])
+    with fits.open(tmp_path / "rate.fits", checksum=True) as hdus:
+        hdus.verify("exception")
+        assert hdus["RATE"].data["RATE"].tolist() == curve.rate.tolist()
+        assert hdus["RATE"].data["FRACEXP"].tolist() == [1.0] * 9 + [0.5]
+        assert (hdus["RATE"].header["HDUCLAS1"], hdus["RATE"].header["TIMEDEL"]) == ("LIGHTCURVE", 10.0)
+
+
+# --- espfilt 4.3: the genuine log of 0204310101 M1 S001 determines the arithmetic ---
+
+
+@pytest.fixture(scope="module")
+def log(real_data: Path) -> str:
+    return (real_data / "logs" / "espfilt_0204310101_M1S001_stdout.log").read_text()
+
+
+def printed(log: str, pattern: str) -> list[float]:
+    match = re.search(pattern, log)
+    assert match, pattern
+    return [float(value) for value in match.groups()]
+
+
+FIRST_PASS = r"pre-amoeba: low =\s+(\d+) peak =\s+(\d+) high =\s+(\d+)"
+SECOND_PASS = r"2nd amoeba: low =\s+(\d+) peak =\s+(\d+) high =\s+(\d+)"
+
+
+def test_histogram_bins_are_those_the_log_prints(log: str) -> None:
+    max_bins, width = printed(log, r"max bins\s+=\s+(\d+) histo binwidth =\s+([\d.]+)")
+    (bins,) = printed(log, r"actual bins \(nverls\) =\s+(\d+)")
+    _, peak, _ = printed(log, FIRST_PASS)
+    _, rate, _ = printed(log, r"pre-amoeba parms =\s+([\d.]+)\s+([\d.]+)\s+([\d.]+)")
+    histogram = esas20.rate_histogram(np.array([0.5]), 51, (0.1, 6.5))
+    assert int(2 * 6.5 * 51) == max_bins == 663
+    assert len(histogram.rates) == bins == 658
+    assert round(histogram.rates[1] - histogram.rates[0], 4) == width
+    assert round(histogram.rates[int(peak) - 1], 3) == rate == 0.767
+
+
+@pytest.mark.parametrize("pattern", [FIRST_PASS, SECOND_PASS])
+def test_fit_ranges_are_those_the_log_prints(log: str, pattern: str) -> None:
+    low, peak, high = printed(log, pattern)
+    fitted = esas20.fit_range(int(peak) - 1, 6.0, 658)
+    assert (fitted.start + 1, fitted.stop) == (low, high)
+
+
+def test_the_second_pass_is_around_the_first_centre(log: str) -> None:
+    (centre,) = printed(log, r"1st rl =\s+[\d.]+\s+([\d.]+)")
+    _, peak, _ = printed(log, SECOND_PASS)
+    assert int((centre - 0.1) * 51) + 1 == peak
+
+
+def test_the_printed_fit_has_the_printed_counts_and_band(log: str) -> None:
+    norm, width, centre = printed(log, r"Norm =\s+([\d.]+) Width =\s+([\d.]+) Center =\s+([\d.]+)")
+    fit = Fit(norm, centre, width)
+    for places, samples in (
+        (FIRST_PASS, r"pre-amoeba: cnts\(low\) =\s+(\d+) cnts\(peak\) =\s+(\d+) cnts\(high\) =\s+(\d+)"),
+        (SECOND_PASS, r"2nd amoeba: cnts\(low\) =\s+(\d+) cnts\(peak\)=\s+(\d+) cnts\(high\) =\s+(\d+)"),
+    ):
+        for position, expected in zip(printed(log, places), printed(log, samples), strict=True):
+            assert fit.model(np.array([0.1 + (position - 1) / 51]))[0] == pytest.approx(expected, rel=0.08)
+    assert (centre - 3 * width, centre + 3 * width) == pytest.approx((0.263, 1.247), abs=0.002)
+
+
+def test_the_highest_smoothed_rate_is_a_count_over_the_window(log: str) -> None:
+    (highest,) = printed(log, r"max LC value =\s+([\d.]+)")
+    curve = LightCurve(0.0, 1.0, np.concatenate([np.zeros(100, int), np.full(43, 4), np.zeros(100, int)]))
+    assert round(float(esas20.smoothed_rate(curve, 51, np.ones(243, bool)).max()), 3) == highest == round(172 / 51, 3)
+
+
+def test_smoothing_is_zero_at_ends_and_over_gaps() -> None:
+    curve = LightCurve(0.0, 1.0, np.ones(300, int))
+    observed = np.ones(300, bool)
+    observed[150] = False
+    smoothed = esas20.smoothed_rate(curve, 51, observed)
+    assert np.flatnonzero(smoothed == 0).tolist() == [*range(25), *range(125, 176), *range(275, 300)]
+    assert set(smoothed[smoothed > 0]) == {1.0}
+
+
+def test_fit_finds_the_gaussian_it_was_given() -> None:
+    rates = np.linspace(0, 2, 101)
+    histogram = Histogram(rates, Fit(500, 0.8, 0.15).model(rates), slice(20, 61))
+    found = fit_gaussian(histogram, Fit(400, 0.7, 0.1))
+    assert (found.norm, found.centre, found.width) == pytest.approx((500, 0.8, 0.15), rel=1e-3)
+
+
+# --- injected flares ---
+
+
+@pytest.mark.parametrize("unit", HISTOGRAM_UNITS)
+def test_injected_flares_are_cut_and_quiet_time_is_kept(observatory: Path, truth: dict, unit: str) -> None:
+    told = truth[unit]
+    result = espfilt(EventList.open(observatory / told["file"]), "esas20", parameters(unit))
+    good = np.array(told["good"])
+    flared = intersection(normalise(told["flares"] or np.empty((0, 2))), good)
+    quiet = intersection(complement(flared, good[0, 0], good[-1, 1]), good)
+    if len(flared):
+        assert 1 - total(intersection(result.gti, flared)) / total(flared) >= 0.99
+    assert 1 - total(intersection(result.gti, quiet)) / total(quiet) <= 0.02
+    assert result.flares.fit is not None
+    assert result.flares.fit.centre == pytest.approx(told["quiet_rate"], rel=0.02)
+
+
+@pytest.mark.parametrize("method", ["esas19", "sn_optimal"])
+def test_other_filters_cut_injected_flares(observatory: Path, truth: dict, method: str) -> None:
+    for unit in HISTOGRAM_UNITS[:4]:
+        told = truth[unit]
+        result = espfilt(EventList.open(observatory / told["file"]), method, parameters(unit))
+        flared = intersection(normalise(told["flares"]), np.array(told["good"]))
+        assert 1 - total(intersection(result.gti, flared)) / total(flared) >= 0.99
+        assert result.kept > 0.85 * (total(result.good) - total(flared))
+
+
+def test_what_espfilt_refuses_has_its_name(observatory: Path, truth: dict) -> None:
+    all_flared = EventList.open(observatory / truth["0999990201M2S002"]["file"])
+    with pytest.raises(UnfitDataError, match="noCounts: All histo counts are zero"):
+        espfilt(all_flared, "esas20", FlareParameters())
+    with pytest.raises(UnfitDataError, match="noGoodTime"):
+        espfilt(all_flared, "threshold", FlareParameters(threshold=0.01))
+    small = EventList.open(observatory / truth["0999990201PNS003"]["file"])
+    small.header["SUBMODE"] = "PrimeSmallWindow"
+    for method, flare_filter in FLARE_FILTERS.items():
+        if flare_filter.needs_corners:
+            with pytest.raises(UnfitDataError, match="noPNSmallWindow"):
+                espfilt(small, method, FlareParameters())
+    assert espfilt(small, "sn_optimal", FlareParameters()).kept > 0
+
+
+def curve_inputs(counts: np.ndarray, corner: np.ndarray | None = None) -> FlareInputs:
+    curves = {FOV: LightCurve(0.0, 1.0, counts)} | ({} if corner is None else {CORNER: LightCurve(0.0, 1.0, corner)})
+    return FlareInputs("M1", curves, np.array([[0.0, float(len(counts))]]), float(len(counts)))
+
+
+def test_degenerate_curves_are_refused() -> None:
+    for name, flare_filter in FLARE_FILTERS.items():
+        if name == "threshold":
+            continue
+        with pytest.raises(UnfitDataError, match="noCounts"):
+            flare_filter.function(curve_inputs(np.zeros(2000, int), np.zeros(2000, int)), FlareParameters())
+    with pytest.raises(UnfitDataError, match="shorter than the smoothing window"):
+        esas20.esas20(curve_inputs(np.ones(40, int)), FlareParameters())
+    with pytest.raises(UnfitDataError, match="gaussian"):
+        esas20.esas20(curve_inputs(np.ones(500, int)), FlareParameters())
+
+
+def test_wider_limits_keep_more() -> None:
+    counts = np.random.default_rng(3).poisson(0.9, 20_000)
+    kept = [
+        total(esas20.esas20(curve_inputs(counts), FlareParameters(allowsigma=sigma)).gti) for sigma in (0.5, 1, 2, 3)
+    ]
+    assert kept == sorted(kept)
+    assert kept[0] < 0.6 * 20_000 < 0.98 * 20_000 < kept[-1]
+
+
+# --- esas19: the steps of a reproduced run ---
+
+
+def test_esas19_steps() -> None:
+    rate = np.zeros(200)
+    rate[100] = 61.0
+    smoothed = esas19.cut_moving_mean(rate)
+    assert smoothed[[69, 70, 130, 131]] == pytest.approx([0, 1, 1, 0])
+    assert esas19.cut_moving_mean(np.arange(200.0))[0] == pytest.approx(np.arange(31).mean())
+    histogram = esas19.rate_histogram(np.array([0.475] * 10))
+    assert np.flatnonzero(histogram.samples).tolist() == [21, 22, 23, 24, 25]
+    assert histogram.samples[23] == pytest.approx(2.0)
+    assert histogram.rates[23] == pytest.approx(0.47)
+
+
+def test_esas19_limits_and_bins() -> None:
+    counts = np.random.default_rng(8).poisson(0.8, 28_154)
+    counts[6000:7200] += np.random.default_rng(9).poisson(3, 1200)
+    result = esas19.esas19(curve_inputs(counts), FlareParameters())
+    assert result.fit is not None
+    assert result.fit.divisor == 1
+    assert result.limits == pytest.approx(
+        (result.fit.centre + 0.01 - 1.5 * result.fit.width, result.fit.centre + 0.01 + 1.5 * result.fit.width)
+    )
+    assert len(result.rate) == 470
+    assert result.rate[-1] == pytest.approx(counts[469 * 60 :].sum() / 14)
+    assert not result.accepted[100:120].any()
+    assert result.accepted[:100].mean() > 0.9
+
+
+def test_sn_optimal_cut_is_the_best_of_all_cuts() -> None:
+    rng = np.random.default_rng(5)
+    exposure = rng.uniform(30, 60, 50)
+    counts = rng.poisson(exposure * rng.choice([1.0, 1.0, 9.0], 50))
+    rate = counts / exposure
+    best = max(rate, key=lambda cut: exposure[rate <= cut].sum() / np.sqrt(max(counts[rate <= cut].sum(), 1)))
+    assert sn_optimal.optimal_cut(rate, exposure, counts) == best
+
+
+# --- QDP ---
+
+
+def test_qdp_holds_fit_limits_and_accepted_bins(observatory: Path, truth: dict, tmp_path: Path) -> None:
+    unit = "0999990101M1S001"
+    result: EspfiltResult = espfilt(EventList.open(observatory / truth[unit]["file"]), "esas20", parameters(unit))
+    write_qdp(tmp_path / "hist.qdp", result, 'a "title"')
+    rows = read_qdp(tmp_path / "hist.qdp")
+    flares = result.flares
+    assert flares.fit is not None
+    assert flares.histogram is not None
+    drawn = rows[rows[:, MODEL] >= 0]
+    assert drawn[:, SAMPLES].sum() == flares.histogram.samples.sum()
+    assert np.allclose(drawn[:, MODEL], flares.fit.model(flares.histogram.rates), rtol=1e-5, atol=1e-5)
+    assert np.unique(rows[rows[:, SELECTION_LINE] >= 0][:, X]) == pytest.approx(flares.limits, rel=1e-6)
+    assert len(np.unique(rows[rows[:, FIT_LINE] >= 0][:, X])) == 2
+    assert np.count_nonzero(rows[:, FOV_ACCEPTED] >= 0) == flares.accepted.sum()
+
+
+def test_every_filter_says_where_it_comes_from() -> None:
+    assert list(FLARE_FILTERS) == ["esas20", "esas19", "threshold", "sn_optimal", "ratio"]
+    assert all(each.source and each.description for each in FLARE_FILTERS.values())
+    page = (Path(__file__).parents[3] / "docs" / "flare_filters.md").read_text()
+    assert all(f"`{name}`" in page for name in FLARE_FILTERS)

@@ -1,0 +1,175 @@
+"""Images and exposure maps against those of evselect and eexpmap."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.wcs import WCS
+
+from daxa_wf.events.attitude import NO_DRIFT, Drift, read_drift
+from daxa_wf.events.detector import Detector, without_neighbours
+from daxa_wf.events.event_list import EventList
+from daxa_wf.events.exposure_map import exposure_maps, write_exposure_map
+from daxa_wf.events.gti import union
+from daxa_wf.events.image import SkyGrid, bin_images, write_image
+from daxa_wf.events.tangent_plane import TangentPlane, plane_of
+from daxa_wf.events.vignetting import measured_vignetting, spacecraft_frame
+
+OBSIDS = ("0201903501", "0404910601")
+BANDS = {"0.50-2.00": (500, 2000), "2.00-10.00": (2000, 10000)}
+GRID = SkyGrid(87)
+LISTS = [(obsid, name) for obsid in OBSIDS for name in ("mos1", "mos2")]
+
+
+@pytest.fixture(scope="module", params=LISTS, ids=lambda param: "-".join(param))
+def abell907(request: pytest.FixtureRequest, real_data: Path) -> tuple[Path, str, EventList]:
+    obsid, name = request.param
+    folder = real_data / "xmm" / "a907" / obsid
+    return folder, name, EventList.open(folder / "eclean" / f"{name}_exp1_clean_evts.fits")
+
+
+def genuine(folder: Path, name: str, band: str, kind: str) -> fits.PrimaryHDU:
+    return fits.open(folder / "images" / f"{folder.name}_{name}_exp1-{band}keV{kind}.fits.gz")[0]
+
+
+def test_images_are_pixel_exact(abell907: tuple, tmp_path: Path) -> None:
+    folder, name, events = abell907
+    for (band, edges), image in zip(BANDS.items(), bin_images(events, list(BANDS.values()), GRID), strict=True):
+        real = genuine(folder, name, band, "img")
+        assert np.array_equal(image.counts, real.data)
+        energy = events.columns("PI")["PI"]
+        assert image.counts.sum() + image.outside == np.count_nonzero((energy >= edges[0]) & (energy <= edges[1]))
+        write_image(tmp_path / f"{band}.fits", events, GRID, edges, image)
+        with fits.open(tmp_path / f"{band}.fits", checksum=True) as hdus:
+            hdus.verify("exception")
+            cards = ("CRPIX1", "CRPIX2", "CRVAL1", "CRVAL2", "CDELT1", "CDELT2", "LTV1", "LTM1_1", "CRVAL1L", "CDELT1L")
+            for card in cards:
+                assert hdus[0].header[card] == pytest.approx(real.header[card], rel=1e-9), card
+            assert hdus[0].header["EXPOSURE"] == pytest.approx(real.header["EXPOSURE"], abs=1e-3)
+            assert hdus[0].data.dtype.itemsize <= 2
+
+
+def test_exposure_maps_agree_with_eexpmap(abell907: tuple) -> None:
+    """The vignetting was measured on 0201903501; 0404910601 is the independent test."""
+    folder, name, events = abell907
+    maps = exposure_maps([events], GRID, plane_of(events), [1.25, 6.0])
+    for band, seconds in zip(BANDS, maps.seconds, strict=True):
+        real = genuine(folder, name, band, "expmap").data.astype(float)
+        field = real > 0
+        ratio = seconds[field] / real[field]
+        assert np.median(ratio) == pytest.approx(1, abs=0.02)
+        assert np.mean(np.abs(ratio - 1) < 0.10) >= 0.95
+        assert np.count_nonzero((seconds > 0) & ~field) < 0.01 * np.count_nonzero(field)
+
+
+@pytest.mark.parametrize("band", BANDS)
+def test_pn_vignetting_predicts_the_other_observation(real_data: Path, band: str) -> None:
+    """No pn list is at hand: the shape of the map is tested, away from CCD gaps."""
+    real = genuine(real_data / "xmm" / "a907" / OBSIDS[1], "pn", band, "expmap")
+    x, y = np.meshgrid(GRID.centres() - 25921, GRID.centres() - 25921)
+    factor = measured_vignetting("PN").at(
+        *spacecraft_frame(x, y, real.header["PA_PNT"]), {"0.50-2.00": 1.25, "2.00-10.00": 6.0}[band]
+    )
+    seconds = real.data.astype(float)
+    bright = seconds > 0.25 * seconds.max()
+    ratio = (seconds / factor)[bright] / np.percentile((seconds / factor)[bright], 80)
+    assert np.median(ratio) == pytest.approx(1, abs=0.02)
+    assert np.mean(np.abs(ratio - 1) < 0.10) > 0.75
+
+
+def test_without_vignetting_a_map_is_live_time(abell907: tuple) -> None:
+    _, _, events = abell907
+    seconds = exposure_maps([events], GRID, plane_of(events), [1.0], "none").seconds[0]
+    lives = [events.header[f"LIVETI{ccd:02d}"] for ccd in events.ccds]
+    inner = seconds[seconds > 0.5 * seconds.max()]
+    assert min(lives) <= np.median(inner) <= 1.01 * max(lives)
+
+
+def test_events_fall_where_there_is_exposure(exod: Path, tmp_path: Path) -> None:
+    from daxa_wf.events.evselect import evselect
+
+    output = tmp_path / "clean.fits"
+    evselect(EventList.open(exod / "P0001730201M1S002MIEVLI.FTZ"), "#XMMEA_EM && PATTERN<=12 && FLAG==0", None, output)
+    events = EventList.open(output)
+    seconds = exposure_maps([events], GRID, plane_of(events), [1.0]).seconds[0]
+    image = bin_images(events, [(200, 12000)], GRID)[0].counts
+    assert image[seconds <= 0].sum() <= 0.001 * image.sum()
+
+
+def test_a_ccd_without_events_is_left_out_and_told(abell907: tuple, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, _, events = abell907
+    whole = exposure_maps([events], GRID, plane_of(events), [1.0], "none")
+    place = Detector.place
+    monkeypatch.setattr(Detector, "place", lambda self, ccd: None if ccd == 2 else place(self, ccd))
+    less = exposure_maps([events], GRID, plane_of(events), [1.0], "none")
+    assert whole.warnings == []
+    assert [warning["name"] for warning in less.warnings] == ["ccdLeftOut"]
+    assert less.seconds.sum() < 0.95 * whole.seconds.sum()
+
+
+def test_two_exposures_add_up(abell907: tuple) -> None:
+    _, _, events = abell907
+    one = exposure_maps([events], GRID, plane_of(events), [1.25]).seconds
+    two = exposure_maps([events, events], GRID, plane_of(events), [1.25]).seconds
+    assert np.allclose(two, 2 * one)
+
+
+def test_drift_moves_exposure(abell907: tuple) -> None:
+    _, _, events = abell907
+    still = exposure_maps([events], GRID, plane_of(events), [1.0], "none").seconds[0]
+    moved = exposure_maps([events], GRID, plane_of(events), [1.0], "none", [Drift(((870.0, 0.0, 1.0),))]).seconds[0]
+    inner = slice(100, 400)
+    assert np.mean(np.abs(moved[inner, 110:410] - still[inner, 100:400]) < 1) > 0.98
+
+
+def test_real_attitude_is_steady(real_data: Path) -> None:
+    folder = real_data / "xmm" / "a907" / OBSIDS[0]
+    events = EventList.open(folder / "eclean" / "mos1_exp1_clean_evts.fits")
+    drift = read_drift(
+        folder / "att" / f"P{OBSIDS[0]}OBX000ATTTSR0000.FIT", plane_of(events), union(*events.gtis.values())
+    )
+    assert drift == NO_DRIFT
+
+
+def test_map_file_says_what_its_vignetting_is(abell907: tuple, tmp_path: Path) -> None:
+    _, _, events = abell907
+    write_exposure_map(tmp_path / "map.fits", events, GRID, (500, 2000), np.ones(GRID.shape), "measured")
+    with fits.open(tmp_path / "map.fits", checksum=True) as hdus:
+        hdus.verify("exception")
+        header = hdus[0].header
+        assert (header["VIGNETT"], header["CONTENT"], header["BUNIT"]) == ("measured", "EPIC EXPOSURE MAP", "s")
+        assert hdus[0].data.dtype == np.dtype(">f4")
+        assert any("0201903501" in line for line in header["HISTORY"])
+
+
+def test_planes_equal_astropy_and_come_back() -> None:
+    plane = TangentPlane(149.59, -11.09, 25921, 25921, -1.38888888888889e-05, 1.38888888888889e-05)
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype, wcs.wcs.crpix, wcs.wcs.crval = ["RA---TAN", "DEC--TAN"], [25921, 25921], [149.59, -11.09]
+    wcs.wcs.cdelt = [-1.38888888888889e-05, 1.38888888888889e-05]
+    x, y = np.random.default_rng(2).uniform(1, 51840, (2, 200))
+    ra, dec = plane.sky(x, y)
+    expected = wcs.wcs_pix2world(np.column_stack([x, y]), 1)
+    assert np.allclose(np.column_stack([ra, dec]), expected, rtol=0, atol=1e-10)
+    assert np.allclose(plane.pixel(ra, dec), (x, y), rtol=0, atol=1e-5)
+
+
+def test_neighbours_of_bad_pixels() -> None:
+    good = np.zeros((7, 7), bool)
+    good[1:6, 1:6] = True
+    kept = without_neighbours(good)
+    assert np.argwhere(kept).tolist() == [[row, column] for row in (2, 3, 4) for column in (2, 3, 4)]
+
+
+def test_vignetting_is_one_on_the_axis_and_falls() -> None:
+    for instrument in ("M1", "M2", "PN"):
+        vignetting = measured_vignetting(instrument)
+        u = vignetting.axis[0] + 1200 * np.array([0.0, 4, 8, 12])
+        low, high = (vignetting.at(u, np.full(4, vignetting.axis[1]), energy) for energy in (1.25, 6.0))
+        assert low[0] == pytest.approx(1, abs=0.02)
+        assert np.all(np.diff(low) < 0)
+        assert np.all(high[1:] < low[1:])
+        assert np.allclose(vignetting.at(u, np.full(4, vignetting.axis[1]), 3.625), (low + high) / 2)
