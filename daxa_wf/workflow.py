@@ -111,9 +111,11 @@ class Plan:
 
         return paths
 
-    def all_records(self, step: str) -> list[str]:
-        """A step's records of every unit of the manifest."""
-        return [path for rows in self._manifest().values() for path in self._paths(step, rows)]
+    def all_records(self, *steps: str) -> list[str]:
+        """The records of steps (all, if none is named) of every unit of the manifest."""
+        return [
+            path for rows in self._manifest().values() for step in steps or STEPS for path in self._paths(step, rows)
+        ]
 
     def _paths(self, step: str, rows: list[ManifestRow]) -> list[str]:
         per = STEPS[step].per

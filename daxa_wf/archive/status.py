@@ -99,11 +99,3 @@ def print_summary(layout: Layout, verdicts: Sequence[Verdict]) -> None:
         console.print(Text(f"{what}: {verdict.reason}: {verdict.message}"))
     if layout.report.exists():
         console.print(Text(f"Report: {layout.report}"))
-
-
-def finish(layout: Layout) -> None:
-    """At the end of a run, well or not: write the status of everything, and tell it."""
-    verdicts = read_verdicts(layout)
-    if verdicts:
-        write_status(layout, verdicts)
-        print_summary(layout, verdicts)

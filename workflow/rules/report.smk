@@ -15,6 +15,11 @@ rule report:
         "../scripts/step.py"
 
 
+def every_record(wildcards):
+    checkpoints.manifest.get()
+    return plan.all_records()
+
+
 def every_report(wildcards):
     checkpoints.manifest.get()
     return plan.all_records("report")

@@ -1,0 +1,106 @@
+"""Small observations and a way to run the workflow on them, as a user does."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from daxa_wf.cli import snakefile
+from daxa_wf.demo.events import simulate
+from daxa_wf.demo.files import list_name, write_event_list
+from daxa_wf.demo.truth import Exposure, Flare, Observation, Source
+
+OBSIDS = ("0999990301", "0999990401", "0999990501")
+
+
+def small_observation(obsid: str, seed: int) -> Observation:
+    """Two MOS exposures of 40 minutes, with a flare in the first."""
+    sources = (Source("A", 10.0, 20.0, 0.2),)
+    exposures = (
+        Exposure("M1", "S001", 0, 2400, 2.0, flares=(Flare(600, 900, 12),)),
+        Exposure("M2", "S002", 0, 2400, 2.0),
+    )
+    return Observation(obsid, "small", 10.0, 20.0, 50.0, 6e8 + seed * 1e5, 3000 + seed, sources, exposures)
+
+
+@pytest.fixture(scope="session")
+def small_observations(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A local directory with three observations."""
+    root = tmp_path_factory.mktemp("small")
+    for seed, obsid in enumerate(OBSIDS):
+        observation = small_observation(obsid, seed)
+        for number, exposure in enumerate(observation.exposures):
+            simulated = simulate(observation, exposure, np.random.default_rng([seed, number]))
+            write_event_list(root / obsid / "PPS" / list_name(observation, exposure), observation, exposure, simulated)
+    return root
+
+
+@dataclass
+class Run:
+    """How a run of Snakemake ended."""
+
+    code: int
+    text: str
+
+
+@dataclass
+class Archive:
+    """A configuration in a folder of its own, and what running it made."""
+
+    folder: Path
+    config: dict[str, Any]
+
+    @property
+    def root(self) -> Path:
+        return self.folder / self.config["archive"]
+
+    def run(self, *arguments: str, cwd: Path | None = None) -> Run:
+        """Run Snakemake as the README says."""
+        path = self.folder / "my config.yaml"
+        path.write_text(yaml.safe_dump(self.config))
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--snakefile", str(snakefile())]
+        done = subprocess.run(
+            [*command, "--configfile", str(path), *arguments],
+            cwd=cwd or self.folder, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+            env={**os.environ, "COLUMNS": "300"},
+        )  # fmt: skip
+        return Run(done.returncode, done.stdout + done.stderr)
+
+    def record(self, step: str, unit: str, obsid: str) -> dict[str, Any]:
+        path = self.root / "records" / "xmm_pointed" / obsid / step / f"{unit}.json"
+        return json.loads(path.read_text())
+
+    def records(self) -> dict[tuple[str, str], int]:
+        """When each record was written, by step and unit."""
+        paths = (self.root / "records").glob("*/*/*/*.json")
+        return {(path.parent.name, path.stem): path.stat().st_mtime_ns for path in paths}
+
+    def status(self) -> list[dict[str, str]]:
+        with (self.root / "status.tsv").open() as stream:
+            return list(csv.DictReader(stream, delimiter="\t"))
+
+
+def rewritten(before: dict[tuple[str, str], int], after: dict[tuple[str, str], int]) -> set[tuple[str, str]]:
+    """Steps and units whose record is new."""
+    return {key for key, written in after.items() if before.get(key) != written}
+
+
+@pytest.fixture
+def make_archive(tmp_path: Path, small_observations: Path) -> Any:
+    """A function that makes an Archive; `sections` go into the mission's configuration."""
+
+    def make(source: Path = small_observations, name: str = "my archive", **sections: Any) -> Archive:
+        mission = {"source": {"local": str(source)}, **sections}
+        return Archive(tmp_path, {"archive": name, "missions": {"xmm_pointed": mission}})
+
+    return make

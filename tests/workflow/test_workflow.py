@@ -1,0 +1,235 @@
+"""The workflow, run as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from astropy.io import fits
+
+from daxa_wf.events.event_list import EventList
+
+from .conftest import OBSIDS, Archive, rewritten
+
+FOLLOWING = {"espfilt", "evselect", "merge", "images", "exposure_maps", "report"}
+
+
+def test_from_nothing_to_nothing_left_to_do(make_archive: Any, tmp_path: Path) -> None:
+    """One archive through its life: made, made again, an option changed, a product deleted."""
+    archive: Archive = make_archive(obsids=[OBSIDS[0]])
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    archive.config["archive"] = str(tmp_path / "my archive")
+    first = archive.run(cwd=elsewhere)
+    assert first.code == 0, first.text
+    products = archive.root / "processed_data" / "xmm_pointed" / OBSIDS[0]
+    for instrument, exposure in (("M1", "S001"), ("M2", "S002")):
+        stem = f"obsid{OBSIDS[0]}-inst{instrument}-subexp"
+        names = [
+            f"cleaning/{stem}{exposure}-gti.fits", f"cleaning/{stem}{exposure}-hist.qdp", f"cleaning/{stem}{exposure}-hist.png",
+            f"cleaning/{stem}{exposure}-lightcurve.fits", f"cleaning/{stem}{exposure}-lightcurve.png",
+            f"events/{stem}{exposure}-cleanevents.fits", f"events/{stem}ALL-finalevents.fits",
+            f"images/{stem}ALL-en0.5_2.0keV-image.fits", f"images/{stem}ALL-en2.0_10.0keV-expmap.fits",
+        ]  # fmt: skip
+        assert [name for name in names if not (products / name).is_file()] == []
+    page = (products / "report.html").read_text()
+    assert "data:image/png;base64" in page
+    assert "http://" not in page
+    assert "https://" not in page
+    assert OBSIDS[0] in (archive.root / "report.html").read_text()
+    assert not (archive.root / ".staging").exists() or not list((archive.root / ".staging").iterdir())
+
+    made = archive.records()
+    second = archive.run(cwd=elsewhere)
+    assert second.code == 0
+    assert "Nothing to be done" in second.text
+    assert archive.records() == made
+
+    archive.config["missions"]["xmm_pointed"]["espfilt"] = {"allowed_sigma": 2.5}
+    assert archive.run(cwd=elsewhere).code == 0
+    after = archive.records()
+    assert {step for step, _ in rewritten(made, after)} == FOLLOWING
+
+    (products / "events" / f"obsid{OBSIDS[0]}-instM1-subexpALL-finalevents.fits").unlink()
+    assert archive.run(cwd=elsewhere).code == 0
+    again = archive.records()
+    changed = rewritten(after, again)
+    assert {("merge", f"{OBSIDS[0]}M1"), ("images", f"{OBSIDS[0]}M1")} <= changed
+    assert not {unit for step, unit in changed if unit.endswith("M2") or step in ("espfilt", "evselect")}
+    assert (products / "events" / f"obsid{OBSIDS[0]}-instM1-subexpALL-finalevents.fits").is_file()
+
+
+def test_a_corrupt_list_spoils_nothing_else(make_archive: Any, small_observations: Path, tmp_path: Path) -> None:
+    source = tmp_path / "three observations"
+    shutil.copytree(small_observations, source)
+    (broken,) = (source / OBSIDS[1]).rglob("*M1S001MIEVLI*")
+    whole = broken.read_bytes()
+    broken.write_bytes(whole[: len(whole) // 2])
+    archive: Archive = make_archive(source)
+    run = archive.run()
+    assert run.code == 1
+    status = archive.status()
+    faults = [row for row in status if row["status"] == "fault"]
+    assert [(row["obsid"], row["inst"], row["step"]) for row in faults] == [(OBSIDS[1], "M1", "espfilt")]
+    assert "gzip stream is damaged or cut off" in faults[0]["message"]
+    assert broken.name in run.text
+    done = {(row["obsid"], row["inst"]) for row in status if row["step"] == "exposure_maps" and row["status"] == "done"}
+    assert done == {(obsid, inst) for obsid in OBSIDS for inst in ("M1", "M2")} - {(OBSIDS[1], "M1")}
+    assert not list(archive.root.rglob(f"*{OBSIDS[1]}-instM1*.fits"))
+    assert "gzip stream" in (archive.root / "report.html").read_text()
+
+    broken.write_bytes(whole)
+    before = archive.records()
+    mended = archive.run()
+    assert mended.code == 0, mended.text
+    assert not [row for row in archive.status() if row["status"] == "fault"]
+    assert not {unit for _, unit in rewritten(before, archive.records()) if not unit.startswith(OBSIDS[1])}
+
+
+def test_verdicts_of_the_embedded_observatory(observatory: Path, truth: dict, make_archive: Any) -> None:
+    archive: Archive = make_archive(observatory)
+    run = archive.run()
+    assert run.code == 0, run.text
+    for unit, told in truth.items():
+        record = archive.record("espfilt", unit, unit[:10])
+        assert (record["status"], record["reason"]) == (told["verdict"], told["reason"])
+    assert archive.record("merge", "0999990101M2", "0999990101")["results"]["exposures"] == ["S002", "U002"]
+    assert archive.record("merge", "0999990201M2", "0999990201")["status"] == "blocked"
+    assert archive.record("images", "0999990201M2", "0999990201")["status"] == "blocked"
+    assert "noCounts" in run.text
+    assert "filter CalClosed" in run.text
+
+    events = archive.root / "processed_data/xmm_pointed/0999990101/events"
+    merged = EventList.open(events / "obsid0999990101-instM2-subexpALL-finalevents.fits")
+    parts = [EventList.open(events / f"obsid0999990101-instM2-subexp{e}-cleanevents.fits") for e in ("S002", "U002")]
+    assert merged.row_count == sum(part.row_count for part in parts)
+
+    maps = archive.root / "processed_data/xmm_pointed/0999990101/images"
+    both = fits.getdata(maps / "obsid0999990101-instM2-subexpALL-en0.5_2.0keV-expmap.fits")
+    live = sum(part.header["LIVETIME"] for part in parts)
+    assert 0.9 * live < both.max() < 1.02 * live
+    image = fits.getdata(maps / "obsid0999990101-instM2-subexpALL-en0.5_2.0keV-image.fits")
+    assert image[both <= 0].sum() <= 0.002 * image.sum()
+
+
+def test_nothing_usable_goes_to_failed_data_and_comes_back(make_archive: Any) -> None:
+    archive: Archive = make_archive(obsids=[OBSIDS[2]], espfilt={"gauss_fit_lims": [8.0, 9.5]})
+    assert archive.run().code == 0
+    assert (archive.root / "failed_data" / "xmm_pointed" / OBSIDS[2] / "report.html").is_file()
+    assert not (archive.root / "processed_data" / "xmm_pointed" / OBSIDS[2]).exists()
+    assert "Nothing to be done" in archive.run().text
+    del archive.config["missions"]["xmm_pointed"]["espfilt"]
+    assert archive.run().code == 0
+    assert not (archive.root / "failed_data" / "xmm_pointed" / OBSIDS[2]).exists()
+    assert list((archive.root / "processed_data" / "xmm_pointed" / OBSIDS[2]).rglob("*finalevents.fits"))
+
+
+def test_rejected_exposures_leave_no_products_of_earlier_runs(make_archive: Any) -> None:
+    archive: Archive = make_archive(obsids=[OBSIDS[0]], instruments=["M1"])
+    assert archive.run().code == 0
+    assert list(archive.root.rglob("*.fits"))
+    archive.config["missions"]["xmm_pointed"]["espfilt"] = {"gauss_fit_lims": [8.0, 9.5]}
+    assert archive.run().code == 0
+    assert list(archive.root.rglob("*.fits")) == []
+
+
+def test_new_files_in_the_directory_are_taken_up(make_archive: Any, small_observations: Path, tmp_path: Path) -> None:
+    source = tmp_path / "growing"
+    shutil.copytree(small_observations / OBSIDS[0], source / OBSIDS[0])
+    archive: Archive = make_archive(source, instruments=["M2"])
+    assert archive.run().code == 0
+    before = archive.records()
+    shutil.copytree(small_observations / OBSIDS[1], source / OBSIDS[1])
+    assert archive.run().code == 0
+    new = rewritten(before, archive.records())
+    assert {unit[:10] for _, unit in new} == {OBSIDS[1]}
+
+
+def test_two_archives_at_once_from_one_directory(make_archive: Any) -> None:
+    one: Archive = make_archive(name="one", obsids=[OBSIDS[0]], instruments=["M1"])
+    two: Archive = make_archive(name="two", obsids=[OBSIDS[1]], instruments=["M1"])
+    commands = []
+    for number, archive in enumerate((one, two)):
+        path = one.folder / f"config{number}.yaml"
+        path.write_text(yaml.safe_dump(archive.config))
+        commands.append([sys.executable, "-m", "daxa_wf", "run", "--cores", "1", str(path)])
+    running = [
+        subprocess.Popen(command, cwd=one.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for command in commands
+    ]
+    texts = [process.communicate()[0].decode() for process in running]
+    assert [process.returncode for process in running] == [0, 0], texts
+    assert one.status() != two.status()
+
+
+@pytest.mark.parametrize(
+    "change", [{"sorce": {}}, {"espfilt": {"allowed_sigma": "3 s"}}, {"source": {"local": "/not/there"}}]
+)
+def test_snakemake_itself_refuses_a_bad_configuration(make_archive: Any, change: dict) -> None:
+    archive: Archive = make_archive(**{})
+    archive.config["missions"]["xmm_pointed"].update(change)
+    run = archive.run()
+    assert run.code == 2
+    assert "Traceback" not in run.text
+    assert f"missions.xmm_pointed.{next(iter(change))}" in run.text
+
+
+def test_no_event_list_is_told(make_archive: Any, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    run = make_archive(tmp_path / "empty").run()
+    assert run.code == 1
+    assert "no event list of PN, M1, M2 below" in run.text
+
+
+def test_the_real_observation(exod: Path, make_archive: Any) -> None:
+    archive: Archive = make_archive(exod.parent)
+    run = archive.run()
+    assert run.code == 0, run.text
+    products = archive.root / "processed_data/xmm_pointed/0001730201"
+    for instrument, exposure in (("M1", "S001"), ("M2", "S002")):
+        clean = archive.record("evselect", f"0001730201{instrument}{exposure}", "0001730201")
+        final = products / f"events/obsid0001730201-inst{instrument}-subexpALL-finalevents.fits"
+        image = products / f"images/obsid0001730201-inst{instrument}-subexpALL-en0.5_2.0keV-image.fits"
+        expmap = products / f"images/obsid0001730201-inst{instrument}-subexpALL-en0.5_2.0keV-expmap.fits"
+        events = EventList.open(final)
+        assert events.row_count == clean["results"]["selected"] > 10_000
+        energy = events.columns("PI")["PI"]
+        counts, seconds = fits.getdata(image), fits.getdata(expmap)
+        assert counts.sum() == np.count_nonzero((energy >= 500) & (energy <= 2000))
+        assert counts[seconds <= 0].sum() <= 0.001 * counts.sum()
+    assert "headerDisagrees" not in run.text
+
+
+def test_status_and_retry(make_archive: Any) -> None:
+    archive: Archive = make_archive(obsids=[OBSIDS[0]], instruments=["M2"], evselect={"mos_filt_expr": "PAT_ID == 0"})
+    assert archive.run().code == 0
+    (row,) = [row for row in archive.status() if row["status"] == "failed"]
+    assert (row["step"], row["reason"]) == ("evselect", "badExpression")
+    assert "PAT_ID is not a column" in row["message"]
+    before = archive.records()
+    config = str(archive.folder / "my config.yaml")
+
+    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "daxa_wf", *arguments],
+            cwd=archive.folder, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "300"},
+        )  # fmt: skip
+
+    assert "badExpression" in command("status", config).stderr
+    assert "0 records dropped" in command("retry", config, "--step", "espfilt").stdout
+    assert "1 records dropped" in command("retry", config).stdout
+    assert archive.run().code == 0
+    assert {step for step, _ in rewritten(before, archive.records())} == {
+        "evselect",
+        "merge",
+        "images",
+        "exposure_maps",
+        "report",
+    }
