@@ -16,7 +16,7 @@ lint: $(VENV)/.ready-lint  ## check style, rules and types
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/snakefmt --check workflow
-	$(BIN)/snakemake --lint
+	$(BIN)/python .ci/lint_workflow.py
 	$(BIN)/mypy
 
 format: $(VENV)/.ready-lint

@@ -225,7 +225,7 @@ def _bad_mask(ccd: Ccd) -> NDArray[np.bool_]:
 
 def _flags(
     camera: Camera, ccd: Ccd, part: dict[str, NDArray[Any]], bad: NDArray[np.bool_], rng: np.random.Generator
-) -> NDArray[np.int64]:
+) -> NDArray[Any]:
     rawx, rawy = part["RAWX"], part["RAWY"]
     flags = np.where(in_field_of_view(camera.name, part["DETX"], part["DETY"]), 0, FLAG_BITS["OUT_OF_FOV"])
     border = (rawx == 1) | (rawx == ccd.width) | (rawy == 1) | (rawy == ccd.height)
@@ -266,7 +266,7 @@ def _good_time(exposure: Exposure, start: float, ccd: int) -> Intervals:
     return np.array([[first, begin], [end, last]])
 
 
-def _frames(exposure: Exposure, start: float, gti: Intervals) -> NDArray[np.float64]:
+def _frames(exposure: Exposure, start: float, gti: Intervals) -> NDArray[Any]:
     """Centres of the frames that were read out."""
     frame = FRAME[exposure.instrument]
     centres = start + frame * (np.arange(int(exposure.duration / frame)) + 0.5)

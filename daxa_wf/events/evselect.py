@@ -91,9 +91,9 @@ def _copy_events(
     hdu: Hdu, bound: BoundExpression, gti: Intervals | None, writer: TableWriter, result: EvselectResult
 ) -> None:
     for chunk in hdu.chunks(ROWS_AT_A_TIME):
-        passed = chunk[bound.mask(chunk)]
-        kept = passed if gti is None else passed[contains(gti, passed["TIME"].astype(float))]
-        writer.write(kept)
+        passed = np.flatnonzero(bound.mask(chunk))
+        kept = passed if gti is None else passed[contains(gti, chunk["TIME"][passed].astype(float))]
+        writer.write(chunk.view(f"V{chunk.dtype.itemsize}").take(kept))
         result.rows += len(chunk)
         result.selected += len(kept)
         result.rejected_by_expression += len(chunk) - len(passed)

@@ -42,15 +42,22 @@ class SkyGrid:
         """Rows and columns of an image."""
         return self.size, self.size
 
-    def flat_index(self, x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Position in the flattened image of each event, and whether it is within.
+    def add(self, counts: NDArray[np.int64], x: NDArray[Any], y: NDArray[Any]) -> int:
+        """Add events to flattened counts of shape (size * size,); how many of them are outside of the image.
 
         Pixel i holds first - 0.5 + i * bin_size <= X < first - 0.5 + (i + 1) * bin_size, as evselect has it for integer
-        columns; genuine images agree pixel by pixel.
+        columns; genuine images agree pixel by pixel. `x` and `y` of 32-bit integers.
         """
-        column, row = (x - self.first) // self.bin_size, (y - self.first) // self.bin_size
-        inside = (column >= 0) & (column < self.size) & (row >= 0) & (row < self.size)
-        return row * self.size + column, inside
+        column, row = x - np.int32(self.first), y - np.int32(self.first)
+        column //= np.int32(self.bin_size)
+        row //= np.int32(self.bin_size)
+        if any(each.min(initial=0) < 0 or each.max(initial=0) >= self.size for each in (column, row)):
+            inside = (column >= 0) & (column < self.size) & (row >= 0) & (row < self.size)
+            column, row = column[inside], row[inside]
+        row *= np.int32(self.size)
+        row += column
+        np.add.at(counts, row, 1)
+        return len(x) - len(row)
 
     def centres(self, samples: int = 1) -> NDArray[np.float64]:
         """X (or Y) of the centres of `samples` equal parts of each pixel, shape (size * samples,)."""
@@ -71,11 +78,9 @@ def bin_images(events: EventList, bands: Sequence[tuple[int, int]], grid: SkyGri
     outside = [0] * len(bands)
     for chunk in events.chunks(ROWS_AT_A_TIME):
         energy = chunk["PI"].astype(np.int32)
-        index, inside = grid.flat_index(chunk["X"].astype(np.int64), chunk["Y"].astype(np.int64))
         for number, (low, high) in enumerate(bands):
-            chosen = (energy >= low) & (energy <= high)
-            flat[number] += np.bincount(index[chosen & inside], minlength=grid.size**2)
-            outside[number] += int(np.count_nonzero(chosen & ~inside))
+            chosen = chunk[(energy >= low) & (energy <= high)]
+            outside[number] += grid.add(flat[number], chosen["X"].astype(np.int32), chosen["Y"].astype(np.int32))
     return [ImageResult(counts.reshape(grid.shape), lost) for counts, lost in zip(flat, outside, strict=True)]
 
 

@@ -25,22 +25,22 @@ class LightCurve:
     counts: NDArray[np.int64]
 
     @property
-    def edges(self) -> NDArray[np.float64]:
+    def edges(self) -> NDArray[Any]:
         """Edges of the bins, shape (bins + 1,)."""
         return self.start + self.bin_size * np.arange(len(self.counts) + 1)
 
     @property
-    def centres(self) -> NDArray[np.float64]:
+    def centres(self) -> NDArray[Any]:
         """Centres of the bins: the TIME that evselect writes."""
         return self.start + self.bin_size * (np.arange(len(self.counts)) + 0.5)
 
     @property
-    def rate(self) -> NDArray[np.float64]:
+    def rate(self) -> NDArray[Any]:
         """Counts a second of bin, whatever part of the bin was observed."""
         return (self.counts / self.bin_size).astype(np.float64)
 
     @property
-    def error(self) -> NDArray[np.float64]:
+    def error(self) -> NDArray[Any]:
         """Square root of the counts a second; 0 for no counts."""
         return (np.sqrt(self.counts) / self.bin_size).astype(np.float64)
 

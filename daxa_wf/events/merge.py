@@ -208,4 +208,5 @@ def _tables(lists: Sequence[EventList]) -> list[tuple[Any, bytes]]:
 def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
     rows = np.empty(sum(map(len, parts)), parts[0].dtype)  # np.concatenate would change the byte order
     np.concatenate(parts, out=rows)
-    return rows[np.argsort(rows[(rows.dtype.names or ())[0]], kind="stable")]
+    order = (rows.dtype.names or ("TIME",))[0]
+    return rows[np.argsort(rows[order], kind="stable")]

@@ -25,15 +25,15 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     images = bin_images(events, ranges, grid)
     for band, energies, image in zip(bands, ranges, images, strict=True):
         write_image(workspace.stage("image", band), events, grid, energies, image)
+    counts = [int(image.counts.sum()) for image in images]
     numbers = {
         "bin_size": grid.bin_size,
         "bands": [[band.low, band.high] for band in bands],
-        "counts": [int(image.counts.sum()) for image in images],
+        "counts": counts,
         "outside": [image.outside for image in images],
     }
-    return Outcome(
-        numbers, [], ", ".join(f"{band.label}: {n} counts" for band, n in zip(bands, numbers["counts"], strict=True))
-    )
+    said = ", ".join(f"{band.label}: {count} counts" for band, count in zip(bands, counts, strict=True))
+    return Outcome(numbers, [], said)
 
 
 def electron_volts(band: Band) -> tuple[int, int]:

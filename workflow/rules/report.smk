@@ -15,16 +15,6 @@ rule report:
         "../scripts/step.py"
 
 
-def every_record(wildcards):
-    checkpoints.manifest.get()
-    return plan.all_records()
-
-
-def every_report(wildcards):
-    checkpoints.manifest.get()
-    return plan.all_records("report")
-
-
 rule archive_report:
     """Draw the archive's page from all observations."""
     input:
