@@ -24,12 +24,12 @@ ConfigFile = Annotated[Path, typer.Argument(help="the configuration, YAML", show
 
 
 def snakefile() -> Path:
-    """The workflow's Snakefile: beside the package in a checkout, inside it where it was installed."""
-    package = Path(daxa_wf.__file__).parent
-    for place in (package.parent / "workflow", package / "_workflow"):
-        if (place / "Snakefile").is_file():
-            return place / "Snakefile"
-    raise ConfigError(f"the workflow is neither beside nor inside {package}; install daxa_wf again")
+    """The workflow's Snakefile: beside the package in a checkout, in `share` where it was installed."""
+    places = (Path(daxa_wf.__file__).parents[1], Path(sys.prefix) / "share" / "daxa_wf")
+    for place in places:
+        if (place / "workflow" / "Snakefile").is_file():
+            return place / "workflow" / "Snakefile"
+    raise ConfigError(f"the workflow is in none of {', '.join(map(str, places))}; install daxa_wf again")
 
 
 def _archive(config: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,11 @@ PPS_EVENT_LIST = re.compile(
     r"\.(FTZ|FIT|fits|fits\.gz|FIT\.gz)"
 )
 """Names of the PPS event lists of EPIC (XMM-Newton Data Files Handbook, PPS file names)."""
+
+PPS_OUT_OF_TIME = re.compile(
+    r"P(?P<obsid>\d{10})PN(?P<exposure>[SU]\d{3})OOEVLI[0-9A-F]*\.(FTZ|FIT|fits|fits\.gz|FIT\.gz)"
+)
+"""pn's out-of-time lists, which epchain makes on request and the archive does not have."""
 
 PPS_ATTITUDE = re.compile(r"P(?P<obsid>\d{10})OBX000ATTTSR0000\.(FTZ|FIT|fits|fits\.gz|FIT\.gz)")
 
@@ -54,13 +59,13 @@ def local_manifest(
     if not root.is_dir():
         raise ConfigError(f"missions.{mission}.source: {root} is not a directory; give one laid out like the archive")
     files = list(walk(root))
-    attitudes = {match["obsid"]: path for path in files if (match := PPS_ATTITUDE.fullmatch(path.name))}
+    beside = _beside(files, root)
     found: dict[str, ManifestRow] = {}
     for path in files:
         match = PPS_EVENT_LIST.fullmatch(path.name)
         if match is None:
             continue
-        row = _row(mission, root, path, match, attitudes)
+        row = _row(mission, root, path, match, beside)
         wanted = row.inst in instruments and (obsids is None or row.obsid in obsids)
         if wanted:
             found[row.unit.identifier] = _preferred(row, found.get(row.unit.identifier))
@@ -74,7 +79,18 @@ def local_manifest(
     return list(found.values())
 
 
-def _row(mission: str, root: Path, path: Path, match: re.Match[str], attitudes: dict[str, Path]) -> ManifestRow:
+def _beside(files: Sequence[Path], root: Path) -> dict[str, str]:
+    """Files that go with event lists: ObsID -> attitude series, ObsID and pn exposure -> out-of-time list."""
+    found = {}
+    for path in files:
+        if match := PPS_ATTITUDE.fullmatch(path.name):
+            found[match["obsid"]] = path.relative_to(root).as_posix()
+        elif match := PPS_OUT_OF_TIME.fullmatch(path.name):
+            found[match["obsid"] + match["exposure"]] = path.relative_to(root).as_posix()
+    return found
+
+
+def _row(mission: str, root: Path, path: Path, match: re.Match[str], beside: Mapping[str, str]) -> ManifestRow:
     from daxa_wf.events.event_list import EventList
 
     events = path.relative_to(root).as_posix()
@@ -89,8 +105,8 @@ def _row(mission: str, root: Path, path: Path, match: re.Match[str], attitudes: 
     else:
         obsid, name = identity.obsid, (identity.instrument, identity.exposure)
         said, problem = (identity.data_mode, identity.submode, identity.filter), ""
-    attitude = attitudes[obsid].relative_to(root).as_posix() if obsid in attitudes else ""
-    return ManifestRow(mission, obsid, *name, *said, events, attitude, problem)
+    out_of_time = beside.get(obsid + match["exposure"], "") if name[0] == "PN" else ""
+    return ManifestRow(mission, obsid, *name, *said, events, out_of_time, beside.get(obsid, ""), problem)
 
 
 def _preferred(row: ManifestRow, other: ManifestRow | None) -> ManifestRow:

@@ -28,6 +28,7 @@ class ManifestRow:
     submode: str = ""
     filter: str = ""
     events: str = ""
+    ootevents: str = ""
     attitude: str = ""
     problem: str = ""
     passed_over: str = ""

@@ -37,14 +37,14 @@ STEPS = {
         Step(
             "evselect",
             "exposure",
-            ("cleanevents",),
+            ("cleanevents", "cleanootevents"),
             needs=("espfilt",),
             description="events kept by the filters and the GTIs",
         ),
         Step(
             "merge",
             "instrument",
-            ("finalevents",),
+            ("finalevents", "finalootevents"),
             needs_one_of=("evselect",),
             description="one event list an instrument",
         ),

@@ -11,7 +11,10 @@ from daxa_wf.steps.runner import Inputs, Outcome, Workspace
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """Write the cleaned list. UnfitDataError `NoFilteredEvents` if no event is left."""
+    """Write the cleaned list, and pn's out-of-time list cleaned alike where there is one.
+
+    UnfitDataError `NoFilteredEvents` if no event is left.
+    """
     from daxa_wf.events.event_list import EventList
     from daxa_wf.events.evselect import evselect
     from daxa_wf.events.gti_files import read_gti
@@ -21,6 +24,8 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     expression = cleaning_expression(options, unit.instrument)
     try:
         result = evselect(events, expression, gti, workspace.stage("cleanevents"))
+        for path in inputs.files.get("ootevents", []):
+            evselect(EventList.open(path), expression, gti, workspace.stage("cleanootevents"))
     except ConfigError as error:
         raise StepFailedError("badExpression", str(error)) from error
     if result.selected == 0:

@@ -233,3 +233,36 @@ def test_status_and_retry(make_archive: Any) -> None:
         "exposure_maps",
         "report",
     }
+
+
+def test_out_of_time_lists_are_cleaned_alike(observatory: Path, make_archive: Any, tmp_path: Path) -> None:
+    source = tmp_path / "with out-of-time list"
+    shutil.copytree(observatory / "xmm/data/rev0/0999990201", source)
+    (science,) = source.rglob("*PNS003PIEVLI*")
+    shutil.copy(science, science.with_name(science.name.replace("PIEVLI", "OOEVLI")))
+    archive: Archive = make_archive(source, instruments=["PN"])
+    assert archive.run().code == 0
+    events = archive.root / "processed_data/xmm_pointed/0999990201/events"
+    for kind in ("clean", "final"):
+        exposure = "S003" if kind == "clean" else "ALL"
+        stem = f"obsid0999990201-instPN-subexp{exposure}-{kind}"
+        lists = [EventList.open(events / f"{stem}{name}.fits") for name in ("events", "ootevents")]
+        assert np.array_equal(lists[0].columns("TIME")["TIME"], lists[1].columns("TIME")["TIME"])
+
+
+def test_installed_package_finds_its_workflow(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    if not (root / "pyproject.toml").is_file():
+        pytest.skip("not a checkout")
+    import tomllib
+
+    files = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]["data-files"]
+    shipped = {
+        path.relative_to(root) for patterns in files.values() for pattern in patterns for path in root.glob(pattern)
+    }
+    needed = {
+        path.relative_to(root)
+        for path in (root / "workflow").rglob("*")
+        if path.is_file() and "slurm" not in path.parts
+    }
+    assert {path for path in needed if "__pycache__" not in path.parts} <= shipped

@@ -18,6 +18,7 @@ rule evselect:
     input:
         espfilt=plan.record("espfilt"),
         events=plan.raw("events"),
+        ootevents=plan.raw("ootevents"),
     output:
         plan.record("evselect"),
     log:
