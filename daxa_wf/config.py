@@ -10,14 +10,14 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from daxa_wf.errors import ConfigError
-from daxa_wf.options import Espfilt, Evselect, ExposureMaps, Images, Section, section_in
+from daxa_wf.options import Directory, Espfilt, Evselect, ExposureMaps, Images, Section, section_in
 
 
 class Source(Section):
     """Where raw data come from."""
 
-    local: Path | None = Field(None, description="a directory laid out like the archive; searched in depth")
-    embedded: Path | None = Field(
+    local: Directory | None = Field(None, description="a directory laid out like the archive; searched in depth")
+    embedded: Directory | None = Field(
         None, description="where to put the observations that daxa_wf simulates itself, for trials and tests"
     )
 
@@ -51,7 +51,7 @@ class Mission(Section):
 class Config(Section):
     """A whole configuration."""
 
-    archive: Path = Field(description="directory of the archive; relative paths start where you run from")
+    archive: Directory = Field(description="directory of the archive; relative paths start where you run from")
     missions: dict[str, Mission] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
@@ -34,6 +35,12 @@ def to_number(value: object, unit: str) -> float:
         raise ValueError(f"{value!r} is not a quantity that {unit} can measure ({error})") from None
 
 
+def _without_braces(path: Path) -> Path:
+    if set("{}") & set(str(path)):
+        raise ValueError(f"{str(path)!r} has a brace in it, which Snakemake takes for a wildcard; rename it")
+    return path
+
+
 def _schema(unit: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "description": f"a quantity convertible to {unit}", "unit": unit})
 
@@ -58,6 +65,7 @@ def _within(name: str, value: float | bool, low: float, high: float) -> None:
         raise ValueError(f"{name} = {value:g} s must lie within {low:g} and {high:g} s")
 
 
+Directory = Annotated[Path, AfterValidator(_without_braces)]
 Seconds = Annotated[float, BeforeValidator(partial(to_number, unit="s")), _schema("s")]
 KiloElectronVolt = Annotated[float, BeforeValidator(partial(to_number, unit="keV")), _schema("keV")]
 ArcSeconds = Annotated[float, BeforeValidator(partial(to_number, unit="arcsec")), _schema("arcsec")]

@@ -65,6 +65,10 @@ def local_manifest(
         match = PPS_EVENT_LIST.fullmatch(path.name)
         if match is None:
             continue
+        if set("{}") & set(str(path)):
+            raise ConfigError(
+                f"{path} has a brace in its path, which Snakemake takes for a wildcard; rename the folder"
+            )
         row = _row(mission, root, path, match, beside)
         wanted = row.inst in instruments and (obsids is None or row.obsid in obsids)
         if wanted:

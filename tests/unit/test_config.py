@@ -84,6 +84,7 @@ BAD = {
     "obsid as number": (with_options(obsids=[201903501]), "obsids"),
     "obsid too short": (with_options(obsids=["201903501"]), "leading zeros"),
     "unknown vignetting": (with_options(exposure_maps={"vignetting": "nome"}), "'measured' or 'none'"),
+    "brace in a path": (with_options(source={"local": "raw {x}"}), "'raw {x}' has a brace"),
     "wrong engine": (with_options(engine="esass"), "engine"),
 }
 
