@@ -1,0 +1,182 @@
+"""Layout, records, running a step, and what becomes of files when verdicts change."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daxa_wf.archive.layout import Band, Layout, Unit, product_name
+from daxa_wf.archive.records import Record, Status, drop_failed_records, drop_stale_records, read_record, write_record
+from daxa_wf.archive.report import finish_with_faults, write_archive_page, write_observation_page
+from daxa_wf.archive.settle import settle_observation
+from daxa_wf.archive.status import read_verdicts, root_causes
+from daxa_wf.errors import CorruptFileError, Fault, StepFailedError, UnfitDataError
+from daxa_wf.steps.catalogue import STEPS
+from daxa_wf.steps.runner import Inputs, Outcome, Workspace, run_step
+
+EXPOSURE = Unit("xmm_pointed", "0201903501", "PN", "S003")
+INSTRUMENT = Unit("xmm_pointed", "0201903501", "PN")
+OBSERVATION = Unit("xmm_pointed", "0201903501")
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return Layout(tmp_path / "archive")
+
+
+def a_step(name: str = "evselect") -> Any:
+    return STEPS[name]
+
+
+def writes(text: str) -> Any:
+    def function(unit: Unit, inputs: Inputs, options: Any, workspace: Workspace) -> Outcome:
+        workspace.stage("cleanevents").write_text(text)
+        return Outcome({"selected": len(text)}, [], "written")
+
+    return function
+
+
+def raises(error: Exception) -> Any:
+    def function(unit: Unit, inputs: Inputs, options: Any, workspace: Workspace) -> Outcome:
+        workspace.stage("cleanevents").write_text("half a product")
+        raise error
+
+    return function
+
+
+def done(step: str, unit: Unit, status: Status = Status.DONE) -> Record:
+    return Record(step, unit, status, message=f"{step} said so")
+
+
+def inputs() -> Inputs:
+    return Inputs({"espfilt": [done("espfilt", EXPOSURE)]})
+
+
+def test_names_are_those_of_daxa() -> None:
+    assert EXPOSURE.identifier == "0201903501PNS003"
+    assert product_name(EXPOSURE, "cleanevents") == "obsid0201903501-instPN-subexpS003-cleanevents.fits"
+    assert (
+        product_name(INSTRUMENT, "image", Band(0.5, 2.0)) == "obsid0201903501-instPN-subexpALL-en0.5_2.0keV-image.fits"
+    )
+    assert product_name(OBSERVATION, "events") == "obsid0201903501-inst-subexpNone-events.fits"
+
+
+def test_a_record_comes_back_as_it_was(layout: Layout) -> None:
+    record = run_step(a_step(), EXPOSURE, inputs(), {"lo_en": None}, layout, writes("events"))
+    assert read_record(layout.record("evselect", EXPOSURE)) == record
+    (stamp,) = record.products
+    assert (layout.root / stamp.path).read_text() == "events"
+    assert (stamp.size, stamp.kind) == (6, "cleanevents")
+    assert stamp.sha256 == hashlib.sha256(b"events").hexdigest()
+    assert record.parameters == {"lo_en": None}
+    assert not list((layout.root / ".staging").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(UnfitDataError("noCounts", "none"), Status.REJECTED), (StepFailedError("noProduct", "none"), Status.FAILED)],
+)
+def test_verdicts_leave_a_record_and_no_product(layout: Layout, error: Exception, status: Status) -> None:
+    run_step(a_step(), EXPOSURE, inputs(), {}, layout, writes("an earlier product"))
+    record = run_step(a_step(), EXPOSURE, inputs(), {}, layout, raises(error))
+    assert (record.status, record.reason, record.message) == (status, error.name, "none")  # type: ignore[attr-defined]
+    assert not list(layout.root.rglob("*.fits"))
+
+
+@pytest.mark.parametrize("error", [CorruptFileError("bad file"), OSError(28, "No space left on device"), MemoryError()])
+def test_faults_leave_a_note_and_no_record(layout: Layout, error: Exception) -> None:
+    with pytest.raises(Fault):
+        run_step(a_step(), EXPOSURE, inputs(), {}, layout, raises(error))
+    assert not layout.record("evselect", EXPOSURE).exists()
+    assert not list(layout.root.rglob("*.fits"))
+    (verdict,) = read_verdicts(layout)
+    assert (verdict.status, verdict.step, verdict.inst, verdict.exposure) == ("fault", "evselect", "PN", "S003")
+    run_step(a_step(), EXPOSURE, inputs(), {}, layout, writes("mended"))
+    assert [each.status for each in read_verdicts(layout)] == ["done"]
+
+
+def test_what_is_blocked_and_what_is_not(layout: Layout) -> None:
+    rejected, other = done("espfilt", EXPOSURE, Status.REJECTED), Unit("xmm_pointed", "0201903501", "PN", "U002")
+    record = run_step(a_step(), EXPOSURE, Inputs({"espfilt": [rejected]}), {}, layout, writes("never"))
+    assert (record.status, record.reason, record.message) == (Status.BLOCKED, "espfilt rejected", "espfilt said so")
+    pair = [done("evselect", EXPOSURE, Status.BLOCKED), done("evselect", other)]
+    function = writes("x")
+    assert run_step(a_step("merge"), INSTRUMENT, Inputs({"evselect": pair}), {}, layout, function).status is Status.DONE
+    assert (
+        run_step(a_step("merge"), INSTRUMENT, Inputs({"evselect": pair[:1]}), {}, layout, function).status
+        is Status.BLOCKED
+    )
+    assert [each.step for each in root_causes(read_verdicts(layout))] == []
+
+
+def test_a_record_vouches_for_its_products(layout: Layout) -> None:
+    def record_again() -> Path:
+        record = run_step(a_step(), EXPOSURE, inputs(), {}, layout, writes("events"))
+        return layout.root / record.products[0].path
+
+    record_again()
+    assert drop_stale_records(layout) == []
+    record_again().unlink()
+    assert drop_stale_records(layout) == [layout.record("evselect", EXPOSURE)]
+    record_again().write_text("other!")
+    assert drop_stale_records(layout) == [layout.record("evselect", EXPOSURE)]
+
+
+def test_records_follow_an_observation_that_moves(layout: Layout) -> None:
+    record = run_step(a_step(), EXPOSURE, inputs(), {}, layout, writes("events"))
+    settle_observation(layout, OBSERVATION, usable=False)
+    assert not layout.observation(OBSERVATION).exists()
+    assert layout.find(record.products[0].path).read_text() == "events"
+    assert drop_stale_records(layout) == []
+    settle_observation(layout, OBSERVATION, usable=True)
+    assert (layout.root / record.products[0].path).read_text() == "events"
+    assert not layout.failed_observation(OBSERVATION).exists()
+
+
+def test_only_failed_records_are_dropped_for_a_retry(layout: Layout) -> None:
+    write_record(layout, done("espfilt", EXPOSURE, Status.FAILED))
+    write_record(layout, done("evselect", EXPOSURE, Status.BLOCKED))
+    write_record(layout, done("merge", INSTRUMENT, Status.FAILED))
+    assert drop_failed_records(layout, unit="0201903501PN") == [layout.record("merge", INSTRUMENT)]
+    assert drop_failed_records(layout) == [layout.record("espfilt", EXPOSURE)]
+    assert layout.record("evselect", EXPOSURE).exists()
+
+
+def test_a_damaged_record_is_told(layout: Layout) -> None:
+    path = layout.record("espfilt", EXPOSURE)
+    path.parent.mkdir(parents=True)
+    for text in ("{", json.dumps({"step": "espfilt"}), "[]"):
+        path.write_text(text)
+        with pytest.raises(CorruptFileError, match="is not a record"):
+            read_record(path)
+
+
+def test_pages_escape_what_comes_from_outside(layout: Layout) -> None:
+    hostile = '<script>alert("x")</script>'
+    records = [Record("espfilt", EXPOSURE, Status.REJECTED, reason=hostile, message=hostile)]
+    write_record(layout, records[0])
+    for page in (write_observation_page(layout, OBSERVATION, records), write_archive_page(layout)):
+        text = page.read_text()
+        assert "<script" not in text
+        assert "&lt;script&gt;" in text
+
+
+def test_an_archive_page_of_many_observations(layout: Layout) -> None:
+    for number in range(300):
+        write_record(layout, done("merge", Unit("xmm_pointed", f"{number:010d}", "PN")))
+    text = write_archive_page(layout).read_text()
+    assert text.count("<tr><td>xmm_pointed</td>") == 300
+    assert len(text) < 100_000
+
+
+def test_pages_of_faults_are_drawn(layout: Layout) -> None:
+    with pytest.raises(Fault):
+        run_step(a_step(), EXPOSURE, inputs(), {}, layout, raises(CorruptFileError("gzip cut off")))
+    finish_with_faults(layout)
+    assert "gzip cut off" in layout.report.read_text()
+    assert (layout.observation(OBSERVATION) / "report.html").is_file()
+    assert "gzip cut off" in layout.status.read_text()
