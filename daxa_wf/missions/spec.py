@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ColumnKind = Literal["text", "number", "flag", "mjd", "utc"]
-"""How a service writes a column: `mjd` days (UTC) and `utc` ISO text both become UTC timestamps."""
+ColumnKind = Literal["text", "number", "flag", "mjd", "utc", "instrument"]
+"""How a service writes a column: `mjd` days (UTC) and `utc` text both become UTC timestamps, `instrument` one name."""
 
 ProductKind = Literal["events", "image", "expmap", "background"]
 
@@ -51,7 +51,7 @@ class RowCut:
 
 @dataclass(frozen=True)
 class TableSource:
-    """Where a mission's observation table comes from: a key of `services.ENDPOINTS`, a table, its key column."""
+    """Where a mission's observation table comes from: a service (`heasarc`, `xsa`, `package`), a table, its columns."""
 
     service: str
     table: str
@@ -90,10 +90,12 @@ class MissionSpec:
     """In order of preference; later ones are fallbacks."""
     frame: Literal["icrs", "fk5"] = "icrs"
     row_cuts: tuple[RowCut, ...] = ()
-    derive: Callable[[pd.DataFrame], pd.DataFrame] | None = None
-    """For what columns cannot say, e.g. Chandra's end = start + exposure. Pure."""
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    """Common columns with one value for every row, e.g. RASS's target type."""
     target_types: Mapping[str, str] = field(default_factory=dict)
     """Native class -> code of `missions.taxonomy.TARGET_TYPES`; empty where the table has no classes."""
+    other_target_type: str = ""
+    """Code of the classes that `target_types` does not list."""
     simultaneous: bool = True
     """False where one observation has one instrument (Chandra, ROSAT pointed)."""
     archive_paths: Mapping[str, str] = field(default_factory=dict)

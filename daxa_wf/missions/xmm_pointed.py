@@ -1,6 +1,8 @@
 """XMM-Newton, pointed observations."""
 
-from daxa_wf.missions.spec import Column, Instrument, MissionSpec, TableSource
+from daxa_wf.missions.common import POSITION, public_date, times
+from daxa_wf.missions.cuts import HAS_POSITION, not_starting
+from daxa_wf.missions.spec import Column, Instrument, MissionSpec, ProductPattern, TableSource
 
 FIELD_OF_VIEW = 0.25
 """Radius in degrees of EPIC's field of view (XMM-Newton Users Handbook, 3.3)."""
@@ -24,8 +26,7 @@ MISSION = MissionSpec(
             "xsa.v_all_observations",
             (
                 Column("observation_id", "obsid"),
-                Column("ra", "ra", "number"),
-                Column("dec", "dec", "number"),
+                *POSITION,
                 Column("start_utc", "start", "utc"),
                 Column("duration", "duration", "number"),
                 Column("proprietary_end_date", "proprietary_end", "utc"),
@@ -33,6 +34,25 @@ MISSION = MissionSpec(
                 Column("revolution", "revolution", "number", required=False),
             ),
         ),
+        TableSource(
+            "heasarc",
+            "xmmmaster",
+            (
+                Column("obsid", "obsid"),
+                *POSITION,
+                *times("time", "end_time"),
+                Column("duration", "duration", "number"),
+                Column("status", "status"),
+                Column("name", "target", required=False),
+                public_date(416422.0),
+            ),
+        ),
+    ),
+    row_cuts=(not_starting("obsid", "9", "no_slews"), HAS_POSITION),
+    archive_paths={"heasarc": "xmm/data/rev0/{obsid}/"},
+    products=tuple(
+        ProductPattern("events", name, f"PPS/P{{obsid}}{name}[SU]???{kind}EVLI0000.FTZ")
+        for name, kind in (("M1", "MI"), ("M2", "MI"), ("PN", "PI"))
     ),
     engines=("native",),
 )

@@ -1,0 +1,56 @@
+"""ASCA."""
+
+from daxa_wf.missions.common import POSITION, numbers, texts, times
+from daxa_wf.missions.cuts import HAS_POSITION, any_positive
+from daxa_wf.missions.spec import Column, EnergyBand, Instrument, MissionSpec, ProductPattern, TableSource
+
+SIS_BANDS = (EnergyBand("lo", 0.4, 2.0), EnergyBand("hi", 2.0, 10.0), EnergyBand("all", 0.4, 10.0))
+GIS_BANDS = (EnergyBand("lo", 0.7, 2.0), EnergyBand("hi", 2.0, 10.0), EnergyBand("all", 0.7, 10.0))
+DETECTORS = (("SIS0", "s0", "sis", SIS_BANDS), ("SIS1", "s1", "sis", SIS_BANDS), ("GIS2", "g2", "gis", GIS_BANDS),
+             ("GIS3", "g3", "gis", GIS_BANDS))  # fmt: skip
+
+MISSION = MissionSpec(
+    name="asca",
+    pretty_name="ASCA",
+    obsid_pattern=r"[0-9]{8}",
+    frame="fk5",
+    instruments=(
+        Instrument("SIS0", 11 / 60, ("S0",), exposure_column="sis_exposure"),
+        Instrument("SIS1", 11 / 60, ("S1",), exposure_column="sis_exposure"),
+        Instrument("GIS2", 25 / 60, ("G2",), exposure_column="gis_exposure"),
+        Instrument("GIS3", 25 / 60, ("G3",), exposure_column="gis_exposure"),
+    ),
+    tables=(
+        TableSource(
+            "heasarc",
+            "ascamaster",
+            (
+                Column("sequence_number", "obsid"),
+                *POSITION,
+                *times("time", "end_time"),
+                Column("subject_category", "target_type"),
+                *numbers("gis_exposure", "sis_exposure"),
+                Column("name", "target", required=False),
+                *texts("status"),
+            ),
+        ),
+    ),
+    row_cuts=(any_positive("exposure", "gis_exposure", "sis_exposure"), HAS_POSITION),
+    target_types={
+        "AGN": "AGN", "SUPERNOVA REMNANTS AND GALACTIC DIFFUSE EMISSION": "SNR",
+        "CLUSTERS OF GALAXIES AND SUPERCLUSTERS": "GCL", "STARS, NORMAL STARS": "GS", "X RAY BINARIES": "XRB",
+        "COSMIC X-RAY BACKGROUND AND DEEP SURVEYS AND OTHER": "EGS", "NORMAL GALAXIES": "NGS",
+        "CATACLYSMIC VARIABLES": "CV",
+    },
+    other_target_type="MISC",
+    archive_paths={"heasarc": "asca/data/rev2/{obsid}/"},
+    products=tuple(
+        ProductPattern(kind, name, glob, bands)  # type: ignore[arg-type]
+        for name, short, family, all_bands in DETECTORS
+        for kind, glob, bands in (
+            ("events", f"screened/ad{{obsid}}{short}*.evt*", ()),
+            *(("image", f"images/ad{{obsid}}{family}*_{band.code}.totsky*", (band,)) for band in all_bands),
+            ("expmap", f"images/ad{{obsid}}{family}*.totexpo*", ()),
+        )
+    ),
+)  # fmt: skip

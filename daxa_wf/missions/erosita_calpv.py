@@ -1,0 +1,47 @@
+"""eROSITA, calibration and performance-verification observations. The table is in the package: 170 rows that change no more."""
+
+from daxa_wf.missions.common import POSITION, texts, times
+from daxa_wf.missions.spec import Column, Instrument, MissionSpec, ProductPattern, TableSource
+
+FIELD_OF_VIEW = 4.5
+"""Degrees: scans reach this far from their centre (DAXA's value)."""
+
+OBSID_ALIASES = {"700195": ("700199", "700200")}
+"""Mistyped on eROSITA-DE's page: the two observations it stands for."""
+
+FIELD_ALIASES = {
+    "CRAB": ("CRAB_1", "CRAB_2", "CRAB_3", "CRAB_4"),
+    "CRAB_I": ("CRAB_1",), "CRAB_II": ("CRAB_2",), "CRAB_III": ("CRAB_3",), "CRAB_IV": ("CRAB_4",),
+    "A3391": ("A3391_A3395",), "A3395": ("A3391_A3395",), "IGR_J13020": ("IGR_J13020_6359",),
+}  # fmt: skip
+
+
+def field_name(name: str) -> str:
+    """A field's name as the table has it: upper case, `- ( ) + / .` and spaces as underscores."""
+    return "".join("_" if letter in "-()+/. " else letter for letter in name.strip().upper())
+
+
+MISSION = MissionSpec(
+    name="erosita_calpv",
+    pretty_name="eROSITA CalPV",
+    obsid_pattern=r"[0-9]{6}",
+    frame="fk5",
+    instruments=tuple(Instrument(f"TM{number}", FIELD_OF_VIEW) for number in range(1, 8)),
+    tables=(
+        TableSource(
+            "package",
+            "erosita_calpv.csv",
+            (
+                Column("obsid", "obsid"),
+                *POSITION,
+                *times("start", "end", "utc"),
+                Column("duration", "duration", "number"),
+                Column("instruments", "instruments"),
+                Column("science_usable", "science_usable", "flag"),
+                *texts("field", "field_type", "archive_file"),
+            ),
+        ),
+    ),
+    archive_paths={"erosita_de": "edr/eROSITAObservations/CalPvObs/{archive_file}"},
+    products=(ProductPattern("events", "TM", "?m00_{obsid}_020_EventList_c001.fits*"),),
+)

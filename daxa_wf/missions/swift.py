@@ -1,0 +1,41 @@
+"""Swift."""
+
+from daxa_wf.missions.common import POSITION, numbers, texts, times
+from daxa_wf.missions.cuts import HAS_POSITION, any_positive
+from daxa_wf.missions.spec import Column, EnergyBand, Instrument, MissionSpec, ProductPattern, TableSource
+
+MISSION = MissionSpec(
+    name="swift",
+    pretty_name="Swift",
+    obsid_pattern=r"[0-9]{11}",
+    frame="fk5",
+    instruments=(
+        Instrument("XRT", 11.8 / 60, exposure_column="xrt_exposure"),
+        Instrument("UVOT", 8.5 / 60, default=False, exposure_column="uvot_exposure"),
+        Instrument("BAT", 50.0, default=False, exposure_column="bat_exposure"),
+    ),
+    tables=(
+        TableSource(
+            "heasarc",
+            "swiftmastr",
+            (
+                Column("obsid", "obsid"),
+                *POSITION,
+                *times("start_time", "stop_time"),
+                *numbers("xrt_exposure", "uvot_exposure", "bat_exposure"),
+                Column("name", "target", required=False),
+                *texts("roll_angle"),
+            ),
+        ),
+    ),
+    row_cuts=(any_positive("exposure", "xrt_exposure", "uvot_exposure", "bat_exposure"), HAS_POSITION),
+    constants={"target_type": "MISC"},
+    archive_paths={"heasarc": "swift/data/obs/{start:%Y_%m}/{obsid}/"},
+    products=(
+        ProductPattern("events", "XRT", "xrt/event/sw{obsid}xpc*po_cl.evt*"),
+        ProductPattern("image", "XRT", "xrt/products/sw{obsid}xpc_sk.img*", (EnergyBand("", 0.01, 10.23),)),
+        ProductPattern("expmap", "XRT", "xrt/products/sw{obsid}xpc_ex.img*", (EnergyBand("", 0.01, 10.23),)),
+        ProductPattern("image", "UVOT", "uvot/products/sw{obsid}u_sk.img*"),
+        ProductPattern("expmap", "UVOT", "uvot/products/sw{obsid}u_ex.img*"),
+    ),
+)  # fmt: skip

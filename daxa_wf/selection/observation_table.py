@@ -1,0 +1,217 @@
+"""A service's table as an observation table: common columns, mission columns beside them, every dropped row counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from daxa_wf.errors import ServiceError
+from daxa_wf.missions.spec import Column, MissionSpec, TableSource
+from daxa_wf.selection.schema import COMMON_COLUMNS
+
+MJD_EPOCH = pd.Timestamp("1858-11-17")
+TIME: Final = "datetime64[ms]"
+TRUE_WORDS = ("TRUE", "T", "Y", "YES", "1", "1.0")
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One cut on the service's rows: how many it dropped, how many it left."""
+
+    name: str
+    description: str
+    dropped: int
+    left: int
+
+
+@dataclass
+class ObservationTable:
+    """Observations in common columns, the cuts that led to them, and what could not be understood, counted."""
+
+    rows: pd.DataFrame
+    cuts: list[Cut] = field(default_factory=list)
+    unlisted_types: dict[str, int] = field(default_factory=dict)
+    unlisted_instruments: dict[str, int] = field(default_factory=dict)
+
+
+def packaged_table(source: TableSource) -> pd.DataFrame:
+    """A table that is in the package, all columns as text."""
+    with (files("daxa_wf.missions") / "data" / source.table).open() as stream:
+        return pd.read_csv(stream, dtype=str, keep_default_na=False)
+
+
+def observation_table(spec: MissionSpec, source: TableSource, table: pd.DataFrame) -> ObservationTable:
+    """Map a service's table to common columns, and apply the mission's row cuts.
+
+    Columns are found whatever their case. ServiceError names the mission, the table and each column that is missing.
+    Positions become ICRS degrees, times UTC, ObsIDs text with their leading zeros.
+    """
+    rows = _mapped(spec, source, table)
+    result = ObservationTable(rows)
+    if spec.instruments:
+        _name_instruments(spec, result)
+    _complete(spec, result)
+    for cut in spec.row_cuts:
+        keep = cut.keep(result.rows)
+        kept = result.rows[keep]
+        result.cuts.append(Cut(cut.name, cut.description, len(result.rows) - len(kept), len(kept)))
+        result.rows = kept
+    valid = result.rows["obsid"].map(spec.is_obsid)
+    result.cuts.append(Cut("obsid", f"the ObsID is like {spec.obsid_pattern}", int((~valid).sum()), int(valid.sum())))
+    result.rows = _ordered(_to_icrs(spec, result.rows[valid]).reset_index(drop=True))
+    return result
+
+
+def _mapped(spec: MissionSpec, source: TableSource, table: pd.DataFrame) -> pd.DataFrame:
+    found = {str(name).strip().lower(): name for name in table.columns}
+    missing = [column.source for column in source.columns if column.required and column.source.lower() not in found]
+    if missing:
+        raise ServiceError(
+            f"{spec.name}: the table {source.table} of {source.service} has no column {', '.join(missing)}; "
+            f"it has {', '.join(map(str, table.columns))}"
+        )
+    mapped = {
+        column.name: _converted(spec, source, column, table[found[column.source.lower()]])
+        for column in source.columns
+        if column.source.lower() in found
+    }
+    return pd.DataFrame(mapped)
+
+
+def _converted(spec: MissionSpec, source: TableSource, column: Column, values: pd.Series) -> pd.Series:
+    try:
+        match column.kind:
+            case "number":
+                return _numbers(values, column)
+            case "mjd":
+                return _from_mjd(_numbers(values, column))
+            case "utc":
+                return _from_text(values)
+            case "flag":
+                return _texts(values).str.upper().isin(TRUE_WORDS)
+        return _obsids(spec, values) if column.name == "obsid" else _texts(values)
+    except (ValueError, TypeError) as error:
+        raise ServiceError(
+            f"{spec.name}: column {column.source} of {source.table} cannot be read as {column.kind}: {error}"
+        ) from error
+
+
+def _texts(values: pd.Series) -> pd.Series:
+    plain = values.map(lambda value: value.decode() if isinstance(value, bytes) else value)
+    return plain.where(plain.notna(), "").astype(str).str.strip()
+
+
+def _obsids(spec: MissionSpec, values: pd.Series) -> pd.Series:
+    """ObsIDs as text: whole numbers without a fraction, zeros in front where the pattern has one length."""
+    if pd.api.types.is_float_dtype(values):
+        values = values.astype("Int64")
+    texts = _texts(values)
+    length = _fixed_length(spec.obsid_pattern)
+    return texts.where(~texts.str.isdigit(), texts.str.zfill(length)) if length else texts
+
+
+def _fixed_length(pattern: str) -> int:
+    """Length of ObsIDs of a pattern such as `[0-9]{10}`; 0 if they may differ."""
+    import re
+
+    match = re.fullmatch(r"(9?)\[0-9\]\{(\d+)\}", pattern)
+    return int(match[2]) + len(match[1]) if match else 0
+
+
+def _numbers(values: pd.Series, column: Column) -> pd.Series:
+    texts = values.map(lambda value: value.decode() if isinstance(value, bytes) else value)
+    numbers = pd.to_numeric(texts.replace("", np.nan), errors="raise").astype(float)
+    return numbers.mask(numbers.isin([float(null) for null in column.null_values]))
+
+
+def _from_mjd(days: pd.Series) -> pd.Series:
+    milliseconds = (days * 86_400_000).round()
+    return (MJD_EPOCH + pd.to_timedelta(milliseconds, unit="ms")).astype(TIME)
+
+
+def _from_text(values: pd.Series) -> pd.Series:
+    """ISO texts; a second 60, which the eRASS1 table has, is the next minute's first."""
+    texts = _texts(values)
+    sixty = texts.str.contains(r":60(?:\.\d+)?$", regex=True)
+    times = pd.to_datetime(
+        texts.str.replace(r":60(\.\d+)?$", ":59", regex=True).replace("", None), format="ISO8601", utc=True
+    )
+    return (times.dt.tz_localize(None) + pd.to_timedelta(sixty.astype(int), unit="s")).astype(TIME)
+
+
+def _name_instruments(spec: MissionSpec, result: ObservationTable) -> None:
+    """Instruments with data: of exposure columns those above zero, else the table's own, by their names here."""
+    rows = result.rows
+    exposed = [each for each in spec.instruments if each.exposure_column in rows]
+    if "instruments" in rows:
+        named, unknown = _named(spec, rows["instruments"])
+        rows["instruments"], result.unlisted_instruments = named, unknown
+    elif exposed:
+        masks = [rows[each.exposure_column].gt(0).map({True: each.name + " ", False: ""}) for each in exposed]
+        rows["instruments"] = pd.concat(masks, axis=1).agg("".join, axis=1).str.strip()
+
+
+def _named(spec: MissionSpec, values: pd.Series) -> tuple[pd.Series, dict[str, int]]:
+    names, unknown = {}, {}
+    for text, count in values.value_counts().items():
+        try:
+            names[text] = " ".join(dict.fromkeys(spec.instrument(word).name for word in _words(spec, str(text))))
+        except KeyError:
+            names[text] = ""
+            unknown[str(text)] = int(count)
+    return values.map(names), unknown
+
+
+def _words(spec: MissionSpec, text: str) -> list[str]:
+    return [text] if not spec.simultaneous else text.split()
+
+
+def _complete(spec: MissionSpec, result: ObservationTable) -> None:
+    """Fill the common columns that follow from others; the rest is not known."""
+    rows = result.rows
+    for name, value in spec.constants.items():
+        rows[name] = value
+    if "exposure" not in rows:
+        columns = [each.exposure_column for each in spec.instruments if each.exposure_column in rows]
+        rows["exposure"] = rows[columns].max(axis=1) if columns else np.nan
+    if "end" not in rows:
+        length = rows["duration"] if "duration" in rows else rows["exposure"]
+        rows["end"] = (rows["start"] + pd.to_timedelta((length * 1000).round(), unit="ms")).astype(TIME)
+    if "duration" not in rows:
+        rows["duration"] = (rows["end"] - rows["start"]).dt.total_seconds()
+    if "target_type" in rows and spec.target_types:
+        native = rows["target_type"].str.upper()
+        known = {name.upper(): code for name, code in spec.target_types.items()}
+        unlisted = native[~native.isin(known) & (native != "")]
+        result.unlisted_types = {str(name): int(count) for name, count in unlisted.value_counts().items()}
+        rows["target_type"] = native.map(known).fillna(spec.other_target_type)
+    for name, missing in (("proprietary_end", pd.NaT), ("target", ""), ("target_type", ""), ("instruments", "")):
+        if name not in rows:
+            rows[name] = missing
+    if "science_usable" not in rows:
+        rows["science_usable"] = rows["exposure"].isna() | (rows["exposure"] > 0)
+
+
+def _to_icrs(spec: MissionSpec, rows: pd.DataFrame) -> pd.DataFrame:
+    """FK5 positions (equinox 2000) to ICRS; they differ by some 0.02 arcsec."""
+    rows = rows.copy()
+    if spec.frame == "fk5" and len(rows):
+        from astropy.coordinates import SkyCoord
+
+        known = rows["ra"].notna() & rows["dec"].notna()
+        sky = SkyCoord(
+            rows.loc[known, "ra"].to_numpy(), rows.loc[known, "dec"].to_numpy(), unit="deg", frame="fk5"
+        ).icrs
+        rows.loc[known, "ra"], rows.loc[known, "dec"] = sky.ra.deg, sky.dec.deg
+    return rows
+
+
+def _ordered(rows: pd.DataFrame) -> pd.DataFrame:
+    """Common columns first, in their types; then the mission's own."""
+    common: dict[str, Any] = {column.name: column.dtype for column in COMMON_COLUMNS}
+    rest = [name for name in rows.columns if name not in common]
+    return rows[[*common, *rest]].astype({name: kind for name, kind in common.items() if kind != "str"})
