@@ -1,0 +1,214 @@
+"""Filters of observations: data that say what to keep, each a pure function of an observation table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from daxa_wf.errors import ConfigError, ExpressionError
+from daxa_wf.missions.spec import MissionSpec
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A named cut; `keep` maps table and mission to True for rows that stay."""
+
+    name: str
+    description: str
+    keep: Callable[[pd.DataFrame, MissionSpec], Mask]
+
+
+def obsids(wanted: tuple[str, ...], exclude: bool = False) -> Filter:
+    """Only these ObsIDs, or all but these. ConfigError if one is not like the mission's."""
+
+    def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
+        for obsid in wanted:
+            if not spec.is_obsid(obsid):
+                raise ConfigError(f"{spec.name}: {obsid!r} is not an ObsID; expected {spec.obsid_pattern}")
+        return _array(table["obsid"].isin(wanted) != exclude)
+
+    return Filter(
+        "not_obsids" if exclude else "obsids", f"{len(wanted)} ObsIDs {'left out' if exclude else ''}".strip(), keep
+    )
+
+
+def rectangle(low: tuple[float, float], high: tuple[float, float], galactic: bool = False) -> Filter:
+    """Longitude from low to high eastwards, across 0 h where low is above high; latitude between; degrees."""
+
+    def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
+        lon, lat = _galactic(table) if galactic else (table["ra"].to_numpy(), table["dec"].to_numpy())
+        width = 360.0 if high[0] - low[0] >= 360 else (high[0] - low[0]) % 360
+        return _array(((lon - low[0]) % 360 <= width) & (lat >= low[1]) & (lat <= high[1]))
+
+    if low[1] > high[1]:
+        raise ConfigError(f"rectangle: the lower latitude {low[1]} is above the upper one {high[1]}")
+    return Filter("rectangle", f"{low} to {high} degrees{', Galactic' if galactic else ''}", keep)
+
+
+def _galactic(table: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    from astropy.coordinates import SkyCoord
+
+    sky = SkyCoord(table["ra"].to_numpy(), table["dec"].to_numpy(), unit="deg").galactic
+    return sky.l.deg, sky.b.deg
+
+
+def region(moc: Any, description: str) -> Filter:
+    """Pointing centres within a MOC (mocpy)."""
+
+    def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
+        from astropy import units
+
+        return _array(moc.contains_lonlat(table["ra"].to_numpy() * units.deg, table["dec"].to_numpy() * units.deg))
+
+    return Filter("region", description, keep)
+
+
+def polygon(corners: tuple[tuple[float, float], ...]) -> Filter:
+    """Pointing centres within a polygon of great circles, to a HEALPix cell of 13 arcsec (MOC of order 14)."""
+    from astropy.coordinates import SkyCoord
+    from mocpy import MOC
+
+    if len(corners) < 3:
+        raise ConfigError(f"polygon: {len(corners)} corners; expected three or more [ra, dec]")
+    sky = SkyCoord([corner[0] for corner in corners], [corner[1] for corner in corners], unit="deg")
+    return Filter("polygon", f"{len(corners)} corners", region(MOC.from_polygon_skycoord(sky, max_depth=14), "").keep)
+
+
+def time(start: pd.Timestamp | None, end: pd.Timestamp | None, inside: bool = False) -> Filter:
+    """Observations that overlap [start, end] (UTC), or lie wholly inside; None is open."""
+
+    def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
+        first, last = (table["start"], table["end"]) if inside else (table["end"], table["start"])
+        result = table["start"].notna() & table["end"].notna()
+        if start is not None:
+            result &= first >= start
+        if end is not None:
+            result &= last <= end
+        return _array(result)
+
+    if start is not None and end is not None and start > end:
+        raise ConfigError(f"time: the start {start} is after the end {end}")
+    return Filter("time", f"{start or ''} to {end or ''}{', wholly inside' if inside else ''}", keep)
+
+
+def target_types(codes: tuple[str, ...]) -> Filter:
+    """Targets of these types. ConfigError if the mission has no types, or none of a code."""
+    from daxa_wf.missions.taxonomy import TARGET_TYPES
+
+    def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
+        if not spec.target_types and "target_type" not in spec.constants:
+            raise ConfigError(f"{spec.name} has no target types in its table; leave target_type out for it")
+        return _array(table["target_type"].isin(codes))
+
+    unknown = [code for code in codes if code not in TARGET_TYPES]
+    if unknown:
+        raise ConfigError(f"target_type: {', '.join(unknown)} unknown; there are {', '.join(TARGET_TYPES)}")
+    return Filter("target_type", ", ".join(codes), keep)
+
+
+def instruments(names: tuple[str, ...], exposure: Mapping[str, float] | None = None) -> Filter:
+    """Observations with data of any of the instruments, and more than so many seconds of those in `exposure`."""
+
+    def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
+        wanted = [spec.instrument(name).name for name in names]
+        unknown = table["instruments"] == ""
+        result = unknown.copy()
+        for name in wanted:
+            result |= _has(table, name)
+        for name, seconds in (exposure or {}).items():
+            result &= _exposure_of(table, spec, name) > seconds
+        return _array(result)
+
+    longer = [f"{name} > {seconds:g} s" for name, seconds in (exposure or {}).items()]
+    return Filter("instruments", ", ".join([" or ".join(names), *longer]), keep)
+
+
+def _has(table: pd.DataFrame, instrument: str) -> pd.Series:
+    return (" " + table["instruments"] + " ").str.contains(f" {instrument} ", regex=False)
+
+
+def _exposure_of(table: pd.DataFrame, spec: MissionSpec, name: str) -> pd.Series:
+    column = spec.instrument(name).exposure_column
+    if column is None or column not in table:
+        if not spec.simultaneous:
+            return table["exposure"].where(_has(table, spec.instrument(name).name), 0.0)
+        raise ConfigError(f"{spec.name}: its table has no exposure of {name}; use 'exposure' of the observation")
+    return table[column]
+
+
+def column_in(column: str, values: tuple[str, ...]) -> Filter:
+    """Rows whose text in a mission's column (mode, filter, grating, field, field_type ...) is one of the values."""
+
+    def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
+        if column not in table:
+            raise ConfigError(f"{spec.name} has no column {column!r}; it has {', '.join(table.columns)}")
+        return _array(table[column].astype(str).str.upper().isin([value.upper() for value in values]))
+
+    return Filter(column, ", ".join(values), keep)
+
+
+def public(now: pd.Timestamp) -> Filter:
+    """Observations whose proprietary time is over at `now`; an unknown end does not keep one out where none is known."""
+
+    def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
+        known = table["proprietary_end"].notna()
+        has_dates = any(column.name == "proprietary_end" for source in spec.tables for column in source.columns)
+        return _array((known & (table["proprietary_end"] <= now)) | (~known & (not has_dates)))
+
+    return Filter("public", f"proprietary time over at {now:%Y-%m-%d}", keep)
+
+
+def science_usable() -> Filter:
+    """Observations that the mission calls fit for science."""
+    return Filter("science_usable", "fit for science", lambda table, spec: _array(table["science_usable"]))
+
+
+def expression(text: str) -> Filter:
+    """Rows for which an expression on numeric columns is true, in the language of selection expressions."""
+    from daxa_wf.events.expression import parse
+
+    parsed = parse(text)
+
+    def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
+        numeric = [name for name in table.columns if pd.api.types.is_numeric_dtype(table[name])]
+        columns = {name: table[name].to_numpy() for name in numeric}
+        try:
+            return _array(parsed.bind({}, numeric).mask(columns))
+        except ExpressionError as error:
+            raise ConfigError(f"{spec.name}: {error}") from None
+
+    return Filter("expression", text, keep)
+
+
+def _array(values: Any) -> Mask:
+    return np.asarray(values, dtype=bool)
+
+
+@dataclass(frozen=True)
+class Positions:
+    """Objects to look for: names, ICRS degrees, a radius (one, one each, or by instrument; None: 1.2 fields of view),
+    and a window of time for each, if wanted. Shapes (objects,)."""
+
+    names: tuple[str, ...]
+    ra: NDArray[np.float64]
+    dec: NDArray[np.float64]
+    radius: float | NDArray[np.float64] | Mapping[str, float] | None = None
+    start: NDArray[Any] | None = None
+    end: NDArray[Any] | None = None
+    instruments: tuple[str, ...] = field(default_factory=tuple)
+
+    def __post_init__(self) -> None:
+        bad = np.flatnonzero(~(np.isfinite(self.ra) & np.isfinite(self.dec) & (np.abs(self.dec) <= 90)))
+        if len(bad):
+            row = int(bad[0])
+            raise ConfigError(
+                f"position {row + 1} ({self.names[row]}) is ({self.ra[row]}, {self.dec[row]}); expected right ascension and "
+                "declination in degrees"
+            )

@@ -1,0 +1,82 @@
+"""Matching positions on the sphere: one tree, any number of positions and radii."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+CLASS_WIDTH = 1.3
+"""Radii within this factor share one search of the tree; an exact cut follows."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Positions and observations that are near one another: indices and separations in degrees, shape (pairs,) each."""
+
+    position: NDArray[np.int64]
+    observation: NDArray[np.int64]
+    separation: NDArray[np.float64]
+
+
+def unit_vectors(ra: ArrayLike, dec: ArrayLike) -> NDArray[np.float64]:
+    """Cartesian directions of positions in degrees, shape (positions, 3)."""
+    lon, lat = np.deg2rad(np.asarray(ra, float)), np.deg2rad(np.asarray(dec, float))
+    return np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
+
+
+class SkyTree:
+    """Observations in a k-d tree of their unit vectors; made once for any number of searches."""
+
+    def __init__(self, ra: ArrayLike, dec: ArrayLike) -> None:
+        from scipy.spatial import cKDTree
+
+        self.size = len(np.asarray(ra))
+        self._tree: Any = cKDTree(unit_vectors(ra, dec)) if self.size else None
+
+    def within(self, ra: ArrayLike, dec: ArrayLike, radius: ArrayLike) -> Pairs:
+        """All pairs closer than `radius` degrees, one for all positions or one each; sorted by position, then row.
+
+        Distances are chords, 2 sin(separation / 2), which are exact for any separation.
+        """
+        positions = unit_vectors(ra, dec)
+        radii = np.broadcast_to(np.asarray(radius, float), len(positions))
+        if self._tree is None or len(positions) == 0:
+            return _pairs([])
+        found = [self._search(positions, radii, chosen) for chosen in _classes(radii)]
+        return _pairs(found)
+
+    def _search(self, positions: NDArray[np.float64], radii: NDArray[np.float64], chosen: NDArray[np.int64]) -> Any:
+        from scipy.spatial import cKDTree
+
+        reach = _chord(float(radii[chosen].max())) * (1 + 1e-9) + 1e-12
+        near = cKDTree(positions[chosen]).sparse_distance_matrix(self._tree, reach, output_type="ndarray")
+        separation = np.rad2deg(2 * np.arcsin(np.clip(near["v"] / 2, 0, 1)))
+        position = chosen[near["i"]]
+        kept = separation <= radii[position]
+        return position[kept], near["j"][kept].astype(np.int64), separation[kept]
+
+
+def _chord(degrees: float) -> float:
+    return float(2 * np.sin(np.deg2rad(min(degrees, 180.0)) / 2))
+
+
+def _classes(radii: NDArray[np.float64]) -> list[NDArray[np.int64]]:
+    """Indices of positions, in groups of similar radius."""
+    order = np.argsort(radii, kind="stable")
+    groups, start = [], 0
+    for index in range(1, len(order) + 1):
+        if index == len(order) or radii[order[index]] > radii[order[start]] * CLASS_WIDTH:
+            groups.append(order[start:index])
+            start = index
+    return groups
+
+
+def _pairs(found: list[Any]) -> Pairs:
+    if not found:
+        return Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+    position, observation, separation = (np.concatenate(each) for each in zip(*found, strict=True))
+    order = np.lexsort((observation, position))
+    return Pairs(position[order], observation[order], separation[order])

@@ -1,0 +1,151 @@
+"""Selecting: filters in order, what each left, and which object each observation belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from daxa_wf.errors import ConfigError
+from daxa_wf.missions.spec import Instrument, MissionSpec
+from daxa_wf.selection.filters import Filter, Positions
+from daxa_wf.selection.matching import Pairs, SkyTree
+
+DEFAULT_RADIUS = 1.2
+"""Fields of view within which a pointing belongs to a position, where no radius is given (DAXA's value)."""
+
+
+class NoObservationsError(ConfigError):
+    """Nothing passes the filters; the message shows what each left."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a cut-flow."""
+
+    filter: str
+    description: str
+    before: int
+    left: int
+
+
+ASSOCIATION_COLUMNS = ["object", "obsid", "separation", "instruments", "overlap"]
+
+
+@dataclass
+class Selection:
+    """The observations that pass, the cut-flow, and the association of objects with them."""
+
+    rows: pd.DataFrame
+    cutflow: list[Step] = field(default_factory=list)
+    association: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=ASSOCIATION_COLUMNS))
+    unmatched: list[str] = field(default_factory=list)
+
+
+def select(
+    table: pd.DataFrame, spec: MissionSpec, filters: Sequence[Filter], positions: Positions | None = None
+) -> Selection:
+    """Apply filters in order, positions last; NoObservationsError with the cut-flow if nothing is left."""
+    rows, cutflow = table, []
+    for each in filters:
+        kept = rows[each.keep(rows, spec)]
+        cutflow.append(Step(each.name, each.description, len(rows), len(kept)))
+        rows = kept
+    selection = Selection(rows.reset_index(drop=True), cutflow)
+    if positions is not None:
+        selection = _near(selection, spec, positions)
+    if len(selection.rows) == 0:
+        raise NoObservationsError(_nothing_left(spec, len(table), selection.cutflow))
+    return selection
+
+
+def _nothing_left(spec: MissionSpec, total: int, cutflow: Sequence[Step]) -> str:
+    lines = [f"{spec.name}: no observation is left of {total}:"]
+    lines += [f"  {step.filter} ({step.description}): {step.before} -> {step.left}" for step in cutflow]
+    return "\n".join([*lines, "  loosen the first filter that leaves none"])
+
+
+def _near(selection: Selection, spec: MissionSpec, positions: Positions) -> Selection:
+    rows = selection.rows
+    association = associate(rows, spec, positions)
+    kept = rows["obsid"].isin(association["obsid"])
+    step = Step("positions", f"{len(positions.ra)} positions", len(rows), int(kept.sum()))
+    found = set(association["object"])
+    return Selection(
+        rows[kept].reset_index(drop=True),
+        [*selection.cutflow, step],
+        association,
+        [name for name in positions.names if name not in found],
+    )
+
+
+def associate(rows: pd.DataFrame, spec: MissionSpec, positions: Positions) -> pd.DataFrame:
+    """Which objects are in which observations: separation in degrees, instruments that see it, seconds of overlap.
+
+    Each instrument is matched with its own radius, so that a wide field does not drag in what a narrow one cannot see.
+    """
+    tree = SkyTree(rows["ra"], rows["dec"])
+    parts = []
+    for radius, names in _radii(spec, positions):
+        pairs = tree.within(positions.ra, positions.dec, radius)
+        has = np.column_stack([_has(rows, name) for name in names])[pairs.observation]
+        seen = has.any(axis=1)
+        labels = np.array([" ".join(np.array(names)[row]) for row in np.unique(has[seen], axis=0)] or [""])
+        _, which = np.unique(has[seen], axis=0, return_inverse=True)
+        parts.append((pairs.position[seen], pairs.observation[seen], pairs.separation[seen], labels[which.ravel()]))
+    position, observation, separation, instruments = (np.concatenate(each) for each in zip(*parts, strict=True))
+    merged = _merged(Pairs(position, observation, separation), instruments) if len(parts) > 1 else (
+        Pairs(position, observation, separation), instruments)  # fmt: skip
+    return _table(rows, positions, *merged)
+
+
+def _radii(spec: MissionSpec, positions: Positions) -> list[tuple[float | np.ndarray, list[str]]]:
+    """Radii to search with, and the instruments that each stands for."""
+    chosen = [spec.instrument(name) for name in positions.instruments] or [
+        each for each in spec.instruments if each.default
+    ]
+    given = positions.radius
+    if given is not None and not isinstance(given, dict):
+        return [(given, [each.name for each in chosen])]  # type: ignore[list-item]
+    grouped: dict[float, list[str]] = {}
+    for each in chosen:
+        grouped.setdefault(_radius(each, given), []).append(each.name)
+    return list(grouped.items())
+
+
+def _radius(instrument: Instrument, given: dict[str, float] | None) -> float:
+    return (given or {}).get(instrument.name, DEFAULT_RADIUS * instrument.field_of_view)
+
+
+def _has(rows: pd.DataFrame, name: str) -> np.ndarray:
+    """True where an observation has an instrument, or where the table does not say which it has."""
+    listed = rows["instruments"]
+    return ((listed == "") | (" " + listed + " ").str.contains(f" {name} ", regex=False)).to_numpy(bool)
+
+
+def _merged(pairs: Pairs, instruments: np.ndarray) -> tuple[Pairs, np.ndarray]:
+    """One row a pair: the instruments of all radii that found it."""
+    frame = pd.DataFrame({"p": pairs.position, "o": pairs.observation, "s": pairs.separation, "i": instruments})
+    joined = frame.groupby(["p", "o"], sort=True).agg(s=("s", "first"), i=("i", " ".join)).reset_index()
+    return Pairs(joined["p"].to_numpy(), joined["o"].to_numpy(), joined["s"].to_numpy()), joined["i"].to_numpy()
+
+
+def _table(rows: pd.DataFrame, positions: Positions, pairs: Pairs, instruments: np.ndarray) -> pd.DataFrame:
+    overlap = np.full(len(pairs.position), np.nan)
+    kept = np.ones(len(pairs.position), bool)
+    if positions.start is not None and positions.end is not None:
+        first = np.maximum(rows["start"].to_numpy()[pairs.observation], positions.start[pairs.position])
+        last = np.minimum(rows["end"].to_numpy()[pairs.observation], positions.end[pairs.position])
+        kept = first <= last
+        overlap = (last - first) / np.timedelta64(1, "s")
+    return pd.DataFrame(
+        {
+            "object": np.array(positions.names, dtype=object)[pairs.position[kept]],
+            "obsid": rows["obsid"].to_numpy()[pairs.observation[kept]],
+            "separation": pairs.separation[kept],
+            "instruments": instruments[kept],
+            "overlap": overlap[kept],
+        }
+    )
