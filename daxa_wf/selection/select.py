@@ -90,15 +90,29 @@ def associate(rows: pd.DataFrame, spec: MissionSpec, positions: Positions) -> pd
     parts = []
     for radius, names in _radii(spec, positions):
         pairs = tree.within(positions.ra, positions.dec, radius)
-        has = np.column_stack([_has(rows, name) for name in names])[pairs.observation]
-        seen = has.any(axis=1)
-        labels = np.array([" ".join(np.array(names)[row]) for row in np.unique(has[seen], axis=0)] or [""])
-        _, which = np.unique(has[seen], axis=0, return_inverse=True)
-        parts.append((pairs.position[seen], pairs.observation[seen], pairs.separation[seen], labels[which.ravel()]))
-    position, observation, separation, instruments = (np.concatenate(each) for each in zip(*parts, strict=True))
-    merged = _merged(Pairs(position, observation, separation), instruments) if len(parts) > 1 else (
-        Pairs(position, observation, separation), instruments)  # fmt: skip
-    return _table(rows, positions, *merged)
+        present, labels = _present(rows, names)
+        seen = present[pairs.observation] > 0
+        parts.append(
+            (
+                pairs.position[seen],
+                pairs.observation[seen],
+                pairs.separation[seen],
+                present[pairs.observation][seen],
+                labels,
+            )
+        )
+    return _table(
+        rows, positions, *(_merged(parts) if len(parts) > 1 else (Pairs(*parts[0][:3]), parts[0][3], parts[0][4]))
+    )
+
+
+def _present(rows: pd.DataFrame, names: Sequence[str]) -> tuple[np.ndarray, list[str]]:
+    """Which of the instruments each observation has, as a number, and the text that each number stands for."""
+    number = np.zeros(len(rows), dtype=np.int64)
+    for bit, name in enumerate(names):
+        number |= _has(rows, name).astype(np.int64) << bit
+    labels = [" ".join(name for bit, name in enumerate(names) if code >> bit & 1) for code in range(1 << len(names))]
+    return number, labels
 
 
 def _radii(spec: MissionSpec, positions: Positions) -> list[tuple[float | np.ndarray, list[str]]]:
@@ -125,14 +139,21 @@ def _has(rows: pd.DataFrame, name: str) -> np.ndarray:
     return ((listed == "") | (" " + listed + " ").str.contains(f" {name} ", regex=False)).to_numpy(bool)
 
 
-def _merged(pairs: Pairs, instruments: np.ndarray) -> tuple[Pairs, np.ndarray]:
+def _merged(parts: Sequence[tuple]) -> tuple[Pairs, np.ndarray, list[str]]:
     """One row a pair: the instruments of all radii that found it."""
-    frame = pd.DataFrame({"p": pairs.position, "o": pairs.observation, "s": pairs.separation, "i": instruments})
-    joined = frame.groupby(["p", "o"], sort=True).agg(s=("s", "first"), i=("i", " ".join)).reset_index()
-    return Pairs(joined["p"].to_numpy(), joined["o"].to_numpy(), joined["s"].to_numpy()), joined["i"].to_numpy()
+    frames = [
+        pd.DataFrame({"p": position, "o": observation, "s": separation, "i": np.array(labels, dtype=object)[code]})
+        for position, observation, separation, code, labels in parts
+    ]
+    joined = pd.concat(frames).groupby(["p", "o"], sort=True).agg(s=("s", "first"), i=("i", " ".join)).reset_index()
+    codes, labels = pd.factorize(joined["i"])
+    pairs = Pairs(joined["p"].to_numpy(), joined["o"].to_numpy(), joined["s"].to_numpy())
+    return pairs, codes, list(labels)
 
 
-def _table(rows: pd.DataFrame, positions: Positions, pairs: Pairs, instruments: np.ndarray) -> pd.DataFrame:
+def _table(
+    rows: pd.DataFrame, positions: Positions, pairs: Pairs, codes: np.ndarray, labels: Sequence[str]
+) -> pd.DataFrame:
     overlap = np.full(len(pairs.position), np.nan)
     kept = np.ones(len(pairs.position), bool)
     if positions.start is not None and positions.end is not None:
@@ -140,12 +161,22 @@ def _table(rows: pd.DataFrame, positions: Positions, pairs: Pairs, instruments: 
         last = np.minimum(rows["end"].to_numpy()[pairs.observation], positions.end[pairs.position])
         kept = first <= last
         overlap = (last - first) / np.timedelta64(1, "s")
+    everything = kept.all()
+    position, observation, separation = (
+        each if everything else each[kept] for each in (pairs.position, pairs.observation, pairs.separation)
+    )
     return pd.DataFrame(
         {
-            "object": np.array(positions.names, dtype=object)[pairs.position[kept]],
-            "obsid": rows["obsid"].to_numpy()[pairs.observation[kept]],
-            "separation": pairs.separation[kept],
-            "instruments": instruments[kept],
-            "overlap": overlap[kept],
+            "object": _labelled(np.array(positions.names, dtype=object), position),
+            "obsid": _labelled(rows["obsid"].to_numpy(object), observation),
+            "separation": separation,
+            "instruments": _labelled(np.array(labels, dtype=object), codes if everything else codes[kept]),
+            "overlap": overlap if everything else overlap[kept],
         }
     )
+
+
+def _labelled(values: np.ndarray, index: np.ndarray) -> pd.Categorical:
+    """values[index], stored as numbers: an association of millions of pairs holds each text once."""
+    codes, categories = pd.factorize(values)
+    return pd.Categorical.from_codes(codes[index], pd.Index(categories, dtype=object))

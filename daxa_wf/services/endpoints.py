@@ -1,0 +1,7 @@
+"""Where services are: base URLs in order of preference. The configuration may name others."""
+
+ENDPOINTS = {
+    "heasarc": ("https://heasarc.gsfc.nasa.gov/xamin/vo/tap",),
+    "xsa": ("https://nxsa.esac.esa.int/tap-server/tap",),
+}
+"""TAP services of tables."""

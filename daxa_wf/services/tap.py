@@ -1,0 +1,104 @@
+"""Mission tables from TAP services, checked before they are believed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from daxa_wf.errors import ServiceError
+from daxa_wf.missions.spec import TableSource
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import requests
+
+MARGIN = 1000
+"""Rows that may be added to a table between counting and fetching it."""
+EXCERPT = 120
+
+
+def table_query(source: TableSource, top: int, columns: Sequence[str]) -> str:
+    """The ADQL for a whole table. TOP is said because services cap answers silently without it."""
+    return f"SELECT TOP {top} {', '.join(columns)} FROM {source.table}"
+
+
+def count_query(source: TableSource) -> str:
+    """The ADQL for the number of rows."""
+    return f"SELECT COUNT(*) AS number_of_rows FROM {source.table}"
+
+
+def fetch_table(source: TableSource, urls: Sequence[str], session: requests.Session) -> tuple[pd.DataFrame, str, str]:
+    """All rows of a table, from the first of the services that answers as it must; the rows, its URL, the query.
+
+    ServiceError tells what each service said: no VOTable, a column missing, fewer rows than it counted, an error.
+    """
+    said = []
+    for url in urls:
+        try:
+            return *_fetch(source, url, session), url
+        except ServiceError as error:
+            said.append(str(error))
+    raise ServiceError("; ".join(said) or f"no service is configured for {source.service}")
+
+
+def _fetch(source: TableSource, url: str, session: requests.Session) -> tuple[pd.DataFrame, str]:
+    counted = _ask(url, count_query(source), 1, session, source)
+    if len(counted) != 1 or len(counted.columns) != 1:
+        raise ServiceError(f"{url}: counting {source.table} gave {len(counted)} rows; expected one number")
+    expected = int(counted.iloc[0, 0])
+    if expected == 0:
+        raise ServiceError(f"{url}: {source.table} is empty; expected a table of observations")
+    optional = [column.source for column in source.columns if not column.required]
+    try:
+        query = table_query(source, expected + MARGIN, [column.source for column in source.columns])
+        rows = _ask(url, query, expected + MARGIN, session, source)
+    except ServiceError:
+        if not optional:
+            raise
+        query = table_query(source, expected + MARGIN, [column.source for column in source.columns if column.required])
+        rows = _ask(url, query, expected + MARGIN, session, source)
+    _check(rows, source, url, expected)
+    return rows, query
+
+
+def _ask(url: str, query: str, maxrec: int, session: requests.Session, source: TableSource) -> pd.DataFrame:
+    """The answer to a query as columns in lower case; text stays text."""
+    import warnings
+
+    from pyvo.dal import TAPService
+    from pyvo.dal.exceptions import DALAccessError, DALFormatError
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            table = TAPService(url, session=session).run_sync(query, maxrec=maxrec).to_table()
+        except DALFormatError as error:
+            raise ServiceError(f"{url}: the answer about {source.table} is no VOTable: {_excerpt(error)}") from None
+        except DALAccessError as error:
+            raise ServiceError(f"{url}: {source.table}: {_excerpt(error)}") from None
+        except (ValueError, OSError) as error:
+            raise ServiceError(f"{url}: the answer about {source.table} cannot be read: {_excerpt(error)}") from None
+    frame = table.to_pandas()
+    frame.columns = [str(name).lower() for name in frame.columns]
+    return frame
+
+
+def _check(rows: Any, source: TableSource, url: str, expected: int) -> None:
+    missing = [each.source for each in source.columns if each.required and each.source.lower() not in rows.columns]
+    if missing:
+        raise ServiceError(f"{url}: {source.table} came without {', '.join(missing)}; it has {', '.join(rows.columns)}")
+    if len(rows) < expected:
+        raise ServiceError(f"{url}: {source.table} came with {len(rows)} of {expected} rows: the answer is cut off")
+    declination = next((each.source.lower() for each in source.columns if each.name == "dec"), None)
+    if declination and not rows[declination].dropna().between(-90, 90).all():
+        raise ServiceError(
+            f"{url}: {source.table} has declinations beyond 90 degrees: its columns are not what they were"
+        )
+
+
+def _excerpt(error: Exception) -> str:
+    """The beginning of what went wrong, without markup or anything that looks like a credential."""
+    plain = re.sub(r"<[^>]*>", " ", str(error))
+    plain = re.sub(r"(?i)((?:pass(?:word|wd)?|pwd|token|user)=)[^&\s]+", r"\1...", plain)
+    return " ".join(plain.split())[:EXCERPT]

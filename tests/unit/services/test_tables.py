@@ -1,0 +1,162 @@
+"""Mission tables over loopback TAP: good answers, every fault, snapshots."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from daxa_wf.demo.tap_service import Answer, serve_tables
+from daxa_wf.errors import CorruptFileError, ServiceError
+from daxa_wf.missions import MISSIONS
+from daxa_wf.selection.observation_table import observation_table
+from daxa_wf.services.http import session
+from daxa_wf.services.snapshots import SnapshotStore, fetch_tables
+from daxa_wf.services.tap import fetch_table
+
+SPEC = MISSIONS["chandra"]
+SOURCE = SPEC.tables[0]
+SIZE = 2500
+QUICK = session(retries=2, backoff=0.0, read=2.0)
+TABLE = pd.DataFrame({
+    "obsid": np.arange(1, SIZE + 1, dtype="int32"), "ra": np.linspace(0, 359, SIZE), "dec": np.linspace(-89, 89, SIZE),
+    "time": np.linspace(51000, 60000, SIZE), "exposure": 1000.0, "status": "archived", "detector": "ACIS-S",
+    "grating": "NONE", "class": "SNR", "name": "α Ori", "public_date": 52000.0, "type": "GO", "data_mode": "FAINT", "cycle": "1",
+})  # fmt: skip
+
+
+def fetched(table: pd.DataFrame = TABLE, change: Callable[[str, Answer], Answer] | None = None) -> pd.DataFrame:
+    with serve_tables({"chanmaster": table}, change) as url:
+        return fetch_table(SOURCE, [url], QUICK)[0]
+
+
+def test_all_rows_come_and_are_what_was_served() -> None:
+    rows = fetched()
+    assert len(rows) == SIZE
+    assert rows["obsid"].tolist() == TABLE["obsid"].tolist()
+    table = observation_table(SPEC, SOURCE, rows).rows
+    assert table["obsid"].iloc[[0, -1]].tolist() == ["1", "2500"]
+    assert table["ra"].to_numpy() == pytest.approx(TABLE["ra"].to_numpy())
+    assert set(table["target"]) == {"α Ori"}
+
+
+def test_columns_that_may_be_missing_are_left_out() -> None:
+    rows = fetched(TABLE.drop(columns=["cycle", "name"]))
+    assert len(rows) == SIZE
+    assert "cycle" not in rows
+
+
+def html(query: str, sent: Answer) -> Answer:
+    return 200, {"Content-Type": "text/html"}, b"<html><body>Scheduled maintenance</body></html>"
+
+
+def only_for_rows(change: Callable[[str, Answer], Answer]) -> Callable[[str, Answer], Answer]:
+    return lambda query, sent: sent if "COUNT" in query else change(query, sent)
+
+
+def cut_votable(query: str, sent: Answer) -> Answer:
+    return sent[0], sent[1], sent[2][: len(sent[2]) // 2]
+
+
+def capped(query: str, sent: Answer) -> Answer:
+    from daxa_wf.demo.tap_service import respond
+
+    return respond(query, {"chanmaster": TABLE.iloc[:2000]})
+
+
+FAULTS: dict[str, tuple[Any, Any, str]] = {
+    "HTML with status 200": (TABLE, html, "is no VOTable|cannot be read"),
+    "HTML for the rows only": (TABLE, only_for_rows(html), "is no VOTable|cannot be read"),
+    "cut off in the middle": (TABLE, only_for_rows(cut_votable), "no VOTable|cannot be read|came with"),
+    "capped without a word": (TABLE, only_for_rows(capped), "came with 2000 of 2500 rows"),
+    "a column is missing": (TABLE.drop(columns=["exposure"]), None, "no column exposure"),
+    "empty": (TABLE.iloc[:0], None, "is empty"),
+    "columns mixed up": (TABLE.assign(dec=TABLE["ra"]), None, "declinations beyond 90"),
+    "server error": (TABLE, lambda query, sent: (500, {}, b"password=secret boom"), "500|boom"),
+}
+
+
+@pytest.mark.parametrize(("table", "change", "message"), FAULTS.values(), ids=FAULTS.keys())
+def test_faults_have_their_own_words(table: pd.DataFrame, change: Any, message: str) -> None:
+    with pytest.raises(ServiceError, match=message) as caught:
+        fetched(table, change)
+    assert "chanmaster" in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert "127.0.0.1" in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [500, 503, 429])
+def test_passing_faults_are_tried_again(status: int) -> None:
+    asked: list[str] = []
+
+    def once(query: str, sent: Answer) -> Answer:
+        asked.append(query)
+        return (status, {"Retry-After": "0"}, b"later") if len(asked) == 1 else sent
+
+    assert len(fetched(change=once)) == SIZE
+    assert len(asked) == 3
+
+
+def test_the_next_service_answers_when_the_first_is_dead() -> None:
+    with serve_tables({"chanmaster": TABLE}) as url:
+        rows, _, used = fetch_table(SOURCE, ["http://127.0.0.1:9/tap", url], QUICK)
+    assert (len(rows), used) == (SIZE, url)
+
+
+def test_column_case_does_not_matter() -> None:
+    with serve_tables(
+        {"chanmaster": TABLE},
+        lambda query, sent: (sent[0], sent[1], sent[2].replace(b'name="exposure"', b'name="EXPOSURE"')),
+    ) as url:
+        assert "exposure" in fetch_table(SOURCE, [url], QUICK)[0]
+
+
+def test_a_snapshot_repeats_offline_and_survives_a_dead_service(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = SnapshotStore(tmp_path / "tables")
+    with serve_tables({"chanmaster": TABLE}) as url:
+        first = fetch_tables([SPEC], store, {"heasarc": [url]}, QUICK)["chandra"]
+    assert first.new
+    assert first.snapshot is not None
+    assert (first.snapshot.rows, first.snapshot.url) == (SIZE, url)
+    assert "SELECT TOP 3500 obsid, ra" in first.snapshot.query
+    assert len(store.read("chandra", verify=True)) == SIZE
+    dead = fetch_tables([SPEC, MISSIONS["erosita_calpv"]], store, {"heasarc": ["http://127.0.0.1:9/tap"]}, QUICK)
+    assert dead["chandra"].snapshot == first.snapshot
+    assert "chanmaster" in dead["chandra"].problem
+    assert "0 days old" in caplog.text
+    assert dead["erosita_calpv"].new
+    assert len(store.read("erosita_calpv")) == 170
+    fresh = fetch_tables([SPEC], store, {}, QUICK, max_age=timedelta(days=7))["chandra"]
+    assert (fresh.snapshot, fresh.new, fresh.problem) == (first.snapshot, False, "")
+
+
+def test_bad_answers_do_not_replace_a_good_snapshot(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+    with serve_tables({"chanmaster": TABLE}) as url:
+        fetch_tables([SPEC], store, {"heasarc": [url]}, QUICK)
+    for _, change, _ in list(FAULTS.values())[:3]:
+        with serve_tables({"chanmaster": TABLE}, change) as url:
+            assert fetch_tables([SPEC], store, {"heasarc": [url]}, QUICK)["chandra"].problem
+        assert len(store.read("chandra", verify=True)) == SIZE
+
+
+def test_changed_and_damaged_snapshots_are_told(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+    with pytest.raises(ServiceError, match="no snapshot in .*fetch-tables --mission chandra"):
+        store.read("chandra")
+    fetch_tables([MISSIONS["erosita_calpv"]], store, {}, QUICK)
+    sidecar = json.loads((tmp_path / "erosita_calpv.json").read_text())
+    (tmp_path / "erosita_calpv.json").write_text(json.dumps({**sidecar, "sha256": "0" * 64}))
+    with pytest.raises(CorruptFileError, match="is not what was fetched"):
+        store.read("erosita_calpv", verify=True)
+    (tmp_path / "erosita_calpv.json").write_text("{}")
+    with pytest.raises(CorruptFileError, match="is no snapshot's sidecar"):
+        store.latest("erosita_calpv")
