@@ -21,7 +21,7 @@ class _PatientSession(requests.Session):
         super().__init__()
         self.timeout = timeout
 
-    def request(self, *arguments: Any, **options: Any) -> requests.Response:  # type: ignore[override]
+    def request(self, *arguments: Any, **options: Any) -> requests.Response:
         options["timeout"] = options.get("timeout") or self.timeout
         return super().request(*arguments, **options)
 

@@ -46,7 +46,7 @@ def _fetch(source: TableSource, url: str, session: requests.Session) -> tuple[pd
     counted = _ask(url, count_query(source), 1, session, source)
     if len(counted) != 1 or len(counted.columns) != 1:
         raise ServiceError(f"{url}: counting {source.table} gave {len(counted)} rows; expected one number")
-    expected = int(counted.iloc[0, 0])
+    expected = int(counted.to_numpy()[0, 0])
     if expected == 0:
         raise ServiceError(f"{url}: {source.table} is empty; expected a table of observations")
     optional = [column.source for column in source.columns if not column.required]

@@ -150,7 +150,7 @@ def test_bad_answers_do_not_replace_a_good_snapshot(tmp_path: Path) -> None:
 
 def test_changed_and_damaged_snapshots_are_told(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path)
-    with pytest.raises(ServiceError, match="no snapshot in .*fetch-tables --mission chandra"):
+    with pytest.raises(ServiceError, match=r"no snapshot in .*fetch-tables --mission chandra"):
         store.read("chandra")
     fetch_tables([MISSIONS["erosita_calpv"]], store, {}, QUICK)
     sidecar = json.loads((tmp_path / "erosita_calpv.json").read_text())
