@@ -119,6 +119,95 @@ def observatory(directory: Annotated[Path, typer.Argument(help="where to put the
     print(f"simulated observations in {directory}")
 
 
+@app.command()
+def missions() -> None:
+    """List the missions: instruments, fields of view, where their tables come from."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from daxa_wf.missions import MISSIONS
+
+    table = Table("mission", "ObsID", "instruments (field of view, arcmin)", "table")
+    for spec in MISSIONS.values():
+        fields = ", ".join(f"{each.name} {each.field_of_view * 60:g}" for each in spec.instruments)
+        table.add_row(spec.name, spec.obsid_pattern, fields, f"{spec.tables[0].service} {spec.tables[0].table}")
+    Console().print(table)
+
+
+@app.command("fetch-tables")
+def fetch_tables_command(
+    mission: Annotated[list[str] | None, typer.Option(help="only this mission; may be given again")] = None,
+    tables: Annotated[Path, typer.Option(help="directory of the tables")] = Path("daxa_wf_tables"),
+    max_age: Annotated[str, typer.Option(help="leave tables alone that are younger")] = "0 d",
+) -> None:
+    """Fetch missions' observation tables; everything after that runs offline."""
+    from datetime import timedelta
+
+    from daxa_wf.missions import MISSIONS
+    from daxa_wf.options import to_number
+    from daxa_wf.services.endpoints import ENDPOINTS
+    from daxa_wf.services.http import session
+    from daxa_wf.services.snapshots import SnapshotStore, fetch_tables
+
+    unknown = sorted(set(mission or ()) - set(MISSIONS))
+    if unknown:
+        raise ConfigError(f"{', '.join(unknown)}: no such mission; there are {', '.join(sorted(MISSIONS))}")
+    try:
+        age = timedelta(seconds=to_number(max_age, "s"))
+    except ValueError as error:
+        raise ConfigError(f"--max-age: {error}") from None
+    specs = [MISSIONS[name] for name in mission or MISSIONS]
+    failed = False
+    for name, fetched in fetch_tables(specs, SnapshotStore(tables), ENDPOINTS, session(), age).items():
+        kept = fetched.snapshot
+        state = f"{kept.rows} rows of {kept.fetched}" if kept else "no table"
+        print(f"{name}: {state}{' (new)' if fetched.new else ''}{f': {fetched.problem}' if fetched.problem else ''}")
+        failed |= kept is None
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command("select")
+def select_command(config: ConfigFile) -> None:
+    """Select observations as the configuration says, and tell what was found; writes <archive>/selection."""
+    import pandas as pd
+
+    from daxa_wf.config import read_config
+    from daxa_wf.missions import MISSIONS
+    from daxa_wf.selection.options import Select
+    from daxa_wf.selection.outputs import summary, write_selection
+    from daxa_wf.steps.select import fetch_embedded_table, select_observations
+
+    checked = read_config(config)
+    for name, section in checked.missions.items():
+        if section.source is not None and section.source.embedded is not None:
+            fetch_embedded_table(name, Path.cwd() / checked.tables)
+        selection = select_observations(name, section.select or Select(), Path.cwd() / checked.tables)
+        write_selection(Path.cwd() / checked.archive / "selection", name, selection)
+        print("\n".join(summary(MISSIONS[name], selection, pd.Timestamp.now("UTC").tz_localize(None))))
+
+
+@app.command()
+def show(
+    obsid: Annotated[str, typer.Argument(help="an ObsID")],
+    tables: Annotated[Path, typer.Option(help="directory of the tables")] = Path("daxa_wf_tables"),
+) -> None:
+    """Show what the fetched tables say of an observation."""
+    from daxa_wf.missions import MISSIONS
+    from daxa_wf.selection.observation_table import observation_table
+    from daxa_wf.services.snapshots import SnapshotStore
+
+    store, found = SnapshotStore(tables), 0
+    for spec in MISSIONS.values():
+        if not spec.is_obsid(obsid) or store.latest(spec.name) is None:
+            continue
+        rows = observation_table(spec, store.source(spec), store.read(spec.name)).rows
+        for _, row in rows[rows["obsid"] == obsid].iterrows():
+            found += 1
+            print(f"{spec.pretty_name}\n{row.to_string()}")
+    if not found:
+        raise ConfigError(f"{obsid} is in no table in {tables}; 'daxa-wf fetch-tables' fetches them")
+
+
 @app.command("config-schema")
 def config_schema() -> None:
     """Print the configuration's JSON schema, for editors."""

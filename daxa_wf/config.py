@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from daxa_wf.errors import ConfigError
 from daxa_wf.options import Directory, Espfilt, Evselect, ExposureMaps, Images, Section, section_in
+from daxa_wf.selection.options import Select
 
 
 class Source(Section):
@@ -39,8 +40,11 @@ class Mission(Section):
     """What to do with one mission's observations."""
 
     engine: Literal["native"] = "native"
-    source: Source
+    source: Source | None = Field(None, description="where event lists come from; nothing is processed without one")
     obsids: tuple[str, ...] | None = Field(None, min_length=1, description="only these observations")
+    select: Select | None = Field(
+        None, description="which observations of the mission's table; all of the source if none"
+    )
     instruments: tuple[str, ...] | None = Field(None, min_length=1, description="default: PN, M1 and M2")
     espfilt: Espfilt = Espfilt()
     evselect: Evselect = Evselect()
@@ -51,6 +55,9 @@ class Mission(Section):
 class Config(Section):
     """A whole configuration."""
 
+    tables: Directory = Field(
+        Path("daxa_wf_tables"), description="directory of the missions' tables (daxa-wf fetch-tables)"
+    )
     archive: Directory = Field(description="directory of the archive; relative paths start where you run from")
     missions: dict[str, Mission] = Field(min_length=1)
 
@@ -69,7 +76,7 @@ def _check_mission(name: str, mission: Mission) -> None:
             f"{name!r} is not a mission; known are {', '.join(sorted(MISSIONS))}{_closest(name, MISSIONS)}"
         )
     spec = MISSIONS[name]
-    if mission.engine not in spec.engines:
+    if mission.source is not None and mission.engine not in spec.engines:
         able = ", ".join(sorted(each for each in MISSIONS if mission.engine in MISSIONS[each].engines))
         raise ValueError(f"missions.{name}.engine = {mission.engine!r} cannot process {name}; it can process {able}")
     for instrument in mission.instruments or ():
@@ -77,7 +84,8 @@ def _check_mission(name: str, mission: Mission) -> None:
             spec.instrument(instrument)
         except KeyError as error:
             raise ValueError(f"missions.{name}.instruments: {error.args[0]}") from None
-    for obsid in mission.obsids or ():
+    chosen = mission.select or Select()
+    for obsid in (*(mission.obsids or ()), *(chosen.obsids or ()), *(chosen.exclude or ())):
         if not spec.is_obsid(obsid):
             raise ValueError(
                 f"missions.{name}.obsids: {obsid!r} is not an ObsID of {spec.pretty_name}; expected "

@@ -42,6 +42,8 @@ def _section(name: str, model: type[BaseModel]) -> Iterator[str]:
 
 
 def _default(field: FieldInfo) -> str:
+    if field.default_factory is not None:
+        return "none"
     if field.default is PydanticUndefined:
         return "required"
     if isinstance(field.default, BaseModel):
@@ -57,7 +59,9 @@ def _plain(value: Any) -> str:
         return f"[{value.lo_en} keV, {value.hi_en} keV]"
     if isinstance(value, tuple):
         return "[" + ", ".join(_plain(each) for each in value) + "]"
-    return value if isinstance(value, str) else f"{value:g}"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
 def _description(field: FieldInfo) -> str:

@@ -54,8 +54,8 @@ class Plan:
 
     def check_sources(self) -> None:
         """Before anything runs: a local directory must be there; else the process ends with exit code 2."""
-        for name, mission in self.config.missions.items():
-            if mission.source.local and not self.source(name).is_dir():
+        for name, mission in self._processed():
+            if mission.source and mission.source.local and not self.source(name).is_dir():
                 give_up(ConfigError(f"missions.{name}.source.local: {self.source(name)} is not a directory"))
 
     def prepare(self) -> None:
@@ -67,9 +67,15 @@ class Plan:
         """A mission's section of the configuration."""
         return self.config.missions[name]
 
+    def _processed(self) -> list[tuple[str, Mission]]:
+        """The missions that have a source of event lists."""
+        return [(name, mission) for name, mission in self.config.missions.items() if mission.source is not None]
+
     def source(self, mission: str) -> Path:
         """Directory of a mission's raw data."""
-        return self.started_in / self.mission(mission).source.directory
+        source = self.mission(mission).source
+        assert source is not None  # noqa: S101 - only missions that have one are processed
+        return self.started_in / source.directory
 
     def record(self, step: str) -> str:
         """The record of a step as a pattern, relative to the archive."""
@@ -132,7 +138,7 @@ class Plan:
 
     def selection_options(self) -> dict[str, dict[str, Any]]:
         """What the manifest depends on, by mission: it is made again when the files of a local directory change."""
-        return {name: self._selection_options(name, mission) for name, mission in self.config.missions.items()}
+        return {name: self._selection_options(name, mission) for name, mission in self._processed()}
 
     def _selection_options(self, name: str, mission: Mission) -> dict[str, Any]:
         source = self.source(name)
@@ -140,13 +146,15 @@ class Plan:
             "source": str(source),
             "obsids": mission.obsids,
             "instruments": mission.instruments or DEFAULT_INSTRUMENTS,
-            "listing": listing_digest(source) if mission.source.local else "embedded",
+            "listing": listing_digest(source) if mission.source and mission.source.local else "embedded",
+            "select": mission.select.model_dump(mode="json") if mission.select else None,
+            "tables": str(self.started_in / self.config.tables),
         }
 
     def observatories(self) -> list[str]:
         """The embedded observatories that the configuration asks for, by the file that says they are complete."""
         return [
             str(self.source(name) / TRUTH_FILE)
-            for name, mission in self.config.missions.items()
-            if mission.source.embedded
+            for name, mission in self._processed()
+            if mission.source and mission.source.embedded
         ]

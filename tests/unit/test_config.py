@@ -45,13 +45,17 @@ BAD = {
     "empty missions": ({"archive": "out", "missions": {}}, "missions"),
     "unknown top key": (
         {**GOOD, "archiv": "x"},
-        "archiv: unknown key; allowed are archive, missions - did you mean",
+        "archiv: unknown key; allowed are tables, archive, missions - did you mean",
     ),
     "unknown mission": (
         {"archive": "o", "missions": {"xmm_pointd": {"source": {"local": "r"}}}},
         "'xmm_pointed'",
     ),
-    "no source": ({"archive": "o", "missions": {"xmm_pointed": {}}}, "missions.xmm_pointed.source: this key"),
+    "empty source": (with_options(source={}), "give one of 'local' and 'embedded'"),
+    "radius without positions": (with_options(select={"radius": "1 deg"}), "select: radius is given, but no positions"),
+    "radius in seconds": (with_options(select={"positions": [[1, 2]], "radius": "1 s"}), "select.radius"),
+    "obsid of another mission": (with_options(select={"obsids": ["1"]}), "'1' is not an ObsID of XMM-Newton"),
+    "unknown condition": (with_options(select={"postions": []}), "did you mean 'positions'?"),
     "two sources": (
         with_options(source={"local": "a", "embedded": "b"}),
         "give one of 'local' and 'embedded'",

@@ -1,0 +1,47 @@
+"""What a selection leaves on disk, and what is told of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from daxa_wf.missions.spec import MissionSpec
+from daxa_wf.selection.select import Selection
+
+
+def write_selection(directory: Path, mission: str, selection: Selection) -> None:
+    """Write `<mission>_selection.parquet`, `_cutflow.tsv` and `_association.ecsv` (with the objects that have none)."""
+    from astropy.table import Table
+
+    directory.mkdir(parents=True, exist_ok=True)
+    selection.rows.to_parquet(directory / f"{mission}_selection.parquet", index=False)
+    flow = pd.DataFrame(
+        [asdict(step) for step in selection.cutflow], columns=["filter", "description", "before", "left"]
+    )
+    flow.to_csv(directory / f"{mission}_cutflow.tsv", sep="\t", index=False)
+    plain = selection.association.astype({"object": str, "obsid": str, "instruments": str})
+    association = Table({name: plain[name].to_numpy(dtype=object if plain[name].dtype == "str" else None).astype(
+        "U" if plain[name].dtype == "str" else float) for name in plain.columns})  # fmt: skip
+    association["separation"].unit, association["overlap"].unit = "deg", "s"
+    association.meta["objects without observations"] = selection.unmatched
+    association.write(directory / f"{mission}_association.ecsv", format="ascii.ecsv", overwrite=True)
+
+
+def summary(spec: MissionSpec, selection: Selection, now: pd.Timestamp) -> list[str]:
+    """Lines that tell what was selected: how many, when, exposure by instrument, what is proprietary, each cut."""
+    rows = selection.rows
+    lines = [
+        f"{spec.pretty_name}: {len(rows)} observations, {rows['start'].min():%Y-%m-%d} to {rows['end'].max():%Y-%m-%d}"
+    ]
+    for each in spec.instruments:
+        if each.exposure_column in rows:
+            lines.append(f"  {each.name}: {rows[each.exposure_column].sum() / 1000:.0f} ks")
+    waiting = int((rows["proprietary_end"] > now).sum())
+    if waiting:
+        lines.append(f"  proprietary: {waiting}")
+    lines += [f"  {step.filter} ({step.description}): {step.before} -> {step.left}" for step in selection.cutflow]
+    if selection.unmatched:
+        lines.append(f"  objects without observations: {len(selection.unmatched)}")
+    return lines

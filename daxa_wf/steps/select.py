@@ -1,0 +1,41 @@
+"""Selecting a mission's observations as the configuration says, from its snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from daxa_wf.missions import MISSIONS
+from daxa_wf.selection.options import Select, filters_of, positions_of
+from daxa_wf.selection.select import Selection
+
+
+def select_observations(mission: str, options: Select, tables: Path) -> Selection:
+    """The selection of a mission from the snapshot in `tables`; nothing is asked of the network."""
+    import pandas as pd
+
+    from daxa_wf.selection.observation_table import observation_table
+    from daxa_wf.selection.select import select
+    from daxa_wf.services.snapshots import SnapshotStore
+
+    spec, store = MISSIONS[mission], SnapshotStore(tables)
+    table = observation_table(spec, store.source(spec), store.read(mission))
+    now = pd.Timestamp.now("UTC").tz_localize(None)
+    return select(table.rows, spec, filters_of(options, now), positions_of(options, spec))
+
+
+def fetch_embedded_table(mission: str, tables: Path) -> None:
+    """The embedded observatory's table, fetched from its own TAP service as any other."""
+    from daxa_wf.demo.table import observatory_table
+    from daxa_wf.demo.tap_service import serve_tables
+    from daxa_wf.errors import ServiceError
+    from daxa_wf.services.http import session
+    from daxa_wf.services.snapshots import SnapshotStore, fetch_tables
+
+    spec = MISSIONS[mission]
+    with serve_tables({spec.tables[0].table: observatory_table()}) as url:
+        endpoints: Mapping[str, Any] = {spec.tables[0].service: [url]}
+        fetched = fetch_tables([spec], SnapshotStore(tables), endpoints, session())[mission]
+    if fetched.problem:
+        raise ServiceError(fetched.problem)
