@@ -178,12 +178,19 @@ def select_command(config: ConfigFile) -> None:
     from daxa_wf.steps.select import fetch_embedded_table, select_observations
 
     checked = read_config(config)
+    worst = 0
     for name, section in checked.missions.items():
-        if section.source is not None and section.source.embedded is not None:
-            fetch_embedded_table(name, Path.cwd() / checked.tables)
-        selection = select_observations(name, section.select or Select(), Path.cwd() / checked.tables)
+        try:
+            if section.source is not None and section.source.embedded is not None:
+                fetch_embedded_table(name, Path.cwd() / checked.tables)
+            selection = select_observations(name, section.select or Select(), Path.cwd() / checked.tables)
+        except DaxaError as error:
+            print(f"daxa-wf: {error}", file=sys.stderr)
+            worst = max(worst, error.exit_code)
+            continue
         write_selection(Path.cwd() / checked.archive / "selection", name, selection)
         print("\n".join(summary(MISSIONS[name], selection, pd.Timestamp.now("UTC").tz_localize(None))))
+    raise typer.Exit(worst)
 
 
 @app.command()

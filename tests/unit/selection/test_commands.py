@@ -1,0 +1,142 @@
+"""select, fetch-tables, show and missions, as commands; and what `select` leaves on disk."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+from astropy.table import Table
+
+from daxa_wf.errors import ConfigError
+from daxa_wf.missions import MISSIONS
+from daxa_wf.selection.options import PositionTable, Select, filters_of, positions_of
+from daxa_wf.selection.position_files import read_positions
+from daxa_wf.services.http import session
+from daxa_wf.services.snapshots import SnapshotStore, fetch_tables
+
+CALPV = MISSIONS["erosita_calpv"]
+
+
+def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "daxa_wf", *arguments],
+        cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"},
+    )  # fmt: skip
+
+
+def config(folder: Path, **select: Any) -> str:
+    path = folder / "select.yaml"
+    missions = {"erosita_calpv": {"select": select}, "erosita_all_sky_de_dr1": {"select": select}}
+    path.write_text(yaml.safe_dump({"archive": "archive", "tables": "tables", "missions": missions}))
+    return str(path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    specs = [CALPV, MISSIONS["erosita_all_sky_de_dr1"]]
+    fetch_tables(specs, SnapshotStore(tmp_path / "tables"), {}, session(retries=0))
+    return tmp_path
+
+
+def test_one_point_in_two_missions(folder: Path) -> None:
+    done = command(folder, "select", config(folder, positions=[[133.071, -1.025]]))
+    assert done.returncode == 0, done.stderr
+    assert "eROSITA CalPV: 2 observations" in done.stdout
+    assert "eRASS1 DE: 2 observations" in done.stdout
+    made = folder / "archive" / "selection"
+    tiles = pd.read_parquet(made / "erosita_all_sky_de_dr1_selection.parquet")
+    assert tiles["obsid"].tolist() == ["134090", "134093"]
+    association = Table.read(made / "erosita_all_sky_de_dr1_association.ecsv")
+    assert list(association["obsid"]) == ["134090", "134093"]
+    assert association["separation"].unit == "deg"
+    flow = pd.read_csv(made / "erosita_calpv_cutflow.tsv", sep="\t")
+    assert flow[["filter", "before", "left"]].to_numpy().tolist() == [
+        ["science_usable", 170, 170],
+        ["positions", 170, 2],
+    ]
+
+
+def test_nothing_left_ends_with_the_cutflow_and_2(folder: Path) -> None:
+    done = command(folder, "select", config(folder, positions=[[0.0, 89.0]], radius="1 arcmin"))
+    assert done.returncode == 2
+    assert "erosita_calpv: no observation is left of 170" in done.stderr
+    assert "positions (1 positions): 170 -> 0" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_table_that_was_not_fetched_is_named(tmp_path: Path) -> None:
+    done = command(tmp_path, "select", config(tmp_path))
+    assert done.returncode == 1
+    assert "daxa-wf fetch-tables --mission erosita_calpv" in done.stderr
+
+
+def test_fetch_show_and_missions(tmp_path: Path) -> None:
+    fetched = command(tmp_path, "fetch-tables", "--mission", "erosita_calpv")
+    assert (fetched.returncode, "170 rows" in fetched.stdout) == (0, True)
+    again = command(tmp_path, "fetch-tables", "--mission", "erosita_calpv", "--max-age", "7 d")
+    assert "(new)" in fetched.stdout
+    assert "(new)" not in again.stdout
+    assert "EFEDS" in command(tmp_path, "show", "300007").stdout
+    assert command(tmp_path, "show", "999999").returncode == 2
+    assert command(tmp_path, "fetch-tables", "--mission", "hubble").returncode == 2
+    listed = command(tmp_path, "missions").stdout
+    assert all(name in listed for name in MISSIONS)
+
+
+def test_every_key_makes_its_filter() -> None:
+    options = Select.model_validate({
+        "obsids": ["700199"], "exclude": ["700200"], "rectangle": {"lower_left": [0, -80], "upper_right": [359, 80]},
+        "polygon": [[120, -50], [130, -50], [130, -40]], "time": {"start": "2019-01-01"}, "instruments": ["TM1"],
+        "columns": {"field": ["PUPPIS_A"]}, "expression": "duration > 1000", "public": True, "target_types": ["SNR"],
+    })  # fmt: skip
+    names = [each.name for each in filters_of(options, pd.Timestamp("2026-01-01"))]
+    assert names == ["science_usable", "obsids", "not_obsids", "rectangle", "polygon", "time", "target_type", "instruments",
+                     "field", "expression", "public"]  # fmt: skip
+
+
+def test_options_survive_being_parameters_of_a_rule() -> None:
+    options = Select.model_validate(
+        {"positions": [[1, 2]], "radius": {"TM1": "30 arcmin"}, "exposure": {"TM1": "10 ks"}}
+    )
+    assert options.radius == {"TM1": 0.5}
+    assert Select.from_values(options.model_dump(mode="json")) == options
+
+
+@pytest.mark.parametrize("kind", ["csv", "ecsv", "fits", "vot", "parquet"])
+def test_positions_from_files_of_every_kind(tmp_path: Path, kind: str) -> None:
+    table = Table({"who": ["a", "b"], "l": [0.0, 90.0], "b": [0.0, 10.0], "r": [0.1, 0.2]})
+    path = tmp_path / f"objects.{kind}"
+    if kind == "parquet":
+        table.to_pandas().to_parquet(path)
+    else:
+        table.write(path, format={"csv": "ascii.csv", "ecsv": "ascii.ecsv", "vot": "votable"}.get(kind, kind))
+    read = read_positions(PositionTable(file=path, ra="l", dec="b", name="who", radius="r", frame="galactic"), None, ())
+    assert read.names == ("a", "b")
+    assert read.ra[0] == pytest.approx(266.405, abs=0.001)
+    assert read.dec[0] == pytest.approx(-28.936, abs=0.001)
+    assert read.radius.tolist() == [0.1, 0.2]  # type: ignore[union-attr]
+
+
+def test_mistakes_in_position_files_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "objects.csv"
+    path.write_text("ra,dec\n1,2\nnan,3\n")
+    with pytest.raises(ConfigError, match=r"objects.csv has no column RAJ2000; it has ra, dec"):
+        read_positions(PositionTable(file=path, ra="RAJ2000"), None, ())
+    with pytest.raises(ConfigError, match="position 2"):
+        read_positions(PositionTable(file=path), None, ())
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_positions(PositionTable(file=tmp_path / "none.csv"), None, ())
+    with pytest.raises(ConfigError, match="frame: 'gallactic' cannot be used"):
+        read_positions(PositionTable(file=path, frame="gallactic"), None, ())
+
+
+def test_two_positions_as_lists() -> None:
+    sought = positions_of(Select(positions=((1.0, 2.0), (3.0, 4.0))), CALPV)
+    assert sought is not None
+    assert (sought.ra.tolist(), sought.dec.tolist(), sought.radius) == ([1.0, 3.0], [2.0, 4.0], None)
