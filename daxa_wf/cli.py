@@ -120,8 +120,13 @@ def observatory(directory: Annotated[Path, typer.Argument(help="where to put the
 
 
 @app.command()
-def missions() -> None:
+def missions(markdown: Annotated[bool, typer.Option(help="as docs/missions.md")] = False) -> None:
     """List the missions: instruments, fields of view, where their tables come from."""
+    if markdown:
+        from daxa_wf.missions.table import missions_page
+
+        print(missions_page(), end="")
+        return
     from rich.console import Console
     from rich.table import Table
 
@@ -173,12 +178,14 @@ def select_command(config: ConfigFile) -> None:
 
     from daxa_wf.config import read_config
     from daxa_wf.missions import MISSIONS
-    from daxa_wf.selection.options import Select
+    from daxa_wf.selection.options import Select, positions_of
     from daxa_wf.selection.outputs import summary, write_selection
+    from daxa_wf.selection.pictures import draw_sky, draw_timeline
     from daxa_wf.steps.select import fetch_embedded_table, select_observations
 
     checked = read_config(config)
-    worst = 0
+    made = Path.cwd() / checked.archive / "selection"
+    worst, selected, sought = 0, {}, {}
     for name, section in checked.missions.items():
         try:
             if section.source is not None and section.source.embedded is not None:
@@ -188,8 +195,16 @@ def select_command(config: ConfigFile) -> None:
             print(f"daxa-wf: {error}", file=sys.stderr)
             worst = max(worst, error.exit_code)
             continue
-        write_selection(Path.cwd() / checked.archive / "selection", name, selection)
+        write_selection(made, name, selection)
+        selected[name] = MISSIONS[name], selection.rows
+        positions = positions_of(section.select or Select(), MISSIONS[name])
+        if positions is not None:
+            sought[name] = positions
         print("\n".join(summary(MISSIONS[name], selection, pd.Timestamp.now("UTC").tz_localize(None))))
+    if selected:
+        draw_sky(made / "sky.png", selected, sought)
+        draw_timeline(made / "timeline.png", selected)
+        print(f"Pictures: {made / 'sky.png'}, {made / 'timeline.png'}")
     raise typer.Exit(worst)
 
 

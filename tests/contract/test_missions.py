@@ -80,3 +80,11 @@ def test_importing_missions_is_light() -> None:
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )
+
+
+def test_the_page_of_missions_is_in_step() -> None:
+    from daxa_wf.missions.table import missions_page
+
+    page = (Path(__file__).parents[2] / "docs" / "missions.md").read_text()
+    assert page == missions_page(), "run: daxa-wf missions --markdown > docs/missions.md"
+    assert all(f"| `{name}` |" in page for name in MISSIONS)

@@ -16,6 +16,7 @@ from astropy.table import Table
 from daxa_wf.errors import ConfigError
 from daxa_wf.missions import MISSIONS
 from daxa_wf.selection.options import PositionTable, Select, filters_of, positions_of
+from daxa_wf.selection.pictures import coverage
 from daxa_wf.selection.position_files import read_positions
 from daxa_wf.services.http import session
 from daxa_wf.services.snapshots import SnapshotStore, fetch_tables
@@ -55,6 +56,7 @@ def test_one_point_in_two_missions(folder: Path) -> None:
     association = Table.read(made / "erosita_all_sky_de_dr1_association.ecsv")
     assert list(association["obsid"]) == ["134090", "134093"]
     assert association["separation"].unit == "deg"
+    assert all((made / name).read_bytes().startswith(b"\x89PNG") for name in ("sky.png", "timeline.png"))
     flow = pd.read_csv(made / "erosita_calpv_cutflow.tsv", sep="\t")
     assert flow[["filter", "before", "left"]].to_numpy().tolist() == [
         ["science_usable", 170, 170],
@@ -134,6 +136,15 @@ def test_mistakes_in_position_files_are_named(tmp_path: Path) -> None:
         read_positions(PositionTable(file=tmp_path / "none.csv"), None, ())
     with pytest.raises(ConfigError, match="frame: 'gallactic' cannot be used"):
         read_positions(PositionTable(file=path, frame="gallactic"), None, ())
+
+
+def test_the_sky_map_covers_what_was_selected() -> None:
+    from astropy import units
+
+    rows = pd.DataFrame({"ra": [150.0, 359.9], "dec": [-40.0, 89.0]})
+    moc = coverage(MISSIONS["chandra"], rows)
+    inside = moc.contains_lonlat([150.0, 359.9, 150.0] * units.deg, [-39.2, 89.5, -42.0] * units.deg)
+    assert inside.tolist() == [True, True, False]
 
 
 def test_two_positions_as_lists() -> None:
