@@ -181,6 +181,7 @@ def select_command(config: ConfigFile) -> None:
     from daxa_wf.selection.options import Select, positions_of
     from daxa_wf.selection.outputs import summary, write_selection
     from daxa_wf.selection.pictures import draw_sky, draw_timeline
+    from daxa_wf.services.names import NameStore
     from daxa_wf.steps.select import fetch_embedded_table, select_observations
 
     checked = read_config(config)
@@ -197,7 +198,8 @@ def select_command(config: ConfigFile) -> None:
             continue
         write_selection(made, name, selection)
         selected[name] = MISSIONS[name], selection.rows
-        positions = positions_of(section.select or Select(), MISSIONS[name])
+        resolve = NameStore(Path.cwd() / checked.tables).resolve
+        positions = positions_of(section.select or Select(), MISSIONS[name], resolve)
         if positions is not None:
             sought[name] = positions
         print("\n".join(summary(MISSIONS[name], selection, pd.Timestamp.now("UTC").tz_localize(None))))

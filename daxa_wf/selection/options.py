@@ -7,11 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
+from daxa_wf.errors import ConfigError
 from daxa_wf.missions.spec import MissionSpec
 from daxa_wf.options import Section, SelectionExpression, to_number
 from daxa_wf.selection.filters import Filter, Positions
+from daxa_wf.selection.query import Resolver, compile_query
 
 Degrees = Annotated[
     float,
@@ -24,6 +26,17 @@ ExposureSeconds = Annotated[
     WithJsonSchema({"type": "string", "description": "a quantity convertible to s", "unit": "s"}),
 ]
 Corner = tuple[float, float]
+
+
+def _checked_query(text: str) -> str:
+    try:
+        compile_query(text, lambda _: (0.0, 0.0))
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+QueryText = Annotated[str, AfterValidator(_checked_query)]
 
 
 class Rectangle(Section):
@@ -61,6 +74,7 @@ class Select(Section):
     positions: tuple[Corner, ...] | PositionTable | None = Field(
         None, description="[[ra, dec], ...] in degrees, or a table"
     )
+    names: tuple[str, ...] | None = Field(None, min_length=1, description="objects to look around, resolved by Sesame")
     radius: Degrees | dict[str, Degrees] | None = Field(
         None,
         description="around positions: one for all, or by instrument; 1.2 fields of view of each instrument if none",
@@ -72,6 +86,7 @@ class Select(Section):
     instruments: tuple[str, ...] | None = Field(None, min_length=1, description="with data of any of these")
     exposure: dict[str, ExposureSeconds] = Field(default_factory=dict, description="longer than this, by instrument")
     columns: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="text columns -> values to keep")
+    query: QueryText | None = Field(None, description="a query text; docs/selection.md has its language")
     expression: SelectionExpression | None = Field(None, description="a condition on numeric columns of the table")
     public: bool = Field(False, description="only observations whose proprietary time is over")
     science_usable: bool = Field(True, description="only what the mission calls fit for science")
@@ -89,13 +104,15 @@ class Select(Section):
 
     @model_validator(mode="after")
     def _radius_needs_positions(self) -> Select:
-        if self.radius is not None and self.positions is None:
+        if self.radius is not None and self.positions is None and self.names is None:
             raise ValueError("radius is given, but no positions")
+        if self.positions is not None and self.names is not None:
+            raise ValueError("give positions or names, not both")
         return self
 
 
-def filters_of(options: Select, now: Any) -> list[Filter]:
-    """The filters, in the order of the section's keys."""
+def filters_of(options: Select, now: Any, resolve: Resolver | None = None) -> list[Filter]:
+    """The filters, in the order of the section's keys; `resolve` turns names in a query into degrees."""
     from daxa_wf.selection import filters
 
     found = [filters.science_usable()] if options.science_usable else []
@@ -115,6 +132,8 @@ def filters_of(options: Select, now: Any) -> list[Filter]:
     if options.instruments or options.exposure:
         found.append(filters.instruments(options.instruments or tuple(options.exposure), options.exposure))
     found += [filters.column_in(column, values) for column, values in options.columns.items()]
+    if options.query:
+        found.append(compile_query(options.query, resolve))
     if options.expression:
         found.append(filters.expression(options.expression))
     return [*found, filters.public(now)] if options.public else found
@@ -123,22 +142,23 @@ def filters_of(options: Select, now: Any) -> list[Filter]:
 def _moment(text: str | None) -> Any:
     import pandas as pd
 
-    from daxa_wf.errors import ConfigError
-
     try:
         return None if text is None else pd.Timestamp(text)
     except ValueError:
         raise ConfigError(f"time: {text!r} is not a time; write 2010-01-01 or 2010-01-01T12:00") from None
 
 
-def positions_of(options: Select, spec: MissionSpec) -> Positions | None:
-    """The positions to look around, or None."""
+def positions_of(options: Select, spec: MissionSpec, resolve: Resolver | None = None) -> Positions | None:
+    """The positions to look around, or None; `resolve` turns names into degrees."""
     import numpy as np
 
     given = options.positions
+    instruments = tuple(spec.instrument(name).name for name in options.instruments or ())
+    if options.names is not None and resolve is not None:
+        ra, dec = np.array([resolve(name) for name in options.names], dtype=float).T
+        return Positions(options.names, ra, dec, options.radius, instruments=instruments)
     if given is None:
         return None
-    instruments = tuple(spec.instrument(name).name for name in options.instruments or ())
     if isinstance(given, PositionTable):
         from daxa_wf.selection.position_files import read_positions
 

@@ -17,12 +17,13 @@ def select_observations(mission: str, options: Select, tables: Path) -> Selectio
 
     from daxa_wf.selection.observation_table import observation_table
     from daxa_wf.selection.select import select
+    from daxa_wf.services.names import NameStore
     from daxa_wf.services.snapshots import SnapshotStore
 
     spec, store = MISSIONS[mission], SnapshotStore(tables)
     table = observation_table(spec, store.source(spec), store.read(mission))
-    now = pd.Timestamp.now("UTC").tz_localize(None)
-    return select(table.rows, spec, filters_of(options, now), positions_of(options, spec))
+    now, resolve = pd.Timestamp.now("UTC").tz_localize(None), NameStore(tables).resolve
+    return select(table.rows, spec, filters_of(options, now, resolve), positions_of(options, spec, resolve))
 
 
 def fetch_embedded_table(mission: str, tables: Path) -> None:

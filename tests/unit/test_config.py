@@ -53,6 +53,8 @@ BAD = {
     ),
     "empty source": (with_options(source={}), "give one of 'local' and 'embedded'"),
     "radius without positions": (with_options(select={"radius": "1 deg"}), "select: radius is given, but no positions"),
+    "positions and names": (with_options(select={"positions": [[1, 2]], "names": ["M31"]}), "not both"),
+    "bad query": (with_options(select={"query": "exposure >"}), "expected a value"),
     "radius in seconds": (with_options(select={"positions": [[1, 2]], "radius": "1 s"}), "select.radius"),
     "obsid of another mission": (with_options(select={"obsids": ["1"]}), "'1' is not an ObsID of XMM-Newton"),
     "unknown condition": (with_options(select={"postions": []}), "did you mean 'positions'?"),

@@ -1,0 +1,50 @@
+"""Positions of named objects, from Sesame through astropy; what was once resolved is kept, so that it repeats offline."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from daxa_wf.archive.records import write_atomically
+from daxa_wf.errors import ConfigError, ServiceError
+
+SESAME_URLS = ("https://cds.unistra.fr/cgi-bin/nph-sesame/", "https://vizier.cfa.harvard.edu/viz-bin/nph-sesame/")
+
+
+class NameStore:
+    """Resolved names in a directory of tables: `names.json`."""
+
+    def __init__(self, directory: Path, urls: Sequence[str] = SESAME_URLS) -> None:
+        self.path, self.urls = directory / "names.json", tuple(urls)
+
+    def resolve(self, name: str) -> tuple[float, float]:
+        """Right ascension and declination in ICRS degrees.
+
+        ConfigError if the services know no such object, ServiceError if none of them can be reached.
+        """
+        key = " ".join(name.split()).lower()
+        known = json.loads(self.path.read_text(encoding="utf-8")) if self.path.exists() else {}
+        if key not in known:
+            ra, dec = self._ask(name)
+            known[key] = {
+                "name": name,
+                "ra": ra,
+                "dec": dec,
+                "resolved": datetime.now(UTC).isoformat(timespec="seconds"),
+            }
+            write_atomically(self.path, json.dumps(known, indent=1, sort_keys=True) + "\n")
+        return known[key]["ra"], known[key]["dec"]
+
+    def _ask(self, name: str) -> tuple[float, float]:
+        from astropy.coordinates import name_resolve
+
+        try:
+            with name_resolve.sesame_url.set(self.urls), name_resolve.sesame_database.set("all"):
+                found = name_resolve.get_icrs_coordinates(name)
+        except name_resolve.NameResolveError as error:
+            if "Unable to find coordinates" in str(error):
+                raise ConfigError(f"no object is called {name!r}, says Sesame; give its position in degrees") from None
+            raise ServiceError(f"{name!r} cannot be resolved: no answer of {', '.join(self.urls)}") from None
+        return float(found.ra.deg), float(found.dec.deg)

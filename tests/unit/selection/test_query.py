@@ -1,0 +1,125 @@
+"""Query text: what it means, and what mistakes are told; names of objects."""
+
+from __future__ import annotations
+
+import json
+import socketserver
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from urllib.parse import unquote
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from daxa_wf.errors import ConfigError, ExpressionError, ServiceError
+from daxa_wf.missions import MISSIONS
+from daxa_wf.selection.query import compile_query
+from daxa_wf.services.names import NameStore
+
+NUSTAR = MISSIONS["nustar_pointed"]
+ROWS = pd.DataFrame({
+    "obsid": [f"{n:011d}" for n in range(4)], "ra": [10.0, 10.5, 200.0, 359.5], "dec": [0.0, 0.5, 45.0, 0.0],
+    "start": pd.to_datetime(["2009-12-31", "2010-01-01", "2015-06-01", "2020-01-01"]),
+    "exposure": [5e3, 10e3, 20e3, 1e6], "target_type": ["AGN", "GCL", "AGN", "TOO"],
+    "instruments": ["FPMA", "FPMB", "FPMA FPMB", "FPMA"], "target": ["M 31", "Abell 907", "3C 273", "x"],
+})  # fmt: skip
+
+MEANINGS = {
+    "exposure > 10ks": [2, 3],
+    "exposure >= 10 ks AND start >= 2010-01-01": [1, 2, 3],
+    "target_type IN (GCL, AGN) and not exposure < 6000": [1, 2],
+    "target_type NOT IN (GCL, AGN)": [3],
+    "start < 2010-01-01T00:00 OR target = 'abell 907'": [0, 1],
+    "cone(10, 0, 1deg)": [0, 1],
+    "cone('M31', 30 arcmin)": [0],
+    "box(359, -1, 11, 1)": [0, 1, 3],
+    "polygon(9, -1, 12, -1, 12, 1, 9, 1)": [0, 1],
+    "instrument = FA": [0, 2, 3],
+    "instrument != FPMB": [0, 3],
+    "obsid = '00000000002'": [2],
+    "(exposure > 1 OR exposure < 1) AND (ra > 100)": [2, 3],
+    "NOT (dec > 0 OR exposure > 100 ks)": [0],
+}
+
+
+def names(name: str) -> tuple[float, float]:
+    assert name == "M31"
+    return 10.0, 0.0
+
+
+@pytest.mark.parametrize(("text", "expected"), MEANINGS.items(), ids=MEANINGS.keys())
+def test_queries_mean_what_they_say(text: str, expected: list[int]) -> None:
+    assert np.flatnonzero(compile_query(text, names).keep(ROWS, NUSTAR)).tolist() == expected
+
+
+ERRORS = {
+    "exposure >": (10, "expected a value"),
+    "exposure 10ks": (9, "expected = =="),
+    "exposure > 10ks AND": (19, "expected a column"),
+    "cone(10, 0)": (5, "expected a name in quotes"),
+    "cone(10, 0, 1, 2)": (0, "write cone("),
+    "cone('M31', 1deg)": (5, "names cannot be resolved here"),
+    "exposure > 10ks exposure < 3": (16, "expected AND, OR or the end"),
+    "exposure > 10ks; DROP TABLE x": (15, "';' means nothing here"),
+    "(exposure > 10ks": (16, "expected ')'"),
+    "start > 2010-13-45": (8, "is no date"),
+    "__import__('os')": (10, "expected = =="),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "message"), [(text, *rest) for text, rest in ERRORS.items()], ids=ERRORS.keys()
+)
+def test_mistakes_point_at_the_character(text: str, position: int, message: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        compile_query(text)
+    assert message in str(caught.value)
+    assert caught.value.position == position
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("grating = HETG", "no column 'grating'"), ("start > 5", "is a time"), ("exposure > long", "is a number"),
+     ("instrument = ACIS", "no instrument 'ACIS'")],
+)  # fmt: skip
+def test_what_the_table_cannot_answer_is_told(text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        compile_query(text).keep(ROWS, NUSTAR)
+
+
+@pytest.fixture
+def sesame() -> Iterator[tuple[str, list[str]]]:
+    """A loopback Sesame that knows M31."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(unquote(self.path))
+            known = "M31" in asked[-1]
+            answer = b"%J 10.6847083 +41.2687500 = 00 42 44.33 +41 16 07.5\n" if known else b"#!E No known\n"
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"#=S=Simbad\n" + answer)
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Say nothing."""
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/", asked
+        server.shutdown()
+
+
+def test_names_are_resolved_once_and_repeat_offline(tmp_path: Path, sesame: tuple[str, list[str]]) -> None:
+    url, asked = sesame
+    assert NameStore(tmp_path, [url]).resolve("M31") == pytest.approx((10.6847083, 41.26875))
+    assert len(asked) == 1
+    assert NameStore(tmp_path, ["http://127.0.0.1:9/"]).resolve(" m31 ") == pytest.approx((10.6847083, 41.26875))
+    assert json.loads((tmp_path / "names.json").read_text())["m31"]["name"] == "M31"
+    with pytest.raises(ConfigError, match="no object is called 'Nowhere 5'"):
+        NameStore(tmp_path, [url]).resolve("Nowhere 5")
+    with pytest.raises(ServiceError, match=r"'M33' cannot be resolved: no answer of http://127.0.0.1:9/"):
+        NameStore(tmp_path, ["http://127.0.0.1:9/"]).resolve("M33")
