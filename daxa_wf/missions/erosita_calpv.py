@@ -16,9 +16,15 @@ FIELD_ALIASES = {
 }  # fmt: skip
 
 
-def field_name(name: str) -> str:
-    """A field's name as the table has it: upper case, `- ( ) + / .` and spaces as underscores."""
-    return "".join("_" if letter in "-()+/. " else letter for letter in name.strip().upper())
+def fields_meant(name: str) -> tuple[str, ...]:
+    """Fields as the table has them: upper case, `- ( ) + / .` and spaces as underscores; aliases of several."""
+    plain = "".join("_" if letter in "-()+/. " else letter for letter in name.strip().upper())
+    return FIELD_ALIASES.get(plain, (plain,))
+
+
+def obsids_meant(obsid: str) -> tuple[str, ...]:
+    """The ObsIDs that a mistyped one stands for."""
+    return OBSID_ALIASES.get(obsid, (obsid,))
 
 
 MISSION = MissionSpec(
@@ -42,6 +48,7 @@ MISSION = MissionSpec(
             ),
         ),
     ),
+    aliases={"obsid": obsids_meant, "field": fields_meant},
     archive_paths={"erosita_de": "edr/eROSITAObservations/CalPvObs/{archive_file}"},
     products=(ProductPattern("events", "TM", "?m00_{obsid}_020_EventList_c001.fits*"),),
 )

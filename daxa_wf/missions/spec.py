@@ -96,6 +96,8 @@ class MissionSpec:
     """Native class -> code of `missions.taxonomy.TARGET_TYPES`; empty where the table has no classes."""
     other_target_type: str = ""
     """Code of the classes that `target_types` does not list."""
+    aliases: Mapping[str, Callable[[str], tuple[str, ...]]] = field(default_factory=dict)
+    """Common column -> what a user's word for one of its values stands for."""
     simultaneous: bool = True
     """False where one observation has one instrument (Chandra, ROSAT pointed)."""
     archive_paths: Mapping[str, str] = field(default_factory=dict)
@@ -112,6 +114,10 @@ class MissionSpec:
                 return instrument
         known = ", ".join(instrument.name for instrument in self.instruments)
         raise KeyError(f"{self.pretty_name} has no instrument {name!r}; it has {known}")
+
+    def meant(self, column: str, word: str) -> tuple[str, ...]:
+        """The values of a column that a user's word stands for: itself, if the mission has no aliases."""
+        return self.aliases[column](word) if column in self.aliases else (word,)
 
     def is_obsid(self, text: str) -> bool:
         """True if `text` is an ObsID of this mission, to the last character."""

@@ -32,7 +32,8 @@ def obsids(wanted: tuple[str, ...], exclude: bool = False) -> Filter:
         for obsid in wanted:
             if not spec.is_obsid(obsid):
                 raise ConfigError(f"{spec.name}: {obsid!r} is not an ObsID; expected {spec.obsid_pattern}")
-        return _array(table["obsid"].isin(wanted) != exclude)
+        meant = [each for obsid in wanted for each in spec.meant("obsid", obsid)]
+        return _array(table["obsid"].isin(meant) != exclude)
 
     return Filter(
         "not_obsids" if exclude else "obsids", f"{len(wanted)} ObsIDs {'left out' if exclude else ''}".strip(), keep
@@ -149,7 +150,8 @@ def column_in(column: str, values: tuple[str, ...]) -> Filter:
     def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
         if column not in table:
             raise ConfigError(f"{spec.name} has no column {column!r}; it has {', '.join(table.columns)}")
-        return _array(table[column].astype(str).str.upper().isin([value.upper() for value in values]))
+        meant = [each.upper() for value in values for each in spec.meant(column, value)]
+        return _array(table[column].astype(str).str.upper().isin(meant))
 
     return Filter(column, ", ".join(values), keep)
 

@@ -63,7 +63,22 @@ class PositionTable(Section):
     dec: str = Field("dec", description="column of declination (latitude)")
     name: str | None = Field(None, description="column of names; row numbers if none")
     radius: str | None = Field(None, description="column of radii in degrees")
+    start: str | None = Field(None, description="column of the start of each object's window of time, UTC")
+    end: str | None = Field(None, description="column of its end")
     frame: str = Field("icrs", description="frame of the positions, as astropy calls it")
+
+
+class Region(Section):
+    """A region of the sky: one of a MOC file and an STC-S text."""
+
+    moc: Path | None = Field(None, description="a MOC in a FITS file")
+    stcs: str | None = Field(None, description="an STC-S text, such as 'Circle ICRS 149.6 -11.1 1.0'")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Region:
+        if (self.moc is None) == (self.stcs is None):
+            raise ValueError("give one of 'moc' and 'stcs'")
+        return self
 
 
 class Select(Section):
@@ -81,6 +96,7 @@ class Select(Section):
     )
     rectangle: Rectangle | None = None
     polygon: tuple[Corner, ...] | None = Field(None, min_length=3, description="corners [ra, dec] in degrees")
+    region: Region | None = None
     time: TimeRange | None = None
     target_types: tuple[str, ...] | None = Field(None, min_length=1, description="codes such as GCL and AGN")
     instruments: tuple[str, ...] | None = Field(None, min_length=1, description="with data of any of these")
@@ -125,6 +141,8 @@ def filters_of(options: Select, now: Any, resolve: Resolver | None = None) -> li
         found.append(filters.rectangle(box.lower_left, box.upper_right, box.galactic))
     if options.polygon:
         found.append(filters.polygon(options.polygon))
+    if options.region:
+        found.append(_region(options.region))
     if options.time:
         found.append(filters.time(_moment(options.time.start), _moment(options.time.end), options.time.inside))
     if options.target_types:
@@ -137,6 +155,19 @@ def filters_of(options: Select, now: Any, resolve: Resolver | None = None) -> li
     if options.expression:
         found.append(filters.expression(options.expression))
     return [*found, filters.public(now)] if options.public else found
+
+
+def _region(options: Region) -> Filter:
+    from mocpy import MOC
+
+    from daxa_wf.selection import filters
+
+    try:
+        if options.moc is not None:
+            return filters.region(MOC.from_fits(options.moc), options.moc.name)
+        return filters.region(MOC.from_stcs(options.stcs, max_depth=14), str(options.stcs))
+    except Exception as error:  # noqa: BLE001 - mocpy raises what its Rust core raises
+        raise ConfigError(f"region: {options.moc or options.stcs} cannot be used: {error}") from None
 
 
 def _moment(text: str | None) -> Any:

@@ -18,6 +18,7 @@ from daxa_wf.missions import MISSIONS
 from daxa_wf.selection.options import PositionTable, Select, filters_of, positions_of
 from daxa_wf.selection.pictures import coverage
 from daxa_wf.selection.position_files import read_positions
+from daxa_wf.selection.select import associate
 from daxa_wf.services.http import session
 from daxa_wf.services.snapshots import SnapshotStore, fetch_tables
 
@@ -123,6 +124,36 @@ def test_positions_from_files_of_every_kind(tmp_path: Path, kind: str) -> None:
     assert read.ra[0] == pytest.approx(266.405, abs=0.001)
     assert read.dec[0] == pytest.approx(-28.936, abs=0.001)
     assert read.radius.tolist() == [0.1, 0.2]  # type: ignore[union-attr]
+
+
+def test_each_object_with_its_window_of_time(tmp_path: Path) -> None:
+    path = tmp_path / "objects.csv"
+    path.write_text("ra,dec,from,to\n133.071,-1.025,2019-11-04,soon\n")
+    with pytest.raises(ConfigError, match="column to holds no times"):
+        read_positions(PositionTable(file=path, start="from", end="to"), None, ())
+    with pytest.raises(ConfigError, match="for both ends"):
+        read_positions(PositionTable(file=path, start="from"), None, ())
+    path.write_text("ra,dec,from,to\n133.071,-1.025,58791.0,58792.0\n133.071,-1.025,58000.0,58001.0\n")
+    sought = read_positions(PositionTable(file=path, start="from", end="to"), None, ())
+    assert sought.start.tolist() == [pd.Timestamp("2019-11-04"), pd.Timestamp("2017-09-04")]
+    rows = pd.DataFrame({"obsid": ["1"], "ra": [133.0], "dec": [-1.0], "instruments": ["TM1"],
+                         "start": [pd.Timestamp("2019-11-04T12:00")], "end": [pd.Timestamp("2019-11-06")]})  # fmt: skip
+    found = associate(rows, CALPV, sought)
+    assert found[["object", "overlap"]].to_numpy().tolist() == [["1", 43200.0]]
+
+
+def test_regions_from_stcs_and_moc_files(tmp_path: Path) -> None:
+    from mocpy import MOC
+
+    rows = pd.DataFrame({"ra": [10.0, 13.0], "dec": [0.0, 0.0]})
+    text = "Circle ICRS 10 0 1.5"
+    path = tmp_path / "region.fits"
+    MOC.from_stcs(text, max_depth=10).save(path, format="fits")
+    for region in ({"stcs": text}, {"moc": str(path)}):
+        (_, made) = filters_of(Select.model_validate({"region": region}), None)
+        assert made.keep(rows, CALPV).tolist() == [True, False]
+    with pytest.raises(ConfigError, match="region: Zirkel"):
+        filters_of(Select.model_validate({"region": {"stcs": "Zirkel 1 2"}}), None)
 
 
 def test_mistakes_in_position_files_are_named(tmp_path: Path) -> None:

@@ -201,6 +201,18 @@ def test_other_filters() -> None:
     assert filters.column_in("field", ("efeds",)).keep(table(CALPV.name), CALPV).sum() == 4
 
 
+def test_fields_and_obsids_of_calpv_by_their_other_names() -> None:
+    rows = table(CALPV.name)
+
+    def fields(*names: str) -> set[str]:
+        return set(rows["field"][filters.column_in("field", names).keep(rows, CALPV)])
+
+    assert fields("Crab") == {"CRAB_1", "CRAB_2", "CRAB_3", "CRAB_4"}
+    assert fields("crab-II", "Puppis A", "A3391/A3395") == {"CRAB_2", "PUPPIS_A", "A3391_A3395"}
+    mistyped = filters.obsids(("700195",)).keep(rows, CALPV)
+    assert rows["obsid"][mistyped].tolist() == ["700199", "700200"]
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
