@@ -144,6 +144,7 @@ def fetch_tables_command(
     mission: Annotated[list[str] | None, typer.Option(help="only this mission; may be given again")] = None,
     tables: Annotated[Path, typer.Option(help="directory of the tables")] = Path("daxa_wf_tables"),
     max_age: Annotated[str, typer.Option(help="leave tables alone that are younger")] = "0 d",
+    config: Annotated[Path | None, typer.Option(help="take missions, tables and services from this file")] = None,
 ) -> None:
     """Fetch missions' observation tables; everything after that runs offline."""
     from datetime import timedelta
@@ -154,6 +155,14 @@ def fetch_tables_command(
     from daxa_wf.services.http import session
     from daxa_wf.services.snapshots import SnapshotStore, fetch_tables
 
+    endpoints: dict[str, tuple[str, ...]] = dict(ENDPOINTS)
+    if config is not None:
+        from daxa_wf.config import read_config
+
+        checked = read_config(config)
+        mission, tables = mission or list(checked.missions), Path.cwd() / checked.tables
+        for service, urls in checked.services.items():
+            endpoints[service] = urls
     unknown = sorted(set(mission or ()) - set(MISSIONS))
     if unknown:
         raise ConfigError(f"{', '.join(unknown)}: no such mission; there are {', '.join(sorted(MISSIONS))}")
@@ -163,7 +172,7 @@ def fetch_tables_command(
         raise ConfigError(f"--max-age: {error}") from None
     specs = [MISSIONS[name] for name in mission or MISSIONS]
     failed = False
-    for name, fetched in fetch_tables(specs, SnapshotStore(tables), ENDPOINTS, session(), age).items():
+    for name, fetched in fetch_tables(specs, SnapshotStore(tables), endpoints, session(), age).items():
         kept = fetched.snapshot
         state = f"{kept.rows} rows of {kept.fetched}" if kept else "no table"
         print(f"{name}: {state}{' (new)' if fetched.new else ''}{f': {fetched.problem}' if fetched.problem else ''}")

@@ -45,7 +45,7 @@ BAD = {
     "empty missions": ({"archive": "out", "missions": {}}, "missions"),
     "unknown top key": (
         {**GOOD, "archiv": "x"},
-        "archiv: unknown key; allowed are tables, archive, missions - did you mean",
+        "archiv: unknown key; allowed are tables, archive, services, missions - did you mean",
     ),
     "unknown mission": (
         {"archive": "o", "missions": {"xmm_pointd": {"source": {"local": "r"}}}},

@@ -92,6 +92,22 @@ def test_fetch_show_and_missions(tmp_path: Path) -> None:
     assert all(name in listed for name in MISSIONS)
 
 
+def test_services_and_missions_of_a_configuration(tmp_path: Path) -> None:
+    from daxa_wf.demo.table import observatory_table
+    from daxa_wf.demo.tap_service import serve_tables
+
+    with serve_tables({"xsa.v_all_observations": observatory_table()}) as url:
+        path = tmp_path / "my.yaml"
+        services = {"xsa": ["http://127.0.0.1:9/tap", url]}
+        path.write_text(
+            yaml.safe_dump({"archive": "a", "tables": "t", "services": services, "missions": {"xmm_pointed": {}}})
+        )
+        done = command(tmp_path, "fetch-tables", "--config", str(path))
+    assert done.returncode == 0, done.stderr
+    assert "xmm_pointed: 3 rows" in done.stdout
+    assert SnapshotStore(tmp_path / "t").latest("xmm_pointed").url == url  # type: ignore[union-attr]
+
+
 def test_every_key_makes_its_filter() -> None:
     options = Select.model_validate({
         "obsids": ["700199"], "exclude": ["700200"], "rectangle": {"lower_left": [0, -80], "upper_right": [359, 80]},
