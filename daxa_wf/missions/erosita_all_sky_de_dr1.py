@@ -32,6 +32,7 @@ MISSION = MissionSpec(
             ),
         ),
     ),
+    footprint=("ra_min", "ra_max", "dec_min", "dec_max"),
     constants={"instruments": "TM1 TM2 TM3 TM4 TM5 TM6 TM7"},
     archive_paths={
         "erosita_de": "erodat/data/download/{obsid[3:6]}/{obsid[0:3]}/",

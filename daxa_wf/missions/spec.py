@@ -98,6 +98,8 @@ class MissionSpec:
     """Code of the classes that `target_types` does not list."""
     aliases: Mapping[str, Callable[[str], tuple[str, ...]]] = field(default_factory=dict)
     """Common column -> what a user's word for one of its values stands for."""
+    footprint: tuple[str, str, str, str] | None = None
+    """Columns with the lowest and highest right ascension and declination that an observation covers, in degrees."""
     simultaneous: bool = True
     """False where one observation has one instrument (Chandra, ROSAT pointed)."""
     archive_paths: Mapping[str, str] = field(default_factory=dict)

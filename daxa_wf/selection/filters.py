@@ -205,6 +205,8 @@ class Positions:
     start: NDArray[Any] | None = None
     end: NDArray[Any] | None = None
     instruments: tuple[str, ...] = field(default_factory=tuple)
+    footprint: bool = False
+    """Match with the observation's footprint in place of its pointing centre; the radius does not count then."""
 
     def __post_init__(self) -> None:
         bad = np.flatnonzero(~(np.isfinite(self.ra) & np.isfinite(self.dec) & (np.abs(self.dec) <= 90)))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -94,6 +95,10 @@ class Select(Section):
         None,
         description="around positions: one for all, or by instrument; 1.2 fields of view of each instrument if none",
     )
+    match: Literal["centre", "footprint"] = Field(
+        "centre",
+        description="centre: the pointing lies within the radius; footprint: the observation covers the position",
+    )
     rectangle: Rectangle | None = None
     polygon: tuple[Corner, ...] | None = Field(None, min_length=3, description="corners [ra, dec] in degrees")
     region: Region | None = None
@@ -124,6 +129,8 @@ class Select(Section):
             raise ValueError("radius is given, but no positions")
         if self.positions is not None and self.names is not None:
             raise ValueError("give positions or names, not both")
+        if self.match == "footprint" and self.radius is not None:
+            raise ValueError("match: footprint takes no radius: a position is in a footprint or not")
         return self
 
 
@@ -183,16 +190,18 @@ def positions_of(options: Select, spec: MissionSpec, resolve: Resolver | None = 
     """The positions to look around, or None; `resolve` turns names into degrees."""
     import numpy as np
 
-    given = options.positions
+    given, footprint = options.positions, options.match == "footprint"
     instruments = tuple(spec.instrument(name).name for name in options.instruments or ())
     if options.names is not None and resolve is not None:
         ra, dec = np.array([resolve(name) for name in options.names], dtype=float).T
-        return Positions(options.names, ra, dec, options.radius, instruments=instruments)
+        return Positions(options.names, ra, dec, options.radius, instruments=instruments, footprint=footprint)
     if given is None:
         return None
     if isinstance(given, PositionTable):
         from daxa_wf.selection.position_files import read_positions
 
-        return read_positions(given, options.radius, instruments)
+        return replace(read_positions(given, options.radius, instruments), footprint=footprint)
     ra, dec = np.array(given, dtype=float).T
-    return Positions(tuple(f"({a}, {b})" for a, b in given), ra, dec, options.radius, instruments=instruments)
+    return Positions(
+        tuple(f"({a}, {b})" for a, b in given), ra, dec, options.radius, instruments=instruments, footprint=footprint
+    )

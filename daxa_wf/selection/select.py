@@ -87,23 +87,39 @@ def associate(rows: pd.DataFrame, spec: MissionSpec, positions: Positions) -> pd
     Each instrument is matched with its own radius, so that a wide field does not drag in what a narrow one cannot see.
     """
     tree = SkyTree(rows["ra"], rows["dec"])
+    searches = _footprint_search(rows, spec, positions) if positions.footprint else _radii(spec, positions)
     parts = []
-    for radius, names in _radii(spec, positions):
+    for radius, names in searches:
         pairs = tree.within(positions.ra, positions.dec, radius)
+        if positions.footprint:
+            pairs = _inside_footprint(pairs, rows, spec, positions)
         present, labels = _present(rows, names)
-        seen = present[pairs.observation] > 0
-        parts.append(
-            (
-                pairs.position[seen],
-                pairs.observation[seen],
-                pairs.separation[seen],
-                present[pairs.observation][seen],
-                labels,
-            )
-        )
-    return _table(
-        rows, positions, *(_merged(parts) if len(parts) > 1 else (Pairs(*parts[0][:3]), parts[0][3], parts[0][4]))
-    )
+        code = present[pairs.observation]
+        seen = code > 0
+        found = Pairs(pairs.position[seen], pairs.observation[seen], pairs.separation[seen])
+        parts.append((found, code[seen], labels))
+    return _table(rows, positions, *(_merged(parts) if len(parts) > 1 else parts[0]))
+
+
+def _footprint_search(
+    rows: pd.DataFrame, spec: MissionSpec, positions: Positions
+) -> list[tuple[float | np.ndarray, list[str]]]:
+    """One search that reaches the corners of every footprint. ConfigError if the mission's table has no footprints."""
+    if spec.footprint is None:
+        raise ConfigError(f"{spec.name} has no footprints in its table; leave 'match' out, or write 'match: centre'")
+    ra_min, ra_max, dec_min, dec_max = (rows[column].to_numpy() for column in spec.footprint)
+    reach = np.hypot(ra_max - ra_min, dec_max - dec_min).clip(max=180).max(initial=0.0)
+    chosen = [spec.instrument(name) for name in positions.instruments] or list(spec.instruments)
+    return [(float(reach), [each.name for each in chosen])]
+
+
+def _inside_footprint(pairs: Pairs, rows: pd.DataFrame, spec: MissionSpec, positions: Positions) -> Pairs:
+    """The pairs whose position is within the observation's box of right ascension and declination."""
+    assert spec.footprint is not None  # noqa: S101 - _footprint_search saw to it
+    ra_min, ra_max, dec_min, dec_max = (rows[column].to_numpy()[pairs.observation] for column in spec.footprint)
+    ra, dec = positions.ra[pairs.position], positions.dec[pairs.position]
+    inside = ((ra - ra_min) % 360 <= ra_max - ra_min) & (dec >= dec_min) & (dec <= dec_max)
+    return Pairs(pairs.position[inside], pairs.observation[inside], pairs.separation[inside])
 
 
 def _present(rows: pd.DataFrame, names: Sequence[str]) -> tuple[np.ndarray, list[str]]:
@@ -142,8 +158,15 @@ def _has(rows: pd.DataFrame, name: str) -> np.ndarray:
 def _merged(parts: Sequence[tuple]) -> tuple[Pairs, np.ndarray, list[str]]:
     """One row a pair: the instruments of all radii that found it."""
     frames = [
-        pd.DataFrame({"p": position, "o": observation, "s": separation, "i": np.array(labels, dtype=object)[code]})
-        for position, observation, separation, code, labels in parts
+        pd.DataFrame(
+            {
+                "p": pairs.position,
+                "o": pairs.observation,
+                "s": pairs.separation,
+                "i": np.array(labels, dtype=object)[code],
+            }
+        )
+        for pairs, code, labels in parts
     ]
     joined = pd.concat(frames).groupby(["p", "o"], sort=True).agg(s=("s", "first"), i=("i", " ".join)).reset_index()
     codes, labels = pd.factorize(joined["i"])

@@ -114,6 +114,26 @@ def test_each_instrument_is_matched_with_its_own_field() -> None:
     assert found["separation"].tolist() == pytest.approx([0, 0.2, 30])
 
 
+@settings(deadline=None, max_examples=40)
+@given(st.floats(0, 360), st.floats(-89.9, 40))
+def test_footprints_are_tiles(ra: float, dec: float) -> None:
+    tiles = table(ERASS1.name)
+    sought = Positions(("x",), np.array([ra]), np.array([dec]), footprint=True)
+    expected = tiles[
+        ((ra - tiles["ra_min"]) % 360 <= tiles["ra_max"] - tiles["ra_min"])
+        & tiles["dec_min"].le(dec)
+        & tiles["dec_max"].ge(dec)
+    ]
+    assert sorted(associate(tiles, ERASS1, sought)["obsid"]) == sorted(expected["obsid"])
+
+
+def test_a_position_is_in_one_tile_of_the_footprints() -> None:
+    point = Positions(("x",), np.array([133.071]), np.array([-1.025]), footprint=True)
+    assert associate(table(ERASS1.name), ERASS1, point)["obsid"].tolist() == ["134090"]
+    with pytest.raises(ConfigError, match="erosita_calpv has no footprints"):
+        associate(table(CALPV.name), CALPV, point)
+
+
 def test_objects_without_observations_and_windows_of_time() -> None:
     rows = observations(ra=[10.0, 10.0], start=pd.to_datetime(["2020-01-01", "2021-01-01"]),
                         end=pd.to_datetime(["2020-01-02", "2021-01-02"]))  # fmt: skip
