@@ -36,8 +36,13 @@ COLUMNS = tuple(column.name for column in fields(Verdict))
 def read_verdicts(layout: Layout) -> list[Verdict]:
     """The verdict of every record of the archive, and the faults that are not yet mended."""
     records = [read_record(path) for path in sorted((layout.root / "records").glob("*/*/*/*.json"))]
-    faults = [_fault(json.loads(path.read_text())) for path in sorted((layout.root / "logs").glob("*/*/*.fault.json"))]
-    return [_verdict(record) for record in records] + faults
+    return [_verdict(record) for record in records] + read_faults(layout)
+
+
+def read_faults(layout: Layout, mission: str = "*", obsid: str = "*") -> list[Verdict]:
+    """The faults that are not yet mended, of the archive or of one observation."""
+    paths = sorted((layout.root / "logs").glob(f"{mission}/{obsid}/*.fault.json"))
+    return [_fault(json.loads(path.read_text(encoding="utf-8"))) for path in paths]
 
 
 def _verdict(record: Record) -> Verdict:

@@ -34,6 +34,7 @@ SECOND = Observation(
     (
         Exposure("PN", "S003", 300, 5000, 2.0, "PrimeFullWindowExtended"),
         Exposure("M1", "S001", 0, 3000, 0.3, filter="CalClosed", verdict="rejected", reason="notScience"),
+        Exposure("M1", "U003", 3100, 600, 0.3, "Diagnostic", verdict="rejected", reason="notScience"),
         Exposure("M2", "S002", 0, 4000, 12.0, verdict="rejected", reason="noCounts"),
     ),
 )  # fmt: skip

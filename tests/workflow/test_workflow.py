@@ -105,6 +105,7 @@ def test_verdicts_of_the_embedded_observatory(observatory: Path, truth: dict, ma
     assert archive.record("images", "0999990201M2", "0999990201")["status"] == "blocked"
     assert "noCounts" in run.text
     assert "filter CalClosed" in run.text
+    assert "mode Diagnostic: not a science mode" in run.text
 
     events = archive.root / "processed_data/xmm_pointed/0999990101/events"
     merged = EventList.open(events / "obsid0999990101-instM2-subexpALL-finalevents.fits")

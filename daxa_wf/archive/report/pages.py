@@ -13,7 +13,7 @@ import daxa_wf
 from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.records import Record, Status, write_atomically
 from daxa_wf.archive.report.observation import Plot, exposure_plots, image_plots
-from daxa_wf.archive.status import FAULT, Verdict, counts_by_step, read_verdicts, root_causes
+from daxa_wf.archive.status import FAULT, Verdict, counts_by_step, read_faults, read_verdicts, root_causes
 
 PAGE = "report.html"
 
@@ -53,6 +53,7 @@ def write_observation_page(layout: Layout, unit: Unit, records: Sequence[Record]
         records=records,
         plots=plots,
         exposures=_exposures(records),
+        faults=read_faults(layout, unit.mission, unit.obsid),
         home=_way_up(layout, page) + layout.report.name,
     )
     write_atomically(page, text)

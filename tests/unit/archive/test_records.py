@@ -178,5 +178,5 @@ def test_pages_of_faults_are_drawn(layout: Layout) -> None:
         run_step(a_step(), EXPOSURE, inputs(), {}, layout, raises(CorruptFileError("gzip cut off")))
     finish_with_faults(layout)
     assert "gzip cut off" in layout.report.read_text()
-    assert (layout.observation(OBSERVATION) / "report.html").is_file()
+    assert "gzip cut off" in (layout.observation(OBSERVATION) / "report.html").read_text()
     assert "gzip cut off" in layout.status.read_text()
