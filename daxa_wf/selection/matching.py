@@ -78,5 +78,5 @@ def _pairs(found: list[Any]) -> Pairs:
     if not found:
         return Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
     position, observation, separation = (np.concatenate(each) for each in zip(*found, strict=True))
-    order = np.lexsort((observation, position))
+    order = np.argsort(position * (observation.max(initial=0) + 1) + observation)
     return Pairs(position[order], observation[order], separation[order])
