@@ -10,7 +10,7 @@ SETUP = """
 import numpy as np, pandas as pd
 from scipy.spatial import cKDTree
 from daxa_wf.missions import MISSIONS
-from daxa_wf.selection.filters import Positions
+from daxa_wf.selection.positions import Positions
 from daxa_wf.selection.matching import unit_vectors
 from daxa_wf.selection.select import associate
 rng = np.random.default_rng(1)

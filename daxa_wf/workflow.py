@@ -142,12 +142,14 @@ class Plan:
 
     def _selection_options(self, name: str, mission: Mission) -> dict[str, Any]:
         source = self.source(name)
+        select = mission.select.started_in(self.started_in) if mission.select else None
         return {
             "source": str(source),
             "obsids": mission.obsids,
             "instruments": mission.instruments or DEFAULT_INSTRUMENTS,
             "listing": listing_digest(source) if mission.source and mission.source.local else "embedded",
-            "select": mission.select.model_dump(mode="json") if mission.select else None,
+            "select": select.model_dump(mode="json") if select else None,
+            "select_files": select.fingerprints() if select else {},
             "tables": str(self.started_in / self.config.tables),
         }
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,33 +12,44 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from daxa_wf.errors import ConfigError, ExpressionError
-from daxa_wf.missions.spec import MissionSpec
+from daxa_wf.missions.spec import Instrument, MissionSpec
 
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Filter:
-    """A named cut; `keep` maps table and mission to True for rows that stay."""
+    """A named cut; `keep` maps table and mission to True for rows that stay, `notes` to what the user should know."""
 
     name: str
     description: str
     keep: Callable[[pd.DataFrame, MissionSpec], Mask]
+    notes: Callable[[pd.DataFrame, MissionSpec], list[str]] = lambda table, spec: []
 
 
 def obsids(wanted: tuple[str, ...], exclude: bool = False) -> Filter:
-    """Only these ObsIDs, or all but these. ConfigError if one is not like the mission's."""
+    """Only these ObsIDs, or all but these; those that the table does not have are noted.
 
-    def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
+    ConfigError if one is not like the mission's.
+    """
+
+    def meant(spec: MissionSpec) -> list[str]:
         for obsid in wanted:
             if not spec.is_obsid(obsid):
                 raise ConfigError(f"{spec.name}: {obsid!r} is not an ObsID; expected {spec.obsid_pattern}")
-        meant = [each for obsid in wanted for each in spec.meant("obsid", obsid)]
-        return _array(table["obsid"].isin(meant) != exclude)
+        return [each for obsid in wanted for each in spec.meant("obsid", obsid)]
 
-    return Filter(
-        "not_obsids" if exclude else "obsids", f"{len(wanted)} ObsIDs {'left out' if exclude else ''}".strip(), keep
-    )
+    def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
+        return _array(table["obsid"].isin(meant(spec)) != exclude)
+
+    def notes(table: pd.DataFrame, spec: MissionSpec) -> list[str]:
+        known = set(table["obsid"])
+        absent = [obsid for obsid in dict.fromkeys(meant(spec)) if obsid not in known]
+        return [f"ObsIDs that are not in the table: {', '.join(absent)}"] if absent else []
+
+    if exclude:
+        return Filter("not_obsids", f"{len(wanted)} ObsIDs left out", keep, notes)
+    return Filter("obsids", f"{len(wanted)} ObsIDs", keep, notes)
 
 
 def rectangle(low: tuple[float, float], high: tuple[float, float], galactic: bool = False) -> Filter:
@@ -48,6 +60,9 @@ def rectangle(low: tuple[float, float], high: tuple[float, float], galactic: boo
         width = 360.0 if high[0] - low[0] >= 360 else (high[0] - low[0]) % 360
         return _array(((lon - low[0]) % 360 <= width) & (lat >= low[1]) & (lat <= high[1]))
 
+    for latitude in (low[1], high[1]):
+        if not abs(latitude) <= 90:
+            raise ConfigError(f"rectangle: {latitude} is no latitude; expected -90 to 90 degrees")
     if low[1] > high[1]:
         raise ConfigError(f"rectangle: the lower latitude {low[1]} is above the upper one {high[1]}")
     return Filter("rectangle", f"{low} to {high} degrees{', Galactic' if galactic else ''}", keep)
@@ -58,6 +73,19 @@ def _galactic(table: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.floa
 
     sky = SkyCoord(table["ra"].to_numpy(), table["dec"].to_numpy(), unit="deg").galactic
     return sky.l.deg, sky.b.deg
+
+
+def circle(lon: float, lat: float, radius: float) -> Filter:
+    """Pointing centres within `radius` degrees of a position (ICRS degrees)."""
+    from daxa_wf.selection.matching import separations
+    from daxa_wf.selection.positions import positions
+
+    centre = positions((lon, lat), radius=radius)
+
+    def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
+        return _array(separations(table["ra"], table["dec"], centre.ra, centre.dec) <= radius)
+
+    return Filter("circle", f"within {radius:g} degrees of ({lon:g}, {lat:g})", keep)
 
 
 def region(moc: Any, description: str) -> Filter:
@@ -94,9 +122,16 @@ def time(start: pd.Timestamp | None, end: pd.Timestamp | None, inside: bool = Fa
             result &= last <= end
         return _array(result)
 
+    start, end = _utc(start), _utc(end)
     if start is not None and end is not None and start > end:
         raise ConfigError(f"time: the start {start} is after the end {end}")
     return Filter("time", f"{start or ''} to {end or ''}{', wholly inside' if inside else ''}", keep)
+
+
+def _utc(moment: pd.Timestamp | None) -> pd.Timestamp | None:
+    if moment is None or moment.tzinfo is None:
+        return moment
+    return moment.tz_convert("UTC").tz_localize(None)
 
 
 def target_types(codes: tuple[str, ...]) -> Filter:
@@ -118,42 +153,77 @@ def instruments(names: tuple[str, ...], exposure: Mapping[str, float] | None = N
     """Observations with data of any of the instruments, and more than so many seconds of those in `exposure`."""
 
     def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
-        wanted = [spec.instrument(name).name for name in names]
+        wanted = [instrument_of(spec, name).name for name in names]
         unknown = table["instruments"] == ""
         result = unknown.copy()
         for name in wanted:
-            result |= _has(table, name)
+            result |= has_instrument(table, name)
         for name, seconds in (exposure or {}).items():
-            result &= _exposure_of(table, spec, name) > seconds
+            result &= exposure_of(table, spec, name) > seconds
         return _array(result)
 
     longer = [f"{name} > {seconds:g} s" for name, seconds in (exposure or {}).items()]
     return Filter("instruments", ", ".join([" or ".join(names), *longer]), keep)
 
 
-def _has(table: pd.DataFrame, instrument: str) -> pd.Series:
+def instrument_of(spec: MissionSpec, name: str) -> Instrument:
+    """The instrument that a user's word means; ConfigError names those that there are."""
+    try:
+        return spec.instrument(name)
+    except KeyError as error:
+        raise ConfigError(str(error.args[0])) from None
+
+
+def has_instrument(table: pd.DataFrame, instrument: str) -> pd.Series:
+    """True for observations whose table lists data of the instrument."""
     return (" " + table["instruments"] + " ").str.contains(f" {instrument} ", regex=False)
 
 
-def _exposure_of(table: pd.DataFrame, spec: MissionSpec, name: str) -> pd.Series:
-    column = spec.instrument(name).exposure_column
-    if column is None or column not in table:
-        if not spec.simultaneous:
-            return table["exposure"].where(_has(table, spec.instrument(name).name), 0.0)
-        raise ConfigError(f"{spec.name}: its table has no exposure of {name}; use 'exposure' of the observation")
-    return table[column]
+def exposure_of(table: pd.DataFrame, spec: MissionSpec, name: str) -> pd.Series:
+    """Seconds of exposure of an instrument; ConfigError if the mission's table does not say."""
+    instrument = instrument_of(spec, name)
+    if instrument.exposure_column in table:
+        return table[instrument.exposure_column]
+    if not spec.simultaneous:
+        return table["exposure"].where(has_instrument(table, instrument.name), 0.0)
+    raise ConfigError(f"{spec.name}: its table has no exposure of {name}; use 'exposure' of the observation")
 
 
 def column_in(column: str, values: tuple[str, ...]) -> Filter:
-    """Rows whose text in a mission's column (mode, filter, grating, field, field_type ...) is one of the values."""
+    """Rows whose value in a mission's column (mode, filter, grating, field, field_type ...) is one of these.
+
+    Text is compared in upper case, numbers as numbers.
+    """
 
     def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
-        if column not in table:
-            raise ConfigError(f"{spec.name} has no column {column!r}; it has {', '.join(table.columns)}")
+        values_there = column_of(table, spec, column)
         meant = [each.upper() for value in values for each in spec.meant(column, value)]
-        return _array(table[column].astype(str).str.upper().isin(meant))
+        if is_number(values_there):
+            return _array(values_there.isin([_number(column, value) for value in meant]))
+        return _array(values_there.astype(str).str.upper().isin(meant))
 
     return Filter(column, ", ".join(values), keep)
+
+
+def column_of(table: pd.DataFrame, spec: MissionSpec, column: str) -> pd.Series:
+    """A column of the mission's table; ConfigError names those that there are, and the closest."""
+    if column not in table:
+        close = difflib.get_close_matches(column, table.columns, n=1)
+        hint = f" - did you mean {close[0]!r}?" if close else ""
+        raise ConfigError(f"{spec.name} has no column {column!r}; it has {', '.join(table.columns)}{hint}")
+    return table[column]
+
+
+def is_number(values: pd.Series) -> bool:
+    """True for columns of numbers, which flags are not."""
+    return pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+
+
+def _number(column: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigError(f"columns.{column}: {text!r} is no number, and the column holds numbers") from None
 
 
 def public(now: pd.Timestamp) -> Filter:
@@ -191,28 +261,3 @@ def expression(text: str) -> Filter:
 
 def _array(values: Any) -> Mask:
     return np.asarray(values, dtype=bool)
-
-
-@dataclass(frozen=True)
-class Positions:
-    """Objects to look for: names, ICRS degrees, a radius (one, one each, or by instrument; None: 1.2 fields of view),
-    and a window of time for each, if wanted. Shapes (objects,)."""
-
-    names: tuple[str, ...]
-    ra: NDArray[np.float64]
-    dec: NDArray[np.float64]
-    radius: float | NDArray[np.float64] | Mapping[str, float] | None = None
-    start: NDArray[Any] | None = None
-    end: NDArray[Any] | None = None
-    instruments: tuple[str, ...] = field(default_factory=tuple)
-    footprint: bool = False
-    """Match with the observation's footprint in place of its pointing centre; the radius does not count then."""
-
-    def __post_init__(self) -> None:
-        bad = np.flatnonzero(~(np.isfinite(self.ra) & np.isfinite(self.dec) & (np.abs(self.dec) <= 90)))
-        if len(bad):
-            row = int(bad[0])
-            raise ConfigError(
-                f"position {row + 1} ({self.names[row]}) is ({self.ra[row]}, {self.dec[row]}); expected right ascension and "
-                "declination in degrees"
-            )

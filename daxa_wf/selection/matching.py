@@ -27,6 +27,15 @@ def unit_vectors(ra: ArrayLike, dec: ArrayLike) -> NDArray[np.float64]:
     return np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
 
 
+def separations(ra: ArrayLike, dec: ArrayLike, other_ra: ArrayLike, other_dec: ArrayLike) -> NDArray[np.float64]:
+    """Degrees between positions, one by one (either side may be one position), to 1e-7 of a degree everywhere.
+
+    From half the chord a and half the chord to the antipode b as 2 atan2(a, b) (Kahan), good at 0 and at 180 degrees.
+    """
+    one, two = unit_vectors(ra, dec), unit_vectors(other_ra, other_dec)
+    return np.rad2deg(2 * np.arctan2(np.linalg.norm(one - two, axis=1), np.linalg.norm(one + two, axis=1)))
+
+
 class SkyTree:
     """Observations in a k-d tree of their unit vectors; made once for any number of searches."""
 
@@ -39,7 +48,7 @@ class SkyTree:
     def within(self, ra: ArrayLike, dec: ArrayLike, radius: ArrayLike) -> Pairs:
         """All pairs closer than `radius` degrees, one for all positions or one each; sorted by position, then row.
 
-        Distances are chords, 2 sin(separation / 2), which are exact for any separation.
+        The tree measures chords, 2 sin(separation / 2).
         """
         positions = unit_vectors(ra, dec)
         radii = np.broadcast_to(np.asarray(radius, float), len(positions))

@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from daxa_wf.errors import ConfigError
 from daxa_wf.missions.spec import MissionSpec
-from daxa_wf.options import Section, SelectionExpression, to_number
-from daxa_wf.selection.filters import Filter, Positions
-from daxa_wf.selection.query import Resolver, compile_query
+from daxa_wf.options import Section, SelectionExpression
+from daxa_wf.selection.option_types import (
+    Coordinates,
+    Corner,
+    Degrees,
+    ExposureSeconds,
+    Moment,
+    ObsIds,
+    QueryText,
+    TargetTypes,
+    moment,
+)
 
-Degrees = Annotated[
-    float,
-    BeforeValidator(partial(to_number, unit="deg")),
-    WithJsonSchema({"type": "string", "description": "a quantity convertible to deg", "unit": "deg"}),
-]
-ExposureSeconds = Annotated[
-    float,
-    BeforeValidator(partial(to_number, unit="s")),
-    WithJsonSchema({"type": "string", "description": "a quantity convertible to s", "unit": "s"}),
-]
-Corner = tuple[float, float]
-
-
-def _checked_query(text: str) -> str:
-    try:
-        compile_query(text, lambda _: (0.0, 0.0))
-    except ConfigError as error:
-        raise ValueError(str(error)) from None
-    return text
-
-
-QueryText = Annotated[str, AfterValidator(_checked_query)]
+if TYPE_CHECKING:
+    from daxa_wf.selection.filters import Filter
+    from daxa_wf.selection.positions import Positions
+    from daxa_wf.selection.query import Resolver
 
 
 class Rectangle(Section):
@@ -51,9 +41,15 @@ class Rectangle(Section):
 class TimeRange(Section):
     """A range of time, UTC."""
 
-    start: str | None = Field(None, description="such as 2010-01-01 or 2010-01-01T12:00")
-    end: str | None = None
+    start: Moment | None = Field(None, description="such as 2010-01-01 or 2010-01-01T12:00")
+    end: Moment | None = None
     inside: bool = Field(False, description="wholly inside, not only overlapping")
+
+    @model_validator(mode="after")
+    def _not_open(self) -> TimeRange:
+        if self.start is None and self.end is None:
+            raise ValueError("give 'start', 'end' or both")
+        return self
 
 
 class PositionTable(Section):
@@ -82,14 +78,23 @@ class Region(Section):
         return self
 
 
+def _is_table(value: Any) -> str:
+    return "table" if isinstance(value, dict | PositionTable) else "list"
+
+
 class Select(Section):
     """Which observations: all conditions must hold. Without positions, wherever they point."""
 
-    obsids: tuple[str, ...] | None = Field(None, min_length=1, description="only these")
-    exclude: tuple[str, ...] | None = Field(None, min_length=1, description="all but these")
-    positions: tuple[Corner, ...] | PositionTable | None = Field(
-        None, description="[[ra, dec], ...] in degrees, or a table"
-    )
+    obsids: ObsIds | None = Field(None, min_length=1, description="only these")
+    obsids_file: Path | None = Field(None, description="only those of a text file, one a line; '#' begins a comment")
+    exclude: ObsIds | None = Field(None, min_length=1, description="all but these")
+    positions: (
+        Annotated[
+            Annotated[Coordinates, Tag("list")] | Annotated[PositionTable, Tag("table")], Discriminator(_is_table)
+        ]
+        | None
+    ) = Field(None, description="[ra, dec] or [[ra, dec], ...], in degrees or as '00 42 44.3', '+41 16 09'; or a table")
+    frame: str = Field("icrs", description="frame of such a list, as astropy calls it; a table says its own")
     names: tuple[str, ...] | None = Field(None, min_length=1, description="objects to look around, resolved by Sesame")
     radius: Degrees | dict[str, Degrees] | None = Field(
         None,
@@ -103,7 +108,7 @@ class Select(Section):
     polygon: tuple[Corner, ...] | None = Field(None, min_length=3, description="corners [ra, dec] in degrees")
     region: Region | None = None
     time: TimeRange | None = None
-    target_types: tuple[str, ...] | None = Field(None, min_length=1, description="codes such as GCL and AGN")
+    target_types: TargetTypes | None = Field(None, min_length=1, description="codes such as GCL and AGN")
     instruments: tuple[str, ...] | None = Field(None, min_length=1, description="with data of any of these")
     exposure: dict[str, ExposureSeconds] = Field(default_factory=dict, description="longer than this, by instrument")
     columns: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="text columns -> values to keep")
@@ -117,11 +122,28 @@ class Select(Section):
         """The section again from what `model_dump(mode="json")` made of it, in which quantities are plain numbers."""
         radius = values["radius"]
         if isinstance(radius, dict):
-            radius = {name: f"{value} deg" for name, value in radius.items()}
+            radius = {name: f"{value!r} deg" for name, value in radius.items()}
         elif radius is not None:
-            radius = f"{radius} deg"
-        exposure = {name: f"{value} s" for name, value in values["exposure"].items()}
+            radius = f"{radius!r} deg"
+        exposure = {name: f"{value!r} s" for name, value in values["exposure"].items()}
         return cls.model_validate({**values, "radius": radius, "exposure": exposure})
+
+    def started_in(self, directory: Path) -> Select:
+        """The section with its files where they are if the user started in `directory`."""
+        changed: dict[str, Any] = {}
+        if self.obsids_file is not None:
+            changed["obsids_file"] = directory / self.obsids_file
+        if isinstance(self.positions, PositionTable):
+            changed["positions"] = self.positions.model_copy(update={"file": directory / self.positions.file})
+        if self.region is not None and self.region.moc is not None:
+            changed["region"] = self.region.model_copy(update={"moc": directory / self.region.moc})
+        return self.model_copy(update=changed)
+
+    def fingerprints(self) -> dict[str, str]:
+        """SHA-256 of each file that the section names, '' for those that cannot be read."""
+        tables = [self.positions.file] if isinstance(self.positions, PositionTable) else []
+        named = [self.obsids_file, *tables, self.region.moc if self.region else None]
+        return {str(path): _digest(path) for path in named if path is not None}
 
     @model_validator(mode="after")
     def _radius_needs_positions(self) -> Select:
@@ -129,6 +151,10 @@ class Select(Section):
             raise ValueError("radius is given, but no positions")
         if self.positions is not None and self.names is not None:
             raise ValueError("give positions or names, not both")
+        if self.frame != "icrs" and (self.positions is None or isinstance(self.positions, PositionTable)):
+            raise ValueError("frame is that of a list of positions; a table has a key 'frame' of its own")
+        if self.match == "footprint" and self.positions is None and self.names is None:
+            raise ValueError("match: footprint is given, but no positions")
         if self.match == "footprint" and self.radius is not None:
             raise ValueError("match: footprint takes no radius: a position is in a footprint or not")
         return self
@@ -137,10 +163,13 @@ class Select(Section):
 def filters_of(options: Select, now: Any, resolve: Resolver | None = None) -> list[Filter]:
     """The filters, in the order of the section's keys; `resolve` turns names in a query into degrees."""
     from daxa_wf.selection import filters
+    from daxa_wf.selection.query import compile_query
 
     found = [filters.science_usable()] if options.science_usable else []
     if options.obsids:
         found.append(filters.obsids(options.obsids))
+    if options.obsids_file:
+        found.append(filters.obsids(_read_obsids(options.obsids_file)))
     if options.exclude:
         found.append(filters.obsids(options.exclude, exclude=True))
     if options.rectangle:
@@ -151,7 +180,7 @@ def filters_of(options: Select, now: Any, resolve: Resolver | None = None) -> li
     if options.region:
         found.append(_region(options.region))
     if options.time:
-        found.append(filters.time(_moment(options.time.start), _moment(options.time.end), options.time.inside))
+        found.append(filters.time(moment(options.time.start), moment(options.time.end), options.time.inside))
     if options.target_types:
         found.append(filters.target_types(options.target_types))
     if options.instruments or options.exposure:
@@ -164,11 +193,31 @@ def filters_of(options: Select, now: Any, resolve: Resolver | None = None) -> li
     return [*found, filters.public(now)] if options.public else found
 
 
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _read_obsids(path: Path) -> tuple[str, ...]:
+    try:
+        lines = [line.split("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"obsids_file: {path} cannot be read: {error}") from None
+    found = tuple(line for line in lines if line)
+    if not found:
+        raise ConfigError(f"obsids_file: {path} names no ObsID; expected one a line")
+    return found
+
+
 def _region(options: Region) -> Filter:
     from mocpy import MOC
 
     from daxa_wf.selection import filters
 
+    if options.moc is not None and not options.moc.is_file():
+        raise ConfigError(f"region.moc: {options.moc} is no file; expected a MOC in a FITS file")
     try:
         if options.moc is not None:
             return filters.region(MOC.from_fits(options.moc), options.moc.name)
@@ -177,31 +226,23 @@ def _region(options: Region) -> Filter:
         raise ConfigError(f"region: {options.moc or options.stcs} cannot be used: {error}") from None
 
 
-def _moment(text: str | None) -> Any:
-    import pandas as pd
-
-    try:
-        return None if text is None else pd.Timestamp(text)
-    except ValueError:
-        raise ConfigError(f"time: {text!r} is not a time; write 2010-01-01 or 2010-01-01T12:00") from None
-
-
 def positions_of(options: Select, spec: MissionSpec, resolve: Resolver | None = None) -> Positions | None:
     """The positions to look around, or None; `resolve` turns names into degrees."""
     import numpy as np
 
+    from daxa_wf.selection.filters import instrument_of
+    from daxa_wf.selection.positions import positions, to_icrs
+
     given, footprint = options.positions, options.match == "footprint"
-    instruments = tuple(spec.instrument(name).name for name in options.instruments or ())
+    instruments = tuple(instrument_of(spec, name).name for name in options.instruments or ())
+    how: dict[str, Any] = {"radius": options.radius, "instruments": instruments, "footprint": footprint}
     if options.names is not None and resolve is not None:
-        ra, dec = np.array([resolve(name) for name in options.names], dtype=float).T
-        return Positions(options.names, ra, dec, options.radius, instruments=instruments, footprint=footprint)
+        return positions([resolve(name) for name in options.names], options.names, **how)
     if given is None:
         return None
     if isinstance(given, PositionTable):
         from daxa_wf.selection.position_files import read_positions
 
-        return replace(read_positions(given, options.radius, instruments), footprint=footprint)
-    ra, dec = np.array(given, dtype=float).T
-    return Positions(
-        tuple(f"({a}, {b})" for a, b in given), ra, dec, options.radius, instruments=instruments, footprint=footprint
-    )
+        return read_positions(given, options.radius, instruments, footprint)
+    lon, lat = np.array(given, dtype=float).T
+    return positions(np.column_stack(to_icrs(lon, lat, options.frame)), None, **how)

@@ -42,6 +42,7 @@ def summary(spec: MissionSpec, selection: Selection, now: pd.Timestamp) -> list[
     if waiting:
         lines.append(f"  proprietary: {waiting}")
     lines += [f"  {step.filter} ({step.description}): {step.before} -> {step.left}" for step in selection.cutflow]
+    lines += [f"  {note}" for note in selection.notes]
     if selection.unmatched:
         lines.append(f"  objects without observations: {len(selection.unmatched)}")
     return lines

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from daxa_wf.missions.spec import MissionSpec
-from daxa_wf.selection.filters import Positions
+from daxa_wf.selection.positions import Positions
 
 MOC_ORDER = 7
 """Order of the MOC that is drawn: cells of 27 arcmin."""

@@ -3,76 +3,140 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from daxa_wf.errors import ConfigError
-from daxa_wf.selection.filters import Positions
+from daxa_wf.selection.positions import Positions, degrees_of_texts, distinct, to_icrs
+
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
+NOTHING = ("", "nan", "null", "none", "--")
+"""Texts that stand for 'no value', whatever their case."""
 
 
-def read_positions(table: Any, radius: float | Mapping[str, float] | None, instruments: tuple[str, ...]) -> Positions:
-    """Positions of a table file (a PositionTable), in ICRS; ConfigError names the file, the column or the row."""
-    rows = _read(table.file)
-    wanted = [name for name in (table.ra, table.dec, table.name, table.radius, table.start, table.end) if name]
-    missing = [name for name in wanted if name not in rows.columns]
-    if missing:
-        raise ConfigError(
-            f"{table.file} has no column {', '.join(missing)}; it has {', '.join(map(str, rows.columns))}"
-        )
-    names = tuple(rows[table.name].astype(str)) if table.name else tuple(str(number + 1) for number in range(len(rows)))
-    ra, dec = _icrs(rows[table.ra].to_numpy(float), rows[table.dec].to_numpy(float), table.frame)
+def read_positions(
+    table: Any,
+    radius: float | Mapping[str, float] | None,
+    instruments: tuple[str, ...],
+    footprint: bool = False,
+) -> Positions:
+    """Positions of a table file (a PositionTable), in ICRS; ConfigError names the file, the column or the row.
+
+    Columns that carry a unit (FITS, VOTable, ECSV) are converted to degrees; without one they are degrees.
+    """
     if (table.start is None) != (table.end is None):
         raise ConfigError(f"{table.file}: give columns for both ends of the windows of time, or for neither")
+    rows = _read(table)
+    names = [str(number) for number in range(1, len(rows) + 1)]
+    if table.name:
+        names = [str(name).strip() or number for name, number in zip(rows[table.name], names, strict=True)]
+    lon, lat = _coordinates(rows, table)
     start, end = (_times(rows, column, table.file) for column in (table.start, table.end))
-    reach = rows[table.radius].to_numpy(float) if table.radius else radius
-    return Positions(names, ra, dec, reach, start, end, instruments)
-
-
-def _times(rows: Any, column: str | None, path: Any) -> Any:
-    """Times of a column, UTC: text, or days (MJD) if they are numbers."""
-    import pandas as pd
-
-    if column is None:
-        return None
-    values = rows[column]
+    reach = _numbers(rows, table.radius, table.file) if table.radius else radius
     try:
-        if pd.api.types.is_numeric_dtype(values):
-            times = pd.Timestamp("1858-11-17") + pd.to_timedelta(values, unit="D")
-        else:
-            times = pd.to_datetime(values, utc=True, format="ISO8601").dt.tz_localize(None)
-    except ValueError as error:
-        raise ConfigError(f"{path}: column {column} holds no times: {error}") from None
-    return times.to_numpy("datetime64[ms]")
+        ra, dec = to_icrs(lon, lat, table.frame)
+        return Positions(distinct(names), ra, dec, reach, start, end, instruments, footprint)
+    except ConfigError as error:
+        raise ConfigError(f"{table.file}: {error}") from None
 
 
-def _read(path: Any) -> Any:
-    import warnings
-
-    import pandas as pd
-    from astropy.table import Table
-
+def _read(table: Any) -> pd.DataFrame:
+    """The columns that are asked for, text as text."""
+    wanted = dict.fromkeys(
+        name for name in (table.ra, table.dec, table.name, table.radius, table.start, table.end) if name
+    )
+    angles = {name for name in (table.ra, table.dec, table.radius) if name}
+    path, suffix = table.file, table.file.suffix.lower()
     try:
-        if path.suffix in (".parquet", ".pq"):
-            return pd.read_parquet(path)
-        if path.suffix == ".csv":
-            return pd.read_csv(path, dtype=None)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return Table.read(path).to_pandas()
+        if suffix in (".parquet", ".pq"):
+            return _chosen(pd.read_parquet(path), wanted, path)
+        if suffix in SEPARATORS:
+            text = pd.read_csv(path, sep=SEPARATORS[suffix], dtype=str, keep_default_na=False, skipinitialspace=True)
+            return _chosen(text, wanted, path)
+        return _from_astropy(path, wanted, angles)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error}") from None
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{path} is no table of a known kind (CSV, ECSV, FITS, VOTable, Parquet): {error}") from None
 
 
-def _icrs(lon: np.ndarray, lat: np.ndarray, frame: str) -> tuple[np.ndarray, np.ndarray]:
-    if frame == "icrs":
-        return lon, lat
-    from astropy.coordinates import SkyCoord
+def _chosen(rows: pd.DataFrame, wanted: Mapping[str, None], path: Path) -> pd.DataFrame:
+    missing = [name for name in wanted if name not in rows.columns]
+    if missing:
+        raise ConfigError(f"{path} has no column {', '.join(missing)}; it has {', '.join(map(str, rows.columns))}")
+    return rows[list(wanted)]
+
+
+def _from_astropy(path: Path, wanted: Mapping[str, None], angles: set[str]) -> pd.DataFrame:
+    import warnings
+
+    from astropy.table import Table
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        read = Table.read(path, format="ascii") if path.suffix.lower() in (".txt", ".dat") else Table.read(path)
+        missing = [name for name in wanted if name not in read.colnames]
+        if missing:
+            raise ConfigError(f"{path} has no column {', '.join(missing)}; it has {', '.join(read.colnames)}")
+        for name in angles:
+            _to_degrees(read, name, path)
+        chosen = read[list(wanted)]
+        chosen.convert_bytestring_to_unicode()
+        return chosen.to_pandas()
+
+
+def _to_degrees(table: Any, name: str, path: Path) -> None:
+    unit = table[name].unit
+    if unit is None or table[name].dtype.kind not in "fiu":
+        return
+    from astropy.units import UnitConversionError
 
     try:
-        sky = SkyCoord(lon, lat, unit="deg", frame=frame).icrs
+        factor = unit.to("deg")
+    except (UnitConversionError, TypeError, ValueError):
+        raise ConfigError(f"{path}: column {name} is in {unit}, which is no angle") from None
+    plain = table[name].value if hasattr(table[name], "value") else table[name]
+    table[name] = np.ma.filled(np.ma.asarray(plain, dtype=float), np.nan) * factor
+
+
+def _coordinates(rows: pd.DataFrame, table: Any) -> tuple[np.ndarray, np.ndarray]:
+    try:
+        return _numbers(rows, table.ra, table.file), _numbers(rows, table.dec, table.file)
+    except ConfigError:
+        texts = [list(rows[name].astype(str)) for name in (table.ra, table.dec)]
+    try:
+        return degrees_of_texts(*texts)
     except ValueError as error:
-        raise ConfigError(f"frame: {frame!r} cannot be used: {error}") from None
-    return sky.ra.deg, sky.dec.deg
+        raise ConfigError(f"{table.file}: columns {table.ra}, {table.dec}: {error}") from None
+
+
+def _numbers(rows: pd.DataFrame, column: str, path: Path) -> np.ndarray:
+    """A column as numbers, NaN where it has no value; ConfigError names the row of what is no number."""
+    values = rows[column]
+    if pd.api.types.is_numeric_dtype(values):
+        return values.to_numpy(float, na_value=np.nan)
+    texts = values.astype(str).str.strip()
+    numbers = pd.to_numeric(texts, errors="coerce")
+    wrong = np.flatnonzero(numbers.isna() & ~texts.str.lower().isin(NOTHING))
+    if len(wrong):
+        raise ConfigError(f"{path}: column {column}, row {wrong[0] + 1}: {texts.iloc[wrong[0]]!r} is no number")
+    return numbers.to_numpy(float)
+
+
+def _times(rows: pd.DataFrame, column: str | None, path: Path) -> Any:
+    """Times of a column, UTC: text, or days (MJD) if they are numbers."""
+    if column is None:
+        return None
+    values = rows[column]
+    days = pd.to_numeric(values, errors="coerce") if not pd.api.types.is_datetime64_any_dtype(values) else None
+    try:
+        if days is not None and days.notna().any():
+            times = pd.Timestamp("1858-11-17") + pd.to_timedelta(pd.to_numeric(values.replace("", None)), unit="D")
+        else:
+            times = pd.to_datetime(values.replace("", None), utc=True, format="ISO8601").dt.tz_localize(None)
+    except ValueError as error:
+        raise ConfigError(f"{path}: column {column} holds no times: {error}") from None
+    return times.to_numpy("datetime64[ms]")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,8 +10,9 @@ import pandas as pd
 
 from daxa_wf.errors import ConfigError
 from daxa_wf.missions.spec import Instrument, MissionSpec
-from daxa_wf.selection.filters import Filter, Positions
-from daxa_wf.selection.matching import Pairs, SkyTree
+from daxa_wf.selection.filters import Filter, instrument_of
+from daxa_wf.selection.matching import Pairs, SkyTree, separations
+from daxa_wf.selection.positions import Positions
 
 DEFAULT_RADIUS = 1.2
 """Fields of view within which a pointing belongs to a position, where no radius is given (DAXA's value)."""
@@ -42,28 +43,31 @@ class Selection:
     cutflow: list[Step] = field(default_factory=list)
     association: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=ASSOCIATION_COLUMNS))
     unmatched: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What was asked for and is not there, such as ObsIDs that the table does not have."""
 
 
 def select(
     table: pd.DataFrame, spec: MissionSpec, filters: Sequence[Filter], positions: Positions | None = None
 ) -> Selection:
     """Apply filters in order, positions last; NoObservationsError with the cut-flow if nothing is left."""
-    rows, cutflow = table, []
+    rows, cutflow, notes = table, [], [note for each in filters for note in each.notes(table, spec)]
     for each in filters:
         kept = rows[each.keep(rows, spec)]
         cutflow.append(Step(each.name, each.description, len(rows), len(kept)))
         rows = kept
-    selection = Selection(rows.reset_index(drop=True), cutflow)
+    selection = Selection(rows.reset_index(drop=True), cutflow, notes=notes)
     if positions is not None:
         selection = _near(selection, spec, positions)
     if len(selection.rows) == 0:
-        raise NoObservationsError(_nothing_left(spec, len(table), selection.cutflow))
+        raise NoObservationsError(_nothing_left(spec, len(table), selection))
     return selection
 
 
-def _nothing_left(spec: MissionSpec, total: int, cutflow: Sequence[Step]) -> str:
+def _nothing_left(spec: MissionSpec, total: int, selection: Selection) -> str:
     lines = [f"{spec.name}: no observation is left of {total}:"]
-    lines += [f"  {step.filter} ({step.description}): {step.before} -> {step.left}" for step in cutflow]
+    lines += [f"  {step.filter} ({step.description}): {step.before} -> {step.left}" for step in selection.cutflow]
+    lines += [f"  {note}" for note in selection.notes]
     return "\n".join([*lines, "  loosen the first filter that leaves none"])
 
 
@@ -78,6 +82,7 @@ def _near(selection: Selection, spec: MissionSpec, positions: Positions) -> Sele
         [*selection.cutflow, step],
         association,
         [name for name in positions.names if name not in found],
+        selection.notes,
     )
 
 
@@ -107,10 +112,15 @@ def _footprint_search(
     """One search that reaches the corners of every footprint. ConfigError if the mission's table has no footprints."""
     if spec.footprint is None:
         raise ConfigError(f"{spec.name} has no footprints in its table; leave 'match' out, or write 'match: centre'")
-    ra_min, ra_max, dec_min, dec_max = (rows[column].to_numpy() for column in spec.footprint)
-    reach = np.hypot(ra_max - ra_min, dec_max - dec_min).clip(max=180).max(initial=0.0)
-    chosen = [spec.instrument(name) for name in positions.instruments] or list(spec.instruments)
-    return [(float(reach), [each.name for each in chosen])]
+    return [(_reach(rows, spec.footprint), [each.name for each in _chosen(spec, positions) or spec.instruments])]
+
+
+def _reach(rows: pd.DataFrame, footprint: tuple[str, str, str, str]) -> float:
+    """Degrees from the centre of any footprint to its farthest corner."""
+    ra_min, ra_max, dec_min, dec_max = (rows[column].to_numpy() for column in footprint)
+    corners = [(ra, dec) for ra in (ra_min, ra_max) for dec in (dec_min, dec_max)]
+    apart = [separations(rows["ra"], rows["dec"], ra, dec).max(initial=0.0) for ra, dec in corners]
+    return float(min(180.0, max(apart) + 1e-6))
 
 
 def _inside_footprint(pairs: Pairs, rows: pd.DataFrame, spec: MissionSpec, positions: Positions) -> Pairs:
@@ -133,20 +143,26 @@ def _present(rows: pd.DataFrame, names: Sequence[str]) -> tuple[np.ndarray, list
 
 def _radii(spec: MissionSpec, positions: Positions) -> list[tuple[float | np.ndarray, list[str]]]:
     """Radii to search with, and the instruments that each stands for."""
-    chosen = [spec.instrument(name) for name in positions.instruments] or [
-        each for each in spec.instruments if each.default
-    ]
-    given = positions.radius
-    if given is not None and not isinstance(given, dict):
-        return [(given, [each.name for each in chosen])]  # type: ignore[list-item]
+    given, chosen = positions.radius, _chosen(spec, positions)
+    by_name: dict[str, float] = {}
+    if isinstance(given, Mapping):
+        by_name = {instrument_of(spec, name).name: radius for name, radius in given.items()}
+    if not chosen:
+        chosen = [each for each in spec.instruments if each.default or each.name in by_name]
+    stray = [name for name in by_name if name not in [each.name for each in chosen]]
+    if stray:
+        raise ConfigError(f"{spec.name}: radius is given for {', '.join(stray)}, which 'instruments' does not name")
+    if given is not None and not isinstance(given, Mapping):
+        return [(given, [each.name for each in chosen])]
     grouped: dict[float, list[str]] = {}
     for each in chosen:
-        grouped.setdefault(_radius(each, given), []).append(each.name)
+        grouped.setdefault(by_name.get(each.name, DEFAULT_RADIUS * each.field_of_view), []).append(each.name)
     return list(grouped.items())
 
 
-def _radius(instrument: Instrument, given: dict[str, float] | None) -> float:
-    return (given or {}).get(instrument.name, DEFAULT_RADIUS * instrument.field_of_view)
+def _chosen(spec: MissionSpec, positions: Positions) -> list[Instrument]:
+    named = [instrument_of(spec, name) for name in positions.instruments]
+    return list({each.name: each for each in named}.values())
 
 
 def _has(rows: pd.DataFrame, name: str) -> np.ndarray:

@@ -82,7 +82,7 @@ def test_mistakes_point_at_the_character(text: str, position: int, message: str)
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("grating = HETG", "no column 'grating'"), ("start > 5", "is a time"), ("exposure > long", "is a number"),
+    [("grating = HETG", "no column 'grating'"), ("start > 5", "expected a date"), ("exposure > long", "expected a number"),
      ("instrument = ACIS", "no instrument 'ACIS'")],
 )  # fmt: skip
 def test_what_the_table_cannot_answer_is_told(text: str, message: str) -> None:

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from daxa_wf.errors import ConfigError
 from daxa_wf.missions import MISSIONS
 from daxa_wf.selection import filters
-from daxa_wf.selection.filters import Positions
 from daxa_wf.selection.matching import SkyTree
 from daxa_wf.selection.observation_table import observation_table, packaged_table
+from daxa_wf.selection.positions import Positions
 from daxa_wf.selection.select import NoObservationsError, associate, select
 
 CALPV, ERASS1 = MISSIONS["erosita_calpv"], MISSIONS["erosita_all_sky_de_dr1"]

@@ -1,0 +1,115 @@
+"""Values of the section `select`, checked as they are read."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+
+from daxa_wf.errors import ConfigError
+from daxa_wf.options import to_number
+
+
+def moment(text: str | None) -> Any:
+    """A time as pandas has it, or None; ConfigError if the text is none."""
+    import pandas as pd
+
+    try:
+        found: Any = None if text is None else pd.Timestamp(text)
+    except ValueError:
+        found = pd.NaT
+    if found is pd.NaT:
+        raise ConfigError(f"time: {text!r} is not a time; write 2010-01-01 or 2010-01-01T12:00")
+    return found
+
+
+def _radius(value: object) -> float:
+    degrees = to_number(value, "deg")
+    if not 0 < degrees <= 180:
+        raise ValueError(f"{value!r} is no radius; expected more than 0 and at most 180 degrees")
+    return degrees
+
+
+def _exposure(value: object) -> float:
+    seconds = to_number(value, "s")
+    if not seconds >= 0:
+        raise ValueError(f"{value!r} is no exposure; expected 0 s or more")
+    return seconds
+
+
+def _coordinates(value: Any) -> Any:
+    """Pairs of degrees from one pair or many, of numbers or of sexagesimal text."""
+    from daxa_wf.selection.positions import degrees_of_texts
+
+    if not isinstance(value, list | tuple) or not value:
+        raise ValueError("expected [ra, dec], [[ra, dec], ...] or a table")
+    pairs = [value] if len(value) == 2 and not isinstance(value[0], list | tuple) else value
+    for number, pair in enumerate(pairs, start=1):
+        if not isinstance(pair, list | tuple) or len(pair) != 2:
+            raise ValueError(f"position {number} is {pair!r}; expected two coordinates, such as [10.68, 41.27]")
+    lon, lat = degrees_of_texts(*([str(pair[axis]) for pair in pairs] for axis in (0, 1)))
+    return list(zip(lon.tolist(), lat.tolist(), strict=True))
+
+
+def _texts(value: Any) -> Any:
+    """ObsIDs; a number is refused, for YAML drops its leading zeros or takes them for octal."""
+    for each in value if isinstance(value, list | tuple) else ():
+        if not isinstance(each, str):
+            raise ValueError(f"{each!r} is a number to YAML; put ObsIDs in quotes, for leading zeros are part of them")
+    return value
+
+
+Degrees = Annotated[
+    float,
+    BeforeValidator(_radius),
+    WithJsonSchema({"type": "string", "description": "a quantity convertible to deg", "unit": "deg"}),
+]
+ExposureSeconds = Annotated[
+    float,
+    BeforeValidator(_exposure),
+    WithJsonSchema({"type": "string", "description": "a quantity convertible to s", "unit": "s"}),
+]
+Corner = tuple[float, float]
+Coordinates = Annotated[
+    tuple[Corner, ...],
+    BeforeValidator(_coordinates),
+    WithJsonSchema({"type": "array", "minItems": 1, "items": {"type": ["array", "number", "string"]}}),
+]
+ObsIds = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+
+
+def _checked_query(text: str) -> str:
+    from daxa_wf.selection.query import compile_query
+
+    try:
+        compile_query(text, lambda _: (0.0, 0.0))
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+def _checked_moment(text: str) -> str:
+    try:
+        moment(text)
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+def _date_text(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _checked_types(codes: tuple[str, ...]) -> tuple[str, ...]:
+    from daxa_wf.missions.taxonomy import TARGET_TYPES
+
+    unknown = [code for code in codes if code not in TARGET_TYPES]
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)} unknown; there are {', '.join(TARGET_TYPES)}")
+    return codes
+
+
+Moment = Annotated[str, BeforeValidator(_date_text), AfterValidator(_checked_moment)]
+TargetTypes = Annotated[tuple[str, ...], AfterValidator(_checked_types)]
+QueryText = Annotated[str, AfterValidator(_checked_query)]
