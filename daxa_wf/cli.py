@@ -176,7 +176,7 @@ def fetch_tables_command(
         kept = fetched.snapshot
         state = f"{kept.rows} rows of {kept.fetched}" if kept else "no table"
         print(f"{name}: {state}{' (new)' if fetched.new else ''}{f': {fetched.problem}' if fetched.problem else ''}")
-        failed |= kept is None
+        failed |= kept is None and name in MISSIONS
     raise typer.Exit(1 if failed else 0)
 
 
@@ -226,14 +226,13 @@ def show(
 ) -> None:
     """Show what the fetched tables say of an observation."""
     from daxa_wf.missions import MISSIONS
-    from daxa_wf.selection.observation_table import observation_table
     from daxa_wf.services.snapshots import SnapshotStore
 
     store, found = SnapshotStore(tables), 0
     for spec in MISSIONS.values():
         if not spec.is_obsid(obsid) or store.latest(spec.name) is None:
             continue
-        rows = observation_table(spec, store.source(spec), store.read(spec.name)).rows
+        rows = store.observations(spec)
         for _, row in rows[rows["obsid"] == obsid].iterrows():
             found += 1
             print(f"{spec.pretty_name}\n{row.to_string()}")

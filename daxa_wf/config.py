@@ -59,7 +59,7 @@ class Config(Section):
         Path("daxa_wf_tables"), description="directory of the missions' tables (daxa-wf fetch-tables)"
     )
     archive: Directory = Field(description="directory of the archive; relative paths start where you run from")
-    services: dict[Literal["heasarc", "xsa"], tuple[str, ...]] = Field(
+    services: dict[Literal["heasarc", "xsa", "cxc"], tuple[str, ...]] = Field(
         default_factory=dict, description="TAP services to ask in place of the usual ones, in order"
     )
     missions: dict[str, Mission] = Field(min_length=1)

@@ -31,6 +31,21 @@ MISSION = MissionSpec(
                 *texts("type", "data_mode", "cycle"),
             ),
         ),
+        TableSource(
+            "cxc",
+            "cxc.observation",
+            (
+                Column("obsid", "obsid"),
+                *POSITION,
+                Column("start_date", "start", "utc"),
+                Column("exposure_time", "exposure", "number", factor=1000.0),
+                Column("status", "status"),
+                Column("instrument", "instruments", "instrument"),
+                Column("grating", "grating"),
+                Column("target_name", "target", required=False),
+                Column("public_avail_date", "proprietary_end", "utc", required=False),
+            ),
+        ),
     ),
     row_cuts=(PROCESSED, HAS_POSITION),
     target_types={

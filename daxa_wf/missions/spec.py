@@ -38,6 +38,8 @@ class Column:
     null_values: tuple[float | str, ...] = ()
     """Values that stand for 'not known' (0 or a far-future public date, -100 as a coordinate)."""
     required: bool = True
+    factor: float = 1.0
+    """What a number is multiplied by, e.g. 1000 where a service gives ks."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ class MissionSpec:
     instruments: tuple[Instrument, ...]
     tables: tuple[TableSource, ...]
     """In order of preference; later ones are fallbacks."""
+    exposures: tuple[TableSource, ...] = ()
+    """Tables of the exposures of all observations, where a service has one: they are then known before any download."""
     frame: Literal["icrs", "fk5"] = "icrs"
     row_cuts: tuple[RowCut, ...] = ()
     constants: Mapping[str, Any] = field(default_factory=dict)
@@ -100,6 +104,8 @@ class MissionSpec:
     """Common column -> what a user's word for one of its values stands for."""
     footprint: tuple[str, str, str, str] | None = None
     """Columns with the lowest and highest right ascension and declination that an observation covers, in degrees."""
+    footprint_column: str = ""
+    """Column with what an observation covers, as STC-S text."""
     simultaneous: bool = True
     """False where one observation has one instrument (Chandra, ROSAT pointed)."""
     archive_paths: Mapping[str, str] = field(default_factory=dict)

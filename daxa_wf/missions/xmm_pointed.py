@@ -1,6 +1,6 @@
 """XMM-Newton, pointed observations."""
 
-from daxa_wf.missions.common import POSITION, public_date, times
+from daxa_wf.missions.common import POSITION, public_date, texts, times
 from daxa_wf.missions.cuts import HAS_POSITION, not_starting
 from daxa_wf.missions.spec import Column, Instrument, MissionSpec, ProductPattern, TableSource
 
@@ -13,12 +13,12 @@ MISSION = MissionSpec(
     obsid_pattern=r"[0-9]{10}",
     frame="fk5",
     instruments=(
-        Instrument("M1", FIELD_OF_VIEW, ("MOS1", "EMOS1")),
-        Instrument("M2", FIELD_OF_VIEW, ("MOS2", "EMOS2")),
-        Instrument("PN", FIELD_OF_VIEW, ("EPN",)),
+        Instrument("M1", FIELD_OF_VIEW, ("MOS1", "EMOS1"), exposure_column="m1_exposure"),
+        Instrument("M2", FIELD_OF_VIEW, ("MOS2", "EMOS2"), exposure_column="m2_exposure"),
+        Instrument("PN", FIELD_OF_VIEW, ("EPN",), exposure_column="pn_exposure"),
         Instrument("OM", FIELD_OF_VIEW, default=False),
-        Instrument("R1", FIELD_OF_VIEW, ("RGS1",), default=False),
-        Instrument("R2", FIELD_OF_VIEW, ("RGS2",), default=False),
+        Instrument("R1", FIELD_OF_VIEW, ("RGS1",), default=False, exposure_column="r1_exposure"),
+        Instrument("R2", FIELD_OF_VIEW, ("RGS2",), default=False, exposure_column="r2_exposure"),
     ),
     tables=(
         TableSource(
@@ -32,6 +32,7 @@ MISSION = MissionSpec(
                 Column("proprietary_end_date", "proprietary_end", "utc"),
                 Column("with_science", "science_usable", "flag"),
                 Column("revolution", "revolution", "number", required=False),
+                *texts("stc_s"),
             ),
         ),
         TableSource(
@@ -45,9 +46,31 @@ MISSION = MissionSpec(
                 Column("status", "status"),
                 Column("name", "target", required=False),
                 public_date(416422.0),
+                *(
+                    Column(f"{theirs}_time", f"{ours}_exposure", "number", required=False)
+                    for theirs, ours in (("mos1", "m1"), ("mos2", "m2"), ("pn", "pn"), ("rgs1", "r1"), ("rgs2", "r2"))
+                ),
             ),
         ),
     ),
+    exposures=(
+        TableSource(
+            "xsa",
+            "xsa.v_exposure",
+            (
+                Column("observation_id", "obsid"),
+                Column("instrument", "instrument"),
+                Column("exposure_id", "exposure_id"),
+                Column("mode_friendly_name", "mode"),
+                Column("filter", "filter"),
+                Column("is_scientific", "is_scientific", "flag"),
+                Column("start_utc", "start", "utc"),
+                Column("end_utc", "end", "utc"),
+                Column("duration", "duration", "number"),
+            ),
+        ),
+    ),
+    footprint_column="stc_s",
     row_cuts=(not_starting("obsid", "9", "no_slews"), HAS_POSITION),
     archive_paths={"heasarc": "xmm/data/rev0/{obsid}/"},
     products=tuple(
