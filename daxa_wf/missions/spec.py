@@ -123,6 +123,12 @@ class MissionSpec:
         known = ", ".join(instrument.name for instrument in self.instruments)
         raise KeyError(f"{self.pretty_name} has no instrument {name!r}; it has {known}")
 
+    @property
+    def known_target_types(self) -> set[str]:
+        """The codes of target types that the mission's table tells apart."""
+        constant = self.constants.get("target_type")
+        return {*self.target_types.values(), self.other_target_type, *([constant] if constant else [])} - {""}
+
     def meant(self, column: str, word: str) -> tuple[str, ...]:
         """The values of a column that a user's word stands for: itself, if the mission has no aliases."""
         return self.aliases[column](word) if column in self.aliases else (word,)
