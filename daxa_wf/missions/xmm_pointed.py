@@ -2,7 +2,7 @@
 
 from daxa_wf.missions.common import POSITION, public_date, texts, times
 from daxa_wf.missions.cuts import HAS_POSITION, not_starting
-from daxa_wf.missions.spec import Column, Instrument, MissionSpec, ProductPattern, TableSource
+from daxa_wf.missions.spec import Bundle, Column, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
 FIELD_OF_VIEW = 0.25
 """Radius in degrees of EPIC's field of view (XMM-Newton Users Handbook, 3.3)."""
@@ -73,8 +73,35 @@ MISSION = MissionSpec(
     footprint_column="stc_s",
     row_cuts=(not_starting("obsid", "9", "no_slews"), HAS_POSITION),
     archive_paths={"heasarc": "xmm/data/rev0/{obsid}/"},
+    bundles={
+        "xsa": (
+            Bundle(
+                "preprocessed",
+                tuple(
+                    f"?obsno={{obsid}}&level=PPS&extension=FTZ&name={name}"
+                    for name in ("PIEVLI", "MIEVLI", "TIEVLI", "EVENLI", "FBKTSR", "ATTTSR")
+                ),
+                "PPS/",
+            ),
+            Bundle("raw", ("?obsno={obsid}&level=ODF",), "ODF/"),
+        )
+    },
+    files=(
+        *(
+            FilePattern(
+                "preprocessed",
+                (f"PPS/P{{obsid}}{name}????[MPT]IEVLI*", f"PPS/P{{obsid}}{name}????FBKTSR*.FTZ"),
+                (name,),
+            )
+            for name in ("M1", "M2", "PN")
+        ),
+        *(FilePattern("preprocessed", (f"PPS/P{{obsid}}{name}????EVENLI*.FTZ",), (name,)) for name in ("R1", "R2")),
+        FilePattern("preprocessed", ("PPS/P{obsid}OBX000ATTTSR*.FTZ",)),
+        *(FilePattern("raw", (f"ODF/*_{{obsid}}_{name}*",), (name,)) for name in ("M1", "M2", "PN", "R1", "R2", "OM")),
+        FilePattern("raw", ("ODF/*_{obsid}_SC*", "ODF/*_{obsid}_RM*", "ODF/MANIFEST*")),
+    ),
     products=tuple(
-        ProductPattern("events", name, f"PPS/P{{obsid}}{name}[SU]???{kind}EVLI0000.FTZ")
+        ProductPattern("events", name, f"PPS/P{{obsid}}{name}[SU]???{kind}EVLI0000.FTZ", several=True)
         for name, kind in (("M1", "MI"), ("M2", "MI"), ("PN", "PI"))
     ),
     engines=("native",),
