@@ -10,11 +10,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, PositiveInt, ValidationError, model_validator
 
 from daxa_wf.errors import ConfigError
+from daxa_wf.missions.spec import Route
 from daxa_wf.options import Directory, Espfilt, Evselect, ExposureMaps, Images, Section, section_in
 from daxa_wf.selection.options import Select
 
 ArchiveName = Literal["heasarc", "s3", "xsa", "erosita_de", "cxc"]
-EngineName = Literal["native", "preprocessed"]
+EngineName = Literal["native", "preprocessed", "raw"]
 
 
 class Source(Section):
@@ -56,13 +57,14 @@ class Mission(Section):
 
     engine: EngineName | None = Field(
         None,
-        description="native cleans event lists; preprocessed organises products as the archive made them (default: "
-        "what the mission has)",
+        description="native cleans event lists; preprocessed organises what the archive made of the data; raw only fetches "
+        "(default: the first of these that the mission has)",
     )
     source: Source | None = Field(None, description="where event lists come from; nothing is processed without one")
     obsids: tuple[str, ...] | None = Field(None, min_length=1, description="only these observations")
-    fetch: Literal["raw", "preprocessed", "both"] = Field(
-        "preprocessed", description="what to download: raw data, what the archive made of them, or both"
+    fetch: Literal["raw", "preprocessed", "both"] | None = Field(
+        None,
+        description="what to download: raw data, what the archive made of them, or both (default: what the engine needs)",
     )
     products: Products = Products()
     select: Select | None = Field(
@@ -80,10 +82,18 @@ class Mission(Section):
         return self.source is not None and self.source.local is None
 
     def engine_for(self, name: str) -> EngineName:
-        """The engine that processes the mission: the configured one, or what it has."""
+        """The engine that processes the mission: the configured one, or the best that it has."""
         from daxa_wf.missions import MISSIONS
 
-        return self.engine or ("native" if "native" in MISSIONS[name].engines else "preprocessed")
+        if self.engine or "native" in MISSIONS[name].engines:
+            return self.engine or "native"
+        return "preprocessed" if MISSIONS[name].products else "raw"
+
+    def routes_for(self, name: str) -> tuple[Route, ...]:
+        """What to download: as configured, or what the engine needs."""
+        if self.fetch is not None:
+            return ("raw", "preprocessed") if self.fetch == "both" else (self.fetch,)
+        return ("raw",) if self.engine_for(name) == "raw" else ("preprocessed",)
 
     def instruments_for(self, name: str) -> tuple[str, ...]:
         """The chosen instruments by their names; by default the mission's usual ones."""
@@ -159,7 +169,7 @@ def _check_source(name: str, mission: Mission, source: Source) -> None:
     if engine == "native" and engine not in spec.engines:
         able = ", ".join(sorted(each for each in MISSIONS if engine in MISSIONS[each].engines))
         raise ValueError(f"missions.{name}.engine = {engine!r} cannot process {name}; it can process {able}")
-    if engine == "preprocessed" and source.archives is None:
+    if engine != "native" and source.archives is None:
         raise ValueError(
             f"missions.{name}.source: what {name} has is organised as it is downloaded; write 'archives: any', and name a "
             "mirror of yours under the key 'archives' at the top"

@@ -132,11 +132,10 @@ class Plan:
     def acquisition(self, wildcards: Any) -> dict[str, Any]:
         """What is to be fetched of an observation."""
         section = self.mission(wildcards.mission)
-        routes = ("raw", "preprocessed") if section.fetch == "both" else (section.fetch,)
         (facts,) = {row.facts for row in self.rows(wildcards.mission, wildcards.obsid)}
         return {
             "facts": facts,
-            "routes": routes,
+            "routes": section.routes_for(wildcards.mission),
             "instruments": section.instruments_for(wildcards.mission),
             "decompress": bool(section.source and section.source.decompress),
         }

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from daxa_wf.acquire.verify import CHUNK, FREE_BYTES, open_gzip
-from daxa_wf.errors import CorruptFileError, Fault
+from daxa_wf.acquire.verify import CHUNK, FREE_BYTES, open_compress, open_gzip
+from daxa_wf.errors import CorruptFileError
 
 DEEPEST = 3
 """Tar files within one another: XSA's ODF answer has two."""
@@ -105,23 +104,8 @@ def decompress(path: Path, target: Path) -> None:
     """Write what a gzip or LZW (`.Z`) file holds; Fault if there is no `gzip` program, which LZW needs."""
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with part.open("wb") as output:
-            if path.suffix == ".Z":
-                _uncompress(path, output)
-            else:
-                with open_gzip(path) as stream:
-                    shutil.copyfileobj(stream, output, CHUNK)
+        with part.open("wb") as output, open_compress(path) if path.suffix == ".Z" else open_gzip(path) as stream:
+            shutil.copyfileobj(stream, output, CHUNK)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-
-
-def _uncompress(path: Path, output: Any) -> None:
-    program = shutil.which("gzip")
-    if program is None:
-        raise Fault(f"{path}: unpacking .Z files needs the program gzip; install it, or set 'decompress: false'")
-    done = subprocess.run(
-        [program, "-dc", "--", str(path)], stdout=output, stderr=subprocess.PIPE, check=False, stdin=subprocess.DEVNULL
-    )
-    if done.returncode != 0:
-        raise CorruptFileError(f"{path} cannot be unpacked: {done.stderr.decode(errors='replace').strip()}")

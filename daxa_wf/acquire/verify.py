@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 
-from daxa_wf.errors import CorruptFileError
+from daxa_wf.errors import CorruptFileError, Fault
 
 BLOCK: Final = 2880
 END_CARD: Final = b"END".ljust(80)
@@ -73,18 +77,13 @@ def _gzip(path: Path, name: str, promised: bool) -> str:
 
 
 def _compress(path: Path, name: str, promised: bool) -> str:
-    """LZW (`.Z`), which cfitsio reads; it has no checksum, so the FITS in it is read to its last byte."""
-    import fitsio
-
+    """LZW (`.Z`) has no checksum, so the FITS in it is followed to its end."""
     if not promised:
         return "compress"
-    try:
-        with fitsio.FITS(str(path)) as hdus:
-            for hdu in hdus:
-                if hdu.has_data():
-                    hdu.read()
-    except (OSError, ValueError) as error:
-        raise CorruptFileError(f"{name} is damaged or cut off: {str(error).splitlines()[0]}") from None
+    with open_compress(path) as stream:
+        walk_fits(stream, name)
+        while stream.read(CHUNK):
+            pass
     return "fits.Z"
 
 
@@ -128,6 +127,28 @@ def open_gzip(path: Path) -> Any:
 
     limit = FREE_BYTES + HIGHEST_RATIO * path.stat().st_size
     return _Counted(io.BufferedReader(igzip.open(path, "rb"), CHUNK), limit, path.name)
+
+
+@contextmanager
+def open_compress(path: Path) -> Iterator[Any]:
+    """What an LZW file (`.Z`) holds, as a stream, by the program gzip: cfitsio may crash on a damaged one.
+
+    Fault if there is no such program; CorruptFileError if it finds the file damaged.
+    """
+    program = shutil.which("gzip")
+    if program is None:
+        raise Fault(f"{path.name}: reading .Z files needs the program gzip; install it")
+    limit = FREE_BYTES + HIGHEST_RATIO * path.stat().st_size
+    with subprocess.Popen(
+        [program, "-dc", "--", str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
+    ) as process:
+        try:
+            yield _Counted(process.stdout, limit, path.name)
+        finally:
+            process.kill()
+        said = process.stderr.read() if process.stderr else b""
+        if said:
+            raise CorruptFileError(f"{path.name} is damaged or cut off: {said.decode(errors='replace').strip()}")
 
 
 def walk_fits(stream: IO[bytes] | Any, name: str) -> int:
@@ -236,25 +257,26 @@ def _header(stream: Any, name: str, count: int) -> _Header | None:
     return header
 
 
-class _Tail:
-    """A stream that remembers its last bytes."""
+class _Measured:
+    """A stream that knows how many bytes were read."""
 
     def __init__(self, stream: Any) -> None:
-        self._stream, self.last = stream, b""
+        self._stream, self.total = stream, 0
 
     def read(self, size: int = -1) -> bytes:
         data: bytes = self._stream.read(size)
-        self.last = (self.last + data)[-1024:] if len(data) < 1024 else data[-1024:]
+        self.total += len(data)
         return data
 
 
 def read_tar(stream: Any, name: str) -> list[str]:
-    """The members of a tar stream, read to its end; CorruptFileError if its closing blocks are not there."""
-    tail = _Tail(stream)
-    with tarfile.open(fileobj=tail, mode="r|") as archive:  # type: ignore[call-overload]
-        members = [member.name for member in archive]
-    while tail.read(CHUNK):
+    """The members of a tar stream, read to its end; CorruptFileError if its two closing blocks are not there."""
+    measured = _Measured(stream)
+    with tarfile.open(fileobj=measured, mode="r|") as archive:  # type: ignore[call-overload]
+        members = list(archive)
+    while measured.read(CHUNK):
         pass
-    if tail.last.strip(b"\0") or len(tail.last) < 1024:
+    end = max((each.offset_data + -(-each.size * each.isreg() // 512) * 512 for each in members), default=0)
+    if measured.total < end + 1024:
         raise CorruptFileError(f"{name} is cut off: a tar file ends with two empty blocks")
-    return members
+    return [each.name for each in members]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from daxa_wf.errors import DaxaError, ServiceError
@@ -84,9 +84,18 @@ class HttpTree:
                 yield from self._walk(f"{url}{quote(entry.name)}/", f"{place}/", enter, depth + 1)
 
     def _entries(self, url: str) -> list[Entry]:
-        response = self.session.get(url)
+        response = _answer(self.session, url)
         check_status(response.status_code, url)
         return listed_entries(response.text, url)
+
+
+def _answer(session: requests.Session, url: str, **options: Any) -> requests.Response:
+    import requests
+
+    try:
+        return session.get(url, **options)
+    except requests.RequestException as error:
+        raise ServiceError(f"{url}: no answer ({type(error).__name__})") from None
 
 
 def check_status(status: int, url: str) -> None:
@@ -161,7 +170,7 @@ class S3Bucket:
         from xml.etree import ElementTree
 
         asked = {"list-type": "2", "prefix": prefix, **({"continuation-token": token} if token else {})}
-        response = self.session.get(self.base, params=asked)
+        response = _answer(self.session, self.base, params=asked)
         check_status(response.status_code, f"{self.base} ({prefix})")
         try:
             root = ElementTree.fromstring(response.content)

@@ -76,5 +76,6 @@ STEPS = {
 CHAINS = {
     "native": ("inventory", "espfilt", "evselect", "merge", "images", "exposure_maps", "report"),
     "preprocessed": ("preprocessed", "report"),
+    "raw": ("report",),
 }
 """Engine -> the steps that an observation goes through; downloaded ones begin with `acquire`."""

@@ -1,0 +1,484 @@
+"""Every fault of archives, networks and disks: what came is not lost, what is wrong is named, nothing half is left."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import io
+import multiprocessing
+import os
+import signal
+import tarfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from daxa_wf.acquire.credentials import read_secrets
+from daxa_wf.acquire.download import download
+from daxa_wf.acquire.observation import Fetcher
+from daxa_wf.acquire.unpack import unpack_tar
+from daxa_wf.acquire.verify import check_content
+from daxa_wf.demo.archive_server import Archives, serve_archives
+from daxa_wf.errors import ConfigError, CorruptFileError, DaxaError, ServiceError
+from daxa_wf.services.archives import ProprietaryError, RemoteFile
+from daxa_wf.services.http import session
+from tests.archives import CHANDRA, compress_bytes, content, fits_bytes
+
+from .conftest import fetcher_of, wish
+
+LIST = "primary/acisf12812N003_evt2.fits.gz"
+SIZE = 100_000
+
+
+def big_fits(path: Path) -> bytes:
+    """A FITS file of some hundred kB that does not compress."""
+    data = np.random.default_rng(3).integers(0, 2**15, SIZE // 2, dtype=np.int16)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fits.PrimaryHDU(data).writeto(path, checksum=True, overwrite=True)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Any:
+    big_fits(tmp_path / "served" / "FTP" / "big.fits")
+    with serve_archives(tmp_path / "served") as archives:
+        yield archives
+
+
+def get(archives: Archives, target: Path, **facts: Any) -> Any:
+    quick = session(retries=2, backoff=0.0, read=1.0)
+    return download(RemoteFile("big.fits", f"{archives.base}/FTP/big.fits", **facts), target, quick, pause=0.0)
+
+
+def cut_after(fraction: float, times: int = 1) -> Callable[[Any, str], bool]:
+    """A fault: of the body of a file only a fraction of what was asked for is sent."""
+    left = [times]
+
+    def fault(handler: Any, path: str) -> bool:
+        if not left[0] or not path.endswith((".fits", ".gz")):
+            return False
+        left[0] -= 1
+        place = handler.state.file(path)
+        stat = place.stat()
+        etag = f'"{stat.st_size:x}-{stat.st_mtime_ns:x}{handler.state.change_etag}"'
+        start = handler.start(etag, stat.st_size)
+        handler.send_response(206 if start else 200)
+        handler.send_header("Content-Length", str(stat.st_size - start))
+        handler.send_header("ETag", etag)
+        if start:
+            handler.send_header("Content-Range", f"bytes {start}-{stat.st_size - 1}/{stat.st_size}")
+        handler.end_headers()
+        part = place.read_bytes()[start:][: int((stat.st_size - start) * fraction)]
+        handler.wfile.write(part)
+        handler.wfile.flush()
+        handler.state.sent[path] += len(part)
+        handler.close_connection = True
+        return True
+
+    return fault
+
+
+def answers(status: int, headers: dict[str, str], body: bytes, times: int = 1000) -> Callable[[Any, str], bool]:
+    left = [times]
+
+    def fault(handler: Any, path: str) -> bool:
+        if not left[0] or path.endswith("/"):
+            return False
+        left[0] -= 1
+        handler.send_response(status)
+        for key, value in {"Content-Length": str(len(body)), **headers}.items():
+            handler.send_header(key, value)
+        handler.end_headers()
+        handler.wfile.write(body)
+        return True
+
+    return fault
+
+
+def nothing_but(directory: Path, *names: str) -> bool:
+    return sorted(path.name for path in directory.iterdir()) == sorted(names)
+
+
+@pytest.mark.parametrize("tenth", range(10))
+def test_cut_at_every_tenth(tenth: int, served: Archives, tmp_path: Path) -> None:
+    original = served.file("/FTP/big.fits").read_bytes()
+    served.fault = cut_after(tenth / 10)
+    got = get(served, tmp_path / "got" / "big.fits")
+    assert (tmp_path / "got" / "big.fits").read_bytes() == original
+    assert served.sent["/FTP/big.fits"] == len(original) == got.transferred
+    assert nothing_but(tmp_path / "got", "big.fits")
+
+
+def test_cut_again_and_again_but_each_time_further(served: Archives, tmp_path: Path) -> None:
+    served.fault = cut_after(0.3, times=12)
+    get(served, tmp_path / "got" / "big.fits")
+    assert served.sent["/FTP/big.fits"] == served.file("/FTP/big.fits").stat().st_size
+
+
+def test_cut_off_for_good_and_taken_up_by_the_next_run(served: Archives, tmp_path: Path) -> None:
+    served.fault = cut_after(0.0)
+    first = cut_after(0.5)
+    never = answers(200, {"Content-Length": "100"}, b"", 1000)
+    served.fault = lambda handler, path: first(handler, path) or never(handler, path)
+    with pytest.raises(ServiceError, match=r"big\.fits: .*4 times in a row"):
+        get(served, tmp_path / "got" / "big.fits")
+    assert not (tmp_path / "got" / "big.fits").exists()
+
+
+def test_a_reset_and_a_stall(served: Archives, tmp_path: Path) -> None:
+    calls = []
+
+    def fault(handler: Any, path: str) -> bool:
+        calls.append(path)
+        if len(calls) == 1:
+            import socket
+            import struct
+
+            handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            handler.connection.close()
+            handler.close_connection = True
+            return True
+        if len(calls) == 2:
+            handler.send_response(200)
+            handler.send_header("Content-Length", "5000")
+            handler.end_headers()
+            handler.wfile.write(b"SIMPLE  =")
+            handler.wfile.flush()
+            time.sleep(1.5)
+            handler.close_connection = True
+            return True
+        return False
+
+    served.fault = fault
+    get(served, tmp_path / "got" / "big.fits")
+    assert (tmp_path / "got" / "big.fits").read_bytes() == served.file("/FTP/big.fits").read_bytes()
+
+
+@pytest.mark.parametrize(("status", "headers"), [(500, {}), (503, {}), (429, {"Retry-After": "0"})])
+def test_faults_of_the_server_that_pass(status: int, headers: dict[str, str], served: Archives, tmp_path: Path) -> None:
+    served.fault = answers(status, headers, b"later", times=2)
+    get(served, tmp_path / "got" / "big.fits")
+    assert served.requests["/FTP/big.fits"] == 3
+
+
+def test_retry_after_is_waited_for(served: Archives, tmp_path: Path) -> None:
+    served.fault = answers(429, {"Retry-After": "1"}, b"", times=1)
+    started = time.monotonic()
+    get(served, tmp_path / "got" / "big.fits")
+    assert time.monotonic() - started >= 1.0
+
+
+WRONG: dict[str, tuple[Callable[[Any, str], bool], dict[str, Any], type[DaxaError], str]] = {
+    "HTML with status 200": (answers(200, {"Content-Type": "text/html"}, b"<html>Log in</html>"), {},
+                             CorruptFileError, "page of HTML"),
+    "HTML that says it is FITS": (answers(200, {}, b"<!DOCTYPE html><html>Log in"), {}, CorruptFileError, "page of HTML"),
+    "another size than listed": (lambda *_: False, {"size": 7, "exact": True}, CorruptFileError, "listing says 7"),
+    "another MD5": (lambda *_: False, {"md5": "0" * 32}, CorruptFileError, "another MD5"),
+    "an error for good": (answers(500, {}, b"boom"), {}, ServiceError, "status 500"),
+    "proprietary": (answers(403, {}, b""), {}, ProprietaryError, "proprietary data"),
+    "not FITS": (answers(200, {}, b"PK\x03\x04 something else"), {}, CorruptFileError, "is no FITS file"),
+    "nothing": (answers(200, {}, b""), {}, CorruptFileError, "is no FITS file"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("fault", "facts", "error", "message"), WRONG.values(), ids=WRONG.keys())
+def test_what_is_wrong_is_refused_and_named(
+    fault: Any, facts: dict, error: type[DaxaError], message: str, served: Archives, tmp_path: Path
+) -> None:
+    served.fault = fault
+    with pytest.raises(error, match=message) as caught:
+        get(served, tmp_path / "got" / "big.fits", **facts)
+    assert "big.fits" in str(caught.value)
+    assert nothing_but(tmp_path / "got")
+
+
+def test_a_file_that_changed_between_two_runs_is_fetched_anew(served: Archives, tmp_path: Path) -> None:
+    first = cut_after(0.5)
+    dead = answers(200, {"Content-Length": "9"}, b"")
+    served.fault = lambda handler, path: first(handler, path) or dead(handler, path)
+    with pytest.raises(ServiceError):
+        get(served, tmp_path / "got" / "big.fits")
+    kept = tmp_path / "got" / ".big.fits.part"
+    kept.write_bytes(served.file("/FTP/big.fits").read_bytes()[: SIZE // 2])
+    (tmp_path / "got" / ".big.fits.part.json").write_text(
+        f'{{"url": "{served.base}/FTP/big.fits", "validator": "\\"old\\""}}'
+    )
+    served.fault = None
+    served.change_etag = "new"
+    served.sent.clear()
+    got = get(served, tmp_path / "got" / "big.fits")
+    assert got.transferred == served.file("/FTP/big.fits").stat().st_size
+    assert (tmp_path / "got" / "big.fits").read_bytes() == served.file("/FTP/big.fits").read_bytes()
+
+
+def test_a_server_that_cannot_resume_starts_again(served: Archives, tmp_path: Path) -> None:
+    first = cut_after(0.5)
+
+    def no_ranges(handler: Any, path: str) -> bool:
+        if first(handler, path):
+            return True
+        handler.page(served.file(path).read_bytes(), "application/fits")
+        return True
+
+    served.fault = no_ranges
+    get(served, tmp_path / "got" / "big.fits")
+    assert (tmp_path / "got" / "big.fits").read_bytes() == served.file("/FTP/big.fits").read_bytes()
+
+
+def test_a_fault_of_one_file_keeps_the_others(own_archives: Archives, tmp_path: Path) -> None:
+    fetcher = fetcher_of(own_archives, tmp_path / "store", "heasarc")
+    broken = own_archives.root / CHANDRA.directory / LIST
+    whole = broken.read_bytes()
+    broken.write_bytes(whole[:-20])
+    with pytest.raises(ServiceError, match=r"acisf12812N003_evt2\.fits\.gz is damaged or cut off"):
+        fetcher.acquire(wish("chandra"))
+    directory = fetcher.store / "chandra_raw" / "12812"
+    assert not (directory / LIST).exists()
+    broken.write_bytes(whole)
+    own_archives.sent.clear()
+    acquired = fetcher.acquire(wish("chandra"))
+    assert sorted(each.path for each in acquired.files) == sorted(CHANDRA.files)
+    assert own_archives.sent == {f"/{CHANDRA.directory}/{LIST}": len(whole)}
+
+
+def test_the_next_archive_helps_out(own_archives: Archives, tmp_path: Path) -> None:
+    own_archives.fault = lambda handler, path: path.startswith("/FTP") and answers(500, {}, b"")(handler, path)
+    acquired = fetcher_of(own_archives, tmp_path / "store", "heasarc", "s3").acquire(wish("chandra"))
+    assert {each.archive for each in acquired.files} == {"s3"}
+    assert any("status 500" in note for note in acquired.notes)
+
+
+def test_the_real_truncated_gzip_is_refused(real_data: Path) -> None:
+    (path,) = (real_data / "erosita").glob("NEGATIVE_truncated_*")
+    with pytest.raises(CorruptFileError, match=r"NEGATIVE_truncated_.* is (damaged or )?cut off"):
+        check_content(path)
+
+
+def test_real_files_pass(real_data: Path) -> None:
+    paths = [
+        path for pattern in ("*.FTZ", "*.fits", "*.fits.gz", "*.evt*", "*.FIT") for path in real_data.rglob(pattern)
+    ]
+    good = [path for path in paths if "NEGATIVE" not in path.name and "BROKEN" not in path.name]
+    refused = {}
+    for path in good:
+        try:
+            check_content(path)
+        except CorruptFileError as error:
+            refused[path.name] = str(error)
+    assert len(good) > 20
+    # These four were cut out of real lists by others, who left the CHECKSUM of the whole.
+    assert set(refused) == {
+        "nu90410111001A06_cl_sunpos.evt", "nuclockutils_30101031002_FPMA_evt.evt", "astropy_acis_18059_evt2_2rows.fits",
+        "stingray_acis_10027_M82_evt2_cut.fits",
+    }  # fmt: skip
+    assert all(said.endswith("HDU 1 fails its own CHECKSUM") for said in refused.values())
+
+
+DAMAGE: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
+    "a flipped bit": ("x.fits", lambda data: data[:6000] + bytes([data[6000] ^ 1]) + data[6001:], "fails its own CHECKSUM"),
+    "cut off in the data": ("x.fits", lambda data: data[: len(data) - 2880], "cut off in the data of HDU 1"),
+    "cut off in a header": ("x.fits", lambda data: data[:3000], "cut off in the header of HDU 1"),
+    "gzip cut off": ("x.fits.gz", lambda data: gzip.compress(data)[:-9], "damaged or cut off"),
+    "gzip with a wrong CRC": ("x.fits.gz", lambda data: gzip.compress(data)[:-8] + b"\0" * 8, "damaged or cut off"),
+    "gzip of something else": ("x.fits.gz", lambda data: gzip.compress(b"hello"), "is no FITS file"),
+    "compress cut off": ("x.fits.Z", lambda data: compress_bytes(data)[:4000], "cut off"),
+    "a bomb": ("x.fits.gz", lambda data: gzip.compress(b"SIMPLE  =" + b" " * 60_000_000), ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "damage", "message"), DAMAGE.values(), ids=DAMAGE.keys())
+def test_damage_is_found(
+    name: str, damage: Callable[[bytes], bytes], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daxa_wf.acquire.verify.FREE_BYTES", 1_000_000)
+    (tmp_path / name).write_bytes(damage(fits_bytes("x", 2000)))
+    with pytest.raises(CorruptFileError, match=message or "grows more than 200 times|cannot be read"):
+        check_content(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["x.fits", "x.fits.gz", "x.FTZ", "x.fits.Z"])
+def test_what_is_whole_passes(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content(name))
+    assert check_content(tmp_path / name).startswith("fits")
+
+
+def tar_of(tmp_path: Path, *members: tuple[tarfile.TarInfo, bytes]) -> Path:
+    path = tmp_path / "answer.tar"
+    with tarfile.open(path, "w") as archive:
+        for info, data in members:
+            info.size = len(data) if info.isreg() else 0
+            archive.addfile(info, io.BytesIO(data))
+    return path
+
+
+def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, link
+    return info
+
+
+HOSTILE = {
+    "climbs": (member("../../evil.fits"), "climbs out of its folder"),
+    "climbs inside": (member("a/../../evil.fits"), "climbs out of its folder"),
+    "absolute": (member("/tmp/evil.fits"), "climbs out of its folder"),
+    "symlink": (member("evil.fits", tarfile.SYMTYPE, "/etc/passwd"), "is a link to '/etc/passwd'"),
+    "hard link": (member("evil.fits", tarfile.LNKTYPE, "../x"), "is a link to"),
+    "device": (member("evil.fits", tarfile.CHRTYPE), "is no file"),
+}
+
+
+@pytest.mark.parametrize(("evil", "message"), HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_members_are_refused_before_anything_is_written(
+    evil: tarfile.TarInfo, message: str, tmp_path: Path
+) -> None:
+    path = tar_of(tmp_path, (member("good.fits"), content("good.fits")), (evil, b"x" * 10 if evil.isreg() else b""))
+    with pytest.raises(CorruptFileError, match=message):
+        unpack_tar(path, tmp_path / "out", lambda name: name)
+    assert not (tmp_path / "out").exists()
+    assert nothing_but(tmp_path, "answer.tar")
+
+
+def test_tar_cut_off_at_a_member_is_found(tmp_path: Path) -> None:
+    path = tar_of(tmp_path, (member("a.fits"), content("a.fits")), (member("b.fits"), content("b.fits")))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: 512 + len(content("a.fits")) + (-len(content("a.fits")) % 512)])
+    with pytest.raises(CorruptFileError, match="cut off"):
+        check_content(path)
+
+
+def test_a_full_disk_is_told_and_the_next_run_completes(
+    own_archives: Archives, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import daxa_wf.acquire.download as module
+
+    fetcher = fetcher_of(own_archives, tmp_path / "store", "heasarc")
+    real = module._Part._write
+
+    def full(self: Any, response: Any, start: int) -> Any:
+        if "evt2" in self.name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        yield from real(self, response, start)
+
+    monkeypatch.setattr(module._Part, "_write", full)
+    with pytest.raises(OSError, match="No space left"):
+        fetcher.acquire(wish("chandra"))
+    monkeypatch.undo()
+    own_archives.sent.clear()
+    acquired = fetcher.acquire(wish("chandra"))
+    assert len(acquired.files) == len(CHANDRA.files)
+    assert set(own_archives.sent) == {f"/{CHANDRA.directory}/{LIST}"}
+
+
+def _fetch(base: str, store: Path) -> None:
+    archives = Archives(Path(), base)
+    fetcher_of(archives, store, "heasarc").acquire(wish("chandra"))
+
+
+def test_killed_in_the_middle_of_forty_files(own_archives: Archives, tmp_path: Path) -> None:
+    folder = own_archives.root / CHANDRA.directory / "primary"
+    names = [f"acisf12812_{number:03d}N003_fov1.fits.gz" for number in range(40)]
+    for name in names:
+        (folder / name).write_bytes(content(name))
+    reached = multiprocessing.get_context("fork").Event()
+
+    def slow(handler: Any, path: str) -> bool:
+        if own_archives.requests.total() > 25:
+            reached.set()
+            time.sleep(0.3)
+        return False
+
+    own_archives.fault = slow
+    process = multiprocessing.get_context("spawn").Process(target=_fetch, args=(own_archives.base, tmp_path / "store"))
+    process.start()
+    assert reached.wait(60)
+    os.kill(process.pid or 0, signal.SIGKILL)
+    process.join()
+    own_archives.fault = None
+    ledger = tmp_path / "store" / "chandra_raw" / "12812" / ".daxa_wf.jsonl"
+    verified = {line.split('"')[3] for line in ledger.read_text().splitlines() if line.startswith('{"path": "')}
+    assert 5 < len(verified) < 44
+    with ledger.open("a") as stream:
+        stream.write('{"path": "primary/torn')
+    own_archives.sent.clear()
+    fetcher = fetcher_of(own_archives, tmp_path / "store", "heasarc")
+    acquired = fetcher.acquire(wish("chandra"))
+    assert len(acquired.files) == 44
+    fetched_again = {path.removeprefix(f"/{CHANDRA.directory}/") for path in own_archives.sent}
+    assert not fetched_again & verified
+    import hashlib
+
+    for each in acquired.files:
+        assert each.sha256 == hashlib.sha256(content(each.path.rsplit("/", 1)[-1])).hexdigest()
+
+
+def test_two_archives_fetch_an_observation_once(own_archives: Archives, tmp_path: Path) -> None:
+    from threading import Thread
+
+    fetchers = [fetcher_of(own_archives, tmp_path / "store", "heasarc") for _ in range(3)]
+    threads = [Thread(target=each.acquire, args=(wish("chandra"),)) for each in fetchers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {own_archives.requests[f"/{CHANDRA.directory}/{name}"] for name in CHANDRA.files} == {1}
+
+
+def test_no_more_transfers_at_once_than_an_archive_stands(own_archives: Archives, tmp_path: Path) -> None:
+    from threading import Lock
+
+    now, most, lock = [0], [0], Lock()
+
+    def count(handler: Any, path: str) -> bool:
+        if path.endswith("/"):
+            return False
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        time.sleep(0.05)
+        with lock:
+            now[0] -= 1
+        return False
+
+    own_archives.fault = count
+    fetcher = fetcher_of(own_archives, tmp_path / "store", "heasarc", transfers={"heasarc": 2})
+    fetcher.acquire(wish("chandra"))
+    assert most[0] == 2
+
+
+def test_credentials_are_sent_and_never_shown(
+    archives: Archives, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = tmp_path / "xsa.ini"
+    secret.write_text("username = me\npassword = s3cr3t\n")
+    secret.chmod(0o644)
+    with pytest.raises(ConfigError, match=r"others can read .* chmod 600"):
+        read_secrets({"xsa": str(secret)})
+    secret.chmod(0o600)
+    asked: list[str] = []
+
+    def note(handler: Any, path: str) -> bool:
+        asked.append(handler.path)
+        return answers(500, {}, b"s3cr3t")(handler, path)
+
+    archives.fault = note
+    fetcher = fetcher_of(archives, tmp_path / "store", "xsa", secrets=read_secrets({"xsa": str(secret)}))
+    with pytest.raises(ServiceError) as caught:
+        fetcher.acquire(wish("xmm_pointed"))
+    assert "AIOUSER=me&AIOPWD=s3cr3t" in asked[0]
+    assert "s3cr3t" not in str(caught.value) + caplog.text
+    archives.fault = None
+    fetcher.acquire(wish("xmm_pointed"))
+    assert not [path for path in (tmp_path / "store").rglob("*") if path.is_file() and b"s3cr3t" in path.read_bytes()]
+    monkeypatch.setenv("DAXA_WF_XSA_USERNAME", "you")
+    monkeypatch.setenv("DAXA_WF_XSA_PASSWORD", "other")
+    assert read_secrets({}) == {"xsa": {"AIOUSER": "you", "AIOPWD": "other"}}
+
+
+def test_fetcher_without_an_archive_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ServiceError, match="no archive is configured for it"):
+        Fetcher(tmp_path, session(), {}).acquire(wish("chandra"))
