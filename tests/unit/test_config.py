@@ -51,7 +51,7 @@ BAD = {
         {"archive": "o", "missions": {"xmm_pointd": {"source": {"local": "r"}}}},
         "'xmm_pointed'",
     ),
-    "empty source": (with_options(source={}), "give one of 'local' and 'embedded'"),
+    "empty source": (with_options(source={}), "give one of 'local', 'embedded' and 'archives'"),
     "radius without positions": (with_options(select={"radius": "1 deg"}), "select: radius is given, but no positions"),
     "positions and names": (with_options(select={"positions": [[1, 2]], "names": ["M31"]}), "not both"),
     "bad query": (with_options(select={"query": "exposure >"}), "expected a value"),
@@ -60,7 +60,7 @@ BAD = {
     "unknown condition": (with_options(select={"postions": []}), "did you mean 'positions'?"),
     "two sources": (
         with_options(source={"local": "a", "embedded": "b"}),
-        "give one of 'local' and 'embedded'",
+        "give one of 'local', 'embedded' and 'archives'",
     ),
     "unknown option": (with_options(espfilt={"allowed_sgma": 3}), "did you mean 'allowed_sigma'?"),
     "wrong unit": (with_options(espfilt={"filter_lo_en": "2.5 s"}), "espfilt.filter_lo_en: '2.5 s'"),

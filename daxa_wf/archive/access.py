@@ -1,0 +1,143 @@
+"""An archive from Python: where its products are, in the words of astronomers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from daxa_wf.archive.layout import NO_EXPOSURE, Layout, Unit
+from daxa_wf.archive.records import Record, read_record
+from daxa_wf.errors import ConfigError, DaxaError
+from daxa_wf.missions import MISSIONS
+
+KINDS = {
+    "event list": ("finalevents", "events"),
+    "image": ("image",),
+    "exposure map": ("expmap",),
+    "background map": ("background",),
+}
+"""What a user asks for -> kinds of products, the best first."""
+SPEC_KINDS = {"event list": "events", "image": "image", "exposure map": "expmap", "background map": "background"}
+
+
+class NoSuchProductError(DaxaError):
+    """The archive has no such product; the message lists what it has."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """A file of the archive and what it is of."""
+
+    path: Path
+    kind: str
+    instrument: str
+    exposure: str
+    band: tuple[float, float] | None
+
+
+class Archive:
+    """An archive in a directory, as a run of the workflow left it."""
+
+    def __init__(self, directory: Path | str) -> None:
+        self.layout = Layout(Path(directory))
+        if not (self.layout.root / "records").is_dir():
+            raise ConfigError(f"{directory} is no archive: it has no records")
+
+    @property
+    def observations(self) -> list[tuple[str, str]]:
+        """Mission and ObsID of every observation."""
+        return sorted((path.parent.name, path.name) for path in (self.layout.root / "records").glob("*/*"))
+
+    def event_list(self, obsid: str, instrument: str, exposure: str | None = None, mission: str | None = None) -> Path:
+        """The final event list of an instrument, or what the archive delivered; NoSuchProductError lists what exists."""
+        return self._one("event list", obsid, instrument, exposure, None, mission)
+
+    def image(
+        self, obsid: str, instrument: str, band: tuple[float, float] | None = None, exposure: str | None = None,
+        mission: str | None = None,
+    ) -> Path:  # fmt: skip
+        """The image of an instrument in an energy band (keV; not needed if there is only one)."""
+        return self._one("image", obsid, instrument, exposure, band, mission)
+
+    def exposure_map(
+        self, obsid: str, instrument: str, band: tuple[float, float] | None = None, exposure: str | None = None,
+        mission: str | None = None,
+    ) -> Path:  # fmt: skip
+        """The exposure map of an instrument in an energy band (keV; not needed if there is only one)."""
+        return self._one("exposure map", obsid, instrument, exposure, band, mission)
+
+    def background(
+        self, obsid: str, instrument: str, band: tuple[float, float] | None = None, exposure: str | None = None,
+        mission: str | None = None,
+    ) -> Path:  # fmt: skip
+        """The background map of an instrument in an energy band (keV; not needed if there is only one)."""
+        return self._one("background map", obsid, instrument, exposure, band, mission)
+
+    def products(self, obsid: str, mission: str | None = None) -> list[Product]:
+        """Every product of an observation."""
+        unit = Unit(self._mission_of(obsid, mission), obsid)
+        paths = sorted(self.layout.records(unit).glob("*/*.json"))
+        return [each for path in paths for each in _products(self.layout, read_record(path))]
+
+    def _mission_of(self, obsid: str, mission: str | None) -> str:
+        found = [name for name, each in self.observations if each == obsid and mission in (None, name)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise NoSuchProductError(f"{obsid} is in {' and '.join(found)}; say which mission")
+        raise NoSuchProductError(f"{self.layout.root} has no observation {obsid}{f' of {mission}' if mission else ''}")
+
+    def _one(
+        self, what: str, obsid: str, instrument: str, exposure: str | None, band: tuple[float, float] | None,
+        mission: str | None,
+    ) -> Path:  # fmt: skip
+        name = self._mission_of(obsid, mission)
+        spec = MISSIONS[name]
+        inst = next((each.name for each in spec.instruments if instrument.upper() in _spellings(each)), instrument)
+        of_kind = [each for each in self.products(obsid, name) if each.kind in KINDS[what]]
+        best = next((kind for kind in KINDS[what] if any(each.kind == kind for each in of_kind)), "")
+        of_kind = [each for each in of_kind if each.kind == best]
+        wanted = [
+            each
+            for each in of_kind
+            if each.instrument == inst and exposure in (None, each.exposure) and band in (None, each.band)
+        ]
+        if len(wanted) == 1:
+            return wanted[0].path
+        there = ", ".join(_described(each) for each in of_kind) or "none"
+        if wanted:
+            raise NoSuchProductError(f"{obsid} has more than one {what} of {inst}; say which: {there}")
+        if not of_kind and "native" not in spec.engines and SPEC_KINDS[what] not in {p.kind for p in spec.products}:
+            raise NoSuchProductError(no_such_kind(spec.pretty_name, what))
+        raise NoSuchProductError(f"{obsid} has no such {what} of {inst}; there is {there}")
+
+
+def no_such_kind(pretty_name: str, what: str) -> str:
+    """What is said of a mission that never has a kind of product."""
+    return f"{pretty_name} has no {what}s"
+
+
+def _spellings(instrument: object) -> Sequence[str]:
+    return [each.upper() for each in (instrument.name, *instrument.aliases)]  # type: ignore[attr-defined]
+
+
+def _described(product: Product) -> str:
+    exposure = "" if product.exposure == NO_EXPOSURE else f" {product.exposure}"
+    band = f" {product.band[0]:g}-{product.band[1]:g} keV" if product.band else ""
+    return f"{product.instrument}{exposure}{band}"
+
+
+def _products(layout: Layout, record: Record) -> list[Product]:
+    found = []
+    for stamp in record.products:
+        name = Path(stamp.path).name.split("-")
+        facts = {
+            key: part.removeprefix(key) for part in name for key in ("inst", "subexp", "en") if part.startswith(key)
+        }
+        band = facts.get("en", "").removesuffix("keV").split("_")
+        edges = (float(band[0]), float(band[1])) if len(band) == 2 else None
+        found.append(
+            Product(layout.find(stamp.path), stamp.kind, facts.get("inst", ""), facts.get("subexp", ""), edges)
+        )
+    return found

@@ -1,0 +1,171 @@
+"""Twelve missions from selection to archive, over loopback services, run as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from daxa_wf.archive.access import Archive, NoSuchProductError
+from daxa_wf.cli import snakefile
+from daxa_wf.demo.archive_server import Archives, serve_archives
+from daxa_wf.demo.tap_service import serve_tables
+from daxa_wf.missions import MISSIONS
+from tests.archives import SMALL, content, make_archives
+
+OTHER = {"text": "", "number": 0.0, "flag": "true", "mjd": 52000.0, "utc": "2001-01-01T00:00:00", "instrument": ""}
+
+
+def served_table(mission: str) -> pd.DataFrame:
+    """What a service would have of a mission: the small observation, and one elsewhere on the sky."""
+    source, row = MISSIONS[mission].tables[0], SMALL[mission].row
+    defaults = {each.source: OTHER[each.kind] for each in source.columns}
+    first = {**defaults, "ra": 150.0, "dec": 2.0, **row}
+    key = next(each.source for each in source.columns if each.name == "obsid")
+    other = {**first, key: type(row[key])(str(row[key])[:-1] + "9"), "dec": -60.0}
+    return pd.DataFrame([first, other])
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Archives, str]]:
+    tables = {MISSIONS[name].tables[0].table: served_table(name) for name in SMALL if SMALL[name].row}
+    tables["xsa.v_exposure"] = pd.DataFrame(
+        columns=["observation_id", "instrument", "exposure_id", "mode_friendly_name", "filter", "is_scientific", "start_utc",
+                 "end_utc", "duration"], dtype=str,
+    )  # fmt: skip
+    with serve_archives(make_archives(tmp_path_factory.mktemp("served"))) as archives, serve_tables(tables) as url:
+        yield archives, url
+
+
+def configuration(archives: Archives, url: str, *names: str) -> dict[str, Any]:
+    missions: dict[str, Any] = {}
+    for name in names or SMALL:
+        at_place = {"obsids": [SMALL[name].obsid]} if name.startswith("erosita") else {"positions": [150.0, 2.0]}
+        missions[name] = {"source": {"archives": "any"}, "select": {**at_place, "science_usable": False}}
+    if "xmm_pointed" in missions:
+        missions["xmm_pointed"]["engine"] = "preprocessed"
+    if "erosita_calpv" in missions:
+        missions["erosita_calpv"]["select"] = {"obsids": ["700195"], "science_usable": False}
+    return {
+        "archive": "my archive", "tables": "tables", "data": "raw data", "services": {"heasarc": [url], "xsa": [url]},
+        "archives": {name: list(bases) for name, bases in archives.bases.items()}, "missions": missions,
+    }  # fmt: skip
+
+
+def command(folder: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "snakemake", "--cores", "2", "--snakefile", str(snakefile()), "--configfile",
+            str(folder / "my.yaml"), *arguments]  # fmt: skip
+
+
+def run(folder: Path, config: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    (folder / "my.yaml").write_text(yaml.safe_dump(config))
+    subprocess.run(
+        [sys.executable, "-m", "daxa_wf", "fetch-tables", "--config", "my.yaml", "--max-age", "1 d"],
+        cwd=folder, check=True, capture_output=True,
+    )  # fmt: skip
+    return subprocess.run(command(folder), cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_twelve_missions_from_selection_to_archive(world: tuple[Archives, str], tmp_path: Path) -> None:
+    archives, url = world
+    config = configuration(archives, url)
+    done = run(tmp_path, config)
+    assert done.returncode == 0, done.stdout + done.stderr
+    archive = Archive(tmp_path / "my archive")
+    expected = {(name, small.obsid) for name, small in SMALL.items()} | {("erosita_calpv", "700200")}
+    assert set(archive.observations) == expected
+    for name, small in SMALL.items():
+        products = archive.products(small.obsid, name)
+        assert bool(products) == bool(MISSIONS[name].products), name
+        for each in products:
+            assert each.path.is_file()
+
+    suzaku = archive.event_list("704015010", "XIS1", exposure="03x3n069b")
+    assert suzaku.name == "obsid704015010-instXIS1-subexp03x3n069b-events.fits.gz"
+    assert suzaku.read_bytes() == content("ae704015010xi1_0_3x3n069b_cl.evt.gz")
+    image = archive.image("12812", "ACIS-I", band=(0.5, 7.0))
+    assert image.name == "obsid12812-instACIS-subexp12812N003-en0.5_7.0keV-image.fits.gz"
+    assert archive.background("134135", "TM", band=(0.6, 2.3)).parent.name == "background"
+    assert archive.exposure_map("RP500211N00", "PSPCB").name.endswith("en0.07_2.4keV-expmap.fits.Z")
+    assert archive.event_list("700200", "TM").read_bytes() == content("fm00_700200_020_EventList_c001.fits")
+    assert archive.event_list("0201903501", "MOS1", exposure="S001").name.startswith(
+        "obsid0201903501-instM1-subexpS001"
+    )
+    with pytest.raises(
+        NoSuchProductError, match=r"704015010 has more than one event list of XIS1; say which: .*05x5n069b"
+    ):
+        archive.event_list("704015010", "XIS1")
+    with pytest.raises(
+        NoSuchProductError, match=r"71010003002 has no such image of FPMC; there is FPMA 3-78 keV, FPMB"
+    ):
+        archive.image("71010003002", "FPMC")
+    for obsid in ("12812", "71010003002"):
+        with pytest.raises(NoSuchProductError, match=r"(Chandra|NuSTAR Pointed) has no background maps"):
+            archive.background(obsid, "ACIS")
+    assert (tmp_path / "raw data/integral_pointed_raw/scw/0035/003500010010.001/swg.fits").is_file()
+    assert (tmp_path / "my archive/raw/integral_pointed/003500010010/swg.fits").is_file()
+
+    asked = archives.requests.total()
+    assert "Nothing to be done" in run(tmp_path, config).stderr
+    second = {**config, "archive": "another"}
+    assert run(tmp_path, second).returncode == 0
+    assert archives.requests.total() == asked
+
+
+def test_one_bad_observation_spoils_nothing(world: tuple[Archives, str], tmp_path: Path) -> None:
+    archives, url = world
+    config = configuration(archives, url, "chandra", "nustar_pointed", "swift")
+    archives.fault = lambda handler, path: "nustar" in path and (handler.page(b"", status=500) or True)
+    config["missions"]["chandra"]["select"] = {"obsids": ["12812", "12819"], "science_usable": False}
+    done = run(tmp_path, config)
+    archives.fault = None
+    assert done.returncode == 1
+    said = done.stdout + done.stderr
+    assert "acquire of chandra 12819: rejected: notInArchive" in " ".join(said.split())
+    assert "acquire of nustar_pointed 71010003002: fault: ServiceError" in " ".join(said.split())
+    archive = Archive(tmp_path / "my archive")
+    assert archive.event_list("12812", "ACIS").is_file()
+    assert archive.event_list("00020153006", "XRT").is_file()
+    assert run(tmp_path, config).returncode == 0
+    assert archive.event_list("71010003002", "FA").is_file()
+
+
+def test_a_killed_snakemake_is_run_again_and_resumes(world: tuple[Archives, str], tmp_path: Path) -> None:
+    archives, url = world
+    config = configuration(archives, url, "erosita_all_sky_de_dr1", "swift", "suzaku")
+    archives.sent.clear()
+
+    def slow(handler: Any, path: str) -> bool:
+        time.sleep(0.3 if "Image" in path else 0)
+        return False
+
+    archives.fault = slow
+    (tmp_path / "my.yaml").write_text(yaml.safe_dump(config))
+    subprocess.run([sys.executable, "-m", "daxa_wf", "fetch-tables", "--config", "my.yaml"], cwd=tmp_path, check=True,
+                   capture_output=True)  # fmt: skip
+    process = subprocess.Popen(command(tmp_path), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               start_new_session=True)  # fmt: skip
+    limit = time.monotonic() + 90
+    while sum("EventList" in path or "Image" in path for path in archives.sent) < 4 and time.monotonic() < limit:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    archives.fault = None
+    ledger = next((tmp_path / "raw data").rglob("134135/.daxa_wf.jsonl")).read_text()
+    verified = {line.split('"')[3] for line in ledger.splitlines() if line.startswith('{"path": "')}
+    assert verified
+    archives.sent.clear()
+    subprocess.run(command(tmp_path, "--unlock"), cwd=tmp_path, check=True, capture_output=True)
+    again = run(tmp_path, config)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert not [path for path in archives.sent if any(path.endswith(name) for name in verified)]
+    assert Archive(tmp_path / "my archive").event_list("134135", "TM").is_file()
