@@ -83,9 +83,8 @@ def examine_esass(
     said = probe(environment, tasks, base)
     if isinstance(said, Finding):
         return [said]
-    variables = {name.removeprefix("variable "): value for name, value in said.items() if name.startswith("variable ")}
-    release = next((found for value in said.values() if (found := esass_version(value))), "")
-    caldb = caldb_label(variables)
+    versions = toolkit_versions(said)
+    release, caldb = versions.get("esass", ""), versions.get("caldb", "")
     return [
         *_tasks(said, tasks, "initialise eSASS, or use its container image"),
         Finding("eSASS release", "fine" if release else "note", release or "not told by its paths"),
@@ -117,6 +116,28 @@ def probe(
                 "environment", "unfit", said[-1] if said else "it ended without a word", environment.describe()
             )
     return dict(zip(words[0::2], words[1::2], strict=False))
+
+
+def toolkit_versions(said: Mapping[str, str]) -> dict[str, str]:
+    """Releases of SAS, HEASoft and eSASS, and the CALDB, as records hold them; without those that were not told."""
+    variables = {name.removeprefix("variable "): value for name, value in said.items() if name.startswith("variable ")}
+    sas = release_of(said)
+    found = {
+        "sas": str(sas) if sas else "",
+        "heasoft": heasoft_version(said.get("output fversion", "") or variables.get("HEADAS", "")),
+        "esass": next((release for value in said.values() if (release := esass_version(value))), ""),
+        "caldb": caldb_label(variables),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def lines_of(findings: Sequence[Finding]) -> list[str]:
+    """Findings as they are printed: problems say what to do."""
+    width = max((len(each.subject) for each in findings), default=0)
+    return [
+        f"{each.state:8}{each.subject:{width}}  {each.found}{' - ' + each.advice if each.advice else ''}"
+        for each in findings
+    ]
 
 
 def release_of(said: Mapping[str, str]) -> SasVersion | None:

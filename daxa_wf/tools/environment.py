@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from daxa_wf.errors import ConfigError
 
@@ -101,6 +101,22 @@ class ToolEnvironment:
             *(f"module {module}" for module in self.modules),
         ]
         return ", ".join(parts) or "the shell as it is"
+
+
+def environment_from(options: Mapping[str, Any]) -> ToolEnvironment:
+    """The environment that a section Toolkit of the configuration describes, given as plain data."""
+    variables = dict(options["variables"])
+    if options["ccf_path"]:
+        variables["SAS_CCFPATH"] = ":".join(str(place) for place in options["ccf_path"])
+    return ToolEnvironment(
+        tuple(Path(script) for script in options["setup_scripts"]),
+        tuple(options["modules"]),
+        options["container"],
+        options["runtime"],
+        tuple(Path(place) for place in (*options["binds"], *options["ccf_path"])),
+        tuple(options["prefix"]),
+        variables,
+    )
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,14 @@
 """Command lines of every eSASS step, from options: pure functions.
 
-Sources: eSASS help of flaregti, evtool and expmap; defaults are those of the May-2024 DAXA manual.
+Options are the sections Flaregti and Evtool of daxa_wf.tool_options as plain data. Source: eSASS help of flaregti,
+evtool and expmap (EDR and DR1).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from daxa_wf.archive.layout import Band
 from daxa_wf.errors import ConfigError
@@ -27,50 +28,15 @@ SKY_PIXELS_PER_PIXEL = 80
 """Binning of an image whose pixels are 4 arcsec."""
 
 
-@dataclass(frozen=True)
-class Flaregti:
-    """What flaregti is told, in its own names: energies in eV, sky pixels of 0.05 arcsec, `timebin` in s.
-
-    `threshold` in count/s/deg2: below 0 it is found for every place.
-    """
-
-    pimin: float = 200
-    pimax: float = 10000
-    mask_pimin: float = 200
-    mask_pimax: float = 10000
-    xmin: float = -108000
-    xmax: float = 108000
-    ymin: float = -108000
-    ymax: float = 108000
-    gridsize: int = 18
-    binsize: int = 1200
-    detml: float = 10
-    timebin: float = 20
-    source_size: float = 25
-    source_like: float = 10
-    fov_radius: float = 30
-    threshold: float = -1
-    max_threshold: float = -1
-    mask_iter: int = 3
-
-
-@dataclass(frozen=True)
-class Evtool:
-    """What evtool is told: energies in keV, `flag` the bits that reject an event, or, inverted, that it must have."""
-
-    emin: float = 0.2
-    emax: float = 10.0
-    pattern: int = 15
-    flag: int = 0xC0000000
-    flag_invert: bool = False
-
-
-def flaregti(events: Path, options: Flaregti, modules: Sequence[str] = ()) -> list[Command]:
+def flaregti(events: Path, options: Mapping[str, Any], modules: Sequence[str] = ()) -> list[Command]:
     """Good times without flares, written into a copy of the list as FLAREGTIn: raw files are never modified.
 
     `modules` (TM1 ..): only their events are copied, by evtool, so that the light curve is theirs alone.
     """
-    parameters: dict[str, Value] = {"eventfile": EVENTS, **asdict(options)}
+    told = {
+        name: round(value * 1000) if name.endswith(("pimin", "pimax")) else value for name, value in options.items()
+    }
+    parameters: dict[str, Value] = {"eventfile": EVENTS, **told}
     parameters |= {"write_mask": True, "mask": MASK, "write_lightcurve": True, "lightcurve": LIGHT_CURVE}
     parameters |= {"write_thresholdimg": True, "thresholdimg": THRESHOLDS}
     products = {"events": EVENTS, "lightcurve": LIGHT_CURVE, "maskimage": MASK, "thresholdimage": THRESHOLDS}
@@ -85,21 +51,22 @@ def flaregti(events: Path, options: Flaregti, modules: Sequence[str] = ()) -> li
     ]
 
 
-def evtool(events: Path, options: Evtool, modules: Sequence[str] = ()) -> list[Command]:
-    """The cleaned list of a list that flaregti was run on: within FLAREGTIn, with pattern, flag, energy, modules."""
-    if not options.emin < options.emax:
-        raise ConfigError(f"evtool: emin = {options.emin} keV must be below emax = {options.emax} keV")
+def evtool(events: Path, options: Mapping[str, Any]) -> list[Command]:
+    """The cleaned list of a list that flaregti was run on: within FLAREGTIn, with pattern, flag, energy, modules.
+
+    The flag's bits reject an event; inverted, only events with one of them are kept.
+    """
     parameters: dict[str, Value] = {
         "eventfiles": EVENTS,
         "gti": "FLAREGTI",
         "outfile": "finalevents.fits",
-        "flag": f"{options.flag:#x}",
-        **({"flag_invert": True} if options.flag_invert else {}),
-        "pattern": options.pattern,
-        "emin": options.emin,
-        "emax": options.emax,
+        "flag": f"{options['flag']:#x}",
+        **({"flag_invert": True} if options["flag_invert"] else {}),
+        "pattern": options["pattern"],
+        "emin": options["lo_en"],
+        "emax": options["hi_en"],
     }
-    numbers = module_numbers(modules)
+    numbers = module_numbers(options["modules"])
     if numbers:
         parameters["telid"] = numbers
     return [TASKS["evtool"].command(parameters, products={"finalevents": "finalevents.fits"}, links={EVENTS: events})]

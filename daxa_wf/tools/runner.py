@@ -7,7 +7,8 @@ import shlex
 import shutil
 import signal
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -32,7 +33,10 @@ FAULTS = ("No space left on device", "Disk quota exceeded", "Cannot allocate mem
 
 @dataclass(frozen=True)
 class ToolRun:
-    """What one call did: its command and call, exit code, UTC of its start, resources, messages, products by kind."""
+    """What one call did: its command and call, exit code, UTC of its start, resources, messages, products by kind.
+
+    `peak_memory_mb` is that of the largest process; it is never less than what this process had when it started it.
+    """
 
     command: Command
     argv: list[str]
@@ -69,6 +73,27 @@ def run_tool(
     run = execute(command, directory, logs, environment, time_limit, keep)
     require_success(run)
     return run
+
+
+def run_tools(
+    commands: Sequence[Command],
+    directory: Path,
+    logs: Path,
+    environment: ToolEnvironment = SHELL,
+    time_limit: float | None = None,
+    keep: bool = False,
+    runs: list[ToolRun] | None = None,
+) -> list[ToolRun]:
+    """Run commands one after the other in one directory, until one does not succeed; logs are numbered from 1.
+
+    `runs` is filled with what has run, so that a record can tell of the one that failed too.
+    """
+    runs = [] if runs is None else runs
+    for number, command in enumerate(commands, start=1):
+        named = logs.with_name(f"{logs.name}-{number}-{command.task}")
+        runs.append(execute(command, directory, named, environment, time_limit, keep or number > 1))
+        require_success(runs[-1])
+    return runs
 
 
 def execute(
@@ -157,6 +182,8 @@ def _run(
     command: Command, directory: Path, logs: Path, environment: ToolEnvironment, time_limit: float | None
 ) -> ToolRun:
     name = f"daxa_wf-{uuid.uuid4().hex[:12]}"
+    if environment.container:
+        environment = replace(environment, binds=(*environment.binds, *_places(command)))
     call = prepared_call(command.argv, command.environment, environment, directory, command.spec.needs, name)
     stop = ["docker", "kill", call.container_name] if call.container_name else []
     stdout, stderr = logs.with_name(logs.name + ".stdout"), logs.with_name(logs.name + ".stderr")
@@ -177,6 +204,18 @@ def _run(
         command, call.argv, ended.exit_code, started, ended.wall_seconds, ended.cpu_seconds, ended.peak_memory_mb,
         stdout, stderr, messages, _products(command, directory),
     )  # fmt: skip
+
+
+def _places(command: Command) -> list[Path]:
+    """Directories that a command's words, variables and links lead to, also through the links of an ODF's view."""
+    words = [*command.environment.values(), *(value for _, value in command.parameters)]
+    paths = [*command.links.values(), *(Path(word) for word in words if word.startswith("/") and Path(word).exists())]
+    places: dict[Path, None] = {}
+    for path in paths:
+        seen = [path.absolute(), path.resolve()]
+        seen += [entry.resolve() for entry in path.iterdir() if entry.is_symlink()] if path.is_dir() else []
+        places |= dict.fromkeys(each if each.is_dir() else each.parent for each in seen)
+    return list(places)
 
 
 def _opened(path: Path, command: Command) -> IO[bytes]:

@@ -114,8 +114,8 @@ def espfilt(values: Values) -> None:
         raise Refused("noPNSmallWindow")
     if values.get("withoot") == "yes" and not Path(values["ootfile"]).exists():
         raise Refused("FITSIO", f"cannot open {values['ootfile']}")
-    longnames = release_number().startswith("20.") and values.get("withlongnames") == "yes"
-    band = f"-{values['elow']}-{values['ehigh']}" if longnames else ""
+    longnames = release_number().startswith("20.") and values.get("withlongnames", "yes") == "yes"
+    band = f"-{values.get('elow', '2500')}-{values.get('ehigh', '8500')}" if longnames else ""
     stem = f"{PREFIX[instrument]}{exposure}"
     cards = read_cards(Path(table), "EVENTS")
     start, stop = float(cards["TSTART"]), float(cards["TSTOP"])

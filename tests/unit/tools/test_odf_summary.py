@@ -133,8 +133,10 @@ def test_unscheduled_exposures_may_be_left_out(tmp_path: Path) -> None:
 def test_a_summary_that_contradicts_itself_is_a_failure_of_the_task(tmp_path: Path) -> None:
     odf = make_odf(tmp_path / "odf")
     text = summary_of(odf, "/x", "xmmsas_20211130_0941-20.0.0")[1]
-    wrong = text.replace("1 / Number of exposures for this instrument", "2 / Number of exposures for this instrument", 1)
-    with pytest.raises(StepFailedError, match="unreadableSummary.*M1 has 1 exposure records, announced were 2"):
+    wrong = text.replace(
+        "1 / Number of exposures for this instrument", "2 / Number of exposures for this instrument", 1
+    )
+    with pytest.raises(StepFailedError, match=r"unreadableSummary.*M1 has 1 exposure records, announced were 2"):
         parse_odf_summary(wrong)
     for broken in ("", text[:900], text.replace("[also S001]", "")):
         with pytest.raises(StepFailedError, match="unreadableSummary"):
@@ -166,3 +168,18 @@ def test_a_compressed_odf_is_unpacked_into_the_view(tmp_path: Path) -> None:
 def test_no_odf(tmp_path: Path) -> None:
     with pytest.raises(Fault, match=r"has no \*SUM.ASC"):
         make_odf_view(tmp_path, tmp_path / "view")
+
+
+def test_the_recorded_observations_around_phl_1811(real_data: Path, tmp_path: Path) -> None:
+    from tests.standins.phl1811 import make_phl1811
+
+    told = make_phl1811(tmp_path, real_data / "logs")
+    assert told == ["espfilt@0502671101PNS003:noCounts"]
+    usable = {}
+    for odf in sorted(tmp_path.iterdir()):
+        summary = parse_odf_summary(summary_of(odf, str(odf), "xmmsas_20211130_0941-20.0.0")[1])
+        usable[summary.obsid] = [f"{each.instrument}{each.exposure}" for each in summary.usable()]
+    assert {obsid: len(units) for obsid, units in usable.items()} == {
+        "0102041001": 0, "0105261001": 6, "0204310101": 3, "0502671101": 3, "0761910201": 3,
+    }  # fmt: skip
+    assert usable["0105261001"] == ["M1S001", "M1U002", "M2S002", "M2U002", "PNS003", "PNU002"]

@@ -10,6 +10,7 @@ import pytest
 from daxa_wf.archive.layout import Band, Unit
 from daxa_wf.errors import ConfigError, UnfitDataError
 from daxa_wf.options import Espfilt, Evselect, ExposureMaps, Images
+from daxa_wf.tool_options import Evtool, Flaregti
 from daxa_wf.tools import erosita_commands as erosita
 from daxa_wf.tools import xmm_commands as xmm
 from daxa_wf.tools.tasks import ESPFILT, TASKS, Command
@@ -93,11 +94,14 @@ def test_emanom_needs_sas_19() -> None:
     assert command.argv == ["emanom", "eventfile=events.fits", "keepcorner=no"]
     assert command.links == {"events.fits": RAW}
     assert command.products == {"anomalies": "mos1S001-anom.log"}
-    with pytest.raises(ConfigError, match="SAS 18.0.0 is too old: emanom needs SAS 19"):
+    with pytest.raises(ConfigError, match=r"SAS 18\.0\.0 is too old: emanom needs SAS 19"):
         xmm.emanom(M1, RAW, DATA, SasVersion(18))
 
 
 FLARE = "method=histogram withsmoothing=yes smooth=51 withbinning=yes"
+OLD = f"espfilt eventset=events.fits {FLARE} bin=60 ratio=1.2"
+MOS = f"espfilt eventfile=events.fits withoot=no {FLARE} binsize=60 ratio=1.2"
+PN_WITH_OOT = f"espfilt eventfile=events.fits withoot=yes ootfile=ootevents.fits {FLARE} binsize=60 ratio=1.2"
 BAND = "elow=2500 ehigh=8500"
 REST = "allowsigma=3 limits=0.1 6.5 keepinterfiles=no"
 
@@ -105,14 +109,14 @@ REST = "allowsigma=3 limits=0.1 6.5 keepinterfiles=no"
 @pytest.mark.parametrize(
     ("unit", "version", "expected"),
     [
-        (M1, SasVersion(18), f"espfilt eventset=events.fits {FLARE} bin=60 ratio=1.2"),
-        (PN, SasVersion(19), f"espfilt eventset=events.fits {FLARE} bin=60 ratio=1.2"),
-        (M1, SAS_20, f"espfilt eventfile=events.fits withoot=no {FLARE} binsize=60 ratio=1.2 withlongnames=yes {BAND} rangescale=6 {REST}"),
-        (M2, SAS_21_0, f"espfilt eventfile=events.fits withoot=no {FLARE} binsize=60 ratio=1.2 {BAND} rangescale=6 {REST}"),
-        (PN, SAS_22, f"espfilt eventfile=events.fits withoot=yes ootfile=ootevents.fits {FLARE} binsize=60 ratio=1.2 {BAND} rangescale=15 {REST}"),
-        (PN, SAS_20, f"espfilt eventfile=events.fits withoot=yes ootfile=ootevents.fits {FLARE} binsize=60 ratio=1.2 withlongnames=yes {BAND} rangescale=15 {REST}"),
+        (M1, SasVersion(18), OLD),
+        (PN, SasVersion(19), OLD),
+        (M1, SAS_20, f"{MOS} withlongnames=yes {BAND} rangescale=6 {REST}"),
+        (PN, SAS_20, f"{PN_WITH_OOT} withlongnames=yes {BAND} rangescale=15 {REST}"),
+        (M2, SAS_21_0, f"{MOS} {BAND} rangescale=6 {REST}"),
+        (PN, SAS_22, f"{PN_WITH_OOT} {BAND} rangescale=15 {REST}"),
     ],
-)  # fmt: skip
+)
 def test_espfilt_speaks_the_dialect_of_the_release(unit: Unit, version: SasVersion, expected: str) -> None:
     oot = OOT if unit is PN else None
     (command,) = xmm.espfilt(unit, RAW, DATA, options(Espfilt), version, oot)
@@ -224,7 +228,7 @@ def test_atthkgen() -> None:
 
 
 def test_flaregti_works_on_a_copy() -> None:
-    (command,) = erosita.flaregti(RAW, erosita.Flaregti())
+    (command,) = erosita.flaregti(RAW, options(Flaregti))
     assert argvs([command]) == [
         "flaregti eventfile=events.fits pimin=200 pimax=10000 mask_pimin=200 mask_pimax=10000 xmin=-108000 xmax=108000 "
         "ymin=-108000 ymax=108000 gridsize=18 binsize=1200 detml=10 timebin=20 source_size=25 source_like=10 "
@@ -236,18 +240,23 @@ def test_flaregti_works_on_a_copy() -> None:
 
 
 def test_flaregti_on_some_telescope_modules_sees_only_their_events() -> None:
-    first, second = erosita.flaregti(RAW, erosita.Flaregti(threshold=1.09), ["TM7", "TM5"])
+    first, second = erosita.flaregti(RAW, options(Flaregti, threshold=1.09), ["TM7", "TM5"])
     assert argvs([first]) == ["evtool eventfiles=raw.fits outfile=events.fits telid=5 7"]
     assert "threshold=1.09" in second.argv
     assert second.copies == {}
 
 
 def test_evtool_and_its_images() -> None:
-    (command,) = erosita.evtool(RAW, erosita.Evtool())
+    (command,) = erosita.evtool(RAW, options(Evtool))
     assert argvs([command]) == [
         "evtool eventfiles=events.fits gti=FLAREGTI outfile=finalevents.fits flag=0xc0000000 pattern=15 emin=0.2 emax=10"
     ]
-    (inverted,) = erosita.evtool(RAW, erosita.Evtool(0.5, 2.0, 1, 0x2000, True), ["TM1", "2"])
+    (inverted,) = erosita.evtool(
+        RAW,
+        options(
+            Evtool, lo_en="0.5 keV", hi_en="2 keV", pattern=1, flag="0x2000", flag_invert=True, modules=["TM2", "TM1"]
+        ),
+    )
     assert argvs([inverted]) == [
         "evtool eventfiles=events.fits gti=FLAREGTI outfile=finalevents.fits flag=0x2000 flag_invert=yes pattern=1 "
         "emin=0.5 emax=2 telid=1 2"
@@ -269,8 +278,11 @@ def test_modules_and_energies_of_evtool_are_checked() -> None:
     assert erosita.module_numbers([f"TM{number}" for number in range(1, 8)]) == []
     with pytest.raises(ConfigError, match="TM8 is no telescope module"):
         erosita.module_numbers(["TM8"])
-    with pytest.raises(ConfigError, match=r"emin = 2\.0 keV must be below emax = 0\.5 keV"):
-        erosita.evtool(RAW, erosita.Evtool(2.0, 0.5))
+    for wrong in ({"lo_en": "2 keV", "hi_en": "0.5 keV"}, {"modules": ["TM8"]}, {"pattern": 16}, {"flag": -1}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            Evtool(**wrong)
+    with pytest.raises(ValueError, match=r"pimin = 3\.0 must be below pimax = 2\.0"):
+        Flaregti(pimin="3 keV", pimax="2 keV")
 
 
 @pytest.mark.parametrize(

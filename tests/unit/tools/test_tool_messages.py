@@ -86,7 +86,10 @@ def test_esass_ends_with_done(text: str, expected: bool) -> None:
 
 ANOMALIES = "\n".join(
     ["emanom 0.20.1"]
-    + [f"CCD: {ccd} Hardness ratio: 3.2 +/- 0.2 Status: {state}" for ccd, state in zip(range(2, 8), "GIBOUG", strict=True)]
+    + [
+        f"CCD: {ccd} Hardness ratio: 3.2 +/- 0.2 Status: {state}"
+        for ccd, state in zip(range(2, 8), "GIBOUG", strict=True)
+    ]
 )
 
 

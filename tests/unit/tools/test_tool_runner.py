@@ -102,7 +102,12 @@ FAILURES = [
     ("cifbuild:noCounts", StepFailedError, "noCounts", "cifbuild: All histo counts are zero"),
     ("cifbuild:errorZero", StepFailedError, "someError", "cifbuild: told and gone on"),
     ("cifbuild:nothing", StepFailedError, "missingProduct", "cifbuild left no cif (ccf.cif)"),
-    ("cifbuild:exit", StepFailedError, "exitCode", "cifbuild ended with exit code 1 and reported no error; last lines:"),
+    (
+        "cifbuild:exit",
+        StepFailedError,
+        "exitCode",
+        "cifbuild ended with exit code 1 and reported no error; last lines:",
+    ),
     ("cifbuild:crash", StepFailedError, "exitCode", "cifbuild crashed with SIGSEGV"),
 ]
 
@@ -189,6 +194,17 @@ def test_interrupting_us_leaves_nothing_of_the_task(standins: Standins, tmp_path
     assert not (tmp_path / "work").exists()
 
 
+def test_a_task_that_does_not_want_to_end_is_killed(
+    program: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daxa_wf.tools.processes.GRACE", 0.1)
+    command = program("import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(60)")
+    begin = time.monotonic()
+    with pytest.raises(Fault, match=r"program did not end within 0\.3 s"):
+        execute(command, tmp_path / "work", tmp_path / "log", time_limit=0.3)
+    assert time.monotonic() - begin < 3
+
+
 def test_children_that_outlive_their_task_are_ended(program: Any, tmp_path: Path) -> None:
     code = "import subprocess\nprint(subprocess.Popen(['sleep', '60'], start_new_session=True).pid)"
     run = run_tool(program(code), tmp_path / "work", tmp_path / "log")
@@ -198,7 +214,11 @@ def test_children_that_outlive_their_task_are_ended(program: Any, tmp_path: Path
 
 def test_resources_are_those_of_the_whole_task(program: Any, tmp_path: Path) -> None:
     child = "x = bytearray(90_000_000); x[::4096] = b'1' * len(x[::4096]); sum(range(2_000_000))"
-    run = run_tool(program(f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}])"), tmp_path / "w", tmp_path / "l")
+    run = run_tool(
+        program(f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}])"),
+        tmp_path / "w",
+        tmp_path / "l",
+    )
     assert run.peak_memory_mb > 85
     assert run.cpu_seconds > 0.01
 
@@ -209,7 +229,9 @@ def test_a_task_that_is_not_installed_is_a_fault(tmp_path: Path) -> None:
     assert not (tmp_path / "work").exists()
 
 
-def test_a_shell_that_is_not_initialised_is_told(standins: Standins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shell_that_is_not_initialised_is_told(
+    standins: Standins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("SAS_CCFPATH")
     with pytest.raises(ConfigError, match="cifbuild needs SAS_CCFPATH, not set in this shell: initialise SAS first"):
         execute(cifbuild("2004-06-17")[0], tmp_path / "work", tmp_path / "log")
@@ -249,7 +271,9 @@ def seen(run: ToolRun) -> tuple[dict[str, str], list[str]]:
 
 def test_setup_scripts_are_sourced_in_order_and_words_stay_words(program: Any, tmp_path: Path) -> None:
     first, second = tmp_path / "heasoft init.sh", tmp_path / "sas.sh"
-    first.write_text('export HEADAS=/h; export PFILES="/home/u/pfiles;$HEADAS/syspfiles"; echo talkative "$#"; count=99\n')
+    first.write_text(
+        'export HEADAS=/h; export PFILES="/home/u/pfiles;$HEADAS/syspfiles"; echo talkative "$#"; count=99\n'
+    )
     second.write_text('export SAS_DIR="$HEADAS/sas"; set -- lost; false\n')
     command = program(SCRIPT_SAYS, products={"seen": "seen.json"}, environment={"SAS_CCF": "/a b/ccf.cif"})
     text = "a b; $(touch bad) `x` 'q' \"p\" *"
@@ -281,7 +305,11 @@ def test_modules_are_loaded(program: Any, tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("environment", "needs", "said"),
     [
-        (ToolEnvironment(setup_scripts=(Path("/nowhere/setsas.sh"),)), (), "setup script /nowhere/setsas.sh cannot be read"),
+        (
+            ToolEnvironment(setup_scripts=(Path("/nowhere/setsas.sh"),)),
+            (),
+            "setup script /nowhere/setsas.sh cannot be read",
+        ),
         (ToolEnvironment(setup_scripts=(Path("/dev/null"),)), ("SAS_NOT_SET",), "SAS_NOT_SET is not set"),
     ],
 )
@@ -290,7 +318,9 @@ def test_a_wrong_environment_is_told(
 ) -> None:
     program("")
     with pytest.raises(ConfigError, match=said):
-        execute(TaskSpec("program", "sas", (), needs=needs).command({}), tmp_path / "work", tmp_path / "log", environment)
+        execute(
+            TaskSpec("program", "sas", (), needs=needs).command({}), tmp_path / "work", tmp_path / "log", environment
+        )
 
 
 def test_a_task_that_a_setup_script_does_not_bring_is_a_fault(tmp_path: Path) -> None:
@@ -307,8 +337,12 @@ def test_prefix_goes_in_front(program: Any, tmp_path: Path) -> None:
 
 
 def test_containers(tmp_path: Path) -> None:
-    apptainer = ToolEnvironment(container="/i/sas.sif", binds=(Path("/data/raw"),), setup_scripts=(Path("/opt/setsas.sh"),))
-    call = prepared_call(["merge", "set1=a"], {"SAS_CCF": "/c"}, apptainer, tmp_path, ("SAS_DIR",), "n", base={"PATH": "/bin"})
+    apptainer = ToolEnvironment(
+        container="/i/sas.sif", binds=(Path("/data/raw"),), setup_scripts=(Path("/opt/setsas.sh"),)
+    )
+    call = prepared_call(
+        ["merge", "set1=a"], {"SAS_CCF": "/c"}, apptainer, tmp_path, ("SAS_DIR",), "n", base={"PATH": "/bin"}
+    )
     here = str(tmp_path)
     assert call.argv[:8] == [
         "apptainer", "exec", "--bind", f"{here}:{here}", "--bind", "/data/raw:/data/raw", "--pwd", here,
@@ -329,7 +363,26 @@ def test_containers(tmp_path: Path) -> None:
     assert call.container_name == "daxa_wf-1"
 
 
-def test_unfit_data_are_known_by_the_name_that_the_task_gives(standins: Standins, tmp_path: Path, real_data: Path) -> None:
+def test_a_container_sees_what_the_command_leads_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also the raw directory behind the links of an ODF's view; a script stands in for apptainer."""
+    from daxa_wf.tools.odf_view import make_odf_view
+    from tests.standins.odf import make_odf
+
+    make_odf_view(make_odf(tmp_path / "raw", exposures=[]), tmp_path / "view")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "apptainer").write_text('#!/bin/bash\nprintf "%s\\n" "$@" > words\n')
+    (tmp_path / "bin" / "apptainer").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    command = PROGRAM.command({"code": tmp_path / "view"}, products={"words": "words"})
+    run = run_tool(command, tmp_path / "work", tmp_path / "log", ToolEnvironment(container="sas.sif"))
+    words = run.products["words"].read_text().splitlines()
+    bound = [words[number + 1].split(":")[0] for number, word in enumerate(words) if word == "--bind"]
+    assert bound == [str(tmp_path / name) for name in ("work", "view", "raw")]
+
+
+def test_unfit_data_are_known_by_the_name_that_the_task_gives(
+    standins: Standins, tmp_path: Path, real_data: Path
+) -> None:
     """The genuine standard error of 0502671101 PN S003."""
     stderr = tmp_path / "espfilt.stderr"
     stderr.write_text((real_data / "logs" / "espfilt_0502671101PNS003_stderr.log").read_text())
@@ -346,11 +399,12 @@ def test_unfit_data_are_known_by_the_name_that_the_task_gives(standins: Standins
 
 
 def test_esass_must_say_done(standins: Standins, tmp_path: Path) -> None:
-    from daxa_wf.tools.erosita_commands import Flaregti, flaregti
+    from daxa_wf.tool_options import Flaregti
+    from daxa_wf.tools.erosita_commands import flaregti
     from tests.standins.odf import make_erosita_list
 
     raw = make_erosita_list(tmp_path / "raw.fits")
-    (command,) = flaregti(raw, Flaregti())
+    (command,) = flaregti(raw, Flaregti().model_dump())
     standins.tell("flaregti:notDone")
     run = execute(command, tmp_path / "work", tmp_path / "log")
     assert set(run.products) == {"events", "lightcurve", "maskimage", "thresholdimage"}

@@ -40,7 +40,7 @@ def test_no_release() -> None:
 
 def test_old_releases_are_refused() -> None:
     require_sas(SasVersion(14))
-    with pytest.raises(ConfigError, match="SAS 13.5.0 is too old: daxa_wf needs SAS 14"):
+    with pytest.raises(ConfigError, match=r"SAS 13\.5\.0 is too old: daxa_wf needs SAS 14"):
         require_sas(SasVersion(13, 5))
     require_sas(SasVersion(19), "emanom")
     require_sas(SasVersion(18), "espfilt")
