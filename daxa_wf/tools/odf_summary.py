@@ -42,6 +42,8 @@ class OdfExposure:
     @property
     def unfit(self) -> str:
         """Why it is not fit for science, or '' if it is; RGS has no filters to be closed."""
+        if not self.mode:
+            return "no mode: the summary does not tell it"
         return unfit_reason(self.type, self.mode, NO_FILTER_WHEEL if self.instrument in RGS else self.filter)
 
     @property
@@ -165,7 +167,7 @@ def _exposure(instrument: str, lines: Sequence[str]) -> OdfExposure:
         identifier[1],
         comments["Is this a scheduled exposure?"] == "Y",
         comments["Exposure Type"],
-        _value(settings["MODE"]),
+        _value(settings.get("MODE", "")),
         _value(settings.get("FILTER", "")),
         comments["Actual Start Time"],
         comments["Actual End Time"],

@@ -15,13 +15,15 @@ from daxa_wf.options import Espfilt, Evselect, Images
 from daxa_wf.tool_options import Evtool, Flaregti, Toolkit
 from daxa_wf.tools import erosita_commands as erosita
 from daxa_wf.tools import xmm_commands as xmm
+from daxa_wf.tools import xmm_list_commands as lists
 from daxa_wf.tools.doctor import Finding, examine_esass, examine_sas, probe, toolkit_versions
 from daxa_wf.tools.environment import ToolEnvironment, environment_from
 from daxa_wf.tools.messages import acceptable_ccds, emanom_log, espfilt_log
 from daxa_wf.tools.odf_summary import read_odf_summary
 from daxa_wf.tools.odf_view import make_odf_view
-from daxa_wf.tools.runner import ToolRun, execute, run_tools
+from daxa_wf.tools.runner import execute, run_tools
 from daxa_wf.tools.tasks import ESPFILT, TASKS, Command
+from daxa_wf.tools.verdicts import ToolRun
 from daxa_wf.tools.versions import SasVersion, parse_sas_version, read_ccf_index
 from tests.standins import RELEASES, Standins, make_standins
 from tests.standins.odf import M1, PN, PN_SMALL_WINDOW, PN_TIMING, R1, OdfExposure, make_erosita_list, make_odf
@@ -78,7 +80,7 @@ def test_pn_from_a_read_only_odf_to_images(standins: Standins, bench: Bench, tmp
     oot, events = first.products["ootevents"], second.products["events"]
     assert first.products["attitude"].name == f"P{OBSID}OBX000ATTTSR0000.FIT"
     assert fits.getval(events, "SUBMODE", "EVENTS") == "PrimeFullWindowExtended"
-    (flares,) = bench.run(xmm.espfilt(PN_UNIT, events, data, Espfilt().model_dump(), SAS_20, oot))
+    (flares,) = bench.run(lists.espfilt(PN_UNIT, events, data, Espfilt().model_dump(), SAS_20, oot))
     assert flares.products["gti"].name == "pnS003-gti-2500-8500.fits"
     assert set(flares.products) == {
         "gti",
@@ -90,18 +92,18 @@ def test_pn_from_a_read_only_odf_to_images(standins: Standins, bench: Bench, tmp
     }
     assert espfilt_log(flares.stdout.read_text())["norm"] == 1261.334
     gti = flares.products["gti"]
-    cleaned = bench.run(xmm.evselect(PN_UNIT, events, gti, data, Evselect().model_dump(), ootevents=oot))
+    cleaned = bench.run(lists.evselect(PN_UNIT, events, gti, data, Evselect().model_dump(), ootevents=oot))
     clean = cleaned[0].products["cleanevents"]
     assert cleaned[1].products["cleanootevents"].exists()
     with fits.open(clean) as hdus:
         assert 0 < len(hdus["EVENTS"].data) < fits.getval(events, "NAXIS2", "EVENTS")
         assert hdus["EVENTS"].data["PATTERN"].max() <= 4
-    images = [run.products for run in bench.run(xmm.images(clean, data, Images().model_dump()))]
+    images = [run.products for run in bench.run(lists.images(clean, data, Images().model_dump()))]
     soft, hard = (next(iter(each.values())) for each in images)
     assert fits.getdata(soft).shape == fits.getdata(hard).shape == (512, 512)
     by_band = {"en0.5_2.0keV": soft, "en2.0_10.0keV": hard}
     attitude = first.products["attitude"]
-    maps = bench.run(xmm.exposure_maps(clean, by_band, attitude, data, Images().model_dump(), "measured"))
+    maps = bench.run(lists.exposure_maps(clean, by_band, attitude, data, Images().model_dump(), "measured"))
     assert fits.getdata(maps[1].products["en2.0_10.0keV-expmap"]).shape == (512, 512)
     assert [call["task"] for call in standins.calls()] == [
         "cifbuild", "odfingest", "epchain", "epchain", "espfilt", "evselect", "evselect", "evselect", "evselect",
@@ -121,11 +123,11 @@ def test_mos_with_anomalous_ccds_and_two_exposures_merged(
         log = bench.product("anomalies", xmm.emanom(unit, events, data, SAS_20))
         ccds = acceptable_ccds(emanom_log(log.read_text()), "GI")
         assert ccds == [1, 2, 3, 6, 7]
-        gti = bench.product("gti", xmm.espfilt(unit, events, data, Espfilt().model_dump(), SAS_20))
-        clean = xmm.evselect(unit, events, gti, data, Evselect().model_dump(), ccds)
+        gti = bench.product("gti", lists.espfilt(unit, events, data, Espfilt().model_dump(), SAS_20))
+        clean = lists.evselect(unit, events, gti, data, Evselect().model_dump(), ccds)
         cleaned.append(bench.product("cleanevents", clean))
         assert set(fits.getdata(cleaned[-1], "EVENTS")["CCDNR"]) <= {1, 2, 3, 6, 7}
-    final = bench.product("finalevents", xmm.merge(cleaned))
+    final = bench.product("finalevents", lists.merge(cleaned))
     rows = [fits.getval(path, "NAXIS2", "EVENTS") for path in (*cleaned, final)]
     assert rows[2] == rows[0] + rows[1] > 0
 
@@ -140,23 +142,24 @@ def test_rgs_stages_share_a_directory(bench: Bench, tmp_path: Path) -> None:
         bench.run(xmm.rgsproc("rgs_filter", unit, data))
 
 
-@pytest.mark.parametrize(("name", "gti"), [("20.0.0", "mos1S001-gti-2500-8500.fits"), ("22.0.0", "mos1S001-gti.fits")])
+DIALECTS = [
+    ("19.0.0", "mos1S001-gti.fits", "20.0.0", "ParameterError: espfilt: unknown parameter 'eventfile'"),
+    ("20.0.0", "mos1S001-gti-2500-8500.fits", "22.0.0", "missingProduct: espfilt left no gti"),
+    ("22.0.0", "mos1S001-gti.fits", "20.0.0", "ParameterError: espfilt: unknown parameter 'withlongnames'"),
+]
+
+
+@pytest.mark.parametrize(("name", "gti", "other", "said"), DIALECTS, ids=[each[0] for each in DIALECTS])
 def test_espfilt_in_the_dialect_of_what_is_installed(
-    standins: Standins, bench: Bench, tmp_path: Path, name: str, gti: str
+    standins: Standins, bench: Bench, tmp_path: Path, name: str, gti: str, other: str, said: str
 ) -> None:
     version = release(standins, name)
     data = bench.ingest(make_odf(tmp_path / "raw", OBSID, [M1]))
     events = bench.product("events", xmm.emchain(M1_UNIT, data))
-    (run,) = bench.run(xmm.espfilt(M1_UNIT, events, data, Espfilt().model_dump(), version))
+    (run,) = bench.run(lists.espfilt(M1_UNIT, events, data, Espfilt().model_dump(), version))
     assert run.products["gti"].name == gti
-    other = SasVersion(22) if version.major == 20 else SAS_20
-    wrong = xmm.espfilt(M1_UNIT, events, data, Espfilt().model_dump(), other)
-    if other == SAS_20:
-        with pytest.raises(StepFailedError, match="ParameterError: espfilt: unknown parameter 'withlongnames'"):
-            bench.run(wrong)
-    else:
-        with pytest.raises(StepFailedError, match=r"missingProduct: espfilt left no gti \(mos1S001-gti\.fits\)"):
-            bench.run(wrong)
+    with pytest.raises(StepFailedError, match=said):
+        bench.run(lists.espfilt(M1_UNIT, events, data, Espfilt().model_dump(), SasVersion(int(other[:2]))))
 
 
 def test_epchain_of_21_0_0_needs_radmonfix_left_out(standins: Standins, bench: Bench, tmp_path: Path) -> None:
@@ -180,7 +183,7 @@ def test_small_window_of_pn_is_rejected(bench: Bench, tmp_path: Path) -> None:
     data = bench.ingest(make_odf(tmp_path / "raw", OBSID, [PN_SMALL_WINDOW]))
     _, second = bench.run(xmm.epchain(PN_UNIT, data, [4], SAS_20))
     with pytest.raises(UnfitDataError, match="noPNSmallWindow"):
-        bench.run(xmm.espfilt(PN_UNIT, second.products["events"], data, Espfilt().model_dump(), SAS_20))
+        bench.run(lists.espfilt(PN_UNIT, second.products["events"], data, Espfilt().model_dump(), SAS_20))
 
 
 def test_failures_may_be_restricted_to_a_unit(standins: Standins, bench: Bench, tmp_path: Path) -> None:
@@ -190,9 +193,9 @@ def test_failures_may_be_restricted_to_a_unit(standins: Standins, bench: Bench, 
     with pytest.raises(
         UnfitDataError, match="noCounts: espfilt: All histo counts are zero! Check your FOV Lightcurve!"
     ):
-        bench.run(xmm.espfilt(M1_UNIT, events, data, Espfilt().model_dump(), SAS_20))
+        bench.run(lists.espfilt(M1_UNIT, events, data, Espfilt().model_dump(), SAS_20))
     _, second = bench.run(xmm.epchain(PN_UNIT, data, range(1, 13), SAS_20))
-    bench.run(xmm.espfilt(PN_UNIT, second.products["events"], data, Espfilt().model_dump(), SAS_20))
+    bench.run(lists.espfilt(PN_UNIT, second.products["events"], data, Espfilt().model_dump(), SAS_20))
 
 
 def test_what_failed_is_told_with_what_went_before(standins: Standins, bench: Bench, tmp_path: Path) -> None:
@@ -212,10 +215,10 @@ def test_what_failed_is_told_with_what_went_before(standins: Standins, bench: Be
 def test_a_list_without_an_event_left_is_unfit(bench: Bench, tmp_path: Path) -> None:
     data = bench.ingest(make_odf(tmp_path / "raw", OBSID, [M1]))
     events = bench.product("events", xmm.emchain(M1_UNIT, data))
-    gti = bench.product("gti", xmm.espfilt(M1_UNIT, events, data, Espfilt().model_dump(), SAS_20))
+    gti = bench.product("gti", lists.espfilt(M1_UNIT, events, data, Espfilt().model_dump(), SAS_20))
     nothing = Evselect(mos_filt_expr="PATTERN > 31").model_dump()
     with pytest.raises(UnfitDataError, match="NoFilteredEvents"):
-        bench.run(xmm.evselect(M1_UNIT, events, gti, data, nothing))
+        bench.run(lists.evselect(M1_UNIT, events, gti, data, nothing))
 
 
 @pytest.mark.parametrize(
@@ -246,6 +249,12 @@ def test_stand_ins_refuse_what_the_tasks_would(
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"** {argv[0]}: error (")
     assert said in ended.stderr
+
+
+def test_stand_ins_are_told_by_text_too(standins: Standins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAXA_WF_STANDIN", "merge:hang;cifbuild@2004-06-17:exit")
+    execute(xmm.cifbuild("2004-06-18")[0], tmp_path / "other", tmp_path / "log")
+    assert execute(xmm.cifbuild("2004-06-17")[0], tmp_path / "work", tmp_path / "log").exit_code == 1
 
 
 def test_every_task_has_a_stand_in(standins: Standins) -> None:

@@ -13,6 +13,7 @@ from daxa_wf.options import Espfilt, Evselect, ExposureMaps, Images
 from daxa_wf.tool_options import Evtool, Flaregti
 from daxa_wf.tools import erosita_commands as erosita
 from daxa_wf.tools import xmm_commands as xmm
+from daxa_wf.tools import xmm_list_commands as lists
 from daxa_wf.tools.tasks import ESPFILT, TASKS, Command
 from daxa_wf.tools.versions import SasVersion
 
@@ -119,15 +120,15 @@ REST = "allowsigma=3 limits=0.1 6.5 keepinterfiles=no"
 )
 def test_espfilt_speaks_the_dialect_of_the_release(unit: Unit, version: SasVersion, expected: str) -> None:
     oot = OOT if unit is PN else None
-    (command,) = xmm.espfilt(unit, RAW, DATA, options(Espfilt), version, oot)
+    (command,) = lists.espfilt(unit, RAW, DATA, options(Espfilt), version, oot)
     assert argvs([command]) == [expected]
     assert command.environment == ENVIRONMENT
     assert ("ootevents.fits" in command.links) is ("withoot=yes" in expected)
 
 
 def test_espfilt_products_have_the_names_of_the_release() -> None:
-    (at_20,) = xmm.espfilt(M1, RAW, DATA, options(Espfilt), SAS_20)
-    (at_22,) = xmm.espfilt(PN, RAW, DATA, options(Espfilt), SAS_22, OOT)
+    (at_20,) = lists.espfilt(M1, RAW, DATA, options(Espfilt), SAS_20)
+    (at_22,) = lists.espfilt(PN, RAW, DATA, options(Espfilt), SAS_22, OOT)
     assert at_20.products == {"gti": "mos1S001-gti-2500-8500.fits"}
     assert at_20.extras["hist"] == "mos1S001-hist-2500-8500.qdp"
     assert at_22.products == {"gti": "pnS003-gti.fits"}
@@ -139,7 +140,7 @@ def test_espfilt_takes_every_option() -> None:
         Espfilt, method="ratio", with_smoothing=False, with_binning="100 s", ratio=1.5, filter_lo_en="8 keV",
         filter_hi_en="12 keV", range_scale={"pn": 25, "mos": 10}, allowed_sigma=2.5, gauss_fit_lims=(0.2, 8),
     )  # fmt: skip
-    (command,) = xmm.espfilt(PN, RAW, DATA, given, SAS_22)
+    (command,) = lists.espfilt(PN, RAW, DATA, given, SAS_22)
     assert argvs([command]) == [
         "espfilt eventfile=events.fits withoot=no method=ratio withsmoothing=no smooth=51 withbinning=yes binsize=100 "
         "ratio=1.5 elow=8000 ehigh=12000 rangescale=25 allowsigma=2.5 limits=0.2 8 keepinterfiles=no"
@@ -148,11 +149,11 @@ def test_espfilt_takes_every_option() -> None:
 
 def test_espfilt_has_no_native_filters() -> None:
     with pytest.raises(ConfigError, match=r"espfilt.method = sn_optimal: SAS's espfilt has .*engine: native"):
-        xmm.espfilt(PN, RAW, DATA, options(Espfilt, method="sn_optimal"), SAS_22)
+        lists.espfilt(PN, RAW, DATA, options(Espfilt, method="sn_optimal"), SAS_22)
 
 
 def test_evselect_cleans_the_out_of_time_list_alike() -> None:
-    commands = xmm.evselect(PN, RAW, GTI, DATA, options(Evselect), ootevents=OOT)
+    commands = lists.evselect(PN, RAW, GTI, DATA, options(Evselect), ootevents=OOT)
     expression = "expression=#XMMEA_EP && (PATTERN <= 4) && (FLAG .eq. 0) && GTI(gti.fits,TIME)"
     assert [command.argv for command in commands] == [
         ["evselect", "table=events.fits", "filteredset=cleanevents.fits", expression, "updateexposure=yes"],
@@ -165,31 +166,31 @@ def test_evselect_cleans_the_out_of_time_list_alike() -> None:
 
 def test_evselect_takes_energies_and_good_ccds() -> None:
     given = options(Evselect, lo_en="0.3 keV", hi_en="7.9 keV")
-    (command,) = xmm.evselect(M1, RAW, GTI, DATA, given, ccds=[1, 2, 5])
+    (command,) = lists.evselect(M1, RAW, GTI, DATA, given, ccds=[1, 2, 5])
     assert command.argv[3] == (
         "expression=#XMMEA_EM && (PATTERN <= 12) && (FLAG .eq. 0) && (PI in [300:7900]) && (CCDNR in 1,2,5) "
         "&& GTI(gti.fits,TIME)"
     )
     with pytest.raises(UnfitDataError, match="noGoodCcds"):
-        xmm.evselect(M1, RAW, GTI, DATA, given, ccds=[])
+        lists.evselect(M1, RAW, GTI, DATA, given, ccds=[])
 
 
 def test_merge_is_a_chain_of_pairs() -> None:
-    lists = [Path(f"/a/{name}.fits") for name in "abc"]
-    assert argvs(xmm.merge(lists)) == [
+    paths = [Path(f"/a/{name}.fits") for name in "abc"]
+    assert argvs(lists.merge(paths)) == [
         "merge set1=set1.fits set2=set2.fits outset=merged2.fits",
         "merge set1=merged2.fits set2=set3.fits outset=finalevents.fits",
     ]
-    first, second = xmm.merge(lists)
-    assert first.links == {"set1.fits": lists[0], "set2.fits": lists[1]}
-    assert second.links == {"set3.fits": lists[2]}
+    first, second = lists.merge(paths)
+    assert first.links == {"set1.fits": paths[0], "set2.fits": paths[1]}
+    assert second.links == {"set3.fits": paths[2]}
     assert second.products == {"finalevents": "finalevents.fits"}
-    assert xmm.merge(lists[:1]) == []
-    assert xmm.merge(lists[:2], "finalootevents")[0].argv[-1] == "outset=finalootevents.fits"
+    assert lists.merge(paths[:1]) == []
+    assert lists.merge(paths[:2], "finalootevents")[0].argv[-1] == "outset=finalootevents.fits"
 
 
 def test_images_have_the_pixels_of_the_native_ones() -> None:
-    commands = xmm.images(RAW, DATA, options(Images))
+    commands = lists.images(RAW, DATA, options(Images))
     assert commands[0].argv == [
         "evselect", "table=events.fits", "imageset=en0.5_2.0keV-image.fits", "withimageset=yes", "xcolumn=X", "ycolumn=Y",
         "imagebinning=binSize", "ximagebinsize=87", "yimagebinsize=87", "withxranges=yes", "ximagemin=3649",
@@ -201,13 +202,13 @@ def test_images_have_the_pixels_of_the_native_ones() -> None:
 def test_exposure_maps_are_on_the_pixels_of_their_images() -> None:
     images = {"en0.5_2.0keV": Path("/a/soft.fits"), "en2.0_10.0keV": Path("/a/hard.fits")}
     vignetting = options(ExposureMaps)["vignetting"]
-    commands = xmm.exposure_maps(RAW, images, Path("/a/att.fits"), DATA, options(Images), vignetting)
+    commands = lists.exposure_maps(RAW, images, Path("/a/att.fits"), DATA, options(Images), vignetting)
     assert argvs(commands)[1] == (
         "eexpmap imageset=image.fits attitudeset=attitude.fits eventset=events.fits expimageset=en2.0_10.0keV-expmap.fits "
         "withdetcoords=no withvignetting=yes usefastpixelization=no attrebin=4 pimin=2000 pimax=10000"
     )
     assert commands[1].links["image.fits"] == Path("/a/hard.fits")
-    unvignetted = xmm.exposure_maps(RAW, images, Path("/a/att.fits"), DATA, options(Images), "none")
+    unvignetted = lists.exposure_maps(RAW, images, Path("/a/att.fits"), DATA, options(Images), "none")
     assert "withvignetting=no" in unvignetted[0].argv
 
 

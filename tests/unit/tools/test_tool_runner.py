@@ -15,9 +15,10 @@ import pytest
 
 from daxa_wf.errors import ConfigError, Fault, StepFailedError, UnfitDataError
 from daxa_wf.tools.environment import ToolEnvironment, pfiles, prepared_call
-from daxa_wf.tools.runner import ToolRun, execute, require_success, run_tool
+from daxa_wf.tools.runner import execute, run_tool
 from daxa_wf.tools.tasks import TASKS, Command
 from daxa_wf.tools.tasks.spec import Parameter, TaskSpec
+from daxa_wf.tools.verdicts import ToolRun, require_success
 from daxa_wf.tools.xmm_commands import cifbuild
 from tests.standins import REPOSITORY, Standins
 
