@@ -21,7 +21,7 @@ rows["obsid"] = [f"{{n:011d}}" for n in range({rows})]
 rows["name"], rows["roll_angle"] = "a target", "12.5"
 store = SnapshotStore(Path({folder!r}))
 if store.latest("swift") is None:
-    store.write(spec, spec.tables[0], rows, "", "")
+    store.write(spec.name, spec.tables[0], rows, "", "")
 path = str(store.directory / "swift.parquet")
 """
 

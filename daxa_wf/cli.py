@@ -139,6 +139,34 @@ def missions(markdown: Annotated[bool, typer.Option(help="as docs/missions.md")]
     Console().print(table)
 
 
+@app.command("show-target-types")
+def show_target_types() -> None:
+    """List the codes of target types, and which missions' tables have them."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from daxa_wf.missions import MISSIONS
+    from daxa_wf.missions.taxonomy import TARGET_TYPES
+
+    table = Table("code", "what it is", "missions")
+    for code, meaning in TARGET_TYPES.items():
+        having = [name for name, spec in MISSIONS.items() if code in spec.known_target_types]
+        table.add_row(code, meaning, ", ".join(having))
+    Console().print(table)
+
+
+@app.command("object")
+def object_command(name: Annotated[str, typer.Argument(help="a name, such as 'Abell 907'")]) -> None:
+    """Show what SIMBAD or NED know of an object: position, kind, other names."""
+    from daxa_wf.services.objects import look_up
+
+    found = look_up(name)
+    if found is None:
+        raise ConfigError(f"no object is called {name!r}, say SIMBAD and NED")
+    print(f"{found.name} ({found.service}): {found.ra:.6f}, {found.dec:.6f} ICRS degrees; {', '.join(found.kinds)}")
+    print("\n".join(f"  {alias}" for alias in found.aliases))
+
+
 @app.command("fetch-tables")
 def fetch_tables_command(
     mission: Annotated[list[str] | None, typer.Option(help="only this mission; may be given again")] = None,
@@ -176,7 +204,7 @@ def fetch_tables_command(
         kept = fetched.snapshot
         state = f"{kept.rows} rows of {kept.fetched}" if kept else "no table"
         print(f"{name}: {state}{' (new)' if fetched.new else ''}{f': {fetched.problem}' if fetched.problem else ''}")
-        failed |= kept is None
+        failed |= kept is None and name in MISSIONS
     raise typer.Exit(1 if failed else 0)
 
 
@@ -226,14 +254,13 @@ def show(
 ) -> None:
     """Show what the fetched tables say of an observation."""
     from daxa_wf.missions import MISSIONS
-    from daxa_wf.selection.observation_table import observation_table
     from daxa_wf.services.snapshots import SnapshotStore
 
     store, found = SnapshotStore(tables), 0
     for spec in MISSIONS.values():
         if not spec.is_obsid(obsid) or store.latest(spec.name) is None:
             continue
-        rows = observation_table(spec, store.source(spec), store.read(spec.name)).rows
+        rows = store.observations(spec)
         for _, row in rows[rows["obsid"] == obsid].iterrows():
             found += 1
             print(f"{spec.pretty_name}\n{row.to_string()}")

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, PositiveInt, ValidationError, model_validator
 
 from daxa_wf.errors import ConfigError
 from daxa_wf.options import Directory, Espfilt, Evselect, ExposureMaps, Images, Section, section_in
 from daxa_wf.selection.options import Select
+
+ArchiveName = Literal["heasarc", "s3", "xsa", "erosita_de", "cxc"]
+EngineName = Literal["native", "preprocessed"]
 
 
 class Source(Section):
@@ -21,27 +24,47 @@ class Source(Section):
     embedded: Directory | None = Field(
         None, description="where to put the observations that daxa_wf simulates itself, for trials and tests"
     )
+    archives: Literal["any"] | tuple[ArchiveName, ...] | None = Field(
+        None, description="archives to download from, in order; 'any': all that have the mission"
+    )
+    decompress: bool = Field(False, description="unpack .gz, .Z and .FTZ files as they come")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Source:
-        if (self.local is None) == (self.embedded is None):
-            raise ValueError("give one of 'local' and 'embedded'")
+        if sum(each is not None for each in (self.local, self.embedded, self.archives)) != 1:
+            raise ValueError("give one of 'local', 'embedded' and 'archives'")
+        if self.decompress and self.archives is None:
+            raise ValueError("decompress is for files that are downloaded; local ones stay as they are")
         return self
 
     @property
-    def directory(self) -> Path:
-        """Where the files are."""
-        directory = self.local or self.embedded
-        assert directory is not None  # noqa: S101 - the validator saw to it
-        return directory
+    def directory(self) -> Path | None:
+        """Where the files are, if they are not downloaded."""
+        return self.local or self.embedded
+
+
+class Products(Section):
+    """Pre-processed products in the archive's layout."""
+
+    place: Literal["link", "copy", "move"] = Field(
+        "link", description="how they come from the raw store into the archive; 'move' takes them out of it"
+    )
 
 
 class Mission(Section):
     """What to do with one mission's observations."""
 
-    engine: Literal["native"] = "native"
+    engine: EngineName | None = Field(
+        None,
+        description="native cleans event lists; preprocessed organises products as the archive made them (default: "
+        "what the mission has)",
+    )
     source: Source | None = Field(None, description="where event lists come from; nothing is processed without one")
     obsids: tuple[str, ...] | None = Field(None, min_length=1, description="only these observations")
+    fetch: Literal["raw", "preprocessed", "both"] = Field(
+        "preprocessed", description="what to download: raw data, what the archive made of them, or both"
+    )
+    products: Products = Products()
     select: Select | None = Field(
         None, description="which observations of the mission's table; all of the source if none"
     )
@@ -51,6 +74,26 @@ class Mission(Section):
     images: Images = Images()
     exposure_maps: ExposureMaps = ExposureMaps()
 
+    @property
+    def is_downloaded(self) -> bool:
+        """True if its data come from archives (the embedded observatory has archives of its own, on loopback)."""
+        return self.source is not None and self.source.local is None
+
+    def engine_for(self, name: str) -> EngineName:
+        """The engine that processes the mission: the configured one, or what it has."""
+        from daxa_wf.missions import MISSIONS
+
+        return self.engine or ("native" if "native" in MISSIONS[name].engines else "preprocessed")
+
+    def instruments_for(self, name: str) -> tuple[str, ...]:
+        """The chosen instruments by their names; by default the mission's usual ones."""
+        from daxa_wf.missions import MISSIONS
+
+        spec = MISSIONS[name]
+        if self.instruments is None:
+            return tuple(each.name for each in spec.instruments if each.default)
+        return tuple(dict.fromkeys(spec.instrument(each).name for each in self.instruments))
+
 
 class Config(Section):
     """A whole configuration."""
@@ -59,8 +102,22 @@ class Config(Section):
         Path("daxa_wf_tables"), description="directory of the missions' tables (daxa-wf fetch-tables)"
     )
     archive: Directory = Field(description="directory of the archive; relative paths start where you run from")
-    services: dict[Literal["heasarc", "xsa"], tuple[str, ...]] = Field(
+    services: dict[Literal["heasarc", "xsa", "cxc"], tuple[str, ...]] = Field(
         default_factory=dict, description="TAP services to ask in place of the usual ones, in order"
+    )
+    data: Directory = Field(
+        Path("daxa_wf_data"), description="directory of downloaded data; archives may share one, and fetch once"
+    )
+    archives: dict[ArchiveName, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="where archives of files are, in place of the usual: URLs, or directories of a mirror",
+    )
+    transfers: dict[ArchiveName, PositiveInt] = Field(
+        default_factory=dict, description="transfers at once from an archive (8, from XSA 10)"
+    )
+    credentials: dict[Literal["xsa"], Path] = Field(
+        default_factory=dict,
+        description="files with 'username' and 'password' lines that only you can read (mode 600), for proprietary data",
     )
     missions: dict[str, Mission] = Field(min_length=1)
 
@@ -79,9 +136,8 @@ def _check_mission(name: str, mission: Mission) -> None:
             f"{name!r} is not a mission; known are {', '.join(sorted(MISSIONS))}{_closest(name, MISSIONS)}"
         )
     spec = MISSIONS[name]
-    if mission.source is not None and mission.engine not in spec.engines:
-        able = ", ".join(sorted(each for each in MISSIONS if mission.engine in MISSIONS[each].engines))
-        raise ValueError(f"missions.{name}.engine = {mission.engine!r} cannot process {name}; it can process {able}")
+    if mission.source is not None:
+        _check_source(name, mission, mission.source)
     for instrument in mission.instruments or ():
         try:
             spec.instrument(instrument)
@@ -94,6 +150,28 @@ def _check_mission(name: str, mission: Mission) -> None:
                 f"missions.{name}.obsids: {obsid!r} is not an ObsID of {spec.pretty_name}; expected "
                 f"{spec.obsid_pattern} (put it in quotes: leading zeros are part of it)"
             )
+
+
+def _check_source(name: str, mission: Mission, source: Source) -> None:
+    from daxa_wf.missions import MISSIONS
+
+    spec, engine = MISSIONS[name], mission.engine_for(name)
+    if engine == "native" and engine not in spec.engines:
+        able = ", ".join(sorted(each for each in MISSIONS if engine in MISSIONS[each].engines))
+        raise ValueError(f"missions.{name}.engine = {engine!r} cannot process {name}; it can process {able}")
+    if engine == "preprocessed" and source.archives is None:
+        raise ValueError(
+            f"missions.{name}.source: what {name} has is organised as it is downloaded; write 'archives: any', and name a "
+            "mirror of yours under the key 'archives' at the top"
+        )
+    wanted = source.archives if isinstance(source.archives, tuple) else ()
+    for archive in wanted:
+        if archive not in spec.archives:
+            raise ValueError(
+                f"missions.{name}.source.archives: {archive} does not have {name}; it is in {', '.join(spec.archives)}"
+            )
+    if source.archives is not None and not spec.archives:
+        raise ValueError(f"missions.{name}.source.archives: no archive of {name} is known")
 
 
 def _closest(word: str, known: Any) -> str:

@@ -51,4 +51,8 @@ class CorruptFileError(Fault):
 
 
 class ServiceError(Fault):
-    """A service outside could not be used, or did not answer as it must."""
+    """A service outside could not be used, or did not answer as it must; `body` is what it sent, if that was wrong."""
+
+    def __init__(self, message: str, body: bytes = b"") -> None:
+        self.body = body
+        super().__init__(message)

@@ -14,7 +14,8 @@ from daxa_wf.archive.records import drop_stale_records
 from daxa_wf.config import Config, Mission, parse_config
 from daxa_wf.demo import TRUTH_FILE
 from daxa_wf.errors import ConfigError
-from daxa_wf.steps.catalogue import STEPS, Per
+from daxa_wf.services.endpoints import ARCHIVES, TRANSFERS
+from daxa_wf.steps.catalogue import CHAINS, STEPS, Per
 from daxa_wf.steps.runner import clear_staging
 
 WILDCARDS: Mapping[Per, str] = {
@@ -23,9 +24,6 @@ WILDCARDS: Mapping[Per, str] = {
     "exposure": "{obsid}{inst}{exposure}",
 }
 """The unit's identifier, by what a step acts on."""
-
-
-DEFAULT_INSTRUMENTS = ("PN", "M1", "M2")
 
 
 def checked_config(data: Mapping[str, Any]) -> Config:
@@ -72,10 +70,17 @@ class Plan:
         return [(name, mission) for name, mission in self.config.missions.items() if mission.source is not None]
 
     def source(self, mission: str) -> Path:
-        """Directory of a mission's raw data."""
+        """Directory of a mission's local files, or of its embedded observatory."""
         source = self.mission(mission).source
         assert source is not None  # noqa: S101 - only missions that have one are processed
+        assert source.directory is not None  # noqa: S101 - asked only of those that have one
         return self.started_in / source.directory
+
+    def chain(self, mission: str) -> tuple[str, ...]:
+        """The steps that a mission's observations go through."""
+        section = self.mission(mission)
+        fetched = ("acquire",) if section.is_downloaded else ()
+        return (*fetched, *CHAINS[section.engine_for(mission)])
 
     def record(self, step: str) -> str:
         """The record of a step as a pattern, relative to the archive."""
@@ -101,18 +106,68 @@ class Plan:
         return self._rows
 
     def raw(self, role: str) -> Callable[[Any], list[str]]:
-        """A function of wildcards that gives the raw files of a role (`events`, `attitude`) for its unit."""
+        """A function of wildcards that gives the local files of a role (`events`, `attitude`) for its unit."""
 
         def files(wildcards: Any) -> list[str]:
-            named = {getattr(row, role) for row in self.rows(**dict(wildcards.items()))} - {""}
-            return [str(self.source(wildcards.mission) / name) for name in sorted(named)]
+            if self.mission(wildcards.mission).is_downloaded:
+                return []
+            return [str(self.source(wildcards.mission) / name) for name in self._named(role, wildcards)]
 
         return files
+
+    def fetched(self, *roles: str) -> Callable[[Any], dict[str, list[str]]]:
+        """A function of wildcards that gives, by role, where downloaded files of its unit are, if the archives had them."""
+
+        def files(wildcards: Any) -> dict[str, list[str]]:
+            if not self.mission(wildcards.mission).is_downloaded:
+                return {}
+            raw = self.layout.relative(self.layout.raw(Unit(wildcards.mission, wildcards.obsid)))
+            return {role: [f"{raw}/{name}" for name in self._named(role, wildcards)] for role in roles}
+
+        return files
+
+    def _named(self, role: str, wildcards: Any) -> list[str]:
+        return sorted({getattr(row, role) for row in self.rows(**dict(wildcards.items()))} - {""})
+
+    def acquisition(self, wildcards: Any) -> dict[str, Any]:
+        """What is to be fetched of an observation."""
+        section = self.mission(wildcards.mission)
+        routes = ("raw", "preprocessed") if section.fetch == "both" else (section.fetch,)
+        (facts,) = {row.facts for row in self.rows(wildcards.mission, wildcards.obsid)}
+        return {
+            "facts": facts,
+            "routes": routes,
+            "instruments": section.instruments_for(wildcards.mission),
+            "decompress": bool(section.source and section.source.decompress),
+        }
+
+    def places(self, wildcards: Any) -> dict[str, Any]:
+        """Where archives, raw store and credentials are."""
+        from daxa_wf.missions import MISSIONS
+
+        section, spec = self.mission(wildcards.mission), MISSIONS[wildcards.mission]
+        chosen = section.source.archives if section.source else None
+        embedded = section.source.embedded if section.source else None
+        bases: dict[str, tuple[str, ...]] = {**ARCHIVES, **dict(self.config.archives.items())}
+        return {
+            "store": str(self.started_in / self.config.data),
+            "archives": {name: bases[name] for name in (chosen if isinstance(chosen, tuple) else spec.archives)},
+            "transfers": {**TRANSFERS, **self.config.transfers},
+            "credentials": {name: str(self.started_in / path) for name, path in self.config.credentials.items()},
+            "embedded": str(self.started_in / embedded) if embedded else "",
+        }
+
+    def product_options(self, wildcards: Any) -> dict[str, Any]:
+        """Which products come into the archive, and how."""
+        section = self.mission(wildcards.mission)
+        return {**section.products.model_dump(mode="json"), "instruments": section.instruments_for(wildcards.mission)}
 
     def records_of(self, step: str) -> Callable[[Any], list[str]]:
         """A function of wildcards that gives a step's records of every unit that the wildcards hold."""
 
         def paths(wildcards: Any) -> list[str]:
+            if step not in self.chain(wildcards.mission):
+                return []
             return self._paths(step, self.rows(**dict(wildcards.items())))
 
         return paths
@@ -120,7 +175,10 @@ class Plan:
     def all_records(self, *steps: str) -> list[str]:
         """The records of steps (all, if none is named) of every unit of the manifest."""
         return [
-            path for rows in self._manifest().values() for step in steps or STEPS for path in self._paths(step, rows)
+            path
+            for (mission, _), rows in self._manifest().items()
+            for step in steps or self.chain(mission)
+            for path in self._paths(step, rows)
         ]
 
     def _paths(self, step: str, rows: list[ManifestRow]) -> list[str]:
@@ -141,13 +199,15 @@ class Plan:
         return {name: self._selection_options(name, mission) for name, mission in self._processed()}
 
     def _selection_options(self, name: str, mission: Mission) -> dict[str, Any]:
-        source = self.source(name)
+        local = bool(mission.source and mission.source.local)
         select = mission.select.started_in(self.started_in) if mission.select else None
         return {
-            "source": str(source),
+            "source": str(self.source(name)) if mission.source and mission.source.directory else "",
             "obsids": mission.obsids,
-            "instruments": mission.instruments or DEFAULT_INSTRUMENTS,
-            "listing": listing_digest(source) if mission.source and mission.source.local else "embedded",
+            "instruments": mission.instruments_for(name),
+            "engine": mission.engine_for(name),
+            "listing": listing_digest(self.source(name)) if local else "",
+            "embedded": bool(mission.source and mission.source.embedded),
             "select": select.model_dump(mode="json") if select else None,
             "select_files": select.fingerprints() if select else {},
             "tables": str(self.started_in / self.config.tables),

@@ -32,6 +32,8 @@ class ManifestRow:
     attitude: str = ""
     problem: str = ""
     passed_over: str = ""
+    facts: str = ""
+    """What the paths of archives need to know of the observation, as JSON; only where it is to be downloaded."""
 
     @property
     def unit(self) -> Unit:

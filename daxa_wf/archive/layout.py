@@ -109,6 +109,10 @@ class Layout:
         """The record of one step on one unit, and the rule's only output."""
         return self.records(unit) / step / f"{unit.identifier}.json"
 
+    def raw(self, unit: Unit) -> Path:
+        """An observation's raw files: a link into the raw store."""
+        return self.root / "raw" / unit.mission / unit.obsid
+
     def log(self, step: str, unit: Unit) -> Path:
         """The log of one step on one unit."""
         return self.root / "logs" / unit.mission / unit.obsid / f"{step}_{unit.identifier}.log"

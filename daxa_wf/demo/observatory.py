@@ -48,7 +48,7 @@ def make_observatory(root: Path) -> list[ExposureTruth]:
     """
     truths = []
     for observation in OBSERVATIONS:
-        folder = root / "xmm" / "data" / "rev0" / observation.obsid / "PPS"
+        folder = root / "FTP" / "xmm" / "data" / "rev0" / observation.obsid / "PPS"
         for number, exposure in enumerate(observation.exposures):
             simulated = simulate(observation, exposure, np.random.default_rng([SEED, int(observation.obsid), number]))
             path = folder / list_name(observation, exposure)

@@ -63,17 +63,58 @@ def respond(query: str, tables: Mapping[str, Any]) -> Answer:
         return 400, {"Content-Type": "text/plain"}, str(error).encode()
 
 
+JOB = """<?xml version="1.0" encoding="UTF-8"?>
+<uws:job xmlns:uws="http://www.ivoa.net/xml/UWS/v1.0" xmlns:xlink="http://www.w3.org/1999/xlink" version="1.1">
+<uws:jobId>{number}</uws:jobId><uws:phase>{phase}</uws:phase>
+<uws:results><uws:result id="result" xlink:href="{base}/async/{number}/results/result"/></uws:results>
+</uws:job>"""
+"""A job as UWS 1.1 describes one."""
+
+
+def job_answer(path: str, query: str, queries: list[str], tables: Mapping[str, Any], base: str) -> Answer:
+    """What the service sends for a request about asynchronous jobs, each of which is done as soon as it is made."""
+    if path.endswith("/async"):
+        queries.append(query)
+        return 303, {"Location": f"{base}/async/{len(queries) - 1}"}, b""
+    parts = path.split("/async/")[1].split("/")
+    if parts[1:] == ["results", "result"]:
+        return respond(queries[int(parts[0])], tables)
+    if parts[1:] == ["phase"]:
+        return 303, {"Location": f"{base}/async/{parts[0]}"}, b""
+    return 200, {"Content-Type": "text/xml"}, JOB.format(number=parts[0], phase="COMPLETED", base=base).encode()
+
+
 @contextmanager
-def serve_tables(tables: Mapping[str, Any], change: Callable[[str, Answer], Answer] | None = None) -> Iterator[str]:
-    """Serve pandas tables by name; the base URL. `change` may alter what is sent, for tests of faults."""
+def serve_tables(
+    tables: Mapping[str, Any], change: Callable[[str, Answer], Answer] | None = None, jobs: bool = False
+) -> Iterator[str]:
+    """Serve pandas tables by name; the base URL. `change` may alter what is sent to a synchronous query, for tests.
+
+    With `jobs` queries may be sent as asynchronous jobs too.
+    """
+    queries: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
+            self.answer()
+
+        def do_GET(self) -> None:
+            self.answer()
+
+        def do_DELETE(self) -> None:
+            self.answer()
+
+        def answer(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
             query = parse_qs(self.rfile.read(length).decode()).get("QUERY", [""])[0]
-            status, headers, body = respond(query, tables)
-            if change is not None:
-                status, headers, body = change(query, (status, headers, body))
+            if "/async" in self.path and jobs:
+                base = f"http://{self.headers['Host']}/tap"
+                self.send(*job_answer(self.path.split("?")[0], query, queries, tables, base))
+                return
+            sent = respond(query, tables)
+            self.send(*(sent if change is None else change(query, sent)))
+
+        def send(self, status: int, headers: dict[str, str], body: bytes) -> None:
             self.send_response(status)
             for key, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(key, value)

@@ -2,7 +2,7 @@
 
 from daxa_wf.missions.common import POSITION, numbers, texts, times
 from daxa_wf.missions.cuts import HAS_POSITION, any_positive
-from daxa_wf.missions.spec import Column, EnergyBand, Instrument, MissionSpec, ProductPattern, TableSource
+from daxa_wf.missions.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
 SIS_BANDS = (EnergyBand("lo", 0.4, 2.0), EnergyBand("hi", 2.0, 10.0), EnergyBand("all", 0.4, 10.0))
 GIS_BANDS = (EnergyBand("lo", 0.7, 2.0), EnergyBand("hi", 2.0, 10.0), EnergyBand("all", 0.7, 10.0))
@@ -44,8 +44,18 @@ MISSION = MissionSpec(
     },
     other_target_type="MISC",
     archive_paths={"heasarc": "asca/data/rev2/{obsid}/"},
+    files=(
+        FilePattern("preprocessed", ("aux/*",)),
+        *(FilePattern("preprocessed", (f"screened/ad{{obsid}}{short}*",), (name,)) for name, short, _, _ in DETECTORS),
+        *(
+            FilePattern("preprocessed", (f"images/ad{{obsid}}{family}*",), (name,))
+            for name, _, family, _ in DETECTORS
+        ),
+        FilePattern("raw", ("aux/*", "calib/*", "telem/*")),
+        *(FilePattern("raw", (f"unscreened/ad{{obsid}}{short}*",), (name,)) for name, short, _, _ in DETECTORS),
+    ),
     products=tuple(
-        ProductPattern(kind, name, glob, bands)  # type: ignore[arg-type]
+        ProductPattern(kind, name, glob, bands, several=True)  # type: ignore[arg-type]
         for name, short, family, all_bands in DETECTORS
         for kind, glob, bands in (
             ("events", f"screened/ad{{obsid}}{short}*.evt*", ()),

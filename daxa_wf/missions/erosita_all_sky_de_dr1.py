@@ -1,7 +1,7 @@
 """eROSITA, the German half of the first all-sky survey: sky tiles. The table is in the package."""
 
 from daxa_wf.missions.common import POSITION, numbers, texts, times
-from daxa_wf.missions.spec import Column, EnergyBand, Instrument, MissionSpec, ProductPattern, TableSource
+from daxa_wf.missions.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
 BANDS = (
     EnergyBand("1", 0.2, 0.6), EnergyBand("2", 0.6, 2.3), EnergyBand("3", 2.3, 5.0), EnergyBand("4", 0.2, 2.3),
@@ -35,9 +35,24 @@ MISSION = MissionSpec(
     footprint=("ra_min", "ra_max", "dec_min", "dec_max"),
     constants={"instruments": "TM1 TM2 TM3 TM4 TM5 TM6 TM7"},
     archive_paths={
-        "erosita_de": "erodat/data/download/{obsid[3:6]}/{obsid[0:3]}/",
+        "erosita_de": (
+            "erodat/data/download/{obsid[3:6]}/{obsid[0:3]}/",
+            "dr1/erodat/data/download/{obsid[3:6]}/{obsid[0:3]}/",
+        ),
         "heasarc": "srg/data/erosita/erass1/obs/{obsid[3:6]}/{obsid[0:3]}/",
     },
+    files=(
+        FilePattern(
+            "preprocessed",
+            (
+                "EXP_*/*_EventList_*",
+                "EXP_*/*_Image_*",
+                "DET_*/*_ExposureMap_*",
+                "DET_*/*_BackgrImage_*",
+            ),
+        ),
+        FilePattern("raw", ("EXP_*/*_EventList_*",)),
+    ),
     products=(
         ProductPattern("events", "TM", "EXP_010/e?01_{obsid}_020_EventList_c010.fits*"),
         *(

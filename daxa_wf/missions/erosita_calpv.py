@@ -1,7 +1,7 @@
 """eROSITA, calibration and performance-verification observations. The table is in the package: 170 rows that change no more."""
 
 from daxa_wf.missions.common import POSITION, texts, times
-from daxa_wf.missions.spec import Column, Instrument, MissionSpec, ProductPattern, TableSource
+from daxa_wf.missions.spec import Bundle, Column, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
 FIELD_OF_VIEW = 4.5
 """Degrees: scans reach this far from their centre (DAXA's value)."""
@@ -49,6 +49,15 @@ MISSION = MissionSpec(
         ),
     ),
     aliases={"obsid": obsids_meant, "field": fields_meant},
-    archive_paths={"erosita_de": "edr/eROSITAObservations/CalPvObs/{archive_file}"},
+    bundles={
+        "erosita_de": tuple(
+            Bundle(route, ("edr/eROSITAObservations/CalPvObs/{archive_file}",), shared=True)
+            for route in ("raw", "preprocessed")
+        )
+    },
+    files=(
+        FilePattern("preprocessed", ("?m00_{obsid}_*_EventList_*",)),
+        FilePattern("raw", ("?m00_{obsid}_*_EventList_*",)),
+    ),
     products=(ProductPattern("events", "TM", "?m00_{obsid}_020_EventList_c001.fits*"),),
 )

@@ -2,7 +2,7 @@
 
 from daxa_wf.missions.common import POSITION, numbers, texts, times
 from daxa_wf.missions.cuts import HAS_POSITION, any_positive
-from daxa_wf.missions.spec import Column, Instrument, MissionSpec, TableSource
+from daxa_wf.missions.spec import Column, FilePattern, Instrument, MissionSpec, SharedDirectory, TableSource
 
 GOOD = ("good_jemx1", "good_jemx2", "good_isgri", "good_picsit", "good_spi")
 
@@ -34,4 +34,24 @@ MISSION = MissionSpec(
     row_cuts=(any_positive("good_time", *GOOD), HAS_POSITION),
     constants={"target_type": "MISC"},
     archive_paths={"heasarc": "integral/data/scw/{obsid[0:4]}/{obsid}.{scw_ver}/"},
+    raw_path="scw/{obsid[0:4]}/{obsid}.{scw_ver}",
+    files=(
+        FilePattern("raw", ("*_scw.txt*", "sc_*", "swg*.fits*")),
+        *(
+            FilePattern("raw", tuple(f"{prefix}*" for prefix in prefixes), (name,))
+            for name, prefixes in (
+                ("JEMX1", ("jmx1",)),
+                ("JEMX2", ("jmx2",)),
+                ("ISGRI", ("isgri", "ibis", "compton")),
+                ("PICsIT", ("picsit", "ibis", "compton")),
+                ("SPI", ("spi",)),
+            )
+        ),
+    ),
+    shared=(
+        SharedDirectory("scw/{obsid[0:4]}/rev.001", {"heasarc": "integral/data/scw/{obsid[0:4]}/rev.001/"}, ("**",)),
+        SharedDirectory(
+            "aux/adp/{obsid[0:4]}.001", {"heasarc": "integral/data/aux/adp/{obsid[0:4]}.001/"}, ("*.fits*",)
+        ),
+    ),
 )

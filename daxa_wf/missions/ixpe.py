@@ -2,7 +2,7 @@
 
 from daxa_wf.missions.common import POSITION, public_date, times
 from daxa_wf.missions.cuts import HAS_POSITION
-from daxa_wf.missions.spec import Column, Instrument, MissionSpec, ProductPattern, TableSource
+from daxa_wf.missions.spec import Column, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
 MISSION = MissionSpec(
     name="ixpe",
@@ -25,6 +25,7 @@ MISSION = MissionSpec(
     ),
     row_cuts=(HAS_POSITION,),
     archive_paths={"heasarc": "ixpe/data/obs/{obsid[0:2]}/{obsid}/"},
+    files=(FilePattern("preprocessed", ("event_l2/*", "auxil/*")),),
     products=tuple(
         ProductPattern("events", f"DU{number}", f"event_l2/ixpe{{obsid}}_det{number}_evt2_v*.fits*")
         for number in (1, 2, 3)

@@ -2,7 +2,7 @@
 
 from daxa_wf.missions.common import POSITION, public_date, texts, times
 from daxa_wf.missions.cuts import HAS_POSITION, any_positive
-from daxa_wf.missions.spec import Column, Instrument, MissionSpec, ProductPattern, TableSource
+from daxa_wf.missions.spec import Column, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
 MISSION = MissionSpec(
     name="nicer",
@@ -26,5 +26,6 @@ MISSION = MissionSpec(
     ),
     row_cuts=(any_positive("exposure", "exposure"), HAS_POSITION),
     archive_paths={"heasarc": "nicer/data/obs/{start:%Y_%m}/{obsid}/"},
+    files=(FilePattern("preprocessed", ("xti/event_cl/*", "auxil/*")),),
     products=(ProductPattern("events", "XTI", "xti/event_cl/ni{obsid}_0mpu7_cl.evt*"),),
 )

@@ -2,7 +2,7 @@
 
 from daxa_wf.missions.common import POSITION, numbers, public_date, texts, times
 from daxa_wf.missions.cuts import HAS_POSITION, PROCESSED, any_positive, one_of
-from daxa_wf.missions.spec import Column, EnergyBand, Instrument, MissionSpec, ProductPattern, TableSource
+from daxa_wf.missions.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
 BANDS = (EnergyBand("", 3.0, 78.0),)
 
@@ -47,6 +47,12 @@ MISSION = MissionSpec(
     },
     other_target_type="MISC",
     archive_paths={"heasarc": "nustar/data/obs/{obsid[1:3]}/{obsid[0]}/{obsid}/"},
+    files=(
+        FilePattern("preprocessed", ("nu{obsid}.cat*", "auxil/*")),
+        *(FilePattern("preprocessed", (f"event_cl/*{each}[0-9]*",), (f"FPM{each}",)) for each in "AB"),
+        FilePattern("raw", ("nu{obsid}.cat*", "auxil/*", "hk/*")),
+        *(FilePattern("raw", (f"event_uf/*{each}*_uf.evt*",), (f"FPM{each}",)) for each in "AB"),
+    ),
     products=(
         ProductPattern("events", "FPMA", "event_cl/nu{obsid}A01_cl.evt*"),
         ProductPattern("events", "FPMB", "event_cl/nu{obsid}B01_cl.evt*"),

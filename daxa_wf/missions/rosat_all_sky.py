@@ -2,7 +2,7 @@
 
 from daxa_wf.missions.common import POSITION, times
 from daxa_wf.missions.cuts import HAS_POSITION
-from daxa_wf.missions.rosat_products import BANDS, rosat_products
+from daxa_wf.missions.rosat_products import BANDS, ROSAT_FILES, rosat_products
 from daxa_wf.missions.spec import Column, Instrument, MissionSpec, TableSource
 
 MISSION = MissionSpec(
@@ -26,5 +26,6 @@ MISSION = MissionSpec(
     row_cuts=(HAS_POSITION,),
     constants={"target_type": "ASK", "instruments": "PSPC"},
     archive_paths={"heasarc": "rosat/data/pspc/processed_data/900000/{obsid_lower}/"},
+    files=ROSAT_FILES,
     products=rosat_products("PSPC", BANDS),
 )

@@ -2,7 +2,7 @@
 
 from daxa_wf.missions.common import POSITION, texts, times
 from daxa_wf.missions.cuts import HAS_POSITION
-from daxa_wf.missions.rosat_products import BANDS, rosat_products
+from daxa_wf.missions.rosat_products import BANDS, ROSAT_FILES, rosat_products
 from daxa_wf.missions.spec import Column, Instrument, MissionSpec, TableSource
 
 MISSION = MissionSpec(
@@ -39,6 +39,7 @@ MISSION = MissionSpec(
     },
     other_target_type="MISC",
     archive_paths={"heasarc": "rosat/data/{rosat_detector}/processed_data/{obsid[2]}00000/{obsid_lower}/"},
+    files=ROSAT_FILES,
     products=(
         *rosat_products("PSPCB", BANDS), *rosat_products("PSPCC", BANDS), *rosat_products("HRI", BANDS[:1]),
     ),

@@ -1,8 +1,14 @@
 """What both of ROSAT's archives are made of."""
 
-from daxa_wf.missions.spec import EnergyBand, ProductPattern
+from daxa_wf.missions.spec import EnergyBand, FilePattern, ProductPattern
 
 BANDS = (EnergyBand("1", 0.07, 2.4), EnergyBand("2", 0.4, 2.4), EnergyBand("3", 0.07, 0.4))
+
+
+ROSAT_FILES = (
+    FilePattern("raw", ("*_anc.fits*", "*_bas.fits*")),
+    FilePattern("preprocessed", ("*_anc.fits*", "*_bas.fits*", "*_bk[1-3].fits*", "*_im[1-3].fits*", "*_mex.fits*")),
+)
 
 
 def rosat_products(instrument: str, bands: tuple[EnergyBand, ...]) -> tuple[ProductPattern, ...]:

@@ -38,6 +38,8 @@ class Column:
     null_values: tuple[float | str, ...] = ()
     """Values that stand for 'not known' (0 or a far-future public date, -100 as a coordinate)."""
     required: bool = True
+    factor: float = 1.0
+    """What a number is multiplied by, e.g. 1000 where a service gives ks."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,51 @@ class EnergyBand:
 
 @dataclass(frozen=True)
 class ProductPattern:
-    """Where a pre-processed product is in an observation's tree: a glob with `{obsid}`-like fields."""
+    """Where a pre-processed product is in an observation's tree: a glob with `{obsid}`-like fields.
+
+    With `several` an instrument may have many (exposures, bit modes): what `*` first stands for tells them apart.
+    """
 
     kind: ProductKind
     instrument: str
     glob: str
     bands: tuple[EnergyBand, ...] = ()
+    several: bool = False
+
+
+Route = Literal["raw", "preprocessed"]
+
+
+@dataclass(frozen=True)
+class FilePattern:
+    """Files of an observation's tree that a route needs: globs below it (`*` crosses no `/`), of which instruments."""
+
+    route: Route
+    globs: tuple[str, ...]
+    instruments: tuple[str, ...] = ()
+    """Empty: needed whichever instruments are chosen."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Tar files in which an archive gives a route's files, in place of a tree: paths below its base, and where to put them.
+
+    A `shared` one holds several observations, and is kept.
+    """
+
+    route: Route
+    paths: tuple[str, ...]
+    into: str = ""
+    shared: bool = False
+
+
+@dataclass(frozen=True)
+class SharedDirectory:
+    """A directory that many observations need: where it is kept, path templates by archive, globs in it."""
+
+    local: str
+    archive_paths: Mapping[str, str]
+    globs: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -88,6 +129,8 @@ class MissionSpec:
     instruments: tuple[Instrument, ...]
     tables: tuple[TableSource, ...]
     """In order of preference; later ones are fallbacks."""
+    exposures: tuple[TableSource, ...] = ()
+    """Tables of the exposures of all observations, where a service has one: they are then known before any download."""
     frame: Literal["icrs", "fk5"] = "icrs"
     row_cuts: tuple[RowCut, ...] = ()
     constants: Mapping[str, Any] = field(default_factory=dict)
@@ -100,11 +143,22 @@ class MissionSpec:
     """Common column -> what a user's word for one of its values stands for."""
     footprint: tuple[str, str, str, str] | None = None
     """Columns with the lowest and highest right ascension and declination that an observation covers, in degrees."""
+    footprint_column: str = ""
+    """Column with what an observation covers, as STC-S text."""
     simultaneous: bool = True
     """False where one observation has one instrument (Chandra, ROSAT pointed)."""
-    archive_paths: Mapping[str, str] = field(default_factory=dict)
-    """Archive key (`heasarc`, `xsa`, ...) -> path template under its root, fields from the observation table."""
-    raw_files: tuple[str, ...] = ()
+    archive_paths: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    """Archive (`heasarc`, `xsa`, ...) -> path template below its base, or several to try, in order of preference.
+
+    Fields come from the observation table; what has the layout of HEASARC's tree is under `heasarc`.
+    """
+    bundles: Mapping[str, tuple[Bundle, ...]] = field(default_factory=dict)
+    """Archive -> the tar files that it gives in place of a tree."""
+    files: tuple[FilePattern, ...] = ()
+    """What is fetched of an observation's tree."""
+    raw_path: str = "{obsid}"
+    """Where an observation's files are kept below `<mission>_raw`."""
+    shared: tuple[SharedDirectory, ...] = ()
     products: tuple[ProductPattern, ...] = ()
     engines: tuple[str, ...] = ()
     """Of `native`, `sas`, `esass`; empty where only pre-processed products are organised."""
@@ -116,6 +170,18 @@ class MissionSpec:
                 return instrument
         known = ", ".join(instrument.name for instrument in self.instruments)
         raise KeyError(f"{self.pretty_name} has no instrument {name!r}; it has {known}")
+
+    @property
+    def archives(self) -> tuple[str, ...]:
+        """The archives that have the mission, in order of preference; what HEASARC has, its bucket on S3 has too."""
+        named = [*self.archive_paths, *self.bundles]
+        return tuple(dict.fromkeys([*named, *(["s3"] if "heasarc" in named else [])]))
+
+    @property
+    def known_target_types(self) -> set[str]:
+        """The codes of target types that the mission's table tells apart."""
+        constant = self.constants.get("target_type")
+        return {*self.target_types.values(), self.other_target_type, *([constant] if constant else [])} - {""}
 
     def meant(self, column: str, word: str) -> tuple[str, ...]:
         """The values of a column that a user's word stands for: itself, if the mission has no aliases."""

@@ -2,7 +2,7 @@
 
 from daxa_wf.missions.common import POSITION, numbers, times
 from daxa_wf.missions.cuts import HAS_POSITION, any_positive
-from daxa_wf.missions.spec import Column, EnergyBand, Instrument, MissionSpec, ProductPattern, TableSource
+from daxa_wf.missions.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
 NUMBERS = range(4)
 EXPOSURES = tuple(f"xis{number}_expo" for number in NUMBERS)
@@ -33,8 +33,22 @@ MISSION = MissionSpec(
     target_types={"0": "MISC", "1": "CAL", "4": "GS", "5": "GS", "7": "EGS", "8": "GCL", "9": "TOO"},
     other_target_type="MISC",
     archive_paths={"heasarc": "suzaku/data/obs/{obsid[0]}/{obsid}/"},
+    files=(
+        *(FilePattern(route, ("auxil/*",)) for route in ("raw", "preprocessed")),
+        *(
+            FilePattern(
+                "preprocessed", (f"xis/event_cl/*xi{number}_*", f"xis/products/*xi{number}_*"), (f"XIS{number}",)
+            )
+            for number in NUMBERS
+        ),
+        *(
+            FilePattern("raw", (f"xis/event_uf/*xi{number}_*", f"xis/hk/*xi{number}*"), (f"XIS{number}",))
+            for number in NUMBERS
+        ),
+        FilePattern("raw", ("xis/hk/*xis*",)),
+    ),
     products=tuple(
-        ProductPattern(kind, f"XIS{number}", glob.replace("#", str(number)), bands)  # type: ignore[arg-type]
+        ProductPattern(kind, f"XIS{number}", glob.replace("#", str(number)), bands, several=True)  # type: ignore[arg-type]
         for number in NUMBERS
         for kind, glob, bands in (
             ("events", "xis/event_cl/ae{obsid}xi#_*_cl.evt*", ()),

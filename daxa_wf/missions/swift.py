@@ -2,7 +2,7 @@
 
 from daxa_wf.missions.common import POSITION, numbers, texts, times
 from daxa_wf.missions.cuts import HAS_POSITION, any_positive
-from daxa_wf.missions.spec import Column, EnergyBand, Instrument, MissionSpec, ProductPattern, TableSource
+from daxa_wf.missions.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
 MISSION = MissionSpec(
     name="swift",
@@ -31,8 +31,17 @@ MISSION = MissionSpec(
     row_cuts=(any_positive("exposure", "xrt_exposure", "uvot_exposure", "bat_exposure"), HAS_POSITION),
     constants={"target_type": "MISC"},
     archive_paths={"heasarc": "swift/data/obs/{start:%Y_%m}/{obsid}/"},
+    files=(
+        *(FilePattern(route, ("auxil/*",)) for route in ("raw", "preprocessed")),
+        FilePattern("preprocessed", ("xrt/event/*_cl.evt*", "xrt/products/*"), ("XRT",)),
+        FilePattern("preprocessed", ("uvot/products/*",), ("UVOT",)),
+        FilePattern("preprocessed", ("bat/survey/*", "bat/rate/*"), ("BAT",)),
+        FilePattern("raw", ("xrt/hk/*", "xrt/event/*_uf.evt*"), ("XRT",)),
+        FilePattern("raw", ("uvot/hk/*", "uvot/event/*", "uvot/image/*"), ("UVOT",)),
+        FilePattern("raw", ("bat/event/*", "bat/hk/*"), ("BAT",)),
+    ),
     products=(
-        ProductPattern("events", "XRT", "xrt/event/sw{obsid}xpc*po_cl.evt*"),
+        ProductPattern("events", "XRT", "xrt/event/sw{obsid}xpc*po_cl.evt*", several=True),
         ProductPattern("image", "XRT", "xrt/products/sw{obsid}xpc_sk.img*", (EnergyBand("", 0.01, 10.23),)),
         ProductPattern("expmap", "XRT", "xrt/products/sw{obsid}xpc_ex.img*", (EnergyBand("", 0.01, 10.23),)),
         ProductPattern("image", "UVOT", "uvot/products/sw{obsid}u_sk.img*"),

@@ -48,7 +48,7 @@ def _row(spec: MissionSpec) -> str:
         f"`{spec.obsid_pattern}`".replace("|", "\\|"),
         instruments,
         ", ".join(f"{source.service} `{source.table}`" for source in spec.tables),
-        ", ".join(spec.archive_paths) or "-",
+        ", ".join(spec.archives) or "-",
         ", ".join(dict.fromkeys(product.kind for product in spec.products)) or "-",
         ", ".join(spec.engines) or "-",
     )

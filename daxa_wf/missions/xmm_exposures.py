@@ -7,10 +7,10 @@ UNFIT_FILTERS = ("CalClosed", "Closed", "Blocked", "Unknown")
 
 UNFIT_MODES = (
     "Diagnostic3x3", "Diagnostic1x1", "CcdDiagnostic", "Diagnostic1x1ResetPerPixel", "Diagnostic", "Noise", "Offset",
-    "HighTimeResolutionSingleCcd", "OffsetVariance", "CentroidingConfirmation", "CentroidingData", "DarkHigh",
+    "HighTimeResolutionSingleCcd", "HTRSingleCCD", "OffsetVariance", "CentroidingConfirmation", "CentroidingData", "DarkHigh",
     "DarkLow", "FlatFieldHigh", "FlatFieldLow",
 )  # fmt: skip
-"""Modes that are not science (values of MODE and SUBMODE)."""
+"""Modes that are not science (values of MODE and SUBMODE, and of XSA's mode_friendly_name without spaces)."""
 
 
 def unfit_reason(exposure_type: str, mode: str, filter_name: str) -> str:

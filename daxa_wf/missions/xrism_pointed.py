@@ -2,7 +2,7 @@
 
 from daxa_wf.missions.common import POSITION, public_date, texts, times
 from daxa_wf.missions.cuts import HAS_POSITION, any_positive
-from daxa_wf.missions.spec import Column, EnergyBand, Instrument, MissionSpec, ProductPattern, TableSource
+from daxa_wf.missions.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
 MISSION = MissionSpec(
     name="xrism_pointed",
@@ -42,10 +42,25 @@ MISSION = MissionSpec(
     },
     other_target_type="MISC",
     archive_paths={"heasarc": "xrism/data/obs/{obsid[0]}/{obsid}/"},
+    files=(
+        *(FilePattern(route, ("auxil/*",)) for route in ("raw", "preprocessed")),
+        *(
+            FilePattern("preprocessed", (f"{name.lower()}/event_cl/*", f"{name.lower()}/products/*"), (name,))
+            for name in ("RESOLVE", "XTEND")
+        ),
+        *(
+            FilePattern("raw", (f"{name.lower()}/event_uf/*", f"{name.lower()}/hk/*"), (name,))
+            for name in ("RESOLVE", "XTEND")
+        ),
+    ),
     products=(
-        ProductPattern("events", "RESOLVE", "resolve/event_cl/xa{obsid}rsl_p0px1000_cl.evt*"),
-        ProductPattern("events", "XTEND", "xtend/event_cl/xa{obsid}xtd_p*_cl.evt*"),
-        ProductPattern("image", "RESOLVE", "resolve/products/xa{obsid}rsl_*_cl.sky.img*", (EnergyBand("", 1.7, 12.0),)),
-        ProductPattern("image", "XTEND", "xtend/products/xa{obsid}xtd_*_cl.sky.img*", (EnergyBand("", 0.4, 20.0),)),
+        ProductPattern("events", "RESOLVE", "resolve/event_cl/xa{obsid}rsl_p0px*_cl.evt*", several=True),
+        ProductPattern("events", "XTEND", "xtend/event_cl/xa{obsid}xtd_p*_cl.evt*", several=True),
+        ProductPattern(
+            "image", "RESOLVE", "resolve/products/xa{obsid}rsl_*_cl.sky.img*", (EnergyBand("", 1.7, 12.0),), several=True
+        ),
+        ProductPattern(
+            "image", "XTEND", "xtend/products/xa{obsid}xtd_*_cl.sky.img*", (EnergyBand("", 0.4, 20.0),), several=True
+        ),
     ),
 )  # fmt: skip

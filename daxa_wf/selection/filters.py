@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from daxa_wf.errors import ConfigError, ExpressionError
 from daxa_wf.missions.spec import Instrument, MissionSpec
+from daxa_wf.selection.exposures import BETWEEN
 
 Mask = NDArray[np.bool_]
 
@@ -200,9 +201,16 @@ def column_in(column: str, values: tuple[str, ...]) -> Filter:
         meant = [each.upper() for value in values for each in spec.meant(column, value)]
         if is_number(values_there):
             return _array(values_there.isin([_number(column, value) for value in meant]))
-        return _array(values_there.astype(str).str.upper().isin(meant))
+        return among(values_there, meant)
 
     return Filter(column, ", ".join(values), keep)
+
+
+def among(values: pd.Series, meant: Collection[str]) -> Mask:
+    """True where a text, or one of the texts that a column holds for several exposures, is among upper-case `meant`."""
+    texts, wanted = values.astype(str).str.upper(), set(meant)
+    known = {text: not wanted.isdisjoint((text, *text.split(BETWEEN))) for text in texts.unique()}
+    return _array(texts.map(known))
 
 
 def column_of(table: pd.DataFrame, spec: MissionSpec, column: str) -> pd.Series:

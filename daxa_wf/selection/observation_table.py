@@ -50,7 +50,7 @@ def observation_table(spec: MissionSpec, source: TableSource, table: pd.DataFram
     Columns are found whatever their case. ServiceError names the mission, the table and each column that is missing.
     Positions become ICRS degrees, times UTC, ObsIDs text with their leading zeros.
     """
-    rows = _mapped(spec, source, table)
+    rows = mapped_columns(spec, source, table)
     result = ObservationTable(rows)
     if spec.instruments:
         _name_instruments(spec, result)
@@ -66,7 +66,8 @@ def observation_table(spec: MissionSpec, source: TableSource, table: pd.DataFram
     return result
 
 
-def _mapped(spec: MissionSpec, source: TableSource, table: pd.DataFrame) -> pd.DataFrame:
+def mapped_columns(spec: MissionSpec, source: TableSource, table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of a source by their common names, in common types. ServiceError names each that is missing."""
     found = {str(name).strip().lower(): name for name in table.columns}
     missing = [column.source for column in source.columns if column.required and column.source.lower() not in found]
     if missing:
@@ -86,7 +87,7 @@ def _converted(spec: MissionSpec, source: TableSource, column: Column, values: p
     try:
         match column.kind:
             case "number":
-                return _numbers(values, column)
+                return _numbers(values, column) * column.factor
             case "mjd":
                 return _from_mjd(_numbers(values, column))
             case "utc":

@@ -67,7 +67,7 @@ class Comparison:
         if pd.api.types.is_bool_dtype(values):
             return self._each(values, self._flag)
         meant = [each.upper() for token in self.values for each in spec.meant(self.name, str(token.written))]
-        return np.asarray(values.astype(str).str.upper().isin(meant) != (self.sign == "!="), dtype=bool)
+        return filters.among(values, meant) != (self.sign == "!=")
 
     def _each(self, values: pd.Series, value_of: Callable[[Token], Any]) -> Mask:
         masks = [np.asarray(COMPARE[self.sign](values, value_of(token)), dtype=bool) for token in self.values]

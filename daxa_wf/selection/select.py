@@ -18,6 +18,10 @@ DEFAULT_RADIUS = 1.2
 """Fields of view within which a pointing belongs to a position, where no radius is given (DAXA's value)."""
 
 
+FOOTPRINT_REACH = 2.0
+"""Fields of view from a pointing within which a footprint given as a region lies (EPIC's corner is 1.3 away)."""
+
+
 class NoObservationsError(ConfigError):
     """Nothing passes the filters; the message shows what each left."""
 
@@ -110,9 +114,12 @@ def _footprint_search(
     rows: pd.DataFrame, spec: MissionSpec, positions: Positions
 ) -> list[tuple[float | np.ndarray, list[str]]]:
     """One search that reaches the corners of every footprint. ConfigError if the mission's table has no footprints."""
-    if spec.footprint is None:
+    if spec.footprint is None and spec.footprint_column not in rows:
         raise ConfigError(f"{spec.name} has no footprints in its table; leave 'match' out, or write 'match: centre'")
-    return [(_reach(rows, spec.footprint), [each.name for each in _chosen(spec, positions) or spec.instruments])]
+    chosen = _chosen(spec, positions) or spec.instruments
+    if spec.footprint is not None:
+        return [(_reach(rows, spec.footprint), [each.name for each in chosen])]
+    return [(FOOTPRINT_REACH * max(each.field_of_view for each in spec.instruments), [each.name for each in chosen])]
 
 
 def _reach(rows: pd.DataFrame, footprint: tuple[str, str, str, str]) -> float:
@@ -124,11 +131,35 @@ def _reach(rows: pd.DataFrame, footprint: tuple[str, str, str, str]) -> float:
 
 
 def _inside_footprint(pairs: Pairs, rows: pd.DataFrame, spec: MissionSpec, positions: Positions) -> Pairs:
-    """The pairs whose position is within the observation's box of right ascension and declination."""
-    assert spec.footprint is not None  # noqa: S101 - _footprint_search saw to it
+    """The pairs whose position is within what the observation covers: a box, or a region in STC-S."""
+    if spec.footprint is None:
+        return _inside_region(pairs, rows[spec.footprint_column], positions)
     ra_min, ra_max, dec_min, dec_max = (rows[column].to_numpy()[pairs.observation] for column in spec.footprint)
     ra, dec = positions.ra[pairs.position], positions.dec[pairs.position]
     inside = ((ra - ra_min) % 360 <= ra_max - ra_min) & (dec >= dec_min) & (dec <= dec_max)
+    return Pairs(pairs.position[inside], pairs.observation[inside], pairs.separation[inside])
+
+
+def _inside_region(pairs: Pairs, regions: pd.Series, positions: Positions) -> Pairs:
+    """The pairs whose position is in the observation's STC-S region, to a HEALPix cell of 3 arcsec (MOC of order 16).
+
+    Observations without a region that can be read are matched by their centres, as near as the search reached.
+    """
+    from astropy import units
+    from mocpy import MOC
+
+    inside = np.zeros(len(pairs.position), bool)
+    order = np.argsort(pairs.observation, kind="stable")
+    starts = np.flatnonzero(np.diff(pairs.observation[order], prepend=-1))
+    for index in np.split(order, starts[1:]) if len(order) else ():
+        text = regions.iloc[pairs.observation[index[0]]]
+        try:
+            moc = MOC.from_stcs(text, max_depth=16)
+        except Exception:  # noqa: BLE001 - mocpy raises what its Rust core raises
+            inside[index] = True
+            continue
+        at = pairs.position[index]
+        inside[index] = moc.contains_lonlat(positions.ra[at] * units.deg, positions.dec[at] * units.deg)
     return Pairs(pairs.position[inside], pairs.observation[inside], pairs.separation[inside])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import requests
@@ -12,6 +13,10 @@ import daxa_wf
 
 WORTH_RETRYING = (429, 500, 502, 503, 504)
 """Statuses that may pass: too many requests, and faults of the server. Retry-After is respected."""
+
+
+POOL = 32
+"""Connections kept open to a host."""
 
 
 class _PatientSession(requests.Session):
@@ -34,6 +39,8 @@ def session(retries: int = 4, backoff: float = 1.0, connect: float = 10.0, read:
         respect_retry_after_header=True, raise_on_status=False,
     )  # fmt: skip
     for scheme in ("http://", "https://"):
-        patient.mount(scheme, HTTPAdapter(max_retries=policy))
+        patient.mount(scheme, HTTPAdapter(max_retries=policy, pool_maxsize=POOL))
+    # Its warnings hold whole URLs, and an archive's URL may hold a password.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     patient.headers["User-Agent"] = f"daxa_wf/{daxa_wf.__version__}"
     return patient

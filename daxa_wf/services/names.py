@@ -1,4 +1,4 @@
-"""Positions of named objects, from Sesame through astropy; what was once resolved is kept, so that it repeats offline."""
+"""Positions of named objects: Sesame through astropy, else SIMBAD and NED; kept once resolved, so that it repeats offline."""
 
 from __future__ import annotations
 
@@ -27,17 +27,18 @@ class NameStore:
         key = " ".join(name.split()).lower()
         known = json.loads(self.path.read_text(encoding="utf-8")) if self.path.exists() else {}
         if key not in known:
-            ra, dec = self._ask(name)
+            ra, dec, service = self._ask(name)
             known[key] = {
                 "name": name,
                 "ra": ra,
                 "dec": dec,
+                "service": service,
                 "resolved": datetime.now(UTC).isoformat(timespec="seconds"),
             }
             write_atomically(self.path, json.dumps(known, indent=1, sort_keys=True) + "\n")
         return known[key]["ra"], known[key]["dec"]
 
-    def _ask(self, name: str) -> tuple[float, float]:
+    def _ask(self, name: str) -> tuple[float, float, str]:
         from astropy.coordinates import name_resolve
 
         try:
@@ -46,5 +47,16 @@ class NameStore:
         except name_resolve.NameResolveError as error:
             if "Unable to find coordinates" in str(error):
                 raise ConfigError(f"no object is called {name!r}, says Sesame; give its position in degrees") from None
-            raise ServiceError(f"{name!r} cannot be resolved: no answer of {', '.join(self.urls)}") from None
-        return float(found.ra.deg), float(found.dec.deg)
+            return self._ask_others(name)
+        return float(found.ra.deg), float(found.dec.deg), "Sesame"
+
+    def _ask_others(self, name: str) -> tuple[float, float, str]:
+        from daxa_wf.services.objects import look_up
+
+        try:
+            found = look_up(name)
+        except ServiceError as error:
+            raise ServiceError(f"{name!r} cannot be resolved: no answer of {', '.join(self.urls)}; {error}") from None
+        if found is None:
+            raise ConfigError(f"no object is called {name!r}, say SIMBAD and NED; give its position in degrees")
+        return found.ra, found.dec, found.service

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import requests
 
 log = logging.getLogger("daxa_wf")
+BAD_ANSWER_BYTES = 100_000
+"""How much of a wrong answer is kept."""
 
 
 @dataclass(frozen=True)
@@ -82,34 +85,63 @@ class SnapshotStore:
             )
         return pd.read_parquet(self._table(mission))
 
-    def write(self, spec: MissionSpec, source: TableSource, rows: pd.DataFrame, url: str, query: str) -> Snapshot:
+    def write(self, mission: str, source: TableSource, rows: pd.DataFrame, url: str, query: str) -> Snapshot:
         """Keep a table that was fetched just now; the one before it is replaced when the new one is complete."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        part = self.directory / f".{spec.name}.{os.getpid()}.part"
+        part = self.directory / f".{mission}.{os.getpid()}.part"
         rows.to_parquet(part, index=False)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        snapshot = Snapshot(spec.name, source.service, source.table, url, query, now, len(rows), sha256_of(part))
-        part.replace(self._table(spec.name))
-        write_atomically(self._sidecar(spec.name), json.dumps(asdict(snapshot), indent=1) + "\n")
+        snapshot = Snapshot(mission, source.service, source.table, url, query, now, len(rows), sha256_of(part))
+        part.replace(self._table(mission))
+        write_atomically(self._sidecar(mission), json.dumps(asdict(snapshot), indent=1) + "\n")
         return snapshot
 
-    def source(self, spec: MissionSpec) -> TableSource:
-        """Which of a mission's tables its snapshot is of."""
-        snapshot = self.latest(spec.name)
-        return next(
-            (
-                each
-                for each in spec.tables
-                if snapshot and (each.service, each.table) == (snapshot.service, snapshot.table)
-            ),
-            spec.tables[0],
-        )
+    def keep_bad_answer(self, mission: str, body: bytes) -> Path | None:
+        """Keep the beginning of what a service wrongly sent, to be looked at; None if it sent nothing."""
+        if not body:
+            return None
+        path = self.directory / f"{mission}.bad_answer"
+        self.directory.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body[:BAD_ANSWER_BYTES])
+        return path
+
+    def observations(self, spec: MissionSpec) -> pd.DataFrame:
+        """The observation table of a mission's snapshots: with the exposures of its instruments, where they are there."""
+        from daxa_wf.selection.exposures import with_exposures
+        from daxa_wf.selection.observation_table import observation_table
+
+        table = observation_table(spec, _source_of(spec.tables, self.latest(spec.name)), self.read(spec.name)).rows
+        exposures = self.exposures(spec)
+        return table if exposures is None else with_exposures(table, spec, exposures)
+
+    def exposures(self, spec: MissionSpec) -> pd.DataFrame | None:
+        """The exposures of a mission's snapshot; None where there is none."""
+        from daxa_wf.selection.exposures import exposure_table
+
+        snapshot = self.latest(exposures_name(spec))
+        if snapshot is None or not spec.exposures:
+            return None
+        source = _source_of(spec.exposures, snapshot)
+        return exposure_table(spec, source, self.read(exposures_name(spec))).rows
 
     def _table(self, mission: str) -> Path:
         return self.directory / f"{mission}.parquet"
 
     def _sidecar(self, mission: str) -> Path:
         return self.directory / f"{mission}.json"
+
+
+def exposures_name(spec: MissionSpec) -> str:
+    """What the snapshot of a mission's exposures is called."""
+    return f"{spec.name}_exposures"
+
+
+def _source_of(sources: Sequence[TableSource], snapshot: Snapshot | None) -> TableSource:
+    """Which of a mission's tables a snapshot is of."""
+    for each in sources:
+        if snapshot and (each.service, each.table) == (snapshot.service, snapshot.table):
+            return each
+    return sources[0]
 
 
 def fetch_tables(
@@ -119,35 +151,51 @@ def fetch_tables(
     session: requests.Session,
     max_age: timedelta = timedelta(0),
 ) -> dict[str, Fetched]:
-    """Bring the snapshots of missions up to date; one that cannot be fetched stays in use, with a warning of its age."""
-    return {spec.name: _fetch_one(spec, store, endpoints, session, max_age) for spec in specs}
+    """Bring the snapshots of missions, by their names, up to date: observations, and exposures where there are tables.
+
+    One that cannot be fetched stays in use, with a warning of its age; what was wrongly sent is kept beside it.
+    """
+    from daxa_wf.selection.exposures import exposure_table
+    from daxa_wf.selection.observation_table import observation_table
+
+    fetched = {}
+    for spec in specs:
+        tables = [(spec.name, spec.tables, observation_table), (exposures_name(spec), spec.exposures, exposure_table)]
+        for name, sources, checked in tables:
+            if sources:
+                check = partial(checked, spec)
+                fetched[name] = _fetch_one(name, sources, check, store, endpoints, session, max_age)
+    return fetched
 
 
 def _fetch_one(
-    spec: MissionSpec,
+    name: str,
+    sources: Sequence[TableSource],
+    check: Callable[[TableSource, pd.DataFrame], object],
     store: SnapshotStore,
     endpoints: Mapping[str, Sequence[str]],
     session: requests.Session,
     max_age: timedelta,
 ) -> Fetched:
-    from daxa_wf.selection.observation_table import observation_table, packaged_table
+    from daxa_wf.selection.observation_table import packaged_table
     from daxa_wf.services.tap import fetch_table
 
-    old = store.latest(spec.name)
+    old = store.latest(name)
     if old is not None and old.age < max_age:
         return Fetched(old, new=False)
     said = []
-    for source in spec.tables:
+    for source in sources:
         try:
             if source.service == "package":
                 rows, query, url = packaged_table(source), "", "package"
             else:
                 rows, query, url = fetch_table(source, endpoints.get(source.service, ()), session)
-            observation_table(spec, source, rows)
-            return Fetched(store.write(spec, source, rows, url, query), new=True)
+            check(source, rows)
+            return Fetched(store.write(name, source, rows, url, query), new=True)
         except ServiceError as error:
-            said.append(str(error))
-    problem = f"{spec.name}: " + "; ".join(said)
+            kept = store.keep_bad_answer(name, error.body)
+            said.append(f"{error}{f' (kept in {kept})' if kept else ''}")
+    problem = f"{name}: " + "; ".join(said)
     if old is not None:
         log.warning("%s; the snapshot of %s (%d days old) stays in use", problem, old.fetched, old.age.days)
     return Fetched(old, new=False, problem=problem)

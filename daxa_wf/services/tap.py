@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 MARGIN = 1000
 """Rows that may be added to a table between counting and fetching it."""
 EXCERPT = 120
+JOB_SECONDS = 1800
+"""Time that an asynchronous job may take."""
 
 
 def table_query(source: TableSource, top: int, columns: Sequence[str]) -> str:
@@ -33,13 +35,14 @@ def fetch_table(source: TableSource, urls: Sequence[str], session: requests.Sess
 
     ServiceError tells what each service said: no VOTable, a column missing, fewer rows than it counted, an error.
     """
-    said = []
+    said, bodies = [], []
     for url in urls:
         try:
             return *_fetch(source, url, session), url
         except ServiceError as error:
             said.append(str(error))
-    raise ServiceError("; ".join(said) or f"no service is configured for {source.service}")
+            bodies.append(error.body)
+    raise ServiceError("; ".join(said) or f"no service is configured for {source.service}", b"".join(bodies))
 
 
 def _fetch(source: TableSource, url: str, session: requests.Session) -> tuple[pd.DataFrame, str]:
@@ -58,30 +61,76 @@ def _fetch(source: TableSource, url: str, session: requests.Session) -> tuple[pd
             raise
         query = table_query(source, expected + MARGIN, [column.source for column in source.columns if column.required])
         rows = _ask(url, query, expected + MARGIN, session, source)
+    if len(rows) < expected:
+        rows = _uncapped(rows, url, query, expected, session, source)
     _check(rows, source, url, expected)
     return rows, query
 
 
-def _ask(url: str, query: str, maxrec: int, session: requests.Session, source: TableSource) -> pd.DataFrame:
+def _uncapped(
+    rows: pd.DataFrame, url: str, query: str, expected: int, session: requests.Session, source: TableSource
+) -> pd.DataFrame:
+    """The rows by an asynchronous job, whose cap is often higher; those that there are, if the service has none."""
+    try:
+        more = _ask(url, query, expected + MARGIN, session, source, asynchronous=True)
+    except ServiceError:
+        return rows
+    return max(rows, more, key=len)
+
+
+def _ask(
+    url: str, query: str, maxrec: int, session: requests.Session, source: TableSource, asynchronous: bool = False
+) -> pd.DataFrame:
     """The answer to a query as columns in lower case; text stays text."""
     import warnings
 
     from pyvo.dal import TAPService
     from pyvo.dal.exceptions import DALAccessError, DALFormatError
 
+    body = b""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            table = TAPService(url, session=session).run_sync(query, maxrec=maxrec).to_table()
+            service = TAPService(url, session=session)
+            if asynchronous:
+                table = service.run_async(query, maxrec=maxrec, timeout=JOB_SECONDS).to_table()
+            else:
+                body = _sent(service.create_query(query, maxrec=maxrec))
+                table = _read(body, url)
         except DALFormatError as error:
-            raise ServiceError(f"{url}: the answer about {source.table} is no VOTable: {_excerpt(error)}") from None
+            wrong = f"{url}: the answer about {source.table} is no VOTable: {_excerpt(error)}"
+            raise ServiceError(wrong, body) from None
         except DALAccessError as error:
-            raise ServiceError(f"{url}: {source.table}: {_excerpt(error)}") from None
+            raise ServiceError(f"{url}: {source.table}: {_excerpt(error)}", body) from None
         except (ValueError, OSError) as error:
-            raise ServiceError(f"{url}: the answer about {source.table} cannot be read: {_excerpt(error)}") from None
+            wrong = f"{url}: the answer about {source.table} cannot be read: {_excerpt(error)}"
+            raise ServiceError(wrong, body) from None
     frame = table.to_pandas()
     frame.columns = [str(name).lower() for name in frame.columns]
     return frame
+
+
+def _sent(query: Any) -> bytes:
+    """What a service sends for a query. ValueError with its words if the status is none of success."""
+    response = query.submit()
+    body: bytes = response.content
+    if response.status_code >= 400:
+        raise ValueError(f"status {response.status_code}: {body[:1000].decode(errors='replace')}")
+    return body
+
+
+def _read(body: bytes, url: str) -> Any:
+    import io
+
+    from astropy.io.votable import parse
+    from pyvo.dal.exceptions import DALFormatError
+    from pyvo.dal.tap import TAPResults
+
+    try:
+        votable = parse(io.BytesIO(body))
+    except Exception as error:  # noqa: BLE001 - astropy raises what its XML parser raises
+        raise DALFormatError(error, url) from None
+    return TAPResults(votable, url=url).to_table()
 
 
 def _check(rows: Any, source: TableSource, url: str, expected: int) -> None:

@@ -26,7 +26,20 @@ class Step:
 STEPS = {
     step.name: step
     for step in (
-        Step("inventory", "observation", description="which exposures are here and fit for science"),
+        Step("acquire", "observation", description="what is needed of it, fetched and verified"),
+        Step(
+            "preprocessed",
+            "observation",
+            ("events", "image", "expmap", "background"),
+            needs=("acquire",),
+            description="the archive's own products, by our names",
+        ),
+        Step(
+            "inventory",
+            "observation",
+            needs=("acquire",),
+            description="which exposures are here and fit for science",
+        ),
         Step(
             "espfilt",
             "exposure",
@@ -59,3 +72,9 @@ STEPS = {
         Step("report", "observation", description="the observation's page"),
     )
 }
+
+CHAINS = {
+    "native": ("inventory", "espfilt", "evselect", "merge", "images", "exposure_maps", "report"),
+    "preprocessed": ("preprocessed", "report"),
+}
+"""Engine -> the steps that an observation goes through; downloaded ones begin with `acquire`."""

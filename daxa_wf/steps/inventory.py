@@ -19,7 +19,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     del options, workspace
     (manifest,) = inputs.files["manifest"]
     planned = [row for row in read_manifest(manifest) if row.unit.observation == unit]
-    exposures = [_look(row, inputs.path("events", row.events)) for row in planned]
+    exposures = [_look(row, inputs.find("events", row.events)) for row in planned]
     warnings = [_warning("headerDisagrees", each["warning"]) for each in exposures if each["warning"]]
     warnings += [
         _warning("listPassedOver", f"{row.unit.identifier}: {row.passed_over} left aside for {row.events}")
@@ -42,9 +42,12 @@ def usable(exposures: Sequence[Mapping[str, Any]], unit: Unit) -> Mapping[str, A
     return entry
 
 
-def _look(row: ManifestRow, path: Path) -> dict[str, Any]:
+def _look(row: ManifestRow, path: Path | None) -> dict[str, Any]:
     from daxa_wf.events.event_list import EventList
 
+    if path is None:
+        return {"inst": row.inst, "exposure": row.exposure, "events": row.events, "problem": "", "warning": "",
+                "unfit": f"the archive has no event list {row.events}"}  # fmt: skip
     stamp = stamp_file(path, row.events, "rawevents")
     entry: dict[str, Any] = {
         "inst": row.inst, "exposure": row.exposure, "events": row.events, "size": stamp.size, "sha256": stamp.sha256,

@@ -8,23 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.acquire.local import local_manifest
-from daxa_wf.acquire.manifest import write_manifest
+from daxa_wf.acquire.manifest import ManifestRow, write_manifest
+from daxa_wf.acquire.planned import planned_exposures, planned_observations
 from daxa_wf.errors import ConfigError, DaxaError
+from daxa_wf.missions import MISSIONS
+from daxa_wf.selection.options import Select
+from daxa_wf.selection.outputs import write_selection
+from daxa_wf.selection.select import Selection
+from daxa_wf.services.snapshots import SnapshotStore
 from daxa_wf.steps.runner import log_to
+from daxa_wf.steps.select import fetch_embedded_table, select_observations
 
 log = logging.getLogger("daxa_wf")
 
 
 def run(missions: Mapping[str, Mapping[str, Any]], output: Path) -> None:
-    """Write the manifest of all missions; ConfigError if a source holds nothing that was asked for."""
-    rows = []
+    """Write the manifest of all missions; ConfigError if nothing that was asked for can be processed."""
+    rows: list[ManifestRow] = []
     for name, options in missions.items():
-        selected = _selected(name, options, output.parent / "selection")
-        found = local_manifest(name, Path(options["source"]), options["obsids"], options["instruments"])
-        rows += [row for row in found if selected is None or row.obsid in selected]
-        absent = sorted(set(selected or ()) - {row.obsid for row in found})
-        if absent:
-            log.warning("%s: selected, but not in %s: %s", name, options["source"], ", ".join(absent))
+        planned = _to_download if not options["listing"] else _to_read
+        rows += planned(name, options, output.parent / "selection")
     if not rows:
         raise ConfigError("nothing to process: none of the selected observations is in a source")
     write_manifest(output, rows)
@@ -32,20 +35,42 @@ def run(missions: Mapping[str, Mapping[str, Any]], output: Path) -> None:
     log.info("manifest: %d exposures of %d observations", len(rows), observations)
 
 
-def _selected(name: str, options: Mapping[str, Any], directory: Path) -> set[str] | None:
-    """ObsIDs that the mission's `select` leaves, written to the archive too; None if there is no such section."""
-    if options["select"] is None:
-        return None
-    from daxa_wf.selection.options import Select
-    from daxa_wf.selection.outputs import write_selection
-    from daxa_wf.steps.select import fetch_embedded_table, select_observations
+def _to_read(name: str, options: Mapping[str, Any], directory: Path) -> list[ManifestRow]:
+    """What lies in a local directory, of the selected observations."""
+    selected = None
+    if options["select"] is not None:
+        selected = set(_selected(name, options, directory).rows["obsid"])
+    found = local_manifest(name, Path(options["source"]), options["obsids"], options["instruments"])
+    absent = sorted(set(selected or ()) - {row.obsid for row in found})
+    if absent:
+        log.warning("%s: selected, but not in %s: %s", name, options["source"], ", ".join(absent))
+    return [row for row in found if selected is None or row.obsid in selected]
 
+
+def _to_download(name: str, options: Mapping[str, Any], directory: Path) -> list[ManifestRow]:
+    """What the selection is to fetch: exposures for the native engine, else observations."""
+    rows = _selected(name, options, directory).rows
+    spec = MISSIONS[name]
+    if options["engine"] != "native":
+        return planned_observations(spec, rows)
+    exposures = SnapshotStore(Path(options["tables"])).exposures(spec)
+    planned, without = planned_exposures(spec, rows, exposures, options["instruments"])
+    if without:
+        log.warning("%s: no exposure is known of %s", name, ", ".join(without))
+    return planned
+
+
+def _selected(name: str, options: Mapping[str, Any], directory: Path) -> Selection:
+    """The mission's selection, written to the archive too; of all observations if there is no section `select`."""
     tables = Path(options["tables"])
-    if options["listing"] == "embedded":
+    if options["embedded"]:
         fetch_embedded_table(name, tables)
-    selection = select_observations(name, Select.from_values(options["select"]), tables)
+    chosen = Select.from_values(options["select"]) if options["select"] is not None else Select()
+    if options["obsids"]:
+        chosen = chosen.model_copy(update={"obsids": tuple(options["obsids"])})
+    selection = select_observations(name, chosen, tables)
     write_selection(directory, name, selection)
-    return set(selection.rows["obsid"])
+    return selection
 
 
 def manifest_from_snakemake(job: Any) -> None:

@@ -16,7 +16,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
     del options
     records = [record for step in inputs.records.values() for record in step]
-    usable = any(record.done for record in inputs.records["merge"])
+    usable = any(record.done for step in ("merge", "preprocessed") for record in inputs.records[step])
     settle_observation(workspace.layout, unit, usable)
     page = write_observation_page(workspace.layout, unit, records)
     return Outcome({"usable": usable, "page": workspace.layout.relative(page)}, [], "" if usable else "nothing usable")

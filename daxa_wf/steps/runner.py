@@ -45,9 +45,16 @@ class Inputs:
         (record,) = self.records[step]
         return record
 
+    def find(self, role: str, relative: str) -> Path | None:
+        """The raw file of a role whose path ends as given, or None where there is none."""
+        return next((path for path in self.files[role] if path.as_posix().endswith("/" + relative)), None)
+
     def path(self, role: str, relative: str) -> Path:
-        """The raw file of a role whose path ends as given."""
-        return next(path for path in self.files[role] if path.as_posix().endswith("/" + relative))
+        """The raw file of a role whose path ends as given; Fault if it is no longer there."""
+        found = self.find(role, relative)
+        if found is None:
+            raise Fault(f"{relative} is gone from the raw data; delete the record of 'acquire' to fetch it again")
+        return found
 
     def file(self, role: str) -> Path | None:
         """The one raw file of a role, or None where there is none."""
@@ -62,12 +69,14 @@ class Workspace:
     layout: Layout
     unit: Unit
     directory: Path
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """Where things are on this machine: what a step needs, and no record keeps."""
     staged: dict[Path, tuple[str, Path]] = field(default_factory=dict)
 
-    def stage(self, kind: str, band: Band | None = None, suffix: str = ".fits") -> Path:
-        """A path to write a product to; its place in the archive follows from kind and band."""
-        path = self.directory / product_name(self.unit, kind, band, suffix)
-        self.staged[path] = (kind, self.layout.product(self.unit, kind, band, suffix))
+    def stage(self, kind: str, band: Band | None = None, suffix: str = ".fits", unit: Unit | None = None) -> Path:
+        """A path to write a product to; its place in the archive follows from unit (the step's own), kind and band."""
+        path = self.directory / product_name(unit or self.unit, kind, band, suffix)
+        self.staged[path] = (kind, self.layout.product(unit or self.unit, kind, band, suffix))
         return path
 
     def publish(self) -> list[FileStamp]:
@@ -93,7 +102,13 @@ StepFunction = Callable[[Unit, Inputs, Mapping[str, Any], Workspace], Outcome]
 
 
 def run_step(
-    step: Step, unit: Unit, inputs: Inputs, options: Mapping[str, Any], layout: Layout, function: StepFunction
+    step: Step,
+    unit: Unit,
+    inputs: Inputs,
+    options: Mapping[str, Any],
+    layout: Layout,
+    function: StepFunction,
+    context: Mapping[str, Any] | None = None,
 ) -> Record:
     """Run `function` for a unit and leave its record; a Fault leaves a note in its place and is raised again."""
     started, clock = datetime.now(UTC), time.monotonic()
@@ -106,7 +121,7 @@ def run_step(
             record.status, record.reason = Status.BLOCKED, f"{blocked_by.step} {blocked_by.status}"
             record.message = blocked_by.message
         else:
-            _run(function, unit, inputs, options, layout, record)
+            _run(function, unit, inputs, options, layout, record, context or {})
     except DaxaError as fault:
         _write_fault(note, step, unit, fault)
         raise
@@ -136,10 +151,11 @@ def _run(
     options: Mapping[str, Any],
     layout: Layout,
     record: Record,
+    context: Mapping[str, Any],
 ) -> None:
     directory = staging_area(layout) / f"{socket.gethostname()}-{os.getpid()}-{record.step}-{unit.identifier}"
     directory.mkdir(parents=True, exist_ok=True)
-    workspace = Workspace(layout, unit, directory)
+    workspace = Workspace(layout, unit, directory, context)
     try:
         outcome = function(unit, inputs, options, workspace)
         record.results, record.warnings, record.message = outcome.results, outcome.warnings, outcome.message
@@ -153,7 +169,7 @@ def _run(
 
 
 def _blocking(step: Step, inputs: Inputs) -> Record | None:
-    needed = [record for name in step.needs for record in inputs.records[name]]
+    needed = [record for name in step.needs for record in inputs.records.get(name, [])]
     choice = [record for name in step.needs_one_of for record in inputs.records[name]]
     if not any(record.done for record in choice):
         needed += choice
@@ -171,11 +187,11 @@ def _write_fault(note: Path, step: Step, unit: Unit, fault: Exception) -> None:
 def _remove_orphans(step: Step, unit: Unit, layout: Layout, record: Record) -> None:
     """Products of an earlier run of this step that this one did not make again must not pass for its own."""
     kept = {layout.root / stamp.path for stamp in record.products}
+    stem = product_name(unit, "", suffix="") if unit.instrument else f"obsid{unit.obsid}-"
     for kind in step.kinds:
-        stem = product_name(unit, "", suffix="")
         for place in (layout.observation(unit), layout.failed_observation(unit)):
             for path in place.glob(f"*/{stem}*{kind}.*"):
-                if path not in kept and path.name.split(".")[-2].endswith(f"-{kind}"):
+                if path not in kept and f"-{kind}." in path.name:
                     path.unlink()
 
 
@@ -211,9 +227,12 @@ def run_from_snakemake(job: Any) -> None:
             records[role] = [read_record(Path(path)) for path in listed]
         else:
             files[role] = [Path(path) for path in listed]
+    for role, names in job.params.get("raw", {}).items():
+        files[role] = [*files.get(role, []), *(Path(name) for name in names if Path(name).exists())]
     function = import_module(f"daxa_wf.steps.{step.name}").run
+    options, context = job.params.get("options", {}), job.params.get("context", {})
     try:
-        run_step(step, unit, Inputs(records, files), job.params.get("options", {}), layout, function)
+        run_step(step, unit, Inputs(records, files), options, layout, function, context)
     except Fault as fault:
         log.error("%s of %s: %s", step.name, unit.identifier, fault)
         raise SystemExit(1) from None

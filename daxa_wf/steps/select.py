@@ -15,28 +15,29 @@ def select_observations(mission: str, options: Select, tables: Path) -> Selectio
     """The selection of a mission from the snapshot in `tables`; nothing is asked of the network."""
     import pandas as pd
 
-    from daxa_wf.selection.observation_table import observation_table
     from daxa_wf.selection.select import select
     from daxa_wf.services.names import NameStore
     from daxa_wf.services.snapshots import SnapshotStore
 
-    spec, store = MISSIONS[mission], SnapshotStore(tables)
-    table = observation_table(spec, store.source(spec), store.read(mission))
+    spec = MISSIONS[mission]
+    table = SnapshotStore(tables).observations(spec)
     now, resolve = pd.Timestamp.now("UTC").tz_localize(None), NameStore(tables).resolve
-    return select(table.rows, spec, filters_of(options, now, resolve), positions_of(options, spec, resolve))
+    return select(table, spec, filters_of(options, now, resolve), positions_of(options, spec, resolve))
 
 
 def fetch_embedded_table(mission: str, tables: Path) -> None:
     """The embedded observatory's table, fetched from its own TAP service as any other."""
-    from daxa_wf.demo.table import observatory_table
+    from daxa_wf.demo.table import observatory_exposures, observatory_table
     from daxa_wf.demo.tap_service import serve_tables
     from daxa_wf.errors import ServiceError
     from daxa_wf.services.http import session
     from daxa_wf.services.snapshots import SnapshotStore, fetch_tables
 
     spec = MISSIONS[mission]
-    with serve_tables({spec.tables[0].table: observatory_table()}) as url:
+    served = {spec.tables[0].table: observatory_table(), spec.exposures[0].table: observatory_exposures()}
+    with serve_tables(served) as url:
         endpoints: Mapping[str, Any] = {spec.tables[0].service: [url]}
-        fetched = fetch_tables([spec], SnapshotStore(tables), endpoints, session())[mission]
-    if fetched.problem:
-        raise ServiceError(fetched.problem)
+        fetched = fetch_tables([spec], SnapshotStore(tables), endpoints, session())
+    problems = [each.problem for each in fetched.values() if each.problem]
+    if problems:
+        raise ServiceError("; ".join(problems))

@@ -9,6 +9,7 @@ rule espfilt:
         plan.log("espfilt"),
     params:
         options=plan.options("espfilt"),
+        raw=plan.fetched("events"),
     script:
         "../scripts/step.py"
 
@@ -25,6 +26,7 @@ rule evselect:
         plan.log("evselect"),
     params:
         options=plan.options("evselect"),
+        raw=plan.fetched("events", "ootevents"),
     script:
         "../scripts/step.py"
 

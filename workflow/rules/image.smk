@@ -25,5 +25,6 @@ rule exposure_maps:
         plan.log("exposure_maps"),
     params:
         options=plan.options("exposure_maps"),
+        raw=plan.fetched("attitude"),
     script:
         "../scripts/step.py"

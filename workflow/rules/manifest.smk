@@ -22,16 +22,3 @@ checkpoint manifest:
         missions=plan.selection_options(),
     script:
         "../scripts/manifest.py"
-
-
-rule inventory:
-    """Look at what an observation holds, and say which exposures are fit for science."""
-    input:
-        manifest=ancient(plan.layout.manifest.name),
-        events=plan.raw("events"),
-    output:
-        plan.record("inventory"),
-    log:
-        plan.log("inventory"),
-    script:
-        "../scripts/step.py"

@@ -1,7 +1,9 @@
 rule report:
     """Draw an observation's page."""
     input:
-        inventory=plan.record("inventory"),
+        acquire=plan.records_of("acquire"),
+        preprocessed=plan.records_of("preprocessed"),
+        inventory=plan.records_of("inventory"),
         espfilt=plan.records_of("espfilt"),
         evselect=plan.records_of("evselect"),
         merge=plan.records_of("merge"),

@@ -93,10 +93,11 @@ def test_fetch_show_and_missions(tmp_path: Path) -> None:
 
 
 def test_services_and_missions_of_a_configuration(tmp_path: Path) -> None:
-    from daxa_wf.demo.table import observatory_table
+    from daxa_wf.demo.table import observatory_exposures, observatory_table
     from daxa_wf.demo.tap_service import serve_tables
 
-    with serve_tables({"xsa.v_all_observations": observatory_table()}) as url:
+    served = {"xsa.v_all_observations": observatory_table(), "xsa.v_exposure": observatory_exposures()}
+    with serve_tables(served) as url:
         path = tmp_path / "my.yaml"
         services = {"xsa": ["http://127.0.0.1:9/tap", url]}
         path.write_text(

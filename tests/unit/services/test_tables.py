@@ -91,6 +91,37 @@ def test_faults_have_their_own_words(table: pd.DataFrame, change: Any, message: 
     assert "127.0.0.1" in str(caught.value)
 
 
+def test_what_is_cut_off_is_asked_again_as_a_job() -> None:
+    with serve_tables({"chanmaster": TABLE}, only_for_rows(capped), jobs=True) as url:
+        assert len(fetch_table(SOURCE, [url], QUICK)[0]) == SIZE
+
+
+def test_a_wrong_answer_is_kept_to_be_looked_at(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+    with serve_tables({"chanmaster": TABLE}, html) as url:
+        problem = fetch_tables([SPEC], store, {"heasarc": [url]}, QUICK)["chandra"].problem
+    kept = tmp_path / "chandra.bad_answer"
+    assert str(kept) in problem
+    assert b"Scheduled maintenance" in kept.read_bytes()
+
+
+def test_chandra_comes_from_its_own_archive_when_heasarc_is_dead(tmp_path: Path) -> None:
+    theirs = pd.DataFrame({
+        "obsid": ["12812", "1"], "ra": [10.0, 20.0], "dec": [1.0, 2.0], "start_date": "2010-01-01 00:00:00",
+        "exposure_time": [10.0, 2.5], "status": ["archived", "scheduled"], "instrument": ["ACIS-I", "HRC-S"], "grating": "NONE",
+        "target_name": "M31", "public_avail_date": "2011-01-01 00:00:00",
+    })  # fmt: skip
+    with serve_tables({"cxc.observation": theirs}) as url:
+        endpoints = {"heasarc": ["http://127.0.0.1:9/tap"], "cxc": [url]}
+        fetched = fetch_tables([SPEC], SnapshotStore(tmp_path), endpoints, QUICK)["chandra"]
+    assert fetched.new
+    rows = SnapshotStore(tmp_path).observations(SPEC)
+    assert rows["obsid"].tolist() == ["12812"]
+    assert rows[["exposure", "duration"]].iloc[0].tolist() == [10_000.0, 10_000.0]
+    assert rows["instruments"].tolist() == ["ACIS"]
+    assert rows["end"].tolist() == [pd.Timestamp("2010-01-01T02:46:40")]
+
+
 @pytest.mark.parametrize("status", [500, 503, 429])
 def test_passing_faults_are_tried_again(status: int) -> None:
     asked: list[str] = []

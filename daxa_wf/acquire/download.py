@@ -1,0 +1,230 @@
+"""One file from an archive to its place: resumed where that is safe, verified, and there by rename or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from daxa_wf.acquire.verify import MARKUP_NAMES, check_content
+from daxa_wf.errors import CorruptFileError, ServiceError
+from daxa_wf.services.archives import RemoteFile, check_status
+
+if TYPE_CHECKING:
+    import requests
+
+CHUNK = 1024 * 1024
+FRUITLESS = 4
+"""Attempts in a row that may bring nothing."""
+PAUSE = 1.0
+"""Seconds before the second attempt; doubled before each further one."""
+RANGE_NOT_SATISFIABLE = 416
+
+
+@dataclass(frozen=True)
+class Downloaded:
+    """A file that is complete and verified: its SHA-256, its ETag, bytes that were transferred."""
+
+    sha256: str
+    etag: str
+    size: int
+    transferred: int
+
+
+class _BrokenError(Exception):
+    """A transfer that ended before its end."""
+
+
+Tell = Callable[[int], None]
+"""Told of bytes as they arrive."""
+
+
+def download(
+    remote: RemoteFile, target: Path, session: requests.Session, tell: Tell = lambda _: None, pause: float = PAUSE
+) -> Downloaded:
+    """Fetch a file to `target`; bytes that an earlier attempt left are used if the server says they are still its own.
+
+    NotInArchiveError, ProprietaryError; ServiceError if it cannot be had; CorruptFileError if what came is not the file.
+    """
+    if remote.url.startswith("file://"):
+        return _take(remote, target)
+    part = _Part(target, remote.url)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    transferred, fruitless = 0, 0
+    while True:
+        before = transferred
+        try:
+            for count in part.receive(session):
+                transferred += count
+                tell(count)
+            break
+        except _BrokenError as broken:
+            fruitless = 0 if transferred > before else fruitless + 1
+            if fruitless >= FRUITLESS:
+                raise ServiceError(f"{shown(remote.url)}: {broken}, {FRUITLESS} times in a row") from None
+            time.sleep(pause * 2**fruitless if fruitless else 0)
+    try:
+        _check(part, remote, target.name)
+    except CorruptFileError:
+        part.drop()
+        raise
+    part.path.replace(target)
+    part.note.unlink(missing_ok=True)
+    return Downloaded(part.sha256.hexdigest(), part.etag, target.stat().st_size, transferred)
+
+
+def _check(part: _Part, remote: RemoteFile, name: str) -> None:
+    size = part.path.stat().st_size
+    if remote.exact and remote.size is not None and size != remote.size:
+        raise CorruptFileError(f"{name} has {size} bytes; the archive's listing says {remote.size}")
+    if remote.md5 and part.md5.hexdigest() != remote.md5:
+        raise CorruptFileError(f"{name} has another MD5 than the archive says")
+    check_content(part.path, name)
+
+
+def _take(remote: RemoteFile, target: Path) -> Downloaded:
+    """A file of this machine: linked where its disk allows, else copied."""
+    import os
+    import shutil
+
+    source = Path(unquote(urlsplit(remote.url).path))
+    check_content(source)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        try:
+            part.hardlink_to(source)
+        except OSError:
+            shutil.copyfile(source, part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    with target.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return Downloaded(digest, "", target.stat().st_size, 0)
+
+
+def shown(url: str) -> str:
+    """A URL as messages may show it: without its query, which may hold a password, and without a user."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
+
+
+class _Part:
+    """What there is of a file so far, with a note of what the server called it."""
+
+    def __init__(self, target: Path, url: str) -> None:
+        self.path = target.with_name(f".{target.name}.part")
+        self.note = target.with_name(f".{target.name}.part.json")
+        self.url, self.name = url, target.name
+        self.etag = self.validator = ""
+        self.sha256, self.md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+        self._hashed = 0
+
+    def drop(self) -> None:
+        """Leave nothing behind."""
+        self.path.unlink(missing_ok=True)
+        self.note.unlink(missing_ok=True)
+
+    def receive(self, session: requests.Session) -> Any:
+        """The sizes of chunks as they arrive; _BrokenError if they end early, with what came kept."""
+        have = self._resumable()
+        headers = {"Accept-Encoding": "identity"}
+        if have:
+            headers |= {"Range": f"bytes={have}-", "If-Range": self.validator}
+        with contextlib.closing(self._request(session, headers)) as response:
+            if response.status_code == RANGE_NOT_SATISFIABLE:
+                self.drop()
+                raise _BrokenError("the server has less of it than is here")
+            check_status(response.status_code, shown(self.url))
+            start = self._start(response, have)
+            self._refuse_markup(response)
+            self._write_note(response)
+            yield from self._write(response, start)
+
+    def _resumable(self) -> int:
+        try:
+            said = json.loads(self.note.read_text(encoding="utf-8"))
+            self.validator = str(said["validator"])
+            return self.path.stat().st_size if self.validator and said["url"] == shown(self.url) else 0
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0
+
+    def _request(self, session: requests.Session, headers: dict[str, str]) -> requests.Response:
+        import requests
+
+        try:
+            return session.get(self.url, headers=headers, stream=True)
+        except requests.RequestException as error:
+            raise _BrokenError(f"no answer ({type(error).__name__})") from None
+
+    def _start(self, response: requests.Response, have: int) -> int:
+        """Where the answer's bytes belong: behind those that are here, or at the beginning."""
+        if response.status_code != 206:
+            return 0
+        said = response.headers.get("Content-Range", "")
+        same = response.headers.get("ETag", "") in ("", self.validator) or not self.validator.startswith('"')
+        if not said.startswith(f"bytes {have}-") or not same:
+            self.drop()
+            raise _BrokenError("the server sent another part than was asked for")
+        return have
+
+    def _refuse_markup(self, response: requests.Response) -> None:
+        kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if kind == "text/html" and not self.name.lower().endswith(MARKUP_NAMES):
+            self.drop()
+            raise CorruptFileError(
+                f"{self.name}: {shown(self.url)} sent a page of HTML in its place; the archive may be closed or want a login"
+            )
+
+    def _write_note(self, response: requests.Response) -> None:
+        """A weak ETag says nothing about bytes, so it is no ground for resuming (RFC 9110, 13.1.5)."""
+        etag = response.headers.get("ETag", "")
+        self.etag = etag.strip('"')
+        self.validator = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
+        self.note.write_text(json.dumps({"url": shown(self.url), "validator": self.validator}), encoding="utf-8")
+
+    def _write(self, response: requests.Response, start: int) -> Any:
+        from urllib3.exceptions import HTTPError
+
+        length = response.headers.get("Content-Length")
+        self._begin_at(start)
+        done = start
+        with self.path.open("r+b" if start else "wb") as output:
+            output.seek(start)
+            output.truncate()
+            try:
+                while chunk := response.raw.read(CHUNK, decode_content=False):
+                    output.write(chunk)
+                    self.sha256.update(chunk)
+                    self.md5.update(chunk)
+                    done += len(chunk)
+                    yield len(chunk)
+            except (HTTPError, OSError) as error:
+                if isinstance(error, OSError) and not isinstance(error, ConnectionError | TimeoutError):
+                    raise
+                raise _BrokenError(f"the transfer broke off ({type(error).__name__})") from None
+            finally:
+                self._hashed = done
+        if length is not None and done != start + int(length):
+            raise _BrokenError(f"{start + int(length) - done} bytes are missing")
+
+    def _begin_at(self, start: int) -> None:
+        """Bring the digests to where the bytes that are here end."""
+        if start and start == self._hashed:
+            return
+        self.sha256, self.md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+        self._hashed = start
+        if start:
+            with self.path.open("rb") as stream:
+                left = start
+                while left and (chunk := stream.read(min(CHUNK, left))):
+                    self.sha256.update(chunk)
+                    self.md5.update(chunk)
+                    left -= len(chunk)

@@ -1,0 +1,298 @@
+"""All that is needed of an observation, from the first archive that has it, into the raw store."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from daxa_wf.acquire.download import download, shown
+from daxa_wf.acquire.paths import archive_paths, fill, is_wanted, may_hold_wanted, raw_directory, wanted_globs
+from daxa_wf.acquire.progress import Progress
+from daxa_wf.acquire.store import HostSlots, Ledger, StoredFile, locked, stored_file
+from daxa_wf.acquire.unpack import decompress, decompressed_name, unpack_tar
+from daxa_wf.acquire.verify import check_content
+from daxa_wf.archive.records import sha256_of
+from daxa_wf.errors import CorruptFileError, ServiceError, UnfitDataError
+from daxa_wf.missions.spec import Bundle, MissionSpec, Route
+from daxa_wf.services.archives import NotInArchiveError, RemoteFile, file_archive
+
+if TYPE_CHECKING:
+    import requests
+
+log = logging.getLogger("daxa_wf")
+DEFAULT_TRANSFERS = 8
+BUNDLES = "bundles"
+PACKED = (".gz", ".Z", ".FTZ")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is wanted of an observation: its facts (columns of its table), the routes and instruments to serve."""
+
+    spec: MissionSpec
+    facts: Mapping[str, Any]
+    routes: tuple[Route, ...]
+    instruments: tuple[str, ...]
+
+    @property
+    def globs(self) -> tuple[str, ...]:
+        """The files that are needed, below the observation."""
+        return wanted_globs(self.spec, self.facts, self.routes, self.instruments)
+
+    @property
+    def name(self) -> str:
+        """As messages call it."""
+        return f"{self.spec.name} {self.facts['obsid']}"
+
+
+@dataclass
+class Acquired:
+    """An observation's files in the raw store: its directory there, each file, what was noted."""
+
+    directory: str
+    files: list[StoredFile]
+    notes: list[str] = field(default_factory=list)
+    transferred: int = 0
+
+
+@dataclass
+class Fetcher:
+    """What fetches: the store, a session, the archives' bases in order, limits, and what is known of the user.
+
+    `secrets` maps an archive to parameters that are sent with each request, and never shown.
+    """
+
+    store: Path
+    session: requests.Session
+    archives: Mapping[str, Sequence[str]]
+    transfers: dict[str, int] = field(default_factory=dict)
+    secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    decompress: bool = False
+    pause: float = 1.0
+
+    def __post_init__(self) -> None:
+        self.slots = HostSlots(self.store / ".slots", self.transfers, DEFAULT_TRANSFERS)
+
+    def acquire(self, wish: Wish, progress: Progress | None = None) -> Acquired:
+        """The observation's files; nothing is asked for if all are there.
+
+        UnfitDataError `notInArchive` if every archive answers that it has none of them; ServiceError if some cannot answer.
+        """
+        progress = progress or Progress(wish.name)
+        place = raw_directory(wish.spec, wish.facts)
+        directory = self.store / place
+        with locked(directory):
+            acquired = self._directory(wish, directory, progress)
+        acquired.directory = place
+        for shared in wish.spec.shared:
+            self._shared(wish, shared, progress)
+        return acquired
+
+    def _directory(self, wish: Wish, directory: Path, progress: Progress) -> Acquired:
+        ledger = Ledger(directory)
+        request = " ".join(sorted(wish.globs)) + (" decompressed" if self.decompress else "")
+        known = ledger.answer(request)
+        if known is not None:
+            return Acquired("", known, ledger.notes(request))
+        said, absent = [], 0
+        attempts = self._attempts(wish, ledger, progress)
+        for where, attempt in attempts:
+            try:
+                files, transferred = attempt()
+            except NotInArchiveError as error:
+                said.append(str(error))
+                absent += 1
+                continue
+            except (ServiceError, CorruptFileError) as error:
+                said.append(f"{where}: {error}")
+                log.warning("%s: %s", wish.name, said[-1])
+                continue
+            notes = [*said, *_missing(wish, files)]
+            ledger.finish(request, [each.path for each in files], notes)
+            return Acquired("", files, notes, transferred)
+        if absent == len(attempts) and attempts:
+            raise UnfitDataError("notInArchive", f"{wish.name} is in no archive: {'; '.join(said)}")
+        raise ServiceError(f"{wish.name} cannot be had: {'; '.join(said) or 'no archive is configured for it'}")
+
+    def _attempts(self, wish: Wish, ledger: Ledger, progress: Progress) -> list[tuple[str, Callable[[], Any]]]:
+        """Each way to get the observation, in order."""
+        found: list[tuple[str, Callable[[], Any]]] = []
+        for archive, bases in self.archives.items():
+            bundles = [each for each in wish.spec.bundles.get(archive, ()) if each.route in wish.routes]
+            paths = archive_paths(wish.spec, archive, wish.facts)
+            for base in bases:
+                where = f"{archive} {base}"
+                found += [(where, partial(self._tree, archive, base, path, wish, ledger, progress)) for path in paths]
+                if bundles:
+                    found.append((where, partial(self._bundles, archive, base, bundles, wish, ledger, progress)))
+        return found
+
+    def _tree(
+        self, archive: str, base: str, path: str, wish: Wish, ledger: Ledger, progress: Progress
+    ) -> tuple[list[StoredFile], int]:
+        return self._files(archive, self.listed(archive, base, path, wish.globs), ledger, progress)
+
+    def listed(self, archive: str, base: str, path: str, globs: Sequence[str]) -> list[RemoteFile]:
+        """The wanted files that an archive has below a path. NotInArchiveError if none is."""
+        files = file_archive(archive, base, self.session).files(path, lambda each: may_hold_wanted(each, globs))
+        wanted = [each for each in files if is_wanted(each.path, globs)]
+        if not wanted:
+            raise NotInArchiveError(f"{base.rstrip('/')}/{path}: {len(files)} files, none of them needed")
+        return wanted
+
+    def _files(
+        self, archive: str, files: Sequence[RemoteFile], ledger: Ledger, progress: Progress
+    ) -> tuple[list[StoredFile], int]:
+        names = {each.path: self._local_name(each.path) for each in files}
+        due = [each for each in files if not ledger.has(names[each.path], each.size if each.exact else None)]
+        progress.plan(len(due), sum(each.size or 0 for each in due))
+        transferred, problems = 0, []
+        with ThreadPoolExecutor(self.slots.limit(archive)) as pool:
+            jobs = [pool.submit(self._file, archive, each, names[each.path], ledger, progress) for each in due]
+            for job in jobs:
+                try:
+                    transferred += job.result()
+                except (ServiceError, CorruptFileError, NotInArchiveError) as error:
+                    problems.append(error)
+        if problems:
+            more = f" (and {len(problems) - 1} more files)" if len(problems) > 1 else ""
+            raise ServiceError(f"{problems[0]}{more}")
+        return [ledger.files[names[each.path]] for each in files], transferred
+
+    def _file(self, archive: str, remote: RemoteFile, name: str, ledger: Ledger, progress: Progress) -> int:
+        """Fetch a file and say so in the ledger at once; the bytes that were transferred."""
+        directory = ledger.directory
+        target = directory / remote.path
+        with self.slots.slot(archive, remote.url):
+            got = download(remote, target, self.session, progress.tell, self.pause)
+        digest = got.sha256
+        if name != remote.path:
+            decompress(target, directory / name)
+            target.unlink()
+            digest = sha256_of(directory / name)
+        ledger.add([stored_file(directory, name, digest, shown(remote.url), archive, got.etag, got.size)])
+        progress.file_done()
+        return got.transferred
+
+    def _local_name(self, path: str) -> str:
+        return decompressed_name(path) if self.decompress and path.endswith(PACKED) else path
+
+    def _bundles(
+        self, archive: str, base: str, bundles: Sequence[Bundle], wish: Wish, ledger: Ledger, progress: Progress
+    ) -> tuple[list[StoredFile], int]:
+        files, transferred, absent = [], 0, []
+        for bundle in bundles:
+            for path in bundle.paths:
+                try:
+                    found, count = self._bundle(archive, base, fill(path, wish.facts), bundle, wish, ledger, progress)
+                except NotInArchiveError as error:
+                    absent.append(error)
+                    continue
+                files += found
+                transferred += count
+        if not files:
+            raise absent[0] if absent else NotInArchiveError(f"{base}: its tar files hold nothing of {wish.name}")
+        return list({each.path: each for each in files}.values()), transferred
+
+    def _bundle(
+        self, archive: str, base: str, path: str, bundle: Bundle, wish: Wish, ledger: Ledger, progress: Progress
+    ) -> tuple[list[StoredFile], int]:
+        url = base.rstrip("/") + path if path.startswith("?") else f"{base.rstrip('/')}/{path}"
+        folder = self.store / f"{wish.spec.name}_raw" / BUNDLES if bundle.shared else ledger.directory
+        name = path.rsplit("/", 1)[-1] if bundle.shared else f".bundle{hashlib.sha256(path.encode()).hexdigest()[:8]}"
+        tar = folder / name
+        if not bundle.shared:
+            return self._unpacked(archive, url, tar, bundle, wish, ledger, progress)
+        with locked(folder):
+            known = Ledger(folder)
+            count = 0
+            if not known.has(name):
+                count = self._file(archive, RemoteFile(name, url), name, known, progress)
+            return self._extract(archive, url, tar, bundle, wish, ledger), count
+
+    def _unpacked(
+        self, archive: str, url: str, tar: Path, bundle: Bundle, wish: Wish, ledger: Ledger, progress: Progress
+    ) -> tuple[list[StoredFile], int]:
+        secret = "&".join(f"{key}={value}" for key, value in self.secrets.get(archive, {}).items())
+        remote = RemoteFile(tar.name, url + (f"&{secret}" if secret else ""))
+        try:
+            with self.slots.slot(archive, url):
+                got = download(remote, tar, self.session, progress.tell, self.pause)
+            progress.file_done()
+            return self._extract(archive, url, tar, bundle, wish, ledger), got.transferred
+        finally:
+            tar.unlink(missing_ok=True)
+
+    def _extract(
+        self, archive: str, url: str, tar: Path, bundle: Bundle, wish: Wish, ledger: Ledger
+    ) -> list[StoredFile]:
+        globs = wish.globs
+
+        def place(member: str) -> str | None:
+            path = bundle.into + member.rsplit("/", 1)[-1]
+            return path if is_wanted(path, globs) else None
+
+        if not check_content(tar, "answer.tar").startswith("tar"):
+            raise CorruptFileError(f"{shown(url)} sent no tar file")
+        stored = []
+        for path in unpack_tar(tar, ledger.directory, place):
+            target, name = ledger.directory / path, self._local_name(path)
+            try:
+                check_content(target)
+            except CorruptFileError:
+                target.unlink()
+                raise
+            size = target.stat().st_size
+            if name != path:
+                decompress(target, ledger.directory / name)
+                target.unlink()
+            digest = sha256_of(ledger.directory / name)
+            stored.append(stored_file(ledger.directory, name, digest, shown(url), archive, "", size))
+        ledger.add(stored)
+        return stored
+
+    def _shared(self, wish: Wish, shared: Any, progress: Progress) -> None:
+        """A directory that many observations need; that an archive does not have it is no fault of theirs."""
+        directory = self.store / f"{wish.spec.name}_raw" / fill(shared.local, wish.facts)
+        with locked(directory):
+            ledger = Ledger(directory)
+            request = " ".join(shared.globs)
+            if ledger.answer(request) is not None:
+                return
+            said = []
+            for archive, bases in self.archives.items():
+                template = shared.archive_paths.get("heasarc" if archive == "s3" else archive)
+                for base in bases if template else ():
+                    try:
+                        files = self.listed(archive, base, fill(template, wish.facts), shared.globs)
+                        stored, _ = self._files(archive, files, ledger, progress)
+                    except NotInArchiveError as error:
+                        ledger.finish(request, [], [str(error)])
+                        return
+                    except (ServiceError, CorruptFileError) as error:
+                        said.append(str(error))
+                        continue
+                    ledger.finish(request, [each.path for each in stored], [])
+                    return
+            raise ServiceError(f"{wish.name}: {shared.local} cannot be had: {'; '.join(said)}")
+
+
+def _missing(wish: Wish, files: Sequence[StoredFile]) -> list[str]:
+    """Products that the mission's patterns promise and no archive had."""
+    globs = {
+        pattern.glob.replace("{obsid}", str(wish.facts["obsid"])): pattern
+        for pattern in wish.spec.products
+        if "preprocessed" in wish.routes and pattern.instrument in (*wish.instruments, "TM")
+    }
+    paths = [each.path for each in files]
+    return [
+        f"no {pattern.kind} of {pattern.instrument}: nothing is like {glob}"
+        for glob, pattern in globs.items()
+        if not any(is_wanted(path, [glob]) for path in paths)
+    ]

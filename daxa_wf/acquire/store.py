@@ -1,0 +1,155 @@
+"""The raw store: what was fetched, shared by archives; a ledger in each directory says which files were verified."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
+
+LEDGER = ".daxa_wf.jsonl"
+LOCK = ".daxa_wf.lock"
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A verified file: path below its directory, as it was then, where it came from."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    sha256: str
+    url: str = ""
+    archive: str = ""
+    etag: str = ""
+    fetched: str = ""
+    remote_size: int = 0
+    """Bytes of the file as the archive has it; other than `size` where it was decompressed here."""
+
+
+def stored_file(
+    directory: Path, path: str, sha256: str, url: str, archive: str, etag: str = "", remote_size: int | None = None
+) -> StoredFile:
+    """The ledger's line about a file that was verified just now."""
+    stat = (directory / path).stat()
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    remote = stat.st_size if remote_size is None else remote_size
+    return StoredFile(path, stat.st_size, stat.st_mtime_ns, sha256, url, archive, etag, now, remote)
+
+
+class Ledger:
+    """The lines of a directory's ledger: one is added as each file is verified, so that a killed process loses nothing.
+
+    A line that is cut off is no line.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory, self.path, self._lock = directory, directory / LEDGER, Lock()
+        self.files: dict[str, StoredFile] = {}
+        self.complete: dict[str, dict[str, Any]] = {}
+        for said in self._lines():
+            if "complete" in said:
+                self.complete[said["complete"]] = said
+            else:
+                self.files[said["path"]] = StoredFile(**said)
+
+    def _lines(self) -> Iterator[dict[str, Any]]:
+        if not self.path.exists():
+            return
+        for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                said = json.loads(line)
+                if isinstance(said, dict) and ("complete" in said or StoredFile(**said)):
+                    yield said
+            except (ValueError, TypeError):
+                continue
+
+    def has(self, path: str, remote_size: int | None = None) -> bool:
+        """True if a file was verified and is still what it was (a stat), and what the archive has, if its size is known."""
+        known = self.files.get(path)
+        if known is None or (remote_size is not None and remote_size != known.remote_size):
+            return False
+        try:
+            stat = (self.directory / path).stat()
+        except OSError:
+            return False
+        return (stat.st_size, stat.st_mtime_ns) == (known.size, known.mtime_ns)
+
+    def add(self, files: Iterable[StoredFile]) -> None:
+        """Say that files were verified."""
+        listed = list(files)
+        with self._lock:
+            self._append([asdict(each) for each in listed])
+            self.files.update({each.path: each for each in listed})
+
+    def finish(self, request: str, paths: Sequence[str], notes: Sequence[str]) -> None:
+        """Say that a request was answered in full by these files."""
+        said = {"complete": request, "paths": list(paths), "notes": list(notes)}
+        self._append([said])
+        self.complete[request] = said
+
+    def answer(self, request: str) -> list[StoredFile] | None:
+        """The files of a request that was answered in full, if all are still what they were; else None."""
+        said = self.complete.get(request)
+        if said is None or not all(self.has(path) for path in said["paths"]):
+            return None
+        return [self.files[path] for path in said["paths"]]
+
+    def notes(self, request: str) -> list[str]:
+        """What was noted when a request was answered."""
+        return list(self.complete.get(request, {}).get("notes", []))
+
+    def _append(self, lines: Sequence[dict[str, Any]]) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a+b") as stream:
+            stream.seek(0, os.SEEK_END)
+            if stream.tell():
+                stream.seek(-1, os.SEEK_END)
+                torn = stream.read(1) != b"\n"
+                stream.write(b"\n" * torn)
+            stream.write(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Hold a directory of the store: two archives that want the same observation fetch it once."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / LOCK).open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+class HostSlots:
+    """At most so many transfers from a host at once, by all processes of this machine that share a store."""
+
+    def __init__(self, directory: Path, limits: dict[str, int], default: int) -> None:
+        self.directory, self.limits, self.default = directory, limits, default
+
+    def limit(self, archive: str) -> int:
+        """How many transfers an archive stands."""
+        return self.limits.get(archive, self.default)
+
+    @contextmanager
+    def slot(self, archive: str, url: str) -> Iterator[None]:
+        """Wait for one of the slots of a URL's host, and hold it."""
+        host = urlsplit(url).netloc or "local"
+        folder = self.directory / host.replace(":", "_")
+        folder.mkdir(parents=True, exist_ok=True)
+        while True:
+            for number in range(self.limit(archive)):
+                with (folder / str(number)).open("w") as stream:
+                    try:
+                        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    except BlockingIOError:
+                        continue
+                    yield
+                    return
+            time.sleep(0.05)

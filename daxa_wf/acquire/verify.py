@@ -1,0 +1,260 @@
+"""Is a downloaded file what its name promises, and complete: FITS, gzip, LZW, tar; never a page of HTML."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tarfile
+from pathlib import Path
+from typing import IO, Any, Final
+
+from daxa_wf.errors import CorruptFileError
+
+BLOCK: Final = 2880
+END_CARD: Final = b"END".ljust(80)
+CHUNK: Final = 4 * 1024 * 1024
+MAGIC: Final = {b"\x1f\x8b": "gzip", b"\x1f\x9d": "compress", b"SIMPLE  =": "fits"}
+FITS_NAMES = re.compile(
+    r"\.(fits?|ftz|evt|img|ds|pha|pi|arf|rmf|lc|hk|attorb|totsky|totexpo|gti|mkf|orb)(\.gz|\.Z)?$", re.I
+)
+"""Names that promise FITS. What else there is (logs, pages, pictures) is only held against its size."""
+MARKUP = re.compile(rb"\s*(<!doctype html|<html|<\?xml[^>]*>\s*<!doctype html)", re.I)
+MARKUP_NAMES = (".html", ".htm")
+FREE_BYTES: Final = 1024**3
+HIGHEST_RATIO: Final = 200
+"""A compressed file may grow by this factor beyond the first GiB; more is taken for a decompression bomb."""
+
+
+def check_content(path: Path, name: str | None = None) -> str:
+    """What kind of file it is, read to its end; CorruptFileError says what is wrong. `name` is what it will be called.
+
+    FITS is followed through every header to the last HDU; where an HDU has a CHECKSUM it is computed (FITS standard 4.0,
+    appendix J). gzip is read to its own CRC, tar to its closing blocks.
+    """
+    name = name or path.name
+    with path.open("rb") as stream:
+        head = stream.read(512)
+    if MARKUP.match(head) and not name.lower().endswith(MARKUP_NAMES):
+        raise CorruptFileError(f"{name} is a page of HTML, not the file; the archive may be closed or want a login")
+    kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
+    if not kind and head[257:262] == b"ustar":
+        kind = "tar"
+    promised = bool(FITS_NAMES.search(name))
+    if promised and not kind:
+        raise CorruptFileError(f"{name} is no FITS file: it begins with {head[:12]!r}")
+    try:
+        return _READERS[kind](path, name, promised) if kind else "other"
+    except (EOFError, OSError, tarfile.TarError) as error:
+        raise CorruptFileError(f"{name} is damaged or cut off: {error}") from None
+
+
+def _fits(path: Path, name: str, promised: bool) -> str:  # noqa: ARG001 - one of _READERS
+    with path.open("rb") as stream:
+        walk_fits(stream, name)
+    return "fits"
+
+
+def _gzip(path: Path, name: str, promised: bool) -> str:
+    with open_gzip(path) as stream:
+        head = stream.peek(512)[:512]
+        if head[257:262] == b"ustar":
+            read_tar(stream, name)
+            return "tar.gz"
+        if head.startswith(b"SIMPLE  ="):
+            walk_fits(stream, name)
+            kind = "fits.gz"
+        elif promised:
+            raise CorruptFileError(f"{name} is no FITS file: unpacked it begins with {head[:12]!r}")
+        else:
+            kind = "gzip"
+        while stream.read(CHUNK):
+            pass
+        return kind
+
+
+def _compress(path: Path, name: str, promised: bool) -> str:
+    """LZW (`.Z`), which cfitsio reads; it has no checksum, so the FITS in it is read to its last byte."""
+    import fitsio
+
+    if not promised:
+        return "compress"
+    try:
+        with fitsio.FITS(str(path)) as hdus:
+            for hdu in hdus:
+                if hdu.has_data():
+                    hdu.read()
+    except (OSError, ValueError) as error:
+        raise CorruptFileError(f"{name} is damaged or cut off: {str(error).splitlines()[0]}") from None
+    return "fits.Z"
+
+
+def _tar(path: Path, name: str, promised: bool) -> str:  # noqa: ARG001 - one of _READERS
+    with path.open("rb") as stream:
+        read_tar(stream, name)
+    return "tar"
+
+
+_READERS = {"fits": _fits, "gzip": _gzip, "compress": _compress, "tar": _tar}
+
+
+class _Counted:
+    """A decompressed stream that ends with an error once it has grown beyond what a compressed file may."""
+
+    def __init__(self, stream: Any, limit: int, name: str) -> None:
+        self._stream, self._left, self._name = stream, limit, name
+
+    def read(self, size: int = -1) -> bytes:
+        data: bytes = self._stream.read(min(size, CHUNK) if size >= 0 else CHUNK)
+        self._left -= len(data)
+        if self._left < 0:
+            raise CorruptFileError(f"{self._name} grows more than {HIGHEST_RATIO} times when unpacked: refused")
+        return data
+
+    def peek(self, size: int) -> bytes:
+        return bytes(self._stream.peek(size))
+
+    def __enter__(self) -> _Counted:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+
+def open_gzip(path: Path) -> Any:
+    """A gzip file's content as a stream, with an end to what it may grow to."""
+    import io
+
+    from isal import igzip
+
+    limit = FREE_BYTES + HIGHEST_RATIO * path.stat().st_size
+    return _Counted(io.BufferedReader(igzip.open(path, "rb"), CHUNK), limit, path.name)
+
+
+def walk_fits(stream: IO[bytes] | Any, name: str) -> int:
+    """Follow the HDUs of a FITS stream to the last; how many. CorruptFileError if one is cut off or fails its CHECKSUM."""
+    count = 0
+    while True:
+        header = _header(stream, name, count)
+        if header is None:
+            return count
+        checked = "CHECKSUM" in header.cards and header.cards["CHECKSUM"].strip()
+        total = _add(0, header.raw) if checked else 0
+        size = header.data_bytes
+        left = -(-size // BLOCK) * BLOCK
+        if not checked and hasattr(stream, "seek"):
+            _skip(stream, left, size, name, count)
+        else:
+            total = _read_data(stream, left, size, total, name, count)
+        if checked and total not in (0, 0xFFFFFFFF):
+            raise CorruptFileError(f"{name}: HDU {count} fails its own CHECKSUM")
+        count += 1
+
+
+def _skip(stream: IO[bytes], padded: int, size: int, name: str, count: int) -> None:
+    start = stream.tell()
+    end = stream.seek(0, 2)
+    if end < start + size:
+        raise CorruptFileError(f"{name} is cut off in the data of HDU {count}: {start + size - end} bytes are missing")
+    stream.seek(min(start + padded, end))
+
+
+def _read_data(stream: Any, padded: int, size: int, total: int, name: str, count: int) -> int:
+    done = 0
+    while done < padded:
+        chunk = _exactly(stream, min(CHUNK, padded - done))
+        if not chunk:
+            break
+        total = _add(total, chunk)
+        done += len(chunk)
+    if done < size:
+        raise CorruptFileError(f"{name} is cut off in the data of HDU {count}: {size - done} bytes are missing")
+    return total
+
+
+def _exactly(stream: Any, size: int) -> bytes:
+    parts, left = [], size
+    while left:
+        part = stream.read(left)
+        if not part:
+            break
+        parts.append(part)
+        left -= len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _add(total: int, data: bytes) -> int:
+    """The ones' complement sum, 32 bits, of what was summed before and of big-endian data."""
+    import numpy as np
+
+    words = np.frombuffer(data + b"\0" * (-len(data) % 4), dtype=np.uint32)
+    total += int((words.byteswap() if sys.byteorder == "little" else words).sum(dtype=np.uint64))
+    while total >> 32:
+        total = (total & 0xFFFFFFFF) + (total >> 32)
+    return total
+
+
+class _Header:
+    """The cards of a header that say how much data follows."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        cards = (raw[at : at + 80].decode("ascii", "replace") for at in range(0, len(raw), 80))
+        pairs = (card.split("=", 1) for card in cards if card[8:10] == "= ")
+        self.cards = {key.strip(): value.split("/")[0].strip(" '") for key, value in pairs}
+
+    @property
+    def data_bytes(self) -> int:
+        cards = self.cards
+        axes = [int(cards[f"NAXIS{axis}"]) for axis in range(1, int(cards["NAXIS"]) + 1)]
+        if not axes:
+            return 0
+        if axes[0] == 0 and cards.get("GROUPS") == "T":
+            axes = axes[1:]
+        pixels = 1
+        for length in axes:
+            pixels *= length
+        return abs(int(cards["BITPIX"])) // 8 * int(cards.get("GCOUNT", 1)) * (int(cards.get("PCOUNT", 0)) + pixels)
+
+
+def _header(stream: Any, name: str, count: int) -> _Header | None:
+    """The next header, or None where the file ends, or holds no further HDU."""
+    raw = b""
+    while True:
+        block = _exactly(stream, BLOCK)
+        if not raw and count and not block.startswith(b"XTENSION"):
+            return None
+        if len(block) < BLOCK:
+            raise CorruptFileError(f"{name} is cut off in the header of HDU {count}")
+        raw += block
+        if any(block[at : at + 80] == END_CARD for at in range(0, BLOCK, 80)):
+            break
+    try:
+        header = _Header(raw)
+        _ = header.data_bytes
+    except (KeyError, ValueError) as error:
+        raise CorruptFileError(f"{name}: the header of HDU {count} cannot be read ({error})") from None
+    return header
+
+
+class _Tail:
+    """A stream that remembers its last bytes."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream, self.last = stream, b""
+
+    def read(self, size: int = -1) -> bytes:
+        data: bytes = self._stream.read(size)
+        self.last = (self.last + data)[-1024:] if len(data) < 1024 else data[-1024:]
+        return data
+
+
+def read_tar(stream: Any, name: str) -> list[str]:
+    """The members of a tar stream, read to its end; CorruptFileError if its closing blocks are not there."""
+    tail = _Tail(stream)
+    with tarfile.open(fileobj=tail, mode="r|") as archive:  # type: ignore[call-overload]
+        members = [member.name for member in archive]
+    while tail.read(CHUNK):
+        pass
+    if tail.last.strip(b"\0") or len(tail.last) < 1024:
+        raise CorruptFileError(f"{name} is cut off: a tar file ends with two empty blocks")
+    return members

@@ -1,0 +1,262 @@
+"""All the archives on loopback: HTTPS-like trees with Apache's or eRODat's listings, an S3 bucket, XSA's AIO.
+
+A directory holds `FTP/` (HEASARC's tree, which the bucket and CXC show too) and `erosita/` (eROSITA-DE's).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from html import escape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+KEYS_A_PAGE = 1000
+"""Of a listing of a bucket, as S3 has it."""
+
+
+@dataclass
+class Archives:
+    """Where the archives are, and what was asked of them: requests and bytes of bodies by path.
+
+    `fault` may answer a request in place of the server (True: it did); `page` is the number of keys in an S3 listing's page.
+    """
+
+    root: Path
+    base: str = ""
+    requests: Counter[str] = field(default_factory=Counter)
+    sent: Counter[str] = field(default_factory=Counter)
+    fault: Callable[[Any, str], bool] | None = None
+    page: int = KEYS_A_PAGE
+    change_etag: str = ""
+
+    @property
+    def bases(self) -> dict[str, tuple[str, ...]]:
+        """The bases of the archives, as the configuration has them."""
+        return {
+            "heasarc": (f"{self.base}/FTP/",), "s3": (f"{self.base}/s3/",), "xsa": (f"{self.base}/aio",),
+            "erosita_de": (f"{self.base}/erosita/",), "cxc": (f"{self.base}/FTP/chandra/data/",),
+        }  # fmt: skip
+
+    def file(self, path: str) -> Path:
+        """The file that a path of a URL means."""
+        tree = path.removeprefix("/s3/") if path.startswith("/s3/") else path.lstrip("/")
+        return self.root / ("FTP/" + tree if path.startswith("/s3/") else tree)
+
+
+@contextmanager
+def serve_archives(root: Path) -> Iterator[Archives]:
+    """Serve a directory as the archives."""
+    archives = Archives(root)
+
+    class Bound(_Handler):
+        state = archives
+
+    server = _Server(("127.0.0.1", 0), Bound)
+    archives.base = f"http://127.0.0.1:{server.server_address[1]}"
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield archives
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away is none of the server's troubles."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    state: Archives
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        path, query = unquote(parts.path), parse_qs(parts.query)
+        self.state.requests[path] += 1
+        if self.state.fault is not None and self.state.fault(self, path):
+            return
+        if path == "/s3/" and "list-type" in query:
+            self.page(bucket_page(self.state, query), "application/xml")
+        elif path == "/aio":
+            self.aio(query)
+        elif path.endswith("/"):
+            self.listing(path)
+        else:
+            self.file(path)
+
+    def page(self, body: bytes, kind: str = "text/html;charset=UTF-8", status: int = 200) -> None:
+        """A whole answer."""
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def listing(self, path: str) -> None:
+        folder = self.state.file(path)
+        if not folder.is_dir():
+            self.page(b"<html><title>404 Not Found</title></html>", status=404)
+            return
+        made = erodat_page if "/erodat/" in path else apache_page
+        self.page(made(folder, path).encode())
+
+    def file(self, path: str) -> None:
+        place = self.state.file(path)
+        if not place.is_file():
+            self.page(b"<html><title>404 Not Found</title><body>Not Found</body></html>", status=404)
+            return
+        stat = place.stat()
+        etag = f'"{stat.st_size:x}-{stat.st_mtime_ns:x}{self.state.change_etag}"'
+        start = self.start(etag, stat.st_size)
+        if start >= stat.st_size > 0:
+            self.page(b"", status=416)
+            return
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Content-Length", str(stat.st_size - start))
+        self.send_header("ETag", etag)
+        self.send_header("Last-Modified", formatdate(stat.st_mtime, usegmt=True))
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{stat.st_size - 1}/{stat.st_size}")
+        self.end_headers()
+        self.wfile.flush()
+        with place.open("rb") as stream:
+            self.state.sent[path] += self.connection.sendfile(stream, start)
+
+    def start(self, etag: str, size: int) -> int:
+        """Where a request's range begins, if it is of the file as it is now."""
+        asked = self.headers.get("Range", "")
+        if not asked.startswith("bytes=") or self.headers.get("If-Range", etag) != etag:
+            return 0
+        return min(int(asked.removeprefix("bytes=").partition("-")[0]), size)
+
+    def aio(self, query: dict[str, list[str]]) -> None:
+        body = aio_tar(self.state.root, {key: values[0] for key, values in query.items()})
+        if body is None:
+            self.page(b"No data", "text/plain", 404)
+            return
+        self.state.sent["/aio"] += len(body)
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-tar")
+        self.send_header("Content-Disposition", 'attachment; filename="answer.tar"')
+        self.end_headers()
+        self.wfile.write(body)
+        self.close_connection = True
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Say nothing."""
+
+
+def apache_page(folder: Path, path: str) -> str:
+    """A directory as Apache's index shows it: sizes rounded."""
+    lines = []
+    for each in sorted(folder.iterdir()):
+        name = each.name + "/" * each.is_dir()
+        size = "-" if each.is_dir() else rounded(each.stat().st_size)
+        link = f'<a href="{quote(name)}">{escape(name[:25])}</a>'
+        lines.append(f'<img src="/icons/x.gif" alt="[   ]"> {link}  2020-11-06 20:20  {size}  ')
+    up = escape(path.rstrip("/").rsplit("/", 1)[0])
+    title = f"Index of {escape(path.rstrip('/'))}"
+    head = (
+        f'<a href="?C=N;O=D">Name</a> <a href="?C=M;O=A">Last modified</a><hr><a href="{up}/">Parent Directory</a>  -'
+    )
+    body = "\n".join([head, *lines])
+    return f"<html><head><title>{title}</title></head><body><h1>{title}</h1><pre>{body}\n<hr></pre></body></html>"
+
+
+def rounded(size: int) -> str:
+    """Bytes as Apache shows them: `512`, `3.4K`, `21M`."""
+    if size < 1024:
+        return str(size)
+    value, unit = size / 1024, "K"
+    for larger in "MGT":
+        if value < 1024:
+            break
+        value, unit = value / 1024, larger
+    return f"{value:.1f}{unit}" if value < 10 else f"{value:.0f}{unit}"
+
+
+def erodat_page(folder: Path, path: str) -> str:
+    """A directory as eRODat shows it: a table with exact sizes."""
+    rows = ['<tr class="isdir"><td><a href="../">Parent directory</a></td><td>Directory</td><td>t</td><td></td></tr>']
+    for each in sorted(folder.iterdir()):
+        if each.is_dir():
+            rows.append(
+                f'<tr class="isdir"><td><a href="{each.name}/">{each.name}/</a></td><td>Directory</td><td>t</td><td></td></tr>'
+            )
+        else:
+            size = each.stat().st_size
+            rows.append(
+                f'<tr class="isfile"><td><a href="{each.name}">{each.name}</a></td><td>File</td><td>t<td>{size}</td></tr>'
+            )
+    title = f"Directory listing for {escape(path)} | eRODat"
+    return f"<!DOCTYPE html><html><head><title>{title}</title></head><body><table>{''.join(rows)}</table></body></html>"
+
+
+def bucket_page(archives: Archives, query: dict[str, list[str]]) -> bytes:
+    """A page of a bucket's listing, as ListObjectsV2 gives it."""
+    prefix, after = query.get("prefix", [""])[0], query.get("continuation-token", [""])[0]
+    root = archives.root / "FTP"
+    folder = root / prefix
+    below = folder.rglob("*") if folder.is_dir() else ()
+    keys = sorted(path.relative_to(root).as_posix() for path in below if path.is_file())
+    keys = [key for key in keys if key > after]
+    page, rest = keys[: archives.page], keys[archives.page :]
+    entries = []
+    for key in page:
+        data = (root / key).read_bytes()
+        etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        entries.append(
+            f"<Contents><Key>{escape(key)}</Key><ETag>&quot;{etag}&quot;</ETag><Size>{len(data)}</Size></Contents>"
+        )
+    token = f"<NextContinuationToken>{escape(page[-1])}</NextContinuationToken>" if rest else ""
+    text = (
+        '<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+        f"<IsTruncated>{str(bool(rest)).lower()}</IsTruncated>{''.join(entries)}{token}</ListBucketResult>"
+    )
+    return text.encode()
+
+
+def aio_tar(root: Path, asked: dict[str, str]) -> bytes | None:
+    """What AIO sends for an observation: the PPS files of a name, or the ODF as a tar file in a tar file; None: nothing."""
+    obsid, level = asked.get("obsno", ""), asked.get("level", "")
+    folder = root / "FTP" / "xmm" / "data" / "rev0" / obsid / level
+    if not obsid.isdigit() or not folder.is_dir():
+        return None
+    name = asked.get("name", "")
+    files = [path for path in sorted(folder.iterdir()) if not name or name in path.name]
+    if not files:
+        return None
+    if level == "ODF":
+        inner = [path for path in files if not path.name.startswith("MANIFEST")]
+        outer = [path for path in files if path.name.startswith("MANIFEST")]
+        packed = _tar([(path.name, path.read_bytes()) for path in inner])
+        revolution = inner[0].name[:4]
+        members = [*((path.name, path.read_bytes()) for path in outer), (f"{revolution}_{obsid}.TAR", packed)]
+        return _tar(members, "w:gz")
+    return _tar([(f"{obsid}/pps/{path.name}", path.read_bytes()) for path in files])
+
+
+def _tar(members: list[tuple[str, bytes]], mode: str = "w") -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode=mode) as archive:  # type: ignore[call-overload]
+        for name, data in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return stream.getvalue()

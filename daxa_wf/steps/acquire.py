@@ -1,0 +1,68 @@
+"""acquire: an observation's files from the archives into the raw store, verified."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.steps.runner import Inputs, Outcome, Workspace
+
+
+def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+    """Fetch what the routes and instruments need; link it into the archive."""
+    from daxa_wf.acquire.credentials import read_secrets
+    from daxa_wf.acquire.observation import Fetcher, Wish
+    from daxa_wf.acquire.planned import facts_from
+    from daxa_wf.acquire.progress import Progress
+    from daxa_wf.missions import MISSIONS
+    from daxa_wf.services.http import session
+
+    del inputs
+    spec, context = MISSIONS[unit.mission], workspace.context
+    wish = Wish(spec, facts_from(options["facts"]), tuple(options["routes"]), tuple(options["instruments"]))
+    store, layout = Path(context["store"]), workspace.layout
+    progress = Progress(wish.name, layout.root / ".progress" / f"{unit.mission}-{unit.obsid}.json")
+    with ExitStack() as stack:
+        archives = context["archives"]
+        if context["embedded"]:
+            archives = _embedded(stack, Path(context["embedded"]), archives)
+        fetcher = Fetcher(
+            store, session(), archives, dict(context["transfers"]), read_secrets(context["credentials"]),
+            bool(options["decompress"]),
+        )  # fmt: skip
+        try:
+            acquired = fetcher.acquire(wish, progress)
+        finally:
+            progress.finish()
+    _link(layout, unit, store / acquired.directory)
+    files = [
+        {key: value for key, value in asdict(each).items() if key != "mtime_ns"}
+        for each in sorted(acquired.files, key=lambda each: each.path)
+    ]
+    size = sum(each.size for each in acquired.files)
+    results = {"directory": acquired.directory, "files": files, "transferred": acquired.transferred}
+    warnings = [{"task": "acquire", "name": "noted", "text": note} for note in acquired.notes]
+    sources = ", ".join(sorted({each.archive for each in acquired.files}))
+    return Outcome(results, warnings, f"{len(files)} files, {size / 1e6:.1f} MB from {sources}")
+
+
+def _embedded(stack: ExitStack, observatory: Path, archives: Mapping[str, Any]) -> dict[str, Any]:
+    """The archives of the embedded observatory, served on loopback as long as the stack is open."""
+    from daxa_wf.demo.archive_server import serve_archives
+
+    served = stack.enter_context(serve_archives(observatory))
+    return {name: served.bases[name] for name in archives}
+
+
+def _link(layout: Layout, unit: Unit, directory: Path) -> None:
+    """Point the archive's link at the observation in the store."""
+    link = layout.raw(unit)
+    link.parent.mkdir(parents=True, exist_ok=True)
+    part = link.with_name(f".{link.name}.part")
+    part.unlink(missing_ok=True)
+    part.symlink_to(directory.absolute(), target_is_directory=True)
+    part.replace(link)

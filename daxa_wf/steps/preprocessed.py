@@ -1,0 +1,81 @@
+"""preprocessed: the products that the archive made, by the names and in the layout of ours."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from daxa_wf.acquire.paths import glob_expression
+from daxa_wf.archive.layout import NO_EXPOSURE, Band, Unit
+from daxa_wf.errors import UnfitDataError
+from daxa_wf.missions.spec import MissionSpec, ProductPattern
+from daxa_wf.steps.runner import Inputs, Outcome, Workspace
+
+
+def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+    """Link, copy or move every product that the mission's patterns find; UnfitDataError if there is none."""
+    from daxa_wf.missions import MISSIONS
+
+    spec = MISSIONS[unit.mission]
+    raw = workspace.layout.raw(unit)
+    paths = [each["path"] for each in inputs.record("acquire").results["files"]]
+    made = []
+    for pattern, path, exposure in products_in(spec, unit.obsid, paths, options["instruments"]):
+        for band in pattern.bands or (None,):
+            here = Unit(unit.mission, unit.obsid, pattern.instrument, exposure or NO_EXPOSURE)
+            target = workspace.stage(
+                pattern.kind, Band(band.low, band.high) if band else None, packed_suffix(path), here
+            )
+            _place(raw / path, target, options["place"])
+            made.append({"kind": pattern.kind, "inst": pattern.instrument, "exposure": exposure, "from": path,
+                         "band": [band.low, band.high] if band else None})  # fmt: skip
+    if not made:
+        raise UnfitDataError("noProducts", f"{spec.pretty_name} {unit.obsid}: no product among {len(paths)} files")
+    counts = {kind: sum(each["kind"] == kind for each in made) for kind in dict.fromkeys(each["kind"] for each in made)}
+    return Outcome({"products": made}, [], ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+
+
+def products_in(
+    spec: MissionSpec, obsid: str, paths: Sequence[str], instruments: Sequence[str]
+) -> list[tuple[ProductPattern, str, str]]:
+    """Pattern, path and exposure of every product among an observation's paths.
+
+    Where an instrument may have several, what `*` first stands for, without punctuation, is the exposure.
+    """
+    found: dict[tuple[str, str, str, str], tuple[ProductPattern, str, str]] = {}
+    for pattern in spec.products:
+        if pattern.instrument not in instruments and pattern.instrument in [each.name for each in spec.instruments]:
+            continue
+        expression = glob_expression(pattern.glob.replace("{obsid}", obsid))
+        lower = glob_expression(pattern.glob.replace("{obsid}", obsid.lower()))
+        for path in sorted(paths):
+            match = expression.fullmatch(path) or lower.fullmatch(path)
+            if match is None:
+                continue
+            exposure = "".join(letter for letter in match[1] if letter.isalnum()) if pattern.several else ""
+            bands = " ".join(band.code for band in pattern.bands)
+            found.setdefault((pattern.kind, pattern.instrument, exposure, bands), (pattern, path, exposure))
+    return list(found.values())
+
+
+def packed_suffix(path: str) -> str:
+    """`.fits`, and how it is packed."""
+    packed = next((suffix for suffix in (".gz", ".Z") if path.endswith(suffix)), ".gz" if path.endswith(".FTZ") else "")
+    return f".fits{packed}"
+
+
+def _place(source: Path, target: Path, how: str) -> None:
+    source = source.resolve()
+    if how == "move":
+        shutil.move(source, target)
+        return
+    if how == "link":
+        try:
+            os.link(source, target)
+        except OSError:
+            target.symlink_to(source)
+        return
+    shutil.copyfile(source, target)

@@ -1,0 +1,44 @@
+rule acquire:
+    """Fetch what is needed of an observation from the archives."""
+    input:
+        plan.observatories(),
+        manifest=ancient(plan.layout.manifest.name),
+    output:
+        plan.record("acquire"),
+    log:
+        plan.log("acquire"),
+    params:
+        options=plan.acquisition,
+        context=plan.places,
+    script:
+        "../scripts/step.py"
+
+
+rule preprocessed:
+    """Put the products that the archive made into our layout."""
+    input:
+        acquire=plan.record("acquire"),
+    output:
+        plan.record("preprocessed"),
+    log:
+        plan.log("preprocessed"),
+    params:
+        options=plan.product_options,
+    script:
+        "../scripts/step.py"
+
+
+rule inventory:
+    """Look at what an observation holds, and say which exposures are fit for science."""
+    input:
+        manifest=ancient(plan.layout.manifest.name),
+        acquire=plan.records_of("acquire"),
+        events=plan.raw("events"),
+    output:
+        plan.record("inventory"),
+    log:
+        plan.log("inventory"),
+    params:
+        raw=plan.fetched("events"),
+    script:
+        "../scripts/step.py"
