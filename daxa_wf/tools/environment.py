@@ -58,8 +58,8 @@ exec "$@"
 Nothing of the command line passes through the shell's parser: every word is an argument of its own.
 """
 
-FORGOTTEN = ("SAS_ODF", "SAS_CCF", "SAS_CCFFILES", "SAS_CLOBBER", "SAS_VERBOSITY", "SAS_SUPPRESS_WARNING", "PYTHONPATH")
-"""Variables of the user's shell that would silently change what a task reads or does."""
+FORGOTTEN = ("SAS_ODF", "SAS_CCF", "SAS_CCFFILES", "SAS_CLOBBER", "SAS_VERBOSITY", "SAS_SUPPRESS_WARNING")
+"""Variables of the user's shell that would silently change what a task reads or does; SAS's own PYTHONPATH must stay."""
 
 STEADY = {"HEADASNOQUERY": "", "HEADASPROMPT": "/dev/null", "SAS_VERBOSITY": "4", "SAS_SUPPRESS_WARNING": "1"}
 """Set for every task: ftools must not ask on the terminal, and messages have one form."""

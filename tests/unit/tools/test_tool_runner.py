@@ -91,10 +91,11 @@ def test_pfiles_have_the_own_directory_in_front_and_keep_the_templates() -> None
 
 def test_what_the_users_shell_holds_does_not_change_results(tmp_path: Path) -> None:
     base = {"PATH": "/bin", "SAS_ODF": "/other", "SAS_CCFFILES": "old.ccf", "SAS_CLOBBER": "0", "SAS_CCFPATH": "/ccf"}
+    base["PYTHONPATH"] = "/sas/lib/python"
     call = prepared_call(["merge"], {"SAS_CCF": "/a/ccf.cif"}, ToolEnvironment(), tmp_path, base=base)
     assert call.argv == ["merge"]
     assert call.variables == {
-        "PATH": "/bin", "SAS_CCFPATH": "/ccf", "SAS_CCF": "/a/ccf.cif", "HEADASNOQUERY": "", "HEADASPROMPT": "/dev/null",
+        "PATH": "/bin", "PYTHONPATH": "/sas/lib/python", "SAS_CCFPATH": "/ccf", "SAS_CCF": "/a/ccf.cif", "HEADASNOQUERY": "", "HEADASPROMPT": "/dev/null",
         "SAS_VERBOSITY": "4", "SAS_SUPPRESS_WARNING": "1", "PFILES": f"{tmp_path}/pfiles;",
     }  # fmt: skip
 
