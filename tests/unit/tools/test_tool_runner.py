@@ -95,7 +95,8 @@ def test_what_the_users_shell_holds_does_not_change_results(tmp_path: Path) -> N
     call = prepared_call(["merge"], {"SAS_CCF": "/a/ccf.cif"}, ToolEnvironment(), tmp_path, base=base)
     assert call.argv == ["merge"]
     assert call.variables == {
-        "PATH": "/bin", "PYTHONPATH": "/sas/lib/python", "SAS_CCFPATH": "/ccf", "SAS_CCF": "/a/ccf.cif", "HEADASNOQUERY": "", "HEADASPROMPT": "/dev/null",
+        "PATH": "/bin", "PYTHONPATH": "/sas/lib/python", "SAS_CCFPATH": "/ccf", "SAS_CCF": "/a/ccf.cif",
+        "HEADASNOQUERY": "", "HEADASPROMPT": "/dev/null",
         "SAS_VERBOSITY": "4", "SAS_SUPPRESS_WARNING": "1", "PFILES": f"{tmp_path}/pfiles;",
     }  # fmt: skip
 
