@@ -268,6 +268,22 @@ def show(
         raise ConfigError(f"{obsid} is in no table in {tables}; 'daxa-wf fetch-tables' fetches them")
 
 
+@app.command()
+def doctor(
+    setup_script: Annotated[
+        list[Path] | None, typer.Option(help="source this first; may be given more than once")
+    ] = None,
+) -> None:
+    """Tell which tasks of SAS and eSASS are found, their releases and calibration files, and what is missing."""
+    from daxa_wf.tools.doctor import examine_esass, examine_sas, lines_of
+    from daxa_wf.tools.environment import ToolEnvironment
+
+    environment = ToolEnvironment(setup_scripts=tuple(setup_script or ()))
+    for toolkit, examine in (("SAS", examine_sas), ("eSASS", examine_esass)):
+        print(f"{toolkit}, with {environment.describe()}:")
+        print("\n".join(f"  {line}" for line in lines_of(examine(environment))))
+
+
 @app.command("config-schema")
 def config_schema() -> None:
     """Print the configuration's JSON schema, for editors."""

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.standins import Standins, make_standins
+
 REAL_DATA = Path(os.environ.get("DAXA_WF_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
@@ -24,6 +26,15 @@ def real_data() -> Path:
 def exod(real_data: Path) -> Path:
     """ObsID 0001730201: PPS lists and what SAS made of them."""
     return real_data / "xmm" / "exod" / "0001730201"
+
+
+@pytest.fixture
+def standins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Standins:
+    """Stand-ins for SAS 20 and eSASS in a shell that is initialised for them."""
+    made = make_standins(tmp_path / "standins")
+    for name, value in made.environ.items():
+        monkeypatch.setenv(name, value)
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,75 @@
+"""Sections of the configuration for what is done with SAS and eSASS: where the tools are, what they are told."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from daxa_wf.options import Directory, KiloElectronVolt, Seconds, Section
+
+TelescopeModule = Literal["TM1", "TM2", "TM3", "TM4", "TM5", "TM6", "TM7"]
+FlagMask = Annotated[int, BeforeValidator(lambda value: int(value, 0) if isinstance(value, str) else value)]
+
+
+class Toolkit(Section):
+    """Where the tasks of SAS or eSASS are; with nothing given, in the shell as it is."""
+
+    setup_scripts: tuple[Directory, ...] = Field((), description="scripts to source, in order: HEASoft's before SAS's")
+    modules: tuple[str, ...] = Field((), description="environment modules to load, in order")
+    container: str = Field("", description="container image that has the tasks")
+    runtime: Literal["apptainer", "singularity", "docker"] = Field("apptainer", description="what runs the container")
+    binds: tuple[Directory, ...] = Field((), description="directories that the container must see")
+    prefix: tuple[str, ...] = Field((), description="words to put in front of every command")
+    ccf_path: tuple[Directory, ...] = Field(
+        (), description="directories of XMM-Newton's calibration files (SAS_CCFPATH)"
+    )
+    variables: dict[str, str] = Field(default_factory=dict, description="environment variables to set")
+    time_limit: Seconds | None = Field(None, gt=0, description="longest time that one task may take")
+
+
+class Flaregti(Section):
+    """eSASS flaregti: flare-free times, with the names and defaults of DAXA's `flaregti`."""
+
+    pimin: KiloElectronVolt = Field(0.2, description="lower edge of the light curve's band")
+    pimax: KiloElectronVolt = Field(10.0, description="upper edge of the light curve's band")
+    mask_pimin: KiloElectronVolt = Field(0.2, description="lower edge of the band in which sources are masked")
+    mask_pimax: KiloElectronVolt = Field(10.0, description="upper edge of the band in which sources are masked")
+    xmin: int = Field(-108000, description="edge of the area looked at, in sky pixels of 0.05 arcsec")
+    xmax: int = 108000
+    ymin: int = -108000
+    ymax: int = 108000
+    gridsize: int = Field(18, ge=1, description="places along each axis that have a threshold of their own")
+    binsize: int = Field(1200, ge=1, description="pixels of the mask, in sky pixels")
+    detml: float = Field(10, ge=0, description="likelihood from which on a pixel is masked")
+    timebin: Seconds = Field(20.0, gt=0, description="bins of the light curve")
+    source_size: float = Field(25, gt=0, description="diameter in arcsec of the source that is to be detected")
+    source_like: float = Field(10, gt=0, description="likelihood of its detection")
+    fov_radius: float = Field(30, gt=0, description="radius of the field of view in arcmin")
+    threshold: float = Field(-1, description="limit in count/s/deg2; negative: found for every place")
+    max_threshold: float = Field(-1, description="largest limit; negative: none")
+    mask_iter: int = Field(3, ge=1, description="how often mask and limits are found anew")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Flaregti:
+        for low, high in (("pimin", "pimax"), ("mask_pimin", "mask_pimax"), ("xmin", "xmax"), ("ymin", "ymax")):
+            if not getattr(self, low) < getattr(self, high):
+                raise ValueError(f"{low} = {getattr(self, low)} must be below {high} = {getattr(self, high)}")
+        return self
+
+
+class Evtool(Section):
+    """eSASS evtool: which events are kept, with the names and defaults of DAXA's `cleaned_evt_lists`."""
+
+    lo_en: KiloElectronVolt = Field(0.2, ge=0.2, le=10.0, description="keep events above this energy")
+    hi_en: KiloElectronVolt = Field(10.0, ge=0.2, le=10.0, description="keep events below this energy")
+    pattern: int = Field(15, ge=1, le=15, description="sum of 1 (singles), 2 (doubles), 4 (triples), 8 (quadruples)")
+    flag: FlagMask = Field(0xC0000000, ge=0, le=0xFFFFFFFF, description="bits that reject an event")
+    flag_invert: bool = Field(False, description="keep the events that have one of these bits, and only those")
+    modules: tuple[TelescopeModule, ...] = Field((), description="only these telescope modules; default: all")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Evtool:
+        if not self.lo_en < self.hi_en:
+            raise ValueError(f"lo_en = {self.lo_en} must be below hi_en = {self.hi_en}")
+        return self

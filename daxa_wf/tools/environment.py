@@ -1,0 +1,204 @@
+"""How the tools of a toolkit are reached: from the shell as it is, a setup script, modules, a container, a prefix."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from daxa_wf.errors import ConfigError
+
+MISSING_VARIABLE = 96
+SETUP_FAILED = 97
+"""Exit codes of the launcher below, which no task of SAS or eSASS was seen to use."""
+
+LAUNCHER = r"""
+daxa_wf_load() { local script=$1; shift; . "$script"; }
+daxa_wf_find_module() {
+  type module >/dev/null 2>&1 && return
+  local place
+  for place in "${MODULESHOME:-}/init/bash" "${LMOD_PKG:-}/init/bash" /etc/profile.d/{modules,lmod,z00_lmod}.sh; do
+    if [ -r "$place" ]; then daxa_wf_load "$place"; type module >/dev/null 2>&1 && return; fi
+  done
+  echo "daxa_wf: there is no command 'module' here" >&2; exit 97
+}
+daxa_wf_left=$1; shift
+while (( daxa_wf_left-- > 0 )); do
+  if [ ! -r "$1" ]; then echo "daxa_wf: setup script $1 cannot be read" >&2; exit 97; fi
+  daxa_wf_load "$1" >&2; shift
+done
+daxa_wf_left=$1; shift
+if (( daxa_wf_left > 0 )); then daxa_wf_find_module; fi
+while (( daxa_wf_left-- > 0 )); do
+  module load "$1" >&2 || { echo "daxa_wf: module load $1 failed" >&2; exit 97; }; shift
+done
+daxa_wf_left=$1; shift
+while (( daxa_wf_left-- > 0 )); do
+  if [ "${1%%=*}" = PFILES ]; then
+    case "${PFILES:-}" in
+      *';'*) export PFILES="${1#*=};${PFILES#*;}" ;;
+      *) export PFILES="${1#*=};${HEADAS:+$HEADAS/syspfiles}" ;;
+    esac
+  else
+    export "$1"
+  fi
+  shift
+done
+daxa_wf_left=$1; shift
+while (( daxa_wf_left-- > 0 )); do
+  if [ -z "${!1:-}" ]; then echo "daxa_wf: $1 is not set" >&2; exit 96; fi
+  shift
+done
+exec "$@"
+"""
+"""Reads four counted lists (setup scripts, modules, NAME=value, names that must be set) and runs what is left.
+
+Nothing of the command line passes through the shell's parser: every word is an argument of its own.
+"""
+
+FORGOTTEN = ("SAS_ODF", "SAS_CCF", "SAS_CCFFILES", "SAS_CLOBBER", "SAS_VERBOSITY", "SAS_SUPPRESS_WARNING")
+"""Variables of the user's shell that would silently change what a task reads or does; SAS's own PYTHONPATH must stay."""
+
+STEADY = {"HEADASNOQUERY": "", "HEADASPROMPT": "/dev/null", "SAS_VERBOSITY": "4", "SAS_SUPPRESS_WARNING": "1"}
+"""Set for every task: ftools must not ask on the terminal, and messages have one form."""
+
+
+@dataclass(frozen=True)
+class ToolEnvironment:
+    """Where a toolkit comes from; parts may be combined, the default is a shell that is already initialised.
+
+    `setup_scripts` are sourced in order (HEASoft's before SAS's), then `modules` loaded, inside of the `container` if
+    there is one. `prefix` goes in front of everything (`srun`, a site's own wrapper). `variables` are set last.
+    `binds`: directories that the container must see beside the working directory.
+    """
+
+    setup_scripts: tuple[Path, ...] = ()
+    modules: tuple[str, ...] = ()
+    container: str = ""
+    runtime: Literal["apptainer", "singularity", "docker"] = "apptainer"
+    binds: tuple[Path, ...] = ()
+    prefix: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def needs_launcher(self) -> bool:
+        """True if something must be set up before the task can run."""
+        return bool(self.setup_scripts or self.modules or self.container)
+
+    @property
+    def is_shell(self) -> bool:
+        """True if the tools are those of this process's own environment."""
+        return not (self.needs_launcher or self.prefix)
+
+    def describe(self) -> str:
+        """What it is, for people."""
+        parts = [
+            *(["prefix " + " ".join(self.prefix)] if self.prefix else []),
+            *([f"{self.runtime} image {self.container}"] if self.container else []),
+            *(f"setup script {script}" for script in self.setup_scripts),
+            *(f"module {module}" for module in self.modules),
+        ]
+        return ", ".join(parts) or "the shell as it is"
+
+
+def environment_from(options: Mapping[str, Any]) -> ToolEnvironment:
+    """The environment that a section Toolkit of the configuration describes, given as plain data."""
+    variables = dict(options["variables"])
+    if options["ccf_path"]:
+        variables["SAS_CCFPATH"] = ":".join(str(place) for place in options["ccf_path"])
+    return ToolEnvironment(
+        tuple(Path(script) for script in options["setup_scripts"]),
+        tuple(options["modules"]),
+        options["container"],
+        options["runtime"],
+        tuple(Path(place) for place in (*options["binds"], *options["ccf_path"])),
+        tuple(options["prefix"]),
+        variables,
+    )
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is handed to the operating system. `container_name`: what docker must be told to kill, if it is docker."""
+
+    argv: list[str]
+    variables: dict[str, str]
+    container_name: str = ""
+
+
+def prepared_call(
+    argv: Sequence[str],
+    variables: Mapping[str, str],
+    environment: ToolEnvironment,
+    directory: Path,
+    needs: Sequence[str] = (),
+    name: str = "",
+    base: Mapping[str, str] | None = None,
+) -> Call:
+    """The call that runs `argv` in `directory` with `variables` set, as an environment wants it.
+
+    `needs`: variables that must be set by then. `base`: the environment to start from (this process's own);
+    what would change results silently is left out of it. ConfigError if the shell as it is lacks what is needed.
+    """
+    started_from = os.environ if base is None else base
+    inherited = {key: value for key, value in started_from.items() if key not in FORGOTTEN}
+    wanted = {**STEADY, **environment.variables, **variables}
+    if not environment.needs_launcher:
+        own = {**inherited, **wanted, "PFILES": pfiles(directory / "pfiles", inherited)}
+        if environment.is_shell:
+            _require(needs, own, argv[0])
+        return Call([*environment.prefix, *argv], own)
+    wanted["PFILES"] = str(directory / "pfiles")
+    launched = _launched(argv, wanted, environment, needs)
+    contained = _contained(launched, environment, directory, name)
+    docker = environment.container and environment.runtime == "docker"
+    return Call([*environment.prefix, *contained], inherited, name if docker else "")
+
+
+def pfiles(own: Path, variables: Mapping[str, str]) -> str:
+    """PFILES with an own writable directory in front; the directories of templates are kept.
+
+    Source: HEASoft, 'Parameter files': writable directories, ';', directories of templates.
+    """
+    _, _, templates = variables.get("PFILES", "").partition(";")
+    if not templates and variables.get("HEADAS"):
+        templates = f"{variables['HEADAS']}/syspfiles"
+    return f"{own};{templates}"
+
+
+def _require(needs: Sequence[str], variables: Mapping[str, str], task: str) -> None:
+    missing = [name for name in needs if not variables.get(name)]
+    if missing:
+        raise ConfigError(
+            f"{task} needs {', '.join(missing)}, not set in this shell: initialise SAS first, or name a setup script, "
+            "modules or a container in the configuration ('daxa-wf doctor' tells what is found)"
+        )
+
+
+def _launched(
+    argv: Sequence[str], variables: Mapping[str, str], environment: ToolEnvironment, needs: Sequence[str]
+) -> list[str]:
+    lists = (
+        [str(script) for script in environment.setup_scripts],
+        list(environment.modules),
+        [f"{name}={value}" for name, value in variables.items()],
+        list(needs),
+    )
+    counted = [word for words in lists for word in (str(len(words)), *words)]
+    return ["bash", "-c", LAUNCHER, "daxa_wf", *counted, *argv]
+
+
+def _contained(argv: list[str], environment: ToolEnvironment, directory: Path, name: str) -> list[str]:
+    if not environment.container:
+        return argv
+    seen = dict.fromkeys([str(directory), *map(str, environment.binds)])
+    if environment.runtime == "docker":
+        volumes = [word for place in seen for word in ("--volume", f"{place}:{place}")]
+        named = ["--name", name] if name else []
+        user = ["--user", f"{os.getuid()}:{os.getgid()}"]
+        return ["docker", "run", "--rm", "--init", *named, *user, *volumes, "--workdir", str(directory),
+                environment.container, *argv]  # fmt: skip
+    binds = [word for place in seen for word in ("--bind", f"{place}:{place}")]
+    return [environment.runtime, "exec", *binds, "--pwd", str(directory), environment.container, *argv]

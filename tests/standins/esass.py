@@ -1,0 +1,89 @@
+"""What the stand-ins for eSASS tasks do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.standins.behaviour import Refused
+from tests.standins.tinyfits import Table, extensions, read_cards, write_fits, write_image
+
+Values = Mapping[str, str]
+
+
+def flaregti(values: Values) -> None:
+    """Writes FLAREGTIn into the list it is given, as the real one does without `gtifile`."""
+    path = Path(values["eventfile"])
+    _require(path, "EVENTS")
+    names = extensions(path)
+    modules = [number for number in range(1, 8) if f"GTI{number}" in names]
+    if not os.access(path, os.W_OK):
+        raise Refused("file", f"cannot write to {path}")
+    cards = read_cards(path, "EVENTS")
+    start, stop = float(cards["TSTART"]), float(cards["TSTOP"])
+    tables = [
+        Table(f"FLAREGTI{number}", [("START", "D", "s"), ("STOP", "D", "s")], [(start, stop)]) for number in modules
+    ]
+    target = values.get("gtifile")
+    write_fits(Path(target) if target else path, {}, tables, append=not target)
+    if values.get("write_lightcurve", "yes") == "yes":
+        rows = [(start + 20 * bin_, 0.5) for bin_ in range(int((stop - start) / 20))]
+        columns = [("TIME", "D", "s"), ("RATE", "E", "count/s/deg**2")]
+        write_fits(Path(values["lightcurve"]), {}, [Table("RATE", columns, rows)])
+    if values.get("write_mask", "yes") == "yes":
+        write_image(Path(values["mask"]), (18, 18), 1.0, {})
+    if values.get("write_thresholdimg") == "yes":
+        write_image(Path(values["thresholdimg"]), (18, 18), 1.0, {})
+
+
+def evtool(values: Values) -> None:
+    """Selects by module, pattern, flag, energy; keeps every other extension."""
+    from astropy.io import fits
+
+    paths = [Path(name) for name in values["eventfiles"].split()]
+    for path in paths:
+        _require(path, "EVENTS")
+        if values.get("gti", "").startswith("FLAREGTI") and not any(n.startswith("FLAREGTI") for n in extensions(path)):
+            raise Refused("gti", f"{path} has no extension FLAREGTI")
+    with fits.open(paths[0]) as hdus:
+        events = hdus["EVENTS"]
+        kept = _selected(events.data, values)
+        modules = [int(number) for number in values.get("telid", "1 2 3 4 5 6 7").split()]
+        if values.get("image") == "yes":
+            write_image(Path(values["outfile"]), (32, 32), float(kept.sum()), {"TELESCOP": "eROSITA"})
+            return
+        events.data = events.data[kept]
+        numbered = [hdu for hdu in hdus[2:] if int(hdu.name[-1]) in modules]
+        fits.HDUList([hdus[0], events, *numbered]).writeto(values["outfile"], overwrite=values.get("clobber") != "no")
+
+
+def expmap(values: Values) -> None:
+    _require(Path(values["inputdatasets"].split()[0]), "EVENTS")
+    if not Path(values["templateimage"]).exists():
+        raise Refused("templateimage", f"cannot open {values['templateimage']}")
+    cards = read_cards(Path(values["templateimage"]))
+    write_image(Path(values["mergedmaps"]), (cards["NAXIS2"], cards["NAXIS1"]), 500.0, {"TELESCOP": "eROSITA"})
+
+
+TASKS: dict[str, Callable[[Values], None]] = {each.__name__: each for each in (flaregti, evtool, expmap)}
+
+
+def _selected(data: Any, values: Values) -> Any:
+    import numpy as np
+
+    pattern, modules = (
+        int(values.get("pattern", 15)),
+        [int(each) for each in values.get("telid", "1 2 3 4 5 6 7").split()],
+    )
+    kept = np.isin(data["TM_NR"], modules) & ((1 << (data["PAT_TYP"].astype(int) - 1)) & pattern > 0)
+    flagged = (data["FLAG"].astype(np.int64) & 0xFFFFFFFF & int(values.get("flag", "0xc0000000"), 0)) != 0
+    kept &= flagged if values.get("flag_invert") == "yes" else ~flagged
+    low, high = (float(values.get(name, default)) * 1000 for name, default in (("emin", 0), ("emax", 1e6)))
+    return kept & (data["PI"] >= low) & (data["PI"] <= high)
+
+
+def _require(path: Path, extension: str) -> None:
+    if not path.exists() or extension not in extensions(path):
+        raise Refused("file", f"cannot open {path}[{extension}]")
