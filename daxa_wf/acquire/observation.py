@@ -94,9 +94,25 @@ class Fetcher:
             self._shared(wish, shared, progress)
         return acquired
 
+    def request(self, wish: Wish) -> str:
+        """What the ledger calls a wish."""
+        return " ".join(sorted(wish.globs)) + (" decompressed" if self.decompress else "")
+
+    def listing(self, wish: Wish) -> list[RemoteFile]:
+        """The wanted files of an observation in the first archive that lists them; ServiceError if none does."""
+        said = []
+        for archive, bases in self.archives.items():
+            for base in bases:
+                for path in archive_paths(wish.spec, archive, wish.facts):
+                    try:
+                        return self.listed(archive, base, path, wish.globs)
+                    except (NotInArchiveError, ServiceError) as error:
+                        said.append(str(error))
+        raise ServiceError(f"{wish.name}: no archive lists it: {'; '.join(said) or 'it comes in tar files only'}")
+
     def _directory(self, wish: Wish, directory: Path, progress: Progress) -> Acquired:
         ledger = Ledger(directory)
-        request = " ".join(sorted(wish.globs)) + (" decompressed" if self.decompress else "")
+        request = self.request(wish)
         known = ledger.answer(request)
         if known is not None:
             return Acquired("", known, ledger.notes(request))
