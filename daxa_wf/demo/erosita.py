@@ -32,6 +32,8 @@ FRAME = 0.05
 MJDREF = 51543.875
 PSF_CORE = 250.0
 """Sky pixels: 12.5 arcsec."""
+PSF_WINGS = 0.8
+"""(1 + (radius / core)^2)^(-1 / 0.8) of the events are farther out: 2 per cent beyond an arcminute."""
 TILE_HALF_WIDTH = 129_600.0
 """Sky pixels: half of a tile of 3.6 degrees."""
 SCAN_SPEED = 90 / 0.05
@@ -105,16 +107,16 @@ class ErositaTruth:
 TARGETS = (
     ErositaTarget(
         "700195", "pm00_700195_020_EventList_c001.fits", "Demo cluster", "POINTING", 150.0, 2.0, 30.0, 6.20e8, 3600.0,
-        (1, 2, 3, 4, 5, 6, 7), 7.0, (Source("bright", 150.15, 2.1, 2.0),),
-        (Flare(800, 1180, 9, 2), Flare(2600, 2840, 12, 2)), hole=(1500, 1560), without_gti=(4,),
+        (1, 2, 3, 4, 5, 6, 7), 5.0, (Source("bright", 150.15, 2.1, 2.0),),
+        (Flare(793, 1187, 16, 1), Flare(2590, 2836, 20, 1)), hole=(1500, 1560), without_gti=(4,),
     ),
     ErositaTarget(
         "700199", "pm00_700199_020_EventList_c001.fits", "Demo pulsar", "POINTING", 83.6, -66.5, 200.0, 6.21e8, 3000.0,
-        (5, 6, 7), 6.0, (Source("bright", 83.3, -66.4, 1.5),), (Flare(1700, 2000, 10, 2),),
+        (5, 6, 7), 6.0, (Source("bright", 83.3, -66.4, 1.5),), (Flare(1710, 2012, 18, 1),),
     ),
     ErositaTarget(
         "134135", "em01_134135_020_EventList_c010.fits.gz", "", "SURVEY", 134.0, -45.0, 0.0, 6.30e8, 0.0,
-        (1, 2, 3, 4, 5, 6, 7), 14.0, (Source("bright", 134.1, -44.9, 30.0),), (Flare(3 * 14_400 + 20, 3 * 14_400 + 200, 10, 1),),
+        (1, 2, 3, 4, 5, 6, 7), 14.0, (Source("bright", 134.1, -44.9, 30.0),), (Flare(3 * 14_400 + 50, 3 * 14_400 + 140, 10, 1),),
         scans=8,
     ),
 )  # fmt: skip
@@ -232,7 +234,7 @@ def _flared(target: ErositaTarget, rng: np.random.Generator) -> dict[str, NDArra
 
 def _source(target: ErositaTarget, source: Source, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
     times = _uniform_times(observed(target), source.rate, rng)
-    radius = PSF_CORE * np.sqrt((1 - rng.uniform(size=len(times))) ** -1.5 - 1)
+    radius = PSF_CORE * np.sqrt((1 - rng.uniform(size=len(times))) ** -PSF_WINGS - 1)
     turn = rng.uniform(0, 2 * np.pi, len(times))
     x0, y0 = target.plane.pixel(source.ra, source.dec)
     x, y = x0 + radius * np.cos(turn), y0 + radius * np.sin(turn)
