@@ -89,22 +89,58 @@ def _until(sums: NDArray[np.float64], of_row: NDArray[np.int64], column: NDArray
 def exposed(
     grid: SkyGrid, x: NDArray[np.float64], y: NDArray[np.float64], seconds: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Seconds for which each pixel was in the field of view, in part at its rim; shape of the grid. Pointings to a pixel.
+    """Seconds for which each pixel was in the field of view, in part at its rim; shape of the grid.
 
-    `x`, `y` and `seconds` of shape (pointings,).
+    `x`, `y` (sky pixels) and `seconds` of shape (pointings,).
     """
-    from scipy.signal import fftconvolve
-
-    margin_x, margin_y = (int(FOV_RADIUS / size) + 1 for size in (grid.xbin, grid.ybin))
-    wide = SkyGrid(
-        grid.xmin - margin_x * grid.xbin, grid.ymin - margin_y * grid.ybin, grid.xbin, grid.ybin,
-        grid.nx + 2 * margin_x, grid.ny + 2 * margin_y,
-    )  # fmt: skip
-    place = wide.index(x, y)
-    seen = place >= 0
-    dwell = np.bincount(place[seen], weights=seconds[seen], minlength=wide.nx * wide.ny).reshape(wide.shape)
-    dy, dx = np.mgrid[-margin_y : margin_y + 1, -margin_x : margin_x + 1]
+    dy, dx = offsets(grid)
     disc = np.mean([
-        np.hypot((dx + u) * grid.xbin, (dy + v) * grid.ybin) <= FOV_RADIUS for u in SUB_PIXELS for v in SUB_PIXELS
+        np.hypot(dx + u * grid.xbin, dy + v * grid.ybin) <= FOV_RADIUS for u in SUB_PIXELS for v in SUB_PIXELS
     ], axis=0)  # fmt: skip
-    return np.maximum(fftconvolve(dwell, disc, mode="valid"), 0.0)
+    return sum_along(grid, x, y, seconds, disc)
+
+
+def offsets(grid: SkyGrid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Y and X of pixels from the one that is pointed to, as far as the field of view reaches; shape (rows, columns)."""
+    reach_x, reach_y = (int(FOV_RADIUS / size) + 1 for size in (grid.xbin, grid.ybin))
+    rows, columns = np.mgrid[-reach_y : reach_y + 1, -reach_x : reach_x + 1]
+    return rows * grid.ybin, columns * grid.xbin
+
+
+def sum_along(
+    grid: SkyGrid,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    seconds: NDArray[np.float64],
+    view: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """What pixels get while a view of the sky is moved about: the sum of `view` at each pointing, times its seconds.
+
+    `x`, `y` in sky pixels and `seconds` of shape (pointings,); `view` of the shape of `offsets`; result of the grid's.
+    A pointing is shared out among the four pixels about it, and all of them are convolved with the view at once.
+    """
+    from scipy.signal import oaconvolve
+
+    margin_y, margin_x = (length // 2 for length in view.shape)
+    shape = grid.ny + 2 * margin_y, grid.nx + 2 * margin_x
+    column = (x - grid.xmin) / grid.xbin - 0.5 + margin_x
+    row = (y - grid.ymin) / grid.ybin - 0.5 + margin_y
+    seen = (column > -1) & (column < shape[1]) & (row > -1) & (row < shape[0]) & (seconds > 0)
+    if not seen.any():
+        return np.zeros(grid.shape)
+    dwell = _shared_out(row[seen], column[seen], seconds[seen], shape)
+    return np.maximum(oaconvolve(dwell, view, mode="valid"), 0.0)
+
+
+def _shared_out(
+    row: NDArray[np.float64], column: NDArray[np.float64], weight: NDArray[np.float64], shape: tuple[int, int]
+) -> NDArray[np.float64]:
+    """Weights at places between pixels on an image of a shape, by their nearness to the four pixels about them."""
+    top, left = np.floor(row).astype(np.int64), np.floor(column).astype(np.int64)
+    image = np.zeros((shape[0] + 2) * (shape[1] + 2))
+    for down in (0, 1):
+        for right in (0, 1):
+            share = np.abs(1 - down - (row - top)) * np.abs(1 - right - (column - left))
+            place = (top + down + 1) * (shape[1] + 2) + left + right + 1
+            image += np.bincount(place, weights=weight * share, minlength=len(image))
+    return image.reshape(shape[0] + 2, shape[1] + 2)[1:-1, 1:-1]
