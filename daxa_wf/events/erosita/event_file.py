@@ -25,8 +25,8 @@ MODULE_TABLE = re.compile(r"(?P<kind>GTI|FLAREGTI|QUALGTI|DEADCOR|BADPIX|CORRATT
 """Names of the tables of one telescope module; HK has another digit, the sort of housekeeping."""
 
 NEEDED_COLUMNS = ("TIME", "X", "Y", "PI", "PAT_TYP", "TM_NR", "FLAG")
-SCALED_COLUMNS = ("RA", "DEC", "SUBX", "SUBY")
-"""Columns that the early release has as scaled integers."""
+UNSCALED_COLUMNS = ("TIME", "X", "Y", "PI", "TM_NR")
+"""Columns that are read as they are stored; RA, DEC, SUBX, SUBY and PAT_TYP may be scaled integers."""
 
 LIVE_FRACTION_COLUMNS = ("DEADC", "DEADTIME")
 """What DEADCORn may call the live fraction."""
@@ -89,11 +89,10 @@ class ErositaEventFile(EventList):
                 f"{self.path}[EVENTS] lacks {', '.join(missing)}; it has {', '.join(self.column_names)}; "
                 f"expected {self.EXPECTED}"
             )
-        scaled = [name for name in NEEDED_COLUMNS if name != "FLAG" and self._scaling(name) != (1.0, 0.0)]
-        if scaled or self._scaling("FLAG") not in ((1.0, 0.0), (1.0, UNSIGNED_ZERO)):
-            raise CorruptFileError(
-                f"{self.path}[EVENTS]: {', '.join(scaled) or 'FLAG'} is scaled; only {', '.join(SCALED_COLUMNS)} may be"
-            )
+        scaled = [name for name in UNSCALED_COLUMNS if self._scaling(name) != (1.0, 0.0)]
+        scaled += ["FLAG"] if self._scaling("FLAG") not in ((1.0, 0.0), (1.0, UNSIGNED_ZERO)) else []
+        if scaled:
+            raise CorruptFileError(f"{self.path}[EVENTS]: {', '.join(scaled)} must not be scaled (TSCALn, TZEROn)")
         return self
 
     def _is_read(self, name: str) -> bool:

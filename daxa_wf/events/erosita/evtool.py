@@ -91,7 +91,7 @@ class ErositaSelection:
         p = self.parameters
         kept = of_modules(self.good)[rows["TM_NR"]]
         if p.pattern:
-            kept &= pattern_mask(rows["PAT_TYP"], p.pattern)
+            kept &= pattern_mask(self.events.physical(rows, "PAT_TYP"), p.pattern)
         if p.flag is not None:
             kept &= flag_mask(self.events.flags(rows), p.flag, p.flag_invert)
         kept &= energy_mask(rows["PI"], p.emin, p.emax)

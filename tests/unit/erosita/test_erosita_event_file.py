@@ -13,7 +13,12 @@ from daxa_wf.events.erosita.event_file import ErositaEventFile, modules_of, unsi
 from daxa_wf.events.erosita.gti_tables import read_gti_file
 from daxa_wf.events.erosita.sky_plane import OrthographicPlane, projection_of
 from daxa_wf.events.fits_stream import open_bytes, walk_hdus
+from daxa_wf.events.fits_writer import write_hdu
 from daxa_wf.events.gti import contains, intersection, total
+
+pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
+"""A wrong checksum is a warning of astropy's."""
+
 
 EFEDS = "efeds_evtool_image_6642_GTI_FLAREGTI.fits"
 
@@ -156,3 +161,39 @@ def test_damaged_files(erosita, tmp_path):
 def test_file_that_is_not_there():
     with pytest.raises(CorruptFileError, match="is not there"):
         ErositaEventFile.open(Path("nowhere.fits"))
+
+
+def test_other_ways_to_write_columns(erosita, tmp_path):
+    """FLAG as unsigned (TZERO), PAT_TYP as signed bytes, the plane in REFX cards only: the same events."""
+    original = erosita[0] / "pm00_700199_020_EventList_c001.fits"
+    with fits.open(original, do_not_scale_image_data=True) as hdus:
+        table = hdus["EVENTS"].data
+        flags = table["FLAG"].astype(np.int64) % 2**32
+        columns = [column for column in table.columns if column.name not in ("FLAG", "PAT_TYP")]
+        columns.append(fits.Column("FLAG", "J", bzero=2**31, array=flags.astype(np.uint32)))
+        columns.append(fits.Column("PAT_TYP", "B", bzero=-128, array=table["PAT_TYP"].astype(np.int8)))
+        header = hdus["EVENTS"].header
+        new = fits.BinTableHDU.from_columns(columns, name="EVENTS")
+        new.header.extend(card for card in header.cards if card.keyword.startswith(("REF", "INSTRU", "OBS_ID")))
+        for card in [card for card in new.header if card.startswith("TC")]:
+            del new.header[card]
+        fits.HDUList([fits.PrimaryHDU(), new]).writeto(tmp_path / "other.fits")
+    ours, same = ErositaEventFile.open(tmp_path / "other.fits"), ErositaEventFile.open(original)
+    rows = next(ours.chunks()).copy()
+    np.testing.assert_array_equal(ours.flags(rows), flags)
+    np.testing.assert_array_equal(ours.physical(rows, "PAT_TYP"), table["PAT_TYP"])
+    assert ours.plane == same.plane
+    assert ours.observation.modules == (5, 6, 7)
+
+
+def test_genuine_headers_survive(real_data, tmp_path):
+    """Long strings over many cards, and cards that occur twice."""
+    path = real_data / "erosita" / EFEDS
+    with open_bytes(path) as stream, (tmp_path / "copy.fits").open("wb") as out:
+        for hdu in walk_hdus(stream, path):
+            write_hdu(out, hdu.header, hdu.read())
+    with fits.open(path) as old, fits.open(tmp_path / "copy.fits", checksum=True) as new:
+        assert len(old) == len(new) == 16
+        for before, after in zip(old, new, strict=True):
+            assert before.header["SASSHIST", 0] == after.header["SASSHIST", 0] if "SASSHIST" in before.header else True
+            np.testing.assert_array_equal(np.asarray(before.data), np.asarray(after.data))

@@ -11,6 +11,9 @@ from daxa_wf.events.erosita.gti_tables import write_gti_file
 from daxa_wf.events.erosita.rewrite import Changes, rewrite
 from daxa_wf.events.gti import intersection, total
 
+pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
+"""A wrong checksum is a warning of astropy's."""
+
 
 def brute_force(path, gti, pattern, flag, invert, emin, emax, modules):
     """One criterion after the other, as the documentation says them, with astropy's columns."""

@@ -14,6 +14,10 @@ from daxa_wf.events.erosita.sky_grid import SkyGrid
 from daxa_wf.events.erosita.vignetting import band_energy, vignetting
 from daxa_wf.events.gti import NONE, total
 
+pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
+"""A wrong checksum is a warning of astropy's."""
+
+
 BAND = [(0.2, 2.3)]
 
 
@@ -88,7 +92,7 @@ def test_vignetting_and_weights(event_file):
     maps = exposure_maps(events, good, grid, bands)
     flat = exposure_maps(events, good, grid, bands, with_vignetting=False)
     np.testing.assert_allclose(flat.merged[0], flat.merged[1])
-    np.testing.assert_allclose(flat.merged[0], (flat.single[1][0] + flat.single[2][0]) / 3)
+    np.testing.assert_allclose(flat.merged[0], (flat.single[1][0] + flat.single[2][0]) / 3, rtol=1e-6)
     assert [warning["text"] for warning in maps.warnings] == ["TM4 has no good time: its exposure is zero"]
     x, y = np.meshgrid(*grid.centres())
     middle = (flat.single[1][0] > 0.95 * flat.single[1][0].max()) & (np.hypot(x, y) < 30_000)
@@ -152,7 +156,7 @@ def test_sum_along_is_direct_sum():
                 i, j = row - round((b - 5) / 10) + 2, column - round((a - 5) / 10) + 3
                 if 0 <= i < 5 and 0 <= j < 7:
                     expected[row, column] += s * view[i, j]
-    np.testing.assert_allclose(sum_along(grid, x, y, seconds, view), expected, atol=1e-12)
+    np.testing.assert_allclose(sum_along(grid, x, y, seconds, view), expected, atol=1e-5)
     np.testing.assert_array_equal(sum_along(grid, x[2:], y[2:], seconds[2:], view), 0)
 
 

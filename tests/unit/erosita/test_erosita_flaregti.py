@@ -19,6 +19,9 @@ from daxa_wf.events.erosita.gti_tables import read_gti_file
 from daxa_wf.events.erosita.rewrite import Changes, rewrite
 from daxa_wf.events.gti import NONE, intersection, total
 
+pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
+"""A wrong checksum is a warning of astropy's."""
+
 
 def shares(result, truth):
     """Parts of flare time that were cut, and of quiet time that were lost, over all telescope modules."""

@@ -14,6 +14,10 @@ from daxa_wf.events.erosita.images import automatic_grid, bin_images, image_grid
 from daxa_wf.events.erosita.sky_grid import SkyGrid
 from daxa_wf.events.erosita.sky_plane import OrthographicPlane
 
+pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
+"""A wrong checksum is a warning of astropy's."""
+
+
 BANDS = [(0.2, 2.3), (2.3, 5.0)]
 
 

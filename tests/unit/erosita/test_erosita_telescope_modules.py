@@ -8,6 +8,9 @@ from daxa_wf.errors import ConfigError, UnfitDataError
 from daxa_wf.events.erosita.event_file import ErositaEventFile
 from daxa_wf.events.erosita.telescope_modules import parse_modules, select_modules
 
+pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
+"""A wrong checksum is a warning of astropy's."""
+
 
 def test_names_of_modules():
     assert parse_modules(["TM1", 5, "3"]) == (1, 3, 5)
