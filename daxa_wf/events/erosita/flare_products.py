@@ -9,13 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.events.erosita.event_file import ErositaEventFile
-from daxa_wf.events.erosita.flaregti import (
-    FlaregtiParameters,
-    FlaregtiResult,
-    Judged,
-    region_grid,
-    region_threshold,
-)
+from daxa_wf.events.erosita.flare_methods import ARCMIN, region_grid, region_threshold
+from daxa_wf.events.erosita.flare_parameters import FlaregtiParameters
+from daxa_wf.events.erosita.flaregti import FlaregtiResult, Judged
 from daxa_wf.events.erosita.gti_tables import identity_cards, write_gti_file
 from daxa_wf.events.erosita.rewrite import Changes, rewrite
 from daxa_wf.events.erosita.sky_grid import SkyGrid
@@ -116,7 +112,7 @@ def threshold_image(judged: Judged, p: FlaregtiParameters) -> NDArray[np.float64
     nobody = np.full(len(curve.counts), -1, np.int64)
     image = np.full(grid.nx * grid.ny, np.nan)
     for region in range(grid.nx * grid.ny):
-        near = curve.judged & (np.hypot(curve.x - x.flat[region], curve.y - y.flat[region]) <= p.fov_radius * 1200)
+        near = curve.judged & (np.hypot(curve.x - x.flat[region], curve.y - y.flat[region]) <= p.fov_radius * ARCMIN)
         if near.any():
             dynamic = p.method == "flaregti" and p.threshold < 0
             image[region] = region_threshold(curve, p, region, nobody) if dynamic else judged.cut[near][0]

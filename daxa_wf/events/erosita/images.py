@@ -10,8 +10,9 @@ import numpy as np
 
 from daxa_wf.errors import ConfigError, UnfitDataError
 from daxa_wf.events.erosita.event_file import ErositaEventFile
-from daxa_wf.events.erosita.evtool import ErositaSelection, command_line, energy_mask, selection_cards, time_cards
+from daxa_wf.events.erosita.evtool import command_line, selection_cards, time_cards
 from daxa_wf.events.erosita.gti_tables import gti_table, identity_cards
+from daxa_wf.events.erosita.selection import ErositaSelection, energy_mask
 from daxa_wf.events.erosita.sky_grid import SkyGrid
 from daxa_wf.events.fits_writer import write_hdu
 from daxa_wf.events.gti import total

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from daxa_wf.demo.erosita import TARGETS, ErositaTruth, make_erosita
+from daxa_wf.demo.erosita import make_erosita
+from daxa_wf.demo.erosita_targets import TARGETS, ErositaTruth
 from daxa_wf.events.erosita.event_file import ErositaEventFile
 
 NAMES = {target.obsid: target.file for target in TARGETS}

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from daxa_wf.demo.erosita import TARGETS, write_event_file
+from daxa_wf.demo.erosita import write_event_file
+from daxa_wf.demo.erosita_targets import TARGETS
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.events.erosita.event_file import ErositaEventFile, modules_of, unsigned_flags
 from daxa_wf.events.erosita.gti_tables import read_gti_file

@@ -6,9 +6,10 @@ from astropy.io import fits
 
 from daxa_wf.errors import ConfigError, UnfitDataError
 from daxa_wf.events.erosita.event_file import ErositaEventFile
-from daxa_wf.events.erosita.evtool import EvtoolParameters, energy_mask, evtool, pattern_mask, selection_cards
+from daxa_wf.events.erosita.evtool import evtool, selection_cards
 from daxa_wf.events.erosita.gti_tables import write_gti_file
 from daxa_wf.events.erosita.rewrite import Changes, rewrite
+from daxa_wf.events.erosita.selection import EvtoolParameters, energy_mask, pattern_mask
 from daxa_wf.events.gti import intersection, total
 
 pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")

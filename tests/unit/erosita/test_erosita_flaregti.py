@@ -7,6 +7,8 @@ from astropy.wcs import WCS
 
 from daxa_wf.errors import ConfigError, UnfitDataError
 from daxa_wf.events.erosita.event_file import ErositaEventFile
+from daxa_wf.events.erosita.flare_methods import METHODS
+from daxa_wf.events.erosita.flare_parameters import METHOD_BANDS, FlaregtiParameters
 from daxa_wf.events.erosita.flare_products import (
     write_flare_events,
     write_flare_gti,
@@ -14,7 +16,7 @@ from daxa_wf.events.erosita.flare_products import (
     write_mask,
     write_threshold_image,
 )
-from daxa_wf.events.erosita.flaregti import FlaregtiParameters, flaregti
+from daxa_wf.events.erosita.flaregti import flaregti
 from daxa_wf.events.erosita.gti_tables import read_gti_file
 from daxa_wf.events.erosita.rewrite import Changes, rewrite
 from daxa_wf.events.gti import NONE, intersection, total
@@ -48,6 +50,12 @@ def test_injected_flares(event_file, erosita, obsid, parameters):
     for module, gti in result.gti.items():
         assert total(intersection(gti, result.good[module])) == pytest.approx(total(gti), abs=1e-6)
         assert result.kept(module) + result.lost(module) == pytest.approx(total(result.good[module]))
+
+
+def test_every_method_has_its_band():
+    assert METHODS.keys() == METHOD_BANDS.keys()
+    assert FlaregtiParameters(method="gaussian").band == (5000, 10_000)
+    assert FlaregtiParameters(method="gaussian", pimin=4000.0).band == (4000, 10_000)
 
 
 def test_module_without_gti(event_file):
@@ -199,6 +207,15 @@ def test_unfit_data(event_file, tmp_path):
     rewrite(events, tmp_path / "empty.fits", Changes("test", tables=empty))
     with pytest.raises(UnfitDataError, match=r"noGoodTime.*no good time in its tables GTIn"):
         flaregti(ErositaEventFile.open(tmp_path / "empty.fits"), FlaregtiParameters())
+
+
+def test_module_without_counts_is_not_cut(event_file, tmp_path):
+    """One telescope module with good time and no event does not spoil the others."""
+    events = event_file("700199")
+    rewrite(events, tmp_path / "two.fits", Changes("test", keep=lambda rows: rows["TM_NR"] != 6))
+    result = flaregti(ErositaEventFile.open(tmp_path / "two.fits"), FlaregtiParameters(method="gaussian"))
+    assert result.lost(6) == 0
+    assert 250 < result.lost(5) < 450
 
 
 def test_too_short_bins_are_told(event_file):

@@ -8,9 +8,9 @@ from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
 
 from daxa_wf.errors import ConfigError, UnfitDataError
-from daxa_wf.events.erosita.evtool import EvtoolParameters, selection_of
 from daxa_wf.events.erosita.gti_tables import read_gti_file
 from daxa_wf.events.erosita.images import automatic_grid, bin_images, image_grid, write_image
+from daxa_wf.events.erosita.selection import EvtoolParameters, selection_of
 from daxa_wf.events.erosita.sky_grid import SkyGrid
 from daxa_wf.events.erosita.sky_plane import OrthographicPlane
 
