@@ -145,6 +145,8 @@ class ErositaEventFile(EventList):
         An empty table means that the module has no good time.
         """
         names = {module: name for (each, module), name in self.module_tables.items() if each == kind}
+        for module in names:
+            self._rows(kind, module, "START", "STOP")
         return {module: self._gti(name) for module, name in sorted(names.items())}
 
     @cached_property
@@ -154,7 +156,7 @@ class ErositaEventFile(EventList):
 
     def pointing(self, module: int) -> Pointing | None:
         """CORRATTn of a telescope module in order of time; None if the file has no table, or no row in it."""
-        rows = self._rows("CORRATT", module)
+        rows = self._rows("CORRATT", module, "TIME", "RA", "DEC", "ROLL")
         if rows is None:
             return None
         series = [rows[column].astype(np.float64) for column in ("TIME", "RA", "DEC", "ROLL")]
@@ -164,7 +166,7 @@ class ErositaEventFile(EventList):
 
     def live_fraction(self, module: int, times: NDArray[np.float64]) -> NDArray[np.float64]:
         """Live fraction of a telescope module at `times`, from DEADCORn; 1 where the file has none. Shape of `times`."""
-        rows = self._rows("DEADCOR", module)
+        rows = self._rows("DEADCOR", module, "TIME")
         if rows is None:
             return np.ones(times.shape)
         column = next((each for each in LIVE_FRACTION_COLUMNS if each in (rows.dtype.names or ())), None)
@@ -177,7 +179,7 @@ class ErositaEventFile(EventList):
 
     def live_time(self, module: int, good: Intervals) -> float:
         """Live seconds of a telescope module within good time: its sum over DEADCORn's steps."""
-        rows = self._rows("DEADCOR", module)
+        rows = self._rows("DEADCOR", module, "TIME")
         times = np.empty(0) if rows is None else np.unique(rows["TIME"].astype(float))
         if len(good) == 0:
             return 0.0
@@ -187,14 +189,21 @@ class ErositaEventFile(EventList):
 
     def bad_pixels(self, module: int) -> NDArray[Any]:
         """BADPIXn: records with at least RAWX, RAWY, YEXTENT (pixels from RAWY upwards); none where there is no table."""
-        rows = self._rows("BADPIX", module)
+        rows = self._rows("BADPIX", module, "RAWX", "RAWY")
         return np.empty(0, [("RAWX", "i2"), ("RAWY", "i2"), ("YEXTENT", "i2")]) if rows is None else rows
 
-    def _rows(self, kind: str, module: int) -> NDArray[Any] | None:
-        """Rows of a module's table; None if the file has no such table, or no row in it."""
+    def _rows(self, kind: str, module: int, *needed: str) -> NDArray[Any] | None:
+        """Rows of a module's table; None if there is no such table, or no row in it. CorruptFileError without a column."""
         name = self.module_tables.get((kind, module))
-        rows = self.extension(name)[1] if name else None
-        return rows if rows is not None and len(rows) else None
+        if name is None:
+            return None
+        rows = self.extension(name)[1]
+        missing = [column for column in needed if column not in (rows.dtype.names or ())]
+        if missing:
+            raise CorruptFileError(
+                f"{self.path}[{name}] lacks {', '.join(missing)}; it has {', '.join(rows.dtype.names or ())}"
+            )
+        return rows if len(rows) else None
 
 
 def modules_of(header: Any) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from daxa_wf.demo.erosita import write_event_file
 from daxa_wf.demo.erosita_targets import TARGETS
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.events.erosita.event_file import ErositaEventFile, modules_of, unsigned_flags
+from daxa_wf.events.erosita.exposure_maps import bad_pixel_mask
 from daxa_wf.events.erosita.gti_tables import read_gti_file
 from daxa_wf.events.erosita.sky_plane import OrthographicPlane, projection_of
 from daxa_wf.events.fits_stream import open_bytes, walk_hdus
@@ -198,3 +199,23 @@ def test_genuine_headers_survive(real_data, tmp_path):
         for before, after in zip(old, new, strict=True):
             assert before.header["SASSHIST", 0] == after.header["SASSHIST", 0] if "SASSHIST" in before.header else True
             np.testing.assert_array_equal(np.asarray(before.data), np.asarray(after.data))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "read"),
+    [
+        (b"'ROLL    '", b"'TURN    '", lambda events: events.pointing(5)),
+        (b"'DEADC   '", b"'DEAD    '", lambda events: events.live_fraction(5, np.zeros(1))),
+        (b"'YEXTENT '", b"'EXTENT  '", lambda events: bad_pixel_mask(events, 5)),
+        (b"'START   '", b"'BEGIN   '", lambda events: events.gtis),
+    ],
+)
+def test_tables_without_a_column(erosita, tmp_path, old, new, read):
+    data = (erosita[0] / "pm00_700199_020_EventList_c001.fits").read_bytes()
+    (tmp_path / "x.fits").write_bytes(data.replace(old, new))
+    events = ErositaEventFile.open(tmp_path / "x.fits")
+    if b"EXTENT" in new:
+        assert read(events).sum() == 2
+    else:
+        with pytest.raises(CorruptFileError, match=r"\d\] (lacks|has none)"):
+            read(events)

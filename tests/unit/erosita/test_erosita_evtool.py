@@ -3,13 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from astropy.io import fits
+from hypothesis import given
+from hypothesis import strategies as st
 
 from daxa_wf.errors import ConfigError, UnfitDataError
-from daxa_wf.events.erosita.event_file import ErositaEventFile
+from daxa_wf.events.erosita.event_file import ErositaEventFile, unsigned_flags
 from daxa_wf.events.erosita.evtool import evtool, selection_cards
 from daxa_wf.events.erosita.gti_tables import write_gti_file
 from daxa_wf.events.erosita.rewrite import Changes, rewrite
-from daxa_wf.events.erosita.selection import EvtoolParameters, energy_mask, pattern_mask
+from daxa_wf.events.erosita.selection import EvtoolParameters, energy_mask, flag_mask, pattern_mask
 from daxa_wf.events.gti import intersection, total
 
 pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
@@ -143,3 +145,17 @@ def test_what_is_not_there(event_file, tmp_path):
         evtool(events, EvtoolParameters(gti=tmp_path / "nowhere.fits"), tmp_path / "out.fits")
     with pytest.raises(UnfitDataError, match="noInstrument"):
         evtool(events, EvtoolParameters(telid=(1, 2)), tmp_path / "out.fits")
+
+
+@given(kinds=st.lists(st.integers(-9, 9), min_size=1), pattern=st.integers(0, 15))
+def test_any_pattern(kinds, pattern):
+    expected = [kind in (1, 2, 3, 4) and bool(pattern & (1, 2, 4, 8)[kind - 1]) for kind in kinds]
+    assert pattern_mask(np.array(kinds, ">i2"), pattern).tolist() == expected
+
+
+@given(flags=st.lists(st.integers(0, 2**32 - 1), min_size=1), flag=st.integers(0, 2**32 - 1))
+def test_any_flag(flags, flag):
+    stored = np.array([value - 2**32 if value >= 2**31 else value for value in flags], ">i4")
+    kept = flag_mask(unsigned_flags(stored), flag)
+    assert kept.tolist() == [value & flag == 0 for value in flags]
+    assert (flag_mask(unsigned_flags(stored), flag, True) == ~kept).all()
