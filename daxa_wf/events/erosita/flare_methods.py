@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from daxa_wf.errors import ConfigError
 from daxa_wf.events.erosita.flare_curve import FlareCurve
 from daxa_wf.events.erosita.flare_parameters import FlaregtiParameters
+from daxa_wf.events.erosita.likelihood import tail_likelihood
 from daxa_wf.events.erosita.rate_threshold import clipped_cuts, optimal_threshold
 from daxa_wf.events.erosita.sky_grid import SkyGrid, divided
 from daxa_wf.events.erosita.sky_plane import PIXEL_ARCSEC
@@ -82,6 +83,24 @@ def gaussian_cuts(curve: FlareCurve, p: FlaregtiParameters) -> NDArray[np.float6
     cuts, judged = np.full(len(curve.counts), np.nan), curve.judged
     cuts[judged] = clipped_cuts(curve.counts[judged], curve.exposure[judged], p.sigma)
     return cuts
+
+
+def without_edges(curve: FlareCurve, quiet: NDArray[np.bool_], likelihood: float) -> NDArray[np.bool_]:
+    """`quiet` without the bins beside flared ones that exceed the mean quiet rate with a likelihood; shape (bins,).
+
+    They are those that a flare fills in part only. The likelihood is -ln P(N >= counts).
+    """
+    follows = np.diff(curve.bins.numbers) == 1
+    beside = np.zeros(len(quiet), bool)
+    beside[1:] |= ~quiet[:-1] & follows
+    beside[:-1] |= ~quiet[1:] & follows
+    usual = quiet & curve.judged & ~beside
+    if not usual.any():
+        return quiet
+    expected = curve.counts[usual].sum() / curve.exposure[usual].sum() * curve.exposure
+    edge = beside & curve.judged & (curve.counts > expected)
+    edge[edge] = tail_likelihood(curve.counts[edge], expected[edge]) >= likelihood
+    return quiet & ~edge
 
 
 METHODS = {

@@ -19,7 +19,8 @@ class FlaregtiParameters:
     `gtitype`: tables that are the input. Bands in eV (pimin, pimax None: those of the method). `xmin` to `ymax`,
     `binsize` in sky pixels of 0.05 arcsec; `timebin` in s; `source_size` (diameter) in arcsec; `fov_radius` in arcmin;
     `threshold`, `max_threshold` in counts/s/deg^2, below 0 for none. Beyond the manual: `method`, one of METHOD_BANDS;
-    `thresholds` by telescope module, for the method `threshold`; `sigma` for `gaussian`.
+    `thresholds` by telescope module, for the method `threshold`; `sigma` for `gaussian`; `edge_like`, the likelihood
+    with which a bin beside a flare must exceed the quiet rate to be cut as the flare's edge, below 0 for no such cut.
     """
 
     gtitype: str = "GTI"
@@ -44,6 +45,7 @@ class FlaregtiParameters:
     method: str = "flaregti"
     thresholds: Mapping[int, float] = field(default_factory=dict)
     sigma: float = 3.0
+    edge_like: float = -1.0
 
     def __post_init__(self) -> None:
         for problem in _problems(self):

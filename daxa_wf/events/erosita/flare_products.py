@@ -17,13 +17,16 @@ from daxa_wf.events.erosita.rewrite import Changes, rewrite
 from daxa_wf.events.erosita.sky_grid import SkyGrid
 from daxa_wf.events.products import describe
 
+OURS = ("method", "sigma", "edge_like")
+"""Parameters that eSASS's flaregti does not have."""
+
 
 def command_line(p: FlaregtiParameters) -> str:
     """The parameters as flaregti's command line would have them, with those that are ours."""
     low, high = p.band
     names = ("gtitype", "mask_pimin", "mask_pimax", "xmin", "xmax", "ymin", "ymax", "gridsize", "binsize", "detml",
              "timebin", "source_size", "source_like", "fov_radius", "threshold", "max_threshold", "mask_iter")  # fmt: skip
-    words = [f"pimin={low:g} pimax={high:g}", *(f"{name}={getattr(p, name)}" for name in names), f"method={p.method}"]
+    words = [f"pimin={low:g} pimax={high:g}", *(f"{name}={getattr(p, name)}" for name in (*names, *OURS))]
     return " ".join([*words, *(f"threshold{module}={limit}" for module, limit in sorted(p.thresholds.items()))])
 
 

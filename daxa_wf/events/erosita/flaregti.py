@@ -27,7 +27,7 @@ from daxa_wf.events.erosita.flare_curve import (
     track,
     without_flares,
 )
-from daxa_wf.events.erosita.flare_methods import METHODS
+from daxa_wf.events.erosita.flare_methods import METHODS, without_edges
 from daxa_wf.events.erosita.flare_parameters import FlaregtiParameters
 from daxa_wf.events.erosita.sky_grid import SkyGrid, covering
 from daxa_wf.events.erosita.source_mask import mask_of
@@ -132,7 +132,9 @@ def _judge(curve: FlareCurve, p: FlaregtiParameters) -> Judged:
         return Judged(curve, np.full(len(curve.counts), np.nan), np.ones(len(curve.counts), bool))
     cut = METHODS[p.method].cuts(curve, p)
     cut = np.minimum(cut, p.max_threshold) if p.max_threshold > 0 else cut
-    return Judged(curve, cut, as_their_neighbours(np.nan_to_num(curve.rate) <= cut, curve.judged))
+    quiet = np.nan_to_num(curve.rate) <= cut
+    quiet = without_edges(curve, quiet, p.edge_like) if p.edge_like > 0 else quiet
+    return Judged(curve, cut, as_their_neighbours(quiet, curve.judged))
 
 
 def _missing(events: ErositaEventFile, good: Mapping[int, Intervals], has_attitude: bool) -> list[dict[str, str]]:

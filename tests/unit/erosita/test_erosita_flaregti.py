@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 
+from daxa_wf.demo.erosita import write_event_file
+from daxa_wf.demo.erosita_targets import TARGETS
+from daxa_wf.demo.truth import Flare
 from daxa_wf.errors import ConfigError, UnfitDataError
 from daxa_wf.events.erosita.event_file import ErositaEventFile
 from daxa_wf.events.erosita.flare_methods import METHODS
@@ -50,6 +55,18 @@ def test_injected_flares(event_file, erosita, obsid, parameters):
     for module, gti in result.gti.items():
         assert total(intersection(gti, result.good[module])) == pytest.approx(total(gti), abs=1e-6)
         assert result.kept(module) + result.lost(module) == pytest.approx(total(result.good[module]))
+
+
+def test_edges_of_flares(tmp_path):
+    """Bins that a low flare fills in part are kept by the optimal cut, and found by their excess if that is asked for."""
+    flares = (Flare(614, 911, 4, 1), Flare(1914, 2211, 4, 1))
+    truth = write_event_file(tmp_path / "c001.fits", replace(TARGETS[1], obsid="7", flares=flares))
+    events = ErositaEventFile.open(tmp_path / "c001.fits")
+    plain, lost_plain = shares(flaregti(events, FlaregtiParameters()), truth)
+    with_edges, lost = shares(flaregti(events, FlaregtiParameters(edge_like=4)), truth)
+    assert plain < 0.98
+    assert with_edges > 0.99
+    assert lost_plain < lost < 0.03
 
 
 def test_every_method_has_its_band():
