@@ -84,7 +84,9 @@ def command_line(parameters: EvtoolParameters) -> str:
 def selection_cards(header: Any, parameters: EvtoolParameters) -> dict[str, tuple[Any, str] | None]:
     """FLAGSEL, PAT_SEL, GTI_SEL, NENERGY, EMIN1, EMAX1 as a genuine evtool writes them, with earlier selections in."""
     p = parameters
-    cards: dict[str, tuple[Any, str] | None] = {"GTI_SEL": (Path(p.gti).name, "GTI selection")}
+    earlier = [card for card in ("FLAGSEL", "FLAGINV", "PAT_SEL") if card in header]
+    cards: dict[str, tuple[Any, str] | None] = {card: (header[card], header.comments[card]) for card in earlier}
+    cards["GTI_SEL"] = (Path(p.gti).name, "GTI selection")
     if p.flag is not None and not p.flag_invert:
         flag = p.flag | (int(header.get("FLAGSEL", 0)) & HIGHEST_FLAG)
         cards["FLAGSEL"] = (flag - (flag >> 31 << 32), f"Flag selection: 0x{flag:08X}")

@@ -59,8 +59,9 @@ def automatic_grid(selection: ErositaSelection, rebin: float = REBIN) -> SkyGrid
     for chunk in events.chunks():
         rows = chunk[selection.mask(chunk)]
         for axis, name in enumerate(("X", "Y")):
-            low[axis] = min(low[axis], float(rows[name].min(initial=np.inf)))
-            high[axis] = max(high[axis], float(rows[name].max(initial=-np.inf)))
+            values = rows[name].astype(np.float64)
+            low[axis] = min(low[axis], float(values.min(initial=np.inf)))
+            high[axis] = max(high[axis], float(values.max(initial=-np.inf)))
     if not np.all(np.isfinite(low)):
         raise UnfitDataError("noCounts", f"no event of {events.path.name} is selected: there is nothing for an image")
     zero = np.array([plane.x0, plane.y0])

@@ -58,6 +58,22 @@ class SkyGrid:
         return [("WCSNAMEP", "PHYSICAL", ""), *cards, ("RADECSYS", "FK5", ""), ("EQUINOX", 2000.0, "")]
 
 
+def grid_of_image(header: Any) -> SkyGrid:
+    """The pixels of an image over X and Y, from its physical coordinates (`cards`, or those of a genuine evtool image).
+
+    KeyError if the header has none.
+    """
+    (xmin, xbin, nx), (ymin, ybin, ny) = (
+        (
+            float(header[f"CRVAL{axis}P"]) - (float(header[f"CRPIX{axis}P"]) - 0.5) * float(header[f"CDELT{axis}P"]),
+            float(header[f"CDELT{axis}P"]),
+            int(header[f"NAXIS{axis}"]),
+        )
+        for axis in (1, 2)
+    )
+    return SkyGrid(xmin, ymin, xbin, ybin, nx, ny)
+
+
 def covering(xmin: float, xmax: float, ymin: float, ymax: float, binsize: float) -> SkyGrid:
     """Square pixels over a rectangle; the last ones may stick out of it."""
     nx, ny = (max(1, int(np.ceil((high - low) / binsize))) for low, high in ((xmin, xmax), (ymin, ymax)))

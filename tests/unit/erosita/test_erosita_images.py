@@ -8,10 +8,12 @@ from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
 
 from daxa_wf.errors import ConfigError, UnfitDataError
+from daxa_wf.events.erosita.event_file import ErositaEventFile
+from daxa_wf.events.erosita.evtool import evtool
 from daxa_wf.events.erosita.gti_tables import read_gti_file
 from daxa_wf.events.erosita.images import automatic_grid, bin_images, image_grid, write_image
 from daxa_wf.events.erosita.selection import EvtoolParameters, selection_of
-from daxa_wf.events.erosita.sky_grid import SkyGrid
+from daxa_wf.events.erosita.sky_grid import SkyGrid, grid_of_image
 from daxa_wf.events.erosita.sky_plane import OrthographicPlane
 
 pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
@@ -58,6 +60,30 @@ def test_coordinates_are_those_of_a_genuine_image(real_data):
                  "WCSNAMEP", "CTYPE1P", "CTYPE2P", "CRPIX1P", "CRVAL1P", "CDELT1P", "CRPIX2P", "CRVAL2P", "CDELT2P"):  # fmt: skip
         expected = header[card]
         assert ours[card] == (pytest.approx(expected, rel=1e-12) if isinstance(expected, float) else expected.strip())
+
+
+def test_pixels_of_an_image(event_file, real_data, tmp_path):
+    """Of a genuine image, and of one of ours: what exposure maps are made on."""
+    header = fits.getheader(real_data / "erosita" / "efeds_evtool_image_6642_GTI_FLAREGTI.fits")
+    assert grid_of_image(header) == SkyGrid(-7200, -7200, 80, 80, 180, 180)
+    selection = selection_of(event_file("134135"), EvtoolParameters(gti="GTI"))
+    grid = automatic_grid(selection, 400)
+    write_image(tmp_path / "image.fits", selection, grid, (0.2, 10), bin_images(selection, [(0.2, 10)], grid)[0])
+    assert grid_of_image(fits.getheader(tmp_path / "image.fits")) == grid
+
+
+def test_image_of_a_cleaned_list(event_file, tmp_path):
+    """Nothing is selected anew, and the header says what was selected before."""
+    events = event_file("700199")
+    result = evtool(events, EvtoolParameters(gti="GTI", pattern=3, emin=0.5, emax=5.0), tmp_path / "clean.fits")
+    cleaned = ErositaEventFile.open(tmp_path / "clean.fits")
+    selection = selection_of(cleaned, EvtoolParameters(0, None, emin=None, emax=None, gti="GTI"))
+    grid = automatic_grid(selection)
+    (image,) = bin_images(selection, [(0.2, 10.0)], grid)
+    write_image(tmp_path / "image.fits", selection, grid, (0.2, 10.0), image)
+    header = fits.getheader(tmp_path / "image.fits")
+    assert image.counts.sum() == result.selected
+    assert (header["PAT_SEL"], header["FLAGSEL"], header["EMIN1"]) == (3, 0xC0000000 - 2**32, 0.2)
 
 
 def test_image_file(event_file, erosita, tmp_path):
