@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Final
@@ -101,8 +102,15 @@ def _converted(spec: MissionSpec, source: TableSource, column: Column, values: p
         ) from error
 
 
+def _decoded(values: pd.Series) -> pd.Series:
+    """Text in place of bytes, which some services send."""
+    if values.dtype != object:
+        return values
+    return values.map(lambda value: value.decode() if isinstance(value, bytes) else value)
+
+
 def _texts(values: pd.Series) -> pd.Series:
-    plain = values.map(lambda value: value.decode() if isinstance(value, bytes) else value)
+    plain = _decoded(values)
     return plain.where(plain.notna(), "").astype(str).str.strip()
 
 
@@ -124,8 +132,10 @@ def _fixed_length(pattern: str) -> int:
 
 
 def _numbers(values: pd.Series, column: Column) -> pd.Series:
-    texts = values.map(lambda value: value.decode() if isinstance(value, bytes) else value)
-    numbers = pd.to_numeric(texts.replace("", np.nan), errors="raise").astype(float)
+    if pd.api.types.is_numeric_dtype(values):
+        numbers = values.astype(float)
+    else:
+        numbers = pd.to_numeric(_decoded(values).replace("", np.nan), errors="raise").astype(float)
     return numbers.mask(numbers.isin([float(null) for null in column.null_values]))
 
 
@@ -152,8 +162,17 @@ def _name_instruments(spec: MissionSpec, result: ObservationTable) -> None:
         named, unknown = _named(spec, rows["instruments"])
         rows["instruments"], result.unlisted_instruments = named, unknown
     elif exposed:
-        masks = [rows[each.exposure_column].gt(0).map({True: each.name + " ", False: ""}) for each in exposed]
-        rows["instruments"] = pd.concat(masks, axis=1).agg("".join, axis=1).str.strip()
+        code = np.zeros(len(rows), np.int64)
+        for bit, each in enumerate(exposed):
+            code |= rows[each.exposure_column].gt(0).to_numpy().astype(np.int64) << bit
+        rows["instruments"] = instrument_texts(code, [each.name for each in exposed]).to_numpy(object)
+
+
+def instrument_texts(codes: np.ndarray, names: Sequence[str]) -> pd.Categorical:
+    """The instruments, space separated, that the bits of each code stand for."""
+    different, index = np.unique(codes, return_inverse=True)
+    texts = [" ".join(name for bit, name in enumerate(names) if code >> bit & 1) for code in different.tolist()]
+    return pd.Categorical.from_codes(index, pd.Index(texts, dtype=object))
 
 
 def _named(spec: MissionSpec, values: pd.Series) -> tuple[pd.Series, dict[str, int]]:
