@@ -23,7 +23,7 @@ from daxa_wf.missions.spec import Bundle, MissionSpec, Route
 from daxa_wf.services.archives import NotInArchiveError, RemoteFile, file_archive
 
 if TYPE_CHECKING:
-    import requests
+    from daxa_wf.services.http import PatientSession
 
 log = logging.getLogger("daxa_wf")
 DEFAULT_TRANSFERS = 8
@@ -69,7 +69,7 @@ class Fetcher:
     """
 
     store: Path
-    session: requests.Session
+    session: PatientSession
     archives: Mapping[str, Sequence[str]]
     transfers: dict[str, int] = field(default_factory=dict)
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -111,6 +111,9 @@ def _decoded(values: pd.Series) -> pd.Series:
 
 def _texts(values: pd.Series) -> pd.Series:
     plain = _decoded(values)
+    if pd.api.types.is_float_dtype(plain) and (plain.dropna() % 1 == 0).all():
+        # A whole number that shares its column with missing ones arrives as a float: class 7 as 7.0.
+        plain = plain.astype("Int64").astype(object)
     return plain.where(plain.notna(), "").astype(str).str.strip()
 
 
@@ -222,7 +225,7 @@ def _to_icrs(spec: MissionSpec, rows: pd.DataFrame) -> pd.DataFrame:
     if spec.frame == "fk5" and len(rows):
         from astropy.coordinates import SkyCoord
 
-        known = rows["ra"].notna() & rows["dec"].notna()
+        known = rows["ra"].between(-180, 360) & rows["dec"].between(-90, 90)
         sky = SkyCoord(
             rows.loc[known, "ra"].to_numpy(), rows.loc[known, "dec"].to_numpy(), unit="deg", frame="fk5"
         ).icrs
