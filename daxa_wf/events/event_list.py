@@ -74,7 +74,7 @@ class EventList:
         self.row_count = int(header["NAXIS2"])
 
     @classmethod
-    def open(cls, path: Path) -> EventList:
+    def open(cls, path: Path) -> Self:
         """Open a list: plain or gzip FITS with an EVENTS table. CorruptFileError says what it is instead."""
         try:
             with open_bytes(path) as stream:
