@@ -37,7 +37,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
             made.append({"kind": pattern.kind, "inst": instrument, "exposure": exposure, "from": path,
                          "band": [band.low, band.high] if band else None})  # fmt: skip
     if options["place"] == "move":
-        for name in {each["from"] for each in made}:
+        for name in {str(each["from"]) for each in made}:
             (raw / name).resolve().unlink()
     if not made:
         raise UnfitDataError("noProducts", f"{spec.pretty_name} {unit.obsid}: no product among {len(paths)} files")
