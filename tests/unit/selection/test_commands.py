@@ -74,7 +74,7 @@ def test_nothing_left_ends_with_the_cutflow_and_2(folder: Path) -> None:
 
 
 def test_a_table_that_was_never_fetched_is_fetched(tmp_path: Path) -> None:
-    done = command(tmp_path, "select", config(tmp_path, obsids=["700199"]))
+    done = command(tmp_path, "select", config(tmp_path, positions=[133.071, -1.025]))
     assert done.returncode == 0, done.stderr
     path = tmp_path / "other.yaml"
     path.write_text(yaml.safe_dump({"archive": "a", "services": {"heasarc": []}, "missions": {"asca": {}}}))
