@@ -164,7 +164,7 @@ class HostSlots:
 
     @contextmanager
     def every_slot(self, archive: str, url: str) -> Iterator[None]:
-        """Hold all slots of a URL's host: for a program that makes so many transfers itself. Taken in order, none waits for ever."""
+        """Hold all slots of a URL's host, for a program that makes so many transfers itself; in order, so none waits for ever."""
         folder = self._folder(url)
         with ExitStack() as stack:
             for number in range(self.limit(archive)):
