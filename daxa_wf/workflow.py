@@ -5,17 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from daxa_wf.acquire.local import listing_digest
 from daxa_wf.acquire.manifest import ManifestRow, read_manifest
+from daxa_wf.acquire.planned import facts_from
 from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.records import drop_stale_records
 from daxa_wf.config import Config, Mission, parse_config
 from daxa_wf.demo import TRUTH_FILE
 from daxa_wf.errors import ConfigError
+from daxa_wf.options import ByEngine
 from daxa_wf.services.endpoints import ARCHIVES, TRANSFERS
-from daxa_wf.steps.catalogue import CHAINS, STEPS, Per
+from daxa_wf.steps.catalogue import OPTIONAL, STEPS, Per, steps_for
 from daxa_wf.steps.runner import clear_staging
 
 WILDCARDS: Mapping[Per, str] = {
@@ -80,7 +82,8 @@ class Plan:
         """The steps that a mission's observations go through."""
         section = self.mission(mission)
         fetched = ("acquire",) if section.is_downloaded else ()
-        return (*fetched, *CHAINS[section.engine_for(mission)])
+        optional = [step for step in OPTIONAL if getattr(section, step).run]
+        return (*fetched, *steps_for(section.engine_for(mission), section.instruments_for(mission), optional))
 
     def record(self, step: str) -> str:
         """The record of a step as a pattern, relative to the archive."""
@@ -90,9 +93,69 @@ class Plan:
         """The log of a step as a pattern, relative to the archive."""
         return f"logs/{{mission}}/{{obsid}}/{step}_{WILDCARDS[STEPS[step].per]}.log"
 
-    def options(self, section: str) -> Callable[[Any], dict[str, Any]]:
-        """A function of wildcards that gives a section of the mission's configuration as plain values."""
-        return lambda wildcards: getattr(self.mission(wildcards.mission), section).model_dump(mode="json")
+    def options(self, step: str) -> Callable[[Any], dict[str, Any]]:
+        """A function of wildcards that gives a step's section of the configuration as plain values, with its engine."""
+
+        def values(wildcards: Any) -> dict[str, Any]:
+            section = getattr(self.mission(wildcards.mission), step)
+            said: dict[str, Any] = section.model_dump(mode="json")
+            if isinstance(section, ByEngine):
+                said["engine"] = self.mission(wildcards.mission).step_engine(wildcards.mission, step)
+            return said
+
+        return values
+
+    def cleaning(self, wildcards: Any) -> dict[str, Any]:
+        """The options of evselect, with the states of CCDs that it accepts where emanom judges them."""
+        judged = "emanom" in self.chain(wildcards.mission)
+        states = self.mission(wildcards.mission).emanom.model_dump(mode="json")["acceptable_states"]
+        return {**self.options("evselect")(wildcards), **({"acceptable_states": states} if judged else {})}
+
+    def calibration(self, wildcards: Any) -> dict[str, Any]:
+        """The options of cifbuild, with the day of the observation as the mission's table has it; '' if that is not known."""
+        facts = next((row.facts for row in self.rows(wildcards.mission, wildcards.obsid) if row.facts), "")
+        start = facts_from(facts).get("start") if facts else None
+        day = start.date().isoformat() if start is not None else ""
+        return {**self.options("cifbuild")(wildcards), "observation_date": day}
+
+    def planning(self, wildcards: Any) -> dict[str, Any]:
+        """What the inventory is to compare with what the raw data turn out to hold."""
+        section = self.mission(wildcards.mission)
+        if "odfingest" not in self.chain(wildcards.mission):
+            return {}
+        return {
+            "instruments": section.instruments_for(wildcards.mission),
+            "process_unscheduled": section.process_unscheduled,
+        }
+
+    def sas(self, wildcards: Any, resources: Any) -> dict[str, Any]:
+        """Where SAS and an observation's raw data are on this machine; nothing if they are not used.
+
+        Snakemake runs nothing again when these change, because this is said to depend on `resources` too.
+        """
+        del resources
+        if self.mission(wildcards.mission).engine_for(wildcards.mission) != "sas":
+            return {}
+        return {"toolkit": self.toolkit("sas"), "odf": str(self._odf(wildcards))}
+
+    def _odf(self, wildcards: Any) -> Path:
+        unit = Unit(wildcards.mission, wildcards.obsid)
+        downloaded = self.mission(unit.mission).is_downloaded
+        root = self.layout.raw(unit) if downloaded else self.source(unit.mission)
+        return root / next(row.odf for row in self.rows(unit.mission, unit.obsid))
+
+    def toolkit(self, name: Literal["sas", "esass"]) -> dict[str, Any]:
+        """A toolkit as plain data, its directories absolute."""
+        section: dict[str, Any] = getattr(self.config, name).model_dump(mode="json")
+        for key in ("setup_scripts", "binds", "ccf_path"):
+            section[key] = [str(self.started_in / place) for place in section[key]]
+        return section
+
+    def sas_tasks(self) -> list[str]:
+        """The tasks of SAS that the configuration needs."""
+        steps = [(name, step) for name, _ in self._processed() for step in self.chain(name)]
+        mine = [step for name, step in steps if self.mission(name).step_engine(name, step) == "sas"]
+        return sorted({task for step in mine for task in STEPS[step].sas_tasks})
 
     def rows(self, mission: str, obsid: str, **wildcards: str) -> list[ManifestRow]:
         """An observation's rows in the manifest, those that match; only after the checkpoint."""
@@ -182,6 +245,7 @@ class Plan:
 
     def _paths(self, step: str, rows: list[ManifestRow]) -> list[str]:
         per = STEPS[step].per
+        rows = [row for row in rows if STEPS[step].applies_to(row.inst)]
         units = {
             Unit(
                 row.mission,
@@ -205,6 +269,7 @@ class Plan:
             "obsids": mission.obsids,
             "instruments": mission.instruments_for(name),
             "engine": mission.engine_for(name),
+            "process_unscheduled": mission.process_unscheduled,
             "listing": listing_digest(self.source(name)) if local else "",
             "embedded": bool(mission.source and mission.source.embedded),
             "select": select.model_dump(mode="json") if select else None,
