@@ -32,6 +32,13 @@ class SasTools:
         self.environment = environment_from(workspace.context["toolkit"])
         self.time_limit: float | None = workspace.context["toolkit"]["time_limit"]
         workspace.told.engine = "sas"
+        for path in self._log.parent.glob(f"{self._log.name}-*.std*"):
+            path.unlink()
+
+    @property
+    def _log(self) -> Path:
+        """The step's log without its suffix: how the logs of its tasks begin."""
+        return self.workspace.layout.log(self.workspace.step, self.workspace.unit).with_suffix("")
 
     @property
     def raw(self) -> Path:
@@ -65,8 +72,7 @@ class SasTools:
         """
         assert self.version  # noqa: S101 - looks for the tasks, and tells the record of the release
         workspace, runs = self.workspace, list[ToolRun]()
-        log = workspace.layout.log(workspace.step, workspace.unit).with_suffix("")
-        logs = log if name == "work" else log.with_name(f"{log.name}-{name}")
+        logs = self._log if name == "work" else self._log.with_name(f"{self._log.name}-{name}")
         try:
             run_tools(commands, workspace.directory / name, logs, self.environment, self.time_limit, keep, runs)
         finally:
