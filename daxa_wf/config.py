@@ -88,7 +88,7 @@ class Mission(Section):
     instruments: tuple[str, ...] | None = Field(
         None, min_length=1, description="default: PN, M1 and M2; R1 and R2 with engine sas"
     )
-    process_unscheduled: bool = Field(True, description="process unscheduled exposures too (engine sas)")
+    process_unscheduled: bool = Field(True, description="process unscheduled exposures too")
     cifbuild: Cifbuild = Cifbuild()
     emanom: Emanom = Emanom()
     espfilt: Espfilt = Espfilt()
@@ -232,6 +232,8 @@ def _check_engines(name: str, mission: Mission, source: Source) -> None:
             raise ValueError(
                 f"missions.{name}.{step}.engine = 'sas' needs what SAS made of raw data: write engine: sas"
             )
+    if engine != "sas" and mission.emanom.run:
+        raise ValueError(f"missions.{name}.emanom.run: emanom is a task of SAS; write engine: sas")
     method = mission.espfilt.method
     if mission.step_engine(name, "espfilt") == "sas" and method not in SAS_METHODS:
         raise ValueError(

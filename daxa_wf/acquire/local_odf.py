@@ -23,7 +23,7 @@ DIAGNOSTIC_DUMPS = re.compile("R[12][SU]9..")
 
 
 def local_odf_manifest(
-    mission: str, root: Path, obsids: Sequence[str] | None, instruments: Sequence[str], unscheduled: bool = True
+    mission: str, root: Path, obsids: Sequence[str] | None, instruments: Sequence[str]
 ) -> list[ManifestRow]:
     """One row for each exposure that has a file in an ODF below `root`; ConfigError if nothing is there.
 
@@ -36,7 +36,9 @@ def local_odf_manifest(
     for path in walk(root):
         if match := ODF_SUMMARY.fullmatch(path.name):
             directories.setdefault(match["obsid"], []).append(path.parent)
-        elif (match := ODF_FILE.fullmatch(path.name)) and _is_exposure(match, unscheduled):
+        elif (match := ODF_FILE.fullmatch(path.name)) and not DIAGNOSTIC_DUMPS.fullmatch(
+            match["inst"] + match["exposure"]
+        ):
             exposures.setdefault(path.parent, {})[match["inst"], match["exposure"]] = None
     rows = []
     for obsid, (directory, *others) in directories.items():
@@ -57,11 +59,6 @@ def local_odf_manifest(
             "such as 0819_0201903501_SCX00000SUM.ASC"
         )
     return rows
-
-
-def _is_exposure(match: re.Match[str], unscheduled: bool) -> bool:
-    identifier = match["inst"] + match["exposure"]
-    return not DIAGNOSTIC_DUMPS.fullmatch(identifier) and (unscheduled or match["exposure"].startswith("S"))
 
 
 def _check_name(directory: Path) -> None:

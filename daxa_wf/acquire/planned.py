@@ -53,7 +53,6 @@ def planned_exposures(
     exposures: pd.DataFrame | None,
     instruments: Sequence[str],
     engine: str = "native",
-    unscheduled: bool = True,
 ) -> tuple[list[ManifestRow], list[str]]:
     """One row an exposure, as the table of exposures has them, with what the engine starts from: EPIC's calibrated list
     (native) or the raw data (sas). And the observations of which the table has none.
@@ -61,7 +60,7 @@ def planned_exposures(
     found: dict[str, list[Mapping[Any, Any]]] = {}
     if exposures is not None:
         mine = exposures[exposures["obsid"].isin(rows["obsid"]) & exposures["inst"].isin(list(instruments))]
-        mine = mine[mine["exposure"].str.startswith(("S", "U") if unscheduled else "S")]
+        mine = mine[mine["exposure"].str.startswith(("S", "U"))]
         for record in mine.to_dict("records"):
             found.setdefault(str(record["obsid"]), []).append(record)
     files = _raw_data if engine == "sas" else _calibrated_lists

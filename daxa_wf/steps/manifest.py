@@ -28,7 +28,8 @@ def run(missions: Mapping[str, Mapping[str, Any]], output: Path) -> None:
     rows: list[ManifestRow] = []
     for name, options in missions.items():
         planned = _to_download if not options["listing"] else _to_read
-        rows += planned(name, options, output.parent / "selection")
+        found = planned(name, options, output.parent / "selection")
+        rows += [row for row in found if options["process_unscheduled"] or not row.exposure.startswith("U")]
     if not rows:
         raise ConfigError("nothing to process: none of the selected observations is in a source")
     write_manifest(output, rows)
@@ -41,9 +42,8 @@ def _to_read(name: str, options: Mapping[str, Any], directory: Path) -> list[Man
     selected = None
     if options["select"] is not None:
         selected = set(_selected(name, options, directory).rows["obsid"])
-    asked = name, Path(options["source"]), options["obsids"], options["instruments"]
-    is_raw = options["engine"] == "sas"
-    found = local_odf_manifest(*asked, options["process_unscheduled"]) if is_raw else local_manifest(*asked)
+    look = local_odf_manifest if options["engine"] == "sas" else local_manifest
+    found = look(name, Path(options["source"]), options["obsids"], options["instruments"])
     absent = sorted(set(selected or ()) - {row.obsid for row in found})
     if absent:
         log.warning("%s: selected, but not in %s: %s", name, options["source"], ", ".join(absent))
@@ -57,8 +57,7 @@ def _to_download(name: str, options: Mapping[str, Any], directory: Path) -> list
     if options["engine"] not in ("native", "sas"):
         return planned_observations(spec, rows)
     exposures = SnapshotStore(Path(options["tables"])).exposures(spec)
-    asked = spec, rows, exposures, options["instruments"]
-    planned, without = planned_exposures(*asked, options["engine"], options["process_unscheduled"])
+    planned, without = planned_exposures(spec, rows, exposures, options["instruments"], options["engine"])
     if without:
         log.warning("%s: no exposure is known of %s", name, ", ".join(without))
     return planned

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from astropy.io import fits
 
+from daxa_wf.acquire.local import listing_digest
 from daxa_wf.archive.layout import Unit
 from daxa_wf.archive.records import drop_stale_records, read_record
 from daxa_wf.errors import ConfigError
@@ -70,7 +71,10 @@ def test_phl1811_ends_as_recorded(standins: Standins, tmp_path: Path, real_data:
 
 
 def test_a_read_only_odf_to_images_with_sas_alone(make: Any, standins: Standins) -> None:
-    chain: Chain = make(M1, PN, PN_OFFSET, compressed=True, cifbuild={"analysis_date": "2024-04-24"}).make()
+    chain: Chain = make(M1, PN, PN_OFFSET, compressed=True, cifbuild={"analysis_date": "2024-04-24"})
+    raw = listing_digest(chain.plan.source(MISSION))
+    chain.make()
+    assert listing_digest(chain.plan.source(MISSION)) == raw
     assert chain.faults == {}
     assert chain.statuses("exposure_maps") == {f"{OBSID}M1": "done", f"{OBSID}PN": "done"}
     assert f"obsid{OBSID}-instPN-subexpALL-finalootevents.fits" in chain.products(OBSID)
