@@ -214,37 +214,61 @@ def select_command(config: ConfigFile) -> None:
     import pandas as pd
 
     from daxa_wf.config import read_config
-    from daxa_wf.missions import MISSIONS
-    from daxa_wf.selection.options import Select, positions_of
     from daxa_wf.selection.outputs import summary, write_selection
     from daxa_wf.selection.pictures import draw_sky, draw_timeline
-    from daxa_wf.services.names import NameStore
-    from daxa_wf.steps.select import fetch_embedded_table, select_observations
+    from daxa_wf.steps.plan import Found, find, sizes, tell
 
     checked = read_config(config)
-    made = Path.cwd() / checked.archive / "selection"
-    worst, selected, sought = 0, {}, {}
-    for name, section in checked.missions.items():
-        try:
-            if section.source is not None and section.source.embedded is not None:
-                fetch_embedded_table(name, Path.cwd() / checked.tables)
-            selection = select_observations(name, section.select or Select(), Path.cwd() / checked.tables)
-        except DaxaError as error:
-            print(f"daxa-wf: {error}", file=sys.stderr)
-            worst = max(worst, error.exit_code)
+    made, now = Path.cwd() / checked.archive / "selection", pd.Timestamp.now("UTC").tz_localize(None)
+    worst, selected = 0, {}
+    for name, found in find(checked, Path.cwd()):
+        if not isinstance(found, Found):
+            worst = max(worst, tell(name, found))
             continue
-        write_selection(made, name, selection)
-        selected[name] = MISSIONS[name], selection.rows
-        resolve = NameStore(Path.cwd() / checked.tables).resolve
-        positions = positions_of(section.select or Select(), MISSIONS[name], resolve)
-        if positions is not None:
-            sought[name] = positions
-        print("\n".join(summary(MISSIONS[name], selection, pd.Timestamp.now("UTC").tz_localize(None))))
+        write_selection(made, name, found.selection)
+        selected[name] = found
+        amount = sizes(checked, found, Path.cwd())
+        lines = summary(found.spec, found.selection, now)
+        print("\n".join([*lines, *(amount.lines() if amount else [])]))
     if selected:
-        draw_sky(made / "sky.png", selected, sought)
-        draw_timeline(made / "timeline.png", selected)
+        rows = {name: (found.spec, found.selection.rows) for name, found in selected.items()}
+        sought = {name: found.positions for name, found in selected.items() if found.positions is not None}
+        draw_sky(made / "sky.png", rows, sought)
+        draw_timeline(made / "timeline.png", rows)
         print(f"Pictures: {made / 'sky.png'}, {made / 'timeline.png'}")
     raise typer.Exit(worst)
+
+
+@app.command()
+def plan(
+    config: ConfigFile,
+    listings: Annotated[
+        int, typer.Option("--list", help="observations of each mission to ask the archives about", min=0)
+    ] = 0,
+) -> None:
+    """Say what a run would fetch and process, without doing it."""
+    from daxa_wf.config import read_config
+    from daxa_wf.steps.plan import Found, find, sizes, tell, work
+
+    checked, worst = read_config(config), 0
+    for name, found in find(checked, Path.cwd()):
+        if not isinstance(found, Found):
+            worst = max(worst, tell(name, found))
+            continue
+        amount = sizes(checked, found, Path.cwd(), listings)
+        print(f"{found.spec.pretty_name}: {len(found.selection.rows)} observations")
+        print("\n".join([*(amount.lines() if amount else []), *work(found, Path.cwd(), checked.tables)]))
+    raise typer.Exit(worst)
+
+
+@app.command()
+def watch(
+    config: ConfigFile, once: Annotated[bool, typer.Option(help="print the state once, and end")] = False
+) -> None:
+    """Show the downloads of a run as they go: files, bytes, rate and time left, of each observation and in all."""
+    from daxa_wf.acquire.watching import watch_downloads
+
+    watch_downloads(_archive(config), once)
 
 
 @app.command()

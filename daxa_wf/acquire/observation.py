@@ -23,7 +23,7 @@ from daxa_wf.missions.spec import Bundle, MissionSpec, Route
 from daxa_wf.services.archives import NotInArchiveError, RemoteFile, file_archive
 
 if TYPE_CHECKING:
-    import requests
+    from daxa_wf.services.http import PatientSession
 
 log = logging.getLogger("daxa_wf")
 DEFAULT_TRANSFERS = 8
@@ -69,7 +69,7 @@ class Fetcher:
     """
 
     store: Path
-    session: requests.Session
+    session: PatientSession
     archives: Mapping[str, Sequence[str]]
     transfers: dict[str, int] = field(default_factory=dict)
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -94,9 +94,25 @@ class Fetcher:
             self._shared(wish, shared, progress)
         return acquired
 
+    def request(self, wish: Wish) -> str:
+        """What the ledger calls a wish."""
+        return " ".join(sorted(wish.globs)) + (" decompressed" if self.decompress else "")
+
+    def listing(self, wish: Wish) -> list[RemoteFile]:
+        """The wanted files of an observation in the first archive that lists them; ServiceError if none does."""
+        said = []
+        for archive, bases in self.archives.items():
+            for base in bases:
+                for path in archive_paths(wish.spec, archive, wish.facts):
+                    try:
+                        return self.listed(archive, base, path, wish.globs)
+                    except (NotInArchiveError, ServiceError) as error:
+                        said.append(str(error))
+        raise ServiceError(f"{wish.name}: no archive lists it: {'; '.join(said) or 'it comes in tar files only'}")
+
     def _directory(self, wish: Wish, directory: Path, progress: Progress) -> Acquired:
         ledger = Ledger(directory)
-        request = " ".join(sorted(wish.globs)) + (" decompressed" if self.decompress else "")
+        request = self.request(wish)
         known = ledger.answer(request)
         if known is not None:
             return Acquired("", known, ledger.notes(request))

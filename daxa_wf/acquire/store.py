@@ -53,6 +53,7 @@ class Ledger:
 
     def __init__(self, directory: Path) -> None:
         self.directory, self.path, self._lock = directory, directory / LEDGER, Lock()
+        self._stream: Any = None
         self.files: dict[str, StoredFile] = {}
         self.complete: dict[str, dict[str, Any]] = {}
         for said in self._lines():
@@ -108,14 +109,19 @@ class Ledger:
         return list(self.complete.get(request, {}).get("notes", []))
 
     def _append(self, lines: Sequence[dict[str, Any]]) -> None:
+        if self._stream is None:
+            self._stream = self._opened()
+        self._stream.write(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+
+    def _opened(self) -> Any:
+        """The ledger's file, unbuffered; a line that is cut off gets its end."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a+b") as stream:
-            stream.seek(0, os.SEEK_END)
-            if stream.tell():
-                stream.seek(-1, os.SEEK_END)
-                torn = stream.read(1) != b"\n"
-                stream.write(b"\n" * torn)
-            stream.write(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+        stream = self.path.open("a+b", buffering=0)
+        if stream.seek(0, os.SEEK_END):
+            stream.seek(-1, os.SEEK_END)
+            if stream.read(1) != b"\n":
+                stream.write(b"\n")
+        return stream
 
 
 @contextmanager

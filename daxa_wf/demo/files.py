@@ -50,7 +50,7 @@ def write_event_list(path: Path, observation: Observation, exposure: Exposure, s
     """Write a list with EVENTS, EXPOSUnn, BADPIXnn and STDGTInn, compressed."""
     stream = io.BytesIO()
     identity = _identity_cards(observation, exposure, simulated)
-    write_hdu(stream, _primary(identity), b"")
+    write_hdu(stream, primary_header(identity), b"")
     header, rows = _events(exposure, simulated, identity)
     write_hdu(stream, header, rows.tobytes())
     for ccd in CAMERAS[exposure.instrument].ccds:
@@ -80,12 +80,13 @@ def write_attitude(path: Path, observation: Observation) -> None:
     wobble = 0.5 / 3600 * np.sin(time / 300)
     rows["AHFRA"], rows["AHFDEC"], rows["DAHFPNT"] = observation.ra, observation.dec + wobble, np.abs(wobble)
     stream = io.BytesIO()
-    write_hdu(stream, _primary([("OBS_ID", observation.obsid), ("TELESCOP", "XMM")]), b"")
-    write_hdu(stream, _table_header("ATTHK", rows, [("MJDREF", MJDREF)]), rows.tobytes())
+    write_hdu(stream, primary_header([("OBS_ID", observation.obsid), ("TELESCOP", "XMM")]), b"")
+    write_hdu(stream, table_header("ATTHK", rows, [("MJDREF", MJDREF)]), rows.tobytes())
     write_compressed(path, stream.getvalue())
 
 
-def _primary(cards: list[tuple[str, Any]]) -> Any:
+def primary_header(cards: list[tuple[str, Any]]) -> Any:
+    """A primary header without data that says it is simulated."""
     from astropy.io import fits
 
     header = fits.PrimaryHDU().header
@@ -123,7 +124,7 @@ def _events(exposure: Exposure, simulated: Simulated, identity: list[tuple[str, 
     for name, _, _ in columns:
         if name in simulated.columns:
             rows[name] = simulated.columns[name]
-    header = _table_header("EVENTS", rows, identity, {name: unit for name, _, unit in columns})
+    header = table_header("EVENTS", rows, identity, {name: unit for name, _, unit in columns})
     numbers = {name: number for number, (name, _, _) in enumerate(columns, start=1)}
     for name, (low, high) in LEGAL.items():
         header[f"TLMIN{numbers[name]}"], header[f"TLMAX{numbers[name]}"] = low, high
@@ -168,7 +169,7 @@ def _frames(exposure: Exposure, simulated: Simulated, ccd: int) -> tuple[Any, ND
     camera = CAMERAS[exposure.instrument].ccds[0]
     cards = [("CCDID", ccd), ("CCDNODE", 0), ("WINDOWX0", 1), ("WINDOWY0", 1), ("WINDOWDX", camera.width),
              ("WINDOWDY", camera.height), ("FRMTIME", FRAME[exposure.instrument] * 1000)]  # fmt: skip
-    return _table_header(f"EXPOSU{ccd:02d}", rows, cards, {"TIME": "s", "TIMEDEL": "s"}), rows
+    return table_header(f"EXPOSU{ccd:02d}", rows, cards, {"TIME": "s", "TIMEDEL": "s"}), rows
 
 
 def _bad_pixels(simulated: Simulated, ccd: int) -> tuple[Any, NDArray[Any]]:
@@ -176,12 +177,13 @@ def _bad_pixels(simulated: Simulated, ccd: int) -> tuple[Any, NDArray[Any]]:
     rows = np.zeros(len(simulated.bad_pixels[ccd]), [(name, ">i2") for name in names])
     for index, name in enumerate(names):
         rows[name] = simulated.bad_pixels[ccd][:, index]
-    return _table_header(f"BADPIX{ccd:02d}", rows, [("CCDID", ccd)]), rows
+    return table_header(f"BADPIX{ccd:02d}", rows, [("CCDID", ccd)]), rows
 
 
-def _table_header(
+def table_header(
     name: str, rows: NDArray[Any], cards: list[tuple[str, Any]], units: dict[str, str] | None = None
 ) -> Any:
+    """Header of a binary table of these records, with units by column."""
     from astropy.io import fits
 
     header = fits.BinTableHDU(rows[:0], name=name).header

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,9 @@ class Frames:
 class EventList:
     """An event list: headers are read when opened, small extensions when asked for, events in chunks."""
 
+    EXPECTED = "a PPS list such as *MIEVLI*"
+    """What a message says should have been there; lists of other telescopes say their own."""
+
     def __init__(self, path: Path, primary_header: Any, header: Any) -> None:
         self.path, self.primary_header, self.header = path, primary_header, header
         self.dtype = record_type(header, path)
@@ -71,7 +74,7 @@ class EventList:
         self.row_count = int(header["NAXIS2"])
 
     @classmethod
-    def open(cls, path: Path) -> EventList:
+    def open(cls, path: Path) -> Self:
         """Open a list: plain or gzip FITS with an EVENTS table. CorruptFileError says what it is instead."""
         try:
             with open_bytes(path) as stream:
@@ -84,9 +87,7 @@ class EventList:
             raise CorruptFileError(f"{path} is not there; fetch the file again") from None
         except (KeyError, ValueError) as error:
             raise CorruptFileError(f"{path}: a header card is missing or wrong: {error}") from error
-        raise CorruptFileError(
-            f"{path} has no table EVENTS, so it is no event list; expected a PPS list such as *MIEVLI*"
-        )
+        raise CorruptFileError(f"{path} has no table EVENTS, so it is no event list; expected {cls.EXPECTED}")
 
     def _checked(self) -> EventList:
         missing = [name for name in NEEDED_COLUMNS if name not in self.column_names]
@@ -132,8 +133,13 @@ class EventList:
             return {
                 hdu.name: (hdu.header, hdu.table())
                 for hdu in walk_hdus(stream, self.path)
-                if hdu.name not in ("EVENTS", "PRIMARY") and "TFIELDS" in hdu.header
+                if hdu.name not in ("EVENTS", "PRIMARY") and "TFIELDS" in hdu.header and self._is_read(hdu.name)
             }
+
+    def _is_read(self, name: str) -> bool:
+        """Whether a table beside EVENTS is kept in memory once the small tables are asked for."""
+        del name
+        return True
 
     @property
     def extension_names(self) -> tuple[str, ...]:

@@ -1,0 +1,94 @@
+"""Verified downloads against curl without verification, from the same loopback server; python benchmarks/downloads.py [MB]."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+
+from daxa_wf.acquire.observation import Fetcher, Wish
+from daxa_wf.demo.archive_server import serve_archives
+from daxa_wf.missions import MISSIONS
+from daxa_wf.services.http import session
+
+TREE = "FTP/rosat/data/pspc/processed_data/500000/rp500211n00"
+PARALLEL = 8
+
+
+def make_files(root: Path, count: int, size: int) -> list[str]:
+    """FITS files with CHECKSUMs; their names are a mission's."""
+    folder = root / TREE
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(1)
+    names = []
+    for number in range(count):
+        data = rng.integers(0, 2**15, max(size // 2, 1), dtype=np.int16)
+        name = f"n{number:05d}_bas.fits"
+        fits.PrimaryHDU(data).writeto(folder / name, checksum=True)
+        names.append(name)
+    return names
+
+
+def by_curl(base: str, names: list[str], target: Path) -> float:
+    """Seconds of curl, files in parallel."""
+    target.mkdir()
+    urls = target / "urls"
+    urls.write_text("".join(f'url = "{base}/{TREE}/{name}"\noutput = "{target / name}"\n' for name in names))
+    started = time.perf_counter()
+    command = ["curl", "-s", "--no-progress-meter", "--parallel", "--parallel-max", str(PARALLEL), "--config", str(urls)]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def by_us(bases: dict[str, tuple[str, ...]], store: Path) -> tuple[float, int]:
+    """Seconds and files of ours, listing, verification and ledger included."""
+    spec = MISSIONS["rosat_pointed"]
+    fetcher = Fetcher(store, session(), {"heasarc": bases["heasarc"]}, {"heasarc": PARALLEL})
+    wish = Wish(spec, {"obsid": "RP500211N00"}, ("preprocessed",), ("PSPCB",))
+    started = time.perf_counter()
+    files = fetcher.acquire(wish).files
+    return time.perf_counter() - started, len(files)
+
+
+def compare(count: int, size: int) -> None:
+    """Print both, their ratio, and what a rerun costs."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        names = make_files(root / "served", count, size)
+        server = subprocess.Popen(
+            [sys.executable, __file__, "serve", str(root / "served")], stdout=subprocess.PIPE, text=True
+        )
+        assert server.stdout is not None
+        base = server.stdout.readline().strip()
+        bases = {"heasarc": (f"{base}/FTP/",)}
+        try:
+            by_curl(base, names, root / "warm")
+            curl = min(by_curl(base, names, root / f"curl{n}") for n in range(2))
+            ours = min(by_us(bases, root / f"store{n}")[0] for n in range(2))
+            again, files = by_us(bases, root / "store0")
+        finally:
+            server.kill()
+        print(
+            f"{count} files, {count * size / 1e6:.0f} MB: {ours:.2f} s, curl {curl:.2f} s: {ours / curl:.2f}; "
+            f"again {again / files * 1000:.2f} ms a file"
+        )
+
+
+def main() -> None:
+    """Serve, or compare."""
+    if sys.argv[1:2] == ["serve"]:
+        with serve_archives(Path(sys.argv[2])) as archives:
+            print(archives.base, flush=True)
+            time.sleep(86400)
+    megabytes = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    compare(200, megabytes * 1_000_000 // 200)
+    compare(10_000, 5_000)
+
+
+if __name__ == "__main__":
+    main()

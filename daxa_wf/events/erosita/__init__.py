@@ -1,0 +1,1 @@
+"""eROSITA without eSASS: event files, flares, selections, images and exposure maps."""

@@ -1,0 +1,104 @@
+"""What a configuration would do, before it does it: select, count, and say how many bytes there are."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from daxa_wf.config import Config, Mission
+from daxa_wf.errors import DaxaError
+from daxa_wf.missions import MISSIONS
+from daxa_wf.missions.spec import MissionSpec
+
+if TYPE_CHECKING:
+    from daxa_wf.acquire.sizes import Estimate
+    from daxa_wf.selection.positions import Positions
+    from daxa_wf.selection.select import Selection
+
+
+@dataclass
+class Found:
+    """What a mission's section selects."""
+
+    spec: MissionSpec
+    section: Mission
+    selection: Selection
+    positions: Positions | None
+
+
+def find(config: Config, started_in: Path) -> Iterator[tuple[str, Found | DaxaError]]:
+    """The selection of each mission, or what went wrong with it: one mission does not spoil the others."""
+    from daxa_wf.selection.options import Select, positions_of
+    from daxa_wf.services.names import NameStore
+    from daxa_wf.steps.select import fetch_embedded_table, select_observations
+
+    tables = started_in / config.tables
+    for name, section in config.missions.items():
+        try:
+            if section.source is not None and section.source.embedded is not None:
+                fetch_embedded_table(name, tables)
+            options = section.select or Select()
+            if section.obsids:
+                options = options.model_copy(update={"obsids": section.obsids})
+            selection = select_observations(name, options, tables)
+            positions = positions_of(options, MISSIONS[name], NameStore(tables).resolve)
+            yield name, Found(MISSIONS[name], section, selection, positions)
+        except DaxaError as error:
+            yield name, error
+
+
+def sizes(config: Config, found: Found, started_in: Path, ask: int = 0) -> Estimate | None:
+    """What there is to download and to keep of a mission's selection; None if nothing of it is downloaded."""
+    from daxa_wf.acquire.observation import Fetcher, Wish
+    from daxa_wf.acquire.planned import facts_from, facts_of
+    from daxa_wf.acquire.sizes import estimate
+    from daxa_wf.services.endpoints import ARCHIVES
+    from daxa_wf.services.http import session
+
+    section, spec = found.section, found.spec
+    if section.source is None or section.source.archives is None:
+        return None
+    bases: dict[str, Any] = {**ARCHIVES, **dict(config.archives.items())}
+    chosen = section.source.archives if isinstance(section.source.archives, tuple) else spec.archives
+    fetcher = Fetcher(
+        started_in / config.data, session(retries=1), {name: bases[name] for name in chosen},
+        decompress=section.source.decompress,
+    )  # fmt: skip
+    routes, instruments = section.routes_for(spec.name), section.instruments_for(spec.name)
+    wishes = [Wish(spec, facts_from(facts_of(row)), routes, instruments) for _, row in found.selection.rows.iterrows()]
+    return estimate(wishes, fetcher, ask)
+
+
+def work(found: Found, started_in: Path, tables: Path) -> list[str]:
+    """What would be processed: observations, exposures where they are known, steps."""
+    from daxa_wf.acquire.planned import planned_exposures
+    from daxa_wf.services.snapshots import SnapshotStore
+    from daxa_wf.steps.catalogue import CHAINS
+
+    section, spec = found.section, found.spec
+    if section.source is None:
+        return ["  no source: it is selected only"]
+    engine = section.engine_for(spec.name)
+    chain = (*(("acquire",) if section.is_downloaded else ()), *CHAINS[engine])
+    lines = [f"  engine {engine}: {' -> '.join(chain)}"]
+    exposures = SnapshotStore(started_in / tables).exposures(spec)
+    if engine != "native" or exposures is None:
+        return lines
+    planned, without = planned_exposures(
+        spec, found.selection.rows, exposures, section.instruments_for(spec.name)
+    )  # fmt: skip
+    unfit = exposures[exposures["unfit"] != ""].set_index(["obsid", "inst", "exposure"]).index
+    rejected = sum((row.obsid, row.inst, row.exposure) in unfit for row in planned)
+    lines.append(f"  exposures: {len(planned)}, of which {rejected} are not fit for science")
+    if without:
+        lines.append(f"  observations of which no exposure is known: {len(without)}")
+    return lines
+
+
+def tell(name: str, error: DaxaError) -> int:
+    """Say what went wrong with a mission; the exit code that it means."""
+    print(f"daxa-wf: {name}: {error}", file=sys.stderr)  # noqa: T201 - the command's own words
+    return error.exit_code

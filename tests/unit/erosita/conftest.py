@@ -1,0 +1,31 @@
+"""eROSITA event files with known content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from daxa_wf.demo.erosita import make_erosita
+from daxa_wf.demo.erosita_targets import TARGETS, ErositaTruth
+from daxa_wf.events.erosita.event_file import ErositaEventFile
+
+NAMES = {target.obsid: target.file for target in TARGETS}
+
+
+@pytest.fixture(scope="session")
+def erosita(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, ErositaTruth]]:
+    root = tmp_path_factory.mktemp("erosita")
+    return root, {truth.obsid: truth for truth in make_erosita(root)}
+
+
+@pytest.fixture(scope="session")
+def event_file(erosita: tuple[Path, dict[str, ErositaTruth]]) -> Callable[[str], ErositaEventFile]:
+    return lambda obsid: ErositaEventFile.open(erosita[0] / NAMES[obsid])
+
+
+@pytest.fixture(scope="session")
+def sha256() -> Callable[[Path], str]:
+    return lambda path: hashlib.sha256(path.read_bytes()).hexdigest()

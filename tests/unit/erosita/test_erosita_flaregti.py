@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.wcs import WCS
+
+from daxa_wf.demo.erosita import write_event_file
+from daxa_wf.demo.erosita_targets import TARGETS
+from daxa_wf.demo.truth import Flare
+from daxa_wf.errors import ConfigError, UnfitDataError
+from daxa_wf.events.erosita.event_file import ErositaEventFile
+from daxa_wf.events.erosita.flare_methods import METHODS
+from daxa_wf.events.erosita.flare_parameters import METHOD_BANDS, FlaregtiParameters
+from daxa_wf.events.erosita.flare_products import (
+    write_flare_events,
+    write_flare_gti,
+    write_light_curve,
+    write_mask,
+    write_threshold_image,
+)
+from daxa_wf.events.erosita.flaregti import flaregti
+from daxa_wf.events.erosita.gti_tables import read_gti_file
+from daxa_wf.events.erosita.rewrite import Changes, rewrite
+from daxa_wf.events.gti import NONE, intersection, total
+
+pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
+"""A wrong checksum is a warning of astropy's."""
+
+
+def shares(result, truth):
+    """Parts of flare time that were cut, and of quiet time that were lost, over all telescope modules."""
+    flare, quiet = np.array(truth.flares), np.array(truth.quiet)
+    sums = np.zeros((2, 2))
+    for module, good in result.good.items():
+        for row, time in enumerate((flare, quiet)):
+            seen = intersection(time, good)
+            sums[row] += total(seen), total(intersection(seen, result.gti[module]))
+    return 1 - sums[0, 1] / sums[0, 0], 1 - sums[1, 1] / sums[1, 0]
+
+
+@pytest.mark.parametrize("obsid", ["700195", "700199", "134135"])
+@pytest.mark.parametrize(
+    "parameters",
+    [FlaregtiParameters(), FlaregtiParameters(pimin=5000), FlaregtiParameters(method="gaussian")],
+    ids=["default", "hard", "gaussian"],
+)
+def test_injected_flares(event_file, erosita, obsid, parameters):
+    result = flaregti(event_file(obsid), parameters)
+    cut, lost = shares(result, erosita[1][obsid])
+    assert cut >= 0.99
+    assert lost < 0.03
+    for module, gti in result.gti.items():
+        assert total(intersection(gti, result.good[module])) == pytest.approx(total(gti), abs=1e-6)
+        assert result.kept(module) + result.lost(module) == pytest.approx(total(result.good[module]))
+
+
+def test_edges_of_flares(tmp_path):
+    """Bins that a low flare fills in part are kept by the optimal cut, and found by their excess if that is asked for."""
+    flares = (Flare(614, 911, 4, 1), Flare(1914, 2211, 4, 1))
+    truth = write_event_file(tmp_path / "c001.fits", replace(TARGETS[1], obsid="7", flares=flares))
+    events = ErositaEventFile.open(tmp_path / "c001.fits")
+    plain, lost_plain = shares(flaregti(events, FlaregtiParameters()), truth)
+    with_edges, lost = shares(flaregti(events, FlaregtiParameters(edge_like=4)), truth)
+    assert plain < 0.98
+    assert with_edges > 0.99
+    assert lost_plain < lost < 0.03
+
+
+def test_every_method_has_its_band():
+    assert METHODS.keys() == METHOD_BANDS.keys()
+    assert FlaregtiParameters(method="gaussian").band == (5000, 10_000)
+    assert FlaregtiParameters(method="gaussian", pimin=4000.0).band == (4000, 10_000)
+
+
+def test_module_without_gti(event_file):
+    result = flaregti(event_file("700195"), FlaregtiParameters())
+    assert sorted(result.gti) == [1, 2, 3, 5, 6, 7]
+    assert [warning["name"] for warning in result.warnings] == ["noGoodTime"]
+    assert "TM4" in result.warnings[0]["text"]
+
+
+def test_bright_source_is_masked(event_file, erosita):
+    for obsid in ("700195", "134135"):
+        events = event_file(obsid)
+        result = flaregti(events, FlaregtiParameters())
+        (place,) = erosita[1][obsid].sources.values()
+        pixel = result.grid.index(*(np.atleast_1d(value) for value in events.plane.pixel(*place)))
+        assert not result.mask.ravel()[pixel[0]]
+        assert 1 <= (~result.mask).sum() < 12
+
+
+def test_curve_is_that_of_the_events(event_file):
+    """Counts, area and exposure of every bin against the columns as astropy reads them."""
+    events = event_file("700199")
+    p = FlaregtiParameters(pimin=500, pimax=8000, timebin=30, detml=1e9)
+    curve = flaregti(events, p).judged[0].curve
+    with fits.open(events.path) as hdus:
+        rows = hdus["EVENTS"].data
+        good = [(hdus[f"GTI{m}"].data["START"][0], hdus[f"GTI{m}"].data["STOP"][0]) for m in (5, 6, 7)]
+    band = (rows["PI"] >= 500) & (rows["PI"] <= 8000) & (np.hypot(rows["X"], rows["Y"]) <= 37126.7)
+    inside = np.zeros(len(rows), bool)
+    for module, (begin, end) in zip((5, 6, 7), good, strict=True):
+        inside |= (rows["TM_NR"] == module) & (rows["TIME"] >= begin) & (rows["TIME"] <= end)
+    start = good[0][0]
+    expected = np.histogram(rows["TIME"][band & inside], start + 30 * np.arange(len(curve.counts) + 1))[0]
+    np.testing.assert_array_equal(curve.counts, expected)
+    np.testing.assert_allclose(curve.seconds[5:-5], 30)
+    assert curve.seconds.sum() == pytest.approx(np.mean([b - a for a, b in good]))
+    np.testing.assert_allclose(curve.area, np.pi * (30.9389 / 60) ** 2, rtol=1e-3)
+    np.testing.assert_allclose(curve.rate, expected / curve.seconds / curve.area)
+
+
+def test_rate_of_the_survey_is_even(event_file):
+    """The area is that of the field of view over the tile, so quiet bins differ by no more than counting."""
+    curve = flaregti(event_file("134135"), FlaregtiParameters()).judged[0].curve
+    far_from_the_source = np.abs(curve.y - 7200) > 20_000
+    quiet = curve.judged & (curve.rate < 40) & far_from_the_source
+    mean = curve.counts[quiet].sum() / curve.exposure[quiet].sum()
+    chi_square = np.sum((curve.counts[quiet] - mean * curve.exposure[quiet]) ** 2 / (mean * curve.exposure[quiet]))
+    assert quiet.sum() > 50
+    assert mean == pytest.approx(14.0 / (np.pi * (30.94 / 60) ** 2), rel=0.1)
+    assert chi_square / quiet.sum() < 1.6
+
+
+def test_fixed_thresholds(event_file):
+    events = event_file("700199")
+    result = flaregti(events, FlaregtiParameters(threshold=12.0))
+    judged = result.judged[0]
+    np.testing.assert_array_equal(judged.cut, 12.0)
+    np.testing.assert_array_equal(judged.quiet, judged.curve.rate <= 12.0)
+    capped = flaregti(events, FlaregtiParameters(max_threshold=7.5)).judged[0]
+    assert capped.cut.max() == 7.5
+    limits = {5: 0.4, 6: 1.0, 7: 50.0}
+    each = flaregti(events, FlaregtiParameters(method="threshold", thresholds=limits))
+    assert [one.curve.modules for one in each.judged] == [(5,), (6,), (7,)]
+    for one in each.judged:
+        (module,) = one.curve.modules
+        np.testing.assert_array_equal(one.quiet, one.curve.rate <= limits[module])
+    assert each.kept(5) < each.kept(6) < each.kept(7) == pytest.approx(total(each.good[7]))
+    with pytest.raises(ConfigError, match=r"none for TM6"):
+        flaregti(events, FlaregtiParameters(method="threshold", thresholds={5: 1.0}))
+
+
+@pytest.mark.filterwarnings("ignore::astropy.wcs.FITSFixedWarning")
+def test_files(event_file, tmp_path, sha256):
+    """The raw file stays as it is; the new one differs in FLAREGTIn alone; products say what was found."""
+    events = event_file("700195")
+    before = sha256(events.path)
+    result = flaregti(events, FlaregtiParameters())
+    write_flare_events(events, result, tmp_path / "events.fits")
+    write_flare_gti(events, result, tmp_path / "gti.fits")
+    write_light_curve(events, result, tmp_path / "lightcurve.fits")
+    write_mask(events, result, tmp_path / "mask.fits")
+    write_threshold_image(events, result, tmp_path / "threshold.fits")
+    assert sha256(events.path) == before
+    again = ErositaEventFile.open(tmp_path / "events.fits")
+    from_file = read_gti_file(tmp_path / "gti.fits", range(1, 8))
+    assert sorted(from_file) == sorted(again.intervals("FLAREGTI")) == [1, 2, 3, 5, 6, 7]
+    for module, gti in result.gti.items():
+        np.testing.assert_array_equal(again.intervals("FLAREGTI")[module], gti)
+        np.testing.assert_array_equal(from_file[module], gti)
+        np.testing.assert_array_equal(again.gtis[module], events.gtis[module])
+    with fits.open(events.path) as old, fits.open(tmp_path / "events.fits", checksum=True) as new:
+        assert [hdu.name for hdu in new][: len(old)] == [hdu.name for hdu in old]
+        for hdu in old[1:]:
+            assert new[hdu.name].data.tobytes() == hdu.data.tobytes()
+    _check_products(events, result, tmp_path)
+
+
+def _check_products(events, result, folder):
+    with fits.open(folder / "lightcurve.fits", checksum=True) as hdus:
+        table, curve = hdus["RATE"].data, result.judged[0].curve
+        np.testing.assert_array_equal(table["RATE"], curve.rate[curve.seconds > 0])
+        assert table["TIME"][0] == curve.bins.start + 10
+        assert hdus["RATE"].header["TIMEDEL"] == 20
+    with fits.open(folder / "mask.fits", checksum=True) as hdus:
+        np.testing.assert_array_equal(hdus[0].data, result.mask)
+        np.testing.assert_array_equal(hdus[1].data, result.counts)
+        ra, dec = WCS(hdus[0].header).wcs_pix2world(90.5, 90.5, 1)
+        assert (float(ra), float(dec)) == (pytest.approx(events.plane.ra), pytest.approx(events.plane.dec))
+    with fits.open(folder / "threshold.fits", checksum=True) as hdus:
+        image = hdus[0].data
+        assert image.shape == (18, 18)
+        assert image[9, 9] == pytest.approx(result.judged[0].cut[0])
+        assert np.isnan(image[0, 0])
+
+
+def test_thresholds_of_the_survey_differ_by_region(event_file, tmp_path):
+    events = event_file("134135")
+    result = flaregti(events, FlaregtiParameters())
+    write_threshold_image(events, result, tmp_path / "threshold.fits")
+    image = fits.getdata(tmp_path / "threshold.fits")
+    assert np.isfinite(image).sum() > 100
+    cuts = result.judged[0].cut
+    assert np.isin(np.unique(cuts[np.isfinite(cuts)]).astype(np.float32), image).all()
+    each = flaregti(events, FlaregtiParameters(method="gaussian"))
+    write_threshold_image(events, each, tmp_path / "each.fits")
+    write_light_curve(events, each, tmp_path / "curves.fits")
+    with fits.open(tmp_path / "each.fits") as hdus, fits.open(tmp_path / "curves.fits") as curves:
+        assert [hdu.name for hdu in hdus[1:]] == [f"THRESH{m}" for m in range(1, 8)]
+        assert [hdu.name for hdu in curves[1:]] == [f"RATE{m}" for m in range(1, 8)]
+
+
+def test_other_gti_tables(event_file, tmp_path):
+    """gtitype: tables of another kind are the input."""
+    events = event_file("700199")
+    start = events.time_range[0]
+    half = {f"QUALGTI{m}": np.array([[start, start + 1500.0]]) for m in (5, 6)}
+    rewrite(events, tmp_path / "half.fits", Changes("test", tables=half))
+    result = flaregti(ErositaEventFile.open(tmp_path / "half.fits"), FlaregtiParameters(gtitype="QUALGTI"))
+    assert {module: result.kept(module) for module in result.gti} == {5: 1500, 6: 1500}
+
+
+def test_unfit_data(event_file, tmp_path):
+    events = event_file("700199")
+    with pytest.raises(UnfitDataError, match=r"noCounts.*from 20000 to 30000 eV"):
+        flaregti(events, FlaregtiParameters(pimin=20_000, pimax=30_000))
+    with pytest.raises(UnfitDataError, match=r"noGoodTime.*all of it is flared"):
+        flaregti(events, FlaregtiParameters(threshold=0.0))
+    empty = {f"GTI{module}": NONE for module in (5, 6, 7)}
+    rewrite(events, tmp_path / "empty.fits", Changes("test", tables=empty))
+    with pytest.raises(UnfitDataError, match=r"noGoodTime.*no good time in its tables GTIn"):
+        flaregti(ErositaEventFile.open(tmp_path / "empty.fits"), FlaregtiParameters())
+
+
+def test_module_without_counts_is_not_cut(event_file, tmp_path):
+    """One telescope module with good time and no event does not spoil the others."""
+    events = event_file("700199")
+    rewrite(events, tmp_path / "two.fits", Changes("test", keep=lambda rows: rows["TM_NR"] != 6))
+    result = flaregti(ErositaEventFile.open(tmp_path / "two.fits"), FlaregtiParameters(method="gaussian"))
+    assert result.lost(6) == 0
+    assert 250 < result.lost(5) < 450
+
+
+def test_too_short_bins_are_told(event_file):
+    result = flaregti(event_file("700199"), FlaregtiParameters(pimin=8000, timebin=5))
+    assert [warning["name"] for warning in result.warnings] == ["fewCounts"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        ({"timebin": 0}, "timebin 0: must be greater than 0"),
+        ({"pimin": 900, "pimax": 800}, "pimin 900 must be less than pimax 800"),
+        ({"xmin": 5.0, "xmax": -5.0}, "xmin"),
+        ({"method": "magic"}, "method 'magic': allowed are flaregti, threshold, gaussian"),
+        ({"thresholds": {8: 1.0}}, "thresholds are for"),
+        ({"mask_iter": 0}, "mask_iter"),
+    ],
+)
+def test_parameters_that_cannot_be(wrong, text):
+    with pytest.raises(ConfigError, match=text):
+        FlaregtiParameters(**wrong)
