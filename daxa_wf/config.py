@@ -25,7 +25,7 @@ from daxa_wf.options import (
     section_in,
 )
 from daxa_wf.selection.options import Select
-from daxa_wf.steps.catalogue import processed_instruments
+from daxa_wf.steps.catalogue import OPTIONAL, processed_instruments, steps_for
 from daxa_wf.tool_options import Toolkit
 from daxa_wf.tools.xmm_list_commands import METHODS as SAS_METHODS
 
@@ -120,6 +120,12 @@ class Mission(Section):
         """What does a step: its own engine if it names one, else the mission's."""
         chosen: StepEngine | None = getattr(getattr(self, step, None), "engine", None)
         return chosen or ("sas" if self.engine_for(name) == "sas" else "native")
+
+    def steps_for(self, name: str) -> tuple[str, ...]:
+        """The steps that the mission's observations go through."""
+        optional = [step for step in OPTIONAL if getattr(self, step).run]
+        chain = steps_for(self.engine_for(name), self.instruments_for(name), optional)
+        return ("acquire", *chain) if self.is_downloaded else chain
 
     def instruments_for(self, name: str) -> tuple[str, ...]:
         """The chosen instruments by their names; by default the mission's usual ones."""

@@ -17,7 +17,7 @@ from daxa_wf.demo import TRUTH_FILE
 from daxa_wf.errors import ConfigError
 from daxa_wf.options import ByEngine
 from daxa_wf.services.endpoints import ARCHIVES, TRANSFERS
-from daxa_wf.steps.catalogue import OPTIONAL, STEPS, Per, steps_for
+from daxa_wf.steps.catalogue import STEPS, Per
 from daxa_wf.steps.runner import clear_staging
 
 WILDCARDS: Mapping[Per, str] = {
@@ -80,10 +80,7 @@ class Plan:
 
     def chain(self, mission: str) -> tuple[str, ...]:
         """The steps that a mission's observations go through."""
-        section = self.mission(mission)
-        fetched = ("acquire",) if section.is_downloaded else ()
-        optional = [step for step in OPTIONAL if getattr(section, step).run]
-        return (*fetched, *steps_for(section.engine_for(mission), section.instruments_for(mission), optional))
+        return self.mission(mission).steps_for(mission)
 
     def record(self, step: str) -> str:
         """The record of a step as a pattern, relative to the archive."""
