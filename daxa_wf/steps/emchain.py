@@ -16,6 +16,6 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     from daxa_wf.tools.xmm_commands import emchain
 
     del options
-    usable(inputs.record("inventory").results["exposures"], unit)
     tools = SasTools(workspace)
+    usable(inputs.record("inventory").results["exposures"], unit)
     return Outcome(*chain_results(tools.run(emchain(unit, tools.whole_odf(inputs))), tools, unit))

@@ -16,7 +16,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     from daxa_wf.tools.xmm_commands import epchain
 
     del options
-    entry = usable(inputs.record("inventory").results["exposures"], unit)
     tools = SasTools(workspace)
+    entry = usable(inputs.record("inventory").results["exposures"], unit)
     commands = epchain(unit, tools.whole_odf(inputs), entry["imaging_ccds"], tools.version)
     return Outcome(*chain_results(tools.run(commands), tools, unit))

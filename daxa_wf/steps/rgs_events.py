@@ -13,9 +13,11 @@ from daxa_wf.steps.runner import Inputs, Outcome, Workspace
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
     """Run the first stage of rgsproc in a new directory, and keep that."""
     from daxa_wf.steps.rgs import run_stage
+    from daxa_wf.steps.sas_tools import SasTools
 
     del options
+    tools = SasTools(workspace)
     usable(inputs.record("inventory").results["exposures"], unit)
-    _, directory = run_stage(unit, inputs, workspace)
+    _, directory = run_stage(unit, inputs, tools)
     workspace.keep(directory)
     return Outcome()
