@@ -57,8 +57,9 @@ def download(
     """
     if remote.url.startswith("file://"):
         return _take(remote, target)
-    part = _Part(target, remote.url)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    part = _Part(target, remote.url, bool(remote.md5))
+    if not target.parent.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
     transferred, fruitless = 0, 0
     while True:
         before = transferred
@@ -78,12 +79,13 @@ def download(
         part.drop()
         raise
     part.path.replace(target)
-    part.note.unlink(missing_ok=True)
-    return Downloaded(part.sha256.hexdigest(), part.etag, target.stat().st_size, transferred)
+    if part.noted:
+        part.note.unlink(missing_ok=True)
+    return Downloaded(part.sha256.hexdigest(), part.etag, part.size, transferred)
 
 
 def _check(part: _Part, remote: RemoteFile, name: str) -> None:
-    size = part.path.stat().st_size
+    size = part.size
     if remote.exact and remote.size is not None and size != remote.size:
         raise CorruptFileError(f"{name} has {size} bytes; the archive's listing says {remote.size}")
     if remote.md5 and part.md5.hexdigest() != remote.md5:
@@ -122,13 +124,22 @@ def shown(url: str) -> str:
 class _Part:
     """What there is of a file so far, with a note of what the server called it."""
 
-    def __init__(self, target: Path, url: str) -> None:
+    def __init__(self, target: Path, url: str, with_md5: bool) -> None:
         self.path = target.with_name(f".{target.name}.part")
         self.note = target.with_name(f".{target.name}.part.json")
         self.url, self.name = url, target.name
         self.etag = self.validator = ""
+        self.with_md5, self.noted, self.size = with_md5, False, 0
+        self._new_digests()
+
+    def _new_digests(self) -> None:
         self.sha256, self.md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
         self._hashed = 0
+
+    def _digest(self, data: bytes) -> None:
+        self.sha256.update(data)
+        if self.with_md5:
+            self.md5.update(data)
 
     def drop(self) -> None:
         """Leave nothing behind."""
@@ -161,7 +172,7 @@ class _Part:
             return 0
         try:
             said = json.loads(self.note.read_text(encoding="utf-8"))
-            self.validator = str(said["validator"])
+            self.validator, self.noted = str(said["validator"]), True
             return self.path.stat().st_size if self.validator and said["url"] == shown(self.url) else 0
         except (OSError, ValueError, KeyError, TypeError):
             return 0
@@ -200,6 +211,7 @@ class _Part:
         self.validator = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
         if int(response.headers.get("Content-Length") or WORTH_RESUMING) < WORTH_RESUMING:
             return
+        self.noted = True
         self.note.write_text(json.dumps({"url": shown(self.url), "validator": self.validator}), encoding="utf-8")
 
     def _write(self, response: BaseHTTPResponse, start: int) -> Any:
@@ -214,8 +226,7 @@ class _Part:
             try:
                 while chunk := response.read1(CHUNK):
                     output.write(chunk)
-                    self.sha256.update(chunk)
-                    self.md5.update(chunk)
+                    self._digest(chunk)
                     done += len(chunk)
                     yield len(chunk)
             except (HTTPError, OSError) as error:
@@ -223,7 +234,7 @@ class _Part:
                     raise
                 raise _BrokenError(f"the transfer broke off ({type(error).__name__})") from None
             finally:
-                self._hashed = done
+                self._hashed = self.size = done
         if length is not None and done != start + int(length):
             raise _BrokenError(f"{start + int(length) - done} bytes are missing")
 
@@ -231,12 +242,11 @@ class _Part:
         """Bring the digests to where the bytes that are here end."""
         if start and start == self._hashed:
             return
-        self.sha256, self.md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+        self._new_digests()
         self._hashed = start
         if start:
             with self.path.open("rb") as stream:
                 left = start
                 while left and (chunk := stream.read(min(CHUNK, left))):
-                    self.sha256.update(chunk)
-                    self.md5.update(chunk)
+                    self._digest(chunk)
                     left -= len(chunk)

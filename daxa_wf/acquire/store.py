@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -56,6 +56,10 @@ class Ledger:
         self._stream: Any = None
         self.files: dict[str, StoredFile] = {}
         self.complete: dict[str, dict[str, Any]] = {}
+        self.read()
+
+    def read(self) -> None:
+        """Take in what is there, also what other processes added."""
         for said in self._lines():
             if "complete" in said:
                 self.complete[said["complete"]] = said
@@ -88,7 +92,7 @@ class Ledger:
         """Say that files were verified."""
         listed = list(files)
         with self._lock:
-            self._append([asdict(each) for each in listed])
+            self._append([vars(each) for each in listed])
             self.files.update({each.path: each for each in listed})
 
     def finish(self, request: str, paths: Sequence[str], notes: Sequence[str]) -> None:

@@ -89,7 +89,7 @@ class EventList:
             raise CorruptFileError(f"{path}: a header card is missing or wrong: {error}") from error
         raise CorruptFileError(f"{path} has no table EVENTS, so it is no event list; expected {cls.EXPECTED}")
 
-    def _checked(self) -> EventList:
+    def _checked(self) -> Self:
         missing = [name for name in NEEDED_COLUMNS if name not in self.column_names]
         if missing:
             raise CorruptFileError(

@@ -65,8 +65,8 @@ def session(retries: int = 4, backoff: float = 1.0, connect: float = 10.0, read:
     """A session: `retries` with pauses that double from `backoff` seconds, and time limits in seconds."""
     patient = PatientSession((connect, read))
     policy = Retry(
-        total=retries, backoff_factor=backoff, backoff_max=60, status_forcelist=WORTH_RETRYING, allowed_methods=None,
-        respect_retry_after_header=True, raise_on_status=False,
+        total=retries, connect=min(retries, 2), backoff_factor=backoff, backoff_max=60,
+        status_forcelist=WORTH_RETRYING, allowed_methods=None, respect_retry_after_header=True, raise_on_status=False,
     )  # fmt: skip
     for scheme in ("http://", "https://"):
         patient.mount(scheme, HTTPAdapter(max_retries=policy, pool_maxsize=POOL))

@@ -86,6 +86,7 @@ def _ask(
     """The answer to a query as columns in lower case; text stays text."""
     import warnings
 
+    import requests
     from pyvo.dal import TAPService
     from pyvo.dal.exceptions import DALAccessError, DALFormatError
 
@@ -104,6 +105,8 @@ def _ask(
             raise ServiceError(wrong, body) from None
         except DALAccessError as error:
             raise ServiceError(f"{url}: {source.table}: {_excerpt(error)}", body) from None
+        except requests.RequestException as error:
+            raise ServiceError(f"{url}: {source.table}: no answer ({type(error).__name__})", body) from None
         except (ValueError, OSError) as error:
             wrong = f"{url}: the answer about {source.table} cannot be read: {_excerpt(error)}"
             raise ServiceError(wrong, body) from None

@@ -422,6 +422,26 @@ def test_killed_in_the_middle_of_forty_files(own_archives: Archives, tmp_path: P
         assert each.sha256 == hashlib.sha256(content(each.path.rsplit("/", 1)[-1])).hexdigest()
 
 
+def test_many_files_are_fetched_by_processes_of_their_own(
+    own_archives: Archives, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daxa_wf.acquire.observation.MANY_FILES", 10)
+    folder = own_archives.root / CHANDRA.directory / "primary"
+    for number in range(20):
+        name = f"acisf12812_{number:03d}N003_fov1.fits.gz"
+        (folder / name).write_bytes(content(name))
+    broken = folder / "acisf12812_007N003_fov1.fits.gz"
+    broken.write_bytes(broken.read_bytes()[:-9])
+    fetcher = fetcher_of(own_archives, tmp_path / "store", "heasarc")
+    with pytest.raises(ServiceError, match=r"acisf12812_007N003_fov1\.fits\.gz is damaged"):
+        fetcher.acquire(wish("chandra"))
+    broken.write_bytes(content(broken.name))
+    own_archives.sent.clear()
+    acquired = fetcher.acquire(wish("chandra"))
+    assert len(acquired.files) == 24
+    assert set(own_archives.sent) == {f"/{CHANDRA.directory}/primary/{broken.name}"}
+
+
 def test_two_archives_fetch_an_observation_once(own_archives: Archives, tmp_path: Path) -> None:
     from threading import Thread
 
