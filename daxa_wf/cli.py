@@ -322,9 +322,10 @@ def _examine_for(path: Path) -> int:
     from daxa_wf.tools.doctor import examine_sas, lines_of
     from daxa_wf.tools.environment import environment_from
     from daxa_wf.workflow import Plan
+    from daxa_wf.workflow_sas import SasPlan
 
     plan = Plan(read_config(path), Path.cwd())
-    tasks = plan.sas_tasks()
+    tasks = SasPlan(plan).tasks()
     if not tasks:
         print(f"{path} needs no tasks of SAS")
         return 0

@@ -9,7 +9,6 @@ from typing import Any, Literal, NoReturn
 
 from daxa_wf.acquire.local import listing_digest
 from daxa_wf.acquire.manifest import ManifestRow, read_manifest
-from daxa_wf.acquire.planned import facts_from
 from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.records import drop_stale_records
 from daxa_wf.config import Config, Mission, parse_config
@@ -54,7 +53,7 @@ class Plan:
 
     def check_sources(self) -> None:
         """Before anything runs: a local directory must be there; else the process ends with exit code 2."""
-        for name, mission in self._processed():
+        for name, mission in self.processed():
             if mission.source and mission.source.local and not self.source(name).is_dir():
                 give_up(ConfigError(f"missions.{name}.source.local: {self.source(name)} is not a directory"))
 
@@ -67,7 +66,7 @@ class Plan:
         """A mission's section of the configuration."""
         return self.config.missions[name]
 
-    def _processed(self) -> list[tuple[str, Mission]]:
+    def processed(self) -> list[tuple[str, Mission]]:
         """The missions that have a source of event lists."""
         return [(name, mission) for name, mission in self.config.missions.items() if mission.source is not None]
 
@@ -102,57 +101,12 @@ class Plan:
 
         return values
 
-    def cleaning(self, wildcards: Any) -> dict[str, Any]:
-        """The options of evselect, with the states of CCDs that it accepts where emanom judges them."""
-        judged = "emanom" in self.chain(wildcards.mission)
-        states = self.mission(wildcards.mission).emanom.model_dump(mode="json")["acceptable_states"]
-        return {**self.options("evselect")(wildcards), **({"acceptable_states": states} if judged else {})}
-
-    def calibration(self, wildcards: Any) -> dict[str, Any]:
-        """The options of cifbuild, with the day of the observation as the mission's table has it; '' if that is not known."""
-        facts = next((row.facts for row in self.rows(wildcards.mission, wildcards.obsid) if row.facts), "")
-        start = facts_from(facts).get("start") if facts else None
-        day = start.date().isoformat() if start is not None else ""
-        return {**self.options("cifbuild")(wildcards), "observation_date": day}
-
-    def planning(self, wildcards: Any) -> dict[str, Any]:
-        """What the inventory is to compare with what the raw data turn out to hold."""
-        section = self.mission(wildcards.mission)
-        if "odfingest" not in self.chain(wildcards.mission):
-            return {}
-        return {
-            "instruments": section.instruments_for(wildcards.mission),
-            "process_unscheduled": section.process_unscheduled,
-        }
-
-    def sas(self, wildcards: Any, resources: Any) -> dict[str, Any]:
-        """Where SAS and an observation's raw data are on this machine; nothing if they are not used.
-
-        Snakemake runs nothing again when these change, because this is said to depend on `resources` too.
-        """
-        del resources
-        if self.mission(wildcards.mission).engine_for(wildcards.mission) != "sas":
-            return {}
-        return {"toolkit": self.toolkit("sas"), "odf": str(self._odf(wildcards))}
-
-    def _odf(self, wildcards: Any) -> Path:
-        unit = Unit(wildcards.mission, wildcards.obsid)
-        downloaded = self.mission(unit.mission).is_downloaded
-        root = self.layout.raw(unit) if downloaded else self.source(unit.mission)
-        return root / next(row.odf for row in self.rows(unit.mission, unit.obsid))
-
     def toolkit(self, name: Literal["sas", "esass"]) -> dict[str, Any]:
         """A toolkit as plain data, its directories absolute."""
         section: dict[str, Any] = getattr(self.config, name).model_dump(mode="json")
         for key in ("setup_scripts", "binds", "ccf_path"):
             section[key] = [str(self.started_in / place) for place in section[key]]
         return section
-
-    def sas_tasks(self) -> list[str]:
-        """The tasks of SAS that the configuration needs."""
-        steps = [(name, step) for name, _ in self._processed() for step in self.chain(name)]
-        mine = [step for name, step in steps if self.mission(name).step_engine(name, step) == "sas"]
-        return sorted({task for step in mine for task in STEPS[step].sas_tasks})
 
     def rows(self, mission: str, obsid: str, **wildcards: str) -> list[ManifestRow]:
         """An observation's rows in the manifest, those that match; only after the checkpoint."""
@@ -256,7 +210,7 @@ class Plan:
 
     def selection_options(self) -> dict[str, dict[str, Any]]:
         """What the manifest depends on, by mission: it is made again when the files of a local directory change."""
-        return {name: self._selection_options(name, mission) for name, mission in self._processed()}
+        return {name: self._selection_options(name, mission) for name, mission in self.processed()}
 
     def _selection_options(self, name: str, mission: Mission) -> dict[str, Any]:
         local = bool(mission.source and mission.source.local)
@@ -279,6 +233,6 @@ class Plan:
         """The embedded observatories that the configuration asks for, by the file that says they are complete."""
         return [
             str(self.source(name) / TRUTH_FILE)
-            for name, mission in self._processed()
+            for name, mission in self.processed()
             if mission.source and mission.source.embedded
         ]

@@ -40,7 +40,7 @@ rule inventory:
     log:
         plan.log("inventory"),
     params:
-        options=plan.planning,
+        options=sas.planning,
         raw=plan.fetched("events"),
     script:
         "../scripts/step.py"

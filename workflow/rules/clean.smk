@@ -13,7 +13,7 @@ rule espfilt:
         plan.log("espfilt"),
     params:
         options=plan.options("espfilt"),
-        context=plan.sas,
+        context=sas.context,
         raw=plan.fetched("events"),
     script:
         "../scripts/step.py"
@@ -35,8 +35,8 @@ rule evselect:
     log:
         plan.log("evselect"),
     params:
-        options=plan.cleaning,
-        context=plan.sas,
+        options=sas.cleaning,
+        context=sas.context,
         raw=plan.fetched("events", "ootevents"),
     script:
         "../scripts/step.py"
@@ -52,6 +52,6 @@ rule merge:
         plan.log("merge"),
     params:
         options=plan.options("merge"),
-        context=plan.sas,
+        context=sas.context,
     script:
         "../scripts/step.py"

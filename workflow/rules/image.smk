@@ -10,7 +10,7 @@ rule images:
         plan.log("images"),
     params:
         options=plan.options("images"),
-        context=plan.sas,
+        context=sas.context,
     script:
         "../scripts/step.py"
 
@@ -32,7 +32,7 @@ rule exposure_maps:
         plan.log("exposure_maps"),
     params:
         options=plan.options("exposure_maps"),
-        context=plan.sas,
+        context=sas.context,
         raw=plan.fetched("attitude"),
     script:
         "../scripts/step.py"

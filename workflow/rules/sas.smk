@@ -8,8 +8,8 @@ rule cifbuild:
     log:
         plan.log("cifbuild"),
     params:
-        options=plan.calibration,
-        context=plan.sas,
+        options=sas.calibration,
+        context=sas.context,
     script:
         "../scripts/step.py"
 
@@ -24,7 +24,7 @@ rule odfingest:
     log:
         plan.log("odfingest"),
     params:
-        context=plan.sas,
+        context=sas.context,
     script:
         "../scripts/step.py"
 
@@ -40,7 +40,7 @@ rule epchain:
     log:
         plan.log("epchain"),
     params:
-        context=plan.sas,
+        context=sas.context,
     script:
         "../scripts/step.py"
 
@@ -56,7 +56,7 @@ rule emchain:
     log:
         plan.log("emchain"),
     params:
-        context=plan.sas,
+        context=sas.context,
     script:
         "../scripts/step.py"
 
@@ -72,7 +72,7 @@ rule emanom:
     log:
         plan.log("emanom"),
     params:
-        context=plan.sas,
+        context=sas.context,
     script:
         "../scripts/step.py"
 
@@ -88,7 +88,7 @@ rule rgs_events:
     log:
         plan.log("rgs_events"),
     params:
-        context=plan.sas,
+        context=sas.context,
     script:
         "../scripts/step.py"
 
@@ -104,7 +104,7 @@ rule rgs_angles:
     log:
         plan.log("rgs_angles"),
     params:
-        context=plan.sas,
+        context=sas.context,
     script:
         "../scripts/step.py"
 
@@ -120,6 +120,6 @@ rule rgs_filter:
     log:
         plan.log("rgs_filter"),
     params:
-        context=plan.sas,
+        context=sas.context,
     script:
         "../scripts/step.py"

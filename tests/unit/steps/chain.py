@@ -16,6 +16,7 @@ from daxa_wf.steps import manifest
 from daxa_wf.steps.catalogue import STEPS
 from daxa_wf.steps.runner import Inputs, run_step, staging_area
 from daxa_wf.workflow import Plan
+from daxa_wf.workflow_sas import SasPlan
 
 MISSION = "xmm_pointed"
 
@@ -34,6 +35,7 @@ class Chain:
         section = {"engine": "sas", "source": {"local": str(source)}, **mission}
         config = {"archive": "archive", "missions": {MISSION: section}, **(top or {})}
         self.plan = Plan(parse_config(config), folder)
+        self.sas = SasPlan(self.plan)
         self.layout: Layout = self.plan.layout
         self.faults: dict[tuple[str, str], DaxaError] = {}
 
@@ -59,12 +61,12 @@ class Chain:
         files = {"manifest": [self.layout.manifest]}
         for role in ("events", "ootevents", "attitude"):
             files[role] = [Path(each) for each in self.plan.raw(role)(wildcards)]
-        special = {"evselect": self.plan.cleaning, "cifbuild": self.plan.calibration, "inventory": self.plan.planning}
+        special = {"evselect": self.sas.cleaning, "cifbuild": self.sas.calibration, "inventory": self.sas.planning}
         section = hasattr(self.plan.mission(MISSION), step)
         options = special.get(step, self.plan.options(step) if section else lambda _: {})(wildcards)
         function = import_module(f"daxa_wf.steps.{step}").run
         records |= {name: [] for name in STEPS if name not in records}
-        context = self.plan.sas(wildcards, None)
+        context = self.sas.context(wildcards, None)
         try:
             run_step(STEPS[step], unit, Inputs(records, files), options, self.layout, function, context)
         except DaxaError as fault:
