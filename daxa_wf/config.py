@@ -11,11 +11,26 @@ from pydantic import BaseModel, Field, PositiveInt, ValidationError, model_valid
 
 from daxa_wf.errors import ConfigError
 from daxa_wf.missions.spec import Route
-from daxa_wf.options import Directory, Espfilt, Evselect, ExposureMaps, Images, Section, section_in
+from daxa_wf.options import (
+    Cifbuild,
+    Directory,
+    Emanom,
+    Espfilt,
+    Evselect,
+    ExposureMaps,
+    Images,
+    Merge,
+    Section,
+    StepEngine,
+    section_in,
+)
 from daxa_wf.selection.options import Select
+from daxa_wf.steps.catalogue import OPTIONAL, processed_instruments, steps_for
+from daxa_wf.tool_options import Toolkit
+from daxa_wf.tools.xmm_list_commands import METHODS as SAS_METHODS
 
 ArchiveName = Literal["heasarc", "s3", "xsa", "erosita_de", "cxc"]
-EngineName = Literal["native", "preprocessed", "raw"]
+EngineName = Literal["native", "sas", "preprocessed", "raw"]
 
 
 class Source(Section):
@@ -57,8 +72,8 @@ class Mission(Section):
 
     engine: EngineName | None = Field(
         None,
-        description="native cleans event lists; preprocessed organises what the archive made of the data; raw only fetches "
-        "(default: the first of these that the mission has)",
+        description="native cleans event lists; sas makes them from raw data with SAS, and cleans them; preprocessed organises "
+        "what the archive made of the data; raw only fetches (default: native, preprocessed or raw, the first that there is)",
     )
     source: Source | None = Field(None, description="where event lists come from; nothing is processed without one")
     obsids: tuple[str, ...] | None = Field(None, min_length=1, description="only these observations")
@@ -70,9 +85,15 @@ class Mission(Section):
     select: Select | None = Field(
         None, description="which observations of the mission's table; all of the source if none"
     )
-    instruments: tuple[str, ...] | None = Field(None, min_length=1, description="default: PN, M1 and M2")
+    instruments: tuple[str, ...] | None = Field(
+        None, min_length=1, description="default: PN, M1 and M2; R1 and R2 with engine sas"
+    )
+    process_unscheduled: bool = Field(True, description="process unscheduled exposures too")
+    cifbuild: Cifbuild = Cifbuild()
+    emanom: Emanom = Emanom()
     espfilt: Espfilt = Espfilt()
     evselect: Evselect = Evselect()
+    merge: Merge = Merge()
     images: Images = Images()
     exposure_maps: ExposureMaps = ExposureMaps()
 
@@ -93,7 +114,18 @@ class Mission(Section):
         """What to download: as configured, or what the engine needs."""
         if self.fetch is not None:
             return ("raw", "preprocessed") if self.fetch == "both" else (self.fetch,)
-        return ("raw",) if self.engine_for(name) == "raw" else ("preprocessed",)
+        return ("raw",) if self.engine_for(name) in ("raw", "sas") else ("preprocessed",)
+
+    def step_engine(self, name: str, step: str) -> StepEngine:
+        """What does a step: its own engine if it names one, else the mission's."""
+        chosen: StepEngine | None = getattr(getattr(self, step, None), "engine", None)
+        return chosen or ("sas" if self.engine_for(name) == "sas" else "native")
+
+    def steps_for(self, name: str) -> tuple[str, ...]:
+        """The steps that the mission's observations go through."""
+        optional = [step for step in OPTIONAL if getattr(self, step).run]
+        chain = steps_for(self.engine_for(name), self.instruments_for(name), optional)
+        return ("acquire", *chain) if self.is_downloaded else chain
 
     def instruments_for(self, name: str) -> tuple[str, ...]:
         """The chosen instruments by their names; by default the mission's usual ones."""
@@ -129,6 +161,8 @@ class Config(Section):
         default_factory=dict,
         description="files with 'username' and 'password' lines that only you can read (mode 600), for proprietary data",
     )
+    sas: Toolkit = Field(Toolkit(), description="where SAS is")
+    esass: Toolkit = Field(Toolkit(), description="where eSASS is")
     missions: dict[str, Mission] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -153,6 +187,8 @@ def _check_mission(name: str, mission: Mission) -> None:
             spec.instrument(instrument)
         except KeyError as error:
             raise ValueError(f"missions.{name}.instruments: {error.args[0]}") from None
+    if mission.source is not None:
+        _check_engines(name, mission, mission.source)
     chosen = mission.select or Select()
     for obsid in (*(mission.obsids or ()), *(chosen.obsids or ()), *(chosen.exclude or ())):
         if not spec.is_obsid(obsid):
@@ -166,10 +202,10 @@ def _check_source(name: str, mission: Mission, source: Source) -> None:
     from daxa_wf.missions import MISSIONS
 
     spec, engine = MISSIONS[name], mission.engine_for(name)
-    if engine == "native" and engine not in spec.engines:
+    if engine in ("native", "sas") and engine not in spec.engines:
         able = ", ".join(sorted(each for each in MISSIONS if engine in MISSIONS[each].engines))
         raise ValueError(f"missions.{name}.engine = {engine!r} cannot process {name}; it can process {able}")
-    if engine != "native" and source.archives is None:
+    if engine in ("preprocessed", "raw") and source.archives is None:
         raise ValueError(
             f"missions.{name}.source: what {name} has is organised as it is downloaded; write 'archives: any', and name a "
             "mirror of yours under the key 'archives' at the top"
@@ -182,6 +218,33 @@ def _check_source(name: str, mission: Mission, source: Source) -> None:
             )
     if source.archives is not None and not spec.archives:
         raise ValueError(f"missions.{name}.source.archives: no archive of {name} is known")
+
+
+def _check_engines(name: str, mission: Mission, source: Source) -> None:
+    """What the engines of a mission and of its steps ask of each other, of the source, of the options."""
+    engine = mission.engine_for(name)
+    if engine == "sas" and source.embedded is not None:
+        raise ValueError(
+            f"missions.{name}.source.embedded: the observatory makes calibrated lists, not the ODFs SAS needs"
+        )
+    if engine == "sas" and mission.fetch == "preprocessed":
+        raise ValueError(f"missions.{name}.fetch = 'preprocessed': engine sas starts from raw data")
+    able = processed_instruments(engine)
+    for each in mission.instruments_for(name):
+        if able and each not in able:
+            raise ValueError(f"missions.{name}.instruments: engine {engine} can process {', '.join(able)}, not {each}")
+    for step in ("espfilt", "evselect", "merge", "images", "exposure_maps"):
+        if engine != "sas" and mission.step_engine(name, step) == "sas":
+            raise ValueError(
+                f"missions.{name}.{step}.engine = 'sas' needs what SAS made of raw data: write engine: sas"
+            )
+    if engine != "sas" and mission.emanom.run:
+        raise ValueError(f"missions.{name}.emanom.run: emanom is a task of SAS; write engine: sas")
+    method = mission.espfilt.method
+    if mission.step_engine(name, "espfilt") == "sas" and method not in SAS_METHODS:
+        raise ValueError(
+            f"missions.{name}.espfilt.method: SAS has {', '.join(SAS_METHODS)}; for {method} write engine: native there"
+        )
 
 
 def _closest(word: str, known: Any) -> str:

@@ -22,8 +22,15 @@ SUBDIRECTORIES = {
     "lightcurve": "cleaning",
     "cornerlightcurve": "cleaning",
     "hist": "cleaning",
+    "anomalies": "cleaning",
+    "attitude": "events",
+    "cif": "",
+    "summary": "",
 }
 """Product kind -> directory of the observation it is kept in."""
+
+OWN_NAMES = {"cif": "ccf.cif", "summary": "*SUM.SAS"}
+"""Product kind -> its name, where it has one of its own that other programs know."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +104,13 @@ class Layout:
         """Directory of an observation in which nothing was usable."""
         return self.root / "failed_data" / unit.mission / unit.obsid
 
-    def product(self, unit: Unit, kind: str, band: Band | None = None, suffix: str = ".fits") -> Path:
-        """Where a product of a unit is written."""
-        return self.observation(unit) / SUBDIRECTORIES[kind] / product_name(unit, kind, band, suffix)
+    def product(self, unit: Unit, kind: str, band: Band | None = None, suffix: str = ".fits", name: str = "") -> Path:
+        """Where a product of a unit is written; `name`: what it is called, if not as products are."""
+        return self.observation(unit) / SUBDIRECTORIES[kind] / (name or product_name(unit, kind, band, suffix))
+
+    def kept(self, step: str, unit: Unit) -> Path:
+        """Directory that a step keeps for those after it, where the files of its tool belong together."""
+        return self.root / "work" / unit.mission / unit.obsid / unit.identifier / step
 
     def records(self, unit: Unit) -> Path:
         """Directory of an observation's records: apart from its products, which may move to `failed_data`."""

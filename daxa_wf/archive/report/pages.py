@@ -100,8 +100,10 @@ def write_archive_page(layout: Layout) -> Path:
 
 
 def _observation_row(layout: Layout, unit: Unit, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    from daxa_wf.steps.catalogue import FINAL
+
     page = observation_folder(layout, unit) / PAGE
-    final = sorted(verdict.inst for verdict in verdicts if verdict.step == "merge" and verdict.status == Status.DONE)
+    final = sorted({verdict.inst for verdict in verdicts if verdict.step in FINAL and verdict.status == Status.DONE})
     return {
         "unit": unit,
         "link": layout.relative(page) if page.exists() else "",
