@@ -13,9 +13,10 @@ from daxa_wf.errors import ConfigError
 from daxa_wf.missions.spec import Route
 from daxa_wf.options import Directory, Espfilt, Evselect, ExposureMaps, Images, Section, section_in
 from daxa_wf.selection.options import Select
+from daxa_wf.tool_options import Evtool, Flaregti, Toolkit
 
 ArchiveName = Literal["heasarc", "s3", "xsa", "erosita_de", "cxc"]
-EngineName = Literal["native", "preprocessed", "raw"]
+EngineName = Literal["native", "esass", "preprocessed", "raw"]
 
 
 class Source(Section):
@@ -57,8 +58,8 @@ class Mission(Section):
 
     engine: EngineName | None = Field(
         None,
-        description="native cleans event lists; preprocessed organises what the archive made of the data; raw only fetches "
-        "(default: the first of these that the mission has)",
+        description="native cleans event lists; esass cleans eROSITA's with eSASS; preprocessed organises what the archive "
+        "made of the data; raw only fetches (default: native, preprocessed or raw, the first that there is)",
     )
     source: Source | None = Field(None, description="where event lists come from; nothing is processed without one")
     obsids: tuple[str, ...] | None = Field(None, min_length=1, description="only these observations")
@@ -70,11 +71,13 @@ class Mission(Section):
     select: Select | None = Field(
         None, description="which observations of the mission's table; all of the source if none"
     )
-    instruments: tuple[str, ...] | None = Field(None, min_length=1, description="default: PN, M1 and M2")
+    instruments: tuple[str, ...] | None = Field(None, min_length=1, description="default: PN, M1 and M2; of eROSITA all of TM1 to TM7")
     espfilt: Espfilt = Espfilt()
     evselect: Evselect = Evselect()
     images: Images = Images()
     exposure_maps: ExposureMaps = ExposureMaps()
+    flaregti: Flaregti = Flaregti()
+    evtool: Evtool = Evtool()
 
     @property
     def is_downloaded(self) -> bool:
@@ -93,7 +96,34 @@ class Mission(Section):
         """What to download: as configured, or what the engine needs."""
         if self.fetch is not None:
             return ("raw", "preprocessed") if self.fetch == "both" else (self.fetch,)
-        return ("raw",) if self.engine_for(name) == "raw" else ("preprocessed",)
+        return self._routes_of(name)
+
+    def _routes_of(self, name: str) -> tuple[Route, ...]:
+        """What the engine needs."""
+        from daxa_wf.missions import MISSIONS
+
+        engine = self.engine_for(name)
+        if engine == "native":
+            return (MISSIONS[name].native_route,)
+        return ("raw",) if engine in ("raw", "esass") else ("preprocessed",)
+
+    def chain_for(self, name: str) -> str:
+        """The chain of steps (`steps.catalogue.CHAINS`) that the mission's observations go through."""
+        from daxa_wf.missions import MISSIONS
+
+        engine = self.engine_for(name)
+        return MISSIONS[name].chains.get(engine, engine)
+
+    def images_for(self, name: str) -> Images:
+        """The section `images`, with the mission's own defaults for what it does not say."""
+        from daxa_wf.missions import MISSIONS
+
+        usual = MISSIONS[name].image_defaults
+        if not usual:
+            return self.images
+        bands = [[f"{edge} keV" for edge in band] for band in usual["bands"]]
+        own = Images.model_validate({"bands": bands, "pixel_size": f"{usual['pixel_size']} arcsec"})
+        return own.model_copy(update={key: getattr(self.images, key) for key in self.images.model_fields_set})
 
     def instruments_for(self, name: str) -> tuple[str, ...]:
         """The chosen instruments by their names; by default the mission's usual ones."""
@@ -102,7 +132,7 @@ class Mission(Section):
         spec = MISSIONS[name]
         if self.instruments is None:
             return tuple(each.name for each in spec.instruments if each.default)
-        return tuple(dict.fromkeys(spec.instrument(each).name for each in self.instruments))
+        return tuple(dict.fromkeys(name for each in self.instruments for name in spec.instruments_named(each)))
 
 
 class Config(Section):
@@ -129,6 +159,7 @@ class Config(Section):
         default_factory=dict,
         description="files with 'username' and 'password' lines that only you can read (mode 600), for proprietary data",
     )
+    esass: Toolkit = Field(Toolkit(), description="where eSASS is")
     missions: dict[str, Mission] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -150,7 +181,7 @@ def _check_mission(name: str, mission: Mission) -> None:
         _check_source(name, mission, mission.source)
     for instrument in mission.instruments or ():
         try:
-            spec.instrument(instrument)
+            spec.instruments_named(instrument)
         except KeyError as error:
             raise ValueError(f"missions.{name}.instruments: {error.args[0]}") from None
     chosen = mission.select or Select()
@@ -166,10 +197,14 @@ def _check_source(name: str, mission: Mission, source: Source) -> None:
     from daxa_wf.missions import MISSIONS
 
     spec, engine = MISSIONS[name], mission.engine_for(name)
-    if engine == "native" and engine not in spec.engines:
+    if engine in ("native", "esass") and engine not in spec.engines:
         able = ", ".join(sorted(each for each in MISSIONS if engine in MISSIONS[each].engines))
         raise ValueError(f"missions.{name}.engine = {engine!r} cannot process {name}; it can process {able}")
-    if engine != "native" and source.archives is None:
+    if engine == "esass" and mission.flaregti.method != "flaregti":
+        raise ValueError(
+            f"missions.{name}.flaregti.method = {mission.flaregti.method!r} is not one of eSASS's; write engine: native"
+        )
+    if engine in ("preprocessed", "raw") and source.archives is None:
         raise ValueError(
             f"missions.{name}.source: what {name} has is organised as it is downloaded; write 'archives: any', and name a "
             "mirror of yours under the key 'archives' at the top"

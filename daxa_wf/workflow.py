@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from daxa_wf.acquire.local import listing_digest
 from daxa_wf.acquire.manifest import ManifestRow, read_manifest
@@ -80,7 +80,7 @@ class Plan:
         """The steps that a mission's observations go through."""
         section = self.mission(mission)
         fetched = ("acquire",) if section.is_downloaded else ()
-        return (*fetched, *CHAINS[section.engine_for(mission)])
+        return (*fetched, *CHAINS[section.chain_for(mission)])
 
     def record(self, step: str) -> str:
         """The record of a step as a pattern, relative to the archive."""
@@ -93,6 +93,13 @@ class Plan:
     def options(self, section: str) -> Callable[[Any], dict[str, Any]]:
         """A function of wildcards that gives a section of the mission's configuration as plain values."""
         return lambda wildcards: getattr(self.mission(wildcards.mission), section).model_dump(mode="json")
+
+    def toolkit(self, name: Literal["esass"]) -> dict[str, Any]:
+        """A toolkit as plain data, its directories absolute."""
+        section: dict[str, Any] = getattr(self.config, name).model_dump(mode="json")
+        for key in ("setup_scripts", "binds", "ccf_path"):
+            section[key] = [str(self.started_in / place) for place in section[key]]
+        return section
 
     def rows(self, mission: str, obsid: str, **wildcards: str) -> list[ManifestRow]:
         """An observation's rows in the manifest, those that match; only after the checkpoint."""

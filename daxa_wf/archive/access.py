@@ -135,7 +135,8 @@ def _products(layout: Layout, record: Record) -> list[Product]:
         facts = {
             key: part.removeprefix(key) for part in name for key in ("inst", "subexp", "en") if part.startswith(key)
         }
-        band = facts.get("en", "").removesuffix("keV").split("_")
+        label = facts.get("en", "")
+        band = label.removesuffix("keV").split("_") if label.endswith("keV") else []
         edges = (float(band[0]), float(band[1])) if len(band) == 2 else None
         found.append(
             Product(layout.find(stamp.path), stamp.kind, facts.get("inst", ""), facts.get("subexp", ""), edges)

@@ -22,8 +22,17 @@ SUBDIRECTORIES = {
     "lightcurve": "cleaning",
     "cornerlightcurve": "cleaning",
     "hist": "cleaning",
+    "maskimage": "cleaning",
+    "thresholdimage": "cleaning",
+    "anomalies": "cleaning",
+    "attitude": "events",
+    "cif": "",
+    "summary": "",
 }
 """Product kind -> directory of the observation it is kept in."""
+
+OWN_NAMES = {"cif": "ccf.cif", "summary": "*SUM.SAS"}
+"""Product kind -> its name, where it has one of its own that other programs know."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,16 @@ class Band:
     def label(self) -> str:
         """As file names have it: `en0.5_2.0keV`."""
         return f"en{self.low}_{self.high}keV"
+
+
+@dataclass(frozen=True)
+class ChannelBand(Band):
+    """A range of PI, in eV for eROSITA: what a light curve is made of, not what is kept."""
+
+    @property
+    def label(self) -> str:
+        """As file names have it: `en200_10000PI`."""
+        return f"en{self.low:g}_{self.high:g}PI"
 
 
 def product_name(unit: Unit, kind: str, band: Band | None = None, suffix: str = ".fits") -> str:
@@ -97,9 +116,13 @@ class Layout:
         """Directory of an observation in which nothing was usable."""
         return self.root / "failed_data" / unit.mission / unit.obsid
 
-    def product(self, unit: Unit, kind: str, band: Band | None = None, suffix: str = ".fits") -> Path:
-        """Where a product of a unit is written."""
-        return self.observation(unit) / SUBDIRECTORIES[kind] / product_name(unit, kind, band, suffix)
+    def product(self, unit: Unit, kind: str, band: Band | None = None, suffix: str = ".fits", name: str = "") -> Path:
+        """Where a product of a unit is written; `name`: what it is called, if not as products are."""
+        return self.observation(unit) / SUBDIRECTORIES[kind] / (name or product_name(unit, kind, band, suffix))
+
+    def kept(self, step: str, unit: Unit) -> Path:
+        """Directory that a step keeps for those after it, where the files of its tool belong together."""
+        return self.root / "work" / unit.mission / unit.obsid / unit.identifier / step
 
     def records(self, unit: Unit) -> Path:
         """Directory of an observation's records: apart from its products, which may move to `failed_data`."""

@@ -69,13 +69,45 @@ STEPS = {
             needs=("merge", "images"),
             description="exposure maps in the same bands",
         ),
+        Step(
+            "flaregti",
+            "observation",
+            ("events", "lightcurve", "maskimage", "thresholdimage"),
+            needs=("acquire",),
+            description="times of eROSITA without flares",
+        ),
+        Step(
+            "evtool",
+            "observation",
+            ("finalevents",),
+            needs=("flaregti",),
+            description="eROSITA's events kept by the filters and these times",
+        ),
+        Step(
+            "erosita_images",
+            "observation",
+            ("image",),
+            needs=("evtool",),
+            description="counts images of eROSITA in energy bands",
+        ),
+        Step(
+            "erosita_exposure_maps",
+            "observation",
+            ("expmap",),
+            needs=("evtool", "erosita_images"),
+            description="exposure maps of eROSITA in the same bands",
+        ),
         Step("report", "observation", description="the observation's page"),
     )
 }
 
 CHAINS = {
     "native": ("inventory", "espfilt", "evselect", "merge", "images", "exposure_maps", "report"),
+    "erosita": ("flaregti", "evtool", "erosita_images", "erosita_exposure_maps", "report"),
     "preprocessed": ("preprocessed", "report"),
     "raw": ("report",),
 }
-"""Engine -> the steps that an observation goes through; downloaded ones begin with `acquire`."""
+"""Engine (or chain of MissionSpec.chains) -> the steps that an observation goes through; downloaded ones begin with `acquire`."""
+
+FINAL = ("merge", "evtool")
+"""Steps of which one must be done for an observation to be worth keeping, where it goes through them."""

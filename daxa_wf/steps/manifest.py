@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.acquire.local import local_manifest
+from daxa_wf.acquire.local_erosita import SURVEYS, local_erosita_manifest
 from daxa_wf.acquire.manifest import ManifestRow, write_manifest
 from daxa_wf.acquire.planned import planned_exposures, planned_observations
 from daxa_wf.errors import ConfigError, DaxaError
@@ -40,7 +41,8 @@ def _to_read(name: str, options: Mapping[str, Any], directory: Path) -> list[Man
     selected = None
     if options["select"] is not None:
         selected = set(_selected(name, options, directory).rows["obsid"])
-    found = local_manifest(name, Path(options["source"]), options["obsids"], options["instruments"])
+    look = local_erosita_manifest if name in SURVEYS else local_manifest
+    found = look(name, Path(options["source"]), options["obsids"], options["instruments"])
     absent = sorted(set(selected or ()) - {row.obsid for row in found})
     if absent:
         log.warning("%s: selected, but not in %s: %s", name, options["source"], ", ".join(absent))
@@ -51,7 +53,7 @@ def _to_download(name: str, options: Mapping[str, Any], directory: Path) -> list
     """What the selection is to fetch: exposures for the native engine, else observations."""
     rows = _selected(name, options, directory).rows
     spec = MISSIONS[name]
-    if options["engine"] != "native":
+    if options["engine"] != "native" or not spec.exposures:
         return planned_observations(spec, rows)
     exposures = SnapshotStore(Path(options["tables"])).exposures(spec)
     planned, without = planned_exposures(spec, rows, exposures, options["instruments"])

@@ -82,7 +82,7 @@ def work(found: Found, started_in: Path, tables: Path) -> list[str]:
     if section.source is None:
         return ["  no source: it is selected only"]
     engine = section.engine_for(spec.name)
-    chain = (*(("acquire",) if section.is_downloaded else ()), *CHAINS[engine])
+    chain = (*(("acquire",) if section.is_downloaded else ()), *CHAINS[section.chain_for(spec.name)])
     lines = [f"  engine {engine}: {' -> '.join(chain)}"]
     exposures = SnapshotStore(started_in / tables).exposures(spec)
     if engine != "native" or exposures is None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from daxa_wf.archive.layout import Unit
 from daxa_wf.archive.settle import settle_observation
+from daxa_wf.steps.catalogue import FINAL
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
 
 
@@ -16,7 +17,8 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
     del options
     records = [record for step in inputs.records.values() for record in step]
-    final = next((inputs.records[step] for step in ("merge", "preprocessed", "acquire") if inputs.records[step]), [])
+    processed = [record for step in FINAL for record in inputs.records.get(step, [])]
+    final = processed or inputs.records["preprocessed"] or inputs.records["acquire"]
     usable = any(record.done for record in final)
     settle_observation(workspace.layout, unit, usable)
     page = write_observation_page(workspace.layout, unit, records)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import daxa_wf
-from daxa_wf.archive.layout import Band, Layout, Unit, product_name
+from daxa_wf.archive.layout import OWN_NAMES, Band, Layout, Unit, product_name
 from daxa_wf.archive.records import (
     FileStamp,
     Record,
@@ -63,6 +63,21 @@ class Inputs:
 
 
 @dataclass
+class Told:
+    """What a step's tools were and said; its record has that whatever became of the step.
+
+    `runs`: one entry a call, with its command line, exit code and resources; `logs` relative to the archive.
+    """
+
+    engine: str = "native"
+    versions: dict[str, str] = field(default_factory=dict)
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[dict[str, str]] = field(default_factory=list)
+    errors: list[dict[str, str]] = field(default_factory=list)
+    logs: list[str] = field(default_factory=list)
+
+
+@dataclass
 class Workspace:
     """Where a step writes: every product is staged, and published only when the whole step is done."""
 
@@ -72,20 +87,31 @@ class Workspace:
     context: Mapping[str, Any] = field(default_factory=dict)
     """Where things are on this machine: what a step needs, and no record keeps."""
     staged: dict[Path, tuple[str, Path]] = field(default_factory=dict)
+    step: str = ""
+    told: Told = field(default_factory=Told)
 
-    def stage(self, kind: str, band: Band | None = None, suffix: str = ".fits", unit: Unit | None = None) -> Path:
+    def stage(
+        self, kind: str, band: Band | None = None, suffix: str = ".fits", unit: Unit | None = None, name: str = ""
+    ) -> Path:
         """A path to write a product to; its place in the archive follows from unit (the step's own), kind and band."""
-        path = self.directory / product_name(unit or self.unit, kind, band, suffix)
-        self.staged[path] = (kind, self.layout.product(unit or self.unit, kind, band, suffix))
+        path = self.directory / (name or product_name(unit or self.unit, kind, band, suffix))
+        self.staged[path] = (kind, self.layout.product(unit or self.unit, kind, band, suffix, name))
         return path
+
+    def keep(self, directory: Path) -> None:
+        """Keep a whole directory, in place of what an earlier run of the step kept."""
+        self.staged[directory] = ("kept", self.layout.kept(self.step, self.unit))
 
     def publish(self) -> list[FileStamp]:
         """Move every staged product to its place and stamp it."""
         stamps = []
         for path, (kind, place) in self.staged.items():
             place.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_dir():
+                shutil.rmtree(place, ignore_errors=True)
             path.replace(place)
-            stamps.append(stamp_file(place, self.layout.relative(place), kind))
+            files = sorted(each for each in place.rglob("*") if each.is_file()) if place.is_dir() else [place]
+            stamps += [stamp_file(each, self.layout.relative(each), kind) for each in files]
         return stamps
 
 
@@ -135,9 +161,10 @@ def run_step(
         datetime.now(UTC).isoformat(timespec="seconds"),
     )
     record.wall_seconds = round(time.monotonic() - clock, 3)
-    record.peak_memory_mb = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
-    record.versions = {"daxa_wf": daxa_wf.__version__}
-    record.logs = [layout.relative(layout.log(step.name, unit))]
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    record.peak_memory_mb = round(max([own, *(run["peak_memory_mb"] for run in record.results.get("runs", []))]), 1)
+    record.versions = {"daxa_wf": daxa_wf.__version__, **record.versions}
+    record.logs = [layout.relative(layout.log(step.name, unit)), *record.logs]
     note.unlink(missing_ok=True)
     write_record(layout, record)
     log.info("%s of %s: %s %s", step.name, unit.identifier, record.status, record.message)
@@ -155,7 +182,7 @@ def _run(
 ) -> None:
     directory = staging_area(layout) / f"{socket.gethostname()}-{os.getpid()}-{record.step}-{unit.identifier}"
     directory.mkdir(parents=True, exist_ok=True)
-    workspace = Workspace(layout, unit, directory, context)
+    workspace = Workspace(layout, unit, directory, context, step=record.step)
     try:
         outcome = function(unit, inputs, options, workspace)
         record.results, record.warnings, record.message = outcome.results, outcome.warnings, outcome.message
@@ -166,6 +193,15 @@ def _run(
         record.status, record.reason, record.message = Status.FAILED, failure.name, failure.message
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+    _add_what_was_told(record, workspace.told)
+
+
+def _add_what_was_told(record: Record, told: Told) -> None:
+    record.engine, record.versions, record.errors, record.logs = told.engine, told.versions, told.errors, told.logs
+    record.warnings = [*record.warnings, *told.warnings]
+    if told.runs:
+        record.command, record.exit_code = [run["command"] for run in told.runs], told.runs[-1]["exit_code"]
+        record.results = {**record.results, "runs": told.runs}
 
 
 def _blocking(step: Step, inputs: Inputs) -> Record | None:
@@ -187,11 +223,14 @@ def _write_fault(note: Path, step: Step, unit: Unit, fault: Exception) -> None:
 def _remove_orphans(step: Step, unit: Unit, layout: Layout, record: Record) -> None:
     """Products of an earlier run of this step that this one did not make again must not pass for its own."""
     kept = {layout.root / stamp.path for stamp in record.products}
+    directory = layout.kept(record.step, unit)
+    if not any(path.is_relative_to(directory) for path in kept):
+        shutil.rmtree(directory, ignore_errors=True)
     stem = product_name(unit, "", suffix="") if unit.instrument else f"obsid{unit.obsid}-"
     for kind in step.kinds:
         for place in (layout.observation(unit), layout.failed_observation(unit)):
-            for path in place.glob(f"*/{stem}*{kind}.*"):
-                if path not in kept and f"-{kind}." in path.name:
+            for path in place.glob(OWN_NAMES.get(kind, f"*/{stem}*{kind}.*")):
+                if path not in kept and (kind in OWN_NAMES or f"-{kind}." in path.name):
                     path.unlink()
 
 
@@ -233,7 +272,7 @@ def run_from_snakemake(job: Any) -> None:
     options, context = job.params.get("options", {}), job.params.get("context", {})
     try:
         run_step(step, unit, Inputs(records, files), options, layout, function, context)
-    except Fault as fault:
+    except DaxaError as fault:
         log.error("%s of %s: %s", step.name, unit.identifier, fault)
         raise SystemExit(1) from None
 

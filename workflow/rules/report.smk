@@ -9,6 +9,10 @@ rule report:
         merge=plan.records_of("merge"),
         images=plan.records_of("images"),
         exposure_maps=plan.records_of("exposure_maps"),
+        flaregti=plan.records_of("flaregti"),
+        evtool=plan.records_of("evtool"),
+        erosita_images=plan.records_of("erosita_images"),
+        erosita_exposure_maps=plan.records_of("erosita_exposure_maps"),
     output:
         plan.record("report"),
     log:
