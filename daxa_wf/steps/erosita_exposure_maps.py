@@ -29,7 +29,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
         longest, warnings = _with_esass(events, bands, images, outputs, vignetted, workspace)
     else:
         longest, warnings = _natively(events, modules, bands, images, outputs, vignetted)
-    numbers = {"modules": cleaned.results["modules"], "maximum_seconds": longest, "vignetting": options["vignetting"]}
+    numbers = {"modules": cleaned.results["modules"], "maximum_seconds": longest, "vignetted": vignetted}
     return Outcome(numbers, warnings, f"up to {max(longest):.0f} s")
 
 
