@@ -71,7 +71,9 @@ class Mission(Section):
     select: Select | None = Field(
         None, description="which observations of the mission's table; all of the source if none"
     )
-    instruments: tuple[str, ...] | None = Field(None, min_length=1, description="default: PN, M1 and M2; of eROSITA all of TM1 to TM7")
+    instruments: tuple[str, ...] | None = Field(
+        None, min_length=1, description="default: PN, M1 and M2; of eROSITA all of TM1 to TM7 (TM8, TM9: its groups)"
+    )
     espfilt: Espfilt = Espfilt()
     evselect: Evselect = Evselect()
     images: Images = Images()
@@ -200,9 +202,10 @@ def _check_source(name: str, mission: Mission, source: Source) -> None:
     if engine in ("native", "esass") and engine not in spec.engines:
         able = ", ".join(sorted(each for each in MISSIONS if engine in MISSIONS[each].engines))
         raise ValueError(f"missions.{name}.engine = {engine!r} cannot process {name}; it can process {able}")
-    if engine == "esass" and mission.flaregti.method != "flaregti":
+    if engine == "esass" and mission.flaregti.native_only:
+        ours = ", ".join(mission.flaregti.native_only)
         raise ValueError(
-            f"missions.{name}.flaregti.method = {mission.flaregti.method!r} is not one of eSASS's; write engine: native"
+            f"missions.{name}.flaregti: eSASS's flaregti has no {ours}; leave it out, or write engine: native"
         )
     if engine in ("preprocessed", "raw") and source.archives is None:
         raise ValueError(

@@ -32,6 +32,10 @@ OWN_BANDS = {"threshold": ("6 keV", "10 keV"), "gaussian": ("5 keV", "10 keV")}
 """Bands of the light curve for methods that are not eSASS's, where none is given (docs/flaregti.md)."""
 
 
+NATIVE_ONLY = ("method", "thresholds", "sigma", "edge_like")
+"""Options of flaregti that eSASS does not have."""
+
+
 class Flaregti(Section):
     """eSASS flaregti: flare-free times, with the names and defaults of DAXA's `flaregti`."""
 
@@ -54,13 +58,24 @@ class Flaregti(Section):
     max_threshold: float = Field(-1, description="largest limit; negative: none")
     mask_iter: int = Field(3, ge=1, description="how often mask and limits are found anew")
     method: Literal["flaregti", "threshold", "gaussian"] = Field(
-        "flaregti", description="how flares are told; all but the first are native only, in their own bands: docs/flaregti.md"
+        "flaregti",
+        description="how flares are told; all but the first are native only, in their own bands: docs/flaregti.md",
     )
     thresholds: dict[TelescopeModule, float] = Field(
         default_factory=dict, description="limits in count/s/deg2 of the method 'threshold', by telescope module"
     )
-    sigma: float = Field(3.0, gt=0, description="limit of the method 'gaussian', standard deviations above the quiet rate")
-    edge_like: float = Field(-1, description="likelihood from which on a bin beside a flare is cut too; negative: never")
+    sigma: float = Field(
+        3.0, gt=0, description="limit of the method 'gaussian', standard deviations above the quiet rate"
+    )
+    edge_like: float = Field(
+        -1, description="likelihood from which on a bin beside a flare is cut too; negative: never"
+    )
+
+    @property
+    def native_only(self) -> list[str]:
+        """What it asks for that eSASS's flaregti does not have."""
+        defaults = {name: Flaregti.model_fields[name].get_default(call_default_factory=True) for name in NATIVE_ONLY}
+        return [name for name, usual in defaults.items() if getattr(self, name) != usual]
 
     @model_validator(mode="before")
     @classmethod
@@ -84,7 +99,9 @@ class Evtool(Section):
     lo_en: KiloElectronVolt = Field(0.2, ge=0.2, le=10.0, description="keep events above this energy")
     hi_en: KiloElectronVolt = Field(10.0, ge=0.2, le=10.0, description="keep events below this energy")
     pattern: int = Field(15, ge=1, le=15, description="sum of 1 (singles), 2 (doubles), 4 (triples), 8 (quadruples)")
-    flag: FlagMask = Field(0xC0000000, ge=0, le=0xFFFFFFFF, description="bits that reject an event")
+    flag: FlagMask = Field(
+        0xC0000000, ge=0, le=0xFFFFFFFF, description="bits that reject an event (0xC0000000: corrupt ones)"
+    )
     flag_invert: bool = Field(False, description="keep the events that have one of these bits, and only those")
     modules: tuple[TelescopeModule, ...] = Field((), description="only these telescope modules; default: all")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +74,7 @@ class EventList:
         self.row_count = int(header["NAXIS2"])
 
     @classmethod
-    def open(cls, path: Path) -> EventList:
+    def open(cls, path: Path) -> Self:
         """Open a list: plain or gzip FITS with an EVENTS table. CorruptFileError says what it is instead."""
         try:
             with open_bytes(path) as stream:
@@ -89,7 +89,7 @@ class EventList:
             raise CorruptFileError(f"{path}: a header card is missing or wrong: {error}") from error
         raise CorruptFileError(f"{path} has no table EVENTS, so it is no event list; expected {cls.EXPECTED}")
 
-    def _checked(self) -> EventList:
+    def _checked(self) -> Self:
         missing = [name for name in NEEDED_COLUMNS if name not in self.column_names]
         if missing:
             raise CorruptFileError(

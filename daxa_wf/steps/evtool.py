@@ -26,16 +26,19 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     flares = inputs.record("flaregti")
     events = ErositaEventFile.open(workspace.layout.find(flares.product("events")))
     modules = chosen_modules(module_numbers(flares.results), options["modules"])
-    output = workspace.stage(
-        "finalevents", Band(options["lo_en"], options["hi_en"]), unit=together(unit, modules)
-    )
+    output = workspace.stage("finalevents", Band(options["lo_en"], options["hi_en"]), unit=together(unit, modules))
     with_esass = options["engine"] == "esass"
     warnings = (_with_esass if with_esass else _natively)(events, modules, options, workspace, output)
     with reading_products() if with_esass else nullcontext():
         selected = ErositaEventFile.open(output).row_count
     if selected == 0:
         raise UnfitDataError("NoFilteredEvents", f"none of {events.row_count} events passes within the good times")
-    numbers = {"modules": module_names(modules), "rows": events.row_count, "selected": selected, **_times(events, modules)}
+    numbers = {
+        "modules": module_names(modules),
+        "rows": events.row_count,
+        "selected": selected,
+        **_times(events, modules),
+    }
     return Outcome(numbers, warnings, f"kept {selected} of {events.row_count} events")
 
 

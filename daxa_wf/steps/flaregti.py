@@ -50,9 +50,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
 def _places(of: Unit, options: Mapping[str, Any], workspace: Workspace) -> dict[str, Path]:
     """Where each kind of product is written."""
-    curve, mask = (
-        ChannelBand(options[f"{kind}pimin"] * EV, options[f"{kind}pimax"] * EV) for kind in ("", "mask_")
-    )
+    curve, mask = (ChannelBand(options[f"{kind}pimin"] * EV, options[f"{kind}pimax"] * EV) for kind in ("", "mask_"))
     bands = {"lightcurve": curve, "thresholdimage": curve, "maskimage": mask}
     return {kind: workspace.stage(kind, bands.get(kind), unit=of) for kind in PRODUCTS}
 
@@ -127,8 +125,6 @@ def flare_numbers(events: ErositaEventFile, modules: Sequence[int]) -> dict[str,
     return {
         "modules": module_names(modules),
         "kept_seconds": {f"TM{module}": total(each) for module, each in kept.items()},
-        "lost_seconds": {
-            f"TM{module}": total(before.get(module, NONE)) - total(each) for module, each in kept.items()
-        },
+        "lost_seconds": {f"TM{module}": total(before.get(module, NONE)) - total(each) for module, each in kept.items()},
         "gti": union(*kept.values()).tolist(),
     }
