@@ -18,6 +18,7 @@ import yaml
 from daxa_wf.archive.access import Archive as Products
 from daxa_wf.demo.erosita import make_erosita
 from daxa_wf.demo.erosita_targets import ErositaTruth
+from daxa_wf.events.erosita.event_file import ErositaEventFile
 from daxa_wf.events.gti import intersection, total
 from tests.standins import Standins
 
@@ -137,3 +138,23 @@ def test_with_esass_and_what_can_go_wrong(
     assert tasks == ["evtool", "evtool", "evtool", "expmap", "expmap", "flaregti"]
     assert record(archive, "evtool", "700199")["versions"]["esass"] == "eSASSusers_211214"
     assert digests(root) == before
+
+
+def test_a_tile_is_fetched_from_the_embedded_observatory(tmp_path: Path) -> None:
+    """Only its event list is, and what was fetched is what was simulated."""
+    archive = archive_of(tmp_path, tmp_path)
+    del archive.config["missions"]["erosita_calpv"]
+    archive.config |= {"tables": "tables", "data": "data"}
+    archive.config["missions"]["erosita_all_sky_de_dr1"] = {
+        "source": {"embedded": "observatory"}, "instruments": ["TM8"], "images": {"pixel_size": "1 arcmin"},
+    }  # fmt: skip
+    run = archive.run()
+    assert run.code == 0, run.text
+    served = next((tmp_path / "observatory/erosita").rglob("em01_134135_*"))
+    fetched = tmp_path / "data/erosita_all_sky_de_dr1_raw/134135/EXP_010"
+    assert digests(fetched) == digests(served.parent)
+    products = Products(archive.root)
+    final = products.event_list("134135", "TM1_TM2_TM3_TM4_TM6")
+    assert set(ErositaEventFile.open(final).observation.modules) == {1, 2, 3, 4, 6}
+    bands = {each.band for each in products.products("134135") if each.kind == "expmap"}
+    assert bands == {(0.2, 2.3), (2.3, 5.0), (5.0, 8.0)}
