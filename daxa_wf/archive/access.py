@@ -95,13 +95,16 @@ class Archive:
         name = self._mission_of(obsid, mission)
         spec = MISSIONS[name]
         inst = next((each.name for each in spec.instruments if instrument.upper() in _spellings(each)), instrument)
+        group = set(spec.groups.get(instrument.upper(), ()))
         of_kind = [each for each in self.products(obsid, name) if each.kind in KINDS[what]]
         best = next((kind for kind in KINDS[what] if any(each.kind == kind for each in of_kind)), "")
         of_kind = [each for each in of_kind if each.kind == best]
         wanted = [
             each
             for each in of_kind
-            if each.instrument == inst and exposure in (None, each.exposure) and band in (None, each.band)
+            if (each.instrument == inst or set(each.instrument.split("_")) <= group)
+            and exposure in (None, each.exposure)
+            and band in (None, each.band)
         ]
         if len(wanted) == 1:
             return wanted[0].path

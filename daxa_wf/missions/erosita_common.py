@@ -5,13 +5,17 @@ from typing import Any
 
 from daxa_wf.missions.spec import Instrument
 
-GROUPS = MappingProxyType({"TM8": ("TM1", "TM2", "TM3", "TM4", "TM6"), "TM9": ("TM5", "TM7")})
-"""With the filter on the chip, and without it (eROSITA EDR, 'EventFile naming')."""
+GROUPS = MappingProxyType({
+    "TM": tuple(f"TM{number}" for number in range(1, 8)),
+    "TM8": ("TM1", "TM2", "TM3", "TM4", "TM6"),
+    "TM9": ("TM5", "TM7"),
+})  # fmt: skip
+"""All; with the filter on the chip, and without it (eROSITA EDR, 'EventFile naming')."""
 
 
 def telescope_modules(field_of_view: float) -> tuple[Instrument, ...]:
     """The seven telescope modules, with the radius in degrees that an observation reaches."""
-    return tuple(Instrument(f"TM{number}", field_of_view) for number in range(1, 8))
+    return tuple(Instrument(name, field_of_view) for name in GROUPS["TM"])
 
 
 PROCESSING: dict[str, Any] = {

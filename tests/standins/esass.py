@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def evtool(values: Values) -> None:
             write_image(Path(values["outfile"]), (32, 32), float(kept.sum()), _coordinates(events.header, values))
             return
         events.data = events.data[kept]
-        numbered = [hdu for hdu in hdus[2:] if int(hdu.name[-1]) in modules]
+        numbered = [hdu for hdu in hdus[2:] if int(re.findall(r"\d", hdu.name)[0]) in modules]
         fits.HDUList([hdus[0], events, *numbered]).writeto(values["outfile"], overwrite=values.get("clobber") != "no")
 
 

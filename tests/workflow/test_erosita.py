@@ -70,7 +70,7 @@ def test_natively_from_nothing_to_nothing_left_to_do(lists: Any, tmp_path: Path)
         kept = np.array(record(archive, "flaregti", obsid)["results"]["gti"])
         assert total(intersection(flared, kept)) < 0.01 * total(flared)
         assert total(intersection(quiet, kept)) > 0.97 * total(quiet) - 70
-        final = products.event_list(obsid, modules)
+        final = products.event_list(obsid, "TM")
         assert final.name == f"obsid{obsid}-inst{modules}-subexpALL-en0.2_10.0keV-finalevents.fits"
         assert products.image(obsid, modules, band=(0.2, 2.3)).parent == products.exposure_map(obsid, modules).parent
         page = (archive.root / "processed_data/erosita_calpv" / obsid / "report.html").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,9 @@ from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record
 from daxa_wf.archive.report.observation import Plot
 from daxa_wf.archive.report.plots import flare_curve_plot
+
+OF_MODULE = re.compile(r"RATE([1-7])")
+"""Name of the table of one telescope module."""
 
 
 def flare_plots(layout: Layout, record: Record) -> list[Plot]:
@@ -25,12 +29,15 @@ def flare_plots(layout: Layout, record: Record) -> list[Plot]:
         tables = [(hdu.name, hdu.table()) for hdu in walk_hdus(stream, path) if "TFIELDS" in hdu.header]
     plots = []
     for name, rows in tables:
+        if not {"TIME", "RATE"} <= set(rows.dtype.names or ()):
+            continue
         time, rate = rows["TIME"].astype(float), rows["RATE"].astype(float)
         limits = rows["THRESHOLD"].astype(float) if "THRESHOLD" in (rows.dtype.names or ()) else None
-        module = name.removeprefix("RATE")
-        title = f"{record.unit.identifier} {f'TM{module} ' * bool(module)}{record.results['method']}"
+        match = OF_MODULE.fullmatch(name)
+        module = f"TM{match[1]}" if match else ""
+        title = " ".join(filter(None, (record.unit.identifier, module, record.results["method"])))
         good = overlap(kept, time - half, time + half) > 0
-        place = path.with_name(path.name.replace("-lightcurve.fits", f"-lightcurve{module}.png"))
+        place = path.with_name(path.name.replace("-lightcurve.fits", f"{'-' * bool(module)}{module}-lightcurve.png"))
         plots.append(Plot(place, flare_curve_plot(time, rate, good, limits, title), f"Light curve of {title}"))
     return plots
 

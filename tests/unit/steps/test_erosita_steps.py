@@ -15,10 +15,12 @@ from astropy.io import fits
 from daxa_wf.acquire.local_erosita import best_list, local_erosita_manifest
 from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.records import FileStamp, Record, Status
+from daxa_wf.archive.report.erosita import flare_plots
 from daxa_wf.demo.erosita import make_erosita, write_event_file
 from daxa_wf.demo.erosita_targets import TARGETS, ErositaTruth
 from daxa_wf.errors import ConfigError, Fault
 from daxa_wf.events.erosita.event_file import ErositaEventFile
+from daxa_wf.events.erosita.telescope_modules import GROUPS, parse_modules
 from daxa_wf.events.gti import contains, intersection, total
 from daxa_wf.missions import MISSIONS
 from daxa_wf.options import ExposureMaps, Images
@@ -235,6 +237,9 @@ def test_other_ways_to_tell_flares(chain: Any) -> None:
     assert record.status is Status.DONE
     assert (record.parameters["pimin"], record.results["method"]) == (5.0, "gaussian")
     assert any("-en5000_10000PI-lightcurve" in stamp.path for stamp in record.products)
+    plots = flare_plots(chain("700199").layout, record)
+    assert [plot.caption for plot in plots] == [f"Light curve of 700199 TM{module} gaussian" for module in (5, 6, 7)]
+    assert len({plot.path for plot in plots}) == 3
     record = chain("700199").run("flaregti", method="threshold", thresholds={"TM5": 5.0})
     assert (record.status, record.reason) == (Status.FAILED, "badParameters")
     assert "none for TM6" in record.message
@@ -333,6 +338,13 @@ def test_lists_in_a_directory(raw: Any, tmp_path: Path) -> None:
     assert tile.unit.identifier == "134135"
     with pytest.raises(ConfigError, match="no event list of 700001 with TM1"):
         local_erosita_manifest("erosita_calpv", tmp_path, ["700199", "700001"], ("TM1",))
+
+
+def test_groups_are_those_of_the_engine() -> None:
+    for mission in ("erosita_calpv", "erosita_all_sky_de_dr1"):
+        groups = MISSIONS[mission].groups
+        assert {int(name[2:]): parse_modules(of) for name, of in groups.items() if name != "TM"} == GROUPS
+        assert MISSIONS[mission].instruments_named("tm") == ALL_SEVEN
 
 
 def test_stamps_are_of_the_files(chain: Any) -> None:
