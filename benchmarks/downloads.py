@@ -40,8 +40,8 @@ def by_curl(base: str, names: list[str], target: Path) -> float:
     urls = target / "urls"
     urls.write_text("".join(f'url = "{base}/{TREE}/{name}"\noutput = "{target / name}"\n' for name in names))
     started = time.perf_counter()
-    command = ["curl", "-s", "--parallel", "--parallel-max", str(PARALLEL), "--config", str(urls)]
-    subprocess.run(command, check=True)
+    command = ["curl", "-s", "--no-progress-meter", "--parallel", "--parallel-max", str(PARALLEL), "--config", str(urls)]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
     return time.perf_counter() - started
 
 

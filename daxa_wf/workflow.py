@@ -217,6 +217,7 @@ class Plan:
             "select": select.model_dump(mode="json") if select else None,
             "select_files": select.fingerprints() if select else {},
             "tables": str(self.started_in / self.config.tables),
+            "services": dict(self.config.services.items()),
         }
 
     def observatories(self) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import time
@@ -17,7 +16,9 @@ from daxa_wf.errors import CorruptFileError, ServiceError
 from daxa_wf.services.archives import RemoteFile, check_status
 
 if TYPE_CHECKING:
-    import requests
+    from urllib3 import BaseHTTPResponse
+
+    from daxa_wf.services.http import PatientSession
 
 CHUNK = 1024 * 1024
 FRUITLESS = 4
@@ -25,6 +26,8 @@ FRUITLESS = 4
 PAUSE = 1.0
 """Seconds before the second attempt; doubled before each further one."""
 RANGE_NOT_SATISFIABLE = 416
+WORTH_RESUMING = 64 * 1024
+"""Bytes below which a file is fetched anew."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ Tell = Callable[[int], None]
 
 
 def download(
-    remote: RemoteFile, target: Path, session: requests.Session, tell: Tell = lambda _: None, pause: float = PAUSE
+    remote: RemoteFile, target: Path, session: PatientSession, tell: Tell = lambda _: None, pause: float = PAUSE
 ) -> Downloaded:
     """Fetch a file to `target`; bytes that an earlier attempt left are used if the server says they are still its own.
 
@@ -54,8 +57,9 @@ def download(
     """
     if remote.url.startswith("file://"):
         return _take(remote, target)
-    part = _Part(target, remote.url)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    part = _Part(target, remote.url, bool(remote.md5))
+    if not target.parent.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
     transferred, fruitless = 0, 0
     while True:
         before = transferred
@@ -75,12 +79,13 @@ def download(
         part.drop()
         raise
     part.path.replace(target)
-    part.note.unlink(missing_ok=True)
-    return Downloaded(part.sha256.hexdigest(), part.etag, target.stat().st_size, transferred)
+    if part.noted:
+        part.note.unlink(missing_ok=True)
+    return Downloaded(part.sha256.hexdigest(), part.etag, part.size, transferred)
 
 
 def _check(part: _Part, remote: RemoteFile, name: str) -> None:
-    size = part.path.stat().st_size
+    size = part.size
     if remote.exact and remote.size is not None and size != remote.size:
         raise CorruptFileError(f"{name} has {size} bytes; the archive's listing says {remote.size}")
     if remote.md5 and part.md5.hexdigest() != remote.md5:
@@ -119,54 +124,70 @@ def shown(url: str) -> str:
 class _Part:
     """What there is of a file so far, with a note of what the server called it."""
 
-    def __init__(self, target: Path, url: str) -> None:
+    def __init__(self, target: Path, url: str, with_md5: bool) -> None:
         self.path = target.with_name(f".{target.name}.part")
         self.note = target.with_name(f".{target.name}.part.json")
         self.url, self.name = url, target.name
         self.etag = self.validator = ""
+        self.with_md5, self.noted, self.size = with_md5, False, 0
+        self._new_digests()
+
+    def _new_digests(self) -> None:
         self.sha256, self.md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
         self._hashed = 0
+
+    def _digest(self, data: bytes) -> None:
+        self.sha256.update(data)
+        if self.with_md5:
+            self.md5.update(data)
 
     def drop(self) -> None:
         """Leave nothing behind."""
         self.path.unlink(missing_ok=True)
         self.note.unlink(missing_ok=True)
 
-    def receive(self, session: requests.Session) -> Any:
+    def receive(self, session: PatientSession) -> Any:
         """The sizes of chunks as they arrive; _BrokenError if they end early, with what came kept."""
         have = self._resumable()
         headers = {"Accept-Encoding": "identity"}
         if have:
             headers |= {"Range": f"bytes={have}-", "If-Range": self.validator}
-        with contextlib.closing(self._request(session, headers)) as response:
-            if response.status_code == RANGE_NOT_SATISFIABLE:
+        response = self._request(session, headers)
+        try:
+            if response.status == RANGE_NOT_SATISFIABLE:
                 self.drop()
                 raise _BrokenError("the server has less of it than is here")
-            check_status(response.status_code, shown(self.url))
+            check_status(response.status, shown(self.url))
             start = self._start(response, have)
             self._refuse_markup(response)
             self._write_note(response)
             yield from self._write(response, start)
+            response.release_conn()
+        except BaseException:
+            response.close()
+            raise
 
     def _resumable(self) -> int:
+        if not self.path.exists():
+            return 0
         try:
             said = json.loads(self.note.read_text(encoding="utf-8"))
-            self.validator = str(said["validator"])
+            self.validator, self.noted = str(said["validator"]), True
             return self.path.stat().st_size if self.validator and said["url"] == shown(self.url) else 0
         except (OSError, ValueError, KeyError, TypeError):
             return 0
 
-    def _request(self, session: requests.Session, headers: dict[str, str]) -> requests.Response:
-        import requests
+    def _request(self, session: PatientSession, headers: dict[str, str]) -> BaseHTTPResponse:
+        from urllib3.exceptions import HTTPError
 
         try:
-            return session.get(self.url, headers=headers, stream=True)
-        except requests.RequestException as error:
+            return session.open(self.url, headers)
+        except HTTPError as error:
             raise _BrokenError(f"no answer ({type(error).__name__})") from None
 
-    def _start(self, response: requests.Response, have: int) -> int:
+    def _start(self, response: BaseHTTPResponse, have: int) -> int:
         """Where the answer's bytes belong: behind those that are here, or at the beginning."""
-        if response.status_code != 206:
+        if response.status != 206:
             return 0
         said = response.headers.get("Content-Range", "")
         same = response.headers.get("ETag", "") in ("", self.validator) or not self.validator.startswith('"')
@@ -175,7 +196,7 @@ class _Part:
             raise _BrokenError("the server sent another part than was asked for")
         return have
 
-    def _refuse_markup(self, response: requests.Response) -> None:
+    def _refuse_markup(self, response: BaseHTTPResponse) -> None:
         kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind == "text/html" and not self.name.lower().endswith(MARKUP_NAMES):
             self.drop()
@@ -183,14 +204,17 @@ class _Part:
                 f"{self.name}: {shown(self.url)} sent a page of HTML in its place; the archive may be closed or want a login"
             )
 
-    def _write_note(self, response: requests.Response) -> None:
+    def _write_note(self, response: BaseHTTPResponse) -> None:
         """A weak ETag says nothing about bytes, so it is no ground for resuming (RFC 9110, 13.1.5)."""
         etag = response.headers.get("ETag", "")
         self.etag = etag.strip('"')
         self.validator = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
+        if int(response.headers.get("Content-Length") or WORTH_RESUMING) < WORTH_RESUMING:
+            return
+        self.noted = True
         self.note.write_text(json.dumps({"url": shown(self.url), "validator": self.validator}), encoding="utf-8")
 
-    def _write(self, response: requests.Response, start: int) -> Any:
+    def _write(self, response: BaseHTTPResponse, start: int) -> Any:
         from urllib3.exceptions import HTTPError
 
         length = response.headers.get("Content-Length")
@@ -200,10 +224,9 @@ class _Part:
             output.seek(start)
             output.truncate()
             try:
-                while chunk := response.raw.read(CHUNK, decode_content=False):
+                while chunk := response.read1(CHUNK):
                     output.write(chunk)
-                    self.sha256.update(chunk)
-                    self.md5.update(chunk)
+                    self._digest(chunk)
                     done += len(chunk)
                     yield len(chunk)
             except (HTTPError, OSError) as error:
@@ -211,7 +234,7 @@ class _Part:
                     raise
                 raise _BrokenError(f"the transfer broke off ({type(error).__name__})") from None
             finally:
-                self._hashed = done
+                self._hashed = self.size = done
         if length is not None and done != start + int(length):
             raise _BrokenError(f"{start + int(length) - done} bytes are missing")
 
@@ -219,12 +242,11 @@ class _Part:
         """Bring the digests to where the bytes that are here end."""
         if start and start == self._hashed:
             return
-        self.sha256, self.md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+        self._new_digests()
         self._hashed = start
         if start:
             with self.path.open("rb") as stream:
                 left = start
                 while left and (chunk := stream.read(min(CHUNK, left))):
-                    self.sha256.update(chunk)
-                    self.md5.update(chunk)
+                    self._digest(chunk)
                     left -= len(chunk)

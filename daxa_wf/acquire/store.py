@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -53,8 +53,13 @@ class Ledger:
 
     def __init__(self, directory: Path) -> None:
         self.directory, self.path, self._lock = directory, directory / LEDGER, Lock()
+        self._stream: Any = None
         self.files: dict[str, StoredFile] = {}
         self.complete: dict[str, dict[str, Any]] = {}
+        self.read()
+
+    def read(self) -> None:
+        """Take in what is there, also what other processes added."""
         for said in self._lines():
             if "complete" in said:
                 self.complete[said["complete"]] = said
@@ -87,7 +92,7 @@ class Ledger:
         """Say that files were verified."""
         listed = list(files)
         with self._lock:
-            self._append([asdict(each) for each in listed])
+            self._append([vars(each) for each in listed])
             self.files.update({each.path: each for each in listed})
 
     def finish(self, request: str, paths: Sequence[str], notes: Sequence[str]) -> None:
@@ -108,14 +113,19 @@ class Ledger:
         return list(self.complete.get(request, {}).get("notes", []))
 
     def _append(self, lines: Sequence[dict[str, Any]]) -> None:
+        if self._stream is None:
+            self._stream = self._opened()
+        self._stream.write(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+
+    def _opened(self) -> Any:
+        """The ledger's file, unbuffered; a line that is cut off gets its end."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a+b") as stream:
-            stream.seek(0, os.SEEK_END)
-            if stream.tell():
-                stream.seek(-1, os.SEEK_END)
-                torn = stream.read(1) != b"\n"
-                stream.write(b"\n" * torn)
-            stream.write(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+        stream = self.path.open("a+b", buffering=0)
+        if stream.seek(0, os.SEEK_END):
+            stream.seek(-1, os.SEEK_END)
+            if stream.read(1) != b"\n":
+                stream.write(b"\n")
+        return stream
 
 
 @contextmanager

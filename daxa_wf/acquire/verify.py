@@ -38,27 +38,27 @@ def check_content(path: Path, name: str | None = None) -> str:
     name = name or path.name
     with path.open("rb") as stream:
         head = stream.read(512)
-    if MARKUP.match(head) and not name.lower().endswith(MARKUP_NAMES):
-        raise CorruptFileError(f"{name} is a page of HTML, not the file; the archive may be closed or want a login")
-    kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
-    if not kind and head[257:262] == b"ustar":
-        kind = "tar"
-    promised = bool(FITS_NAMES.search(name))
-    if promised and not kind:
-        raise CorruptFileError(f"{name} is no FITS file: it begins with {head[:12]!r}")
-    try:
-        return _READERS[kind](path, name, promised) if kind else "other"
-    except (EOFError, OSError, tarfile.TarError) as error:
-        raise CorruptFileError(f"{name} is damaged or cut off: {error}") from None
+        if MARKUP.match(head) and not name.lower().endswith(MARKUP_NAMES):
+            raise CorruptFileError(f"{name} is a page of HTML, not the file; the archive may be closed or want a login")
+        kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
+        if not kind and head[257:262] == b"ustar":
+            kind = "tar"
+        promised = bool(FITS_NAMES.search(name))
+        if promised and not kind:
+            raise CorruptFileError(f"{name} is no FITS file: it begins with {head[:12]!r}")
+        stream.seek(0)
+        try:
+            return _READERS[kind](stream, path, name, promised) if kind else "other"
+        except (EOFError, OSError, tarfile.TarError) as error:
+            raise CorruptFileError(f"{name} is damaged or cut off: {error}") from None
 
 
-def _fits(path: Path, name: str, promised: bool) -> str:  # noqa: ARG001 - one of _READERS
-    with path.open("rb") as stream:
-        walk_fits(stream, name)
+def _fits(stream: IO[bytes], path: Path, name: str, promised: bool) -> str:  # noqa: ARG001 - one of _READERS
+    walk_fits(stream, name)
     return "fits"
 
 
-def _gzip(path: Path, name: str, promised: bool) -> str:
+def _gzip(_: IO[bytes], path: Path, name: str, promised: bool) -> str:
     with open_gzip(path) as stream:
         head = stream.peek(512)[:512]
         if head[257:262] == b"ustar":
@@ -76,7 +76,7 @@ def _gzip(path: Path, name: str, promised: bool) -> str:
         return kind
 
 
-def _compress(path: Path, name: str, promised: bool) -> str:
+def _compress(_: IO[bytes], path: Path, name: str, promised: bool) -> str:
     """LZW (`.Z`) has no checksum, so the FITS in it is followed to its end."""
     if not promised:
         return "compress"
@@ -87,9 +87,8 @@ def _compress(path: Path, name: str, promised: bool) -> str:
     return "fits.Z"
 
 
-def _tar(path: Path, name: str, promised: bool) -> str:  # noqa: ARG001 - one of _READERS
-    with path.open("rb") as stream:
-        read_tar(stream, name)
+def _tar(stream: IO[bytes], path: Path, name: str, promised: bool) -> str:  # noqa: ARG001 - one of _READERS
+    read_tar(stream, name)
     return "tar"
 
 

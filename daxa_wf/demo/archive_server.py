@@ -135,8 +135,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{stat.st_size - 1}/{stat.st_size}")
         self.end_headers()
         self.wfile.flush()
+        self.state.sent[path] += stat.st_size - start
         with place.open("rb") as stream:
-            self.state.sent[path] += self.connection.sendfile(stream, start)
+            self.connection.sendfile(stream, start)
 
     def start(self, etag: str, size: int) -> int:
         """Where a request's range begins, if it is of the file as it is now."""

@@ -39,9 +39,11 @@ def not_starting(column: str, prefix: str, name: str) -> RowCut:
 
 
 def _placed(table: pd.DataFrame) -> pd.Series:
-    known = table["ra"].notna() & table["dec"].notna()
-    return known & ~((table["ra"] == 0) & (table["dec"] == 0))
+    possible = table["ra"].between(-180, 360) & table["dec"].between(-90, 90)
+    return possible & ~((table["ra"] == 0) & (table["dec"] == 0))
 
 
-HAS_POSITION = RowCut("has_position", "right ascension and declination are known, and not both exactly zero", _placed)
+HAS_POSITION = RowCut(
+    "has_position", "right ascension and declination are possible, and not both exactly zero", _placed
+)
 PROCESSED = one_of("status", "processed", "archived")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Final
@@ -101,8 +102,18 @@ def _converted(spec: MissionSpec, source: TableSource, column: Column, values: p
         ) from error
 
 
+def _decoded(values: pd.Series) -> pd.Series:
+    """Text in place of bytes, which some services send."""
+    if values.dtype != object:
+        return values
+    return values.map(lambda value: value.decode() if isinstance(value, bytes) else value)
+
+
 def _texts(values: pd.Series) -> pd.Series:
-    plain = values.map(lambda value: value.decode() if isinstance(value, bytes) else value)
+    plain = _decoded(values)
+    if pd.api.types.is_float_dtype(plain) and (plain.dropna() % 1 == 0).all():
+        # A whole number that shares its column with missing ones arrives as a float: class 7 as 7.0.
+        plain = plain.astype("Int64").astype(object)
     return plain.where(plain.notna(), "").astype(str).str.strip()
 
 
@@ -124,8 +135,10 @@ def _fixed_length(pattern: str) -> int:
 
 
 def _numbers(values: pd.Series, column: Column) -> pd.Series:
-    texts = values.map(lambda value: value.decode() if isinstance(value, bytes) else value)
-    numbers = pd.to_numeric(texts.replace("", np.nan), errors="raise").astype(float)
+    if pd.api.types.is_numeric_dtype(values):
+        numbers = values.astype(float)
+    else:
+        numbers = pd.to_numeric(_decoded(values).replace("", np.nan), errors="raise").astype(float)
     return numbers.mask(numbers.isin([float(null) for null in column.null_values]))
 
 
@@ -152,8 +165,17 @@ def _name_instruments(spec: MissionSpec, result: ObservationTable) -> None:
         named, unknown = _named(spec, rows["instruments"])
         rows["instruments"], result.unlisted_instruments = named, unknown
     elif exposed:
-        masks = [rows[each.exposure_column].gt(0).map({True: each.name + " ", False: ""}) for each in exposed]
-        rows["instruments"] = pd.concat(masks, axis=1).agg("".join, axis=1).str.strip()
+        code = np.zeros(len(rows), np.int64)
+        for bit, each in enumerate(exposed):
+            code |= rows[each.exposure_column].gt(0).to_numpy().astype(np.int64) << bit
+        rows["instruments"] = instrument_texts(code, [each.name for each in exposed]).to_numpy(object)
+
+
+def instrument_texts(codes: np.ndarray, names: Sequence[str]) -> pd.Categorical:
+    """The instruments, space separated, that the bits of each code stand for."""
+    different, index = np.unique(codes, return_inverse=True)
+    texts = [" ".join(name for bit, name in enumerate(names) if code >> bit & 1) for code in different.tolist()]
+    return pd.Categorical.from_codes(index, pd.Index(texts, dtype=object))
 
 
 def _named(spec: MissionSpec, values: pd.Series) -> tuple[pd.Series, dict[str, int]]:
@@ -203,7 +225,7 @@ def _to_icrs(spec: MissionSpec, rows: pd.DataFrame) -> pd.DataFrame:
     if spec.frame == "fk5" and len(rows):
         from astropy.coordinates import SkyCoord
 
-        known = rows["ra"].notna() & rows["dec"].notna()
+        known = rows["ra"].between(-180, 360) & rows["dec"].between(-90, 90)
         sky = SkyCoord(
             rows.loc[known, "ra"].to_numpy(), rows.loc[known, "dec"].to_numpy(), unit="deg", frame="fk5"
         ).icrs

@@ -12,6 +12,7 @@ from daxa_wf.errors import ConfigError
 from daxa_wf.missions.spec import Instrument, MissionSpec
 from daxa_wf.selection.filters import Filter, instrument_of
 from daxa_wf.selection.matching import Pairs, SkyTree, separations
+from daxa_wf.selection.observation_table import instrument_texts
 from daxa_wf.selection.positions import Positions
 
 DEFAULT_RADIUS = 1.2
@@ -78,9 +79,9 @@ def _nothing_left(spec: MissionSpec, total: int, selection: Selection) -> str:
 def _near(selection: Selection, spec: MissionSpec, positions: Positions) -> Selection:
     rows = selection.rows
     association = associate(rows, spec, positions)
-    kept = rows["obsid"].isin(association["obsid"])
+    kept = rows["obsid"].isin(_used(association["obsid"]))
     step = Step("positions", f"{len(positions.ra)} positions", len(rows), int(kept.sum()))
-    found = set(association["object"])
+    found = set(_used(association["object"]))
     return Selection(
         rows[kept].reset_index(drop=True),
         [*selection.cutflow, step],
@@ -90,6 +91,11 @@ def _near(selection: Selection, spec: MissionSpec, positions: Positions) -> Sele
     )
 
 
+def _used(labels: pd.Series) -> pd.Index:
+    """The different values of a column of the association, which holds each text once."""
+    return labels.cat.categories[np.unique(labels.cat.codes)]
+
+
 def associate(rows: pd.DataFrame, spec: MissionSpec, positions: Positions) -> pd.DataFrame:
     """Which objects are in which observations: separation in degrees, instruments that see it, seconds of overlap.
 
@@ -97,17 +103,18 @@ def associate(rows: pd.DataFrame, spec: MissionSpec, positions: Positions) -> pd
     """
     tree = SkyTree(rows["ra"], rows["dec"])
     searches = _footprint_search(rows, spec, positions) if positions.footprint else _radii(spec, positions)
+    names = [each.name for each in spec.instruments]
     parts = []
-    for radius, names in searches:
+    for radius, searched in searches:
         pairs = tree.within(positions.ra, positions.dec, radius)
         if positions.footprint:
             pairs = _inside_footprint(pairs, rows, spec, positions)
-        present, labels = _present(rows, names)
-        code = present[pairs.observation]
+        code = _present(rows, names, searched)[pairs.observation]
         seen = code > 0
         found = Pairs(pairs.position[seen], pairs.observation[seen], pairs.separation[seen])
-        parts.append((found, code[seen], labels))
-    return _table(rows, positions, *(_merged(parts) if len(parts) > 1 else parts[0]))
+        parts.append((found, code[seen]))
+    pairs, code = _merged(parts, len(rows)) if len(parts) > 1 else parts[0]
+    return _table(rows, positions, pairs, code, names)
 
 
 def _footprint_search(
@@ -163,13 +170,13 @@ def _inside_region(pairs: Pairs, regions: pd.Series, positions: Positions) -> Pa
     return Pairs(pairs.position[inside], pairs.observation[inside], pairs.separation[inside])
 
 
-def _present(rows: pd.DataFrame, names: Sequence[str]) -> tuple[np.ndarray, list[str]]:
-    """Which of the instruments each observation has, as a number, and the text that each number stands for."""
+def _present(rows: pd.DataFrame, names: Sequence[str], searched: Sequence[str]) -> np.ndarray:
+    """Which of the searched instruments each observation has, as bits in the order of all names."""
     number = np.zeros(len(rows), dtype=np.int64)
     for bit, name in enumerate(names):
-        number |= _has(rows, name).astype(np.int64) << bit
-    labels = [" ".join(name for bit, name in enumerate(names) if code >> bit & 1) for code in range(1 << len(names))]
-    return number, labels
+        if name in searched:
+            number |= _has(rows, name).astype(np.int64) << bit
+    return number
 
 
 def _radii(spec: MissionSpec, positions: Positions) -> list[tuple[float | np.ndarray, list[str]]]:
@@ -202,27 +209,23 @@ def _has(rows: pd.DataFrame, name: str) -> np.ndarray:
     return ((listed == "") | (" " + listed + " ").str.contains(f" {name} ", regex=False)).to_numpy(bool)
 
 
-def _merged(parts: Sequence[tuple]) -> tuple[Pairs, np.ndarray, list[str]]:
-    """One row a pair: the instruments of all radii that found it."""
-    frames = [
-        pd.DataFrame(
-            {
-                "p": pairs.position,
-                "o": pairs.observation,
-                "s": pairs.separation,
-                "i": np.array(labels, dtype=object)[code],
-            }
-        )
-        for pairs, code, labels in parts
-    ]
-    joined = pd.concat(frames).groupby(["p", "o"], sort=True).agg(s=("s", "first"), i=("i", " ".join)).reset_index()
-    codes, labels = pd.factorize(joined["i"])
-    pairs = Pairs(joined["p"].to_numpy(), joined["o"].to_numpy(), joined["s"].to_numpy())
-    return pairs, codes, list(labels)
+def _merged(parts: Sequence[tuple[Pairs, np.ndarray]], observations: int) -> tuple[Pairs, np.ndarray]:
+    """Each pair once: with the instruments of all radii that found it."""
+    position, observation, separation = (
+        np.concatenate([getattr(pairs, name) for pairs, _ in parts])
+        for name in ("position", "observation", "separation")
+    )
+    key = position * observations + observation
+    order = np.argsort(key, kind="stable")
+    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+    code = np.concatenate([code for _, code in parts])[order]
+    first = order[starts]
+    joined = np.bitwise_or.reduceat(code, starts) if len(starts) else code
+    return Pairs(position[first], observation[first], separation[first]), joined
 
 
 def _table(
-    rows: pd.DataFrame, positions: Positions, pairs: Pairs, codes: np.ndarray, labels: Sequence[str]
+    rows: pd.DataFrame, positions: Positions, pairs: Pairs, codes: np.ndarray, names: Sequence[str]
 ) -> pd.DataFrame:
     overlap = np.full(len(pairs.position), np.nan)
     kept = np.ones(len(pairs.position), bool)
@@ -240,7 +243,7 @@ def _table(
             "object": _labelled(np.array(positions.names, dtype=object), position),
             "obsid": _labelled(rows["obsid"].to_numpy(object), observation),
             "separation": separation,
-            "instruments": _labelled(np.array(labels, dtype=object), codes if everything else codes[kept]),
+            "instruments": instrument_texts(codes if everything else codes[kept], names),
             "overlap": overlap if everything else overlap[kept],
         }
     )

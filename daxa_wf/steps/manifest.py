@@ -18,7 +18,7 @@ from daxa_wf.selection.outputs import write_selection
 from daxa_wf.selection.select import Selection
 from daxa_wf.services.snapshots import SnapshotStore
 from daxa_wf.steps.runner import log_to
-from daxa_wf.steps.select import fetch_embedded_table, select_observations
+from daxa_wf.steps.select import fetch_embedded_table, fetch_if_missing, select_observations
 
 log = logging.getLogger("daxa_wf")
 
@@ -67,6 +67,8 @@ def _selected(name: str, options: Mapping[str, Any], directory: Path) -> Selecti
     tables = Path(options["tables"])
     if options["embedded"]:
         fetch_embedded_table(name, tables)
+    else:
+        fetch_if_missing(name, tables, options["services"])
     chosen = Select.from_values(options["select"]) if options["select"] is not None else Select()
     if options["obsids"]:
         chosen = chosen.model_copy(update={"obsids": tuple(options["obsids"])})

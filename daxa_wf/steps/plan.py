@@ -33,13 +33,15 @@ def find(config: Config, started_in: Path) -> Iterator[tuple[str, Found | DaxaEr
     """The selection of each mission, or what went wrong with it: one mission does not spoil the others."""
     from daxa_wf.selection.options import Select, positions_of
     from daxa_wf.services.names import NameStore
-    from daxa_wf.steps.select import fetch_embedded_table, select_observations
+    from daxa_wf.steps.select import fetch_embedded_table, fetch_if_missing, select_observations
 
     tables = started_in / config.tables
     for name, section in config.missions.items():
         try:
             if section.source is not None and section.source.embedded is not None:
                 fetch_embedded_table(name, tables)
+            else:
+                fetch_if_missing(name, tables, dict(config.services.items()))
             options = section.select or Select()
             if section.obsids:
                 options = options.model_copy(update={"obsids": section.obsids})
@@ -100,5 +102,6 @@ def work(found: Found, started_in: Path, tables: Path) -> list[str]:
 
 def tell(name: str, error: DaxaError) -> int:
     """Say what went wrong with a mission; the exit code that it means."""
-    print(f"daxa-wf: {name}: {error}", file=sys.stderr)  # noqa: T201 - the command's own words
+    said = str(error) if str(error).startswith(name) else f"{name}: {error}"
+    print(f"daxa-wf: {said}", file=sys.stderr)  # noqa: T201 - the command's own words
     return error.exit_code

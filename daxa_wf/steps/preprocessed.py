@@ -24,14 +24,21 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     paths = [each["path"] for each in inputs.record("acquire").results["files"]]
     made = []
     for pattern, path, exposure in products_in(spec, unit.obsid, paths, options["instruments"]):
+        subset = _subset(spec, pattern, options["instruments"])
+        instrument = "_".join(subset) or pattern.instrument
+        here = Unit(unit.mission, unit.obsid, instrument, exposure or NO_EXPOSURE)
         for band in pattern.bands or (None,):
-            here = Unit(unit.mission, unit.obsid, pattern.instrument, exposure or NO_EXPOSURE)
-            target = workspace.stage(
-                pattern.kind, Band(band.low, band.high) if band else None, packed_suffix(path), here
-            )
-            _place(raw / path, target, options["place"])
-            made.append({"kind": pattern.kind, "inst": pattern.instrument, "exposure": exposure, "from": path,
+            edges = Band(band.low, band.high) if band else None
+            target = workspace.stage(pattern.kind, edges, ".fits" if subset else packed_suffix(path), here)
+            if subset:
+                _write_subset(raw / path, target, subset)
+            else:
+                _place(raw / path, target, options["place"])
+            made.append({"kind": pattern.kind, "inst": instrument, "exposure": exposure, "from": path,
                          "band": [band.low, band.high] if band else None})  # fmt: skip
+    if options["place"] == "move":
+        for name in {str(each["from"]) for each in made}:
+            (raw / name).resolve().unlink()
     if not made:
         raise UnfitDataError("noProducts", f"{spec.pretty_name} {unit.obsid}: no product among {len(paths)} files")
     counts = {kind: sum(each["kind"] == kind for each in made) for kind in dict.fromkeys(each["kind"] for each in made)}
@@ -61,6 +68,21 @@ def products_in(
     return list(found.values())
 
 
+def _subset(spec: MissionSpec, pattern: ProductPattern, instruments: Sequence[str]) -> tuple[str, ...]:
+    """The chosen ones of the instruments that an event list holds together (eROSITA's telescope modules); () for all."""
+    together = [each.name for each in spec.instruments]
+    if pattern.kind != "events" or pattern.instrument in together or set(together) <= set(instruments):
+        return ()
+    return tuple(name for name in together if name in instruments)
+
+
+def _write_subset(source: Path, target: Path, modules: Sequence[str]) -> None:
+    from daxa_wf.events.erosita.event_file import ErositaEventFile
+    from daxa_wf.events.erosita.telescope_modules import parse_modules, select_modules
+
+    select_modules(ErositaEventFile.open(source.resolve()), parse_modules(modules), target)
+
+
 def packed_suffix(path: str) -> str:
     """`.fits`, and how it is packed."""
     packed = next((suffix for suffix in (".gz", ".Z") if path.endswith(suffix)), ".gz" if path.endswith(".FTZ") else "")
@@ -68,14 +90,15 @@ def packed_suffix(path: str) -> str:
 
 
 def _place(source: Path, target: Path, how: str) -> None:
+    """Put a file where a product is to be; what is to be moved is linked first, for several products may need it."""
     source = source.resolve()
-    if how == "move":
-        shutil.move(source, target)
+    if how == "copy":
+        shutil.copyfile(source, target)
         return
-    if how == "link":
-        try:
-            os.link(source, target)
-        except OSError:
+    try:
+        os.link(source, target)
+    except OSError:
+        if how == "link":
             target.symlink_to(source)
-        return
-    shutil.copyfile(source, target)
+        else:
+            shutil.copyfile(source, target)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from daxa_wf.missions import MISSIONS
 from daxa_wf.selection.options import Select, filters_of, positions_of
 from daxa_wf.selection.select import Selection
+
+log = logging.getLogger("daxa_wf")
 
 
 def select_observations(mission: str, options: Select, tables: Path) -> Selection:
@@ -23,6 +26,22 @@ def select_observations(mission: str, options: Select, tables: Path) -> Selectio
     table = SnapshotStore(tables).observations(spec)
     now, resolve = pd.Timestamp.now("UTC").tz_localize(None), NameStore(tables).resolve
     return select(table, spec, filters_of(options, now, resolve), positions_of(options, spec, resolve))
+
+
+def fetch_if_missing(mission: str, tables: Path, services: Mapping[str, Sequence[str]]) -> None:
+    """Fetch a mission's tables if there never were any; what is there stays as it is, so that selections repeat."""
+    from daxa_wf.errors import ServiceError
+    from daxa_wf.services.endpoints import ENDPOINTS
+    from daxa_wf.services.http import session
+    from daxa_wf.services.snapshots import SnapshotStore, fetch_tables
+
+    store = SnapshotStore(tables)
+    if store.latest(mission) is not None:
+        return
+    log.info("fetching the tables of %s, of which there are none in %s", mission, tables)
+    fetched = fetch_tables([MISSIONS[mission]], store, {**ENDPOINTS, **services}, session())[mission]
+    if fetched.snapshot is None:
+        raise ServiceError(fetched.problem)
 
 
 def fetch_embedded_table(mission: str, tables: Path) -> None:

@@ -186,7 +186,7 @@ def test_no_event_list_is_told(make_archive: Any, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     run = make_archive(tmp_path / "empty").run()
     assert run.code == 1
-    assert "no event list of PN, M1, M2 below" in run.text
+    assert "no event list of M1, M2, PN below" in run.text
 
 
 def test_the_real_observation(exod: Path, make_archive: Any) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import gzip
 import io
 import multiprocessing
 import os
 import signal
+import subprocess
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from astropy.io import fits
 from daxa_wf.acquire.credentials import read_secrets
 from daxa_wf.acquire.download import download
 from daxa_wf.acquire.observation import Fetcher
+from daxa_wf.acquire.store import Ledger
 from daxa_wf.acquire.unpack import unpack_tar
 from daxa_wf.acquire.verify import check_content
 from daxa_wf.demo.archive_server import Archives, serve_archives
@@ -351,27 +352,32 @@ def test_tar_cut_off_at_a_member_is_found(tmp_path: Path) -> None:
         check_content(path)
 
 
-def test_a_full_disk_is_told_and_the_next_run_completes(
-    own_archives: Archives, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import daxa_wf.acquire.download as module
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system with room for little."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("this user cannot mount a small file system")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
 
-    fetcher = fetcher_of(own_archives, tmp_path / "store", "heasarc")
-    real = module._Part._write
 
-    def full(self: Any, response: Any, start: int) -> Any:
-        if "evt2" in self.name:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        yield from real(self, response, start)
-
-    monkeypatch.setattr(module._Part, "_write", full)
+def test_a_full_disk_is_told_and_the_next_run_completes(own_archives: Archives, tiny_disk: Path) -> None:
+    fetcher = fetcher_of(own_archives, tiny_disk, "heasarc")
+    ballast = tiny_disk / "ballast"
+    ballast.write_bytes(b"x" * 44_000)
     with pytest.raises(OSError, match="No space left"):
         fetcher.acquire(wish("chandra"))
-    monkeypatch.undo()
+    ballast.unlink()
+    verified = set(Ledger(tiny_disk / "chandra_raw" / "12812").files)
+    assert verified < set(CHANDRA.files)
     own_archives.sent.clear()
     acquired = fetcher.acquire(wish("chandra"))
     assert len(acquired.files) == len(CHANDRA.files)
-    assert set(own_archives.sent) == {f"/{CHANDRA.directory}/{LIST}"}
+    assert not [path for path in own_archives.sent if path.removeprefix(f"/{CHANDRA.directory}/") in verified]
+    assert not list(tiny_disk.rglob("*.part*"))
 
 
 def _fetch(base: str, store: Path) -> None:
@@ -414,6 +420,26 @@ def test_killed_in_the_middle_of_forty_files(own_archives: Archives, tmp_path: P
 
     for each in acquired.files:
         assert each.sha256 == hashlib.sha256(content(each.path.rsplit("/", 1)[-1])).hexdigest()
+
+
+def test_many_files_are_fetched_by_processes_of_their_own(
+    own_archives: Archives, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daxa_wf.acquire.observation.MANY_FILES", 10)
+    folder = own_archives.root / CHANDRA.directory / "primary"
+    for number in range(20):
+        name = f"acisf12812_{number:03d}N003_fov1.fits.gz"
+        (folder / name).write_bytes(content(name))
+    broken = folder / "acisf12812_007N003_fov1.fits.gz"
+    broken.write_bytes(broken.read_bytes()[:-9])
+    fetcher = fetcher_of(own_archives, tmp_path / "store", "heasarc")
+    with pytest.raises(ServiceError, match=r"acisf12812_007N003_fov1\.fits\.gz is damaged"):
+        fetcher.acquire(wish("chandra"))
+    broken.write_bytes(content(broken.name))
+    own_archives.sent.clear()
+    acquired = fetcher.acquire(wish("chandra"))
+    assert len(acquired.files) == 24
+    assert set(own_archives.sent) == {f"/{CHANDRA.directory}/primary/{broken.name}"}
 
 
 def test_two_archives_fetch_an_observation_once(own_archives: Archives, tmp_path: Path) -> None:

@@ -73,10 +73,14 @@ def test_nothing_left_ends_with_the_cutflow_and_2(folder: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_table_that_was_not_fetched_is_named(tmp_path: Path) -> None:
-    done = command(tmp_path, "select", config(tmp_path))
+def test_a_table_that_was_never_fetched_is_fetched(tmp_path: Path) -> None:
+    done = command(tmp_path, "select", config(tmp_path, positions=[133.071, -1.025]))
+    assert done.returncode == 0, done.stderr
+    path = tmp_path / "other.yaml"
+    path.write_text(yaml.safe_dump({"archive": "a", "services": {"heasarc": []}, "missions": {"asca": {}}}))
+    done = command(tmp_path, "select", str(path))
     assert done.returncode == 1
-    assert "daxa-wf fetch-tables --mission erosita_calpv" in done.stderr
+    assert done.stderr == "daxa-wf: asca: no service is configured for heasarc\n"
 
 
 def test_fetch_show_and_missions(tmp_path: Path) -> None:

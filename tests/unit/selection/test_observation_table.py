@@ -185,3 +185,25 @@ def test_unreadable_values_are_told() -> None:
     table.loc[0, "exposure"] = "<html>"
     with pytest.raises(ServiceError, match="column exposure of chanmaster cannot be read as number"):
         made("chandra", table)
+
+
+def test_impossible_positions_are_dropped_and_counted() -> None:
+    spec = MISSIONS["suzaku"]
+    source = spec.tables[0]
+    filled = {each.source: "" if each.kind in ("text", "instrument") else 1000.0 for each in source.columns}
+    places = [(10.0, 1.0), (10.0, np.inf), (np.nan, 1.0), (10.0, 95.0), (400.0, 1.0), (0.0, 0.0)]
+    rows = [{**filled, "obsid": f"70401501{n}", "ra": ra, "dec": dec} for n, (ra, dec) in enumerate(places)]
+    made = observation_table(spec, source, pd.DataFrame(rows))
+    assert made.rows["obsid"].tolist() == ["704015010"]
+    assert [cut.dropped for cut in made.cuts if cut.name == "has_position"] == [5]
+
+
+def test_classes_that_arrive_as_floats_are_understood() -> None:
+    spec = MISSIONS["suzaku"]
+    source = spec.tables[0]
+    filled = {each.source: "" if each.kind in ("text", "instrument") else 1000.0 for each in source.columns}
+    rows = [{**filled, "obsid": f"70401501{n}", "ra": 1.0, "dec": 1.0, "category_code": code}
+            for n, code in enumerate((8.0, np.nan, 7.0))]  # fmt: skip
+    made = observation_table(spec, source, pd.DataFrame(rows))
+    assert made.rows["target_type"].tolist() == ["GCL", "MISC", "EGS"]
+    assert made.unlisted_types == {}
