@@ -101,7 +101,7 @@ def native_parameters(options: Mapping[str, Any]) -> FlaregtiParameters:
 
     known = {each.name for each in fields(FlaregtiParameters)}
     told = {name: value for name, value in options.items() if name in known}
-    told |= {name: told[name] * EV for name in ("pimin", "pimax", "mask_pimin", "mask_pimax")}
+    told |= {name: round(told[name] * EV, 3) for name in ("pimin", "pimax", "mask_pimin", "mask_pimax")}
     told["thresholds"] = {int(name.removeprefix("TM")): limit for name, limit in options["thresholds"].items()}
     return FlaregtiParameters(**told)
 
