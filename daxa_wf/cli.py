@@ -112,7 +112,7 @@ def retry(
 
 @app.command()
 def observatory(directory: Annotated[Path, typer.Argument(help="where to put the observations")]) -> None:
-    """Simulate the two observations of the embedded observatory, with their truth."""
+    """Simulate the observations of the embedded observatory, with their truth."""
     from daxa_wf.demo.observatory import make_observatory
 
     make_observatory(directory)

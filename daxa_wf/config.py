@@ -26,11 +26,11 @@ from daxa_wf.options import (
 )
 from daxa_wf.selection.options import Select
 from daxa_wf.steps.catalogue import OPTIONAL, processed_instruments, steps_for
-from daxa_wf.tool_options import Toolkit
+from daxa_wf.tool_options import Evtool, Flaregti, Toolkit
 from daxa_wf.tools.xmm_list_commands import METHODS as SAS_METHODS
 
 ArchiveName = Literal["heasarc", "s3", "xsa", "erosita_de", "cxc"]
-EngineName = Literal["native", "sas", "preprocessed", "raw"]
+EngineName = Literal["native", "sas", "esass", "preprocessed", "raw"]
 
 
 class Source(Section):
@@ -72,8 +72,9 @@ class Mission(Section):
 
     engine: EngineName | None = Field(
         None,
-        description="native cleans event lists; sas makes them from raw data with SAS, and cleans them; preprocessed organises "
-        "what the archive made of the data; raw only fetches (default: native, preprocessed or raw, the first that there is)",
+        description="native cleans event lists; sas and esass do it with the missions' own software, sas from raw data; "
+        "preprocessed organises what the archive made of the data; raw only fetches (default: native, preprocessed or raw, "
+        "the first that there is)",
     )
     source: Source | None = Field(None, description="where event lists come from; nothing is processed without one")
     obsids: tuple[str, ...] | None = Field(None, min_length=1, description="only these observations")
@@ -86,7 +87,9 @@ class Mission(Section):
         None, description="which observations of the mission's table; all of the source if none"
     )
     instruments: tuple[str, ...] | None = Field(
-        None, min_length=1, description="default: PN, M1 and M2; R1 and R2 with engine sas"
+        None,
+        min_length=1,
+        description="default: PN, M1 and M2 (engine sas can do R1 and R2); of eROSITA all of TM1 to TM7 (TM8, TM9: its groups)",
     )
     process_unscheduled: bool = Field(True, description="process unscheduled exposures too")
     cifbuild: Cifbuild = Cifbuild()
@@ -96,6 +99,8 @@ class Mission(Section):
     merge: Merge = Merge()
     images: Images = Images()
     exposure_maps: ExposureMaps = ExposureMaps()
+    flaregti: Flaregti = Flaregti()
+    evtool: Evtool = Evtool()
 
     @property
     def is_downloaded(self) -> bool:
@@ -114,18 +119,45 @@ class Mission(Section):
         """What to download: as configured, or what the engine needs."""
         if self.fetch is not None:
             return ("raw", "preprocessed") if self.fetch == "both" else (self.fetch,)
-        return ("raw",) if self.engine_for(name) in ("raw", "sas") else ("preprocessed",)
+        return self._routes_of(name)
+
+    def _routes_of(self, name: str) -> tuple[Route, ...]:
+        """What the engine needs."""
+        from daxa_wf.missions import MISSIONS
+
+        engine = self.engine_for(name)
+        if engine == "native":
+            return (MISSIONS[name].native_route,)
+        return ("raw",) if engine in ("raw", "sas", "esass") else ("preprocessed",)
 
     def step_engine(self, name: str, step: str) -> StepEngine:
         """What does a step: its own engine if it names one, else the mission's."""
         chosen: StepEngine | None = getattr(getattr(self, step, None), "engine", None)
         return chosen or ("sas" if self.engine_for(name) == "sas" else "native")
 
+    def chain_for(self, name: str) -> str:
+        """The chain of steps (`steps.catalogue.CHAINS`) that the mission's observations go through."""
+        from daxa_wf.missions import MISSIONS
+
+        engine = self.engine_for(name)
+        return MISSIONS[name].chains.get(engine, engine)
+
     def steps_for(self, name: str) -> tuple[str, ...]:
         """The steps that the mission's observations go through."""
         optional = [step for step in OPTIONAL if getattr(self, step).run]
-        chain = steps_for(self.engine_for(name), self.instruments_for(name), optional)
+        chain = steps_for(self.chain_for(name), self.instruments_for(name), optional)
         return ("acquire", *chain) if self.is_downloaded else chain
+
+    def images_for(self, name: str) -> Images:
+        """The section `images`, with the mission's own defaults for what it does not say."""
+        from daxa_wf.missions import MISSIONS
+
+        usual = MISSIONS[name].image_defaults
+        if not usual:
+            return self.images
+        bands = [[f"{edge} keV" for edge in band] for band in usual["bands"]]
+        own = Images.model_validate({"bands": bands, "pixel_size": f"{usual['pixel_size']} arcsec"})
+        return own.model_copy(update={key: getattr(self.images, key) for key in self.images.model_fields_set})
 
     def instruments_for(self, name: str) -> tuple[str, ...]:
         """The chosen instruments by their names; by default the mission's usual ones."""
@@ -134,7 +166,7 @@ class Mission(Section):
         spec = MISSIONS[name]
         if self.instruments is None:
             return tuple(each.name for each in spec.instruments if each.default)
-        return tuple(dict.fromkeys(spec.instrument(each).name for each in self.instruments))
+        return tuple(dict.fromkeys(name for each in self.instruments for name in spec.instruments_named(each)))
 
 
 class Config(Section):
@@ -184,7 +216,7 @@ def _check_mission(name: str, mission: Mission) -> None:
         _check_source(name, mission, mission.source)
     for instrument in mission.instruments or ():
         try:
-            spec.instrument(instrument)
+            spec.instruments_named(instrument)
         except KeyError as error:
             raise ValueError(f"missions.{name}.instruments: {error.args[0]}") from None
     if mission.source is not None:
@@ -202,9 +234,14 @@ def _check_source(name: str, mission: Mission, source: Source) -> None:
     from daxa_wf.missions import MISSIONS
 
     spec, engine = MISSIONS[name], mission.engine_for(name)
-    if engine in ("native", "sas") and engine not in spec.engines:
+    if engine in ("native", "sas", "esass") and engine not in spec.engines:
         able = ", ".join(sorted(each for each in MISSIONS if engine in MISSIONS[each].engines))
         raise ValueError(f"missions.{name}.engine = {engine!r} cannot process {name}; it can process {able}")
+    if engine == "esass" and mission.flaregti.native_only:
+        ours = ", ".join(mission.flaregti.native_only)
+        raise ValueError(
+            f"missions.{name}.flaregti: eSASS's flaregti has no {ours}; leave it out, or write engine: native"
+        )
     if engine in ("preprocessed", "raw") and source.archives is None:
         raise ValueError(
             f"missions.{name}.source: what {name} has is organised as it is downloaded; write 'archives: any', and name a "
@@ -229,7 +266,7 @@ def _check_engines(name: str, mission: Mission, source: Source) -> None:
         )
     if engine == "sas" and mission.fetch == "preprocessed":
         raise ValueError(f"missions.{name}.fetch = 'preprocessed': engine sas starts from raw data")
-    able = processed_instruments(engine)
+    able = processed_instruments(mission.chain_for(name))
     for each in mission.instruments_for(name):
         if able and each not in able:
             raise ValueError(f"missions.{name}.instruments: engine {engine} can process {', '.join(able)}, not {each}")

@@ -61,7 +61,7 @@ def _plain(value: Any) -> str:
         return "[" + ", ".join(_plain(each) for each in value) + "]"
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:g}" if isinstance(value, int | float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _description(field: FieldInfo) -> str:

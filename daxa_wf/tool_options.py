@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -28,6 +28,14 @@ class Toolkit(Section):
     time_limit: Seconds | None = Field(None, gt=0, description="longest time that one task may take")
 
 
+OWN_BANDS = {"threshold": ("6 keV", "10 keV"), "gaussian": ("5 keV", "10 keV")}
+"""Bands of the light curve for methods that are not eSASS's, where none is given (docs/flaregti.md)."""
+
+
+NATIVE_ONLY = ("method", "thresholds", "sigma", "edge_like")
+"""Options of flaregti that eSASS does not have."""
+
+
 class Flaregti(Section):
     """eSASS flaregti: flare-free times, with the names and defaults of DAXA's `flaregti`."""
 
@@ -49,12 +57,39 @@ class Flaregti(Section):
     threshold: float = Field(-1, description="limit in count/s/deg2; negative: found for every place")
     max_threshold: float = Field(-1, description="largest limit; negative: none")
     mask_iter: int = Field(3, ge=1, description="how often mask and limits are found anew")
+    method: Literal["flaregti", "threshold", "gaussian"] = Field(
+        "flaregti",
+        description="how flares are told; all but the first are native only, in their own bands: docs/flaregti.md",
+    )
+    thresholds: dict[TelescopeModule, float] = Field(
+        default_factory=dict, description="limits in count/s/deg2 of the method 'threshold', by telescope module"
+    )
+    sigma: float = Field(
+        3.0, gt=0, description="limit of the method 'gaussian', standard deviations above the quiet rate"
+    )
+    edge_like: float = Field(
+        -1, description="likelihood from which on a bin beside a flare is cut too; negative: never"
+    )
+
+    @property
+    def native_only(self) -> list[str]:
+        """What it asks for that eSASS's flaregti does not have."""
+        defaults = {name: Flaregti.model_fields[name].get_default(call_default_factory=True) for name in NATIVE_ONLY}
+        return [name for name, usual in defaults.items() if getattr(self, name) != usual]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _band_of_the_method(cls, values: Any) -> Any:
+        own = OWN_BANDS.get(values.get("method", "")) if isinstance(values, dict) else None
+        return values if own is None else {"pimin": own[0], "pimax": own[1], **values}
 
     @model_validator(mode="after")
     def _ordered(self) -> Flaregti:
         for low, high in (("pimin", "pimax"), ("mask_pimin", "mask_pimax"), ("xmin", "xmax"), ("ymin", "ymax")):
             if not getattr(self, low) < getattr(self, high):
                 raise ValueError(f"{low} = {getattr(self, low)} must be below {high} = {getattr(self, high)}")
+        if self.method == "threshold" and self.threshold < 0 and not self.thresholds:
+            raise ValueError("method: threshold needs 'thresholds' by telescope module, or one 'threshold' for all")
         return self
 
 
@@ -64,7 +99,9 @@ class Evtool(Section):
     lo_en: KiloElectronVolt = Field(0.2, ge=0.2, le=10.0, description="keep events above this energy")
     hi_en: KiloElectronVolt = Field(10.0, ge=0.2, le=10.0, description="keep events below this energy")
     pattern: int = Field(15, ge=1, le=15, description="sum of 1 (singles), 2 (doubles), 4 (triples), 8 (quadruples)")
-    flag: FlagMask = Field(0xC0000000, ge=0, le=0xFFFFFFFF, description="bits that reject an event")
+    flag: FlagMask = Field(
+        0xC0000000, ge=0, le=0xFFFFFFFF, description="bits that reject an event (0xC0000000: corrupt ones)"
+    )
     flag_invert: bool = Field(False, description="keep the events that have one of these bits, and only those")
     modules: tuple[TelescopeModule, ...] = Field((), description="only these telescope modules; default: all")
 

@@ -231,8 +231,9 @@ class Plan:
 
     def observatories(self) -> list[str]:
         """The embedded observatories that the configuration asks for, by the file that says they are complete."""
-        return [
+        found = [
             str(self.source(name) / TRUTH_FILE)
             for name, mission in self.processed()
             if mission.source and mission.source.embedded
         ]
+        return list(dict.fromkeys(found))

@@ -95,13 +95,16 @@ class Archive:
         name = self._mission_of(obsid, mission)
         spec = MISSIONS[name]
         inst = next((each.name for each in spec.instruments if instrument.upper() in _spellings(each)), instrument)
+        group = set(spec.groups.get(instrument.upper(), ()))
         of_kind = [each for each in self.products(obsid, name) if each.kind in KINDS[what]]
         best = next((kind for kind in KINDS[what] if any(each.kind == kind for each in of_kind)), "")
         of_kind = [each for each in of_kind if each.kind == best]
         wanted = [
             each
             for each in of_kind
-            if each.instrument == inst and exposure in (None, each.exposure) and band in (None, each.band)
+            if (each.instrument == inst or set(each.instrument.split("_")) <= group)
+            and exposure in (None, each.exposure)
+            and band in (None, each.band)
         ]
         if len(wanted) == 1:
             return wanted[0].path
@@ -135,7 +138,8 @@ def _products(layout: Layout, record: Record) -> list[Product]:
         facts = {
             key: part.removeprefix(key) for part in name for key in ("inst", "subexp", "en") if part.startswith(key)
         }
-        band = facts.get("en", "").removesuffix("keV").split("_")
+        label = facts.get("en", "")
+        band = label.removesuffix("keV").split("_") if label.endswith("keV") else []
         edges = (float(band[0]), float(band[1])) if len(band) == 2 else None
         found.append(
             Product(layout.find(stamp.path), stamp.kind, facts.get("inst", ""), facts.get("subexp", ""), edges)

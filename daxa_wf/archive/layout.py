@@ -22,6 +22,8 @@ SUBDIRECTORIES = {
     "lightcurve": "cleaning",
     "cornerlightcurve": "cleaning",
     "hist": "cleaning",
+    "maskimage": "cleaning",
+    "thresholdimage": "cleaning",
     "anomalies": "cleaning",
     "attitude": "events",
     "cif": "",
@@ -64,6 +66,16 @@ class Band:
     def label(self) -> str:
         """As file names have it: `en0.5_2.0keV`."""
         return f"en{self.low}_{self.high}keV"
+
+
+@dataclass(frozen=True)
+class ChannelBand(Band):
+    """A range of PI, in eV for eROSITA: what a light curve is made of, not what is kept."""
+
+    @property
+    def label(self) -> str:
+        """As file names have it: `en200_10000PI`."""
+        return f"en{self.low:g}_{self.high:g}PI"
 
 
 def product_name(unit: Unit, kind: str, band: Band | None = None, suffix: str = ".fits") -> str:

@@ -1,14 +1,16 @@
-"""The embedded observatory: two XMM-Newton observations, simulated the same way every time."""
+"""The embedded observatory: two XMM-Newton observations and three of eROSITA, simulated the same way every time."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from daxa_wf.archive.records import write_atomically
 from daxa_wf.demo import TRUTH_FILE
+from daxa_wf.demo.erosita_archive import make_erosita_archive
 from daxa_wf.demo.events import BAND, Simulated, simulate
 from daxa_wf.demo.files import list_name, write_attitude, write_event_list
 from daxa_wf.demo.truth import Exposure, ExposureTruth, Flare, Observation, Source, plain
@@ -42,9 +44,9 @@ OBSERVATIONS = (FIRST, SECOND)
 
 
 def make_observatory(root: Path) -> list[ExposureTruth]:
-    """Write both observations below `root` as the archive lays them out, and last of all their truth.
+    """Write all observations below `root` as the archives lay them out, and last of all their truth, by exposure of EPIC.
 
-    The bytes are the same for every run; a complete observatory is left as it is.
+    The bytes are the same for every run.
     """
     truths = []
     for observation in OBSERVATIONS:
@@ -55,7 +57,8 @@ def make_observatory(root: Path) -> list[ExposureTruth]:
             write_event_list(path, observation, exposure, simulated)
             truths.append(_truth(observation, exposure, simulated, path.relative_to(root)))
         write_attitude(folder / f"P{observation.obsid}OBX000ATTTSR0000.FTZ", observation)
-    write_atomically(root / TRUTH_FILE, json.dumps(plain(OBSERVATIONS, truths), indent=1) + "\n")
+    told = plain(OBSERVATIONS, truths) | {"erosita": [asdict(each) for each in make_erosita_archive(root)]}
+    write_atomically(root / TRUTH_FILE, json.dumps(told, indent=1) + "\n")
     return truths
 
 

@@ -1,7 +1,8 @@
 """eROSITA, the German half of the first all-sky survey: sky tiles. The table is in the package."""
 
 from daxa_wf.missions.common import POSITION, numbers, texts, times
-from daxa_wf.missions.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
+from daxa_wf.missions.erosita_common import PROCESSING, telescope_modules
+from daxa_wf.missions.spec import Column, EnergyBand, FilePattern, MissionSpec, ProductPattern, TableSource
 
 BANDS = (
     EnergyBand("1", 0.2, 0.6), EnergyBand("2", 0.6, 2.3), EnergyBand("3", 2.3, 5.0), EnergyBand("4", 0.2, 2.3),
@@ -18,7 +19,7 @@ MISSION = MissionSpec(
     pretty_name="eRASS1 DE",
     obsid_pattern=r"[0-9]{6}",
     frame="fk5",
-    instruments=tuple(Instrument(f"TM{number}", 1.8) for number in range(1, 8)),
+    instruments=telescope_modules(1.8),
     tables=(
         TableSource(
             "package",
@@ -61,4 +62,5 @@ MISSION = MissionSpec(
             for kind, glob in PER_BAND
         ),
     ),
+    **PROCESSING,
 )

@@ -1,7 +1,8 @@
 """eROSITA, calibration and performance-verification observations. The table is in the package: 170 rows that change no more."""
 
 from daxa_wf.missions.common import POSITION, texts, times
-from daxa_wf.missions.spec import Bundle, Column, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
+from daxa_wf.missions.erosita_common import PROCESSING, telescope_modules
+from daxa_wf.missions.spec import Bundle, Column, FilePattern, MissionSpec, ProductPattern, TableSource
 
 FIELD_OF_VIEW = 4.5
 """Degrees: scans reach this far from their centre (DAXA's value)."""
@@ -32,7 +33,7 @@ MISSION = MissionSpec(
     pretty_name="eROSITA CalPV",
     obsid_pattern=r"[0-9]{6}",
     frame="fk5",
-    instruments=tuple(Instrument(f"TM{number}", FIELD_OF_VIEW) for number in range(1, 8)),
+    instruments=telescope_modules(FIELD_OF_VIEW),
     tables=(
         TableSource(
             "package",
@@ -60,4 +61,5 @@ MISSION = MissionSpec(
         FilePattern("raw", ("?m00_{obsid}_*_EventList_*",)),
     ),
     products=(ProductPattern("events", "TM", "?m00_{obsid}_020_EventList_c001.fits*"),),
+    **PROCESSING,
 )

@@ -162,14 +162,26 @@ class MissionSpec:
     products: tuple[ProductPattern, ...] = ()
     engines: tuple[str, ...] = ()
     """Of `native`, `sas`, `esass`; empty where only pre-processed products are organised."""
+    chains: Mapping[str, str] = field(default_factory=dict)
+    """Engine -> the chain of steps (`steps.catalogue.CHAINS`) that it means here; those not listed are called as the engine."""
+    native_route: Route = "preprocessed"
+    """The files that the native engine starts from."""
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names for several instruments together, in capitals."""
+    image_defaults: Mapping[str, Any] = field(default_factory=dict)
+    """Values of the configuration's section `images` that are this mission's own defaults."""
 
     def instrument(self, name: str) -> Instrument:
         """The instrument called `name` or one of its aliases; KeyError names those that exist."""
         for instrument in self.instruments:
             if name.upper() in (instrument.name.upper(), *(alias.upper() for alias in instrument.aliases)):
                 return instrument
-        known = ", ".join(instrument.name for instrument in self.instruments)
+        known = ", ".join([*(instrument.name for instrument in self.instruments), *self.groups])
         raise KeyError(f"{self.pretty_name} has no instrument {name!r}; it has {known}")
+
+    def instruments_named(self, name: str) -> tuple[str, ...]:
+        """The instruments that a name, an alias or the name of a group stands for; KeyError names those that exist."""
+        return self.groups.get(name.upper()) or (self.instrument(name).name,)
 
     @property
     def archives(self) -> tuple[str, ...]:

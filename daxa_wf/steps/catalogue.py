@@ -165,6 +165,34 @@ STEPS = {
             sas_tasks=("rgsproc",),
             description="events of an RGS that are kept",
         ),
+        Step(
+            "flaregti",
+            "observation",
+            ("events", "lightcurve", "maskimage", "thresholdimage"),
+            needs=("acquire",),
+            description="times of eROSITA without flares",
+        ),
+        Step(
+            "evtool",
+            "observation",
+            ("finalevents",),
+            needs=("flaregti",),
+            description="eROSITA's events kept by the filters and these times",
+        ),
+        Step(
+            "erosita_images",
+            "observation",
+            ("image",),
+            needs=("evtool",),
+            description="counts images of eROSITA in energy bands",
+        ),
+        Step(
+            "erosita_exposure_maps",
+            "observation",
+            ("expmap",),
+            needs=("evtool", "erosita_images"),
+            description="exposure maps of eROSITA in the same bands",
+        ),
         Step("report", "observation", description="the observation's page"),
     )
 }
@@ -175,15 +203,16 @@ CHAINS = {
         "cifbuild", "odfingest", "inventory", "epchain", "emchain", "emanom", "espfilt", "evselect", "merge", "images",
         "exposure_maps", "rgs_events", "rgs_angles", "rgs_filter", "report",
     ),
+    "erosita": ("flaregti", "evtool", "erosita_images", "erosita_exposure_maps", "report"),
     "preprocessed": ("preprocessed", "report"),
     "raw": ("report",),
 }  # fmt: skip
-"""Engine -> the steps that an observation goes through; downloaded ones begin with `acquire`."""
+"""Engine (or chain of MissionSpec.chains) -> the steps that an observation goes through; downloaded ones begin with `acquire`."""
 
 OPTIONAL = ("emanom",)
 """Steps that are done only where their section of the configuration says `run: true`."""
 
-FINAL = ("merge", "rgs_filter")
+FINAL = ("merge", "rgs_filter", "evtool")
 """Steps of which one must be done for an observation to be worth keeping, where it goes through them."""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.acquire.local import local_manifest
+from daxa_wf.acquire.local_erosita import SURVEYS, local_erosita_manifest
 from daxa_wf.acquire.local_odf import local_odf_manifest
 from daxa_wf.acquire.manifest import ManifestRow, write_manifest
 from daxa_wf.acquire.planned import planned_exposures, planned_observations
@@ -42,7 +43,8 @@ def _to_read(name: str, options: Mapping[str, Any], directory: Path) -> list[Man
     selected = None
     if options["select"] is not None:
         selected = set(_selected(name, options, directory).rows["obsid"])
-    look = local_odf_manifest if options["engine"] == "sas" else local_manifest
+    own = local_erosita_manifest if name in SURVEYS else local_manifest
+    look = local_odf_manifest if options["engine"] == "sas" else own
     found = look(name, Path(options["source"]), options["obsids"], options["instruments"])
     absent = sorted(set(selected or ()) - {row.obsid for row in found})
     if absent:
@@ -54,7 +56,7 @@ def _to_download(name: str, options: Mapping[str, Any], directory: Path) -> list
     """What the selection is to fetch: exposures for the engines that process them, else observations."""
     rows = _selected(name, options, directory).rows
     spec = MISSIONS[name]
-    if options["engine"] not in ("native", "sas"):
+    if options["engine"] not in ("native", "sas") or not spec.exposures:
         return planned_observations(spec, rows)
     exposures = SnapshotStore(Path(options["tables"])).exposures(spec)
     planned, without = planned_exposures(spec, rows, exposures, options["instruments"], options["engine"])

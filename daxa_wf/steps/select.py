@@ -45,7 +45,7 @@ def fetch_if_missing(mission: str, tables: Path, services: Mapping[str, Sequence
 
 
 def fetch_embedded_table(mission: str, tables: Path) -> None:
-    """The embedded observatory's table, fetched from its own TAP service as any other."""
+    """The embedded observatory's table: fetched from its own TAP service as any other, or in place of the package's."""
     from daxa_wf.demo.table import observatory_exposures, observatory_table
     from daxa_wf.demo.tap_service import serve_tables
     from daxa_wf.errors import ServiceError
@@ -53,6 +53,11 @@ def fetch_embedded_table(mission: str, tables: Path) -> None:
     from daxa_wf.services.snapshots import SnapshotStore, fetch_tables
 
     spec = MISSIONS[mission]
+    if spec.tables[0].service == "package":
+        from daxa_wf.demo.erosita_archive import erosita_table
+
+        SnapshotStore(tables).write(mission, spec.tables[0], erosita_table(mission), "embedded", "")
+        return
     served = {spec.tables[0].table: observatory_table(), spec.exposures[0].table: observatory_exposures()}
     with serve_tables(served) as url:
         endpoints: Mapping[str, Any] = {spec.tables[0].service: [url]}

@@ -31,10 +31,13 @@ SKY_PIXELS_PER_PIXEL = 80
 def flaregti(events: Path, options: Mapping[str, Any], modules: Sequence[str] = ()) -> list[Command]:
     """Good times without flares, written into a copy of the list as FLAREGTIn: raw files are never modified.
 
+    What eSASS does not have among the options is left out.
     `modules` (TM1 ..): only their events are copied, by evtool, so that the light curve is theirs alone.
     """
     told = {
-        name: round(value * 1000) if name.endswith(("pimin", "pimax")) else value for name, value in options.items()
+        name: round(value * 1000) if name.endswith(("pimin", "pimax")) else value
+        for name, value in options.items()
+        if name in TASKS["flaregti"].by_name
     }
     parameters: dict[str, Value] = {"eventfile": EVENTS, **told}
     parameters |= {"write_mask": True, "mask": MASK, "write_lightcurve": True, "lightcurve": LIGHT_CURVE}

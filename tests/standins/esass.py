@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -52,10 +53,10 @@ def evtool(values: Values) -> None:
         kept = _selected(events.data, values)
         modules = [int(number) for number in values.get("telid", "1 2 3 4 5 6 7").split()]
         if values.get("image") == "yes":
-            write_image(Path(values["outfile"]), (32, 32), float(kept.sum()), {"TELESCOP": "eROSITA"})
+            write_image(Path(values["outfile"]), (32, 32), float(kept.sum()), _coordinates(events.header, values))
             return
         events.data = events.data[kept]
-        numbered = [hdu for hdu in hdus[2:] if int(hdu.name[-1]) in modules]
+        numbered = [hdu for hdu in hdus[2:] if int(re.findall(r"\d", hdu.name)[0]) in modules]
         fits.HDUList([hdus[0], events, *numbered]).writeto(values["outfile"], overwrite=values.get("clobber") != "no")
 
 
@@ -68,6 +69,16 @@ def expmap(values: Values) -> None:
 
 
 TASKS: dict[str, Callable[[Values], None]] = {each.__name__: each for each in (flaregti, evtool, expmap)}
+
+
+def _coordinates(header: Any, values: Values) -> dict[str, Any]:
+    """What an image says of its pixels on the sky."""
+    step = 0.05 / 3600 * int(values.get("rebin", 80))
+    cards: dict[str, Any] = {"TELESCOP": "eROSITA", "CTYPE1": "RA---SIN", "CTYPE2": "DEC--SIN"}
+    for axis, card, sign in ((1, "RA_CEN", -1), (2, "DEC_CEN", 1)):
+        cards |= {f"CRPIX{axis}": 16.5, f"CRVAL{axis}": float(header.get(card, 0.0)), f"CDELT{axis}": sign * step}
+        cards[f"CUNIT{axis}"] = "deg"
+    return cards
 
 
 def _selected(data: Any, values: Values) -> Any:

@@ -24,6 +24,26 @@ def with_options(**sections: Any) -> dict[str, Any]:
     return {"archive": "out", "missions": {"xmm_pointed": {"source": {"local": "raw"}, **sections}}}
 
 
+def erosita(**sections: Any) -> dict[str, Any]:
+    return {"archive": "out", "missions": {"erosita_calpv": {"source": {"local": "raw"}, **sections}}}
+
+
+def test_erosita_has_its_own_defaults() -> None:
+    mission = parse_config(erosita(instruments=["TM9", "tm1"], images={"pixel_size": "8 arcsec"})).missions[
+        "erosita_calpv"
+    ]
+    assert (mission.engine_for("erosita_calpv"), mission.chain_for("erosita_calpv")) == ("native", "erosita")
+    assert mission.instruments_for("erosita_calpv") == ("TM5", "TM7", "TM1")
+    assert mission.routes_for("erosita_calpv") == ("raw",)
+    images = mission.images_for("erosita_calpv")
+    assert (images.pixel_size, [each.band.label for each in images.bands]) == (
+        8.0, ["en0.2_2.3keV", "en2.3_5.0keV", "en5.0_8.0keV"],
+    )  # fmt: skip
+    assert (mission.flaregti.pimin, mission.flaregti.timebin, mission.evtool.flag) == (0.2, 20.0, 0xC0000000)
+    flares = parse_config(erosita(flaregti={"method": "gaussian", "pimax": "9 keV"})).missions["erosita_calpv"].flaregti
+    assert (flares.pimin, flares.pimax) == (5.0, 9.0)
+
+
 def test_defaults_are_those_of_daxa() -> None:
     espfilt = parse_config(GOOD).missions["xmm_pointed"].espfilt
     assert (espfilt.with_smoothing, espfilt.with_binning, espfilt.ratio) == (51.0, 60.0, 1.2)
@@ -92,7 +112,6 @@ BAD = {
     "obsid too short": (with_options(obsids=["201903501"]), "leading zeros"),
     "unknown vignetting": (with_options(exposure_maps={"vignetting": "nome"}), "'measured' or 'none'"),
     "brace in a path": (with_options(source={"local": "raw {x}"}), "'raw {x}' has a brace"),
-    "wrong engine": (with_options(engine="esass"), "engine"),
     "engine without its raw data": (with_options(engine="sas", source={"embedded": "a"}), "not the ODFs SAS needs"),
     "engine with the archive's products": (
         with_options(engine="sas", source={"archives": "any"}, fetch="preprocessed"),
@@ -112,6 +131,13 @@ BAD = {
         {"archive": "o", "missions": {"chandra": {"engine": "sas", "source": {"archives": "any"}}}},
         "engine = 'sas' cannot process chandra; it can process xmm_pointed",
     ),
+    "wrong engine": (
+        with_options(engine="esass"),
+        "engine = 'esass' cannot process xmm_pointed; it can process erosita_",
+    ),
+    "native only": (erosita(engine="esass", flaregti={"sigma": 4}), "eSASS's flaregti has no sigma"),
+    "no limit": (erosita(flaregti={"method": "threshold"}), "needs 'thresholds' by telescope module"),
+    "unknown module": (erosita(instruments=["TM10"]), "no instrument 'TM10'; it has TM1, TM2"),
 }
 
 

@@ -51,8 +51,8 @@ def configuration(archives: Archives, url: str, *names: str) -> dict[str, Any]:
     for name in names or SMALL:
         at_place = {"obsids": [SMALL[name].obsid]} if name.startswith("erosita") else {"positions": [150.0, 2.0]}
         missions[name] = {"source": {"archives": "any"}, "select": {**at_place, "science_usable": False}}
-    if "xmm_pointed" in missions:
-        missions["xmm_pointed"]["engine"] = "preprocessed"
+    for name in missions.keys() & {"xmm_pointed", "erosita_calpv", "erosita_all_sky_de_dr1"}:
+        missions[name]["engine"] = "preprocessed"
     if "erosita_calpv" in missions:
         missions["erosita_calpv"]["select"] = {"obsids": ["700195"], "science_usable": False}
     return {

@@ -17,6 +17,10 @@ rule report:
         rgs_events=plan.records_of("rgs_events"),
         rgs_angles=plan.records_of("rgs_angles"),
         rgs_filter=plan.records_of("rgs_filter"),
+        flaregti=plan.records_of("flaregti"),
+        evtool=plan.records_of("evtool"),
+        erosita_images=plan.records_of("erosita_images"),
+        erosita_exposure_maps=plan.records_of("erosita_exposure_maps"),
     output:
         plan.record("report"),
     log:

@@ -11,11 +11,19 @@ from typing import Any
 
 import daxa_wf
 from daxa_wf.archive.layout import Layout, Unit
-from daxa_wf.archive.records import Record, Status, write_atomically
+from daxa_wf.archive.records import Record, Status, read_record, write_atomically
+from daxa_wf.archive.report.erosita import flare_plots, module_rows
 from daxa_wf.archive.report.observation import Plot, exposure_plots, image_plots
 from daxa_wf.archive.status import FAULT, Verdict, counts_by_step, read_faults, read_verdicts, root_causes
 
 PAGE = "report.html"
+PLOTS = {
+    "espfilt": exposure_plots,
+    "images": image_plots,
+    "flaregti": flare_plots,
+    "erosita_images": image_plots,
+}
+"""Step -> what draws the plots of its record."""
 
 
 @cache
@@ -53,6 +61,7 @@ def write_observation_page(layout: Layout, unit: Unit, records: Sequence[Record]
         records=records,
         plots=plots,
         exposures=_exposures(records),
+        modules=module_rows(records),
         faults=read_faults(layout, unit.mission, unit.obsid),
         home=_way_up(layout, page) + layout.report.name,
     )
@@ -63,7 +72,7 @@ def write_observation_page(layout: Layout, unit: Unit, records: Sequence[Record]
 def _plots(layout: Layout, record: Record) -> list[Plot]:
     if not record.done:
         return []
-    return {"espfilt": exposure_plots, "images": image_plots}.get(record.step, lambda *_: [])(layout, record)
+    return PLOTS.get(record.step, lambda *_: [])(layout, record)
 
 
 def _exposures(records: Sequence[Record]) -> list[dict[str, Any]]:
@@ -99,11 +108,22 @@ def write_archive_page(layout: Layout) -> Path:
     return layout.report
 
 
-def _observation_row(layout: Layout, unit: Unit, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+def _final_instruments(layout: Layout, verdict: Verdict) -> list[str]:
+    """The instruments of the final list that a verdict is of; eROSITA's telescope modules have one together."""
     from daxa_wf.steps.catalogue import FINAL
 
+    if verdict.step not in FINAL or verdict.status != Status.DONE:
+        return []
+    if verdict.inst:
+        return [verdict.inst]
+    unit = Unit(verdict.mission, verdict.obsid)
+    return list(read_record(layout.record(verdict.step, unit)).results["modules"])
+
+
+def _observation_row(layout: Layout, unit: Unit, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+
     page = observation_folder(layout, unit) / PAGE
-    final = sorted({verdict.inst for verdict in verdicts if verdict.step in FINAL and verdict.status == Status.DONE})
+    final = sorted(name for verdict in verdicts for name in _final_instruments(layout, verdict))
     return {
         "unit": unit,
         "link": layout.relative(page) if page.exists() else "",

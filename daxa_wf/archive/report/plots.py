@@ -94,6 +94,29 @@ def image_plot(counts: NDArray[Any], header: Any, title: str) -> bytes:
     return _png(figure)
 
 
+def flare_curve_plot(
+    time: NDArray[np.float64],
+    rate: NDArray[np.float64],
+    kept: NDArray[np.bool_],
+    limits: NDArray[np.float64] | None,
+    title: str,
+) -> bytes:
+    """eROSITA's rate over time with kept and cut bins in two colours, and each bin's limit; s and count/s/deg2, (bins,)."""
+    figure = _figure(8, 2.6)
+    axes = figure.add_subplot()
+    elapsed = (time - time[0]) / 1000 if len(time) else time
+    axes.plot(elapsed[~kept], rate[~kept], ".", color=CUT, markersize=3, label="cut")
+    axes.plot(elapsed[kept], rate[kept], ".", color=KEPT, markersize=3, label="kept")
+    if limits is not None:
+        axes.plot(elapsed, limits, color=MODEL, linewidth=0.8, label="limit")
+    axes.set(xlabel="time since start (ks)", ylabel="count/s/deg$^2$", title=title)
+    usual = max(float(np.nanmedian(rate)) if np.isfinite(rate).any() else 0.0, 1e-3)
+    if np.nanmax(rate, initial=1e-3) > 10 * usual:
+        axes.set_yscale("symlog", linthresh=usual)
+    axes.legend(loc="upper right", fontsize="small")
+    return _png(figure)
+
+
 def _smoothed(image: NDArray[np.float64]) -> NDArray[np.float64]:
     padded = np.pad(image, 1)
     size = image.shape

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +82,7 @@ class ErositaEventFile(EventList):
 
     EXPECTED = "an eROSITA list such as em01_134135_020_EventList_c010.fits"
 
-    def _checked(self) -> ErositaEventFile:
+    def _checked(self) -> Self:
         missing = [name for name in NEEDED_COLUMNS if name not in self.column_names]
         if missing:
             raise CorruptFileError(

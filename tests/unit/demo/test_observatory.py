@@ -76,3 +76,17 @@ def test_corners_are_flagged_out_of_the_field(observatory: Path, truth: dict) ->
     radius = np.hypot(columns["DETX"].astype(float) - 97, columns["DETY"].astype(float) + 172)
     assert radius[corner].min() > 15_000
     assert np.all(radius[~corner] < 18_000)
+
+
+def test_erosita_is_in_its_trees_and_tables(observatory: Path, tmp_path: Path) -> None:
+    """What the tables name is where eROSITA-DE would have it."""
+    from daxa_wf.missions import MISSIONS
+    from daxa_wf.services.snapshots import SnapshotStore
+    from daxa_wf.steps.select import fetch_embedded_table
+
+    files = {path.name for path in (observatory / "erosita").rglob("*") if path.is_file()}
+    for mission in ("erosita_calpv", "erosita_all_sky_de_dr1"):
+        fetch_embedded_table(mission, tmp_path)
+        rows = SnapshotStore(tmp_path).observations(MISSIONS[mission])
+        for obsid, tar in zip(rows["obsid"], rows.get("archive_file", rows["obsid"]), strict=True):
+            assert {tar, f"em01_{obsid}_020_EventList_c010.fits.gz"} & files

@@ -1,0 +1,75 @@
+"""erosita_exposure_maps: exposure maps of an eROSITA observation, on the pixels of its images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from daxa_wf.archive.layout import Band, Unit
+from daxa_wf.steps.erosita_images import pixels_of
+from daxa_wf.steps.erosita_lists import module_numbers, together
+from daxa_wf.steps.runner import Inputs, Outcome, Workspace
+
+Maps = tuple[list[float], list[dict[str, str]]]
+"""Longest exposure in each band in seconds, and warnings."""
+
+
+def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+    """One map a band: the mean over the telescope modules, of the times without flares."""
+    cleaned, pictures = inputs.record("evtool"), inputs.record("erosita_images")
+    modules = module_numbers(cleaned.results)
+    events = workspace.layout.find(cleaned.product("finalevents"))
+    bands = [Band(*edges) for edges in pictures.results["bands"]]
+    stamps = [stamp for stamp in pictures.products if stamp.kind == "image"]
+    images = [workspace.layout.find(stamp.path) for stamp in stamps]
+    outputs = [workspace.stage("expmap", band, unit=together(unit, modules)) for band in bands]
+    vignetted = options["vignetting"] != "none"
+    if options["engine"] == "esass":
+        longest, warnings = _with_esass(events, bands, images, outputs, vignetted, workspace)
+    else:
+        longest, warnings = _natively(events, modules, bands, images, outputs, vignetted)
+    numbers = {"modules": cleaned.results["modules"], "maximum_seconds": longest, "vignetted": vignetted}
+    return Outcome(numbers, warnings, f"up to {max(longest):.0f} s")
+
+
+def _natively(
+    path: Path, modules: tuple[int, ...], bands: Sequence[Band], images: Sequence[Path], outputs: Sequence[Path],
+    vignetted: bool,
+) -> Maps:  # fmt: skip
+    from astropy.io import fits
+
+    from daxa_wf.events.erosita.event_file import ErositaEventFile
+    from daxa_wf.events.erosita.exposure_maps import exposure_maps, write_exposure_map
+    from daxa_wf.events.erosita.selection import selected_times
+    from daxa_wf.events.erosita.sky_grid import grid_of_image
+
+    events = ErositaEventFile.open(path)
+    good = selected_times(events, "FLAREGTI", modules)
+    longest: list[float] = []
+    warnings: list[dict[str, str]] = []
+    # Band by band: the maps of all telescope modules are in memory at once.
+    for band, image, output in zip(bands, images, outputs, strict=True):
+        grid, edges = grid_of_image(fits.getheader(image)), (band.low, band.high)
+        maps = exposure_maps(events, good, grid, [edges], vignetted)
+        write_exposure_map(output, events, grid, edges, maps.merged[0], vignetted)
+        longest.append(float(maps.merged[0].max()))
+        warnings += [each for each in maps.warnings if each not in warnings]
+    return longest, warnings
+
+
+def _with_esass(
+    path: Path, bands: Sequence[Band], images: Sequence[Path], outputs: Sequence[Path], vignetted: bool,
+    workspace: Workspace,
+) -> Maps:  # fmt: skip
+    from daxa_wf.steps.esass_tools import EsassTools
+    from daxa_wf.tools.erosita_commands import exposure_maps
+
+    templates = {band.label: image for band, image in zip(bands, images, strict=True)}
+    made = EsassTools(workspace).run(exposure_maps(path, templates, bands, vignetted))
+    longest = []
+    for band, output in zip(bands, outputs, strict=True):
+        seconds = made[f"{band.label}-expmap"]
+        longest.append(float(pixels_of(seconds).max()))
+        seconds.replace(output)
+    return longest, []

@@ -1,0 +1,82 @@
+"""erosita_images: counts images of an eROSITA observation's final event list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from daxa_wf.archive.layout import Band, Unit
+from daxa_wf.errors import StepFailedError
+from daxa_wf.steps.erosita_lists import module_numbers, together
+from daxa_wf.steps.images import SKY_PIXEL
+from daxa_wf.steps.runner import Inputs, Outcome, Workspace
+
+
+def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+    """One image a band of all telescope modules together, as large as the events reach."""
+    cleaned = inputs.record("evtool")
+    modules = module_numbers(cleaned.results)
+    events = workspace.layout.find(cleaned.product("finalevents"))
+    bands = [Band(each["lo_en"], each["hi_en"]) for each in options["bands"]]
+    outputs = [workspace.stage("image", band, unit=together(unit, modules)) for band in bands]
+    bin_size = round(options["pixel_size"] / SKY_PIXEL)
+    if options["engine"] == "esass":
+        counts = _with_esass(events, bands, bin_size, outputs, workspace)
+    else:
+        counts = _natively(events, modules, bands, bin_size, outputs)
+    numbers = {
+        "modules": cleaned.results["modules"],
+        "bin_size": bin_size,
+        "bands": [[band.low, band.high] for band in bands],
+        "counts": counts,
+    }
+    said = ", ".join(f"{band.label}: {count} counts" for band, count in zip(bands, counts, strict=True))
+    return Outcome(numbers, [], said)
+
+
+def _natively(
+    path: Path, modules: tuple[int, ...], bands: Sequence[Band], bin_size: int, outputs: Sequence[Path]
+) -> list[int]:
+    """All in one pass over the list, on the same pixels; counts in each."""
+    from daxa_wf.events.erosita.event_file import ErositaEventFile
+    from daxa_wf.events.erosita.images import automatic_grid, bin_images, write_image
+    from daxa_wf.events.erosita.selection import EvtoolParameters, selection_of
+
+    # The list holds nothing but what evtool selected.
+    everything = EvtoolParameters(pattern=0, flag=None, emin=None, emax=None, gti="GTI", telid=modules)
+    selection = selection_of(ErositaEventFile.open(path), everything)
+    grid = automatic_grid(selection, bin_size)
+    edges = [(band.low, band.high) for band in bands]
+    images = bin_images(selection, edges, grid)
+    for output, band, image in zip(outputs, edges, images, strict=True):
+        write_image(output, selection, grid, band, image)
+    return [int(image.counts.sum()) for image in images]
+
+
+def _with_esass(
+    path: Path, bands: Sequence[Band], bin_size: int, outputs: Sequence[Path], workspace: Workspace
+) -> list[int]:
+    """One evtool a band; counts in each."""
+    from daxa_wf.steps.esass_tools import EsassTools
+    from daxa_wf.tools.erosita_commands import images
+
+    made = EsassTools(workspace).run(images(path, bands, bin_size))
+    counts = []
+    for band, output in zip(bands, outputs, strict=True):
+        picture = made[f"{band.label}-image"]
+        counts.append(int(pixels_of(picture).sum()))
+        picture.replace(output)
+    return counts
+
+
+def pixels_of(path: Path) -> Any:
+    """The pixels of an image that a task made; StepFailedError `unreadableProduct` if it is none."""
+    from astropy.io import fits
+
+    try:
+        pixels = fits.getdata(path)
+        pixels.max()
+    except (OSError, ValueError, TypeError, AttributeError, IndexError) as error:
+        raise StepFailedError("unreadableProduct", f"{path.name} is no image: {error}") from None
+    return pixels

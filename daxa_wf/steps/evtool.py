@@ -1,0 +1,86 @@
+"""evtool: the events of an eROSITA observation that pass the filters, within its times without flares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from daxa_wf.archive.layout import Band, Unit
+from daxa_wf.errors import UnfitDataError
+from daxa_wf.steps.erosita_lists import module_names, module_numbers, together
+from daxa_wf.steps.runner import Inputs, Outcome, Workspace
+
+if TYPE_CHECKING:
+    from daxa_wf.events.erosita.event_file import ErositaEventFile
+
+
+def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+    """Write the cleaned list. UnfitDataError `noInstrument` if none of the chosen modules is in the list,
+    `NoFilteredEvents` if no event is left.
+    """
+    from daxa_wf.events.erosita.event_file import ErositaEventFile
+    from daxa_wf.steps.esass_tools import reading_products
+
+    flares = inputs.record("flaregti")
+    events = ErositaEventFile.open(workspace.layout.find(flares.product("events")))
+    modules = chosen_modules(module_numbers(flares.results), options["modules"])
+    output = workspace.stage("finalevents", Band(options["lo_en"], options["hi_en"]), unit=together(unit, modules))
+    with_esass = options["engine"] == "esass"
+    warnings = (_with_esass if with_esass else _natively)(events, modules, options, workspace, output)
+    with reading_products() if with_esass else nullcontext():
+        selected = ErositaEventFile.open(output).row_count
+    if selected == 0:
+        raise UnfitDataError("NoFilteredEvents", f"none of {events.row_count} events passes within the good times")
+    numbers = {
+        "modules": module_names(modules),
+        "rows": events.row_count,
+        "selected": selected,
+        **_times(events, modules),
+    }
+    return Outcome(numbers, warnings, f"kept {selected} of {events.row_count} events")
+
+
+def chosen_modules(there: tuple[int, ...], named: list[str]) -> tuple[int, ...]:
+    """Those of the modules that are there which are named; all if none is. UnfitDataError `noInstrument` if none is left."""
+    wanted = {int(name.removeprefix("TM")) for name in named} or set(there)
+    chosen = tuple(module for module in there if module in wanted)
+    if not chosen:
+        raise UnfitDataError("noInstrument", f"none of {', '.join(named)}: it has {', '.join(module_names(there))}")
+    return chosen
+
+
+def _natively(
+    events: ErositaEventFile, modules: tuple[int, ...], options: Mapping[str, Any], _: Workspace, output: Path
+) -> list[dict[str, str]]:
+    from daxa_wf.events.erosita.evtool import evtool
+    from daxa_wf.events.erosita.selection import EvtoolParameters
+
+    parameters = EvtoolParameters(
+        options["pattern"], options["flag"], options["flag_invert"], options["lo_en"], options["hi_en"], telid=modules
+    )
+    return evtool(events, parameters, output).warnings
+
+
+def _with_esass(
+    events: ErositaEventFile, modules: tuple[int, ...], options: Mapping[str, Any], workspace: Workspace, output: Path
+) -> list[dict[str, str]]:
+    from daxa_wf.steps.esass_tools import EsassTools
+    from daxa_wf.tools.erosita_commands import evtool
+
+    command = evtool(events.path, {**options, "modules": module_names(modules)})
+    EsassTools(workspace).run(command)["finalevents"].replace(output)
+    return []
+
+
+def _times(events: ErositaEventFile, modules: tuple[int, ...]) -> dict[str, Any]:
+    """Seconds by telescope module in which events were kept, and the live ones of them."""
+    from daxa_wf.events.erosita.selection import selected_times
+    from daxa_wf.events.gti import total
+
+    good = selected_times(events, "FLAREGTI", modules)
+    return {
+        "ontime": {f"TM{module}": total(each) for module, each in good.items()},
+        "livetime": {f"TM{module}": events.live_time(module, each) for module, each in good.items()},
+    }

@@ -1,0 +1,353 @@
+"""The steps of eROSITA, each run on its own: natively, and with stand-ins of eSASS."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from daxa_wf.acquire.local_erosita import best_list, local_erosita_manifest
+from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.records import FileStamp, Record, Status
+from daxa_wf.archive.report.erosita import flare_plots
+from daxa_wf.demo.erosita import make_erosita, write_event_file
+from daxa_wf.demo.erosita_targets import TARGETS, ErositaTruth
+from daxa_wf.errors import ConfigError, Fault
+from daxa_wf.events.erosita.event_file import ErositaEventFile
+from daxa_wf.events.erosita.telescope_modules import GROUPS, parse_modules
+from daxa_wf.events.gti import contains, intersection, total
+from daxa_wf.missions import MISSIONS
+from daxa_wf.options import ExposureMaps, Images
+from daxa_wf.steps.catalogue import CHAINS, STEPS
+from daxa_wf.steps.runner import Inputs, run_step
+from daxa_wf.tool_options import Evtool, Flaregti, Toolkit
+from tests.standins import Standins
+
+FILES = {target.obsid: target.file for target in TARGETS}
+STEPS_HERE = CHAINS["erosita"][:-1]
+ALL_SEVEN = tuple(f"TM{number}" for number in range(1, 8))
+SECTIONS: dict[str, Any] = {
+    "flaregti": Flaregti(), "evtool": Evtool(),
+    "erosita_images": Images(bands=(["0.2 keV", "2.3 keV"], ["2.3 keV", "5 keV"]), pixel_size="20 arcsec"),
+    "erosita_exposure_maps": ExposureMaps(),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, ErositaTruth]]:
+    root = tmp_path_factory.mktemp("erosita")
+    return root, {truth.obsid: truth for truth in make_erosita(root)}
+
+
+@dataclass
+class Chain:
+    """An observation on its way through the steps."""
+
+    layout: Layout
+    unit: Unit
+    raw: Path
+    engine: str = "native"
+    instruments: tuple[str, ...] = ALL_SEVEN
+    time_limit: str | None = None
+    records: dict[str, Record] = field(default_factory=dict)
+
+    def run(self, step: str, **options: Any) -> Record:
+        section = type(SECTIONS[step]).model_validate(options) if options else SECTIONS[step]
+        values = {**section.model_dump(mode="json"), "engine": self.engine, "instruments": list(self.instruments)}
+        inputs = Inputs({name: [record] for name, record in self.records.items()}, {"events": [self.raw]})
+        function = import_module(f"daxa_wf.steps.{step}").run
+        context = {"toolkit": Toolkit(time_limit=self.time_limit).model_dump(mode="json")}
+        self.records[step] = run_step(STEPS[step], self.unit, inputs, values, self.layout, function, context)
+        return self.records[step]
+
+    def all(self) -> dict[str, Record]:
+        for step in STEPS_HERE:
+            self.run(step)
+        return self.records
+
+    def files(self) -> set[str]:
+        root = self.layout.observation(self.unit)
+        return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+
+    def product(self, step: str, kind: str) -> Path:
+        return self.layout.find(self.records[step].product(kind))
+
+
+@pytest.fixture
+def chain(tmp_path: Path, raw: tuple[Path, dict[str, ErositaTruth]]) -> Any:
+    def make(obsid: str, name: str = "archive", file: Path | None = None, **values: Any) -> Chain:
+        return Chain(Layout(tmp_path / name), Unit("erosita_calpv", obsid), file or raw[0] / FILES[obsid], **values)
+
+    return make
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def names(obsid: str, modules: str) -> set[str]:
+    stem = f"obsid{obsid}-inst{modules}-subexp"
+    return {
+        f"events/{stem}None-events.fits", f"events/{stem}ALL-en0.2_10.0keV-finalevents.fits",
+        *(f"cleaning/{stem}None-en200_10000PI-{kind}.fits" for kind in ("lightcurve", "maskimage", "thresholdimage")),
+        *(f"images/{stem}ALL-{band}-{kind}.fits" for band in ("en0.2_2.3keV", "en2.3_5.0keV") for kind in ("image", "expmap")),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("obsid", ["700195", "700199"])
+def test_natively_from_the_raw_list_to_exposure_maps(chain: Any, raw: Any, obsid: str) -> None:
+    root, truth = raw
+    before = digest(root / FILES[obsid])
+    mine: Chain = chain(obsid)
+    records = mine.all()
+    assert {record.status for record in records.values()} == {Status.DONE}
+    assert {record.engine for record in records.values()} == {"native"}
+    assert digest(root / FILES[obsid]) == before
+    modules = truth[obsid].modules
+    assert mine.files() == names(obsid, "_".join(f"TM{module}" for module in modules))
+
+    flared, quiet = np.array(truth[obsid].flares), np.array(truth[obsid].quiet)
+    events = ErositaEventFile.open(mine.product("flaregti", "events"))
+    good, kept = events.intervals("GTI"), events.intervals("FLAREGTI")
+    assert set(good) == set(modules) - set(truth[obsid].without_gti)
+    for module, intervals in kept.items():
+        cut = 1 - total(intersection(flared, intervals)) / total(intersection(flared, good[module]))
+        lost = 1 - total(intersection(quiet, intervals)) / total(intersection(quiet, good[module]))
+        assert cut >= 0.99
+        assert lost < 0.03
+        assert records["flaregti"].results["kept_seconds"][f"TM{module}"] == pytest.approx(total(intervals))
+
+    expected = selected_by_hand(mine.raw, kept, (200, 10_000))
+    with fits.open(mine.product("evtool", "finalevents"), checksum=True) as hdus:
+        final = hdus["EVENTS"].data
+        np.testing.assert_array_equal(final["TIME"], expected)
+    assert records["evtool"].results["selected"] == len(expected)
+    counts = [int(((final["PI"] >= low) & (final["PI"] < high)).sum()) for low, high in ((200, 2300), (2300, 5000))]
+    assert records["erosita_images"].results["counts"] == counts
+    for stamp in records["erosita_images"].products:
+        picture = mine.layout.find(stamp.path)
+        exposure = Path(str(picture).replace("-image", "-expmap"))
+        assert fits.getdata(picture).shape == fits.getdata(exposure).shape
+        longest = max(records["evtool"].results["livetime"].values()) * len(kept) / len(modules)
+        assert 0.9 * longest < fits.getdata(exposure).max() <= longest * 1.001
+
+
+def selected_by_hand(path: Path, kept: dict[int, Any], band: tuple[float, float]) -> np.ndarray:
+    """Times of the events that evtool's defaults keep."""
+    with fits.open(path) as hdus:
+        rows = hdus["EVENTS"].data
+        wanted = (rows["PI"] >= band[0]) & (rows["PI"] < band[1]) & (rows["PAT_TYP"] >= 1) & (rows["PAT_TYP"] <= 4)
+        wanted &= (rows["FLAG"].astype(np.int64) & 0xC0000000) == 0
+        in_time = np.zeros(len(rows), bool)
+        for module, intervals in kept.items():
+            in_time |= (rows["TM_NR"] == module) & contains(intervals, rows["TIME"])
+        return np.array(rows["TIME"][wanted & in_time])
+
+
+def test_the_same_names_and_records_with_esass(chain: Any, standins: Standins, raw: Any) -> None:
+    """Also of a compressed tile, which eSASS cannot write into as it is."""
+    for obsid in ("700199", "134135"):
+        before = digest(raw[0] / FILES[obsid])
+        native, esass = chain(obsid, "native"), chain(obsid, "esass", engine="esass")
+        native.all(), esass.all()
+        assert {record.status for record in esass.records.values()} == {Status.DONE}
+        assert esass.files() == native.files()
+        for step in STEPS_HERE:
+            ours, theirs = native.records[step], esass.records[step]
+            assert set(asdict(ours)) == set(asdict(theirs))
+            assert set(ours.results) == set(theirs.results) - {"runs"}
+            assert [stamp.path for stamp in ours.products] == [stamp.path for stamp in theirs.products]
+            assert (ours.engine, theirs.engine) == ("native", "esass")
+            assert theirs.versions["esass"] == "eSASSusers_211214"
+            assert len(theirs.command) == len(theirs.results["runs"]) > 0
+            assert all((esass.layout.root / log).exists() for log in theirs.logs[1:])
+        assert digest(raw[0] / FILES[obsid]) == before
+
+
+@pytest.mark.parametrize("engine", ["native", "esass"])
+def test_some_telescope_modules(chain: Any, standins: Standins, raw: Any, engine: str) -> None:
+    """Flares are judged by the chosen modules alone, and nothing of the others is left."""
+    chosen = MISSIONS["erosita_calpv"].instruments_named("tm9")
+    assert chosen == ("TM5", "TM7")
+    before = digest(raw[0] / FILES["700199"])
+    mine: Chain = chain("700199", engine=engine, instruments=chosen)
+    records = mine.all()
+    assert digest(raw[0] / FILES["700199"]) == before
+    assert mine.files() == names("700199", "TM5_TM7")
+    assert set(records["flaregti"].results["kept_seconds"]) == {"TM5", "TM7"}
+    for step, kind in (("flaregti", "events"), ("evtool", "finalevents")):
+        with fits.open(mine.product(step, kind)) as hdus:
+            assert set(hdus["EVENTS"].data["TM_NR"]) == {5, 7}
+            assert {name for name in ("FLAREGTI5", "FLAREGTI6", "FLAREGTI7") if name in hdus} == {
+                "FLAREGTI5",
+                "FLAREGTI7",
+            }
+    if engine == "native":
+        counts = fits.getdata(mine.product("flaregti", "lightcurve"), "RATE")["COUNTS"].sum()
+        assert 0 < counts < (fits.getdata(mine.product("flaregti", "events"), "EVENTS")["TM_NR"] > 0).sum()
+        assert fits.getheader(mine.product("flaregti", "lightcurve"), "RATE")["MODULES"] == "TM5 TM7"
+
+    record = mine.run("evtool", modules=["TM7"])
+    assert record.results["modules"] == ["TM7"]
+    assert not list(mine.layout.observation(mine.unit).glob("events/*TM5_TM7*finalevents.fits"))
+    assert mine.run("evtool", modules=["TM1"]).reason == "noInstrument"
+
+
+def test_modules_that_are_not_there(chain: Any) -> None:
+    mine: Chain = chain("700199", instruments=("TM1", "TM2"))
+    assert [(mine.run(step).status, mine.records[step].reason) for step in STEPS_HERE] == [
+        (Status.REJECTED, "noInstrument"), (Status.BLOCKED, "flaregti rejected"), (Status.BLOCKED, "evtool blocked"),
+        (Status.BLOCKED, "evtool blocked"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ["native", "esass"])
+def test_a_closed_filter_wheel_is_rejected(chain: Any, standins: Standins, tmp_path: Path, engine: str) -> None:
+    closed = tmp_path / "pm00_700199_000_EventList_c001.fits"
+    write_event_file(closed, replace(TARGETS[1], duration=100.0, flares=()))
+    with fits.open(closed, mode="update") as hdus:
+        hdus["EVENTS"].header["FILTER"] = "CLOSED"
+    record = chain("700199", file=closed, engine=engine).run("flaregti")
+    assert (record.status, record.reason) == (Status.REJECTED, "notScience")
+    assert "filter CLOSED" in record.message
+    assert not standins.calls()
+
+
+@pytest.mark.parametrize("engine", ["native", "esass"])
+def test_no_event_left_is_rejected(chain: Any, standins: Standins, engine: str) -> None:
+    mine: Chain = chain("700199", engine=engine)
+    mine.run("flaregti")
+    record = mine.run("evtool", lo_en="9.99999 keV", hi_en="10 keV", pattern=8)
+    assert (record.status, record.reason, record.products) == (Status.REJECTED, "NoFilteredEvents", [])
+
+
+def test_all_of_it_flared(chain: Any) -> None:
+    record = chain("700199").run("flaregti", threshold=0)
+    assert (record.status, record.reason) == (Status.REJECTED, "noGoodTime")
+
+
+def test_other_ways_to_tell_flares(chain: Any) -> None:
+    record = chain("700199").run("flaregti", method="gaussian", sigma=3.5)
+    assert record.status is Status.DONE
+    assert (record.parameters["pimin"], record.results["method"]) == (5.0, "gaussian")
+    assert any("-en5000_10000PI-lightcurve" in stamp.path for stamp in record.products)
+    plots = flare_plots(chain("700199").layout, record)
+    assert [plot.caption for plot in plots] == [f"Light curve of 700199 TM{module} gaussian" for module in (5, 6, 7)]
+    assert len({plot.path for plot in plots}) == 3
+    record = chain("700199").run("flaregti", method="threshold", thresholds={"TM5": 5.0})
+    assert (record.status, record.reason) == (Status.FAILED, "badParameters")
+    assert "none for TM6" in record.message
+    with pytest.raises(ValueError, match="needs 'thresholds'"):
+        Flaregti(method="threshold")
+
+
+FAILURES = (
+    ("flaregti", "notDone", "notDone"), ("flaregti", "nothing", "missingProduct"), ("flaregti", "exit", "exitCode"),
+    ("evtool", "notDone", "notDone"), ("evtool", "crash", "exitCode"), ("erosita_images", "nothing", "missingProduct"),
+    ("erosita_exposure_maps", "errorZero", "someError"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("step", "behaviour", "reason"), FAILURES)
+def test_a_task_that_fails(chain: Any, standins: Standins, step: str, behaviour: str, reason: str) -> None:
+    """A verdict with the task's name and words; what was made before stays, what follows is blocked."""
+    task = {"erosita_images": "evtool", "erosita_exposure_maps": "expmap"}.get(step, step)
+    mine: Chain = chain("700199", engine="esass")
+    standins.tell(f"{task}@-{step}-700199:{behaviour}")
+    records = mine.all()
+    assert (records[step].status, records[step].reason) == (Status.FAILED, reason), records[step].message
+    assert records[step].command
+    assert not records[step].products
+    before = STEPS_HERE[: STEPS_HERE.index(step)]
+    assert all(records[each].status is Status.DONE for each in before)
+    assert all(records[each].status is Status.BLOCKED for each in STEPS_HERE[len(before) + 1 :])
+    assert mine.files() == {stamp.path.split("700199/")[1] for each in before for stamp in records[each].products}
+    standins.tell()
+    assert mine.run(step).done
+
+
+@pytest.mark.parametrize("behaviour", ["hang", "killed", "full", "halfway"])
+def test_a_fault_leaves_nothing(chain: Any, standins: Standins, raw: Any, behaviour: str) -> None:
+    before = digest(raw[0] / FILES["700199"])
+    mine: Chain = chain("700199", engine="esass", time_limit="2 s" if behaviour == "hang" else None)
+    standins.tell(f"flaregti:{behaviour}")
+    with pytest.raises(Fault):
+        mine.run("flaregti")
+    assert mine.files() == set()
+    assert not mine.layout.record("flaregti", mine.unit).exists()
+    assert mine.layout.fault("flaregti", mine.unit).exists()
+    assert not list((mine.layout.root / ".staging").iterdir())
+    assert digest(raw[0] / FILES["700199"]) == before
+
+
+def test_without_esass(chain: Any, standins: Standins) -> None:
+    (standins.root / "bin" / "flaregti").unlink()
+    with pytest.raises(Fault, match="flaregti of eSASS cannot be found with the shell as it is"):
+        chain("700199", engine="esass").run("flaregti")
+
+
+def test_downloaded_lists(chain: Any, raw: Any) -> None:
+    """The list that has most of the modules, the newest; Fault if it is gone, a verdict if there was none."""
+    mine: Chain = chain("700199")
+    acquired = Record("acquire", mine.unit, Status.DONE)
+    acquired.results = {"files": [{"path": FILES["700199"]}, {"path": "pm00_700199_520_EventList_c001.fits"}]}
+    inputs, options = (
+        Inputs({"acquire": [acquired]}),
+        {**Flaregti().model_dump(), "engine": "native", "instruments": ALL_SEVEN},
+    )
+    run = import_module("daxa_wf.steps.flaregti").run
+    with pytest.raises(Fault, match="delete the record of 'acquire'"):
+        run_step(STEPS["flaregti"], mine.unit, inputs, options, mine.layout, run)
+    mine.layout.raw(mine.unit).parent.mkdir(parents=True)
+    mine.layout.raw(mine.unit).symlink_to(raw[0], target_is_directory=True)
+    assert run_step(STEPS["flaregti"], mine.unit, inputs, options, mine.layout, run).done
+    acquired.results = {"files": []}
+    record = run_step(STEPS["flaregti"], mine.unit, inputs, options, mine.layout, run)
+    assert (record.status, record.reason) == (Status.REJECTED, "noEventList")
+
+
+def test_the_best_of_several_lists() -> None:
+    lists = [
+        "a/fm00_300004_820_EventList_c001.fits", "b/fm00_300004_920_EventList_c001.fits",
+        "b/fm00_300004_020_EventList_c001.fits", "b/fm00_300004_020_EventList_c002.fits.gz", "b/fm00_300004_021_Image_c002.fits",
+    ]  # fmt: skip
+    assert best_list(lists, ALL_SEVEN)[0] == lists[3]
+    assert best_list(lists[:2], ALL_SEVEN) == (lists[0], [lists[1]])
+    assert best_list(lists[:2], ("TM5",)) == (lists[1], [lists[0]])
+    assert best_list(lists[:1], ("TM5",)) == ("", [lists[0]])
+
+
+def test_lists_in_a_directory(raw: Any, tmp_path: Path) -> None:
+    deep = tmp_path / "data" / "PUPPIS A"
+    deep.mkdir(parents=True)
+    for name in FILES.values():
+        (deep / name).symlink_to(raw[0] / name)
+    (deep / "pm00_700199_520_EventList_c001.fits").write_text("")
+    rows = local_erosita_manifest("erosita_calpv", tmp_path, None, ALL_SEVEN)
+    assert {(row.obsid, row.events) for row in rows} == {
+        (obsid, f"data/PUPPIS A/{FILES[obsid]}") for obsid in ("700195", "700199")
+    }
+    assert next(row for row in rows if row.obsid == "700199").passed_over.endswith("_520_EventList_c001.fits")
+    (tile,) = local_erosita_manifest("erosita_all_sky_de_dr1", tmp_path, None, ALL_SEVEN)
+    assert tile.unit.identifier == "134135"
+    with pytest.raises(ConfigError, match="no event list of 700001 with TM1"):
+        local_erosita_manifest("erosita_calpv", tmp_path, ["700199", "700001"], ("TM1",))
+
+
+def test_groups_are_those_of_the_engine() -> None:
+    for mission in ("erosita_calpv", "erosita_all_sky_de_dr1"):
+        groups = MISSIONS[mission].groups
+        assert {int(name[2:]): parse_modules(of) for name, of in groups.items() if name != "TM"} == GROUPS
+        assert MISSIONS[mission].instruments_named("tm") == ALL_SEVEN
+
+
+def test_stamps_are_of_the_files(chain: Any) -> None:
+    mine: Chain = chain("700199")
+    stamps: list[FileStamp] = mine.run("flaregti").products
+    assert {stamp.sha256 for stamp in stamps} == {digest(mine.layout.root / stamp.path) for stamp in stamps}

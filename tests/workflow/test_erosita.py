@@ -1,0 +1,160 @@
+"""eROSITA's chain, run as a user runs it: natively, and with stand-ins of eSASS that fail."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from daxa_wf.archive.access import Archive as Products
+from daxa_wf.demo.erosita import make_erosita
+from daxa_wf.demo.erosita_targets import ErositaTruth
+from daxa_wf.events.erosita.event_file import ErositaEventFile
+from daxa_wf.events.gti import intersection, total
+from tests.standins import Standins
+
+from .conftest import Archive, rewritten
+
+OBSIDS = ("700195", "700199")
+CHAIN = ("flaregti", "evtool", "erosita_images", "erosita_exposure_maps", "report")
+
+
+@pytest.fixture(scope="module")
+def lists(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, ErositaTruth]]:
+    """Event lists that nobody may write to."""
+    root = tmp_path_factory.mktemp("event lists")
+    truths = {truth.obsid: truth for truth in make_erosita(root)}
+    for path in root.iterdir():
+        path.chmod(0o444)
+    return root, truths
+
+
+def archive_of(folder: Path, lists: Path, **sections: Any) -> Archive:
+    images = {"bands": [["0.2 keV", "2.3 keV"]], "pixel_size": "20 arcsec"}
+    mission = {"source": {"local": str(lists)}, "images": images, **sections}
+    return Archive(folder, {"archive": "my archive", "missions": {"erosita_calpv": mission}})
+
+
+def record(archive: Archive, step: str, obsid: str) -> dict[str, Any]:
+    return json.loads((archive.root / f"records/erosita_calpv/{obsid}/{step}/{obsid}.json").read_text())
+
+
+def digests(root: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in root.iterdir()}
+
+
+def verdicts(archive: Archive) -> dict[tuple[str, str], str]:
+    return {(row["step"], row["obsid"]): row["status"] for row in archive.status()}
+
+
+def test_natively_from_nothing_to_nothing_left_to_do(lists: Any, tmp_path: Path) -> None:
+    root, truths = lists
+    before = digests(root)
+    archive = archive_of(tmp_path, root)
+    first = archive.run()
+    assert first.code == 0, first.text
+    assert set(verdicts(archive).values()) == {"done"}
+    products = Products(archive.root)
+    for obsid in OBSIDS:
+        modules = "_".join(f"TM{module}" for module in truths[obsid].modules)
+        flared, quiet = np.array(truths[obsid].flares), np.array(truths[obsid].quiet)
+        kept = np.array(record(archive, "flaregti", obsid)["results"]["gti"])
+        assert total(intersection(flared, kept)) < 0.01 * total(flared)
+        assert total(intersection(quiet, kept)) > 0.97 * total(quiet) - 70
+        final = products.event_list(obsid, "TM")
+        assert final.name == f"obsid{obsid}-inst{modules}-subexpALL-en0.2_10.0keV-finalevents.fits"
+        assert products.image(obsid, modules, band=(0.2, 2.3)).parent == products.exposure_map(obsid, modules).parent
+        page = (archive.root / "processed_data/erosita_calpv" / obsid / "report.html").read_text()
+        assert page.count("data:image/png;base64") == 2
+        assert f"Light curve of {obsid} flaregti" in page
+        assert "<td>TM5</td>" in page
+    assert "TM5 TM6 TM7</td>" in (archive.root / "report.html").read_text()
+    assert "Nothing to be done" in archive.run().text
+
+    made = archive.records()
+    archive.config["missions"]["erosita_calpv"]["evtool"] = {"pattern": 1}
+    assert archive.run().code == 0
+    assert {step for step, _ in rewritten(made, archive.records())} == set(CHAIN[1:])
+
+    archive.config["missions"]["erosita_calpv"]["flaregti"] = {"threshold": 0}
+    assert archive.run().code == 0
+    assert verdicts(archive)["flaregti", "700199"] == "rejected"
+    assert verdicts(archive)["evtool", "700199"] == "blocked"
+    assert not list((archive.root / "processed_data").rglob("*.fits"))
+    assert not list((archive.root / "failed_data").rglob("*.fits"))
+    assert (archive.root / "failed_data/erosita_calpv/700199/report.html").is_file()
+    assert digests(root) == before
+
+
+def test_with_esass_and_what_can_go_wrong(
+    lists: Any, standins: Standins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """eSASS comes from a setup script. One task fails, one is killed: nothing else is lost, and only these are repeated."""
+    root, _ = lists
+    before = digests(root)
+    own_path = os.environ["PATH"].replace(f"{standins.root / 'bin'}:", "")
+    monkeypatch.setenv("PATH", own_path)
+    (tmp_path / "esass-init.sh").write_text(f"export PATH={standins.root / 'bin'}:$PATH\n")
+    archive = archive_of(tmp_path, root, engine="esass", instruments=["TM9"])
+    archive.config["esass"] = {"setup_scripts": ["esass-init.sh"]}
+    standins.tell("flaregti@-flaregti-700199:notDone", "expmap@-700195:killed")
+    run = archive.run()
+    assert run.code == 1
+    said = " ".join(run.text.split())
+    assert "flaregti of erosita_calpv 700199: failed: notDone: flaregti did not end with 'flaregti: DONE'" in said
+    assert "erosita_exposure_maps of erosita_calpv 700195: fault: Fault: expmap was killed by signal 9" in said
+    told = verdicts(archive)
+    assert [told["flaregti", obsid] for obsid in OBSIDS] == ["done", "failed"]
+    assert [told["erosita_images", obsid] for obsid in OBSIDS] == ["done", "blocked"]
+    images = archive.root / "processed_data/erosita_calpv/700195/images"
+    assert {path.name for path in images.glob("*.fits")} == {
+        "obsid700195-instTM5_TM7-subexpALL-en0.2_2.3keV-image.fits"
+    }
+
+    standins.tell()
+    made = archive.records()
+    shutil.move(tmp_path / "esass-init.sh", tmp_path / "init.sh")
+    archive.config["esass"] = {"setup_scripts": ["init.sh"]}
+    (tmp_path / "my config.yaml").write_text(yaml.safe_dump(archive.config))
+    retry = [sys.executable, "-m", "daxa_wf", "retry", "my config.yaml"]
+    assert subprocess.run(retry, cwd=tmp_path, check=False, capture_output=True).returncode == 0
+    calls = len(standins.calls())
+    again = archive.run()
+    assert again.code == 0, again.text
+    assert set(verdicts(archive).values()) == {"done"}
+    assert rewritten(made, archive.records()) == {
+        *((step, "700199") for step in CHAIN), ("erosita_exposure_maps", "700195"), ("report", "700195"),
+    }  # fmt: skip
+    tasks = sorted(call["task"] for call in standins.calls()[calls:])
+    assert tasks == ["evtool", "evtool", "evtool", "expmap", "expmap", "flaregti"]
+    assert record(archive, "evtool", "700199")["versions"]["esass"] == "eSASSusers_211214"
+    assert digests(root) == before
+
+
+def test_a_tile_is_fetched_from_the_embedded_observatory(tmp_path: Path) -> None:
+    """Only its event list is, and what was fetched is what was simulated."""
+    archive = archive_of(tmp_path, tmp_path)
+    del archive.config["missions"]["erosita_calpv"]
+    archive.config |= {"tables": "tables", "data": "data"}
+    archive.config["missions"]["erosita_all_sky_de_dr1"] = {
+        "source": {"embedded": "observatory"}, "instruments": ["TM8"], "images": {"pixel_size": "1 arcmin"},
+    }  # fmt: skip
+    run = archive.run()
+    assert run.code == 0, run.text
+    served = next((tmp_path / "observatory/erosita").rglob("em01_134135_*"))
+    fetched = tmp_path / "data/erosita_all_sky_de_dr1_raw/134135/EXP_010"
+    assert digests(fetched) == digests(served.parent)
+    products = Products(archive.root)
+    final = products.event_list("134135", "TM1_TM2_TM3_TM4_TM6")
+    assert set(ErositaEventFile.open(final).observation.modules) == {1, 2, 3, 4, 6}
+    bands = {each.band for each in products.products("134135") if each.kind == "expmap"}
+    assert bands == {(0.2, 2.3), (2.3, 5.0), (5.0, 8.0)}
