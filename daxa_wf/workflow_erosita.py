@@ -34,8 +34,16 @@ class ErositaPlan:
 
     def images(self, wildcards: Any) -> dict[str, Any]:
         """The options of images, with the missions' own defaults."""
-        section = self.plan.mission(wildcards.mission).images_for(wildcards.mission)
-        return {**self.options("images")(wildcards), **section.model_dump(mode="json")}
+        mission = self.plan.mission(wildcards.mission)
+        section = mission.images_for(wildcards.mission)
+        return {**section.model_dump(mode="json"), "engine": mission.engine_for(wildcards.mission)}
+
+    def tasks(self) -> list[str]:
+        """The tasks of eSASS that the configuration needs."""
+        from daxa_wf.tools.tasks import ESASS_TASKS
+
+        needed = any(mission.engine_for(name) == "esass" for name, mission in self.plan.processed())
+        return sorted(ESASS_TASKS) if needed else []
 
     def context(self, wildcards: Any, resources: Any) -> dict[str, Any]:
         """Where eSASS is on this machine; nothing if it is not used.

@@ -351,3 +351,18 @@ def test_stamps_are_of_the_files(chain: Any) -> None:
     mine: Chain = chain("700199")
     stamps: list[FileStamp] = mine.run("flaregti").products
     assert {stamp.sha256 for stamp in stamps} == {digest(mine.layout.root / stamp.path) for stamp in stamps}
+
+
+def test_rules_are_given_the_missions_engine(tmp_path: Path) -> None:
+    from types import SimpleNamespace
+
+    from daxa_wf.config import parse_config
+    from daxa_wf.workflow import Plan
+    from daxa_wf.workflow_erosita import ErositaPlan
+
+    section = {"engine": "esass", "source": {"local": str(tmp_path)}}
+    plan = ErositaPlan(Plan(parse_config({"archive": "a", "missions": {"erosita_calpv": section}}), tmp_path))
+    wildcards = SimpleNamespace(mission="erosita_calpv", obsid="700195")
+    given = [plan.flares(wildcards), plan.images(wildcards), plan.options("exposure_maps")(wildcards)]
+    assert [each["engine"] for each in given] == ["esass"] * 3
+    assert plan.tasks() == ["evtool", "expmap", "flaregti"]
