@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from daxa_wf.options import Section
     from daxa_wf.workflow import Plan
 
 
@@ -16,26 +17,24 @@ class ErositaPlan:
         self.plan = plan
 
     def options(self, section: str) -> Callable[[Any], dict[str, Any]]:
-        """A function of wildcards that gives a section of the mission's configuration as plain values, with the engine."""
-
-        def values(wildcards: Any) -> dict[str, Any]:
-            mission = self.plan.mission(wildcards.mission)
-            return {
-                **getattr(mission, section).model_dump(mode="json"),
-                "engine": mission.engine_for(wildcards.mission),
-            }
-
-        return values
+        """A function of wildcards that gives a section of the mission's configuration as plain values, with its engine."""
+        return lambda wildcards: self._with_engine(wildcards, getattr(self.plan.mission(wildcards.mission), section))
 
     def flares(self, wildcards: Any) -> dict[str, Any]:
         """The options of flaregti, with the telescope modules that are chosen."""
-        chosen = self.plan.mission(wildcards.mission).instruments_for(wildcards.mission)
-        return {**self.options("flaregti")(wildcards), "instruments": list(chosen)}
+        mission = self.plan.mission(wildcards.mission)
+        chosen = mission.instruments_for(wildcards.mission)
+        return {**self._with_engine(wildcards, mission.flaregti), "instruments": list(chosen)}
 
     def images(self, wildcards: Any) -> dict[str, Any]:
         """The options of images, with the missions' own defaults."""
-        section = self.plan.mission(wildcards.mission).images_for(wildcards.mission)
-        return {**self.options("images")(wildcards), **section.model_dump(mode="json")}
+        return self._with_engine(wildcards, self.plan.mission(wildcards.mission).images_for(wildcards.mission))
+
+    def _with_engine(self, wildcards: Any, section: Section) -> dict[str, Any]:
+        """A section, and what does its step: what it says itself, or the mission's engine."""
+        said: dict[str, Any] = section.model_dump(mode="json")
+        usual = self.plan.mission(wildcards.mission).engine_for(wildcards.mission)
+        return {**said, "engine": said.get("engine") or usual}
 
     def context(self, wildcards: Any, resources: Any) -> dict[str, Any]:
         """Where eSASS is on this machine; nothing if it is not used.
