@@ -294,18 +294,48 @@ def show(
 
 @app.command()
 def doctor(
+    config: Annotated[
+        Path | None, typer.Argument(help="look for what this configuration needs, where it says", show_default=False)
+    ] = None,
     setup_script: Annotated[
         list[Path] | None, typer.Option(help="source this first; may be given more than once")
     ] = None,
 ) -> None:
-    """Tell which tasks of SAS and eSASS are found, their releases and calibration files, and what is missing."""
+    """Tell which tasks of SAS and eSASS are found, their releases and calibration files, and what is missing.
+
+    With a configuration the exit code is 1 if something that it needs is missing.
+    """
     from daxa_wf.tools.doctor import examine_esass, examine_sas, lines_of
     from daxa_wf.tools.environment import ToolEnvironment
 
+    if config is not None:
+        raise typer.Exit(_examine_for(config))
     environment = ToolEnvironment(setup_scripts=tuple(setup_script or ()))
     for toolkit, examine in (("SAS", examine_sas), ("eSASS", examine_esass)):
         print(f"{toolkit}, with {environment.describe()}:")
         print("\n".join(f"  {line}" for line in lines_of(examine(environment))))
+
+
+def _examine_for(path: Path) -> int:
+    """Look for what a configuration needs; 1 if something is missing."""
+    from daxa_wf.config import read_config
+    from daxa_wf.tools.doctor import examine_sas, lines_of
+    from daxa_wf.tools.environment import environment_from
+    from daxa_wf.workflow import Plan
+    from daxa_wf.workflow_sas import SasPlan
+
+    plan = Plan(read_config(path), Path.cwd())
+    tasks = SasPlan(plan).tasks()
+    if not tasks:
+        print(f"{path} needs no tasks of SAS")
+        return 0
+    environment = environment_from(plan.toolkit("sas"))
+    findings = examine_sas(environment, tasks)
+    print(f"SAS, with {environment.describe()}:")
+    print("\n".join(f"  {line}" for line in lines_of(findings)))
+    problems = [each.subject for each in findings if each.is_problem]
+    print(f"missing for {path}: {', '.join(problems)}" if problems else f"all that {path} needs is there")
+    return 1 if problems else 0
 
 
 @app.command("config-schema")

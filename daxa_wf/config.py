@@ -11,12 +11,26 @@ from pydantic import BaseModel, Field, PositiveInt, ValidationError, model_valid
 
 from daxa_wf.errors import ConfigError
 from daxa_wf.missions.spec import Route
-from daxa_wf.options import Directory, Espfilt, Evselect, ExposureMaps, Images, Section, section_in
+from daxa_wf.options import (
+    Cifbuild,
+    Directory,
+    Emanom,
+    Espfilt,
+    Evselect,
+    ExposureMaps,
+    Images,
+    Merge,
+    Section,
+    StepEngine,
+    section_in,
+)
 from daxa_wf.selection.options import Select
+from daxa_wf.steps.catalogue import OPTIONAL, processed_instruments, steps_for
 from daxa_wf.tool_options import Evtool, Flaregti, Toolkit
+from daxa_wf.tools.xmm_list_commands import METHODS as SAS_METHODS
 
 ArchiveName = Literal["heasarc", "s3", "xsa", "erosita_de", "cxc"]
-EngineName = Literal["native", "esass", "preprocessed", "raw"]
+EngineName = Literal["native", "sas", "esass", "preprocessed", "raw"]
 
 
 class Source(Section):
@@ -58,8 +72,9 @@ class Mission(Section):
 
     engine: EngineName | None = Field(
         None,
-        description="native cleans event lists; esass cleans eROSITA's with eSASS; preprocessed organises what the archive "
-        "made of the data; raw only fetches (default: native, preprocessed or raw, the first that there is)",
+        description="native cleans event lists; sas and esass do it with the missions' own software, sas from raw data; "
+        "preprocessed organises what the archive made of the data; raw only fetches (default: native, preprocessed or raw, "
+        "the first that there is)",
     )
     source: Source | None = Field(None, description="where event lists come from; nothing is processed without one")
     obsids: tuple[str, ...] | None = Field(None, min_length=1, description="only these observations")
@@ -72,10 +87,16 @@ class Mission(Section):
         None, description="which observations of the mission's table; all of the source if none"
     )
     instruments: tuple[str, ...] | None = Field(
-        None, min_length=1, description="default: PN, M1 and M2; of eROSITA all of TM1 to TM7 (TM8, TM9: its groups)"
+        None,
+        min_length=1,
+        description="default: PN, M1 and M2 (engine sas can do R1 and R2); of eROSITA all of TM1 to TM7 (TM8, TM9: its groups)",
     )
+    process_unscheduled: bool = Field(True, description="process unscheduled exposures too")
+    cifbuild: Cifbuild = Cifbuild()
+    emanom: Emanom = Emanom()
     espfilt: Espfilt = Espfilt()
     evselect: Evselect = Evselect()
+    merge: Merge = Merge()
     images: Images = Images()
     exposure_maps: ExposureMaps = ExposureMaps()
     flaregti: Flaregti = Flaregti()
@@ -107,7 +128,12 @@ class Mission(Section):
         engine = self.engine_for(name)
         if engine == "native":
             return (MISSIONS[name].native_route,)
-        return ("raw",) if engine in ("raw", "esass") else ("preprocessed",)
+        return ("raw",) if engine in ("raw", "sas", "esass") else ("preprocessed",)
+
+    def step_engine(self, name: str, step: str) -> StepEngine:
+        """What does a step: its own engine if it names one, else the mission's."""
+        chosen: StepEngine | None = getattr(getattr(self, step, None), "engine", None)
+        return chosen or ("sas" if self.engine_for(name) == "sas" else "native")
 
     def chain_for(self, name: str) -> str:
         """The chain of steps (`steps.catalogue.CHAINS`) that the mission's observations go through."""
@@ -115,6 +141,12 @@ class Mission(Section):
 
         engine = self.engine_for(name)
         return MISSIONS[name].chains.get(engine, engine)
+
+    def steps_for(self, name: str) -> tuple[str, ...]:
+        """The steps that the mission's observations go through."""
+        optional = [step for step in OPTIONAL if getattr(self, step).run]
+        chain = steps_for(self.chain_for(name), self.instruments_for(name), optional)
+        return ("acquire", *chain) if self.is_downloaded else chain
 
     def images_for(self, name: str) -> Images:
         """The section `images`, with the mission's own defaults for what it does not say."""
@@ -161,6 +193,7 @@ class Config(Section):
         default_factory=dict,
         description="files with 'username' and 'password' lines that only you can read (mode 600), for proprietary data",
     )
+    sas: Toolkit = Field(Toolkit(), description="where SAS is")
     esass: Toolkit = Field(Toolkit(), description="where eSASS is")
     missions: dict[str, Mission] = Field(min_length=1)
 
@@ -186,6 +219,8 @@ def _check_mission(name: str, mission: Mission) -> None:
             spec.instruments_named(instrument)
         except KeyError as error:
             raise ValueError(f"missions.{name}.instruments: {error.args[0]}") from None
+    if mission.source is not None:
+        _check_engines(name, mission, mission.source)
     chosen = mission.select or Select()
     for obsid in (*(mission.obsids or ()), *(chosen.obsids or ()), *(chosen.exclude or ())):
         if not spec.is_obsid(obsid):
@@ -199,7 +234,7 @@ def _check_source(name: str, mission: Mission, source: Source) -> None:
     from daxa_wf.missions import MISSIONS
 
     spec, engine = MISSIONS[name], mission.engine_for(name)
-    if engine in ("native", "esass") and engine not in spec.engines:
+    if engine in ("native", "sas", "esass") and engine not in spec.engines:
         able = ", ".join(sorted(each for each in MISSIONS if engine in MISSIONS[each].engines))
         raise ValueError(f"missions.{name}.engine = {engine!r} cannot process {name}; it can process {able}")
     if engine == "esass" and mission.flaregti.native_only:
@@ -220,6 +255,33 @@ def _check_source(name: str, mission: Mission, source: Source) -> None:
             )
     if source.archives is not None and not spec.archives:
         raise ValueError(f"missions.{name}.source.archives: no archive of {name} is known")
+
+
+def _check_engines(name: str, mission: Mission, source: Source) -> None:
+    """What the engines of a mission and of its steps ask of each other, of the source, of the options."""
+    engine = mission.engine_for(name)
+    if engine == "sas" and source.embedded is not None:
+        raise ValueError(
+            f"missions.{name}.source.embedded: the observatory makes calibrated lists, not the ODFs SAS needs"
+        )
+    if engine == "sas" and mission.fetch == "preprocessed":
+        raise ValueError(f"missions.{name}.fetch = 'preprocessed': engine sas starts from raw data")
+    able = processed_instruments(mission.chain_for(name))
+    for each in mission.instruments_for(name):
+        if able and each not in able:
+            raise ValueError(f"missions.{name}.instruments: engine {engine} can process {', '.join(able)}, not {each}")
+    for step in ("espfilt", "evselect", "merge", "images", "exposure_maps"):
+        if engine != "sas" and mission.step_engine(name, step) == "sas":
+            raise ValueError(
+                f"missions.{name}.{step}.engine = 'sas' needs what SAS made of raw data: write engine: sas"
+            )
+    if engine != "sas" and mission.emanom.run:
+        raise ValueError(f"missions.{name}.emanom.run: emanom is a task of SAS; write engine: sas")
+    method = mission.espfilt.method
+    if mission.step_engine(name, "espfilt") == "sas" and method not in SAS_METHODS:
+        raise ValueError(
+            f"missions.{name}.espfilt.method: SAS has {', '.join(SAS_METHODS)}; for {method} write engine: native there"
+        )
 
 
 def _closest(word: str, known: Any) -> str:

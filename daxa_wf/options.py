@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -20,6 +21,8 @@ from daxa_wf.archive.layout import Band
 from daxa_wf.errors import ExpressionError
 
 FlareFilterName = Literal["esas20", "esas19", "threshold", "sn_optimal", "ratio"]
+StepEngine = Literal["native", "sas"]
+CcdState = Literal["G", "I", "B", "O", "U"]
 
 
 def to_number(value: object, unit: str) -> float:
@@ -78,6 +81,12 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class ByEngine(Section):
+    """A step that more than one engine can do."""
+
+    engine: StepEngine | None = Field(None, description="what does this step (default: the mission's engine)")
+
+
 class RangeScale(Section):
     """Scale of the range around the histogram's peak that is fitted."""
 
@@ -85,7 +94,7 @@ class RangeScale(Section):
     mos: float = Field(6.0, gt=0)
 
 
-class Espfilt(Section):
+class Espfilt(ByEngine):
     """Flare filtering, with the names and defaults of DAXA's `espfilt`."""
 
     method: FlareFilterName = Field("esas20", description="the flare filter; docs/flare_filters.md has them all")
@@ -115,7 +124,7 @@ class Espfilt(Section):
         return self
 
 
-class Evselect(Section):
+class Evselect(ByEngine):
     """Cleaning of event lists, with the names and defaults of DAXA's `cleaned_evt_lists`."""
 
     pn_filt_expr: SelectionExpression = "#XMMEA_EP && (PATTERN <= 4) && (FLAG .eq. 0)"
@@ -130,6 +139,25 @@ class Evselect(Section):
         if self.lo_en is not None and self.hi_en is not None:
             _increasing("lo_en", self.lo_en, "hi_en", self.hi_en)
         return self
+
+
+class Cifbuild(Section):
+    """SAS cifbuild: which calibration is used."""
+
+    analysis_date: date | None = Field(None, description="calibration as of this day (default: the day of the run)")
+
+
+class Emanom(Section):
+    """SAS emanom: CCDs of MOS with too much noise at low energies, and whether they are left out."""
+
+    run: bool = Field(False, description="run it, and keep only CCDs that are in an acceptable state")
+    acceptable_states: tuple[CcdState, ...] = Field(
+        ("G", "I", "U"), description="good, intermediate, bad, off, undetermined; a CCD it does not judge is kept"
+    )
+
+
+class Merge(ByEngine):
+    """Merging the cleaned exposures of an instrument."""
 
 
 class EnergyRange(Section):
@@ -166,7 +194,7 @@ DEFAULT_BANDS = (
 )
 
 
-class Images(Section):
+class Images(ByEngine):
     """Images and exposure maps: the same bands and pixels for both."""
 
     bands: tuple[EnergyRange, ...] = Field(DEFAULT_BANDS, min_length=1, description="energy bands, [low, high]")
@@ -182,7 +210,7 @@ class Images(Section):
         return self
 
 
-class ExposureMaps(Section):
+class ExposureMaps(ByEngine):
     """How exposure maps are weighted."""
 
     vignetting: Literal["measured", "none"] = Field("measured", description="see docs/exposure_maps.md")

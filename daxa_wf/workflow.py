@@ -14,8 +14,9 @@ from daxa_wf.archive.records import drop_stale_records
 from daxa_wf.config import Config, Mission, parse_config
 from daxa_wf.demo import TRUTH_FILE
 from daxa_wf.errors import ConfigError
+from daxa_wf.options import ByEngine
 from daxa_wf.services.endpoints import ARCHIVES, TRANSFERS
-from daxa_wf.steps.catalogue import CHAINS, STEPS, Per
+from daxa_wf.steps.catalogue import STEPS, Per
 from daxa_wf.steps.runner import clear_staging
 
 WILDCARDS: Mapping[Per, str] = {
@@ -52,7 +53,7 @@ class Plan:
 
     def check_sources(self) -> None:
         """Before anything runs: a local directory must be there; else the process ends with exit code 2."""
-        for name, mission in self._processed():
+        for name, mission in self.processed():
             if mission.source and mission.source.local and not self.source(name).is_dir():
                 give_up(ConfigError(f"missions.{name}.source.local: {self.source(name)} is not a directory"))
 
@@ -65,7 +66,7 @@ class Plan:
         """A mission's section of the configuration."""
         return self.config.missions[name]
 
-    def _processed(self) -> list[tuple[str, Mission]]:
+    def processed(self) -> list[tuple[str, Mission]]:
         """The missions that have a source of event lists."""
         return [(name, mission) for name, mission in self.config.missions.items() if mission.source is not None]
 
@@ -78,9 +79,7 @@ class Plan:
 
     def chain(self, mission: str) -> tuple[str, ...]:
         """The steps that a mission's observations go through."""
-        section = self.mission(mission)
-        fetched = ("acquire",) if section.is_downloaded else ()
-        return (*fetched, *CHAINS[section.chain_for(mission)])
+        return self.mission(mission).steps_for(mission)
 
     def record(self, step: str) -> str:
         """The record of a step as a pattern, relative to the archive."""
@@ -90,11 +89,19 @@ class Plan:
         """The log of a step as a pattern, relative to the archive."""
         return f"logs/{{mission}}/{{obsid}}/{step}_{WILDCARDS[STEPS[step].per]}.log"
 
-    def options(self, section: str) -> Callable[[Any], dict[str, Any]]:
-        """A function of wildcards that gives a section of the mission's configuration as plain values."""
-        return lambda wildcards: getattr(self.mission(wildcards.mission), section).model_dump(mode="json")
+    def options(self, step: str) -> Callable[[Any], dict[str, Any]]:
+        """A function of wildcards that gives a step's section of the configuration as plain values, with its engine."""
 
-    def toolkit(self, name: Literal["esass"]) -> dict[str, Any]:
+        def values(wildcards: Any) -> dict[str, Any]:
+            section = getattr(self.mission(wildcards.mission), step)
+            said: dict[str, Any] = section.model_dump(mode="json")
+            if isinstance(section, ByEngine):
+                said["engine"] = self.mission(wildcards.mission).step_engine(wildcards.mission, step)
+            return said
+
+        return values
+
+    def toolkit(self, name: Literal["sas", "esass"]) -> dict[str, Any]:
         """A toolkit as plain data, its directories absolute."""
         section: dict[str, Any] = getattr(self.config, name).model_dump(mode="json")
         for key in ("setup_scripts", "binds", "ccf_path"):
@@ -189,6 +196,7 @@ class Plan:
 
     def _paths(self, step: str, rows: list[ManifestRow]) -> list[str]:
         per = STEPS[step].per
+        rows = [row for row in rows if STEPS[step].applies_to(row.inst)]
         units = {
             Unit(
                 row.mission,
@@ -202,7 +210,7 @@ class Plan:
 
     def selection_options(self) -> dict[str, dict[str, Any]]:
         """What the manifest depends on, by mission: it is made again when the files of a local directory change."""
-        return {name: self._selection_options(name, mission) for name, mission in self._processed()}
+        return {name: self._selection_options(name, mission) for name, mission in self.processed()}
 
     def _selection_options(self, name: str, mission: Mission) -> dict[str, Any]:
         local = bool(mission.source and mission.source.local)
@@ -212,6 +220,7 @@ class Plan:
             "obsids": mission.obsids,
             "instruments": mission.instruments_for(name),
             "engine": mission.engine_for(name),
+            "process_unscheduled": mission.process_unscheduled,
             "listing": listing_digest(self.source(name)) if local else "",
             "embedded": bool(mission.source and mission.source.embedded),
             "select": select.model_dump(mode="json") if select else None,
@@ -224,7 +233,7 @@ class Plan:
         """The embedded observatories that the configuration asks for, by the file that says they are complete."""
         found = [
             str(self.source(name) / TRUTH_FILE)
-            for name, mission in self._processed()
+            for name, mission in self.processed()
             if mission.source and mission.source.embedded
         ]
         return list(dict.fromkeys(found))

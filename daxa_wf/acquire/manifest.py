@@ -15,7 +15,7 @@ from daxa_wf.errors import CorruptFileError
 
 @dataclass(frozen=True)
 class ManifestRow:
-    """One exposure to process. Files are relative to the mission's source.
+    """One exposure to process. Files are relative to the mission's source, or to the observation if that is downloaded.
 
     `problem` says why a header could not be read, `passed_over` which other lists of the exposure were left aside.
     """
@@ -32,6 +32,8 @@ class ManifestRow:
     attitude: str = ""
     problem: str = ""
     passed_over: str = ""
+    odf: str = ""
+    """Directory of the observation's raw data (ODF), where they are to be processed with SAS."""
     facts: str = ""
     """What the paths of archives need to know of the observation, as JSON; only where it is to be downloaded."""
 

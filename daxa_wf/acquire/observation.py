@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daxa_wf.acquire.download import download, shown
-from daxa_wf.acquire.part import result_of, start_part
+from daxa_wf.acquire.many import BATCH, MANY_FILES, curl, start_curl, verified
 from daxa_wf.acquire.paths import archive_paths, fill, is_wanted, may_hold_wanted, raw_directory, wanted_globs
 from daxa_wf.acquire.progress import Progress
 from daxa_wf.acquire.store import HostSlots, Ledger, StoredFile, locked, stored_file
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("daxa_wf")
 DEFAULT_TRANSFERS = 8
 BUNDLES = "bundles"
-MANY_FILES = 1000
-PROCESSES = 2
 PACKED = (".gz", ".Z", ".FTZ")
 
 
@@ -171,24 +169,24 @@ class Fetcher:
         names = {each.path: self._local_name(each.path) for each in files}
         due = [each for each in files if not ledger.has(names[each.path], each.size if each.exact else None)]
         progress.plan(len(due), sum(each.size or 0 for each in due))
-        if len(due) > MANY_FILES:
-            transferred, problems = self._by_processes(archive, due, ledger, progress)
-        else:
-            transferred, problems = self.by_threads(archive, due, ledger, progress)
+        transferred = 0
+        if len(due) > MANY_FILES and (program := curl()):
+            transferred = self._by_curl(program, archive, due, ledger, progress)
+            due = [each for each in due if not ledger.has(names[each.path])]
+        count, problems = self._by_threads(archive, due, ledger, progress)
+        transferred += count
         if problems:
             more = f" (and {len(problems) - 1} more files)" if len(problems) > 1 else ""
             raise ServiceError(f"{problems[0]}{more}")
         return [ledger.files[names[each.path]] for each in files], transferred
 
-    def by_threads(
+    def _by_threads(
         self, archive: str, due: Sequence[RemoteFile], ledger: Ledger, progress: Progress
     ) -> tuple[int, list[str]]:
         """Fetch files side by side; the bytes that were transferred, and what went wrong."""
         transferred, problems = 0, []
         with ThreadPoolExecutor(self.slots.limit(archive)) as pool:
-            jobs = [
-                pool.submit(self._file, archive, each, self._local_name(each.path), ledger, progress) for each in due
-            ]
+            jobs = [pool.submit(self._file, archive, each, ledger, progress) for each in due]
             for job in jobs:
                 try:
                     transferred += job.result()
@@ -196,47 +194,56 @@ class Fetcher:
                     problems.append(str(error))
         return transferred, problems
 
-    def _by_processes(
-        self, archive: str, due: Sequence[RemoteFile], ledger: Ledger, progress: Progress
-    ) -> tuple[int, list[str]]:
-        """As by_threads, for so many files that Python's one thread at a time is what limits."""
-        transferred, problems = 0, []
-        parts = [
-            start_part(self._settings(), archive, due[number::PROCESSES], ledger.directory)
-            for number in range(PROCESSES)
-        ]
-        for part in parts:
-            count, wrong = result_of(part)
-            transferred += count
-            problems += wrong
-            progress.tell(count)
-        ledger.read()
-        for each in due:
-            if ledger.has(self._local_name(each.path)):
+    def _by_curl(
+        self, program: str, archive: str, due: Sequence[RemoteFile], ledger: Ledger, progress: Progress
+    ) -> int:
+        """Fetch batches by curl, each verified while the next one comes; the bytes of what is right."""
+        limit, transferred = self.slots.limit(archive), 0
+        batches = [due[start : start + BATCH] for start in range(0, len(due), BATCH)]
+        with self.slots.every_slot(archive, due[0].url):
+            coming = start_curl(program, batches[0], ledger.directory, limit)
+            try:
+                for batch, following in zip(batches, [*batches[1:], []], strict=True):
+                    coming.wait()
+                    if following:
+                        coming = start_curl(program, following, ledger.directory, limit)
+                    transferred += self._verify_batch(archive, batch, ledger, progress)
+            finally:
+                coming.kill()
+                coming.wait()
+        return transferred
+
+    def _verify_batch(self, archive: str, batch: Sequence[RemoteFile], ledger: Ledger, progress: Progress) -> int:
+        stored = []
+        for remote in batch:
+            digest = verified(remote, ledger.directory)
+            if digest is not None:
+                stored.append(self._kept(archive, remote, digest, "", ledger.directory))
                 progress.file_done()
-        return transferred, problems
+        ledger.add(stored)
+        count = sum(each.remote_size for each in stored)
+        progress.tell(count)
+        return count
 
-    def _settings(self) -> dict[str, Any]:
-        """What makes a fetcher like this one in another process."""
-        return {
-            "store": self.store, "archives": self.archives, "transfers": self.transfers, "secrets": self.secrets,
-            "decompress": self.decompress, "pause": self.pause,
-        }  # fmt: skip
-
-    def _file(self, archive: str, remote: RemoteFile, name: str, ledger: Ledger, progress: Progress) -> int:
+    def _file(self, archive: str, remote: RemoteFile, ledger: Ledger, progress: Progress) -> int:
         """Fetch a file and say so in the ledger at once; the bytes that were transferred."""
         directory = ledger.directory
         target = directory / remote.path
         with self.slots.slot(archive, remote.url):
             got = download(remote, target, self.session, progress.tell, self.pause)
-        digest = got.sha256
+        ledger.add([self._kept(archive, remote, got.sha256, got.etag, directory)])
+        progress.file_done()
+        return got.transferred
+
+    def _kept(self, archive: str, remote: RemoteFile, digest: str, etag: str, directory: Path) -> StoredFile:
+        """The ledger's line of a file that is in its place; unpacked, if files are to be."""
+        name, target = self._local_name(remote.path), directory / remote.path
+        size = target.stat().st_size
         if name != remote.path:
             decompress(target, directory / name)
             target.unlink()
             digest = sha256_of(directory / name)
-        ledger.add([stored_file(directory, name, digest, shown(remote.url), archive, got.etag, got.size)])
-        progress.file_done()
-        return got.transferred
+        return stored_file(directory, name, digest, shown(remote.url), archive, etag, size)
 
     def _local_name(self, path: str) -> str:
         return decompressed_name(path) if self.decompress and path.endswith(PACKED) else path
@@ -271,7 +278,7 @@ class Fetcher:
             known = Ledger(folder)
             count = 0
             if not known.has(name):
-                count = self._file(archive, RemoteFile(name, url), name, known, progress)
+                count = self._file(archive, RemoteFile(name, url), known, progress)
             return self._extract(archive, url, tar, bundle, wish, ledger), count
 
     def _unpacked(

@@ -14,6 +14,9 @@ from daxa_wf.missions.spec import MissionSpec
 if TYPE_CHECKING:
     import pandas as pd
 
+ODF = "ODF"
+"""Directory of an observation's raw data, as it is fetched."""
+
 LISTS = {"M1": ("MI",), "M2": ("MI",), "PN": ("PI",)}
 """Type of the imaging event lists of EPIC in the archive (XMM-Newton Data Files Handbook, PPS file names)."""
 
@@ -45,14 +48,22 @@ def planned_observations(spec: MissionSpec, rows: pd.DataFrame) -> list[Manifest
 
 
 def planned_exposures(
-    spec: MissionSpec, rows: pd.DataFrame, exposures: pd.DataFrame | None, instruments: Sequence[str]
+    spec: MissionSpec,
+    rows: pd.DataFrame,
+    exposures: pd.DataFrame | None,
+    instruments: Sequence[str],
+    engine: str = "native",
 ) -> tuple[list[ManifestRow], list[str]]:
-    """One row an exposure of EPIC, as the table of exposures has them; and the observations of which it has none."""
+    """One row an exposure, as the table of exposures has them, with what the engine starts from: EPIC's calibrated list
+    (native) or the raw data (sas). And the observations of which the table has none.
+    """
     found: dict[str, list[Mapping[Any, Any]]] = {}
     if exposures is not None:
         mine = exposures[exposures["obsid"].isin(rows["obsid"]) & exposures["inst"].isin(list(instruments))]
+        mine = mine[mine["exposure"].str.startswith(("S", "U"))]
         for record in mine.to_dict("records"):
             found.setdefault(str(record["obsid"]), []).append(record)
+    files = _raw_data if engine == "sas" else _calibrated_lists
     planned, without = [], []
     for _, row in rows.iterrows():
         obsid = str(row["obsid"])
@@ -60,11 +71,15 @@ def planned_exposures(
         if obsid not in found:
             without.append(obsid)
         for each in found.get(obsid, []):
-            name = f"PPS/P{obsid}{each['inst']}{each['exposure']}{LISTS[each['inst']][0]}EVLI0000.FTZ"
-            planned.append(
-                ManifestRow(
-                    spec.name, obsid, each["inst"], each["exposure"], "", each["mode"], each["filter"], events=name,
-                    ootevents="", attitude=f"PPS/P{obsid}OBX000ATTTSR0000.FTZ", facts=facts,
-                )
-            )  # fmt: skip
+            unit = (spec.name, obsid, each["inst"], each["exposure"])
+            planned.append(ManifestRow(*unit, "", each["mode"], each["filter"], facts=facts, **files(obsid, each)))
     return planned, without
+
+
+def _calibrated_lists(obsid: str, exposure: Mapping[Any, Any]) -> dict[str, str]:
+    name = f"P{obsid}{exposure['inst']}{exposure['exposure']}{LISTS[exposure['inst']][0]}EVLI0000.FTZ"
+    return {"events": f"PPS/{name}", "attitude": f"PPS/P{obsid}OBX000ATTTSR0000.FTZ"}
+
+
+def _raw_data(_obsid: str, _exposure: Mapping[Any, Any]) -> dict[str, str]:
+    return {"odf": ODF}

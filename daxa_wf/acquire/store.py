@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -150,9 +150,7 @@ class HostSlots:
     @contextmanager
     def slot(self, archive: str, url: str) -> Iterator[None]:
         """Wait for one of the slots of a URL's host, and hold it."""
-        host = urlsplit(url).netloc or "local"
-        folder = self.directory / host.replace(":", "_")
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = self._folder(url)
         while True:
             for number in range(self.limit(archive)):
                 with (folder / str(number)).open("w") as stream:
@@ -163,3 +161,20 @@ class HostSlots:
                     yield
                     return
             time.sleep(0.05)
+
+    @contextmanager
+    def every_slot(self, archive: str, url: str) -> Iterator[None]:
+        """Hold all slots of a URL's host, for a program that makes so many transfers itself; in order, so none waits for ever."""
+        folder = self._folder(url)
+        with ExitStack() as stack:
+            for number in range(self.limit(archive)):
+                stream = stack.enter_context((folder / str(number)).open("w"))
+                fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
+
+    def _folder(self, url: str) -> Path:
+        host = urlsplit(url).netloc or "local"
+        folder = self.directory / host.replace(":", "_")
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder

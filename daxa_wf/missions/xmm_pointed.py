@@ -104,5 +104,5 @@ MISSION = MissionSpec(
         ProductPattern("events", name, f"PPS/P{{obsid}}{name}*{kind}EVLI0000.FTZ", several=True)
         for name, kind in (("M1", "MI"), ("M2", "MI"), ("PN", "PI"))
     ),
-    engines=("native",),
+    engines=("native", "sas"),
 )

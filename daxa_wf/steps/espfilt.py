@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from daxa_wf.archive.layout import Unit
+from daxa_wf.errors import UnfitDataError
+from daxa_wf.steps.calibrated import calibrated_list
 from daxa_wf.steps.inventory import usable
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
 
@@ -14,8 +17,15 @@ DEFAULT_BINNING = 60.0
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """Filter flares with the method that the options name; write GTI, light curves and QDP file."""
+    """Filter flares with the method and by the engine that the options name; GTI, light curves and QDP file."""
     entry = usable(inputs.record("inventory").results["exposures"], unit)
+    events = calibrated_list(inputs, workspace) or inputs.path("events", entry["events"])
+    if options["engine"] == "sas":
+        return _with_sas(unit, inputs, options, workspace, events)
+    return _natively(unit, options, workspace, events)
+
+
+def _natively(unit: Unit, options: Mapping[str, Any], workspace: Workspace, path: Path) -> Outcome:
     from daxa_wf.events.espfilt import espfilt
     from daxa_wf.events.event_list import EventList
     from daxa_wf.events.flare_filters import CORNER, FOV
@@ -23,7 +33,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     from daxa_wf.events.light_curve import rate_table, write_light_curve
     from daxa_wf.events.qdp import write_qdp
 
-    events = EventList.open(inputs.path("events", entry["events"]))
+    events = EventList.open(path)
     method, parameters = options["method"], flare_parameters(options, unit.instrument)
     result = espfilt(events, method, parameters)
     history = f"espfilt: {method} {parameters}"
@@ -36,6 +46,52 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     low, high = result.flares.limits
     message = f"kept {result.kept:.0f} s, cut {result.lost:.0f} s (rates {low:.3f} to {high:.3f} count/s)"
     return Outcome(_numbers(method, result), result.flares.warnings, message)
+
+
+def _with_sas(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace, events: Path) -> Outcome:
+    """The generation of the method is that of the installed release. UnfitDataError `noGoodTime` if nothing is left."""
+    from daxa_wf.steps.sas_tools import SasTools, reading_products
+    from daxa_wf.tools.messages import espfilt_log
+    from daxa_wf.tools.xmm_list_commands import espfilt
+
+    tools = SasTools(workspace)
+    oot = calibrated_list(inputs, workspace, "ootevents")
+    products = tools.run(espfilt(unit, events, tools.summary_only(inputs), options, tools.version, oot))
+    log = espfilt_log(tools.said())
+    with reading_products():
+        numbers = sas_numbers(events, products["gti"], log, options)
+    if numbers["kept_seconds"] == 0:
+        raise UnfitDataError("noGoodTime", "espfilt left no good time: all of it is flared")
+    for kind, suffix in SAS_PRODUCTS.items():
+        if kind in products:
+            tools.take(kind, products[kind], suffix=suffix)
+    return Outcome(numbers, [], f"kept {numbers['kept_seconds']:.0f} s, cut {numbers['lost_seconds']:.0f} s")
+
+
+SAS_PRODUCTS = {"gti": ".fits", "lightcurve": ".fits", "cornerlightcurve": ".fits", "hist": ".qdp"}
+"""What of espfilt's files is kept: what the native filters make too."""
+
+
+def sas_numbers(events: Path, gti: Path, log: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """What espfilt found, by the names of the native numbers; those that it did not tell are None."""
+    import numpy as np
+
+    from daxa_wf.events.event_list import EventList
+    from daxa_wf.events.gti import intersection, total, union
+    from daxa_wf.events.gti_files import read_gti
+
+    exposure = EventList.open(events)
+    good = union(*exposure.gtis.values(), *([] if exposure.gtis else [np.array([exposure.time_range])]))
+    kept = intersection(read_gti(gti), good)
+    limits = None
+    if "centre" in log and "width" in log:
+        half = options["allowed_sigma"] * log["width"]
+        limits = [log["centre"] - half, log["centre"] + half]
+    return {
+        "method": options["method"], "kept_seconds": total(kept), "lost_seconds": total(good) - total(kept), "limits": limits,
+        "judged_bin": _seconds(options["with_binning"], DEFAULT_BINNING) or 1.0, "fit": None, "gti": kept.tolist(),
+        "log": dict(log),
+    }  # fmt: skip
 
 
 def flare_parameters(options: Mapping[str, Any], instrument: str) -> Any:

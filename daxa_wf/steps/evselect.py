@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from daxa_wf.archive.layout import Unit
-from daxa_wf.errors import ConfigError, StepFailedError, UnfitDataError
+from daxa_wf.errors import ConfigError, Fault, StepFailedError, UnfitDataError
+from daxa_wf.steps.calibrated import calibrated_list
+from daxa_wf.steps.emanom import kept_ccds
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
+
+if TYPE_CHECKING:
+    from daxa_wf.events.event_list import EventList
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """Write the cleaned list, and pn's out-of-time list cleaned alike where there is one.
+    """Write the cleaned list, and pn's out-of-time list cleaned alike where there is one, by the engine of the options.
 
     UnfitDataError `NoFilteredEvents` if no event is left.
     """
+    lists = {kind: calibrated_list(inputs, workspace, kind) for kind in ("events", "ootevents")}
+    if lists["events"] is None:
+        lists = {kind: inputs.file(kind) for kind in lists}
+    if lists["events"] is None:
+        raise Fault("the event list is gone from the raw data; delete the record of 'acquire' to fetch it again")
+    engine = _with_sas if options["engine"] == "sas" else _natively
+    return engine(unit, inputs, options, workspace, lists["events"], lists["ootevents"])
+
+
+def _natively(
+    unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace, path: Path, ootevents: Path | None
+) -> Outcome:
     from daxa_wf.events.event_list import EventList
     from daxa_wf.events.evselect import evselect
     from daxa_wf.events.gti_files import read_gti
 
-    (events,) = (EventList.open(path) for path in inputs.files["events"])
+    events = EventList.open(path)
     gti = read_gti(workspace.layout.find(inputs.record("espfilt").product("gti")))
-    expression = cleaning_expression(options, unit.instrument)
+    expression = cleaning_expression(options, unit.instrument, kept_ccds(inputs, options))
     try:
         result = evselect(events, expression, gti, workspace.stage("cleanevents"))
-        for path in inputs.files.get("ootevents", []):
-            evselect(EventList.open(path), expression, gti, workspace.stage("cleanootevents"))
+        if ootevents is not None:
+            evselect(EventList.open(ootevents), expression, gti, workspace.stage("cleanootevents"))
     except ConfigError as error:
         raise StepFailedError("badExpression", str(error)) from error
     if result.selected == 0:
@@ -43,9 +61,50 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     return Outcome(numbers, warnings, f"kept {result.selected} of {result.rows} events")
 
 
-def cleaning_expression(options: Mapping[str, Any], instrument: str) -> str:
-    """The instrument's expression, with the energy range if one is asked for."""
+def _with_sas(
+    unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace, path: Path, ootevents: Path | None
+) -> Outcome:
+    from daxa_wf.events.event_list import EventList
+    from daxa_wf.steps.sas_tools import SasTools, reading_products
+    from daxa_wf.tools.xmm_list_commands import evselect
+
+    tools, ccds = SasTools(workspace), kept_ccds(inputs, options)
+    gti = workspace.layout.find(inputs.record("espfilt").product("gti"))
+    commands = evselect(unit, path, gti, tools.summary_only(inputs), options, ccds, ootevents)
+    products = tools.run(commands)
+    with reading_products():
+        cleaned = EventList.open(products["cleanevents"])
+    if cleaned.row_count == 0:
+        raise UnfitDataError("NoFilteredEvents", "evselect kept no event")
+    numbers = {
+        "expression": dict(commands[0].parameters)["expression"],
+        "rows": EventList.open(path).row_count,
+        "selected": cleaned.row_count,
+        "ontime": _seconds_by_ccd(cleaned, "ONTIME"),
+        "livetime": _seconds_by_ccd(cleaned, "LIVETI"),
+    }
+    for kind in ("cleanevents", "cleanootevents"):
+        if kind in products:
+            tools.take(kind, products[kind])
+    return Outcome(numbers, [], f"kept {numbers['selected']} of {numbers['rows']} events")
+
+
+def _seconds_by_ccd(events: EventList, card: str) -> dict[str, float]:
+    names = {ccd: f"{card}{ccd:02d}" for ccd in events.ccds}
+    return {str(ccd): float(events.header[name]) for ccd, name in names.items() if name in events.header}
+
+
+def cleaning_expression(options: Mapping[str, Any], instrument: str, ccds: Sequence[int] | None = None) -> str:
+    """The instrument's expression, with the energy range and CCDs if they are asked for.
+
+    UnfitDataError `noGoodCcds` if no CCD is to be kept.
+    """
     expression = str(options["pn_filt_expr" if instrument == "PN" else "mos_filt_expr"])
-    if options["lo_en"] is None:
-        return expression
-    return f"({expression}) && (PI in [{round(options['lo_en'] * 1000)}:{round(options['hi_en'] * 1000)}])"
+    further = []
+    if options["lo_en"] is not None:
+        further.append(f"(PI in [{round(options['lo_en'] * 1000)}:{round(options['hi_en'] * 1000)}])")
+    if ccds is not None:
+        if not ccds:
+            raise UnfitDataError("noGoodCcds", "no CCD is in an acceptable state")
+        further.append(f"(CCDNR in {','.join(map(str, ccds))})")
+    return " && ".join([f"({expression})", *further]) if further else expression

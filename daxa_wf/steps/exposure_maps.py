@@ -6,12 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from daxa_wf.archive.layout import Band, Unit
+from daxa_wf.errors import StepFailedError
+from daxa_wf.steps.calibrated import calibrated_list
 from daxa_wf.steps.images import electron_volts
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """One map a band; of several exposures the sum, each where it pointed."""
+    """One map a band, by the engine that the options name."""
+    del unit
+    return (_with_sas if options["engine"] == "sas" else _natively)(inputs, options, workspace)
+
+
+def _natively(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+    """Of several exposures the sum, each where it pointed."""
     from daxa_wf.events.attitude import read_drift
     from daxa_wf.events.event_list import EventList
     from daxa_wf.events.exposure_map import exposure_maps, write_exposure_map
@@ -19,12 +27,11 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     from daxa_wf.events.image import SkyGrid
     from daxa_wf.events.tangent_plane import plane_of
 
-    del unit
     layout, images = workspace.layout, inputs.record("images").results
     cleaned = [record.product("cleanevents") for record in inputs.records["evselect"] if record.done]
     exposures = [EventList.open(layout.find(path)) for path in cleaned]
     final = EventList.open(layout.find(inputs.record("merge").product("finalevents")))
-    attitude = inputs.file("attitude")
+    attitude = inputs.file("attitude") or calibrated_list(inputs, workspace, "attitude")
     drifts = None
     if attitude is not None:
         drifts = [read_drift(attitude, plane_of(events), union(*events.gtis.values())) for events in exposures]
@@ -37,3 +44,36 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     longest = [float(seconds.max()) for seconds in maps.seconds]
     numbers = {"maximum_seconds": longest, "vignetting": vignetting, "attitude": attitude is not None}
     return Outcome(numbers, maps.warnings, f"up to {max(longest):.0f} s")
+
+
+def _with_sas(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+    """One eexpmap a band, with the attitude series that a chain left, or else one made of the raw data."""
+    from astropy.io import fits
+
+    from daxa_wf.steps.sas_tools import SasTools
+    from daxa_wf.tools.xmm_commands import atthkgen
+    from daxa_wf.tools.xmm_list_commands import exposure_maps
+
+    tools, layout = SasTools(workspace), workspace.layout
+    bands = [Band(*edges) for edges in inputs.record("images").results["bands"]]
+    pictures = [layout.find(stamp.path) for stamp in inputs.record("images").products if stamp.kind == "image"]
+    images = {band.label: path for band in bands for path in pictures if f"-{band.label}-" in path.name}
+    attitude = calibrated_list(inputs, workspace, "attitude")
+    if attitude is None:
+        attitude = tools.run(atthkgen(tools.whole_odf(inputs)), name="attitude")["attitude"]
+    events = layout.find(inputs.record("merge").product("finalevents"))
+    bounds = {"bands": [{"lo_en": band.low, "hi_en": band.high} for band in bands]}
+    vignetting = options["vignetting"]
+    products = tools.run(
+        exposure_maps(events, images, attitude, tools.summary_only(inputs), bounds, vignetting), name="maps"
+    )
+    longest = []
+    for band in bands:
+        made = products[f"{band.label}-expmap"]
+        try:
+            longest.append(float(fits.getdata(made).max()))
+        except (OSError, ValueError, AttributeError) as error:
+            raise StepFailedError("unreadableProduct", f"eexpmap's map {made.name}: {error}") from None
+        tools.take("expmap", made, band=band)
+    numbers = {"maximum_seconds": longest, "vignetting": vignetting, "attitude": True}
+    return Outcome(numbers, [], f"up to {max(longest):.0f} s")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from daxa_wf.archive.layout import Band, Unit
+from daxa_wf.errors import StepFailedError
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
 
 SKY_PIXEL = 0.05
@@ -13,12 +15,20 @@ SKY_PIXEL = 0.05
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """One image a band, all in one pass over the list."""
+    """One image a band, by the engine that the options name."""
+    del unit
+    events = workspace.layout.find(inputs.record("merge").product("finalevents"))
+    if options["engine"] == "sas":
+        return _with_sas(inputs, options, workspace, events)
+    return _natively(options, workspace, events)
+
+
+def _natively(options: Mapping[str, Any], workspace: Workspace, path: Path) -> Outcome:
+    """All in one pass over the list."""
     from daxa_wf.events.event_list import EventList
     from daxa_wf.events.image import SkyGrid, bin_images, write_image
 
-    del unit
-    events = EventList.open(workspace.layout.find(inputs.record("merge").product("finalevents")))
+    events = EventList.open(path)
     bands = [Band(each["lo_en"], each["hi_en"]) for each in options["bands"]]
     grid = SkyGrid(round(options["pixel_size"] / SKY_PIXEL))
     ranges = [electron_volts(band) for band in bands]
@@ -32,8 +42,35 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
         "counts": counts,
         "outside": [image.outside for image in images],
     }
-    said = ", ".join(f"{band.label}: {count} counts" for band, count in zip(bands, counts, strict=True))
-    return Outcome(numbers, [], said)
+    return Outcome(numbers, [], _said(bands, counts))
+
+
+def _with_sas(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace, events: Path) -> Outcome:
+    """One evselect a band, on the pixels that the native images have."""
+    from astropy.io import fits
+
+    from daxa_wf.steps.sas_tools import SasTools
+    from daxa_wf.tools.xmm_list_commands import bands_of, images
+
+    tools, bands, counts = SasTools(workspace), bands_of(options), []
+    products = tools.run(images(events, tools.summary_only(inputs), options))
+    for band in bands:
+        made = products[f"{band.label}-image"]
+        try:
+            counts.append(int(fits.getdata(made).sum()))
+        except (OSError, ValueError, AttributeError) as error:
+            raise StepFailedError("unreadableProduct", f"evselect's image {made.name}: {error}") from None
+        tools.take("image", made, band=band)
+    numbers = {
+        "bin_size": round(options["pixel_size"] / SKY_PIXEL),
+        "bands": [[band.low, band.high] for band in bands],
+        "counts": counts,
+    }
+    return Outcome(numbers, [], _said(bands, counts))
+
+
+def _said(bands: Sequence[Band], counts: Sequence[int]) -> str:
+    return ", ".join(f"{band.label}: {count} counts" for band, count in zip(bands, counts, strict=True))
 
 
 def electron_volts(band: Band) -> tuple[int, int]:

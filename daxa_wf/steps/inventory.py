@@ -12,13 +12,16 @@ from daxa_wf.archive.records import stamp_file
 from daxa_wf.errors import CorruptFileError, UnfitDataError
 from daxa_wf.missions.xmm_exposures import unfit_reason
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
+from daxa_wf.tools.odf_summary import OdfExposure, OdfSummary, read_odf_summary
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """Look at the header of every planned event list, and take its SHA-256."""
-    del options, workspace
+    """Look at the header of every planned event list, and take its SHA-256; with SAS at the summary of the raw data."""
     (manifest,) = inputs.files["manifest"]
     planned = [row for row in read_manifest(manifest) if row.unit.observation == unit]
+    if inputs.records.get("odfingest"):
+        summary = read_odf_summary(workspace.layout.find(inputs.record("odfingest").product("summary")))
+        return from_summary(summary, planned, options["instruments"], options["process_unscheduled"])
     exposures = [_look(row, inputs.find("events", row.events)) for row in planned]
     warnings = [_warning("headerDisagrees", each["warning"]) for each in exposures if each["warning"]]
     warnings += [
@@ -27,6 +30,44 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
         if row.passed_over
     ]
     return Outcome({"exposures": exposures}, warnings, _summary(exposures))
+
+
+def from_summary(
+    summary: OdfSummary, planned: Sequence[ManifestRow], instruments: Sequence[str], unscheduled: bool
+) -> Outcome:
+    """Every exposure of the summary, planned or not, and the planned ones that it does not have.
+
+    A usable exposure of the chosen instruments that was not planned is a warning.
+    """
+    plan = {(row.inst, row.exposure): row for row in planned}
+    entries = [_entry(each, (each.instrument, each.exposure) in plan) for each in summary.exposures]
+    there = {(each.instrument, each.exposure) for each in summary.exposures}
+    for instrument, exposure in plan.keys() - there:
+        entries.append(_absent(instrument, exposure))
+    warnings = [
+        _warning(
+            "exposureNotPlanned", f"{summary.obsid}{each.instrument}{each.exposure} is usable, and was not planned"
+        )
+        for each in summary.usable(instruments, unscheduled)
+        if (each.instrument, each.exposure) not in plan
+    ]
+    passed_over = sorted({row.passed_over for row in planned} - {""})
+    warnings += [_warning("directoryPassedOver", f"{each} left aside for {planned[0].odf}") for each in passed_over]
+    chosen = [each for each in entries if each["planned"]]
+    return Outcome({"exposures": entries, "active": dict(summary.active)}, warnings, _summary(chosen))
+
+
+def _entry(exposure: OdfExposure, planned: bool) -> dict[str, Any]:
+    return {
+        "inst": exposure.instrument, "exposure": exposure.exposure, "planned": planned, "scheduled": exposure.scheduled,
+        "type": exposure.type, "submode": exposure.mode, "filter": exposure.filter, "start": exposure.start,
+        "end": exposure.end, "imaging_ccds": exposure.imaging_ccds, "unfit": exposure.unusable, "problem": "",
+    }  # fmt: skip
+
+
+def _absent(instrument: str, exposure: str) -> dict[str, Any]:
+    unfit = "the summary of the raw data has no such exposure"
+    return {"inst": instrument, "exposure": exposure, "planned": True, "unfit": unfit, "problem": ""}
 
 
 def usable(exposures: Sequence[Mapping[str, Any]], unit: Unit) -> Mapping[str, Any]:

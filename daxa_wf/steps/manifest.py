@@ -9,6 +9,7 @@ from typing import Any
 
 from daxa_wf.acquire.local import local_manifest
 from daxa_wf.acquire.local_erosita import SURVEYS, local_erosita_manifest
+from daxa_wf.acquire.local_odf import local_odf_manifest
 from daxa_wf.acquire.manifest import ManifestRow, write_manifest
 from daxa_wf.acquire.planned import planned_exposures, planned_observations
 from daxa_wf.errors import ConfigError, DaxaError
@@ -28,7 +29,8 @@ def run(missions: Mapping[str, Mapping[str, Any]], output: Path) -> None:
     rows: list[ManifestRow] = []
     for name, options in missions.items():
         planned = _to_download if not options["listing"] else _to_read
-        rows += planned(name, options, output.parent / "selection")
+        found = planned(name, options, output.parent / "selection")
+        rows += [row for row in found if options["process_unscheduled"] or not row.exposure.startswith("U")]
     if not rows:
         raise ConfigError("nothing to process: none of the selected observations is in a source")
     write_manifest(output, rows)
@@ -41,7 +43,8 @@ def _to_read(name: str, options: Mapping[str, Any], directory: Path) -> list[Man
     selected = None
     if options["select"] is not None:
         selected = set(_selected(name, options, directory).rows["obsid"])
-    look = local_erosita_manifest if name in SURVEYS else local_manifest
+    own = local_erosita_manifest if name in SURVEYS else local_manifest
+    look = local_odf_manifest if options["engine"] == "sas" else own
     found = look(name, Path(options["source"]), options["obsids"], options["instruments"])
     absent = sorted(set(selected or ()) - {row.obsid for row in found})
     if absent:
@@ -50,13 +53,13 @@ def _to_read(name: str, options: Mapping[str, Any], directory: Path) -> list[Man
 
 
 def _to_download(name: str, options: Mapping[str, Any], directory: Path) -> list[ManifestRow]:
-    """What the selection is to fetch: exposures for the native engine, else observations."""
+    """What the selection is to fetch: exposures for the engines that process them, else observations."""
     rows = _selected(name, options, directory).rows
     spec = MISSIONS[name]
-    if options["engine"] != "native" or not spec.exposures:
+    if options["engine"] not in ("native", "sas") or not spec.exposures:
         return planned_observations(spec, rows)
     exposures = SnapshotStore(Path(options["tables"])).exposures(spec)
-    planned, without = planned_exposures(spec, rows, exposures, options["instruments"])
+    planned, without = planned_exposures(spec, rows, exposures, options["instruments"], options["engine"])
     if without:
         log.warning("%s: no exposure is known of %s", name, ", ".join(without))
     return planned

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from daxa_wf.archive.layout import Unit
@@ -14,13 +15,14 @@ from daxa_wf.steps.runner import Inputs, Outcome, Workspace
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
     """Merge the exposures that are done, and their out-of-time lists where all of them have one."""
-    del unit, options
+    del unit
+    merger = _with_sas if options["engine"] == "sas" else _natively
     done = [record for record in inputs.records["evselect"] if record.done]
     left_out = [record.unit.exposure for record in inputs.records["evselect"] if not record.done]
-    rows, warnings = _merge(done, "cleanevents", "finalevents", workspace)
+    rows, warnings = _merge(done, "cleanevents", "finalevents", workspace, merger)
     having = [record for record in done if any(stamp.kind == "cleanootevents" for stamp in record.products)]
     if having == done:
-        warnings += _merge(done, "cleanootevents", "finalootevents", workspace)[1]
+        warnings += _merge(done, "cleanootevents", "finalootevents", workspace, merger)[1]
     elif having:
         text = "not every exposure has an out-of-time list, so there is no final one"
         warnings.append({"task": "merge", "name": "ootListMissing", "text": text})
@@ -28,18 +30,45 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     return Outcome(numbers, warnings, f"{len(done)} exposures, {rows} events")
 
 
-def _merge(done: Sequence[Record], kind: str, final: str, workspace: Workspace) -> tuple[int, list[dict[str, str]]]:
-    """Rows and warnings of a final list; one exposure alone becomes it as it is, without a second copy on disk."""
+Merged = tuple[int, list[dict[str, str]]]
+"""Rows of a final list, and warnings."""
+
+
+def _merge(
+    done: Sequence[Record], kind: str, final: str, workspace: Workspace, merger: Callable[..., Merged]
+) -> Merged:
+    """A final list; one exposure alone becomes it as it is, without a second copy on disk."""
+    from daxa_wf.events.event_list import EventList
+
+    paths = [workspace.layout.find(record.product(kind)) for record in done]
+    if len(paths) == 1:
+        output = workspace.stage(final)
+        _link(paths[0], output)
+        return EventList.open(output).row_count, []
+    return merger(paths, final, workspace)
+
+
+def _natively(paths: Sequence[Path], final: str, workspace: Workspace) -> Merged:
     from daxa_wf.events.event_list import EventList
     from daxa_wf.events.merge import merge
 
-    paths = [workspace.layout.find(record.product(kind)) for record in done]
-    output = workspace.stage(final)
-    if len(paths) == 1:
-        _link(paths[0], output)
-        return EventList.open(output).row_count, []
-    result = merge([EventList.open(path) for path in paths], output)
+    result = merge([EventList.open(path) for path in paths], workspace.stage(final))
     return result.rows, result.warnings
+
+
+def _with_sas(paths: Sequence[Path], final: str, workspace: Workspace) -> Merged:
+    """Two at a time, the earliest first: SAS's merge takes them so."""
+    from daxa_wf.events.event_list import EventList
+    from daxa_wf.steps.sas_tools import SasTools, reading_products
+    from daxa_wf.tools.xmm_list_commands import merge
+
+    tools = SasTools(workspace)
+    in_time = sorted(paths, key=lambda path: EventList.open(path).time_range[0])
+    made = tools.run(merge(in_time, final), name=final)[final]
+    with reading_products():
+        rows = EventList.open(made).row_count
+    tools.take(final, made)
+    return rows, []
 
 
 def _link(path: os.PathLike[str], output: os.PathLike[str]) -> None:

@@ -78,20 +78,19 @@ def work(found: Found, started_in: Path, tables: Path) -> list[str]:
     """What would be processed: observations, exposures where they are known, steps."""
     from daxa_wf.acquire.planned import planned_exposures
     from daxa_wf.services.snapshots import SnapshotStore
-    from daxa_wf.steps.catalogue import CHAINS
 
     section, spec = found.section, found.spec
     if section.source is None:
         return ["  no source: it is selected only"]
     engine = section.engine_for(spec.name)
-    chain = (*(("acquire",) if section.is_downloaded else ()), *CHAINS[section.chain_for(spec.name)])
-    lines = [f"  engine {engine}: {' -> '.join(chain)}"]
+    lines = [f"  engine {engine}: {' -> '.join(section.steps_for(spec.name))}"]
     exposures = SnapshotStore(started_in / tables).exposures(spec)
-    if engine != "native" or exposures is None:
+    if engine not in ("native", "sas") or exposures is None:
         return lines
     planned, without = planned_exposures(
-        spec, found.selection.rows, exposures, section.instruments_for(spec.name)
+        spec, found.selection.rows, exposures, section.instruments_for(spec.name), engine
     )  # fmt: skip
+    planned = [row for row in planned if section.process_unscheduled or not row.exposure.startswith("U")]
     unfit = exposures[exposures["unfit"] != ""].set_index(["obsid", "inst", "exposure"]).index
     rejected = sum((row.obsid, row.inst, row.exposure) in unfit for row in planned)
     lines.append(f"  exposures: {len(planned)}, of which {rejected} are not fit for science")

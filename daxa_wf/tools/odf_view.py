@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import re
 import shutil
 from pathlib import Path
 
 from daxa_wf.errors import Fault
 from daxa_wf.tools.odf_summary import with_path
+
+_BEGIN = re.compile(r"^(\d{4}-\d\d-\d\d)T\S* +/ .*Start Time", re.MULTILINE)
 
 
 def make_odf_view(raw: Path, view: Path, summary: Path | None = None) -> Path:
@@ -34,6 +37,17 @@ def make_odf_view(raw: Path, view: Path, summary: Path | None = None) -> Path:
     text = summary.read_text(encoding="utf-8", errors="surrogateescape")
     copied.write_text(with_path(text, view.absolute()), encoding="utf-8", errors="surrogateescape")
     return copied
+
+
+def observation_date(raw: Path) -> str:
+    """The day on which an observation began, as yyyy-mm-dd, from its `*SUM.ASC`; Fault if `raw` has none that tells it."""
+    for path in sorted(raw.iterdir()):
+        if _plain(path).endswith("SUM.ASC"):
+            data = path.read_bytes()
+            text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("ascii", "replace")
+            if match := _BEGIN.search(text):
+                return match[1]
+    raise Fault(f"{raw} is not a complete ODF: no *SUM.ASC in it says when it began; fetch the observation again")
 
 
 def _plain(path: Path) -> str:

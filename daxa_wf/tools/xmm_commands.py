@@ -97,9 +97,12 @@ def emchain(unit: Unit, data: OdfData) -> list[Command]:
 
 
 def emanom(unit: Unit, events: Path, data: OdfData, version: SasVersion) -> list[Command]:
-    """The states of a MOS exposure's CCDs; ConfigError before SAS 19, which first had it."""
+    """The states of a MOS exposure's CCDs; ConfigError before SAS 19, which first had it.
+
+    They are not written into the list: it is another step's product.
+    """
     require_sas(version, "emanom")
-    parameters: dict[str, Value] = {"eventfile": EVENTS, "keepcorner": False}
+    parameters: dict[str, Value] = {"eventfile": EVENTS, "writekeys": False, "keepcorner": False}
     products = {"anomalies": f"{sas_prefix(unit)}-anom.log"}
     return [TASKS["emanom"].command(parameters, data.environment, products, links={EVENTS: events})]
 

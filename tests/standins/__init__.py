@@ -9,6 +9,7 @@ import json
 import os
 import stat
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,3 +79,22 @@ def make_standins(root: Path, release: str = "20.0.0", tasks: tuple[str, ...] = 
     })  # fmt: skip
     standins.tell()
     return standins
+
+
+def gone(pid: int) -> bool:
+    """True if a process is no more, or only waits to be reaped."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def all_gone(pids: Path) -> bool:
+    """True once the three processes of a task that was told to hang are gone; False if they do not go."""
+    numbers = [int(pid) for pid in pids.read_text().split()]
+    assert len(numbers) == 3
+    for _ in range(100):
+        if all(gone(pid) for pid in numbers):
+            return True
+        time.sleep(0.02)
+    return False

@@ -65,7 +65,8 @@ BAD = {
     "empty missions": ({"archive": "out", "missions": {}}, "missions"),
     "unknown top key": (
         {**GOOD, "archiv": "x"},
-        "credentials, esass, missions - did you mean 'archive'?",
+        "archiv: unknown key; allowed are tables, archive, services, data, archives, transfers, credentials, sas, esass, "
+        "missions - did",
     ),
     "unknown mission": (
         {"archive": "o", "missions": {"xmm_pointd": {"source": {"local": "r"}}}},
@@ -111,6 +112,25 @@ BAD = {
     "obsid too short": (with_options(obsids=["201903501"]), "leading zeros"),
     "unknown vignetting": (with_options(exposure_maps={"vignetting": "nome"}), "'measured' or 'none'"),
     "brace in a path": (with_options(source={"local": "raw {x}"}), "'raw {x}' has a brace"),
+    "engine without its raw data": (with_options(engine="sas", source={"embedded": "a"}), "not the ODFs SAS needs"),
+    "engine with the archive's products": (
+        with_options(engine="sas", source={"archives": "any"}, fetch="preprocessed"),
+        "engine sas starts from raw data",
+    ),
+    "instrument that is not processed": (with_options(engine="sas", instruments=["OM"]), "R1, R2, not OM"),
+    "RGS without SAS": (with_options(instruments=["RGS1"]), "engine native can process PN, M1, M2, not R1"),
+    "SAS for one step alone": (with_options(images={"engine": "sas"}), "images.engine = 'sas' needs what SAS made"),
+    "flare filter that SAS does not have": (
+        with_options(engine="sas", espfilt={"method": "sn_optimal"}),
+        "for sn_optimal write engine: native there",
+    ),
+    "emanom without SAS": (with_options(emanom={"run": True}), "emanom is a task of SAS"),
+    "unknown state of a CCD": (with_options(emanom={"acceptable_states": ["X"]}), "'G', 'I', 'B', 'O' or 'U'"),
+    "time limit without unit": ({**GOOD, "sas": {"time_limit": 60}}, "such as '60 s'"),
+    "SAS for a mission that has none": (
+        {"archive": "o", "missions": {"chandra": {"engine": "sas", "source": {"archives": "any"}}}},
+        "engine = 'sas' cannot process chandra; it can process xmm_pointed",
+    ),
     "wrong engine": (
         with_options(engine="esass"),
         "engine = 'esass' cannot process xmm_pointed; it can process erosita_",

@@ -64,13 +64,21 @@ class Archive:
     def root(self) -> Path:
         return self.folder / self.config["archive"]
 
+    @property
+    def path(self) -> Path:
+        """The configuration file."""
+        return self.folder / "my config.yaml"
+
+    def write(self) -> None:
+        """Write the configuration file."""
+        self.path.write_text(yaml.safe_dump(self.config))
+
     def run(self, *arguments: str, cwd: Path | None = None) -> Run:
         """Run Snakemake as the README says."""
-        path = self.folder / "my config.yaml"
-        path.write_text(yaml.safe_dump(self.config))
+        self.write()
         command = [sys.executable, "-m", "snakemake", "--cores", "2", "--snakefile", str(snakefile())]
         done = subprocess.run(
-            [*command, "--configfile", str(path), *arguments],
+            [*command, "--configfile", str(self.path), *arguments],
             cwd=cwd or self.folder, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
             env={**os.environ, "COLUMNS": "300"},
         )  # fmt: skip

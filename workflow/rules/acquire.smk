@@ -33,12 +33,14 @@ rule inventory:
     input:
         manifest=ancient(plan.layout.manifest.name),
         acquire=plan.records_of("acquire"),
+        odfingest=plan.records_of("odfingest"),
         events=plan.raw("events"),
     output:
         plan.record("inventory"),
     log:
         plan.log("inventory"),
     params:
+        options=sas.planning,
         raw=plan.fetched("events"),
     script:
         "../scripts/step.py"

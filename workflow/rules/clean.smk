@@ -2,6 +2,10 @@ rule espfilt:
     """Find the good time intervals of an exposure: those without soft-proton flares."""
     input:
         inventory=plan.record("inventory"),
+        cifbuild=plan.records_of("cifbuild"),
+        odfingest=plan.records_of("odfingest"),
+        epchain=plan.records_of("epchain"),
+        emchain=plan.records_of("emchain"),
         events=plan.raw("events"),
     output:
         plan.record("espfilt"),
@@ -9,6 +13,7 @@ rule espfilt:
         plan.log("espfilt"),
     params:
         options=plan.options("espfilt"),
+        context=sas.context,
         raw=plan.fetched("events"),
     script:
         "../scripts/step.py"
@@ -18,6 +23,11 @@ rule evselect:
     """Keep the events of an exposure that pass the filters within the good time intervals."""
     input:
         espfilt=plan.record("espfilt"),
+        cifbuild=plan.records_of("cifbuild"),
+        odfingest=plan.records_of("odfingest"),
+        epchain=plan.records_of("epchain"),
+        emchain=plan.records_of("emchain"),
+        emanom=plan.records_of("emanom"),
         events=plan.raw("events"),
         ootevents=plan.raw("ootevents"),
     output:
@@ -25,7 +35,8 @@ rule evselect:
     log:
         plan.log("evselect"),
     params:
-        options=plan.options("evselect"),
+        options=sas.cleaning,
+        context=sas.context,
         raw=plan.fetched("events", "ootevents"),
     script:
         "../scripts/step.py"
@@ -39,5 +50,8 @@ rule merge:
         plan.record("merge"),
     log:
         plan.log("merge"),
+    params:
+        options=plan.options("merge"),
+        context=sas.context,
     script:
         "../scripts/step.py"

@@ -2,12 +2,15 @@ rule images:
     """Make the counts images of an instrument."""
     input:
         merge=plan.record("merge"),
+        cifbuild=plan.records_of("cifbuild"),
+        odfingest=plan.records_of("odfingest"),
     output:
         plan.record("images"),
     log:
         plan.log("images"),
     params:
         options=plan.options("images"),
+        context=sas.context,
     script:
         "../scripts/step.py"
 
@@ -18,6 +21,10 @@ rule exposure_maps:
         merge=plan.record("merge"),
         images=plan.record("images"),
         evselect=plan.records_of("evselect"),
+        cifbuild=plan.records_of("cifbuild"),
+        odfingest=plan.records_of("odfingest"),
+        epchain=plan.records_of("epchain"),
+        emchain=plan.records_of("emchain"),
         attitude=plan.raw("attitude"),
     output:
         plan.record("exposure_maps"),
@@ -25,6 +32,7 @@ rule exposure_maps:
         plan.log("exposure_maps"),
     params:
         options=plan.options("exposure_maps"),
+        context=sas.context,
         raw=plan.fetched("attitude"),
     script:
         "../scripts/step.py"

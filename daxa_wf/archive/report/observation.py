@@ -27,14 +27,18 @@ def exposure_plots(layout: Layout, record: Record) -> list[Plot]:
     from daxa_wf.events.tables import read_table
 
     results = record.results
+    if not any(stamp.kind == "lightcurve" for stamp in record.products):
+        return []
     path = layout.find(record.product("lightcurve"))
     header, rows = read_table(path, "RATE")
     factor = max(1, round(results["judged_bin"] / float(header["TIMEDEL"])))
-    time, rate = _binned(rows["TIME"].astype(float), rows["RATE"].astype(float), rows["FRACEXP"].astype(float), factor)
+    # Light curves of SAS's espfilt do not tell which part of a bin was observed.
+    fraction = rows["FRACEXP"].astype(float) if "FRACEXP" in (rows.dtype.names or ()) else np.ones(len(rows))
+    time, rate = _binned(rows["TIME"].astype(float), rows["RATE"].astype(float), fraction, factor)
     half = results["judged_bin"] / 2
     gti = np.array(results["gti"]).reshape(-1, 2)
     kept = overlap(gti, time - half, time + half) > 0
-    limits = (float(results["limits"][0]), float(results["limits"][1]))
+    limits = (float(results["limits"][0]), float(results["limits"][1])) if results["limits"] else None
     title = f"{record.unit.identifier} {results['method']}"
     plots = [
         Plot(path.with_suffix(".png"), light_curve_plot(time, rate, kept, limits, title), f"Light curve of {title}")
@@ -52,11 +56,11 @@ def _binned(time: np.ndarray, rate: np.ndarray, fraction: np.ndarray, factor: in
     return centres[seen], counts[seen] / observed[seen]
 
 
-def _histogram(layout: Layout, record: Record, limits: tuple[float, float], title: str) -> list[Plot]:
+def _histogram(layout: Layout, record: Record, limits: tuple[float, float] | None, title: str) -> list[Plot]:
     from daxa_wf.events.flare_filters import Fit
     from daxa_wf.events.qdp import FIT_LINE, MODEL, SAMPLES, X, read_qdp
 
-    if record.results["fit"] is None:
+    if record.results["fit"] is None or limits is None:
         return []
     path = layout.find(record.product("hist"))
     rows = read_qdp(path)

@@ -121,6 +121,7 @@ def _final_instruments(layout: Layout, verdict: Verdict) -> list[str]:
 
 
 def _observation_row(layout: Layout, unit: Unit, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+
     page = observation_folder(layout, unit) / PAGE
     final = sorted(name for verdict in verdicts for name in _final_instruments(layout, verdict))
     return {

@@ -32,7 +32,7 @@ def light_curve_plot(
     time: NDArray[np.float64],
     rate: NDArray[np.float64],
     kept: NDArray[np.bool_],
-    limits: tuple[float, float],
+    limits: tuple[float, float] | None,
     title: str,
 ) -> bytes:
     """Rate over time with kept and cut bins in two colours, and the accepted band; seconds and count/s, (bins,) each."""
@@ -41,11 +41,13 @@ def light_curve_plot(
     hours = (time - time[0]) / 1000 if len(time) else time
     axes.plot(hours[~kept], rate[~kept], ".", color=CUT, markersize=3, label="cut")
     axes.plot(hours[kept], rate[kept], ".", color=KEPT, markersize=3, label="kept")
-    axes.axhspan(*limits, color=KEPT, alpha=0.12, linewidth=0, label="accepted rates")
+    if limits is not None:
+        axes.axhspan(*limits, color=KEPT, alpha=0.12, linewidth=0, label="accepted rates")
     axes.set(xlabel="time since start (ks)", ylabel="count/s", title=title)
     top = np.nanmax(rate, initial=1e-3)
-    if top > 10 * max(limits[1], 1e-3):
-        axes.set_yscale("symlog", linthresh=max(limits[1], 1e-3))
+    usual = max(limits[1] if limits is not None else float(np.nanmedian(rate)) if len(rate) else 0.0, 1e-3)
+    if top > 10 * usual:
+        axes.set_yscale("symlog", linthresh=usual)
     axes.legend(loc="upper right", fontsize="small")
     return _png(figure)
 

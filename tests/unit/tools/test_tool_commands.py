@@ -92,7 +92,7 @@ def test_emchain_is_not_given_ccds() -> None:
 
 def test_emanom_needs_sas_19() -> None:
     (command,) = xmm.emanom(M1, RAW, DATA, SasVersion(19))
-    assert command.argv == ["emanom", "eventfile=events.fits", "keepcorner=no"]
+    assert command.argv == ["emanom", "eventfile=events.fits", "writekeys=no", "keepcorner=no"]
     assert command.links == {"events.fits": RAW}
     assert command.products == {"anomalies": "mos1S001-anom.log"}
     with pytest.raises(ConfigError, match=r"SAS 18\.0\.0 is too old: emanom needs SAS 19"):

@@ -20,7 +20,7 @@ from daxa_wf.tools.tasks import TASKS, Command
 from daxa_wf.tools.tasks.spec import Parameter, TaskSpec
 from daxa_wf.tools.verdicts import ToolRun, require_success
 from daxa_wf.tools.xmm_commands import cifbuild
-from tests.standins import REPOSITORY, Standins
+from tests.standins import REPOSITORY, Standins, all_gone, gone
 
 PROGRAM = TaskSpec("program", "sas", (Parameter("code", "text"),))
 
@@ -38,24 +38,6 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         return PROGRAM.command({}, **fields)
 
     return make
-
-
-def gone(pid: int) -> bool:
-    """True if a process is no more, or only waits to be reaped."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
-
-
-def all_gone(pids: Path) -> bool:
-    numbers = [int(pid) for pid in pids.read_text().split()]
-    assert len(numbers) == 3
-    for _ in range(100):
-        if all(gone(pid) for pid in numbers):
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_a_task_has_a_directory_files_and_environment_of_its_own(standins: Standins, tmp_path: Path) -> None:

@@ -1,0 +1,29 @@
+"""What the three steps of RGS share: stages of rgsproc that build on each other's files."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from daxa_wf.archive.layout import Unit
+from daxa_wf.errors import Fault
+from daxa_wf.steps.runner import Inputs
+from daxa_wf.steps.sas_tools import SasTools
+from daxa_wf.tools.xmm_commands import rgsproc
+
+
+def run_stage(unit: Unit, inputs: Inputs, tools: SasTools, before: str = "") -> tuple[dict[str, Path], Path]:
+    """Run the stage of the tools' step on a copy of what the step `before` kept; its products, and the directory.
+
+    The stage before stays as it was whatever happens, so that this one can be run again.
+    """
+    workspace = tools.workspace
+    directory = workspace.directory / "work"
+    if before:
+        kept = workspace.layout.kept(before, unit)
+        if not kept.is_dir():
+            raise Fault(f"{kept} is gone; delete the record of {before} to make it again")
+        shutil.copytree(kept, directory, symlinks=True)
+    products = tools.run(rgsproc(workspace.step, unit, tools.whole_odf(inputs)), keep=bool(before))
+    shutil.rmtree(directory / "pfiles", ignore_errors=True)
+    return products, directory
