@@ -319,21 +319,28 @@ def doctor(
 def _examine_for(path: Path) -> int:
     """Look for what a configuration needs; 1 if something is missing."""
     from daxa_wf.config import read_config
-    from daxa_wf.tools.doctor import examine_sas, lines_of
+    from daxa_wf.tools.doctor import examine_esass, examine_sas, lines_of
     from daxa_wf.tools.environment import environment_from
     from daxa_wf.workflow import Plan
+    from daxa_wf.workflow_erosita import ErositaPlan
     from daxa_wf.workflow_sas import SasPlan
 
     plan = Plan(read_config(path), Path.cwd())
-    tasks = SasPlan(plan).tasks()
-    if not tasks:
-        print(f"{path} needs no tasks of SAS")
+    needed = [
+        ("SAS", plan.toolkit("sas"), SasPlan(plan).tasks(), examine_sas),
+        ("eSASS", plan.toolkit("esass"), ErositaPlan(plan).tasks(), examine_esass),
+    ]
+    needed = [each for each in needed if each[2]]
+    if not needed:
+        print(f"{path} needs no tasks of SAS or eSASS")
         return 0
-    environment = environment_from(plan.toolkit("sas"))
-    findings = examine_sas(environment, tasks)
-    print(f"SAS, with {environment.describe()}:")
-    print("\n".join(f"  {line}" for line in lines_of(findings)))
-    problems = [each.subject for each in findings if each.is_problem]
+    problems: list[str] = []
+    for label, toolkit, tasks, examine in needed:
+        environment = environment_from(toolkit)
+        findings = examine(environment, tasks)
+        print(f"{label}, with {environment.describe()}:")
+        print("\n".join(f"  {line}" for line in lines_of(findings)))
+        problems += [each.subject for each in findings if each.is_problem]
     print(f"missing for {path}: {', '.join(problems)}" if problems else f"all that {path} needs is there")
     return 1 if problems else 0
 

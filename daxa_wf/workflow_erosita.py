@@ -44,3 +44,10 @@ class ErositaPlan:
         del resources
         mission = self.plan.mission(wildcards.mission)
         return {"toolkit": self.plan.toolkit("esass")} if mission.engine_for(wildcards.mission) == "esass" else {}
+
+    def tasks(self) -> list[str]:
+        """The tasks of eSASS that the configuration needs."""
+        from daxa_wf.tools.tasks import ESASS_TASKS
+
+        engines = [mission.engine_for(name) for name, mission in self.plan.processed()]
+        return sorted(ESASS_TASKS) if "esass" in engines else []
