@@ -326,24 +326,22 @@ def _examine_for(path: Path) -> int:
     from daxa_wf.workflow_sas import SasPlan
 
     plan = Plan(read_config(path), Path.cwd())
-    problems, looked = [], False
-    for title, toolkit, tasks, examine in (
+    needed = [
         ("SAS", plan.toolkit("sas"), SasPlan(plan).tasks(), examine_sas),
         ("eSASS", plan.toolkit("esass"), ErositaPlan(plan).tasks(), examine_esass),
-    ):
-        if not tasks:
-            continue
-        environment, looked = environment_from(toolkit), True
-        findings = examine(environment, tasks)
-        problems += [each.subject for each in findings if each.is_problem]
-        print(f"{title}, with {environment.describe()}:")
-        print("\n".join(f"  {line}" for line in lines_of(findings)))
-    if not looked:
+    ]
+    needed = [each for each in needed if each[2]]
+    if not needed:
         print(f"{path} needs no tasks of SAS or eSASS")
-    elif problems:
-        print(f"missing for {path}: {', '.join(problems)}")
-    else:
-        print(f"all that {path} needs is there")
+        return 0
+    problems: list[str] = []
+    for label, toolkit, tasks, examine in needed:
+        environment = environment_from(toolkit)
+        findings = examine(environment, tasks)
+        print(f"{label}, with {environment.describe()}:")
+        print("\n".join(f"  {line}" for line in lines_of(findings)))
+        problems += [each.subject for each in findings if each.is_problem]
+    print(f"missing for {path}: {', '.join(problems)}" if problems else f"all that {path} needs is there")
     return 1 if problems else 0
 
 

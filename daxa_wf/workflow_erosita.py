@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from daxa_wf.options import Section
     from daxa_wf.workflow import Plan
 
 
@@ -16,34 +17,24 @@ class ErositaPlan:
         self.plan = plan
 
     def options(self, section: str) -> Callable[[Any], dict[str, Any]]:
-        """A function of wildcards that gives a section of the mission's configuration as plain values, with the engine."""
-
-        def values(wildcards: Any) -> dict[str, Any]:
-            mission = self.plan.mission(wildcards.mission)
-            return {
-                **getattr(mission, section).model_dump(mode="json"),
-                "engine": mission.engine_for(wildcards.mission),
-            }
-
-        return values
+        """A function of wildcards that gives a section of the mission's configuration as plain values, with its engine."""
+        return lambda wildcards: self._with_engine(wildcards, getattr(self.plan.mission(wildcards.mission), section))
 
     def flares(self, wildcards: Any) -> dict[str, Any]:
         """The options of flaregti, with the telescope modules that are chosen."""
-        chosen = self.plan.mission(wildcards.mission).instruments_for(wildcards.mission)
-        return {**self.options("flaregti")(wildcards), "instruments": list(chosen)}
+        mission = self.plan.mission(wildcards.mission)
+        chosen = mission.instruments_for(wildcards.mission)
+        return {**self._with_engine(wildcards, mission.flaregti), "instruments": list(chosen)}
 
     def images(self, wildcards: Any) -> dict[str, Any]:
         """The options of images, with the missions' own defaults."""
-        mission = self.plan.mission(wildcards.mission)
-        section = mission.images_for(wildcards.mission)
-        return {**section.model_dump(mode="json"), "engine": mission.engine_for(wildcards.mission)}
+        return self._with_engine(wildcards, self.plan.mission(wildcards.mission).images_for(wildcards.mission))
 
-    def tasks(self) -> list[str]:
-        """The tasks of eSASS that the configuration needs."""
-        from daxa_wf.tools.tasks import ESASS_TASKS
-
-        needed = any(mission.engine_for(name) == "esass" for name, mission in self.plan.processed())
-        return sorted(ESASS_TASKS) if needed else []
+    def _with_engine(self, wildcards: Any, section: Section) -> dict[str, Any]:
+        """A section, and what does its step: what it says itself, or the mission's engine."""
+        said: dict[str, Any] = section.model_dump(mode="json")
+        usual = self.plan.mission(wildcards.mission).engine_for(wildcards.mission)
+        return {**said, "engine": said.get("engine") or usual}
 
     def context(self, wildcards: Any, resources: Any) -> dict[str, Any]:
         """Where eSASS is on this machine; nothing if it is not used.
@@ -53,3 +44,10 @@ class ErositaPlan:
         del resources
         mission = self.plan.mission(wildcards.mission)
         return {"toolkit": self.plan.toolkit("esass")} if mission.engine_for(wildcards.mission) == "esass" else {}
+
+    def tasks(self) -> list[str]:
+        """The tasks of eSASS that the configuration needs."""
+        from daxa_wf.tools.tasks import ESASS_TASKS
+
+        engines = [mission.engine_for(name) for name, mission in self.plan.processed()]
+        return sorted(ESASS_TASKS) if "esass" in engines else []

@@ -50,7 +50,8 @@ def _natively(unit: Unit, options: Mapping[str, Any], workspace: Workspace, path
 
 def _with_sas(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace, events: Path) -> Outcome:
     """The generation of the method is that of the installed release. UnfitDataError `noGoodTime` if nothing is left."""
-    from daxa_wf.steps.sas_tools import SasTools, reading_products
+    from daxa_wf.steps.sas_tools import SasTools
+    from daxa_wf.steps.toolkit import reading_products
     from daxa_wf.tools.messages import espfilt_log
     from daxa_wf.tools.xmm_list_commands import espfilt
 

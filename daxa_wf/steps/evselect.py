@@ -65,7 +65,8 @@ def _with_sas(
     unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace, path: Path, ootevents: Path | None
 ) -> Outcome:
     from daxa_wf.events.event_list import EventList
-    from daxa_wf.steps.sas_tools import SasTools, reading_products
+    from daxa_wf.steps.sas_tools import SasTools
+    from daxa_wf.steps.toolkit import reading_products
     from daxa_wf.tools.xmm_list_commands import evselect
 
     tools, ccds = SasTools(workspace), kept_ccds(inputs, options)

@@ -21,7 +21,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     `NoFilteredEvents` if no event is left.
     """
     from daxa_wf.events.erosita.event_file import ErositaEventFile
-    from daxa_wf.steps.esass_tools import reading_products
+    from daxa_wf.steps.toolkit import reading_products
 
     flares = inputs.record("flaregti")
     events = ErositaEventFile.open(workspace.layout.find(flares.product("events")))

@@ -30,7 +30,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     UnfitDataError `notScience`, `noInstrument`, `noCounts`, or `noGoodTime` if there is none, or none without flares.
     """
     from daxa_wf.events.erosita.event_file import ErositaEventFile
-    from daxa_wf.steps.esass_tools import reading_products
+    from daxa_wf.steps.toolkit import reading_products
 
     events = ErositaEventFile.open(raw_list(unit, inputs, options["instruments"], workspace))
     modules = sky_modules(events, options["instruments"])

@@ -59,7 +59,8 @@ def _natively(paths: Sequence[Path], final: str, workspace: Workspace) -> Merged
 def _with_sas(paths: Sequence[Path], final: str, workspace: Workspace) -> Merged:
     """Two at a time, the earliest first: SAS's merge takes them so."""
     from daxa_wf.events.event_list import EventList
-    from daxa_wf.steps.sas_tools import SasTools, reading_products
+    from daxa_wf.steps.sas_tools import SasTools
+    from daxa_wf.steps.toolkit import reading_products
     from daxa_wf.tools.xmm_list_commands import merge
 
     tools = SasTools(workspace)

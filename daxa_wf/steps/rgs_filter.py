@@ -14,7 +14,8 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     """Run the third stage of rgsproc on what the second one kept. UnfitDataError `NoFilteredEvents` if no event is left."""
     from daxa_wf.events.tables import read_table
     from daxa_wf.steps.rgs import run_stage
-    from daxa_wf.steps.sas_tools import SasTools, reading_products
+    from daxa_wf.steps.sas_tools import SasTools
+    from daxa_wf.steps.toolkit import reading_products
 
     del options
     products, _ = run_stage(unit, inputs, SasTools(workspace), before="rgs_angles")

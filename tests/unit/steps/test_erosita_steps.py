@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
@@ -366,3 +368,14 @@ def test_rules_are_given_the_missions_engine(tmp_path: Path) -> None:
     given = [plan.flares(wildcards), plan.images(wildcards), plan.options("exposure_maps")(wildcards)]
     assert [each["engine"] for each in given] == ["esass"] * 3
     assert plan.tasks() == ["evtool", "expmap", "flaregti"]
+
+
+def test_the_doctor_looks_for_esass_where_it_is_needed(standins: Standins, tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(
+        "{archive: a, missions: {erosita_calpv: {engine: esass, source: {archives: any}}}}"
+    )
+    command = [sys.executable, "-m", "daxa_wf", "doctor", "c.yaml"]
+    (standins.root / "bin" / "expmap").unlink()
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "missing for c.yaml: expmap, CALDB" in done.stdout
