@@ -17,7 +17,7 @@ from daxa_wf.services.archives import RemoteFile
 
 MANY_FILES = 1000
 """More than so many files of an observation are worth another program."""
-BATCH = 500
+BATCH = 1000
 OPTIONS = (
     "parallel", "fail", "location", "retry = 3", "connect-timeout = 10", "speed-limit = 1", "speed-time = 120",
     "max-redirs = 5", "proto = =http,https", "no-progress-meter",
@@ -35,14 +35,19 @@ def part_of(directory: Path, remote: RemoteFile) -> Path:
     return target.with_name(f".{target.name}.part")
 
 
-def start_curl(program: str, files: Sequence[RemoteFile], directory: Path, limit: int) -> subprocess.Popen[bytes]:
-    """Start to fetch files, `limit` at a time. URLs and paths go by standard input: there is no command line to escape."""
+def orders_for(files: Sequence[RemoteFile], directory: Path, limit: int) -> bytes:
+    """What to tell curl so that it fetches files, `limit` at a time; makes the directories that they go to."""
     lines = [*OPTIONS, f"parallel-max = {limit}"]
-    for remote in files:
-        part = part_of(directory, remote)
-        part.parent.mkdir(parents=True, exist_ok=True)
-        part.unlink(missing_ok=True)
+    parts = [part_of(directory, remote) for remote in files]
+    for folder in {part.parent for part in parts}:
+        folder.mkdir(parents=True, exist_ok=True)
+    for remote, part in zip(files, parts, strict=True):
         lines += [f"url = {_quoted(remote.url)}", f"output = {_quoted(str(part))}"]
+    return "\n".join(lines).encode()
+
+
+def start_curl(program: str, orders: bytes) -> subprocess.Popen[bytes]:
+    """Start curl. URLs and paths go by standard input: there is no command line to escape."""
     process = subprocess.Popen(
         [program, "--disable", "--config", "-"],
         stdin=subprocess.PIPE,
@@ -51,7 +56,7 @@ def start_curl(program: str, files: Sequence[RemoteFile], directory: Path, limit
     )
     assert process.stdin is not None  # noqa: S101 - it was asked for
     with process.stdin as stream:
-        stream.write("\n".join(lines).encode())
+        stream.write(orders)
     return process
 
 

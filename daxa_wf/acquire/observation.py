@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daxa_wf.acquire.download import download, shown
-from daxa_wf.acquire.many import BATCH, MANY_FILES, curl, start_curl, verified
+from daxa_wf.acquire.many import BATCH, MANY_FILES, curl, orders_for, start_curl, verified
 from daxa_wf.acquire.paths import archive_paths, fill, is_wanted, may_hold_wanted, raw_directory, wanted_globs
 from daxa_wf.acquire.progress import Progress
 from daxa_wf.acquire.store import HostSlots, Ledger, StoredFile, locked, stored_file
@@ -201,12 +201,13 @@ class Fetcher:
         limit, transferred = self.slots.limit(archive), 0
         batches = [due[start : start + BATCH] for start in range(0, len(due), BATCH)]
         with self.slots.every_slot(archive, due[0].url):
-            coming = start_curl(program, batches[0], ledger.directory, limit)
+            coming = start_curl(program, orders_for(batches[0], ledger.directory, limit))
             try:
                 for batch, following in zip(batches, [*batches[1:], []], strict=True):
+                    orders = orders_for(following, ledger.directory, limit)
                     coming.wait()
                     if following:
-                        coming = start_curl(program, following, ledger.directory, limit)
+                        coming = start_curl(program, orders)
                     transferred += self._verify_batch(archive, batch, ledger, progress)
             finally:
                 coming.kill()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, unquote, urljoin, urlsplit
@@ -113,38 +114,57 @@ def listed_entries(page: str, url: str) -> list[Entry]:
 
     A name that is not a plain one (`..`, one with a slash, another site's) is not followed.
     """
-    from bs4 import BeautifulSoup
-
-    soup = BeautifulSoup(page, "html.parser")
-    title = soup.title.get_text() if soup.title else ""
-    if not title.strip().startswith(("Index of", "Directory listing")):
-        raise ServiceError(f"{url}: no listing of a directory, but a page {title.strip()[:60]!r}", page.encode())
+    listing = _Listing()
+    listing.feed(page)
+    title = listing.title.strip()
+    if not title.startswith(("Index of", "Directory listing")):
+        raise ServiceError(f"{url}: no listing of a directory, but a page {title[:60]!r}", page.encode())
     found = {}
-    for link in soup.find_all("a"):
-        target = urlsplit(str(link.get("href", "")))
+    for link, beside in listing.links:
+        target = urlsplit(link)
         name = unquote(target.path)
         plain = name.rstrip("/")
         if target.netloc or target.query or not plain or "/" in plain or plain in (".", ".."):
             continue
-        size, exact = (None, False) if name.endswith("/") else _size_beside(link)
+        size, exact = (None, False) if name.endswith("/") else _size_in(beside)
         found[plain] = Entry(plain, name.endswith("/"), size, exact)
     return list(found.values())
 
 
-def _size_beside(link: object) -> tuple[int | None, bool]:
-    """Bytes from what follows a link in its row: whole numbers are exact, `3.4K` is rounded."""
-    cells = link.find_parent("tr")  # type: ignore[attr-defined]
-    if cells is not None:
-        texts = [each.get_text(" ", strip=True).split() for each in cells.find_all("td")]
-        words = texts[-1] if texts else []
-    else:
-        beside = link.next_sibling  # type: ignore[attr-defined]
-        words = str(beside or "").split()
-    for word in reversed(words):
+class _Listing(HTMLParser):
+    """The links of a page, each with the text from its end to the next link, and the page's title."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[tuple[str, str]] = []
+        self.title = ""
+        self._inside = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("a", "title"):
+            self._inside = tag
+        if tag == "a":
+            self.links.append((dict(attrs).get("href") or "", ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == self._inside:
+            self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside == "title":
+            self.title += data
+        elif not self._inside and self.links:
+            link, beside = self.links[-1]
+            self.links[-1] = link, f"{beside} {data}"
+
+
+def _size_in(beside: str) -> tuple[int | None, bool]:
+    """Bytes from what stands beside a link: whole numbers are exact, `3.4K` is rounded."""
+    for word in reversed(beside.split()):
         match = ROUNDED.fullmatch(word)
         if match:
             exact = not match[2] and "." not in match[1]
-            return int(float(match[1]) * FACTORS[match[2]]), exact and len(words) >= 1
+            return int(float(match[1]) * FACTORS[match[2]]), exact
     return None, False
 
 
