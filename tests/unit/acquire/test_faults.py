@@ -459,6 +459,17 @@ def test_two_archives_fetch_an_observation_once(own_archives: Archives, tmp_path
     assert {own_archives.requests[f"/{CHANDRA.directory}/{name}"] for name in CHANDRA.files} == {1}
 
 
+def test_a_proxy_of_the_environment_is_used(
+    own_archives: Archives, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", own_archives.base)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    fetcher = fetcher_of(own_archives, tmp_path / "store", "heasarc")
+    fetcher.archives = {"heasarc": ("http://archive.invalid/FTP/",)}
+    assert len(fetcher.acquire(wish("chandra")).files) == len(CHANDRA.files)
+
+
 def test_no_more_transfers_at_once_than_an_archive_stands(own_archives: Archives, tmp_path: Path) -> None:
     from threading import Lock
 

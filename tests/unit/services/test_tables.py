@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -89,6 +90,27 @@ def test_faults_have_their_own_words(table: pd.DataFrame, change: Any, message: 
     assert "chanmaster" in str(caught.value)
     assert "secret" not in str(caught.value)
     assert "127.0.0.1" in str(caught.value)
+
+
+def test_a_service_that_stalls_is_given_up() -> None:
+    def stall(query: str, sent: Answer) -> Answer:
+        time.sleep(1.0)
+        return sent
+
+    impatient = session(retries=0, read=0.3)
+    with serve_tables({"chanmaster": TABLE}, stall) as slow, serve_tables({"chanmaster": TABLE}) as url:
+        assert fetch_table(SOURCE, [slow, url], impatient)[2] == url
+        with pytest.raises(ServiceError, match=r"chanmaster: no answer \("):
+            fetch_table(SOURCE, [slow], impatient)
+
+
+def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve_tables({"chanmaster": TABLE}) as url:
+        monkeypatch.setenv("http_proxy", url.removesuffix("/tap"))
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        rows, _, used = fetch_table(SOURCE, ["http://archive.invalid/tap"], session(retries=0))
+    assert (len(rows), used) == (SIZE, "http://archive.invalid/tap")
 
 
 def test_what_is_cut_off_is_asked_again_as_a_job() -> None:
