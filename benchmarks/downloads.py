@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,6 +21,7 @@ from daxa_wf.services.http import session
 
 TREE = "FTP/rosat/data/pspc/processed_data/500000/rp500211n00"
 PARALLEL = 8
+REPEATS = 3
 
 
 def make_files(root: Path, count: int, size: int) -> list[str]:
@@ -40,19 +44,38 @@ def by_curl(base: str, names: list[str], target: Path) -> float:
     urls = target / "urls"
     urls.write_text("".join(f'url = "{base}/{TREE}/{name}"\noutput = "{target / name}"\n' for name in names))
     started = time.perf_counter()
-    command = ["curl", "-s", "--no-progress-meter", "--parallel", "--parallel-max", str(PARALLEL), "--config", str(urls)]
+    command = [
+        "curl",
+        "-s",
+        "--no-progress-meter",
+        "--parallel",
+        "--parallel-max",
+        str(PARALLEL),
+        "--config",
+        str(urls),
+    ]
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
     return time.perf_counter() - started
 
 
-def by_us(bases: dict[str, tuple[str, ...]], store: Path) -> tuple[float, int]:
-    """Seconds and files of ours, listing, verification and ledger included."""
+def fetch(base: str, store: Path) -> None:
+    """Print the seconds of ours (listing, verification and ledger included), the files, and the process's peak memory."""
     spec = MISSIONS["rosat_pointed"]
-    fetcher = Fetcher(store, session(), {"heasarc": bases["heasarc"]}, {"heasarc": PARALLEL})
+    fetcher = Fetcher(store, session(), {"heasarc": (f"{base}/FTP/",)}, {"heasarc": PARALLEL})
     wish = Wish(spec, {"obsid": "RP500211N00"}, ("preprocessed",), ("PSPCB",))
     started = time.perf_counter()
     files = fetcher.acquire(wish).files
-    return time.perf_counter() - started, len(files)
+    seconds = time.perf_counter() - started
+    print(json.dumps([seconds, len(files), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+
+
+def by_us(base: str, store: Path) -> tuple[float, int, float]:
+    """Seconds, files and MB of ours, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, __file__, "fetch", base, str(store)], capture_output=True, text=True, check=True
+    )
+    seconds, files, memory = json.loads(done.stdout)
+    return seconds, files, memory
 
 
 def compare(count: int, size: int) -> None:
@@ -65,17 +88,17 @@ def compare(count: int, size: int) -> None:
         )
         assert server.stdout is not None
         base = server.stdout.readline().strip()
-        bases = {"heasarc": (f"{base}/FTP/",)}
         try:
             by_curl(base, names, root / "warm")
-            curl = min(by_curl(base, names, root / f"curl{n}") for n in range(2))
-            ours = min(by_us(bases, root / f"store{n}")[0] for n in range(2))
-            again, files = by_us(bases, root / "store0")
+            curl = statistics.median(by_curl(base, names, root / f"curl{n}") for n in range(REPEATS))
+            runs = [by_us(base, root / f"store{n}") for n in range(REPEATS)]
+            again, files, _ = by_us(base, root / "store0")
         finally:
             server.kill()
+        ours, memory = statistics.median(run[0] for run in runs), max(run[2] for run in runs)
         print(
             f"{count} files, {count * size / 1e6:.0f} MB: {ours:.2f} s, curl {curl:.2f} s: {ours / curl:.2f}; "
-            f"again {again / files * 1000:.2f} ms a file"
+            f"again {again / files * 1000:.2f} ms a file; {memory:.0f} MB of memory"
         )
 
 
@@ -85,7 +108,11 @@ def main() -> None:
         with serve_archives(Path(sys.argv[2])) as archives:
             print(archives.base, flush=True)
             time.sleep(86400)
+    if sys.argv[1:2] == ["fetch"]:
+        fetch(sys.argv[2], Path(sys.argv[3]))
+        return
     megabytes = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    compare(200, megabytes * 1_000_000 // 2000)
     compare(200, megabytes * 1_000_000 // 200)
     compare(10_000, 5_000)
 

@@ -6,12 +6,13 @@ What curl brings is verified as everything is; what it does not bring is fetched
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from daxa_wf.acquire.verify import check_content
+from daxa_wf.acquire.verify import check_stream
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.services.archives import RemoteFile
 
@@ -74,7 +75,7 @@ def verified(remote: RemoteFile, directory: Path) -> str | None:
         right_md5 = not remote.md5 or hashlib.md5(data, usedforsecurity=False).hexdigest() == remote.md5
         if not (data and right_size and right_md5):
             raise CorruptFileError(f"{target.name} is not what the archive lists")
-        check_content(part, target.name)
+        check_stream(io.BytesIO(data), part, target.name)
     except (CorruptFileError, FileNotFoundError):
         part.unlink(missing_ok=True)
         return None

@@ -35,22 +35,26 @@ def check_content(path: Path, name: str | None = None) -> str:
     FITS is followed through every header to the last HDU; where an HDU has a CHECKSUM it is computed (FITS standard 4.0,
     appendix J). gzip is read to its own CRC, tar to its closing blocks.
     """
-    name = name or path.name
     with path.open("rb") as stream:
-        head = stream.read(512)
-        if MARKUP.match(head) and not name.lower().endswith(MARKUP_NAMES):
-            raise CorruptFileError(f"{name} is a page of HTML, not the file; the archive may be closed or want a login")
-        kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
-        if not kind and head[257:262] == b"ustar":
-            kind = "tar"
-        promised = bool(FITS_NAMES.search(name))
-        if promised and not kind:
-            raise CorruptFileError(f"{name} is no FITS file: it begins with {head[:12]!r}")
-        stream.seek(0)
-        try:
-            return _READERS[kind](stream, path, name, promised) if kind else "other"
-        except (EOFError, OSError, tarfile.TarError) as error:
-            raise CorruptFileError(f"{name} is damaged or cut off: {error}") from None
+        return check_stream(stream, path, name or path.name)
+
+
+def check_stream(stream: IO[bytes], path: Path, name: str) -> str:
+    """As check_content, of a file that is open at its beginning, or in memory."""
+    head = stream.read(512)
+    if MARKUP.match(head) and not name.lower().endswith(MARKUP_NAMES):
+        raise CorruptFileError(f"{name} is a page of HTML, not the file; the archive may be closed or want a login")
+    kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
+    if not kind and head[257:262] == b"ustar":
+        kind = "tar"
+    promised = bool(FITS_NAMES.search(name))
+    if promised and not kind:
+        raise CorruptFileError(f"{name} is no FITS file: it begins with {head[:12]!r}")
+    stream.seek(0)
+    try:
+        return _READERS[kind](stream, path, name, promised) if kind else "other"
+    except (EOFError, OSError, tarfile.TarError) as error:
+        raise CorruptFileError(f"{name} is damaged or cut off: {error}") from None
 
 
 def _fits(stream: IO[bytes], path: Path, name: str, promised: bool) -> str:  # noqa: ARG001 - one of _READERS
