@@ -116,9 +116,12 @@ def _kill_all(group: int, token: str) -> None:
     """Kill the group, and the processes that left it but carry the run's token."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
+    quiet = 0
     for _ in range(50):
         strays = [pid for pid in _marked(token) if pid != group]
-        if not strays:
+        # A program that is just being started shows no environment for a moment, so one look is not enough.
+        quiet = 0 if strays else quiet + 1
+        if quiet == 2:
             return
         for pid in strays:
             with contextlib.suppress(ProcessLookupError):
