@@ -91,7 +91,7 @@ def status(config: ConfigFile) -> None:
     verdicts = read_verdicts(layout)
     if not verdicts:
         raise ConfigError(f"{layout.root} holds no records yet; 'daxa-wf run {config}' makes them")
-    print_summary(layout, verdicts)
+    print_summary(layout, verdicts, stderr=False)
 
 
 @app.command()
@@ -103,7 +103,10 @@ def retry(
     """Drop the records of what failed, so that the next run repeats just that."""
     from daxa_wf.archive.layout import Layout
     from daxa_wf.archive.records import drop_failed_records
+    from daxa_wf.steps.catalogue import STEPS
 
+    if step is not None and step not in STEPS:
+        raise ConfigError(f"--step {step}: no such step; there are {', '.join(STEPS)}")
     dropped = drop_failed_records(Layout(_archive(config)), step, unit)
     for path in dropped:
         print(path)
@@ -248,10 +251,13 @@ def plan(
 ) -> None:
     """Say what a run would fetch and process, without doing it."""
     from daxa_wf.config import read_config
-    from daxa_wf.steps.plan import Found, find, sizes, tell, work
+    from daxa_wf.steps.plan import Found, find, local_work, reads_all_of_a_directory, sizes, tell, work
 
     checked, worst = read_config(config), 0
-    for name, found in find(checked, Path.cwd()):
+    for name, section in checked.missions.items():
+        if reads_all_of_a_directory(section):
+            print("\n".join(local_work(name, section, Path.cwd())))
+    for name, found in find(checked, Path.cwd(), not_read_whole=True):
         if not isinstance(found, Found):
             worst = max(worst, tell(name, found))
             continue

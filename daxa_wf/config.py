@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import yaml
 from pydantic import BaseModel, Field, PositiveInt, ValidationError, model_validator
 
 from daxa_wf.errors import ConfigError
@@ -321,12 +322,29 @@ def _keys_at(location: tuple[Any, ...]) -> list[str]:
     return list(model.model_fields)
 
 
+def _refuse_repeated_keys(node: Any, path: Path) -> None:
+    """ConfigError if a mapping says a key twice: YAML would drop the first without a word."""
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in seen:
+                raise ConfigError(
+                    f"{path}: the key {name!r} is there twice, in lines {seen[name]} and {line}; join them"
+                )
+            seen[name] = line
+            _refuse_repeated_keys(value, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            _refuse_repeated_keys(each, path)
+
+
 def read_config(path: Path) -> Config:
     """Read and check a configuration file; ConfigError if it cannot be used."""
-    import yaml
-
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        _refuse_repeated_keys(yaml.compose(text), path)
+        data = yaml.safe_load(text)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
     except yaml.YAMLError as error:

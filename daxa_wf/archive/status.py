@@ -84,13 +84,13 @@ def counts_by_step(verdicts: Sequence[Verdict]) -> dict[str, Counter[str]]:
     return {step: counts[step] for step in STEPS if step in counts}
 
 
-def print_summary(layout: Layout, verdicts: Sequence[Verdict]) -> None:
+def print_summary(layout: Layout, verdicts: Sequence[Verdict], stderr: bool = True) -> None:
     """Print what was done, rejected, failed, blocked or met a fault, and why what did not make it did not."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(stderr=True)
+    console = Console(stderr=stderr)
     statuses = [*Status, FAULT]
     table = Table(title=f"Archive {layout.root}", title_justify="left")
     for heading in ("step", *statuses):

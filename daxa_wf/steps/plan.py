@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daxa_wf.config import Config, Mission
-from daxa_wf.errors import DaxaError
+from daxa_wf.errors import ConfigError, DaxaError
 from daxa_wf.missions import MISSIONS
 from daxa_wf.missions.spec import MissionSpec
 
@@ -29,14 +29,39 @@ class Found:
     positions: Positions | None
 
 
-def find(config: Config, started_in: Path) -> Iterator[tuple[str, Found | DaxaError]]:
-    """The selection of each mission, or what went wrong with it: one mission does not spoil the others."""
+def reads_all_of_a_directory(section: Mission) -> bool:
+    """True if a mission takes what lies in a local directory, whatever its tables say."""
+    return section.source is not None and section.source.local is not None and section.select is None
+
+
+def local_work(name: str, section: Mission, started_in: Path) -> list[str]:
+    """What would be processed of a local directory. ConfigError if it is none."""
+    assert section.source is not None  # noqa: S101 - asked only of missions that read a directory
+    assert section.source.local is not None  # noqa: S101
+    directory = started_in / section.source.local
+    if not directory.is_dir():
+        raise ConfigError(f"missions.{name}.source.local: {directory} is not a directory")
+    chosen = ", ".join(section.obsids or ()) or "all observations"
+    engine = section.engine_for(name)
+    return [
+        f"{MISSIONS[name].pretty_name}: {chosen} of {directory}",
+        f"  engine {engine}: {' -> '.join(section.steps_for(name))}",
+    ]
+
+
+def find(config: Config, started_in: Path, not_read_whole: bool = False) -> Iterator[tuple[str, Found | DaxaError]]:
+    """The selection of each mission, or what went wrong with it: one mission does not spoil the others.
+
+    With `not_read_whole` without those that take all of a local directory, for which no table is needed.
+    """
     from daxa_wf.selection.options import Select, positions_of
     from daxa_wf.services.names import NameStore
     from daxa_wf.steps.select import fetch_embedded_table, fetch_if_missing, select_observations
 
     tables = started_in / config.tables
     for name, section in config.missions.items():
+        if not_read_whole and reads_all_of_a_directory(section):
+            continue
         try:
             if section.source is not None and section.source.embedded is not None:
                 fetch_embedded_table(name, tables)

@@ -189,3 +189,10 @@ def test_schema_is_in_step() -> None:
 def test_documentation_is_in_step() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text()
     assert page == configuration_page(), "run: daxa-wf config-docs > docs/configuration.md"
+
+
+def test_a_key_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "twice.yaml"
+    path.write_text("archive: a\nmissions:\n  xmm_pointed:\n    images: {}\n    images: {}\n")
+    with pytest.raises(ConfigError, match=r"the key 'images' is there twice, in lines 4 and 5"):
+        read_config(path)

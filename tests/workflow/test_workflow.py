@@ -223,7 +223,7 @@ def test_status_and_retry(make_archive: Any) -> None:
             cwd=archive.folder, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "300"},
         )  # fmt: skip
 
-    assert "badExpression" in command("status", config).stderr
+    assert "badExpression" in command("status", config).stdout
     assert "0 records dropped" in command("retry", config, "--step", "espfilt").stdout
     assert "1 records dropped" in command("retry", config).stdout
     assert archive.run().code == 0
