@@ -204,6 +204,18 @@ class Config(Section):
             _check_mission(name, mission)
         return self
 
+    def archives_for(self, name: str) -> dict[str, tuple[str, ...]]:
+        """The archives that a mission's data come from, in order, and where each is."""
+        from daxa_wf.missions import MISSIONS
+        from daxa_wf.services.endpoints import ARCHIVES
+
+        source = self.missions[name].source
+        chosen = (
+            source.archives if source is not None and isinstance(source.archives, tuple) else MISSIONS[name].archives
+        )
+        places: dict[str, tuple[str, ...]] = {**ARCHIVES, **dict(self.archives.items())}
+        return {each: places[each] for each in chosen}
+
 
 def _check_mission(name: str, mission: Mission) -> None:
     from daxa_wf.missions import MISSIONS

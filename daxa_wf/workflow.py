@@ -15,7 +15,7 @@ from daxa_wf.config import Config, Mission, parse_config
 from daxa_wf.demo import TRUTH_FILE
 from daxa_wf.errors import ConfigError
 from daxa_wf.options import ByEngine
-from daxa_wf.services.endpoints import ARCHIVES, TRANSFERS
+from daxa_wf.services.endpoints import TRANSFERS
 from daxa_wf.steps.catalogue import STEPS, Per
 from daxa_wf.steps.runner import clear_staging
 
@@ -156,15 +156,11 @@ class Plan:
 
     def places(self, wildcards: Any) -> dict[str, Any]:
         """Where archives, raw store and credentials are."""
-        from daxa_wf.missions import MISSIONS
-
-        section, spec = self.mission(wildcards.mission), MISSIONS[wildcards.mission]
-        chosen = section.source.archives if section.source else None
-        embedded = section.source.embedded if section.source else None
-        bases: dict[str, tuple[str, ...]] = {**ARCHIVES, **dict(self.config.archives.items())}
+        source = self.mission(wildcards.mission).source
+        embedded = source.embedded if source else None
         return {
             "store": str(self.started_in / self.config.data),
-            "archives": {name: bases[name] for name in (chosen if isinstance(chosen, tuple) else spec.archives)},
+            "archives": self.config.archives_for(wildcards.mission),
             "transfers": {**TRANSFERS, **self.config.transfers},
             "credentials": {name: str(self.started_in / path) for name, path in self.config.credentials.items()},
             "embedded": str(self.started_in / embedded) if embedded else "",

@@ -38,6 +38,11 @@ class ManifestRow:
     """What the paths of archives need to know of the observation, as JSON; only where it is to be downloaded."""
 
     @property
+    def is_unscheduled(self) -> bool:
+        """True for an exposure that was not scheduled: its identifier begins with U."""
+        return self.exposure.startswith("U")
+
+    @property
     def unit(self) -> Unit:
         """The exposure as a unit."""
         return Unit(self.mission, self.obsid, self.inst, self.exposure)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,7 +20,7 @@ from daxa_wf.acquire.unpack import decompress, decompressed_name, unpack_tar
 from daxa_wf.acquire.verify import check_content
 from daxa_wf.archive.records import sha256_of
 from daxa_wf.errors import CorruptFileError, ServiceError, UnfitDataError
-from daxa_wf.missions.spec import Bundle, MissionSpec, Route
+from daxa_wf.missions.spec import Bundle, MissionSpec, Route, SharedDirectory
 from daxa_wf.services.archives import NotInArchiveError, RemoteFile, file_archive
 
 if TYPE_CHECKING:
@@ -102,14 +102,19 @@ class Fetcher:
     def listing(self, wish: Wish) -> list[RemoteFile]:
         """The wanted files of an observation in the first archive that lists them; ServiceError if none does."""
         said = []
+        for archive, base, path in self._places(wish.spec, wish.facts):
+            try:
+                return self.listed(archive, base, path, wish.globs)
+            except (NotInArchiveError, ServiceError) as error:
+                said.append(str(error))
+        raise ServiceError(f"{wish.name}: no archive lists it: {'; '.join(said) or 'it comes in tar files only'}")
+
+    def _places(self, of: MissionSpec | SharedDirectory, facts: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+        """Archive, base and path of every tree that may have something, in order."""
         for archive, bases in self.archives.items():
             for base in bases:
-                for path in archive_paths(wish.spec, archive, wish.facts):
-                    try:
-                        return self.listed(archive, base, path, wish.globs)
-                    except (NotInArchiveError, ServiceError) as error:
-                        said.append(str(error))
-        raise ServiceError(f"{wish.name}: no archive lists it: {'; '.join(said) or 'it comes in tar files only'}")
+                for path in archive_paths(of, archive, facts):
+                    yield archive, base, path
 
     def _directory(self, wish: Wish, directory: Path, progress: Progress) -> Acquired:
         ledger = Ledger(directory)
@@ -237,13 +242,14 @@ class Fetcher:
         return got.transferred
 
     def _kept(self, archive: str, remote: RemoteFile, digest: str, etag: str, directory: Path) -> StoredFile:
-        """The ledger's line of a file that is in its place; unpacked, if files are to be."""
+        """The ledger's line of a file that is in its place; unpacked, if files are to be. '' is a digest not yet taken."""
         name, target = self._local_name(remote.path), directory / remote.path
         size = target.stat().st_size
         if name != remote.path:
             decompress(target, directory / name)
             target.unlink()
-            digest = sha256_of(directory / name)
+            digest = ""
+        digest = digest or sha256_of(directory / name)
         return stored_file(directory, name, digest, shown(remote.url), archive, etag, size)
 
     def _local_name(self, path: str) -> str:
@@ -308,22 +314,17 @@ class Fetcher:
             raise CorruptFileError(f"{shown(url)} sent no tar file")
         stored = []
         for path in unpack_tar(tar, ledger.directory, place):
-            target, name = ledger.directory / path, self._local_name(path)
+            target = ledger.directory / path
             try:
                 check_content(target)
             except CorruptFileError:
                 target.unlink()
                 raise
-            size = target.stat().st_size
-            if name != path:
-                decompress(target, ledger.directory / name)
-                target.unlink()
-            digest = sha256_of(ledger.directory / name)
-            stored.append(stored_file(ledger.directory, name, digest, shown(url), archive, "", size))
+            stored.append(self._kept(archive, RemoteFile(path, url), "", "", ledger.directory))
         ledger.add(stored)
         return stored
 
-    def _shared(self, wish: Wish, shared: Any, progress: Progress) -> None:
+    def _shared(self, wish: Wish, shared: SharedDirectory, progress: Progress) -> None:
         """A directory that many observations need; that an archive does not have it is no fault of theirs."""
         directory = self.store / f"{wish.spec.name}_raw" / fill(shared.local, wish.facts)
         with locked(directory):
@@ -332,20 +333,18 @@ class Fetcher:
             if ledger.answer(request) is not None:
                 return
             said = []
-            for archive, bases in self.archives.items():
-                template = shared.archive_paths.get("heasarc" if archive == "s3" else archive)
-                for base in bases if template else ():
-                    try:
-                        files = self.listed(archive, base, fill(template, wish.facts), shared.globs)
-                        stored, _ = self._files(archive, files, ledger, progress)
-                    except NotInArchiveError as error:
-                        ledger.finish(request, [], [str(error)])
-                        return
-                    except (ServiceError, CorruptFileError) as error:
-                        said.append(str(error))
-                        continue
-                    ledger.finish(request, [each.path for each in stored], [])
+            for archive, base, path in self._places(shared, wish.facts):
+                try:
+                    files = self.listed(archive, base, path, shared.globs)
+                    stored, _ = self._files(archive, files, ledger, progress)
+                except NotInArchiveError as error:
+                    ledger.finish(request, [], [str(error)])
                     return
+                except (ServiceError, CorruptFileError) as error:
+                    said.append(str(error))
+                    continue
+                ledger.finish(request, [each.path for each in stored], [])
+                return
             raise ServiceError(f"{wish.name}: {shared.local} cannot be had: {'; '.join(said)}")
 
 

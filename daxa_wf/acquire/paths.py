@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from daxa_wf.errors import CorruptFileError
-from daxa_wf.missions.spec import FilePattern, MissionSpec, Route
+from daxa_wf.missions.spec import FilePattern, MissionSpec, Route, SharedDirectory
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 """What a table's value may be if it becomes part of a path: nothing that climbs, quotes or asks for more."""
@@ -50,9 +50,9 @@ def fill(template: str, facts: Mapping[str, Any]) -> str:
         raise CorruptFileError(f"{obsid}: the table does not say {error}, which the path {template} needs") from None
 
 
-def archive_paths(spec: MissionSpec, archive: str, facts: Mapping[str, Any]) -> list[str]:
-    """Where an archive may have an observation, below its base; S3 has the paths of HEASARC. Empty if it has none."""
-    templates = spec.archive_paths.get("heasarc" if archive == "s3" else archive, ())
+def archive_paths(of: MissionSpec | SharedDirectory, archive: str, facts: Mapping[str, Any]) -> list[str]:
+    """Where an archive may have an observation, or what it shares with others, below its base; S3 has HEASARC's paths."""
+    templates = of.archive_paths.get("heasarc" if archive == "s3" else archive, ())
     return [fill(each, facts) for each in ((templates,) if isinstance(templates, str) else templates)]
 
 

@@ -21,17 +21,18 @@ LISTS = {"M1": ("MI",), "M2": ("MI",), "PN": ("PI",)}
 """Type of the imaging event lists of EPIC in the archive (XMM-Newton Data Files Handbook, PPS file names)."""
 
 
-def facts_of(row: Any) -> str:
-    """What templates of paths may name of an observation, as JSON."""
+def observation_facts(row: Any) -> dict[str, Any]:
+    """What templates of paths may name of an observation: text, and times as times."""
     import pandas as pd
 
-    said = {}
-    for name in FIELDS:
-        value = row.get(name)
-        if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
-            continue
-        said[name] = value.isoformat() if isinstance(value, datetime) else str(value)
-    return json.dumps(said)
+    said = {name: row.get(name) for name in FIELDS}
+    known = {name: value for name, value in said.items() if not pd.isna(value)}
+    return {name: value if isinstance(value, datetime) else str(value) for name, value in known.items()}
+
+
+def facts_of(row: Any) -> str:
+    """The facts of an observation as JSON, for the manifest."""
+    return json.dumps(observation_facts(row), default=datetime.isoformat)
 
 
 def facts_from(text: str) -> dict[str, Any]:
@@ -57,9 +58,11 @@ def planned_exposures(
     """One row an exposure, as the table of exposures has them, with what the engine starts from: EPIC's calibrated list
     (native) or the raw data (sas). And the observations of which the table has none.
     """
+    from daxa_wf.selection.exposures import exposures_of
+
     found: dict[str, list[Mapping[Any, Any]]] = {}
     if exposures is not None:
-        mine = exposures[exposures["obsid"].isin(rows["obsid"]) & exposures["inst"].isin(list(instruments))]
+        mine = exposures_of(exposures, set(rows["obsid"]), instruments)
         mine = mine[mine["exposure"].str.startswith(("S", "U"))]
         for record in mine.to_dict("records"):
             found.setdefault(str(record["obsid"]), []).append(record)

@@ -56,10 +56,6 @@ class Ledger:
         self._stream: Any = None
         self.files: dict[str, StoredFile] = {}
         self.complete: dict[str, dict[str, Any]] = {}
-        self.read()
-
-    def read(self) -> None:
-        """Take in what is there, also what other processes added."""
         for said in self._lines():
             if "complete" in said:
                 self.complete[said["complete"]] = said

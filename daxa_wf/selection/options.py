@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -127,6 +127,10 @@ class Select(Section):
             radius = f"{radius!r} deg"
         exposure = {name: f"{value!r} s" for name, value in values["exposure"].items()}
         return cls.model_validate({**values, "radius": radius, "exposure": exposure})
+
+    def only(self, obsids: Sequence[str] | None) -> Select:
+        """The section for these ObsIDs, in place of those that it names; itself if none are given."""
+        return self.model_copy(update={"obsids": tuple(obsids)}) if obsids else self
 
     def started_in(self, directory: Path) -> Select:
         """The section with its files where they are if the user started in `directory`."""

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.archive.layout import Band, Unit
-from daxa_wf.steps.erosita_images import pixels_of
 from daxa_wf.steps.erosita_lists import module_numbers, together
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
 
@@ -63,6 +62,7 @@ def _with_esass(
     workspace: Workspace,
 ) -> Maps:  # fmt: skip
     from daxa_wf.steps.esass_tools import EsassTools
+    from daxa_wf.steps.toolkit import pixels_of
     from daxa_wf.tools.erosita_commands import exposure_maps
 
     templates = {band.label: image for band, image in zip(bands, images, strict=True)}

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.archive.layout import Band, Unit
-from daxa_wf.errors import StepFailedError
 from daxa_wf.steps.erosita_lists import module_numbers, together
-from daxa_wf.steps.images import SKY_PIXEL
+from daxa_wf.steps.images import SKY_PIXEL, counts_said
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
 
 
@@ -31,8 +30,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
         "bands": [[band.low, band.high] for band in bands],
         "counts": counts,
     }
-    said = ", ".join(f"{band.label}: {count} counts" for band, count in zip(bands, counts, strict=True))
-    return Outcome(numbers, [], said)
+    return Outcome(numbers, [], counts_said(bands, counts))
 
 
 def _natively(
@@ -59,6 +57,7 @@ def _with_esass(
 ) -> list[int]:
     """One evtool a band; counts in each."""
     from daxa_wf.steps.esass_tools import EsassTools
+    from daxa_wf.steps.toolkit import pixels_of
     from daxa_wf.tools.erosita_commands import images
 
     made = EsassTools(workspace).run(images(path, bands, bin_size))
@@ -68,15 +67,3 @@ def _with_esass(
         counts.append(int(pixels_of(picture).sum()))
         picture.replace(output)
     return counts
-
-
-def pixels_of(path: Path) -> Any:
-    """The pixels of an image that a task made; StepFailedError `unreadableProduct` if it is none."""
-    from astropy.io import fits
-
-    try:
-        pixels = fits.getdata(path)
-        pixels.max()
-    except (OSError, ValueError, TypeError, AttributeError, IndexError) as error:
-        raise StepFailedError("unreadableProduct", f"{path.name} is no image: {error}") from None
-    return pixels

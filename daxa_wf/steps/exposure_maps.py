@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from daxa_wf.archive.layout import Band, Unit
-from daxa_wf.errors import StepFailedError
 from daxa_wf.steps.calibrated import calibrated_list
 from daxa_wf.steps.images import electron_volts
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
@@ -48,9 +47,8 @@ def _natively(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) 
 
 def _with_sas(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
     """One eexpmap a band, with the attitude series that a chain left, or else one made of the raw data."""
-    from astropy.io import fits
-
     from daxa_wf.steps.sas_tools import SasTools
+    from daxa_wf.steps.toolkit import pixels_of
     from daxa_wf.tools.xmm_commands import atthkgen
     from daxa_wf.tools.xmm_list_commands import exposure_maps
 
@@ -70,10 +68,7 @@ def _with_sas(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) 
     longest = []
     for band in bands:
         made = products[f"{band.label}-expmap"]
-        try:
-            longest.append(float(fits.getdata(made).max()))
-        except (OSError, ValueError, AttributeError) as error:
-            raise StepFailedError("unreadableProduct", f"eexpmap's map {made.name}: {error}") from None
+        longest.append(float(pixels_of(made).max()))
         tools.take("expmap", made, band=band)
     numbers = {"maximum_seconds": longest, "vignetting": vignetting, "attitude": True}
     return Outcome(numbers, [], f"up to {max(longest):.0f} s")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.archive.layout import Band, Unit
-from daxa_wf.errors import StepFailedError
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
 
 SKY_PIXEL = 0.05
@@ -42,34 +41,31 @@ def _natively(options: Mapping[str, Any], workspace: Workspace, path: Path) -> O
         "counts": counts,
         "outside": [image.outside for image in images],
     }
-    return Outcome(numbers, [], _said(bands, counts))
+    return Outcome(numbers, [], counts_said(bands, counts))
 
 
 def _with_sas(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace, events: Path) -> Outcome:
     """One evselect a band, on the pixels that the native images have."""
-    from astropy.io import fits
-
     from daxa_wf.steps.sas_tools import SasTools
+    from daxa_wf.steps.toolkit import pixels_of
     from daxa_wf.tools.xmm_list_commands import bands_of, images
 
     tools, bands, counts = SasTools(workspace), bands_of(options), []
     products = tools.run(images(events, tools.summary_only(inputs), options))
     for band in bands:
         made = products[f"{band.label}-image"]
-        try:
-            counts.append(int(fits.getdata(made).sum()))
-        except (OSError, ValueError, AttributeError) as error:
-            raise StepFailedError("unreadableProduct", f"evselect's image {made.name}: {error}") from None
+        counts.append(int(pixels_of(made).sum()))
         tools.take("image", made, band=band)
     numbers = {
         "bin_size": round(options["pixel_size"] / SKY_PIXEL),
         "bands": [[band.low, band.high] for band in bands],
         "counts": counts,
     }
-    return Outcome(numbers, [], _said(bands, counts))
+    return Outcome(numbers, [], counts_said(bands, counts))
 
 
-def _said(bands: Sequence[Band], counts: Sequence[int]) -> str:
+def counts_said(bands: Sequence[Band], counts: Sequence[int]) -> str:
+    """The counts of each band, for people."""
     return ", ".join(f"{band.label}: {count} counts" for band, count in zip(bands, counts, strict=True))
 
 

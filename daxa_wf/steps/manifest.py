@@ -19,7 +19,7 @@ from daxa_wf.selection.outputs import write_selection
 from daxa_wf.selection.select import Selection
 from daxa_wf.services.snapshots import SnapshotStore
 from daxa_wf.steps.runner import log_to
-from daxa_wf.steps.select import fetch_embedded_table, fetch_if_missing, select_observations
+from daxa_wf.steps.select import bring_tables, select_observations
 
 log = logging.getLogger("daxa_wf")
 
@@ -30,7 +30,7 @@ def run(missions: Mapping[str, Mapping[str, Any]], output: Path) -> None:
     for name, options in missions.items():
         planned = _to_download if not options["listing"] else _to_read
         found = planned(name, options, output.parent / "selection")
-        rows += [row for row in found if options["process_unscheduled"] or not row.exposure.startswith("U")]
+        rows += [row for row in found if options["process_unscheduled"] or not row.is_unscheduled]
     if not rows:
         raise ConfigError("nothing to process: none of the selected observations is in a source")
     write_manifest(output, rows)
@@ -68,14 +68,9 @@ def _to_download(name: str, options: Mapping[str, Any], directory: Path) -> list
 def _selected(name: str, options: Mapping[str, Any], directory: Path) -> Selection:
     """The mission's selection, written to the archive too; of all observations if there is no section `select`."""
     tables = Path(options["tables"])
-    if options["embedded"]:
-        fetch_embedded_table(name, tables)
-    else:
-        fetch_if_missing(name, tables, options["services"])
+    bring_tables(name, tables, options["services"], options["embedded"])
     chosen = Select.from_values(options["select"]) if options["select"] is not None else Select()
-    if options["obsids"]:
-        chosen = chosen.model_copy(update={"obsids": tuple(options["obsids"])})
-    selection = select_observations(name, chosen, tables)
+    selection = select_observations(name, chosen.only(options["obsids"]), tables)
     write_selection(directory, name, selection)
     return selection
 

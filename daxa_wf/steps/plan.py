@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from daxa_wf.config import Config, Mission
 from daxa_wf.errors import ConfigError, DaxaError
@@ -56,20 +56,16 @@ def find(config: Config, started_in: Path, not_read_whole: bool = False) -> Iter
     """
     from daxa_wf.selection.options import Select, positions_of
     from daxa_wf.services.names import NameStore
-    from daxa_wf.steps.select import fetch_embedded_table, fetch_if_missing, select_observations
+    from daxa_wf.steps.select import bring_tables, select_observations
 
     tables = started_in / config.tables
     for name, section in config.missions.items():
         if not_read_whole and reads_all_of_a_directory(section):
             continue
         try:
-            if section.source is not None and section.source.embedded is not None:
-                fetch_embedded_table(name, tables)
-            else:
-                fetch_if_missing(name, tables, dict(config.services.items()))
-            options = section.select or Select()
-            if section.obsids:
-                options = options.model_copy(update={"obsids": section.obsids})
+            embedded = section.source is not None and section.source.embedded is not None
+            bring_tables(name, tables, dict(config.services.items()), embedded)
+            options = (section.select or Select()).only(section.obsids)
             selection = select_observations(name, options, tables)
             positions = positions_of(options, MISSIONS[name], NameStore(tables).resolve)
             yield name, Found(MISSIONS[name], section, selection, positions)
@@ -80,22 +76,19 @@ def find(config: Config, started_in: Path, not_read_whole: bool = False) -> Iter
 def sizes(config: Config, found: Found, started_in: Path, ask: int = 0) -> Estimate | None:
     """What there is to download and to keep of a mission's selection; None if nothing of it is downloaded."""
     from daxa_wf.acquire.observation import Fetcher, Wish
-    from daxa_wf.acquire.planned import facts_from, facts_of
+    from daxa_wf.acquire.planned import observation_facts
     from daxa_wf.acquire.sizes import estimate
-    from daxa_wf.services.endpoints import ARCHIVES
     from daxa_wf.services.http import session
 
     section, spec = found.section, found.spec
     if section.source is None or section.source.archives is None:
         return None
-    bases: dict[str, Any] = {**ARCHIVES, **dict(config.archives.items())}
-    chosen = section.source.archives if isinstance(section.source.archives, tuple) else spec.archives
     fetcher = Fetcher(
-        started_in / config.data, session(retries=1), {name: bases[name] for name in chosen},
+        started_in / config.data, session(retries=1), config.archives_for(spec.name),
         decompress=section.source.decompress,
     )  # fmt: skip
     routes, instruments = section.routes_for(spec.name), section.instruments_for(spec.name)
-    wishes = [Wish(spec, facts_from(facts_of(row)), routes, instruments) for _, row in found.selection.rows.iterrows()]
+    wishes = [Wish(spec, observation_facts(row), routes, instruments) for _, row in found.selection.rows.iterrows()]
     return estimate(wishes, fetcher, ask)
 
 
@@ -115,7 +108,7 @@ def work(found: Found, started_in: Path, tables: Path) -> list[str]:
     planned, without = planned_exposures(
         spec, found.selection.rows, exposures, section.instruments_for(spec.name), engine
     )  # fmt: skip
-    planned = [row for row in planned if section.process_unscheduled or not row.exposure.startswith("U")]
+    planned = [row for row in planned if section.process_unscheduled or not row.is_unscheduled]
     unfit = exposures[exposures["unfit"] != ""].set_index(["obsid", "inst", "exposure"]).index
     rejected = sum((row.obsid, row.inst, row.exposure) in unfit for row in planned)
     lines.append(f"  exposures: {len(planned)}, of which {rejected} are not fit for science")

@@ -28,6 +28,14 @@ def select_observations(mission: str, options: Select, tables: Path) -> Selectio
     return select(table, spec, filters_of(options, now, resolve), positions_of(options, spec, resolve))
 
 
+def bring_tables(mission: str, tables: Path, services: Mapping[str, Sequence[str]], embedded: bool) -> None:
+    """See to it that a mission's tables are there: the embedded observatory's, or its own if there never were any."""
+    if embedded:
+        fetch_embedded_table(mission, tables)
+    else:
+        fetch_if_missing(mission, tables, services)
+
+
 def fetch_if_missing(mission: str, tables: Path, services: Mapping[str, Sequence[str]]) -> None:
     """Fetch a mission's tables if there never were any; what is there stays as it is, so that selections repeat."""
     from daxa_wf.errors import ServiceError

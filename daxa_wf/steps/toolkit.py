@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from daxa_wf.errors import ConfigError, CorruptFileError, Fault, StepFailedError
 from daxa_wf.steps.runner import Workspace
@@ -89,3 +89,15 @@ def reading_products() -> Iterator[None]:
         yield
     except (CorruptFileError, ConfigError) as error:
         raise StepFailedError("unreadableProduct", str(error)) from None
+
+
+def pixels_of(path: Path) -> Any:
+    """The pixels of an image that a task made; StepFailedError `unreadableProduct` if it is none."""
+    from astropy.io import fits
+
+    try:
+        pixels = fits.getdata(path)
+        pixels.max()
+    except (OSError, ValueError, TypeError, AttributeError, IndexError) as error:
+        raise StepFailedError("unreadableProduct", f"{path.name} is no image: {error}") from None
+    return pixels
