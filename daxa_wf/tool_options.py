@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from daxa_wf.options import Directory, KiloElectronVolt, Seconds, Section
 
@@ -12,12 +13,24 @@ TelescopeModule = Literal["TM1", "TM2", "TM3", "TM4", "TM5", "TM6", "TM7"]
 FlagMask = Annotated[int, BeforeValidator(lambda value: int(value, 0) if isinstance(value, str) else value)]
 
 
+def _checked_image(image: str) -> str:
+    """Snakemake writes it into a shell's command line as it is; ValueError for what a shell would take for its own."""
+    if not re.fullmatch(r"[\w.+:/@%~-]*", image):
+        raise ValueError(f"{image!r} cannot be a container image: use letters, digits and . + : / @ % ~ _ - only")
+    return image
+
+
+ContainerImage = Annotated[str, AfterValidator(_checked_image)]
+
+
 class Toolkit(Section):
     """Where the tasks of SAS or eSASS are; with nothing given, in the shell as it is."""
 
     setup_scripts: tuple[Directory, ...] = Field((), description="scripts to source, in order: HEASoft's before SAS's")
     modules: tuple[str, ...] = Field((), description="environment modules to load, in order")
-    container: str = Field("", description="container image that has the tasks")
+    container: ContainerImage = Field(
+        "", description="container image that has the tasks: a file, or such as docker://erosita/esass-x64:latest"
+    )
     runtime: Literal["apptainer", "singularity", "docker"] = Field("apptainer", description="what runs the container")
     binds: tuple[Directory, ...] = Field((), description="directories that the container must see")
     prefix: tuple[str, ...] = Field((), description="words to put in front of every command")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, get_args
 
 from daxa_wf.acquire.local import listing_digest
 from daxa_wf.acquire.manifest import ManifestRow, read_manifest
@@ -26,6 +26,8 @@ WILDCARDS: Mapping[Per, str] = {
 }
 """The unit's identifier, by what a step acts on."""
 
+ToolkitName = Literal["sas", "esass"]
+
 
 def checked_config(data: Mapping[str, Any]) -> Config:
     """The configuration as models; a mistake in it ends the process with its message and exit code 2."""
@@ -42,6 +44,11 @@ def give_up(error: ConfigError) -> NoReturn:
     sys.exit(error.exit_code)
 
 
+def _is_image_file(toolkit: Mapping[str, Any]) -> bool:
+    """True if a toolkit's container image is a file (or a directory), not something to be fetched."""
+    return bool(toolkit["container"]) and toolkit["runtime"] != "docker" and "://" not in toolkit["container"]
+
+
 class Plan:
     """The workflow's view of one archive. Made once when the Snakefile is read."""
 
@@ -52,7 +59,15 @@ class Plan:
         self._rows: dict[tuple[str, str], list[ManifestRow]] = {}
 
     def check_sources(self) -> None:
-        """Before anything runs: a local directory must be there; else the process ends with exit code 2."""
+        """Before anything runs: local directories and images must be there; else the process ends with exit code 2."""
+        for toolkit in get_args(ToolkitName):
+            section = self.toolkit(toolkit)
+            if _is_image_file(section) and not Path(section["container"]).exists():
+                written = getattr(self.config, toolkit).container
+                give_up(ConfigError(
+                    f"{toolkit}.container: {section['container']} is not there; an image of a registry is written as "
+                    f"docker://{written}"
+                ))  # fmt: skip
         for name, mission in self.processed():
             if mission.source and mission.source.local and not self.source(name).is_dir():
                 give_up(ConfigError(f"missions.{name}.source.local: {self.source(name)} is not a directory"))
@@ -101,12 +116,20 @@ class Plan:
 
         return values
 
-    def toolkit(self, name: Literal["sas", "esass"]) -> dict[str, Any]:
+    def toolkit(self, name: ToolkitName) -> dict[str, Any]:
         """A toolkit as plain data, its directories absolute."""
         section: dict[str, Any] = getattr(self.config, name).model_dump(mode="json")
         for key in ("setup_scripts", "binds", "ccf_path"):
             section[key] = [str(self.started_in / place) for place in section[key]]
+        if _is_image_file(section):
+            section["container"] = str(self.started_in / Path(section["container"]).expanduser())
+        section["image_file"] = self.image_file(name)
         return section
+
+    def image_file(self, name: ToolkitName) -> list[str]:
+        """The file that says where Snakemake put a toolkit's container image; none if Snakemake has none to put."""
+        section = getattr(self.config, name)
+        return [f"toolkits/{name}.image"] if section.container and section.runtime != "docker" else []
 
     def rows(self, mission: str, obsid: str, **wildcards: str) -> list[ManifestRow]:
         """An observation's rows in the manifest, those that match; only after the checkpoint."""

@@ -7,6 +7,7 @@ rule espfilt:
         epchain=plan.records_of("epchain"),
         emchain=plan.records_of("emchain"),
         events=plan.raw("events"),
+        image=ancient(sas.image),
     output:
         plan.record("espfilt"),
     log:
@@ -30,6 +31,7 @@ rule evselect:
         emanom=plan.records_of("emanom"),
         events=plan.raw("events"),
         ootevents=plan.raw("ootevents"),
+        image=ancient(sas.image),
     output:
         plan.record("evselect"),
     log:
@@ -46,6 +48,7 @@ rule merge:
     """Merge the cleaned exposures of an instrument into its final event list."""
     input:
         evselect=plan.records_of("evselect"),
+        image=ancient(sas.image),
     output:
         plan.record("merge"),
     log:

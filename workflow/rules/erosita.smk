@@ -3,6 +3,7 @@ rule flaregti:
     input:
         acquire=plan.records_of("acquire"),
         events=plan.raw("events"),
+        image=ancient(erosita.image),
     output:
         plan.record("flaregti"),
     log:
@@ -18,6 +19,7 @@ rule evtool:
     """Keep the events of an eROSITA observation that pass the filters, within the times without flares."""
     input:
         flaregti=plan.record("flaregti"),
+        image=ancient(erosita.image),
     output:
         plan.record("evtool"),
     log:
@@ -33,6 +35,7 @@ rule erosita_images:
     """Make the counts images of an eROSITA observation."""
     input:
         evtool=plan.record("evtool"),
+        image=ancient(erosita.image),
     output:
         plan.record("erosita_images"),
     log:
@@ -49,6 +52,7 @@ rule erosita_exposure_maps:
     input:
         evtool=plan.record("evtool"),
         erosita_images=plan.record("erosita_images"),
+        image=ancient(erosita.image),
     output:
         plan.record("erosita_exposure_maps"),
     log:

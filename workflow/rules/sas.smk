@@ -3,6 +3,7 @@ rule cifbuild:
     input:
         manifest=ancient(plan.layout.manifest.name),
         acquire=plan.records_of("acquire"),
+        image=ancient(sas.image),
     output:
         plan.record("cifbuild"),
     log:
@@ -19,6 +20,7 @@ rule odfingest:
     input:
         acquire=plan.records_of("acquire"),
         cifbuild=plan.record("cifbuild"),
+        image=ancient(sas.image),
     output:
         plan.record("odfingest"),
     log:
@@ -35,6 +37,7 @@ rule epchain:
         cifbuild=plan.record("cifbuild"),
         odfingest=plan.record("odfingest"),
         inventory=plan.record("inventory"),
+        image=ancient(sas.image),
     output:
         plan.record("epchain"),
     log:
@@ -51,6 +54,7 @@ rule emchain:
         cifbuild=plan.record("cifbuild"),
         odfingest=plan.record("odfingest"),
         inventory=plan.record("inventory"),
+        image=ancient(sas.image),
     output:
         plan.record("emchain"),
     log:
@@ -67,6 +71,7 @@ rule emanom:
         cifbuild=plan.record("cifbuild"),
         odfingest=plan.record("odfingest"),
         emchain=plan.record("emchain"),
+        image=ancient(sas.image),
     output:
         plan.record("emanom"),
     log:
@@ -83,6 +88,7 @@ rule rgs_events:
         cifbuild=plan.record("cifbuild"),
         odfingest=plan.record("odfingest"),
         inventory=plan.record("inventory"),
+        image=ancient(sas.image),
     output:
         plan.record("rgs_events"),
     log:
@@ -99,6 +105,7 @@ rule rgs_angles:
         cifbuild=plan.record("cifbuild"),
         odfingest=plan.record("odfingest"),
         rgs_events=plan.record("rgs_events"),
+        image=ancient(sas.image),
     output:
         plan.record("rgs_angles"),
     log:
@@ -115,6 +122,7 @@ rule rgs_filter:
         cifbuild=plan.record("cifbuild"),
         odfingest=plan.record("odfingest"),
         rgs_angles=plan.record("rgs_angles"),
+        image=ancient(sas.image),
     output:
         plan.record("rgs_filter"),
     log:
