@@ -63,7 +63,8 @@ def check_config(config: ConfigFile) -> None:
 def run(
     context: typer.Context,
     config: ConfigFile,
-    cores: Annotated[int, typer.Option(help="cores to use", min=1)] = os.cpu_count() or 1,
+    cores: Annotated[int | None, typer.Option(help="cores to use (default: all)", min=1)] = None,
+    profile: Annotated[str | None, typer.Option(help="slurm, or a directory with a profile of your own")] = None,
 ) -> None:
     """Make or continue the archive of a configuration; further arguments go to Snakemake."""
     from daxa_wf.config import read_config
@@ -78,7 +79,12 @@ def run(
         "--configfile",
         str(config),
     ]
-    raise typer.Exit(subprocess.call([*command, "--cores", str(cores), *context.args]))
+    if profile is not None:
+        ours = snakefile().parent / "profiles" / profile
+        command += ["--profile", str(ours) if ours.is_dir() else profile]
+    if cores is not None or profile is None:
+        command += ["--cores", str(cores or os.cpu_count() or 1)]
+    raise typer.Exit(subprocess.call([*command, *context.args]))
 
 
 @app.command()

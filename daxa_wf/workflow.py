@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,6 +29,9 @@ WILDCARDS: Mapping[Per, str] = {
 
 ToolkitName = Literal["sas", "esass"]
 
+STARTED_IN = "DAXA_WF_STARTED_IN"
+"""Environment variable through which the main process of Snakemake tells its jobs' processes where it was started."""
+
 
 def checked_config(data: Mapping[str, Any]) -> Config:
     """The configuration as models; a mistake in it ends the process with its message and exit code 2."""
@@ -35,6 +39,16 @@ def checked_config(data: Mapping[str, Any]) -> Config:
         return parse_config(data)
     except ConfigError as error:
         give_up(error)
+
+
+def started_in(is_main_process: bool) -> Path:
+    """Where relative paths of the configuration start: the directory that the run was started from.
+
+    The main process tells those that it starts, also through SLURM: there a job's process may begin in the archive.
+    """
+    if is_main_process:
+        os.environ[STARTED_IN] = str(Path.cwd())
+    return Path(os.environ.get(STARTED_IN) or Path.cwd())
 
 
 def give_up(error: ConfigError) -> NoReturn:

@@ -22,7 +22,8 @@ def bounds_by_name(requirements: list[str]) -> dict[str, str]:
 
 def test_pyproject_and_environment_agree() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    optional = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *optional["slurm"], *optional["test"]]
     pyproject = {CONDA_NAMES.get(name, name): bound for name, bound in bounds_by_name(wanted).items()}
     pyproject["python"] = project["requires-python"]
     environment = bounds_by_name(yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"])

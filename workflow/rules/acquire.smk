@@ -7,6 +7,7 @@ rule acquire:
         plan.record("acquire"),
     log:
         plan.log("acquire"),
+    localrule: True
     params:
         options=plan.acquisition,
         context=plan.places,
