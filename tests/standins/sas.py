@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from daxa_wf.tools.odf_summary import OdfExposure, OdfSummary, parse_odf_summary
 from tests.standins.behaviour import Refused, warn
 from tests.standins.odf import summary_of
-from tests.standins.tinyfits import Table, extensions, read_cards, write_fits
+from tests.standins.tinyfits import Table, extensions, read_cards, write_fits, write_image
 
 Values = Mapping[str, str]
 CODES = {"EMOS1": "M1", "EMOS2": "M2", "EPN": "PN"}
@@ -190,15 +191,11 @@ def eexpmap(values: Values) -> None:
     for name in ("imageset", "attitudeset", "eventset"):
         if not Path(values[name]).exists():
             raise Refused("FITSIO", f"cannot open {values[name]}")
-    from astropy.io import fits
-
-    header = fits.getheader(values["imageset"])
-    livetime = float(fits.getheader(values["eventset"], "EVENTS").get("LIVETIME", 1.0))
-    import numpy as np
-
-    data = np.full((header["NAXIS2"], header["NAXIS1"]), livetime, np.float32)
-    header["CONTENT"] = "EPIC EXPOSURE MAP"
-    fits.PrimaryHDU(data, header).writeto(values["expimageset"], overwrite=True)
+    image = read_cards(Path(values["imageset"]))
+    livetime = float(read_cards(Path(values["eventset"]), "EVENTS").get("LIVETIME", 1.0))
+    own = {"SIMPLE", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "CHECKSUM", "DATASUM"}
+    cards = {name: value for name, value in image.items() if name not in own} | {"CONTENT": "EPIC EXPOSURE MAP"}
+    write_image(Path(values["expimageset"]), (image["NAXIS2"], image["NAXIS1"]), livetime, cards)
 
 
 def atthkgen(values: Values) -> None:
@@ -306,19 +303,36 @@ def _simulated(summary: OdfSummary, exposure: OdfExposure) -> tuple[Any, Any]:
 
 
 def _event_list(summary: OdfSummary, exposure: OdfExposure, kind: str) -> None:
-    """A small faithful list, the same for the same exposure: the embedded observatory's, under the chain's name."""
-    import gzip
+    path = Path(f"P{summary.obsid}{exposure.instrument}{exposure.exposure}{kind}0000.FIT")
+    path.write_bytes(chain_list(summary, exposure, kind, Path(os.environ["DAXA_WF_STANDIN_LISTS"])))
 
+
+def chain_list(summary: OdfSummary, exposure: OdfExposure, kind: str, kept: Path) -> bytes:
+    """A small faithful list, the same for the same exposure: the embedded observatory's, made once for each `kept`."""
+    said = (summary.obsid, summary.revolution, summary.start, repr(exposure), kind)
+    place = kept / f"{hashlib.sha256(repr(said).encode()).hexdigest()}.fits"
+    if place.exists():
+        return place.read_bytes()
     import numpy as np
 
     from daxa_wf.demo.events import simulate
-    from daxa_wf.demo.files import write_event_list
+    from daxa_wf.demo.files import event_list
 
     observation, made = _simulated(summary, exposure)
     seed = [int(summary.obsid), exposure.number, sum(map(ord, exposure.instrument + kind))]
-    path = Path(f"P{summary.obsid}{exposure.instrument}{exposure.exposure}{kind}0000.FIT")
-    write_event_list(path, observation, made, simulate(observation, made, np.random.default_rng(seed)))
-    path.write_bytes(gzip.decompress(path.read_bytes()))
+    data = event_list(observation, made, simulate(observation, made, np.random.default_rng(seed)))
+    part = place.with_suffix(f".{os.getpid()}")
+    part.write_bytes(data)
+    part.replace(place)
+    return data
+
+
+def make_chain_lists(summary: OdfSummary, kept: Path) -> None:
+    """Have all lists of an observation ready: a process that has numpy already is quicker at it than each of the chains."""
+    for exposure in summary.usable():
+        kinds = {"PN": ("OOEVLI", "PIEVLI"), "M1": ("MIEVLI",), "M2": ("MIEVLI",)}.get(exposure.instrument, ())
+        for kind in kinds:
+            chain_list(summary, exposure, kind, kept)
 
 
 def _attitude(summary: OdfSummary, path: Path | None = None) -> None:

@@ -13,7 +13,8 @@ import pytest
 from daxa_wf.demo.tap_service import serve_tables
 from daxa_wf.missions import MISSIONS
 from tests.standins import Standins, all_gone
-from tests.standins.odf import PN_IMAGING, OdfExposure, make_odf
+from tests.standins.odf import PN_IMAGING, OdfExposure, make_odf, parsed_summary
+from tests.standins.sas import make_chain_lists
 
 from .conftest import Archive, rewritten
 
@@ -43,9 +44,10 @@ INJECTED = {
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Archive:
+def archive(tmp_path: Path, chain_lists: Path) -> Archive:
     """Three observations with two exposures of each of two instruments, to be fetched from a mirror."""
     for obsid in OBSIDS:
+        make_chain_lists(parsed_summary(make_odf(tmp_path / "plain" / obsid, obsid, EXPOSURES)), chain_lists)
         make_odf(tmp_path / "mirror" / "xmm" / "data" / "rev0" / obsid / "ODF", obsid, EXPOSURES, compressed=True)
     mission = {
         "engine": "sas", "source": {"archives": ["heasarc"]}, "obsids": list(OBSIDS), "instruments": ["M1", "PN"],

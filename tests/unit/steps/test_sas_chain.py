@@ -19,8 +19,20 @@ from daxa_wf.archive.records import drop_stale_records, read_record
 from daxa_wf.errors import ConfigError
 from daxa_wf.events.event_list import EventList
 from tests.standins import RELEASES, Standins, all_gone
-from tests.standins.odf import M1, M2, PN, PN_OFFSET, PN_SMALL_WINDOW, PN_TIMING, R1, OdfExposure, make_odf
+from tests.standins.odf import (
+    M1,
+    M2,
+    PN,
+    PN_OFFSET,
+    PN_SMALL_WINDOW,
+    PN_TIMING,
+    R1,
+    OdfExposure,
+    make_odf,
+    parsed_summary,
+)
 from tests.standins.phl1811 import make_phl1811
+from tests.standins.sas import make_chain_lists
 
 from .chain import MISSION, Chain
 
@@ -42,6 +54,8 @@ def make(standins: Standins, tmp_path: Path) -> Any:
 def test_phl1811_ends_as_recorded(standins: Standins, tmp_path: Path, real_data: Path) -> None:
     logs = real_data / "logs"
     standins.tell(*make_phl1811(tmp_path / "raw", logs))
+    for odf in (tmp_path / "raw").iterdir():
+        make_chain_lists(parsed_summary(odf), standins.lists)
     pictures = {"bands": [["0.5 keV", "2 keV"]], "pixel_size": "20 arcsec", "engine": "native"}
     native = {"engine": "native"}  # as quick as the stand-ins are slow; what is recorded is about the steps before
     chain = Chain(tmp_path, tmp_path / "raw", images=pictures, exposure_maps=native, evselect=native).make()
