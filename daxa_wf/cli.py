@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -78,7 +77,8 @@ def run(
         "--configfile",
         str(config),
     ]
-    raise typer.Exit(subprocess.call([*command, "--cores", str(cores), *context.args]))
+    # In this process's place: a signal to it must reach Snakemake.
+    os.execv(sys.executable, [*command, "--cores", str(cores), *context.args])
 
 
 @app.command()

@@ -109,6 +109,15 @@ def gone(pid: int) -> bool:
         return True
 
 
+def wait_for(pids: Path) -> None:
+    """Wait until a task that was told to hang has written the numbers of its three processes."""
+    for _ in range(500):
+        if pids.exists() and len(pids.read_text().split()) == 3:
+            return
+        time.sleep(0.02)
+    raise AssertionError("the task did not start")
+
+
 def all_gone(pids: Path) -> bool:
     """True once the three processes of a task that was told to hang are gone; False if they do not go."""
     numbers = [int(pid) for pid in pids.read_text().split()]

@@ -20,7 +20,7 @@ from daxa_wf.tools.tasks import TASKS, Command
 from daxa_wf.tools.tasks.spec import Parameter, TaskSpec
 from daxa_wf.tools.verdicts import ToolRun, require_success
 from daxa_wf.tools.xmm_commands import cifbuild
-from tests.standins import REPOSITORY, Standins, all_gone, gone
+from tests.standins import REPOSITORY, Standins, all_gone, gone, wait_for
 
 PROGRAM = TaskSpec("program", "sas", (Parameter("code", "text"),))
 
@@ -158,25 +158,69 @@ def test_a_fault_in_a_kept_directory_leaves_what_was_there(standins: Standins, t
     assert sorted(path.name for path in work.rglob("*")) == ["earlier.fits", "inner"]
 
 
+@pytest.fixture
+def hanging(standins: Standins, tmp_path: Path) -> Any:
+    """A function that starts a process, with more code before, in which a task hangs; it and the file of the numbers."""
+    pids, started = tmp_path / "pids", list[subprocess.Popen[bytes]]()
+
+    def start(before: str = "") -> tuple[subprocess.Popen[bytes], Path]:
+        standins.tell("cifbuild:hang")
+        code = (
+            f"{before}\nfrom pathlib import Path; from daxa_wf.tools.runner import execute; "
+            "from daxa_wf.tools.xmm_commands import cifbuild; "
+            f"execute(cifbuild('2004-06-17')[0], Path({str(tmp_path / 'work')!r}), Path({str(tmp_path / 'log')!r}))"
+        )
+        environ = {**os.environ, "PYTHONPATH": str(REPOSITORY), "DAXA_WF_STANDIN_PIDS": str(pids)}
+        started.append(subprocess.Popen([sys.executable, "-c", code], env=environ, stderr=subprocess.DEVNULL))
+        wait_for(pids)
+        return started[-1], pids
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_interrupting_us_leaves_nothing_of_the_task(standins: Standins, tmp_path: Path, number: signal.Signals) -> None:
-    standins.tell("cifbuild:hang")
-    code = (
-        "from pathlib import Path; from daxa_wf.tools.runner import execute; "
-        "from daxa_wf.tools.xmm_commands import cifbuild; "
-        f"execute(cifbuild('2004-06-17')[0], Path({str(tmp_path / 'work')!r}), Path({str(tmp_path / 'log')!r}))"
-    )
-    pids = tmp_path / "pids"
-    environ = {**os.environ, "PYTHONPATH": str(REPOSITORY), "DAXA_WF_STANDIN_PIDS": str(pids)}
-    process = subprocess.Popen([sys.executable, "-c", code], env=environ, stderr=subprocess.DEVNULL)
-    for _ in range(250):
-        if pids.exists() and len(pids.read_text().split()) == 3:
-            break
-        time.sleep(0.02)
+def test_interrupting_us_leaves_nothing_of_the_task(hanging: Any, tmp_path: Path, number: signal.Signals) -> None:
+    process, pids = hanging()
     process.send_signal(number)
-    assert process.wait(timeout=10) != 0
+    assert process.wait(timeout=10) == {signal.SIGTERM: 143, signal.SIGINT: -signal.SIGINT, signal.SIGHUP: 129}[number]
     assert all_gone(pids)
     assert not (tmp_path / "work").exists()
+
+
+def test_more_signals_do_not_disturb_the_cleaning_up(hanging: Any, tmp_path: Path) -> None:
+    process, pids = hanging()
+    for _ in range(20):
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.001)
+    assert process.wait(timeout=10) != 0
+    assert all_gone(pids)
+
+
+def test_killing_us_leaves_no_process_of_the_task(hanging: Any) -> None:
+    process, pids = hanging()
+    process.kill()
+    assert process.wait(timeout=10) == -signal.SIGKILL
+    assert all_gone(pids)
+
+
+def test_a_task_ends_with_who_waits_for_it(hanging: Any, tmp_path: Path) -> None:
+    """As a job does whose Snakemake was killed."""
+    process, pids = hanging("import os, time\nif os.fork(): time.sleep(60)")
+    process.kill()
+    assert all_gone(pids)
+    assert any(not (tmp_path / "work").exists() or time.sleep(0.02) for _ in range(250))
+
+
+def test_an_ignored_signal_stays_ignored(hanging: Any, tmp_path: Path) -> None:
+    """As SIGHUP is under nohup."""
+    process, pids = hanging("import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)")
+    process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=0.5)
+    assert not any(gone(int(pid)) for pid in pids.read_text().split())
 
 
 def test_a_task_that_does_not_want_to_end_is_killed(
