@@ -126,6 +126,25 @@ def test_what_is_not_the_tasks_doing_is_a_fault_and_leaves_no_file(
     assert not (tmp_path / "work").exists()
 
 
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import sys; sys.exit(143)", "program was killed by signal 15"),
+        ("import sys; sys.exit(137)", "program was killed by signal 9"),
+        ("print('evlistcomb: No space left on device')", "program failed: No space left on device"),
+    ],
+)
+def test_what_a_script_tells_of_its_children_is_a_fault_too(program: Any, tmp_path: Path, code: str, said: str) -> None:
+    with pytest.raises(Fault, match=said):
+        execute(program(code), tmp_path / "work", tmp_path / "log")
+
+
+def test_a_crash_that_a_script_tells_of_is_a_verdict(program: Any, tmp_path: Path) -> None:
+    run = execute(program("import sys; sys.exit(139)"), tmp_path / "work", tmp_path / "log")
+    with pytest.raises(StepFailedError, match="exitCode: program ended with exit code 139"):
+        require_success(run)
+
+
 def test_warnings_are_kept_and_the_work_is_done(standins: Standins, tmp_path: Path) -> None:
     standins.tell("cifbuild:warn")
     run = run_tool(cifbuild("2004-06-17")[0], tmp_path / "work", tmp_path / "log")
