@@ -111,7 +111,7 @@ def gone(pid: int) -> bool:
 
 def wait_for(pids: Path) -> None:
     """Wait until a task that was told to hang has written the numbers of its three processes."""
-    for _ in range(500):
+    for _ in range(3000):
         if pids.exists() and len(pids.read_text().split()) == 3:
             return
         time.sleep(0.02)

@@ -199,8 +199,10 @@ def merge(values: Values) -> None:
     if Path(values["outset"]).exists():
         raise Refused("fileExists", f"{values['outset']} exists")
     sets = [values["set1"], values["set2"]]
-    observations = {_list_identity(each)[0] for each in sets}
-    if len(observations) > 1:
+    identities = [_list_identity(each) for each in sets]
+    for name, (_, _, exposure) in zip(sets, identities, strict=True):
+        print(f"merge:- {name} of {exposure}")
+    if len({obsid for obsid, _, _ in identities}) > 1:
         raise Refused("differentObservations")
     native_merge([EventList.open(Path(each)) for each in sets], Path(values["outset"]))
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ from daxa_wf.archive.records import sha256_of
 from daxa_wf.demo.tap_service import serve_tables
 from daxa_wf.missions import MISSIONS
 from daxa_wf.tools.odf_summary import read_odf_summary
-from tests.standins import Standins, all_gone
+from tests.standins import Standins, all_gone, wait_for
 from tests.standins.odf import PN_IMAGING, OdfExposure, make_odf, parsed_summary
 from tests.standins.sas import make_chain_lists
 
@@ -190,3 +193,36 @@ def test_two_archives_at_once_on_one_store_of_raw_data(standins: Standins, tmp_p
     assert sorted(call["task"] for call in standins.calls()) == sorted(
         ["cifbuild", "odfingest", "emchain", "espfilt", "evselect", "evselect", "eexpmap"] * 2
     )
+
+
+@pytest.mark.parametrize("how", ["interrupted", "killed"])
+def test_a_run_that_is_ended_leaves_no_task_and_no_file(
+    standins: Standins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Ctrl-C reaches all of a terminal's processes; SIGKILL only Snakemake, which can tell nobody."""
+    pids = tmp_path / "pids"
+    monkeypatch.setenv("DAXA_WF_STANDIN_PIDS", str(pids))
+    make_odf(tmp_path / "odf" / A, A, (OdfExposure("M1", "S001"),))
+    mission = {"engine": "sas", "source": {"local": str(tmp_path / "odf")}, "instruments": ["M1"]}
+    archive = Archive(tmp_path, {"archive": "archive", "missions": {"xmm_pointed": mission}})
+    standins.tell("emchain:hang")
+    process = archive.start()
+    try:
+        wait_for(pids)
+    finally:
+        if how == "killed":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGINT)
+        Archive.ended(process)
+    assert all_gone(pids)
+    staging = archive.root / ".staging"
+    assert any(not list(staging.iterdir()) or time.sleep(0.02) for _ in range(250))
+    assert {step for step, _ in archive.records()} == {"cifbuild", "odfingest", "inventory"}
+    standins.tell()
+    if how == "killed":
+        assert archive.run("--unlock").code == 0
+    emchain = "--", f"records/xmm_pointed/{A}/emchain/{A}M1S001.json"
+    again = archive.run(*emchain)
+    assert again.code == 0, again.text
+    assert archive.record("emchain", f"{A}M1S001", A)["status"] == "done"

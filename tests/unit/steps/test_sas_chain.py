@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -222,10 +223,25 @@ def test_what_pn_cannot_do_is_rejected(make: Any) -> None:
     small = chain.record("espfilt", f"{OBSID}PNU004")
     assert (small.status, small.reason, small.exit_code) == ("rejected", "noPNSmallWindow", 1)
     assert small.errors == [{"task": "espfilt", "name": "noPNSmallWindow", "text": small.errors[0]["text"]}]
-    assert chain.statuses("merge") == {f"{OBSID}PN": "blocked espfilt blocked"} or chain.statuses("merge") == {
-        f"{OBSID}PN": "blocked evselect blocked"
+    assert chain.statuses("evselect") == {
+        PN_UNIT: "blocked espfilt blocked",
+        f"{OBSID}PNU004": "blocked espfilt rejected",
     }
+    assert chain.statuses("merge") == {f"{OBSID}PN": "blocked evselect blocked"}
     assert chain.layout.failed_observation(Unit(MISSION, OBSID)).is_dir()
+
+
+def test_exposures_are_merged_in_the_order_of_time(make: Any, standins: Standins) -> None:
+    """Numbers and names do not tell it; the earliest is the first of the first pair."""
+    exposures = (OdfExposure("M1", "S001", start=1400), OdfExposure("M1", "S002", start=700), OdfExposure("M1", "U003"))
+    chain: Chain = make(*exposures, instruments=["M1"], evselect={"engine": "native"})
+    chain.make("cifbuild", "odfingest", "inventory", "emchain", "espfilt", "evselect", "merge")
+    record = chain.record("merge", f"{OBSID}M1")
+    logs = [chain.layout.root / log for log in record.logs if log.endswith(".stdout")]
+    merged = [re.findall(r"^merge:- (\S+) of (\w+)", log.read_text(), re.MULTILINE) for log in logs]
+    assert merged == [[("set1.fits", "U003"), ("set2.fits", "S002")], [("merged2.fits", "U003"), ("set3.fits", "S001")]]
+    parts = [chain.record("evselect", f"{OBSID}M1{each.exposure}").results["selected"] for each in exposures]
+    assert record.results["rows"] == sum(parts) > 0
 
 
 def test_unscheduled_exposures_can_be_left_out(make: Any) -> None:
