@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -84,7 +83,8 @@ def run(
         command += ["--profile", str(ours) if ours.is_dir() else profile]
     if cores is not None or profile is None:
         command += ["--cores", str(cores or os.cpu_count() or 1)]
-    raise typer.Exit(subprocess.call([*command, *context.args]))
+    # In this process's place: a signal to it must reach Snakemake.
+    os.execv(sys.executable, [*command, *context.args])
 
 
 @app.command()

@@ -28,10 +28,16 @@ def exod(real_data: Path) -> Path:
     return real_data / "xmm" / "exod" / "0001730201"
 
 
+@pytest.fixture(scope="session")
+def chain_lists(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Lists that stand-ins for the chains made: the same for the same exposure, so made once."""
+    return tmp_path_factory.mktemp("lists")
+
+
 @pytest.fixture
-def standins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Standins:
+def standins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chain_lists: Path) -> Standins:
     """Stand-ins for SAS 20 and eSASS in a shell that is initialised for them."""
-    made = make_standins(tmp_path / "standins")
+    made = make_standins(tmp_path / "standins", lists=chain_lists)
     for name, value in made.environ.items():
         monkeypatch.setenv(name, value)
     return made

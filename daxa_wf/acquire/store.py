@@ -128,7 +128,12 @@ class Ledger:
 def locked(directory: Path) -> Iterator[None]:
     """Hold a directory of the store: two archives that want the same observation fetch it once."""
     directory.mkdir(parents=True, exist_ok=True)
-    with (directory / LOCK).open("w") as stream:
+    try:
+        stream = (directory / LOCK).open("a")
+    except PermissionError:
+        # A store that others keep: what is complete there needs no writing.
+        stream = (directory / LOCK).open()
+    with stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
 

@@ -48,6 +48,11 @@ def list_name(observation: Observation, exposure: Exposure) -> str:
 
 def write_event_list(path: Path, observation: Observation, exposure: Exposure, simulated: Simulated) -> None:
     """Write a list with EVENTS, EXPOSUnn, BADPIXnn and STDGTInn, compressed."""
+    write_compressed(path, event_list(observation, exposure, simulated))
+
+
+def event_list(observation: Observation, exposure: Exposure, simulated: Simulated) -> bytes:
+    """The same list, not compressed."""
     stream = io.BytesIO()
     identity = _identity_cards(observation, exposure, simulated)
     write_hdu(stream, primary_header(identity), b"")
@@ -59,7 +64,7 @@ def write_event_list(path: Path, observation: Observation, exposure: Exposure, s
     for number, gti in simulated.gtis.items():
         table = gti_hdu(gti, f"STDGTI{number:02d}", number)
         write_hdu(stream, table.header, np.ascontiguousarray(gti, ">f8").tobytes())
-    write_compressed(path, stream.getvalue())
+    return stream.getvalue()
 
 
 def write_compressed(path: Path, data: bytes) -> None:

@@ -5,7 +5,9 @@ Layout of SAS 19's espfilt: 14 columns, -1 for empty rates and 0 for empty error
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +41,51 @@ def write_qdp(path: Path, result: EspfiltResult, title: str) -> None:
 
 
 def read_qdp(path: Path) -> np.ndarray:
-    """The numbers of such a file, shape (rows, 14)."""
-    lines = path.read_text(encoding="ascii").splitlines()
-    numbers = [line.split() for line in lines if line[:1].isdigit() or line[:1] == "-"]
-    return np.array([row for row in numbers if len(row) == COLUMNS], dtype=float)
+    """The numbers of such a file, shape (rows, 14); SAS's begin with blanks, in columns of fixed width."""
+    rows = []
+    for line in path.read_text(encoding="ascii", errors="replace").splitlines():
+        try:
+            row = [float(word) for word in line.split()]
+        except ValueError:
+            continue
+        if len(row) == COLUMNS:
+            rows.append(row)
+    return np.array(rows, dtype=float).reshape(-1, COLUMNS)
+
+
+@dataclass(frozen=True)
+class QdpHistogram:
+    """What a QDP file tells of the histogram: rates in count/s, samples and the fit at them, shape (bins,) each.
+
+    `limits` of the rates that are accepted and of those that were `fitted`; norm, centre and width of the fit.
+    """
+
+    rates: np.ndarray
+    samples: np.ndarray
+    model: np.ndarray
+    limits: tuple[float, float]
+    fitted: tuple[float, float]
+    norm: float
+    centre: float
+    width: float
+
+
+def read_histogram(path: Path) -> QdpHistogram | None:
+    """The histogram of espfilt's QDP file, ours or SAS's; None if there is none in it, as a filter without one leaves it."""
+    rows = read_qdp(path)
+    drawn = rows[rows[:, SAMPLES] >= 0]
+    text = path.read_text(encoding="ascii", errors="replace")
+    said = {name: float(value) for name, value in _FIT_LABEL.findall(text)}
+    edges = [rows[rows[:, column] >= 0][:, X] for column in (SELECTION_LINE, FIT_LINE)]
+    if not len(drawn) or not all(map(len, edges)) or set(said) != {"Norm", "Width", "Center"}:
+        return None
+    limits, fitted = ((float(rates.min()), float(rates.max())) for rates in edges)
+    return QdpHistogram(
+        drawn[:, X], drawn[:, SAMPLES], drawn[:, MODEL], limits, fitted, said["Norm"], said["Center"], said["Width"]
+    )
+
+
+_FIT_LABEL = re.compile(r"(Norm|Width|Center): +([-+.\dEe]+)")
 
 
 def _commands(flares: FlareResult, title: str) -> Iterator[str]:

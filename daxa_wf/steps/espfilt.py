@@ -53,24 +53,39 @@ def _with_sas(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace:
     from daxa_wf.steps.sas_tools import SasTools
     from daxa_wf.steps.toolkit import reading_products
     from daxa_wf.tools.messages import espfilt_log
+    from daxa_wf.tools.versions import espfilt_dialect
     from daxa_wf.tools.xmm_list_commands import espfilt
 
     tools = SasTools(workspace)
     oot = calibrated_list(inputs, workspace, "ootevents")
     products = tools.run(espfilt(unit, events, tools.summary_only(inputs), options, tools.version, oot))
     log = espfilt_log(tools.said())
+    dialect = espfilt_dialect(tools.version)
     with reading_products():
         numbers = sas_numbers(events, products["gti"], log, options)
     if numbers["kept_seconds"] == 0:
         raise UnfitDataError("noGoodTime", "espfilt left no good time: all of it is flared")
+    warnings = []
+    if dialect == "19":
+        text = f"espfilt of SAS {tools.version} takes none of {', '.join(NOT_OF_SAS_19)}: it has its own values"
+        warnings.append({"task": "daxa_wf", "name": "optionsNotTaken", "text": text})
+    if "hist" in products:
+        said = fit_in_qdp(products["hist"], dialect)
+        numbers |= said
+        if not said:
+            text = f"{products['hist'].name} has no histogram that can be read, so there is no plot of it"
+            warnings.append({"task": "daxa_wf", "name": "unreadableHistogram", "text": text})
     for kind, suffix in SAS_PRODUCTS.items():
         if kind in products:
             tools.take(kind, products[kind], suffix=suffix)
-    return Outcome(numbers, [], f"kept {numbers['kept_seconds']:.0f} s, cut {numbers['lost_seconds']:.0f} s")
+    return Outcome(numbers, warnings, f"kept {numbers['kept_seconds']:.0f} s, cut {numbers['lost_seconds']:.0f} s")
 
 
 SAS_PRODUCTS = {"gti": ".fits", "lightcurve": ".fits", "cornerlightcurve": ".fits", "hist": ".qdp"}
 """What of espfilt's files is kept: what the native filters make too."""
+
+NOT_OF_SAS_19 = ("filter_lo_en", "filter_hi_en", "range_scale", "allowed_sigma", "gauss_fit_lims")
+"""Options that espfilt of SAS 19 and before does not have."""
 
 
 def sas_numbers(events: Path, gti: Path, log: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,15 +99,26 @@ def sas_numbers(events: Path, gti: Path, log: Mapping[str, Any], options: Mappin
     exposure = EventList.open(events)
     good = union(*exposure.gtis.values(), *([] if exposure.gtis else [np.array([exposure.time_range])]))
     kept = intersection(read_gti(gti), good)
-    limits = None
-    if "centre" in log and "width" in log:
-        half = options["allowed_sigma"] * log["width"]
-        limits = [log["centre"] - half, log["centre"] + half]
     return {
-        "method": options["method"], "kept_seconds": total(kept), "lost_seconds": total(good) - total(kept), "limits": limits,
+        "method": options["method"], "kept_seconds": total(kept), "lost_seconds": total(good) - total(kept), "limits": None,
         "judged_bin": _seconds(options["with_binning"], DEFAULT_BINNING) or 1.0, "fit": None, "gti": kept.tolist(),
         "log": dict(log),
     }  # fmt: skip
+
+
+def fit_in_qdp(path: Path, dialect: str) -> dict[str, Any]:
+    """The accepted rates and the fit, by the names of the native numbers, as espfilt's QDP file has them; {} if it does not.
+
+    Until SAS 19 the width is sqrt(2) times the standard deviation; measured on genuine products of either generation.
+    """
+    from daxa_wf.events.qdp import read_histogram
+
+    found = read_histogram(path)
+    if found is None:
+        return {}
+    divisor = 1.0 if dialect == "19" else 2.0
+    fit = {"norm": found.norm, "centre": found.centre, "width": found.width, "divisor": divisor}
+    return {"limits": list(found.limits), "fit": fit}
 
 
 def flare_parameters(options: Mapping[str, Any], instrument: str) -> Any:

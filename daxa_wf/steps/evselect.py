@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ def _natively(
     from daxa_wf.events.event_list import EventList
     from daxa_wf.events.evselect import evselect
     from daxa_wf.events.gti_files import read_gti
+    from daxa_wf.tools.xmm_list_commands import cleaning_expression
 
     events = EventList.open(path)
     gti = read_gti(workspace.layout.find(inputs.record("espfilt").product("gti")))
@@ -93,19 +94,3 @@ def _with_sas(
 def _seconds_by_ccd(events: EventList, card: str) -> dict[str, float]:
     names = {ccd: f"{card}{ccd:02d}" for ccd in events.ccds}
     return {str(ccd): float(events.header[name]) for ccd, name in names.items() if name in events.header}
-
-
-def cleaning_expression(options: Mapping[str, Any], instrument: str, ccds: Sequence[int] | None = None) -> str:
-    """The instrument's expression, with the energy range and CCDs if they are asked for.
-
-    UnfitDataError `noGoodCcds` if no CCD is to be kept.
-    """
-    expression = str(options["pn_filt_expr" if instrument == "PN" else "mos_filt_expr"])
-    further = []
-    if options["lo_en"] is not None:
-        further.append(f"(PI in [{round(options['lo_en'] * 1000)}:{round(options['hi_en'] * 1000)}])")
-    if ccds is not None:
-        if not ccds:
-            raise UnfitDataError("noGoodCcds", "no CCD is in an acceptable state")
-        further.append(f"(CCDNR in {','.join(map(str, ccds))})")
-    return " && ".join([f"({expression})", *further]) if further else expression

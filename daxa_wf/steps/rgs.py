@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from daxa_wf.archive.layout import Unit
-from daxa_wf.errors import Fault
+from daxa_wf.errors import Fault, StepFailedError
 from daxa_wf.steps.runner import Inputs
 from daxa_wf.steps.sas_tools import SasTools
 from daxa_wf.tools.xmm_commands import rgsproc
@@ -15,7 +15,8 @@ from daxa_wf.tools.xmm_commands import rgsproc
 def run_stage(unit: Unit, inputs: Inputs, tools: SasTools, before: str = "") -> tuple[dict[str, Path], Path]:
     """Run the stage of the tools' step on a copy of what the step `before` kept; its products, and the directory.
 
-    The stage before stays as it was whatever happens, so that this one can be run again.
+    The stage before stays as it was whatever happens, so that this one can be run again. StepFailedError
+    `missingProduct` if the stage changed nothing: that of the angles has no file of its own.
     """
     workspace = tools.workspace
     directory = workspace.directory / "work"
@@ -24,6 +25,15 @@ def run_stage(unit: Unit, inputs: Inputs, tools: SasTools, before: str = "") -> 
         if not kept.is_dir():
             raise Fault(f"{kept} is gone; delete the record of {before} to make it again")
         shutil.copytree(kept, directory, symlinks=True)
+    found = _content(directory)
     products = tools.run(rgsproc(workspace.step, unit, tools.whole_odf(inputs)), keep=bool(before))
     shutil.rmtree(directory / "pfiles", ignore_errors=True)
+    if _content(directory) == found:
+        raise StepFailedError("missingProduct", "rgsproc ended, and left everything as it was")
     return products, directory
+
+
+def _content(directory: Path) -> dict[Path, tuple[int, int]]:
+    """Size and time of every file."""
+    files = (path for path in directory.rglob("*") if path.is_file())
+    return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in files}

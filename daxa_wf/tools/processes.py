@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 GRACE = 2.0
 """Seconds between asking a program to end and killing it."""
@@ -44,19 +44,23 @@ def run_watched(
 ) -> Ended:
     """Run a program as the head of a process group, for `time_limit` seconds at most; OSError if it cannot be started.
 
-    When it has ended, or its time is over, or this process is interrupted (also by SIGTERM and SIGHUP), whatever it
-    started is killed. `stop`: a command to run before that, for what is not among our own processes.
+    When it has ended, or its time is over, or this process is interrupted (by SIGINT, SIGTERM, SIGHUP, or because the one
+    that started it is gone: SystemExit), whatever it started is killed; also if this process itself is killed. `stop`: a
+    command to run before that, for what is not among our own processes.
     """
     clock, token = time.monotonic(), uuid.uuid4().hex
-    with _signals_raise():
+    with _Interrupts() as interrupts, _guard(token) as tell_guard:
         process = subprocess.Popen(
             argv, cwd=directory, env={**variables, TOKEN: token}, stdin=subprocess.DEVNULL, stdout=stdout,
             stderr=stderr, start_new_session=True,
         )  # fmt: skip
         in_time = False
         try:
-            in_time = _ended_within(process.pid, time_limit)
+            tell_guard(process.pid)
+            interrupts.let_through()
+            in_time = _ended_within(process.pid, time_limit, os.getppid())
         finally:
+            interrupts.hold()
             if not in_time:
                 _ask_to_end(process.pid, stop)
             # What a program that has ended leaves running would write where it no longer has a place.
@@ -72,35 +76,101 @@ def run_watched(
     )
 
 
-@contextlib.contextmanager
-def _signals_raise() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end this process by an exception, as SIGINT does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+class _Interrupts:
+    """Makes signals exceptions, but only while they are let through: before and after, one that comes has to wait.
 
-    def leave(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
+    So none comes between the start of a program and the care for its end, or during that. Ignored signals stay ignored
+    (SIGHUP under nohup).
+    """
 
-    kept: dict[signal.Signals, Callable[[int, FrameType | None], Any] | int | None] = {}
-    try:
-        for each in (signal.SIGTERM, signal.SIGHUP):
-            kept[each] = signal.signal(each, leave)
-        yield
-    finally:
-        for each, handler in kept.items():
+    def __init__(self) -> None:
+        self._kept: dict[signal.Signals, Callable[[int, FrameType | None], Any] | int | None] = {}
+        self._come = 0
+        self._open = False
+
+    def __enter__(self) -> _Interrupts:
+        if threading.current_thread() is threading.main_thread():
+            for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                if signal.getsignal(each) is not signal.SIG_IGN:
+                    self._kept[each] = signal.signal(each, self._receive)
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        for each, handler in self._kept.items():
             signal.signal(each, handler)
+        if self._come and kind is None:
+            self._raise()
+
+    def let_through(self) -> None:
+        """From now on a signal interrupts; so does one that has come already."""
+        self._open = True
+        if self._come:
+            self._raise()
+
+    def hold(self) -> None:
+        """From now on a signal waits."""
+        self._open = False
+
+    def _receive(self, number: int, _frame: FrameType | None) -> None:
+        self._come = number
+        if self._open:
+            self._raise()
+
+    def _raise(self) -> NoReturn:
+        self._open = False
+        raise KeyboardInterrupt if self._come == signal.SIGINT else SystemExit(128 + self._come)
 
 
-def _ended_within(pid: int, seconds: float | None) -> bool:
-    """Wait for a program's end without reaping it: until it is reaped, its group's number belongs to no other."""
-    descriptor = os.pidfd_open(pid)
+GUARD = """
+read -r group
+read -r _ && exit
+kill -KILL -- "-$group"
+for found in $(grep -lFs -- "$1" /proc/[0-9]*/environ); do found=${found#/proc/}; kill -KILL "${found%/environ}"; done
+"""
+"""Reads two lines from us; where the second does not come, we were killed, and it kills the group and the token's bearers."""
+
+
+@contextlib.contextmanager
+def _guard(token: str) -> Iterator[Callable[[int], None]]:
+    """Have what carries the token, and the group that the guard is told, killed if this process is: it then cannot itself."""
+    guard = subprocess.Popen(
+        ["sh", "-c", GUARD, "daxa_wf", f"{TOKEN}={token}"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    assert guard.stdin is not None  # noqa: S101 - it is a pipe
+    tell = guard.stdin
+
+    def tell_group(group: int) -> None:
+        tell.write(f"{group}\n".encode())
+        tell.flush()
+
+    try:
+        yield tell_group
+    finally:
+        guard.communicate(b"\n\n")
+
+
+def _ended_within(pid: int, seconds: float | None, parent: int = 0) -> bool:
+    """Wait for a program's end without reaping it: until it is reaped, its group's number belongs to no other.
+
+    SystemExit if the process `parent` ends first: nobody waits for us any more.
+    """
+    program = os.pidfd_open(pid)
+    descriptors = [program]
+    # The parent may be out of our sight (0, in a container).
+    with contextlib.suppress(OSError):
+        descriptors += [os.pidfd_open(parent)] if parent else []
     try:
         watch = select.poll()
-        watch.register(descriptor, select.POLLIN)
-        return bool(watch.poll(None if seconds is None else max(seconds, 0) * 1000))
+        for each in descriptors:
+            watch.register(each, select.POLLIN)
+        ended = [descriptor for descriptor, _ in watch.poll(None if seconds is None else max(seconds, 0) * 1000)]
     finally:
-        os.close(descriptor)
+        for each in descriptors:
+            os.close(each)
+    if ended and program not in ended:
+        raise SystemExit(128 + signal.SIGHUP)
+    return bool(ended)
 
 
 def _ask_to_end(group: int, stop: Sequence[str]) -> None:

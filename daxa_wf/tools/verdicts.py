@@ -17,8 +17,11 @@ UNFIT = {("espfilt", "noCounts"), ("espfilt", "noPNSmallWindow"), ("espfilt", "g
 OWN_CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT, signal.SIGTRAP}
 """Signals that a program brings upon itself; by any other it was killed from outside, and may be run again."""
 
+FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGXCPU)
+"""Signals that people and batch systems send."""
+
 FAULTS = ("No space left on device", "Disk quota exceeded", "Cannot allocate memory", "Stale file handle")
-"""What the system says, through whatever task, if the machine and not the data is at fault."""
+"""What the system says, through whatever task, if the machine and not the data is at fault; also where the exit code is 0."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ def require_success(run: ToolRun) -> None:
 
 def raise_faults(run: ToolRun, environment: ToolEnvironment) -> None:
     """Fault or ConfigError for what is not the task's own doing."""
-    task, code, said = run.command.task, run.exit_code, read_log(run.stderr)
+    task, code = run.command.task, run.exit_code
+    said = "\n".join(read_log(log).partition("\n")[2] for log in (run.stderr, run.stdout))
     if code in (MISSING_VARIABLE, SETUP_FAILED):
         ours = [line.removeprefix("daxa_wf: ") for line in said.splitlines() if line.startswith("daxa_wf: ")]
         if ours:
@@ -87,10 +91,10 @@ def raise_faults(run: ToolRun, environment: ToolEnvironment) -> None:
         problem = "was not found" if code == 127 else "cannot be executed"
         raise Fault(f"{task} {problem} with {environment.describe()}; see {run.stderr}")
     # 128 + n is how shells and containers tell that what they ran was killed.
-    outside = {-code} - OWN_CRASHES if code < 0 else {code - 128} & {int(signal.SIGKILL)}
+    outside = {-code} - OWN_CRASHES if code < 0 else {code - 128} & {int(each) for each in FROM_OUTSIDE}
     if outside:
         raise Fault(f"{task} was killed by signal {outside.pop()}; the machine may be out of memory; see {run.stderr}")
-    fault = next((text for text in FAULTS if text in said), "") if code else ""
+    fault = next((text for text in FAULTS if text in said), "")
     if fault:
         raise Fault(f"{task} failed: {fault}; see {run.stderr}")
 

@@ -42,17 +42,28 @@ def espfilt(
     dialect = espfilt_dialect(version)
     parameters = _espfilt_parameters(unit, options, dialect, ootevents is not None)
     links = {EVENTS: events} | ({OOT_EVENTS: ootevents} if ootevents and dialect != "19" else {})
-    band = f"-{parameters['elow']}-{parameters['ehigh']}" if dialect == "20" else ""
-    stem = f"{sas_prefix(unit)}-"
-    products = {"gti": f"{stem}gti{band}.fits"} if dialect != "19" else {"gti": "*-gti.[fF]*"}
-    extras = {
-        "lightcurve": f"{stem}fovlc{band}.fits",
-        "cornerlightcurve": f"{stem}corlc{band}.fits",
-        "hist": f"{stem}hist{band}.qdp",
-        "allgoodevents": f"{stem}allevc{band}.fits",
-        "allgoodootevents": f"{stem}allevcoot{band}.fits",
-    }
+    names = espfilt_names(unit, dialect, f"-{parameters['elow']}-{parameters['ehigh']}" if dialect == "20" else "")
+    products, extras = {"gti": names.pop("gti")}, names
     return [ESPFILT[dialect].command(parameters, data.environment, products, extras=extras, links=links)]
+
+
+def espfilt_names(unit: Unit, dialect: str, band: str = "") -> dict[str, str]:
+    """What espfilt calls the files of which we take some; `band`: what SAS 20 puts into names, such as -2500-8500.
+
+    Source: for SAS 19 and before, the scripts around ESAS's pn-filter, which renamed them.
+    """
+    if dialect == "19":
+        stem = f"P{unit.identifier}-"
+        return {
+            "gti": f"{stem}gti.FIT", "lightcurve": f"{stem}objlc.FIT", "cornerlightcurve": f"{stem}corlc.FIT",
+            "hist": f"{stem}hist.qdp", "allgoodevents": f"{stem}objevlifilt.FIT",
+        }  # fmt: skip
+    stem = f"{sas_prefix(unit)}-"
+    return {
+        "gti": f"{stem}gti{band}.fits", "lightcurve": f"{stem}fovlc{band}.fits", "cornerlightcurve": f"{stem}corlc{band}.fits",
+        "hist": f"{stem}hist{band}.qdp", "allgoodevents": f"{stem}allevc{band}.fits",
+        "allgoodootevents": f"{stem}allevcoot{band}.fits",
+    }  # fmt: skip
 
 
 def evselect(
@@ -68,9 +79,8 @@ def evselect(
 
     UnfitDataError `noGoodCcds` if that is none of them.
     """
-    if ccds is not None and not ccds:
-        raise UnfitDataError("noGoodCcds", "no CCD is in an acceptable state")
-    expression = cleaning_expression(options, unit.instrument, ccds)
+    # The parentheses are for expressions with "||" in them.
+    expression = f"({cleaning_expression(options, unit.instrument, ccds)}) && GTI({GTI},TIME)"
     empty = ("NoFilteredEvents", "NoInputEvents")
     lists: list[tuple[str, str, Path, tuple[str, ...]]] = [("cleanevents", EVENTS, events, empty)]
     if ootevents is not None:
@@ -143,14 +153,20 @@ def exposure_maps(
 
 
 def cleaning_expression(options: Mapping[str, Any], instrument: str, ccds: Sequence[int] | None = None) -> str:
-    """The instrument's expression with energy range, CCDs and good time intervals, as far as they are asked for."""
-    parts = [str(options["pn_filt_expr" if instrument == "PN" else "mos_filt_expr"])]
+    """The instrument's expression, with the energy range and CCDs if they are asked for; both engines select by it.
+
+    UnfitDataError `noGoodCcds` if no CCD is to be kept.
+    """
+    expression = str(options["pn_filt_expr" if instrument == "PN" else "mos_filt_expr"])
+    further = []
     if options["lo_en"] is not None:
         low, high = electron_volts(Band(options["lo_en"], options["hi_en"]))
-        parts.append(f"(PI in [{low}:{high}])")
+        further.append(f"(PI in [{low}:{high}])")
     if ccds is not None:
-        parts.append(f"(CCDNR in {','.join(map(str, ccds))})")
-    return " && ".join([*parts, f"GTI({GTI},TIME)"])
+        if not ccds:
+            raise UnfitDataError("noGoodCcds", "no CCD is in an acceptable state")
+        further.append(f"(CCDNR in {','.join(map(str, ccds))})")
+    return " && ".join([f"({expression})", *further]) if further else expression
 
 
 def bands_of(options: Mapping[str, Any]) -> list[Band]:
@@ -178,7 +194,7 @@ def _espfilt_parameters(unit: Unit, options: Mapping[str, Any], dialect: str, wi
     }
     binsize = _seconds(binning, 60)
     if dialect == "19":
-        return {"eventset": EVENTS, **shared, "bin": binsize, "ratio": options["ratio"]}
+        return {"eventset": EVENTS, **shared, "binsize": binsize, "ratio": options["ratio"]}
     low, high = electron_volts(Band(options["filter_lo_en"], options["filter_hi_en"]))
     return {
         "eventfile": EVENTS,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 import sys
 import time
 from dataclasses import dataclass
@@ -28,6 +27,14 @@ RELEASES = {
 
 CONSTITUENTS = ("EMOS1_ADUCONV_0110.CCF", "EMOS2_ADUCONV_0110.CCF", "EPN_ADUCONV_0119.CCF", "XMM_MISCDATA_0022.CCF")
 
+SHELL_PROGRAMS = {
+    "sas": 'r=$(cat "$SAS_DIR/release" 2>/dev/null)\n'
+    "printf 'XMM-Newton SAS - release and build information\\n\\nSAS release: [%s]\\n' \"$r\"",
+    "lcurve": "echo lcurve",
+    "fversion": "echo 01Jan2026_V6.36",
+}
+"""Programs that are only asked for their release: every step asks, so they must be quick."""
+
 LAUNCHER = """#!{python} -S
 import sys
 sys.path[:0] = {path!r}
@@ -44,6 +51,11 @@ class Standins:
     environ: dict[str, str]
 
     @property
+    def lists(self) -> Path:
+        """Where the lists are kept that the chains made."""
+        return Path(self.environ["DAXA_WF_STANDIN_LISTS"])
+
+    @property
     def log(self) -> Path:
         """Where every call is noted, a line of JSON each."""
         return self.root / "calls.jsonl"
@@ -58,16 +70,23 @@ class Standins:
         return [call for call in map(json.loads, lines) if task in ("", call["task"])]
 
 
-def make_standins(root: Path, release: str = "20.0.0", tasks: tuple[str, ...] = tuple(TASKS)) -> Standins:
-    """Install stand-ins below `root`: bin, SAS_DIR, HEADAS with its templates, calibration files."""
+def make_standins(
+    root: Path, release: str = "20.0.0", tasks: tuple[str, ...] = tuple(TASKS), lists: Path | None = None
+) -> Standins:
+    """Install stand-ins below `root`: bin, SAS_DIR, HEADAS with its templates, calibration files.
+
+    `lists`: where lists that the chains made are kept, for others to use too.
+    """
     programs, sas, headas, calibration = (root / name for name in ("bin", "sas", "headas", "ccf"))
-    for place in (programs, sas, headas / "syspfiles", calibration):
+    lists = lists or root / "lists"
+    for place in (programs, sas, headas / "syspfiles", calibration, lists):
         place.mkdir(parents=True, exist_ok=True)
     path = [str(REPOSITORY), *(entry for entry in sys.path if entry.endswith("site-packages"))]
-    for task in (*tasks, "sas", "lcurve", "fversion"):
-        program = programs / task
-        program.write_text(LAUNCHER.format(python=sys.executable, path=path, task=task))
-        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    texts = {task: LAUNCHER.format(python=sys.executable, path=path, task=task) for task in tasks}
+    texts |= {name: f"#!/bin/sh\n{text}\n" for name, text in SHELL_PROGRAMS.items()}
+    for name, text in texts.items():
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
     (sas / "release").write_text(RELEASES[release])
     for name in CONSTITUENTS:
         (calibration / name).write_text("")
@@ -76,6 +95,7 @@ def make_standins(root: Path, release: str = "20.0.0", tasks: tuple[str, ...] = 
         "PATH": f"{programs}:{os.environ['PATH']}", "SAS_DIR": str(sas), "SAS_PATH": str(sas),
         "SAS_CCFPATH": str(calibration), "HEADAS": str(headas), "PFILES": f"{root / 'own'};{headas / 'syspfiles'}",
         "DAXA_WF_STANDIN": str(root / "told.json"), "DAXA_WF_STANDIN_LOG": str(standins.log),
+        "DAXA_WF_STANDIN_LISTS": str(lists),
     })  # fmt: skip
     standins.tell()
     return standins
@@ -87,6 +107,15 @@ def gone(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True
+
+
+def wait_for(pids: Path) -> None:
+    """Wait until a task that was told to hang has written the numbers of its three processes."""
+    for _ in range(3000):
+        if pids.exists() and len(pids.read_text().split()) == 3:
+            return
+        time.sleep(0.02)
+    raise AssertionError("the task did not start")
 
 
 def all_gone(pids: Path) -> bool:

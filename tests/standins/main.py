@@ -16,12 +16,6 @@ STAMP = "2026-01-01T00:00:00.000"
 
 def main(task: str, argv: list[str]) -> int:
     """Be a task; its exit code."""
-    if task == "sas":
-        print("XMM-Newton SAS - release and build information\n\nSAS release: " + f"[{_release()}]")
-        return 0
-    if task in ("lcurve", "fversion"):
-        print("01Jan2026_V6.36" if task == "fversion" else "lcurve")
-        return 0
     spec = _spec(task)
     _log(task, argv)
     if spec.toolkit == "esass":

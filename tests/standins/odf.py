@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from daxa_wf.tools.odf_summary import OdfSummary, parse_odf_summary
 from tests.standins.tinyfits import Table, read_cards, write_fits
 
 ORDER = ("M1", "M2", "R1", "R2", "PN", "OM")
@@ -162,6 +163,12 @@ def summary_of(odf: Path, path_line: str, release: str) -> tuple[str, str]:
     lines += [line.ljust(80) for line in said[said.index("PROPOSAL") :]]
     lines += ["DATA QUALITY".ljust(80), "M1 / Instrument Id".ljust(80), "S / Scheduled flag".ljust(80)]
     return name, "\n".join(lines) + "\n"
+
+
+def parsed_summary(odf: Path) -> OdfSummary:
+    """The summary of an ODF whose files are not compressed."""
+    name, text = summary_of(odf, str(odf), "xmmsas_20211130_0941-20.0.0")
+    return parse_odf_summary(text, name)
 
 
 def _exposures_in(odf: Path, instrument: str) -> dict[str, list[dict[str, Any]]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 from daxa_wf.tools.odf_summary import OdfExposure, OdfSummary, parse_odf_summary
 from tests.standins.behaviour import Refused, warn
 from tests.standins.odf import summary_of
-from tests.standins.tinyfits import Table, extensions, read_cards, write_fits
+from tests.standins.tinyfits import Table, extensions, read_cards, write_fits, write_image
 
 Values = Mapping[str, str]
 CODES = {"EMOS1": "M1", "EMOS2": "M2", "EPN": "PN"}
@@ -109,31 +111,61 @@ def emanom(values: Values) -> None:
 
 def espfilt(values: Values) -> None:
     table = values.get("eventfile") or values["eventset"]
-    _, instrument, exposure = _list_identity(table)
-    if read_cards(Path(table), "EVENTS")["SUBMODE"] == "PrimeSmallWindow" and instrument == "PN":
+    obsid, instrument, exposure = _list_identity(table)
+    cards = read_cards(Path(table), "EVENTS")
+    if cards["SUBMODE"] == "PrimeSmallWindow" and instrument == "PN":
         raise Refused("noPNSmallWindow")
     if values.get("withoot") == "yes" and not Path(values["ootfile"]).exists():
         raise Refused("FITSIO", f"cannot open {values['ootfile']}")
-    longnames = release_number().startswith("20.") and values.get("withlongnames", "yes") == "yes"
-    band = f"-{values.get('elow', '2500')}-{values.get('ehigh', '8500')}" if longnames else ""
-    stem = f"{PREFIX[instrument]}{exposure}"
-    cards = read_cards(Path(table), "EVENTS")
+    old, stem, band = "eventset" in values, f"{PREFIX[instrument]}{exposure}-", ""
+    if old:
+        stem = f"P{obsid}{instrument}{exposure}-"
+    elif release_number().startswith("20.") and values.get("withlongnames", "yes") == "yes":
+        band = f"-{values.get('elow', '2500')}-{values.get('ehigh', '8500')}"
     start, stop = float(cards["TSTART"]), float(cards["TSTOP"])
     gti = Table("STDGTI", GTI_COLUMNS, [(start, stop)], {"MJDREF": 50814.0})
-    write_fits(Path(f"{stem}-gti{band}.fits"), {}, [gti])
+    write_fits(Path(f"{stem}gti.FIT" if old else f"{stem}gti{band}.fits"), {}, [gti])
     rate = [("TIME", "D", "s"), ("RATE", "D", "count/s"), ("ERROR", "D", "count/s")]
     rows = [(start + second + 0.5, 1.0, 1.0) for second in range(int(stop - start))]
-    for suffix in ("fovlc", "corlc"):
-        write_fits(Path(f"{stem}-{suffix}{band}.fits"), {}, [Table("RATE", rate, rows, {"TIMEDEL": 1.0})])
+    for name in ("objlc.FIT", "corlc.FIT") if old else (f"fovlc{band}.fits", f"corlc{band}.fits"):
+        write_fits(Path(f"{stem}{name}"), {}, [Table("RATE", rate, rows, {"TIMEDEL": 1.0})])
     if values.get("method", "histogram") == "histogram":
-        Path(f"{stem}-hist{band}.qdp").write_text("read serr 2\n0.1 1 1 1\n")
-    for suffix in ("allevc", "corev", "corevc"):
-        Path(f"{stem}-{suffix}{band}.fits").write_bytes(Path(table).read_bytes())
+        Path(f"{stem}hist{band}.qdp").write_text(_qdp(obsid, old))
+    for name in ("objevlifilt.FIT",) if old else (f"allevc{band}.fits", f"corev{band}.fits", f"corevc{band}.fits"):
+        Path(f"{stem}{name}").write_bytes(Path(table).read_bytes())
     if values.get("withoot") == "yes":
-        Path(f"{stem}-allevcoot{band}.fits").write_bytes(Path(values["ootfile"]).read_bytes())
+        Path(f"{stem}allevcoot{band}.fits").write_bytes(Path(values["ootfile"]).read_bytes())
+    if old:
+        return
     print(f"espfilt:-  CLEAN_LC: There are {len(rows):12d}  rows in the FOV LC")
     print("espfilt:- plim(1:2) =   0.1000   6.5000")
     print("espfilt:- WRITE_QDP_GTI: Norm =  1261.334 Width =     0.164 Center =     0.755")
+
+
+def _qdp(obsid: str, old: bool) -> str:
+    """The fit of 0204310101 M1 S001, in the layout of a genuine file: Fortran's columns, one blank before each line."""
+    norm, centre, width, half = 1261.334, 0.755, 0.164, 1.5 if old else 3
+    lines = [
+        " viewport 0.05 0.05 0.98 0.89", " font roman", " skip sing", " read serr 2", " win 1", " yplot 1 2",
+        ' la 1 p    2.5000000000000000        2422.7424694874740       "Count Rate Histogram"',
+        f' la 13 p    4.0000000596046448        2826.5328275847537       cs 0.8 just left "ObsID: {obsid}"',
+        f'la 14 p     3.9000   2422.74 cs 0.8 just left "Fit Norm:  {norm:6.1f}"',
+        f'la 15 p     3.9000   2153.55 cs 0.8 just left "Fit Width:   {width:.3f} c/s"',
+        f'la 16 p     3.9000   1884.36 cs 0.8 just left "Fit Center:   {centre:.3f} c/s"',
+        " win 2", " yplot 3 4", " r x2 0    600.00000000000000     ",
+    ]  # fmt: skip
+    empty = " -1.0  0.0 -1.0  0.0 -1.0  0.0 -1.0  0.0"
+    for step in range(1, 101):
+        rate = 0.02 * step - 0.01
+        model = norm * math.exp(-(((rate - centre) / width) ** 2) / (1 if old else 2))
+        lines.append(f"{rate:15.3f}{round(model):10.3f}{math.sqrt(round(model)):10.3f}{model:10.3f}{empty} -1.0 -1.0")
+    accepted = " -1.0  0.0 -1.0  0.0 -1.0  0.0 -1.0 -1.0"
+    lines += [f"{60.0 * step + 30:15.3f} -1.0  0.0 -1.0     0.755     0.112{accepted}" for step in range(10)]
+    for limit in (centre - half * width, centre + half * width):
+        lines += [f"{limit:15.3f} -1.0  0.0 -1.0{empty}{height:10.3f} -1.0" for height in (0.0, 1400.0)]
+    for edge in (0.6, 0.9):
+        lines += [f"{edge:15.3f} -1.0  0.0 -1.0{empty} -1.0{height:10.3f}" for height in (0.0, 1400.0)]
+    return "\n".join([*lines, ""])
 
 
 def evselect(values: Values) -> None:
@@ -167,8 +199,10 @@ def merge(values: Values) -> None:
     if Path(values["outset"]).exists():
         raise Refused("fileExists", f"{values['outset']} exists")
     sets = [values["set1"], values["set2"]]
-    observations = {_list_identity(each)[0] for each in sets}
-    if len(observations) > 1:
+    identities = [_list_identity(each) for each in sets]
+    for name, (_, _, exposure) in zip(sets, identities, strict=True):
+        print(f"merge:- {name} of {exposure}")
+    if len({obsid for obsid, _, _ in identities}) > 1:
         raise Refused("differentObservations")
     native_merge([EventList.open(Path(each)) for each in sets], Path(values["outset"]))
 
@@ -190,15 +224,11 @@ def eexpmap(values: Values) -> None:
     for name in ("imageset", "attitudeset", "eventset"):
         if not Path(values[name]).exists():
             raise Refused("FITSIO", f"cannot open {values[name]}")
-    from astropy.io import fits
-
-    header = fits.getheader(values["imageset"])
-    livetime = float(fits.getheader(values["eventset"], "EVENTS").get("LIVETIME", 1.0))
-    import numpy as np
-
-    data = np.full((header["NAXIS2"], header["NAXIS1"]), livetime, np.float32)
-    header["CONTENT"] = "EPIC EXPOSURE MAP"
-    fits.PrimaryHDU(data, header).writeto(values["expimageset"], overwrite=True)
+    image = read_cards(Path(values["imageset"]))
+    livetime = float(read_cards(Path(values["eventset"]), "EVENTS").get("LIVETIME", 1.0))
+    own = {"SIMPLE", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "CHECKSUM", "DATASUM"}
+    cards = {name: value for name, value in image.items() if name not in own} | {"CONTENT": "EPIC EXPOSURE MAP"}
+    write_image(Path(values["expimageset"]), (image["NAXIS2"], image["NAXIS1"]), livetime, cards)
 
 
 def atthkgen(values: Values) -> None:
@@ -306,19 +336,36 @@ def _simulated(summary: OdfSummary, exposure: OdfExposure) -> tuple[Any, Any]:
 
 
 def _event_list(summary: OdfSummary, exposure: OdfExposure, kind: str) -> None:
-    """A small faithful list, the same for the same exposure: the embedded observatory's, under the chain's name."""
-    import gzip
+    path = Path(f"P{summary.obsid}{exposure.instrument}{exposure.exposure}{kind}0000.FIT")
+    path.write_bytes(chain_list(summary, exposure, kind, Path(os.environ["DAXA_WF_STANDIN_LISTS"])))
 
+
+def chain_list(summary: OdfSummary, exposure: OdfExposure, kind: str, kept: Path) -> bytes:
+    """A small faithful list, the same for the same exposure: the embedded observatory's, made once for each `kept`."""
+    said = (summary.obsid, summary.revolution, summary.start, repr(exposure), kind)
+    place = kept / f"{hashlib.sha256(repr(said).encode()).hexdigest()}.fits"
+    if place.exists():
+        return place.read_bytes()
     import numpy as np
 
     from daxa_wf.demo.events import simulate
-    from daxa_wf.demo.files import write_event_list
+    from daxa_wf.demo.files import event_list
 
     observation, made = _simulated(summary, exposure)
     seed = [int(summary.obsid), exposure.number, sum(map(ord, exposure.instrument + kind))]
-    path = Path(f"P{summary.obsid}{exposure.instrument}{exposure.exposure}{kind}0000.FIT")
-    write_event_list(path, observation, made, simulate(observation, made, np.random.default_rng(seed)))
-    path.write_bytes(gzip.decompress(path.read_bytes()))
+    data = event_list(observation, made, simulate(observation, made, np.random.default_rng(seed)))
+    part = place.with_suffix(f".{os.getpid()}")
+    part.write_bytes(data)
+    part.replace(place)
+    return data
+
+
+def make_chain_lists(summary: OdfSummary, kept: Path) -> None:
+    """Have all lists of an observation ready: a process that has numpy already is quicker at it than each of the chains."""
+    for exposure in summary.usable():
+        kinds = {"PN": ("OOEVLI", "PIEVLI"), "M1": ("MIEVLI",), "M2": ("MIEVLI",)}.get(exposure.instrument, ())
+        for kind in kinds:
+            chain_list(summary, exposure, kind, kept)
 
 
 def _attitude(summary: OdfSummary, path: Path | None = None) -> None:

@@ -75,14 +75,23 @@ class Archive:
 
     def run(self, *arguments: str, cwd: Path | None = None) -> Run:
         """Run Snakemake as the README says."""
+        return self.ended(self.start(*arguments, cwd=cwd))
+
+    def start(self, *arguments: str, cwd: Path | None = None, cores: int = 2) -> subprocess.Popen[str]:
+        """Start what `run` runs, as the head of a group of processes."""
         self.write()
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--snakefile", str(snakefile())]
-        done = subprocess.run(
+        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--snakefile", str(snakefile())]
+        return subprocess.Popen(
             [*command, "--configfile", str(self.path), *arguments],
-            cwd=cwd or self.folder, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
-            env={**os.environ, "COLUMNS": "300"},
+            cwd=cwd or self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL,
+            env={**os.environ, "COLUMNS": "300"}, start_new_session=True,
         )  # fmt: skip
-        return Run(done.returncode, done.stdout + done.stderr)
+
+    @staticmethod
+    def ended(process: subprocess.Popen[str]) -> Run:
+        """Wait for a run that was started."""
+        text, _ = process.communicate()
+        return Run(process.returncode, text)
 
     def record(self, step: str, unit: str, obsid: str) -> dict[str, Any]:
         path = self.root / "records" / "xmm_pointed" / obsid / step / f"{unit}.json"

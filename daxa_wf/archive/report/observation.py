@@ -57,18 +57,16 @@ def _binned(time: np.ndarray, rate: np.ndarray, fraction: np.ndarray, factor: in
 
 
 def _histogram(layout: Layout, record: Record, limits: tuple[float, float] | None, title: str) -> list[Plot]:
-    from daxa_wf.events.flare_filters import Fit
-    from daxa_wf.events.qdp import FIT_LINE, MODEL, SAMPLES, X, read_qdp
+    from daxa_wf.events.qdp import read_histogram
 
-    if record.results["fit"] is None or limits is None:
+    if not any(stamp.kind == "hist" for stamp in record.products):
         return []
     path = layout.find(record.product("hist"))
-    rows = read_qdp(path)
-    drawn = rows[rows[:, MODEL] >= 0]
-    fitted = rows[rows[:, FIT_LINE] >= 0][:, X]
-    fit = Fit(**record.results["fit"])
-    caption = f"{title}: centre {fit.centre:.3f}, width {fit.width:.3f} count/s"
-    png = histogram_plot(drawn[:, X], drawn[:, SAMPLES], drawn[:, MODEL], limits, (fitted.min(), fitted.max()), caption)
+    found = read_histogram(path)
+    if found is None:
+        return []
+    caption = f"{title}: centre {found.centre:.3f}, width {found.width:.3f} count/s"
+    png = histogram_plot(found.rates, found.samples, found.model, limits or found.limits, found.fitted, caption)
     return [Plot(path.with_suffix(".png"), png, f"Rate histogram of {caption}")]
 
 

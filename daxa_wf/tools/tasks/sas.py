@@ -148,7 +148,7 @@ ESPFILT = {
         "espfilt",
         "sas",
         (
-            Parameter("eventset", "file", required=True), *_FLARE, Parameter("bin", "int", "60", low=1, unit="s"), _RATIO,
+            Parameter("eventset", "file", required=True), *_FLARE, _BINNING, _RATIO,
         ),
         needs=CALIBRATED,
         dialect="SAS 19 and before",

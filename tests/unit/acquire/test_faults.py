@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import io
 import multiprocessing
@@ -22,7 +23,7 @@ from daxa_wf.acquire.credentials import read_secrets
 from daxa_wf.acquire.download import download
 from daxa_wf.acquire.many import curl
 from daxa_wf.acquire.observation import Fetcher
-from daxa_wf.acquire.store import Ledger
+from daxa_wf.acquire.store import LOCK, Ledger, locked
 from daxa_wf.acquire.unpack import unpack_tar
 from daxa_wf.acquire.verify import check_content
 from daxa_wf.demo.archive_server import Archives, serve_archives
@@ -197,6 +198,20 @@ def test_what_is_wrong_is_refused_and_named(
         get(served, tmp_path / "got" / "big.fits", **facts)
     assert "big.fits" in str(caught.value)
     assert nothing_but(tmp_path / "got")
+
+
+def test_a_store_that_others_keep_may_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / LOCK).touch()
+    opened = Path.open
+
+    def read_only(path: Path, mode: str = "r", *other: Any, **named: Any) -> Any:
+        if mode[0] in "wa":
+            raise PermissionError(path)
+        return opened(path, mode, *other, **named)
+
+    monkeypatch.setattr(Path, "open", read_only)
+    with locked(tmp_path), (tmp_path / LOCK).open() as other, pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_a_file_that_changed_between_two_runs_is_fetched_anew(served: Archives, tmp_path: Path) -> None:

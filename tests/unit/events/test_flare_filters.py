@@ -28,7 +28,17 @@ from daxa_wf.events.flare_filters.gaussian import fit_gaussian
 from daxa_wf.events.gti import complement, intersection, normalise, total
 from daxa_wf.events.gti_files import read_gti
 from daxa_wf.events.light_curve import LightCurve, light_curve, light_curves, rate_table, write_light_curve
-from daxa_wf.events.qdp import FIT_LINE, FOV_ACCEPTED, MODEL, SAMPLES, SELECTION_LINE, X, read_qdp, write_qdp
+from daxa_wf.events.qdp import (
+    FIT_LINE,
+    FOV_ACCEPTED,
+    MODEL,
+    SAMPLES,
+    SELECTION_LINE,
+    X,
+    read_histogram,
+    read_qdp,
+    write_qdp,
+)
 
 LISTS = {"M1": "P0001730201M1S002MIEVLI.FTZ", "M2": "P0001730201M2S003MIEVLI.FTZ"}
 HISTOGRAM_UNITS = ("0999990101PNS003", "0999990101M1S001", "0999990101M2S002", "0999990101M2U002", "0999990201PNS003")
@@ -274,6 +284,51 @@ def test_qdp_holds_fit_limits_and_accepted_bins(observatory: Path, truth: dict, 
     assert np.unique(rows[rows[:, SELECTION_LINE] >= 0][:, X]) == pytest.approx(flares.limits, rel=1e-6)
     assert len(np.unique(rows[rows[:, FIT_LINE] >= 0][:, X])) == 2
     assert np.count_nonzero(rows[:, FOV_ACCEPTED] >= 0) == flares.accepted.sum()
+    found = read_histogram(tmp_path / "hist.qdp")
+    assert found is not None
+    assert found.samples == pytest.approx(flares.histogram.samples)
+    assert found.limits == pytest.approx(flares.limits, rel=1e-6)
+    assert (found.centre, found.width) == (round(flares.fit.centre, 3), round(flares.fit.width, 3))
+
+
+EMPTY_CURVES = (-1, 0, -1, 0, -1, 0, -1, 0)
+
+
+SAS_ROWS = [
+    [0.45, 2381.8, 48.804, 2287.63, *EMPTY_CURVES, -1, -1],
+    [0.47, 2393.4, 48.922, 2371.396, *EMPTY_CURVES, -1, -1],
+    [0.49, 2320.4, 48.171, 2347.829, *EMPTY_CURVES, -1, -1],
+    [28146.5, -1, 0, -1, 0.5, 0.1, -1, 0, -1, 0, -1, 0, -1, -1],
+    *([rate, -1, 0, -1, *EMPTY_CURVES, top, -1] for rate in (0.288, 0.684) for top in (0, 2826.533)),
+    *([rate, -1, 0, -1, *EMPTY_CURVES, -1, top] for rate in (0.24, 0.7) for top in (0, 2826.533)),
+]  # fmt: skip
+"""Some of 0762870601 M1 S001, as SAS 19's espfilt wrote them: histogram, a bin of the light curve, limits."""
+
+
+def test_a_histogram_is_read_as_sas_writes_it(tmp_path: Path) -> None:
+    labels = ["Fit Norm:  2375.8", "Fit Width:   0.132 c/s", "Fit Center:   0.476 c/s"]
+    lines = [
+        " viewport 0.05 0.05 0.98 0.89", " r x1 0    5.0000000000000000     ", " win 1",
+        *(f'la {number} p     3.9000   2422.74 cs 0.8 just left "{label}"' for number, label in enumerate(labels, 14)),
+        *("".join(f"{value:{15 if column == 0 else 10}.3f}" for column, value in enumerate(row)) for row in SAS_ROWS),
+    ]  # fmt: skip
+    (tmp_path / "hist.qdp").write_text("\n".join(lines) + "\n")
+    found = read_histogram(tmp_path / "hist.qdp")
+    assert found is not None
+    assert found.rates.tolist() == [0.45, 0.47, 0.49]
+    assert found.samples.tolist() == [2381.8, 2393.4, 2320.4]
+    assert found.model.tolist() == [2287.63, 2371.396, 2347.829]
+    assert (found.limits, found.fitted) == ((0.288, 0.684), (0.24, 0.7))
+    assert (found.norm, found.width, found.centre) == (2375.8, 0.132, 0.476)
+    model = Fit(found.norm, found.centre, found.width, divisor=1).model(found.rates)
+    assert model == pytest.approx(found.model, rel=0.005)
+    for missing in ("Fit Norm", "    0.700", "2393.4"):
+        rest = "\n".join(line for line in lines if missing not in line)
+        (tmp_path / "other.qdp").write_text(rest)
+        other = read_histogram(tmp_path / "other.qdp")
+        assert (other is None) == (missing == "Fit Norm")
+    (tmp_path / "other.qdp").write_text("no numbers\n1 2 3\n")
+    assert read_histogram(tmp_path / "other.qdp") is None
 
 
 def test_every_filter_says_where_it_comes_from() -> None:

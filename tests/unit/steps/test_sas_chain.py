@@ -4,23 +4,39 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from astropy.io import fits
 
 from daxa_wf.acquire.local import listing_digest
 from daxa_wf.archive.layout import Unit
 from daxa_wf.archive.records import drop_stale_records, read_record
+from daxa_wf.archive.report import observation
 from daxa_wf.errors import ConfigError
 from daxa_wf.events.event_list import EventList
+from daxa_wf.tools.messages import sas_messages
 from tests.standins import RELEASES, Standins, all_gone
-from tests.standins.odf import M1, M2, PN, PN_OFFSET, PN_SMALL_WINDOW, PN_TIMING, R1, OdfExposure, make_odf
+from tests.standins.odf import (
+    M1,
+    M2,
+    PN,
+    PN_OFFSET,
+    PN_SMALL_WINDOW,
+    PN_TIMING,
+    R1,
+    OdfExposure,
+    make_odf,
+    parsed_summary,
+)
 from tests.standins.phl1811 import make_phl1811
+from tests.standins.sas import make_chain_lists
 
 from .chain import MISSION, Chain
 
@@ -42,6 +58,8 @@ def make(standins: Standins, tmp_path: Path) -> Any:
 def test_phl1811_ends_as_recorded(standins: Standins, tmp_path: Path, real_data: Path) -> None:
     logs = real_data / "logs"
     standins.tell(*make_phl1811(tmp_path / "raw", logs))
+    for odf in (tmp_path / "raw").iterdir():
+        make_chain_lists(parsed_summary(odf), standins.lists)
     pictures = {"bands": [["0.5 keV", "2 keV"]], "pixel_size": "20 arcsec", "engine": "native"}
     native = {"engine": "native"}  # as quick as the stand-ins are slow; what is recorded is about the steps before
     chain = Chain(tmp_path, tmp_path / "raw", images=pictures, exposure_maps=native, evselect=native).make()
@@ -58,6 +76,9 @@ def test_phl1811_ends_as_recorded(standins: Standins, tmp_path: Path, real_data:
         assert {unit for unit, status in said.items() if status == "done"} == {u for u, good in success.items() if good}
         assert not {unit for unit, good in success.items() if not good and said[unit] != "rejected noCounts"}
     assert sum(status == "done" for status in chain.statuses("espfilt").values()) == 14
+    stderr = json.loads((logs / "phl1811_raw_process_errors.json").read_text())[MISSION]["espfilt"]["0502671101PNS003"]
+    (said,) = [each.as_record for each in sas_messages(stderr) if each.is_error]
+    assert chain.record("espfilt", "0502671101PNS003").errors == [said]
     assert chain.statuses("merge")["0502671101PN"] == "blocked evselect blocked"
     assert [name for name in chain.products("0502671101") if "-instPN-subexpALL-" in name] == []
     final = json.loads((logs / "phl1811_final_process_success.json").read_text())[MISSION]
@@ -95,11 +116,52 @@ def test_a_read_only_odf_to_images_with_sas_alone(make: Any, standins: Standins)
         assert (chain.layout.root / log).read_text().startswith("$ espfilt eventfile=events.fits")
     assert chain.record("evselect", PN_UNIT).results["ontime"]["1"] > 0
     assert "withoutoftime=Y" in chain.record("epchain", PN_UNIT).command[0]
+    for step, unit in (
+        ("epchain", PN_UNIT),
+        ("emchain", M1_UNIT),
+        ("merge", f"{OBSID}PN"),
+        ("exposure_maps", f"{OBSID}M1"),
+    ):
+        assert chain.record(step, unit).versions["ccf"] == cif.versions["ccf"]
     summary = chain.layout.find(chain.record("odfingest", OBSID).product("summary"))
     assert f"PATH {chain.plan.source(MISSION)}/{OBSID}\n" in summary.read_text()
     assert all(
         fits.getdata(chain.layout.find(stamp.path)).max() > 0 for stamp in chain.record("images", f"{OBSID}PN").products
     )
+
+
+@pytest.mark.parametrize(("release", "width_in_sigma", "divisor"), [("19.0.0", 1.5, 1.0), ("22.0.0", 3, 2.0)])
+def test_the_report_draws_what_espfilt_of_sas_fitted(
+    make: Any, standins: Standins, monkeypatch: pytest.MonkeyPatch, release: str, width_in_sigma: float, divisor: float
+) -> None:
+    (standins.root / "sas" / "release").write_text(RELEASES[release])
+    drawn: list[tuple[Any, ...]] = []
+    plot = observation.histogram_plot
+    monkeypatch.setattr(observation, "histogram_plot", lambda *given: drawn.append(given) or plot(*given))
+    native = {"engine": "native"}
+    chain: Chain = make(
+        M1, evselect=native, images=native | {"bands": [["0.5 keV", "2 keV"]]}, exposure_maps=native
+    ).make()
+    assert chain.faults == {}
+    ((rates, samples, model, limits, fitted, title),) = drawn
+    peak = int(samples.argmax())
+    assert (rates[peak], samples[peak], len(rates)) == (
+        0.75,
+        round(1261.334 * np.exp(-((0.005 / 0.164) ** 2) / divisor)),
+        100,
+    )
+    assert model[peak] == pytest.approx(1261.334, rel=0.002)
+    half = width_in_sigma * 0.164
+    assert limits == pytest.approx((0.755 - half, 0.755 + half), abs=6e-4)
+    assert fitted == (0.6, 0.9)
+    assert title == f"{M1_UNIT} esas20: centre 0.755, width 0.164 count/s"
+    record = chain.record("espfilt", M1_UNIT)
+    assert record.results["fit"] == {"norm": 1261.3, "centre": 0.755, "width": 0.164, "divisor": divisor}
+    assert record.results["limits"] == list(limits)
+    assert [each["name"] for each in record.warnings] == (["optionsNotTaken"] if release < "20" else [])
+    picture = next(chain.layout.root.rglob(f"obsid{OBSID}-instM1-subexpS001-hist.png"))
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "Rate histogram of" in next(chain.layout.root.rglob("*.html")).read_text()
 
 
 def test_engines_can_be_mixed(make: Any, standins: Standins) -> None:
@@ -161,10 +223,25 @@ def test_what_pn_cannot_do_is_rejected(make: Any) -> None:
     small = chain.record("espfilt", f"{OBSID}PNU004")
     assert (small.status, small.reason, small.exit_code) == ("rejected", "noPNSmallWindow", 1)
     assert small.errors == [{"task": "espfilt", "name": "noPNSmallWindow", "text": small.errors[0]["text"]}]
-    assert chain.statuses("merge") == {f"{OBSID}PN": "blocked espfilt blocked"} or chain.statuses("merge") == {
-        f"{OBSID}PN": "blocked evselect blocked"
+    assert chain.statuses("evselect") == {
+        PN_UNIT: "blocked espfilt blocked",
+        f"{OBSID}PNU004": "blocked espfilt rejected",
     }
+    assert chain.statuses("merge") == {f"{OBSID}PN": "blocked evselect blocked"}
     assert chain.layout.failed_observation(Unit(MISSION, OBSID)).is_dir()
+
+
+def test_exposures_are_merged_in_the_order_of_time(make: Any, standins: Standins) -> None:
+    """Numbers and names do not tell it; the earliest is the first of the first pair."""
+    exposures = (OdfExposure("M1", "S001", start=1400), OdfExposure("M1", "S002", start=700), OdfExposure("M1", "U003"))
+    chain: Chain = make(*exposures, instruments=["M1"], evselect={"engine": "native"})
+    chain.make("cifbuild", "odfingest", "inventory", "emchain", "espfilt", "evselect", "merge")
+    record = chain.record("merge", f"{OBSID}M1")
+    logs = [chain.layout.root / log for log in record.logs if log.endswith(".stdout")]
+    merged = [re.findall(r"^merge:- (\S+) of (\w+)", log.read_text(), re.MULTILINE) for log in logs]
+    assert merged == [[("set1.fits", "U003"), ("set2.fits", "S002")], [("merged2.fits", "U003"), ("set3.fits", "S001")]]
+    parts = [chain.record("evselect", f"{OBSID}M1{each.exposure}").results["selected"] for each in exposures]
+    assert record.results["rows"] == sum(parts) > 0
 
 
 def test_unscheduled_exposures_can_be_left_out(make: Any) -> None:
@@ -201,6 +278,10 @@ def test_rgs_goes_its_own_way(make: Any, standins: Standins) -> None:
     kept = chain.layout.kept("rgs_events", Unit(MISSION, OBSID, "R1", "S004"))
     assert [path.name for path in kept.iterdir()] == [f"P{OBSID}R1S004merged0000.FIT"]
     assert not kept.with_name("rgs_angles").exists()
+    standins.tell("rgsproc@rgs_angles:nothing")
+    chain.make("rgs_angles")
+    assert chain.statuses("rgs_angles") == {R1_UNIT: "failed missingProduct"}
+    chain.layout.record("rgs_angles", Unit(MISSION, OBSID, "R1", "S004")).unlink()
     standins.tell()
     chain.make()
     assert chain.statuses("rgs_filter") == {R1_UNIT: "done"}

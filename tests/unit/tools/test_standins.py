@@ -143,7 +143,7 @@ def test_rgs_stages_share_a_directory(bench: Bench, tmp_path: Path) -> None:
 
 
 DIALECTS = [
-    ("19.0.0", "mos1S001-gti.fits", "20.0.0", "ParameterError: espfilt: unknown parameter 'eventfile'"),
+    ("19.0.0", f"P{OBSID}M1S001-gti.FIT", "20.0.0", "ParameterError: espfilt: unknown parameter 'eventfile'"),
     ("20.0.0", "mos1S001-gti-2500-8500.fits", "22.0.0", "missingProduct: espfilt left no gti"),
     ("22.0.0", "mos1S001-gti.fits", "20.0.0", "ParameterError: espfilt: unknown parameter 'withlongnames'"),
 ]

@@ -100,7 +100,7 @@ def test_emanom_needs_sas_19() -> None:
 
 
 FLARE = "method=histogram withsmoothing=yes smooth=51 withbinning=yes"
-OLD = f"espfilt eventset=events.fits {FLARE} bin=60 ratio=1.2"
+OLD = f"espfilt eventset=events.fits {FLARE} binsize=60 ratio=1.2"
 MOS = f"espfilt eventfile=events.fits withoot=no {FLARE} binsize=60 ratio=1.2"
 PN_WITH_OOT = f"espfilt eventfile=events.fits withoot=yes ootfile=ootevents.fits {FLARE} binsize=60 ratio=1.2"
 BAND = "elow=2500 ehigh=8500"
@@ -110,8 +110,9 @@ REST = "allowsigma=3 limits=0.1 6.5 keepinterfiles=no"
 @pytest.mark.parametrize(
     ("unit", "version", "expected"),
     [
-        (M1, SasVersion(18), OLD),
-        (PN, SasVersion(19), OLD),
+        (M1, SasVersion(14), OLD),
+        (M2, SasVersion(18), OLD),
+        (PN, SasVersion(19, 1), OLD),
         (M1, SAS_20, f"{MOS} withlongnames=yes {BAND} rangescale=6 {REST}"),
         (PN, SAS_20, f"{PN_WITH_OOT} withlongnames=yes {BAND} rangescale=15 {REST}"),
         (M2, SAS_21_0, f"{MOS} {BAND} rangescale=6 {REST}"),
@@ -133,6 +134,13 @@ def test_espfilt_products_have_the_names_of_the_release() -> None:
     assert at_20.extras["hist"] == "mos1S001-hist-2500-8500.qdp"
     assert at_22.products == {"gti": "pnS003-gti.fits"}
     assert at_22.extras["allgoodootevents"] == "pnS003-allevcoot.fits"
+    (at_19,) = lists.espfilt(PN, RAW, DATA, options(Espfilt), SasVersion(19), OOT)
+    assert at_19.products == {"gti": "P0201903501PNS003-gti.FIT"}
+    assert at_19.extras == {
+        "lightcurve": "P0201903501PNS003-objlc.FIT", "cornerlightcurve": "P0201903501PNS003-corlc.FIT",
+        "hist": "P0201903501PNS003-hist.qdp", "allgoodevents": "P0201903501PNS003-objevlifilt.FIT",
+    }  # fmt: skip
+    assert at_19.links == {"events.fits": RAW}
 
 
 def test_espfilt_takes_every_option() -> None:
@@ -154,7 +162,7 @@ def test_espfilt_has_no_native_filters() -> None:
 
 def test_evselect_cleans_the_out_of_time_list_alike() -> None:
     commands = lists.evselect(PN, RAW, GTI, DATA, options(Evselect), ootevents=OOT)
-    expression = "expression=#XMMEA_EP && (PATTERN <= 4) && (FLAG .eq. 0) && GTI(gti.fits,TIME)"
+    expression = "expression=(#XMMEA_EP && (PATTERN <= 4) && (FLAG .eq. 0)) && GTI(gti.fits,TIME)"
     assert [command.argv for command in commands] == [
         ["evselect", "table=events.fits", "filteredset=cleanevents.fits", expression, "updateexposure=yes"],
         ["evselect", "table=ootevents.fits", "filteredset=cleanootevents.fits", expression, "updateexposure=yes"],
@@ -168,9 +176,11 @@ def test_evselect_takes_energies_and_good_ccds() -> None:
     given = options(Evselect, lo_en="0.3 keV", hi_en="7.9 keV")
     (command,) = lists.evselect(M1, RAW, GTI, DATA, given, ccds=[1, 2, 5])
     assert command.argv[3] == (
-        "expression=#XMMEA_EM && (PATTERN <= 12) && (FLAG .eq. 0) && (PI in [300:7900]) && (CCDNR in 1,2,5) "
+        "expression=((#XMMEA_EM && (PATTERN <= 12) && (FLAG .eq. 0)) && (PI in [300:7900]) && (CCDNR in 1,2,5)) "
         "&& GTI(gti.fits,TIME)"
     )
+    (either,) = lists.evselect(M1, RAW, GTI, DATA, options(Evselect, mos_filt_expr="PATTERN == 0 || PATTERN == 2"))
+    assert either.argv[3] == "expression=(PATTERN == 0 || PATTERN == 2) && GTI(gti.fits,TIME)"
     with pytest.raises(UnfitDataError, match="noGoodCcds"):
         lists.evselect(M1, RAW, GTI, DATA, given, ccds=[])
 

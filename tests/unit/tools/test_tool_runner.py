@@ -20,7 +20,7 @@ from daxa_wf.tools.tasks import TASKS, Command
 from daxa_wf.tools.tasks.spec import Parameter, TaskSpec
 from daxa_wf.tools.verdicts import ToolRun, require_success
 from daxa_wf.tools.xmm_commands import cifbuild
-from tests.standins import REPOSITORY, Standins, all_gone, gone
+from tests.standins import REPOSITORY, Standins, all_gone, gone, wait_for
 
 PROGRAM = TaskSpec("program", "sas", (Parameter("code", "text"),))
 
@@ -126,6 +126,25 @@ def test_what_is_not_the_tasks_doing_is_a_fault_and_leaves_no_file(
     assert not (tmp_path / "work").exists()
 
 
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import sys; sys.exit(143)", "program was killed by signal 15"),
+        ("import sys; sys.exit(137)", "program was killed by signal 9"),
+        ("print('evlistcomb: No space left on device')", "program failed: No space left on device"),
+    ],
+)
+def test_what_a_script_tells_of_its_children_is_a_fault_too(program: Any, tmp_path: Path, code: str, said: str) -> None:
+    with pytest.raises(Fault, match=said):
+        execute(program(code), tmp_path / "work", tmp_path / "log")
+
+
+def test_a_crash_that_a_script_tells_of_is_a_verdict(program: Any, tmp_path: Path) -> None:
+    run = execute(program("import sys; sys.exit(139)"), tmp_path / "work", tmp_path / "log")
+    with pytest.raises(StepFailedError, match="exitCode: program ended with exit code 139"):
+        require_success(run)
+
+
 def test_warnings_are_kept_and_the_work_is_done(standins: Standins, tmp_path: Path) -> None:
     standins.tell("cifbuild:warn")
     run = run_tool(cifbuild("2004-06-17")[0], tmp_path / "work", tmp_path / "log")
@@ -158,25 +177,69 @@ def test_a_fault_in_a_kept_directory_leaves_what_was_there(standins: Standins, t
     assert sorted(path.name for path in work.rglob("*")) == ["earlier.fits", "inner"]
 
 
+@pytest.fixture
+def hanging(standins: Standins, tmp_path: Path) -> Any:
+    """A function that starts a process, with more code before, in which a task hangs; it and the file of the numbers."""
+    pids, started = tmp_path / "pids", list[subprocess.Popen[bytes]]()
+
+    def start(before: str = "") -> tuple[subprocess.Popen[bytes], Path]:
+        standins.tell("cifbuild:hang")
+        code = (
+            f"{before}\nfrom pathlib import Path; from daxa_wf.tools.runner import execute; "
+            "from daxa_wf.tools.xmm_commands import cifbuild; "
+            f"execute(cifbuild('2004-06-17')[0], Path({str(tmp_path / 'work')!r}), Path({str(tmp_path / 'log')!r}))"
+        )
+        environ = {**os.environ, "PYTHONPATH": str(REPOSITORY), "DAXA_WF_STANDIN_PIDS": str(pids)}
+        started.append(subprocess.Popen([sys.executable, "-c", code], env=environ, stderr=subprocess.DEVNULL))
+        wait_for(pids)
+        return started[-1], pids
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_interrupting_us_leaves_nothing_of_the_task(standins: Standins, tmp_path: Path, number: signal.Signals) -> None:
-    standins.tell("cifbuild:hang")
-    code = (
-        "from pathlib import Path; from daxa_wf.tools.runner import execute; "
-        "from daxa_wf.tools.xmm_commands import cifbuild; "
-        f"execute(cifbuild('2004-06-17')[0], Path({str(tmp_path / 'work')!r}), Path({str(tmp_path / 'log')!r}))"
-    )
-    pids = tmp_path / "pids"
-    environ = {**os.environ, "PYTHONPATH": str(REPOSITORY), "DAXA_WF_STANDIN_PIDS": str(pids)}
-    process = subprocess.Popen([sys.executable, "-c", code], env=environ, stderr=subprocess.DEVNULL)
-    for _ in range(250):
-        if pids.exists() and len(pids.read_text().split()) == 3:
-            break
-        time.sleep(0.02)
+def test_interrupting_us_leaves_nothing_of_the_task(hanging: Any, tmp_path: Path, number: signal.Signals) -> None:
+    process, pids = hanging()
     process.send_signal(number)
-    assert process.wait(timeout=10) != 0
+    assert process.wait(timeout=10) == {signal.SIGTERM: 143, signal.SIGINT: -signal.SIGINT, signal.SIGHUP: 129}[number]
     assert all_gone(pids)
     assert not (tmp_path / "work").exists()
+
+
+def test_more_signals_do_not_disturb_the_cleaning_up(hanging: Any, tmp_path: Path) -> None:
+    process, pids = hanging()
+    for _ in range(20):
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.001)
+    assert process.wait(timeout=10) != 0
+    assert all_gone(pids)
+
+
+def test_killing_us_leaves_no_process_of_the_task(hanging: Any) -> None:
+    process, pids = hanging()
+    process.kill()
+    assert process.wait(timeout=10) == -signal.SIGKILL
+    assert all_gone(pids)
+
+
+def test_a_task_ends_with_who_waits_for_it(hanging: Any, tmp_path: Path) -> None:
+    """As a job does whose Snakemake was killed."""
+    process, pids = hanging("import os, time\nif os.fork(): time.sleep(60)")
+    process.kill()
+    assert all_gone(pids)
+    assert any(not (tmp_path / "work").exists() or time.sleep(0.02) for _ in range(250))
+
+
+def test_an_ignored_signal_stays_ignored(hanging: Any, tmp_path: Path) -> None:
+    """As SIGHUP is under nohup."""
+    process, pids = hanging("import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)")
+    process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=0.5)
+    assert not any(gone(int(pid)) for pid in pids.read_text().split())
 
 
 def test_a_task_that_does_not_want_to_end_is_killed(
