@@ -39,6 +39,9 @@ NATIVE_ONLY = ("method", "thresholds", "sigma", "edge_like")
 class Flaregti(Section):
     """eSASS flaregti: flare-free times, with the names and defaults of DAXA's `flaregti`."""
 
+    gtitype: Literal["GTI", "FLAREGTI"] = Field(
+        "GTI", description="tables of good time to start from; FLAREGTI: those that the list has already"
+    )
     pimin: KiloElectronVolt = Field(0.2, description="lower edge of the light curve's band")
     pimax: KiloElectronVolt = Field(10.0, description="upper edge of the light curve's band")
     mask_pimin: KiloElectronVolt = Field(0.2, description="lower edge of the band in which sources are masked")
@@ -49,7 +52,7 @@ class Flaregti(Section):
     ymax: int = 108000
     gridsize: int = Field(18, ge=1, description="places along each axis that have a threshold of their own")
     binsize: int = Field(1200, ge=1, description="pixels of the mask, in sky pixels")
-    detml: float = Field(10, ge=0, description="likelihood from which on a pixel is masked")
+    detml: float = Field(10, gt=0, description="likelihood from which on a pixel is masked")
     timebin: Seconds = Field(20.0, gt=0, description="bins of the light curve")
     source_size: float = Field(25, gt=0, description="diameter in arcsec of the source that is to be detected")
     source_like: float = Field(10, gt=0, description="likelihood of its detection")
