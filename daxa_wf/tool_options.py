@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from daxa_wf.errors import ConfigError
 from daxa_wf.options import Directory, KiloElectronVolt, Seconds, Section
 
 TelescopeModule = Literal["TM1", "TM2", "TM3", "TM4", "TM5", "TM6", "TM7"]
+
+
+def _checked_region(text: str) -> str:
+    from daxa_wf.events.erosita.region import parse_region
+
+    try:
+        return str(parse_region(text)) if text else ""
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+
+
+SkyRegion = Annotated[str, AfterValidator(_checked_region)]
 FlagMask = Annotated[int, BeforeValidator(lambda value: int(value, 0) if isinstance(value, str) else value)]
 
 
@@ -107,6 +120,10 @@ class Evtool(Section):
     )
     flag_invert: bool = Field(False, description="keep the events that have one of these bits, and only those")
     modules: tuple[TelescopeModule, ...] = Field((), description="only these telescope modules; default: all")
+    region: SkyRegion = Field(
+        "",
+        description="only this part of the sky, as in 'fk5; circle(133.237, 5.461, 0.1)'; default: all (docs/evtool.md)",
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> Evtool:

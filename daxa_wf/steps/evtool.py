@@ -64,8 +64,9 @@ def _natively(
     from daxa_wf.events.erosita.selection import EvtoolParameters
 
     parameters = EvtoolParameters(
-        options["pattern"], options["flag"], options["flag_invert"], options["lo_en"], options["hi_en"], telid=modules
-    )
+        options["pattern"], options["flag"], options["flag_invert"], options["lo_en"], options["hi_en"],
+        telid=modules, region=options["region"],
+    )  # fmt: skip
     return evtool(events, parameters, output).warnings
 
 

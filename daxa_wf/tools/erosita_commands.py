@@ -12,6 +12,7 @@ from typing import Any
 
 from daxa_wf.archive.layout import Band
 from daxa_wf.errors import ConfigError
+from daxa_wf.events.erosita.region import parse_region
 from daxa_wf.tools.tasks import TASKS, Command, Value
 from daxa_wf.tools.tasks.esass import TELESCOPE_MODULES
 
@@ -63,6 +64,8 @@ def evtool(events: Path, options: Mapping[str, Any]) -> list[Command]:
     numbers = module_numbers(options["modules"])
     if numbers:
         parameters["telid"] = numbers
+    if options["region"]:
+        parameters["region"] = str(parse_region(options["region"]))
     return [TASKS["evtool"].command(parameters, products={"finalevents": "finalevents.fits"}, links={EVENTS: events})]
 
 

@@ -95,8 +95,23 @@ def _selected(data: Any, values: Values) -> Any:
         kept &= (kinds >= 1) & (kinds <= 4) & ((1 << np.clip(kinds - 1, 0, 3)) & pattern > 0)
     flagged = (data["FLAG"].astype(np.int64) & 0xFFFFFFFF & int(values.get("flag", "0"), 0)) != 0
     kept &= flagged if values.get("flag_invert") == "yes" else ~flagged
+    if values.get("region"):
+        kept &= _in_circle(data, values["region"])
     low, high = (float(values.get(name, default)) * 1000 for name, default in (("emin", -1e6), ("emax", 1e6)))
     return kept & (data["PI"] >= low) & (data["PI"] < high)
+
+
+def _in_circle(data: Any, region: str) -> Any:
+    """Only the form that genuine calls have: `j2000;circle(133.2369537d,5.461465359d,0.1d)`."""
+    import numpy as np
+
+    match = re.fullmatch(r"(?:j2000|fk5); *circle\(([\d.]+)d,(-?[\d.]+)d,([\d.]+)d\)", region)
+    if match is None:
+        raise Refused("region", f"cannot parse {region}")
+    ra0, dec0, radius = np.deg2rad([float(each) for each in match.groups()])
+    ra, dec = np.deg2rad(data["RA"]), np.deg2rad(data["DEC"])
+    along = np.sin(dec) * np.sin(dec0) + np.cos(dec) * np.cos(dec0) * np.cos(ra - ra0)
+    return along >= np.cos(radius)
 
 
 def _in_time(hdus: Any, kind: str) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from astropy.coordinates import SkyCoord
 from astropy.io import fits
 
 from daxa_wf.acquire.local_erosita import lists_to_join, local_erosita_manifest
@@ -251,6 +252,21 @@ def test_flagged_events_alone_of_some_telescope_modules(chain: Any, standins: St
             kept = np.column_stack([good["START"], good["STOP"]])
             in_time |= (rows["TM_NR"] == module) & contains(kept, rows["TIME"])
         assert record.results["selected"] == (wanted & in_time).sum() > 50
+
+
+@pytest.mark.parametrize("engine", ["native", "esass"])
+def test_a_region_of_the_sky(chain: Any, standins: Standins, engine: str) -> None:
+    mine: Chain = chain("700199", engine=engine)
+    mine.run("flaregti")
+    everywhere = mine.run("evtool").results["selected"]
+    record = mine.run("evtool", region="fk5; circle(5:33:12, -66:24:00, 6')")
+    assert 100 < record.results["selected"] < everywhere / 3
+    if engine == "esass":
+        assert "'region=j2000;circle(83.3d,-66.4d,0.1d)'" in record.command[0]
+    with fits.open(mine.product("evtool", "finalevents")) as hdus:
+        rows = hdus["EVENTS"].data
+        near = SkyCoord(rows["RA"], rows["DEC"], unit="deg").separation(SkyCoord(83.3, -66.4, unit="deg")).arcmin
+        assert near.max() <= 6
 
 
 def test_modules_that_are_not_there(chain: Any) -> None:
