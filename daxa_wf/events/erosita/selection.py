@@ -18,7 +18,7 @@ from daxa_wf.events.erosita.telescope_modules import available_modules, of_modul
 from daxa_wf.events.gti import NONE, Intervals, contains, intersection
 
 DEFAULT_FLAG = 0xC0000000
-"""CORRUPT_EVENT | CORRUPT_FRAME: evtool's default."""
+"""CORRUPT_EVENT | CORRUPT_FRAME: DAXA's default. A genuine evtool that is told no flag has none (eFEDS image, SASSHIST)."""
 HIGHEST_FLAG = 0xFFFFFFFF
 ALL_PATTERNS = 15
 KEV = 1000.0
