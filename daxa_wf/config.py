@@ -22,7 +22,6 @@ from daxa_wf.options import (
     Images,
     Merge,
     Section,
-    StepEngine,
     section_in,
 )
 from daxa_wf.selection.options import Select
@@ -131,10 +130,11 @@ class Mission(Section):
             return (MISSIONS[name].native_route,)
         return ("raw",) if engine in ("raw", "sas", "esass") else ("preprocessed",)
 
-    def step_engine(self, name: str, step: str) -> StepEngine:
+    def step_engine(self, name: str, step: str) -> EngineName:
         """What does a step: its own engine if it names one, else the mission's."""
-        chosen: StepEngine | None = getattr(getattr(self, step, None), "engine", None)
-        return chosen or ("sas" if self.engine_for(name) == "sas" else "native")
+        own: EngineName | None = getattr(getattr(self, step, None), "engine", None)
+        usual = self.engine_for(name)
+        return own or (usual if usual in ("sas", "esass") else "native")
 
     def chain_for(self, name: str) -> str:
         """The chain of steps (`steps.catalogue.CHAINS`) that the mission's observations go through."""

@@ -7,9 +7,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from daxa_wf.errors import ConfigError
 from daxa_wf.options import Directory, KiloElectronVolt, Seconds, Section
 
 TelescopeModule = Literal["TM1", "TM2", "TM3", "TM4", "TM5", "TM6", "TM7"]
+
+
+def _checked_region(text: str) -> str:
+    from daxa_wf.events.erosita.region import parse_region
+
+    try:
+        return str(parse_region(text)) if text else ""
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+
+
+SkyRegion = Annotated[str, AfterValidator(_checked_region)]
 FlagMask = Annotated[int, BeforeValidator(lambda value: int(value, 0) if isinstance(value, str) else value)]
 
 
@@ -52,6 +65,9 @@ NATIVE_ONLY = ("method", "thresholds", "sigma", "edge_like")
 class Flaregti(Section):
     """eSASS flaregti: flare-free times, with the names and defaults of DAXA's `flaregti`."""
 
+    gtitype: Literal["GTI", "FLAREGTI"] = Field(
+        "GTI", description="tables of good time to start from; FLAREGTI: those that the list has already"
+    )
     pimin: KiloElectronVolt = Field(0.2, description="lower edge of the light curve's band")
     pimax: KiloElectronVolt = Field(10.0, description="upper edge of the light curve's band")
     mask_pimin: KiloElectronVolt = Field(0.2, description="lower edge of the band in which sources are masked")
@@ -62,7 +78,7 @@ class Flaregti(Section):
     ymax: int = 108000
     gridsize: int = Field(18, ge=1, description="places along each axis that have a threshold of their own")
     binsize: int = Field(1200, ge=1, description="pixels of the mask, in sky pixels")
-    detml: float = Field(10, ge=0, description="likelihood from which on a pixel is masked")
+    detml: float = Field(10, gt=0, description="likelihood from which on a pixel is masked")
     timebin: Seconds = Field(20.0, gt=0, description="bins of the light curve")
     source_size: float = Field(25, gt=0, description="diameter in arcsec of the source that is to be detected")
     source_like: float = Field(10, gt=0, description="likelihood of its detection")
@@ -117,6 +133,10 @@ class Evtool(Section):
     )
     flag_invert: bool = Field(False, description="keep the events that have one of these bits, and only those")
     modules: tuple[TelescopeModule, ...] = Field((), description="only these telescope modules; default: all")
+    region: SkyRegion = Field(
+        "",
+        description="only this part of the sky, as in 'fk5; circle(133.237, 5.461, 0.1)'; default: all (docs/evtool.md)",
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> Evtool:

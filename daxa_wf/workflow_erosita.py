@@ -16,25 +16,28 @@ class ErositaPlan:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
 
-    def options(self, section: str) -> Callable[[Any], dict[str, Any]]:
-        """A function of wildcards that gives a section of the mission's configuration as plain values, with its engine."""
-        return lambda wildcards: self._with_engine(wildcards, getattr(self.plan.mission(wildcards.mission), section))
+    def options(self, step: str) -> Callable[[Any], dict[str, Any]]:
+        """A function of wildcards that gives a step's section of the configuration as plain values, with its engine."""
+        return lambda wildcards: self._with_engine(wildcards, step, getattr(self.plan.mission(wildcards.mission), step))
 
     def flares(self, wildcards: Any) -> dict[str, Any]:
-        """The options of flaregti, with the telescope modules that are chosen."""
+        """The options of flaregti, with the telescope modules that are chosen and the lists that were left aside."""
         mission = self.plan.mission(wildcards.mission)
-        chosen = mission.instruments_for(wildcards.mission)
-        return {**self._with_engine(wildcards, mission.flaregti), "instruments": list(chosen)}
+        rows = self.plan.rows(wildcards.mission, wildcards.obsid)
+        return {
+            **self._with_engine(wildcards, "flaregti", mission.flaregti),
+            "instruments": list(mission.instruments_for(wildcards.mission)),
+            "passed_over": sorted({row.passed_over for row in rows} - {""}),
+        }
 
     def images(self, wildcards: Any) -> dict[str, Any]:
         """The options of images, with the missions' own defaults."""
-        return self._with_engine(wildcards, self.plan.mission(wildcards.mission).images_for(wildcards.mission))
+        section = self.plan.mission(wildcards.mission).images_for(wildcards.mission)
+        return self._with_engine(wildcards, "images", section)
 
-    def _with_engine(self, wildcards: Any, section: Section) -> dict[str, Any]:
-        """A section, and what does its step: what it says itself, or the mission's engine."""
-        said: dict[str, Any] = section.model_dump(mode="json")
-        usual = self.plan.mission(wildcards.mission).engine_for(wildcards.mission)
-        return {**said, "engine": said.get("engine") or usual}
+    def _with_engine(self, wildcards: Any, step: str, section: Section) -> dict[str, Any]:
+        engine = self.plan.mission(wildcards.mission).step_engine(wildcards.mission, step)
+        return {**section.model_dump(mode="json"), "engine": engine}
 
     def context(self, wildcards: Any, resources: Any) -> dict[str, Any]:
         """Where eSASS is on this machine; nothing if it is not used.

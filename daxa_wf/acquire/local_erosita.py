@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
 
 from daxa_wf.acquire.local import walk
@@ -11,38 +11,58 @@ from daxa_wf.acquire.manifest import ManifestRow
 from daxa_wf.errors import ConfigError
 
 EVENT_LIST = re.compile(
-    r"[espfl][mbic](?P<survey>\d\d)_(?P<obsid>\d{6})_(?P<modules>[0-9])[0-4]\d_EventList_c(?P<version>\d{3})\.fits(\.gz)?"
+    r"(?P<mode>[espfl])(?P<owner>[mbico])(?P<survey>\d\d)_(?P<obsid>\d{6})_(?P<modules>[0-9])(?P<filter>[0-4])\d_EventList"
+    r"(_(?P<dataset>\d{3}))?_c(?P<version>\d{3})\.fits(\.gz)?"
 )
 """Names of event lists (eROSITA EDR, 'EventFile naming'): telescope modules 0 (all), 1 to 7, or the groups 8 and 9."""
 
 MODULES = {"0": "1234567", "8": "12346", "9": "57", **{digit: digit for digit in "1234567"}}
 """Digit of a name -> the telescope modules of the list."""
 
+FILTERS = {"2": 2, "1": 1}
+"""Digit of a name -> how gladly a list is taken: FILTER, OPEN; at the other positions the sky is not seen."""
+
 SURVEYS = {"erosita_calpv": "00", "erosita_all_sky_de_dr1": "01"}
 """Mission -> the number that names have: 0 for CalPV, then that of the survey."""
 
 
-def best_list(paths: Iterable[str], instruments: Sequence[str]) -> tuple[str, list[str]]:
-    """Of an observation's lists the one with most of the telescope modules (TM1 ...), the newest of them; and the others.
+def lists_to_join(paths: Iterable[str], instruments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Of an observation's lists those that together hold most of the telescope modules (TM1 ...), each once; and the others.
 
-    '' if none has any of the modules.
+    All are of one filter-wheel position (FILTER rather than OPEN, if they hold as many), of one observing mode and of one
+    version of the processing, the newest: lists of other versions hold the same events. None, if none has any module.
     """
     wanted = {name.removeprefix("TM") for name in instruments}
-    ranked = []
-    for path in paths:
-        match = EVENT_LIST.fullmatch(PurePath(path).name)
-        if match is not None:
-            ranked.append((len(wanted & set(MODULES[match["modules"]])), match["version"], path))
-    ranked.sort(reverse=True)
-    if not ranked or not ranked[0][0]:
-        return "", [path for _, _, path in ranked]
-    return ranked[0][2], [path for _, _, path in ranked[1:]]
+    named = {path: match for path in sorted(paths) if (match := EVENT_LIST.fullmatch(PurePath(path).name))}
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for path, match in named.items():
+        alike.setdefault(match.group("filter", "version", "dataset", "mode", "owner"), []).append(path)
+    choices = []
+    for (wheel, version, dataset, *_), group in alike.items():
+        chosen, covered = _covering(group, named, wanted)
+        choices.append(
+            ((wheel in FILTERS, len(covered), FILTERS.get(wheel, 0), version, dataset or "", chosen[:1]), chosen)
+        )
+    best = max(choices)[1] if choices else []
+    return best, [path for path in named if path not in best]
+
+
+def _covering(paths: Iterable[str], named: Mapping[str, re.Match[str]], wanted: set[str]) -> tuple[list[str], set[str]]:
+    """Lists that share no telescope module, those of more modules first, and the wanted modules that they hold."""
+    chosen: list[str] = []
+    seen: set[str] = set()
+    for path in sorted(paths, key=lambda path: -len(MODULES[named[path]["modules"]])):
+        modules = set(MODULES[named[path]["modules"]])
+        if modules & wanted and not modules & seen:
+            chosen.append(path)
+            seen |= modules
+    return chosen, seen & wanted
 
 
 def local_erosita_manifest(
     mission: str, root: Path, obsids: Sequence[str] | None, instruments: Sequence[str]
 ) -> list[ManifestRow]:
-    """One row for each observation of which an event list lies below `root`, by the lists' names.
+    """One row for each event list below `root` that is to be processed, by the lists' names; see lists_to_join.
 
     ConfigError if nothing is there, or nothing of an observation that is asked for.
     """
@@ -58,11 +78,11 @@ def local_erosita_manifest(
                 f"{path} has a brace in its path, which Snakemake takes for a wildcard; rename the folder"
             )
         lists.setdefault(match["obsid"], []).append(path.relative_to(root).as_posix())
-    chosen = {obsid: best_list(paths, instruments) for obsid, paths in lists.items()}
+    chosen = {obsid: lists_to_join(paths, instruments) for obsid, paths in lists.items()}
     rows = [
-        ManifestRow(mission, obsid, "", "", events=best, passed_over=" ".join(others))
-        for obsid, (best, others) in chosen.items()
-        if best
+        ManifestRow(mission, obsid, "", "", events=path, passed_over=" ".join(others))
+        for obsid, (joined, others) in chosen.items()
+        for path in joined
     ]
     missing = sorted(set(obsids or ()) - {row.obsid for row in rows})
     if missing or not rows:

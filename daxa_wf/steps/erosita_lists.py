@@ -14,39 +14,76 @@ if TYPE_CHECKING:
     from daxa_wf.events.erosita.event_file import ErositaEventFile
 
 
-def raw_list(unit: Unit, inputs: Inputs, instruments: Sequence[str], workspace: Workspace) -> Path:
-    """The list of an observation that has most of the telescope modules: the local one, or of those that were fetched.
+def raw_lists(
+    unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace
+) -> tuple[list[Path], list[str]]:
+    """The lists of an observation that together hold most of the telescope modules, and the names of the others.
 
-    UnfitDataError `noEventList` if none was fetched that has one of them, Fault if it is no longer there.
+    They are local ones, or among those that were fetched. UnfitDataError `noEventList` if none was fetched that has one
+    of the modules, Fault if one is no longer there.
     """
-    from daxa_wf.acquire.local_erosita import best_list
+    from daxa_wf.acquire.local_erosita import lists_to_join
 
-    local = inputs.file("events")
-    if local is not None:
-        return local
+    local = inputs.files.get("events", [])
+    if local:
+        return list(local), list(options["passed_over"])
     fetched = [each["path"] for record in inputs.records.get("acquire", []) for each in record.results["files"]]
-    best, _ = best_list(fetched, instruments)
-    if not best:
-        raise UnfitDataError("noEventList", f"no list of {', '.join(instruments)} among {len(fetched)} files")
-    path = workspace.layout.raw(unit) / best
-    if not path.exists():
-        raise Fault(f"{best} is gone from the raw data; delete the record of 'acquire' to fetch it again")
-    return path
+    chosen, others = lists_to_join(fetched, options["instruments"])
+    if not chosen:
+        modules = ", ".join(options["instruments"])
+        raise UnfitDataError("noEventList", f"no list of {modules} among {len(fetched)} files")
+    paths = [workspace.layout.raw(unit) / name for name in chosen]
+    for path in paths:
+        if not path.exists():
+            raise Fault(f"{path.name} is gone from the raw data; delete the record of 'acquire' to fetch it again")
+    return paths, others
 
 
-def sky_modules(events: ErositaEventFile, instruments: Iterable[str]) -> tuple[int, ...]:
-    """Those of the telescope modules that a list has events of, if it saw the sky.
+def one_list(
+    paths: Sequence[Path], instruments: Iterable[str], workspace: Workspace
+) -> tuple[ErositaEventFile, tuple[int, ...]]:
+    """The events of the telescope modules that the lists have, if these saw the sky, and the modules.
 
-    UnfitDataError `notScience` if the filter wheel was closed, `noInstrument` if it has none of the modules.
+    The list as it is if it is one that has no others, else a new one in the step's directory. Errors of sky_modules, and
+    StepFailedError `listsDiffer` if several lists do not belong together.
+    """
+    from daxa_wf.events.erosita.event_file import ErositaEventFile
+    from daxa_wf.events.erosita.joining import join
+    from daxa_wf.events.erosita.telescope_modules import select_modules
+
+    lists = [ErositaEventFile.open(path) for path in paths]
+    modules = sky_modules(lists, instruments)
+    with_events = [each for each in lists if set(each.observation.modules) & set(modules)]
+    if len(with_events) == 1 and modules == with_events[0].observation.modules:
+        return with_events[0], modules
+    chosen = workspace.directory / "chosen.fits"
+    if len(with_events) == 1:
+        select_modules(with_events[0], modules, chosen)
+    else:
+        join(with_events, modules, chosen)
+    return ErositaEventFile.open(chosen), modules
+
+
+def sky_modules(lists: Sequence[ErositaEventFile], instruments: Iterable[str]) -> tuple[int, ...]:
+    """Those of the telescope modules that lists have events of, if they saw the sky.
+
+    UnfitDataError `notScience` if the filter wheel was closed, `noInstrument` if they have none of the modules.
     """
     from daxa_wf.events.erosita.event_file import SCIENCE_FILTERS
-    from daxa_wf.events.erosita.telescope_modules import available_modules, parse_modules
+    from daxa_wf.events.erosita.telescope_modules import parse_modules
 
-    seen = events.observation
-    if not seen.sees_sky:
-        allowed = " and ".join(SCIENCE_FILTERS)
-        raise UnfitDataError("notScience", f"filter {seen.filter or 'not told'}: the sky is seen with {allowed} only")
-    return available_modules(events, parse_modules(instruments))
+    for seen in (each.observation for each in lists):
+        if not seen.sees_sky:
+            allowed = " and ".join(SCIENCE_FILTERS)
+            raise UnfitDataError(
+                "notScience", f"filter {seen.filter or 'not told'}: the sky is seen with {allowed} only"
+            )
+    there = sorted({module for each in lists for module in each.observation.modules})
+    chosen = tuple(module for module in parse_modules(instruments) if module in there)
+    if not chosen:
+        names, has = ", ".join(instruments), ", ".join(module_names(there))
+        raise UnfitDataError("noInstrument", f"{lists[0].path.name} has no events of {names}; it has {has}")
+    return chosen
 
 
 def module_names(modules: Iterable[int]) -> list[str]:

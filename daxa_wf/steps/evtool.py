@@ -15,6 +15,12 @@ from daxa_wf.steps.runner import Inputs, Outcome, Workspace
 if TYPE_CHECKING:
     from daxa_wf.events.erosita.event_file import ErositaEventFile
 
+INVERTED_FLAG = {
+    "task": "evtool",
+    "name": "invertedFlag",
+    "text": "eSASS writes a wrong FLAGSEL with flag_invert (DAXA issue 285): make no spectra of this list",
+}
+
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
     """Write the cleaned list. UnfitDataError `noInstrument` if none of the chosen modules is in the list,
@@ -58,8 +64,9 @@ def _natively(
     from daxa_wf.events.erosita.selection import EvtoolParameters
 
     parameters = EvtoolParameters(
-        options["pattern"], options["flag"], options["flag_invert"], options["lo_en"], options["hi_en"], telid=modules
-    )
+        options["pattern"], options["flag"], options["flag_invert"], options["lo_en"], options["hi_en"],
+        telid=modules, region=options["region"],
+    )  # fmt: skip
     return evtool(events, parameters, output).warnings
 
 
@@ -71,7 +78,7 @@ def _with_esass(
 
     command = evtool(events.path, {**options, "modules": module_names(modules)})
     EsassTools(workspace).run(command)["finalevents"].replace(output)
-    return []
+    return [INVERTED_FLAG] if options["flag_invert"] else []
 
 
 def _times(events: ErositaEventFile, modules: tuple[int, ...]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from daxa_wf.archive.layout import NO_EXPOSURE, ChannelBand, Unit
 from daxa_wf.errors import ConfigError, StepFailedError, UnfitDataError
-from daxa_wf.steps.erosita_lists import module_names, raw_list, sky_modules, together, unpacked
+from daxa_wf.steps.erosita_lists import module_names, one_list, raw_lists, together, unpacked
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
 
 if TYPE_CHECKING:
@@ -27,22 +27,22 @@ Stage = Callable[[str], Path]
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
     """Write a list with FLAREGTIn, light curve, mask and thresholds; the raw list is only read.
 
-    UnfitDataError `notScience`, `noInstrument`, `noCounts`, or `noGoodTime` if there is none, or none without flares.
+    Lists of several telescope modules are joined first. UnfitDataError `notScience`, `noInstrument`, `noCounts`, or
+    `noGoodTime` if there is none, or none without flares; StepFailedError `listsDiffer` if lists do not belong together.
     """
     from daxa_wf.events.erosita.event_file import ErositaEventFile
     from daxa_wf.steps.toolkit import reading_products
 
-    events = ErositaEventFile.open(raw_list(unit, inputs, options["instruments"], workspace))
-    modules = sky_modules(events, options["instruments"])
+    paths, passed_over = raw_lists(unit, inputs, options, workspace)
+    events, modules = one_list(paths, options["instruments"], workspace)
     with_esass = options["engine"] == "esass"
     places = _places(together(unit, modules, NO_EXPOSURE), options, workspace)
-    warnings = (_with_esass if with_esass else _natively)(events, modules, options, workspace, places.__getitem__)
-    if events.observation.obsid != unit.obsid:
-        text = f"{events.path.name} says it is {events.observation.obsid}, planned as {unit.obsid}"
-        warnings = [*warnings, {"task": "flaregti", "name": "headerDisagrees", "text": text}]
+    warnings = (_with_esass if with_esass else _natively)(events, options, workspace, places.__getitem__)
+    warnings = [*warnings, *_of_the_lists(unit, events.observation.obsid, paths, passed_over)]
     with reading_products() if with_esass else nullcontext():
         numbers = flare_numbers(ErositaEventFile.open(places["events"]), modules)
     numbers |= {"method": options["method"], "timebin": options["timebin"], "rows": events.row_count}
+    numbers["lists"] = [path.name for path in paths]
     kept, lost = (list(numbers[name].values()) for name in ("kept_seconds", "lost_seconds"))
     share = sum(lost) / (sum(kept) + sum(lost)) if sum(lost) else 0.0
     return Outcome(numbers, warnings, f"kept {max(kept):.0f} s of {len(modules)} telescope modules, cut {share:.1%}")
@@ -55,19 +55,24 @@ def _places(of: Unit, options: Mapping[str, Any], workspace: Workspace) -> dict[
     return {kind: workspace.stage(kind, bands.get(kind), unit=of) for kind in PRODUCTS}
 
 
+def _of_the_lists(unit: Unit, said: str, paths: Sequence[Path], passed_over: Sequence[str]) -> list[dict[str, str]]:
+    """Warnings of lists that say they are of another observation, and of lists that were left aside."""
+    found = [
+        ("listPassedOver", f"{name} left aside for {' '.join(path.name for path in paths)}") for name in passed_over
+    ]
+    if said != unit.obsid:
+        found.append(("headerDisagrees", f"{paths[0].name} says it is {said}, planned as {unit.obsid}"))
+    return [{"task": "flaregti", "name": name, "text": text} for name, text in found]
+
+
 def _natively(
-    events: ErositaEventFile, modules: Sequence[int], options: Mapping[str, Any], workspace: Workspace, place: Stage
+    events: ErositaEventFile, options: Mapping[str, Any], workspace: Workspace, place: Stage
 ) -> list[dict[str, str]]:
     """With daxa_wf's own flaregti; warnings."""
     from daxa_wf.events.erosita import flare_products as products
-    from daxa_wf.events.erosita.event_file import ErositaEventFile
     from daxa_wf.events.erosita.flaregti import flaregti
-    from daxa_wf.events.erosita.telescope_modules import select_modules
 
-    if tuple(modules) != events.observation.modules:
-        chosen = workspace.directory / "chosen.fits"
-        select_modules(events, modules, chosen)
-        events = ErositaEventFile.open(chosen)
+    del workspace
     try:
         result = flaregti(events, native_parameters(options))
     except ConfigError as error:
@@ -80,14 +85,13 @@ def _natively(
 
 
 def _with_esass(
-    events: ErositaEventFile, modules: Sequence[int], options: Mapping[str, Any], workspace: Workspace, place: Stage
+    events: ErositaEventFile, options: Mapping[str, Any], workspace: Workspace, place: Stage
 ) -> list[dict[str, str]]:
     """With eSASS, on a copy of the list; no warnings but those that it tells."""
     from daxa_wf.steps.esass_tools import EsassTools
     from daxa_wf.tools.erosita_commands import flaregti
 
-    chosen = [] if tuple(modules) == events.observation.modules else module_names(modules)
-    made = EsassTools(workspace).run(flaregti(unpacked(events.path, workspace.directory), options, chosen))
+    made = EsassTools(workspace).run(flaregti(unpacked(events.path, workspace.directory), options))
     for kind in PRODUCTS:
         made[kind].replace(place(kind))
     return []

@@ -12,6 +12,7 @@ from typing import Any
 
 from daxa_wf.archive.layout import Band
 from daxa_wf.errors import ConfigError
+from daxa_wf.events.erosita.region import parse_region
 from daxa_wf.tools.tasks import TASKS, Command, Value
 from daxa_wf.tools.tasks.esass import TELESCOPE_MODULES
 
@@ -28,30 +29,21 @@ SKY_PIXELS_PER_PIXEL = 80
 """Binning of an image whose pixels are 4 arcsec."""
 
 
-def flaregti(events: Path, options: Mapping[str, Any], modules: Sequence[str] = ()) -> list[Command]:
+def flaregti(events: Path, options: Mapping[str, Any]) -> list[Command]:
     """Good times without flares, written into a copy of the list as FLAREGTIn: raw files are never modified.
 
-    What eSASS does not have among the options is left out.
-    `modules` (TM1 ..): only their events are copied, by evtool, so that the light curve is theirs alone.
+    What eSASS does not have among the options is left out, and the usual `gtitype`, which early releases do not know.
     """
     told = {
         name: round(value * 1000) if name.endswith(("pimin", "pimax")) else value
         for name, value in options.items()
-        if name in TASKS["flaregti"].by_name
+        if name in TASKS["flaregti"].by_name and (name, value) != ("gtitype", "GTI")
     }
     parameters: dict[str, Value] = {"eventfile": EVENTS, **told}
     parameters |= {"write_mask": True, "mask": MASK, "write_lightcurve": True, "lightcurve": LIGHT_CURVE}
     parameters |= {"write_thresholdimg": True, "thresholdimg": THRESHOLDS}
     products = {"events": EVENTS, "lightcurve": LIGHT_CURVE, "maskimage": MASK, "thresholdimage": THRESHOLDS}
-    task = TASKS["flaregti"]
-    numbers = module_numbers(modules)
-    if not numbers:
-        return [task.command(parameters, products=products, copies={EVENTS: events})]
-    chosen: dict[str, Value] = {"eventfiles": "raw.fits", "outfile": EVENTS, "telid": numbers}
-    return [
-        TASKS["evtool"].command(chosen, products={"events": EVENTS}, links={"raw.fits": events}),
-        task.command(parameters, products=products),
-    ]
+    return [TASKS["flaregti"].command(parameters, products=products, copies={EVENTS: events})]
 
 
 def evtool(events: Path, options: Mapping[str, Any]) -> list[Command]:
@@ -72,6 +64,8 @@ def evtool(events: Path, options: Mapping[str, Any]) -> list[Command]:
     numbers = module_numbers(options["modules"])
     if numbers:
         parameters["telid"] = numbers
+    if options["region"]:
+        parameters["region"] = str(parse_region(options["region"]))
     return [TASKS["evtool"].command(parameters, products={"finalevents": "finalevents.fits"}, links={EVENTS: events})]
 
 

@@ -40,7 +40,10 @@ def flaregti(values: Values) -> None:
 
 
 def evtool(values: Values) -> None:
-    """Selects by module, pattern, flag, energy; keeps every other extension."""
+    """Selects by module, pattern, flag, energy, good time, if it is told; keeps every other extension.
+
+    That nothing is selected by unless it is told is seen in the parameters of a genuine evtool (SASSHIST).
+    """
     from astropy.io import fits
 
     paths = [Path(name) for name in values["eventfiles"].split()]
@@ -50,7 +53,7 @@ def evtool(values: Values) -> None:
             raise Refused("gti", f"{path} has no extension FLAREGTI")
     with fits.open(paths[0]) as hdus:
         events = hdus["EVENTS"]
-        kept = _selected(events.data, values)
+        kept = _selected(events.data, values) & _in_time(hdus, values.get("gti", ""))
         modules = [int(number) for number in values.get("telid", "1 2 3 4 5 6 7").split()]
         if values.get("image") == "yes":
             write_image(Path(values["outfile"]), (32, 32), float(kept.sum()), _coordinates(events.header, values))
@@ -84,15 +87,44 @@ def _coordinates(header: Any, values: Values) -> dict[str, Any]:
 def _selected(data: Any, values: Values) -> Any:
     import numpy as np
 
-    pattern, modules = (
-        int(values.get("pattern", 15)),
-        [int(each) for each in values.get("telid", "1 2 3 4 5 6 7").split()],
-    )
-    kept = np.isin(data["TM_NR"], modules) & ((1 << (data["PAT_TYP"].astype(int) - 1)) & pattern > 0)
-    flagged = (data["FLAG"].astype(np.int64) & 0xFFFFFFFF & int(values.get("flag", "0xc0000000"), 0)) != 0
+    pattern = int(values.get("pattern", 0))
+    modules = [int(each) for each in values.get("telid", "1 2 3 4 5 6 7").split()]
+    kept = np.isin(data["TM_NR"], modules)
+    if pattern:
+        kinds = data["PAT_TYP"].astype(int)
+        kept &= (kinds >= 1) & (kinds <= 4) & ((1 << np.clip(kinds - 1, 0, 3)) & pattern > 0)
+    flagged = (data["FLAG"].astype(np.int64) & 0xFFFFFFFF & int(values.get("flag", "0"), 0)) != 0
     kept &= flagged if values.get("flag_invert") == "yes" else ~flagged
-    low, high = (float(values.get(name, default)) * 1000 for name, default in (("emin", 0), ("emax", 1e6)))
-    return kept & (data["PI"] >= low) & (data["PI"] <= high)
+    if values.get("region"):
+        kept &= _in_circle(data, values["region"])
+    low, high = (float(values.get(name, default)) * 1000 for name, default in (("emin", -1e6), ("emax", 1e6)))
+    return kept & (data["PI"] >= low) & (data["PI"] < high)
+
+
+def _in_circle(data: Any, region: str) -> Any:
+    """Only the form that genuine calls have: `j2000;circle(133.2369537d,5.461465359d,0.1d)`."""
+    import numpy as np
+
+    match = re.fullmatch(r"(?:j2000|fk5); *circle\(([\d.]+)d,(-?[\d.]+)d,([\d.]+)d\)", region)
+    if match is None:
+        raise Refused("region", f"cannot parse {region}")
+    ra0, dec0, radius = np.deg2rad([float(each) for each in match.groups()])
+    ra, dec = np.deg2rad(data["RA"]), np.deg2rad(data["DEC"])
+    along = np.sin(dec) * np.sin(dec0) + np.cos(dec) * np.cos(dec0) * np.cos(ra - ra0)
+    return along >= np.cos(radius)
+
+
+def _in_time(hdus: Any, kind: str) -> Any:
+    """Events within GTIn, or FLAREGTIn, of their telescope module; all if that is not asked for."""
+    import numpy as np
+
+    data = hdus["EVENTS"].data
+    kept = np.full(len(data), not kind)
+    for module in range(1, 8) if kind else ():
+        if f"{kind}{module}" in hdus:
+            for start, stop in hdus[f"{kind}{module}"].data:
+                kept |= (data["TM_NR"] == module) & (data["TIME"] >= start) & (data["TIME"] <= stop)
+    return kept
 
 
 def _require(path: Path, extension: str) -> None:

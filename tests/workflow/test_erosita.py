@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ import pytest
 import yaml
 
 from daxa_wf.archive.access import Archive as Products
-from daxa_wf.demo.erosita import make_erosita
-from daxa_wf.demo.erosita_targets import ErositaTruth
+from daxa_wf.demo.erosita import make_erosita, write_event_file
+from daxa_wf.demo.erosita_targets import TARGETS, ErositaTruth
 from daxa_wf.events.erosita.event_file import ErositaEventFile
 from daxa_wf.events.gti import intersection, total
-from tests.standins import Standins
+from tests.standins import Standins, all_gone
 
 from .conftest import Archive, rewritten
 
@@ -135,9 +136,75 @@ def test_with_esass_and_what_can_go_wrong(
         *((step, "700199") for step in CHAIN), ("erosita_exposure_maps", "700195"), ("report", "700195"),
     }  # fmt: skip
     tasks = sorted(call["task"] for call in standins.calls()[calls:])
-    assert tasks == ["evtool", "evtool", "evtool", "expmap", "expmap", "flaregti"]
+    assert tasks == ["evtool", "evtool", "expmap", "expmap", "flaregti"]
     assert record(archive, "evtool", "700199")["versions"]["esass"] == "eSASSusers_211214"
     assert digests(root) == before
+
+
+INJECTED = {
+    "700001": ("flaregti", "exit", "failed", "exitCode"),
+    "700002": ("evtool", "nothing", "failed", "missingProduct"),
+    "700003": ("erosita_images", "errorZero", "failed", "someError"),
+    "700004": ("erosita_exposure_maps", "notDone", "failed", "notDone"),
+    "700005": ("evtool", "crash", "failed", "exitCode"),
+    "700006": ("erosita_images", "warn", "done", ""),
+    "700007": ("flaregti", "halfway", "fault", "killed by signal 9"),
+    "700008": ("erosita_exposure_maps", "full", "fault", "No space left"),
+    "700009": ("evtool", "hang", "fault", "10 s"),
+}
+"""ObsID -> step, what its task does, the verdict, and what is said of it."""
+TASKS = {"erosita_images": "evtool", "erosita_exposure_maps": "expmap"}
+"""Steps whose task is not called like them."""
+
+
+def test_every_way_to_fail_and_only_those_again(
+    standins: Standins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each in an observation of its own: what it made before stays, what follows is blocked, the others are done."""
+    monkeypatch.setenv("DAXA_WF_STANDIN_PIDS", str(tmp_path / "pids"))
+    for obsid in (*INJECTED, "700010"):
+        name = f"pm00_{obsid}_020_EventList_c001.fits"
+        short = replace(TARGETS[1], obsid=obsid, file=name, duration=200.0, quiet_rate=2.0, flares=(), sources=())
+        write_event_file(tmp_path / "lists" / name, short)
+    before = digests(tmp_path / "lists")
+    archive = archive_of(tmp_path, tmp_path / "lists", engine="esass")
+    archive.config["esass"] = {"time_limit": "10 s"}
+    standins.tell(*(f"{TASKS.get(step, step)}@-{step}-{obsid}:{how}" for obsid, (step, how, *_) in INJECTED.items()))
+    first = archive.run("--retries", "0")
+    assert first.code == 1, first.text
+    rows = {(row["step"], row["obsid"]): row for row in archive.status()}
+    expected = {(step, "700010"): "done" for step in CHAIN}
+    for obsid, (step, _, verdict, said) in INJECTED.items():
+        place = CHAIN.index(step)
+        expected |= {(each, obsid): "done" for each in CHAIN[:place]} | {(step, obsid): verdict}
+        after = {"failed": "blocked", "done": "done"}.get(verdict, "")
+        expected |= {(each, obsid): after for each in CHAIN[place + 1 : -1] if after}
+        expected |= {("report", obsid): "done"} if after else {}
+        row = rows[step, obsid]
+        assert said in (row["message"] if verdict == "fault" else row["reason"]), (obsid, row)
+        assert verdict == "done" or f"{step} of erosita_calpv {obsid}: {verdict}" in " ".join(first.text.split())
+    assert {key: row["status"] for key, row in rows.items()} == expected
+    assert record(archive, "erosita_images", "700006")["warnings"]
+    assert all_gone(tmp_path / "pids")
+    assert not list((archive.root / ".staging").iterdir())
+
+    standins.tell()
+    made, calls = archive.records(), len(standins.calls())
+    archive.write()
+    retry = [sys.executable, "-m", "daxa_wf", "retry", archive.path.name]
+    done = subprocess.run(retry, cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert "5 records dropped" in done.stdout
+    assert archive.run().code == 0
+    assert set(verdicts(archive).values()) == {"done"}
+    again = {
+        (each, obsid)
+        for obsid, (step, _, verdict, _) in INJECTED.items()
+        for each in CHAIN[CHAIN.index(step) :] if verdict != "done"
+    }  # fmt: skip
+    assert rewritten(made, archive.records()) == again
+    tasks = sorted(call["task"] for call in standins.calls()[calls:])
+    assert tasks == sorted(TASKS.get(step, step) for step, _ in again if step != "report")
+    assert digests(tmp_path / "lists") == before
 
 
 def test_a_tile_is_fetched_from_the_embedded_observatory(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.events.erosita.event_file import ErositaEventFile
+from daxa_wf.events.erosita.region import parse_region
 from daxa_wf.events.erosita.rewrite import Changes, rewrite
 from daxa_wf.events.erosita.selection import (
     ALL_PATTERNS,
@@ -53,7 +54,10 @@ def evtool(events: ErositaEventFile, parameters: EvtoolParameters, output: Path)
             modules=frozenset(selection.good),
             tables={f"GTI{module}": good for module, good in selection.good.items()},
             cards=instrument_cards(selection.good),
-            event_cards={**selection_cards(events.header, parameters), **time_cards(ontime, livetime)},
+            event_cards={
+                **selection_cards(events.header, parameters),
+                **time_cards(ontime, livetime, "EXPOSURE" in events.header),
+            },
         ),
     )
     return EvtoolResult(written.rows, written.selected, ontime, livetime, without_good_time(selection))
@@ -78,6 +82,7 @@ def command_line(parameters: EvtoolParameters) -> str:
     words = [f"gti={p.gti if str(p.gti) in ('GTI', 'FLAREGTI') else Path(p.gti).name}", f"pattern={p.pattern}"]
     words += [] if p.flag is None else [f"flag={p.flag:#x} flag_invert={'yes' if p.flag_invert else 'no'}"]
     words += [f"{name}={value}" for name, value in (("emin", p.emin), ("emax", p.emax)) if value is not None]
+    words += [f"region='{parse_region(p.region)}'"] if p.region else []
     return " ".join([*words, f"telid='{' '.join(str(module) for module in sorted(p.telid))}'"])
 
 
@@ -106,9 +111,16 @@ def selection_cards(header: Any, parameters: EvtoolParameters) -> dict[str, tupl
     return cards
 
 
-def time_cards(ontime: Mapping[int, float], livetime: Mapping[int, float]) -> dict[str, tuple[Any, str] | None]:
-    """ONTIMEn and LIVETIn of each telescope module, ONTIME and LIVETIME of the one with the longest good time."""
+def time_cards(
+    ontime: Mapping[int, float], livetime: Mapping[int, float], with_exposure: bool = False
+) -> dict[str, tuple[Any, str] | None]:
+    """ONTIMEn and LIVETIn of each telescope module, ONTIME and LIVETIME of the one with the longest good time.
+
+    `with_exposure`: there is a card EXPOSURE, which is to be LIVETIME as it is now.
+    """
     cards: dict[str, tuple[Any, str] | None] = {}
+    if with_exposure:
+        cards["EXPOSURE"] = (max(livetime.values()), "[s] of the telescope module with the longest")
     for key, name, values in (("ONTIME", "ONTIME", ontime), ("LIVETI", "LIVETIME", livetime)):
         cards[name] = (max(values.values()), "[s] of the telescope module with the longest")
         cards |= {f"{key}{module}": (value, f"[s] of TM{module}") for module, value in values.items()}

@@ -19,6 +19,9 @@ from daxa_wf.events.gti import Intervals, contains, intersection, normalise, ove
 LEAST_AREA = 0.01 * np.pi * (FOV_RADIUS / SKY_PIXELS_PER_DEGREE) ** 2
 """deg^2: a hundredth of the field of view, below which a bin says nothing of flares."""
 
+LEAST_PART = 0.1
+"""Of the largest area of a bin: below it, as at the ends of a scan, counts are too few to tell a flare."""
+
 LONGEST_STEP = FOV_RADIUS / 30
 """Sky pixels that the pointing may move while the field of view is taken to stand still."""
 
@@ -165,8 +168,8 @@ class FlareCurve:
 
     @property
     def judged(self) -> NDArray[np.bool_]:
-        """Bins of which a rate can be told: some good time, and some of the field of view in the rectangle."""
-        return (self.seconds > 0) & (self.area > LEAST_AREA)
+        """Bins of which a rate can be told: some good time, and enough of the field of view in the rectangle."""
+        return (self.seconds > 0) & (self.area > max(LEAST_AREA, LEAST_PART * float(self.area.max(initial=0))))
 
     @property
     def exposure(self) -> NDArray[np.float64]:

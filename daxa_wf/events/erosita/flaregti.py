@@ -36,6 +36,9 @@ from daxa_wf.events.gti import Intervals, total
 FEW_COUNTS = 10.0
 """Counts in a usual bin below which the optimal cut begins to follow the noise of counting."""
 
+LENIENT = 5.0
+"""Times the usual rate: a cut that allows for more is told."""
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -97,7 +100,7 @@ def flaregti(events: ErositaEventFile, parameters: FlaregtiParameters) -> Flareg
     gti = {module: without_flares(intervals, bins, quiet[module]) for module, intervals in good.items()}
     if not any(len(intervals) for intervals in gti.values()):
         raise UnfitDataError("noGoodTime", "no time has a rate below the threshold: all of it is flared")
-    return FlaregtiResult(p, good, gti, judged, grid, mask, counts, [*warnings, *_few_counts(judged, p)])
+    return FlaregtiResult(p, good, gti, judged, grid, mask, counts, [*warnings, *_of_the_optimal_cut(judged, p)])
 
 
 def _iterate(
@@ -148,13 +151,18 @@ def _missing(events: ErositaEventFile, good: Mapping[int, Intervals], has_attitu
     return [{"task": "flaregti", "name": name, "text": text} for name, text in found]
 
 
-def _few_counts(judged: tuple[Judged, ...], p: FlaregtiParameters) -> list[dict[str, str]]:
-    """A warning if an optimal cut was made in bins so short that it follows the noise."""
-    if p.method != "flaregti" or p.threshold >= 0:
+def _of_the_optimal_cut(judged: tuple[Judged, ...], p: FlaregtiParameters) -> list[dict[str, str]]:
+    """Warnings if an optimal cut was made in bins so short that it follows the noise, or allows for high flares."""
+    if p.method != "flaregti" or p.threshold >= 0 or not judged[0].curve.judged.any():
         return []
-    curve = judged[0].curve
-    usual = float(np.median(curve.counts[curve.judged])) if curve.judged.any() else 0.0
-    if usual >= FEW_COUNTS:
-        return []
-    text = f"a usual bin of {p.timebin:g} s has {usual:.0f} counts: the threshold follows their noise; use a longer timebin"
-    return [{"task": "flaregti", "name": "fewCounts", "text": text}]
+    curve, chosen = judged[0].curve, judged[0].curve.judged
+    usual, rate = float(np.median(curve.counts[chosen])), float(np.median(curve.rate[chosen]))
+    found = []
+    if usual < FEW_COUNTS:
+        text = f"a usual bin of {p.timebin:g} s has {usual:.0f} counts: the threshold follows their noise; use a longer timebin"
+        found.append(("fewCounts", text))
+    allowed = float(np.median(judged[0].cut[chosen])) / rate if rate > 0 else 0.0
+    if allowed > LENIENT:
+        text = f"flares of up to {allowed:.0f} times the usual rate are kept, which harm no detection in so little time"
+        found.append(("lenientCut", f"{text}; where they do harm, use the method gaussian"))
+    return [{"task": "flaregti", "name": name, "text": text} for name, text in found]

@@ -9,8 +9,10 @@ from daxa_wf.errors import UnfitDataError
 from daxa_wf.events.erosita.likelihood import detectable_counts, tolerable_rate
 
 CLIPS = 50
-MAD_TO_SIGMA = 1.4826
-"""Standard deviation of a Gaussian over its median absolute deviation."""
+ENOUGH = 10.0
+"""Counts in the groups of bins that tell the quiet rate: with fewer, half of the bins may have none at all."""
+QUARTILE = 0.6745
+"""Standard deviations from the lower quartile of a Gaussian to its mean."""
 MOSTLY = 0.5
 """Bins with less than this part of the largest exposure (s deg^2) are too noisy to tell the quiet rate."""
 
@@ -46,21 +48,43 @@ def optimal_threshold(
 def clipped_cuts(counts: NDArray[np.int64], exposure: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
     """Mean plus `sigma` standard deviations of the quiet rates, for each bin with the noise of its own exposure.
 
-    `counts` and `exposure` (s deg^2) of shape (bins,); only well exposed bins tell the mean and the deviation. Begins
-    from the median and the median absolute deviation, so that flares in up to half of the time do not matter, and goes
-    on with the rates up to the limit; the deviation is at least that of counting. UnfitDataError `noCounts` if no bin
-    has counts. Source: eROscript's cut at mean + 3 sigma of the positive rates' Gaussian, by clipping, not by a fit.
+    `counts` and `exposure` (s deg^2) of shape (bins,), in order of time; only well exposed bins tell the mean and the
+    deviation. The cut is never below the counts that noise alone exceeds as rarely as a Gaussian exceeds `sigma`.
+    UnfitDataError `noCounts` if no bin has counts. Source: eROscript's cut at mean + 3 sigma of the positive rates'
+    Gaussian, by clipping, not by a fit.
     """
+    from scipy.stats import norm, poisson
+
     well = exposure >= MOSTLY * exposure.max(initial=0)
     if not np.any(counts[well]):
         raise UnfitDataError("noCounts", "All counts are zero: there is no rate to find flares in")
-    rate, usual = counts[well] / exposure[well], float(np.median(exposure[well]))
-    mean = float(np.median(rate))
-    spread = float(np.median(np.abs(rate - mean))) * MAD_TO_SIGMA
+    mean, beyond_counting = quiet_rate(*in_groups(counts[well], exposure[well]), sigma)
+    gaussian = mean + sigma * np.sqrt(beyond_counting + mean / exposure)
+    return np.maximum(gaussian, poisson.ppf(norm.cdf(sigma), mean * exposure) / exposure)
+
+
+def in_groups(
+    counts: NDArray[np.int64], exposure: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Counts and exposure of as many neighbouring bins together as have ENOUGH counts on the average; shape (groups,)."""
+    length = int(np.clip(np.ceil(ENOUGH * len(counts) / counts.sum()), 1, len(counts)))
+    first = np.arange(0, len(counts) - len(counts) % length, length)
+    whole = slice(first[-1] + length)
+    return np.add.reduceat(counts[whole], first), np.add.reduceat(exposure[whole], first)
+
+
+def quiet_rate(counts: NDArray[np.int64], exposure: NDArray[np.float64], sigma: float) -> tuple[float, float]:
+    """Mean of the quiet rates, and their variance beyond that of counting; `counts` and `exposure` of shape (groups,).
+
+    Begins from the lower quartile with the noise of counting, so that flares in up to three quarters of the time do not
+    matter, and goes on with the rates up to the limit; the deviation is at least that of counting.
+    """
+    rate, usual = counts / exposure, float(np.median(exposure))
+    quartile = float(np.quantile(rate, 0.25))
+    mean, spread = quartile + QUARTILE * float(np.sqrt((quartile + 1 / usual) / usual)), 0.0
     for _ in range(CLIPS):
         kept = rate[rate <= mean + sigma * max(spread, float(np.sqrt(mean / usual)))]
         before, mean, spread = (mean, spread), float(kept.mean()), float(kept.std())
         if (mean, spread) == before:
             break
-    beyond_counting = max(spread**2 - mean / usual, 0.0)
-    return np.asarray(mean + sigma * np.sqrt(beyond_counting + mean / exposure))
+    return mean, max(spread**2 - mean / usual, 0.0)

@@ -69,7 +69,7 @@ def rewrite(events: ErositaEventFile, output: Path, changes: Changes) -> Written
             else:
                 write_hdu(out, hdu.header, hdu.read())
         of = events.header.copy()
-        _apply(of, {**changes.cards, **changes.event_cards})
+        apply_cards(of, {**changes.cards, **changes.event_cards})
         for name, intervals in changes.tables.items():
             if name not in done:
                 write_hdu(out, *gti_table(name, intervals, of))
@@ -82,13 +82,14 @@ def _is_kept(name: str, changes: Changes) -> bool:
 
 
 def _edit(hdu: Hdu, changes: Changes) -> None:
-    _apply(hdu.header, changes.cards)
+    apply_cards(hdu.header, changes.cards)
     if hdu.name in ("PRIMARY", "EVENTS"):
-        _apply(hdu.header, changes.event_cards)
+        apply_cards(hdu.header, changes.event_cards)
         describe(hdu.header, changes.history)
 
 
-def _apply(header: Any, cards: Mapping[str, tuple[Any, str] | None]) -> None:
+def apply_cards(header: Any, cards: Mapping[str, tuple[Any, str] | None]) -> None:
+    """Set cards of an astropy Header to value and comment; None: the card goes."""
     for card, value in cards.items():
         if value is not None:
             header[card] = value

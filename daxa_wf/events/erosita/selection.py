@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daxa_wf.errors import ConfigError
+from daxa_wf.errors import ConfigError, CorruptFileError
 from daxa_wf.events.erosita.event_file import ALL_MODULES, ErositaEventFile
 from daxa_wf.events.erosita.gti_tables import read_gti_file
+from daxa_wf.events.erosita.region import Region, parse_region
 from daxa_wf.events.erosita.telescope_modules import available_modules, of_modules
 from daxa_wf.events.gti import NONE, Intervals, contains, intersection
 
 DEFAULT_FLAG = 0xC0000000
-"""CORRUPT_EVENT | CORRUPT_FRAME: evtool's default."""
+"""CORRUPT_EVENT | CORRUPT_FRAME: DAXA's default. A genuine evtool that is told no flag has none (eFEDS image, SASSHIST)."""
 HIGHEST_FLAG = 0xFFFFFFFF
 ALL_PATTERNS = 15
 KEV = 1000.0
@@ -30,8 +31,8 @@ class EvtoolParameters:
 
     `pattern`: bits 1, 2, 4, 8 for singles, doubles, triples, quadruples (0: not selected by). `flag`: bits of which an
     event may have none, or with `flag_invert` must have one (None: not selected by). `emin`, `emax` in keV, with
-    emin <= PI < emax (None: no limit). `gti`: GTI, FLAREGTI or a file. `telid`: telescope modules. `region` and `rawxy`
-    are refused.
+    emin <= PI < emax (None: no limit). `gti`: GTI, FLAREGTI or a file. `telid`: telescope modules. `region`: of the sky,
+    in the words of parse_region ('': everywhere). `rawxy` is refused.
     """
 
     pattern: int = ALL_PATTERNS
@@ -47,12 +48,13 @@ class EvtoolParameters:
     def __post_init__(self) -> None:
         for problem in _problems(self):
             raise ConfigError(f"evtool: {problem}")
+        if self.region:
+            parse_region(self.region)
 
 
 def _problems(p: EvtoolParameters) -> list[str]:
     low, high = p.emin or 0.0, float("inf") if p.emax is None else p.emax
     checks: dict[str, object] = {
-        f"region {p.region!r}: selections by region are not made natively; leave it empty, or use engine esass": p.region,
         f"rawxy {p.rawxy!r}: selections by RAWX and RAWY are not made natively; leave it empty": p.rawxy,
         f"pattern {p.pattern}: allowed are 0 to {ALL_PATTERNS}, the sum of 1, 2, 4, 8": p.pattern & ~ALL_PATTERNS,
         f"flag {p.flag}: allowed are 0 to {HIGHEST_FLAG:#x}": p.flag is not None and not 0 <= p.flag <= HIGHEST_FLAG,
@@ -64,11 +66,12 @@ def _problems(p: EvtoolParameters) -> list[str]:
 
 @dataclass(frozen=True)
 class ErositaSelection:
-    """What an event must be to be kept: `good` times by telescope module, and the rest in `parameters`."""
+    """What an event must be to be kept: `good` times by telescope module, where on the sky, the rest in `parameters`."""
 
     events: ErositaEventFile
     parameters: EvtoolParameters
     good: Mapping[int, Intervals]
+    region: Region | None = None
 
     def mask(self, rows: NDArray[Any]) -> NDArray[np.bool_]:
         """True for each row to keep; shape (rows,)."""
@@ -79,6 +82,8 @@ class ErositaSelection:
         if p.flag is not None:
             kept &= flag_mask(self.events.flags(rows), p.flag, p.flag_invert)
         kept &= energy_mask(rows["PI"], p.emin, p.emax)
+        if self.region is not None:
+            kept &= self.region.contains(self.events.physical(rows, "RA"), self.events.physical(rows, "DEC"))
         for module, intervals in self.good.items():
             of_module = np.flatnonzero(kept & (rows["TM_NR"] == module))
             kept[of_module] = contains(intervals, rows["TIME"][of_module].astype(float))
@@ -109,10 +114,14 @@ def energy_mask(pi: NDArray[Any], emin: float | None, emax: float | None) -> NDA
 def selection_of(events: ErositaEventFile, parameters: EvtoolParameters) -> ErositaSelection:
     """The selection that parameters mean for a file. UnfitDataError `noInstrument` if it has none of the modules.
 
-    ConfigError if `gti` is FLAREGTI and the file has no such table, or is a file without intervals.
+    ConfigError if `gti` is FLAREGTI and the file has no such table, or is a file without intervals; CorruptFileError if
+    it is to be selected by region and has no RA or DEC.
     """
     modules = available_modules(events, parameters.telid)
-    return ErositaSelection(events, parameters, selected_times(events, parameters.gti, modules))
+    region = parse_region(parameters.region) if parameters.region else None
+    if region is not None and not {"RA", "DEC"} <= set(events.column_names):
+        raise CorruptFileError(f"{events.path}[EVENTS] has no columns RA and DEC to select a region by")
+    return ErositaSelection(events, parameters, selected_times(events, parameters.gti, modules), region)
 
 
 def selected_times(events: ErositaEventFile, gti: str | Path, modules: tuple[int, ...]) -> dict[int, Intervals]:

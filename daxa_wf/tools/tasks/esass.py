@@ -1,4 +1,8 @@
-"""Parameters of the eSASS tasks that are used, as their help pages (EDR and DR1) have them."""
+"""Parameters of the eSASS tasks that are used, as their help pages (EDR and DR1) have them.
+
+What evtool does if it is not told (no selection by flag, pattern, good time, energy), and its last five parameters, are in
+the header of a genuine eFEDS image (SASSHIST, eSASS4EDR).
+"""
 
 from __future__ import annotations
 
@@ -55,13 +59,18 @@ EVTOOL = TaskSpec(
         Parameter("gti", "text"),
         Parameter("flag", "int", low=0, high=0xFFFFFFFF),
         Parameter("flag_invert", "bool", "no"),
-        Parameter("pattern", "int", low=1, high=15),
+        Parameter("pattern", "int", "0", low=0, high=15),
         Parameter("emin", "real", low=0, unit="keV"),
         Parameter("emax", "real", low=0, unit="keV"),
         Parameter("telid", "text", "1 2 3 4 5 6 7", allowed=TELESCOPE_MODULES, many=True),
         Parameter("region", "text"),
         Parameter("rawxy", "text"),
         Parameter("clobber", "bool", "yes"),
+        Parameter("rawxy_telid", "int", "0", low=0, high=7),
+        Parameter("rawxy_invert", "bool", "no"),
+        Parameter("memset", "bool", "no"),
+        Parameter("overlap", "real", "2", low=0),
+        Parameter("skyfield", "text"),
     ),
     done_line="evtool: DONE",
 )

@@ -104,10 +104,27 @@ def test_clipped_cuts():
     counts[0] = 1
     cuts = clipped_cuts(counts, exposure, 3.0)
     assert cuts[1] == pytest.approx(10 + 3 * 1.0, rel=0.03)
-    assert cuts[0] == pytest.approx(10 + 3 * np.sqrt(10 / 0.1), rel=0.05)
-    assert clipped_cuts(np.full(9, 25), np.full(9, 1.0), 3.0) == pytest.approx(np.full(9, 40.0))
+    assert cuts[0] == pytest.approx(5 / 0.1), "of a Poisson mean of 1, 99.87 per cent are 5 or less"
+    assert clipped_cuts(np.full(9, 25), np.full(9, 1.0), 3.0) == pytest.approx(np.full(9, 41.0))
     with pytest.raises(UnfitDataError, match="noCounts"):
         clipped_cuts(np.zeros(9, int), np.ones(9), 3.0)
+
+
+@pytest.mark.parametrize("mean", [0.02, 0.2, 1.0, 5.0, 50.0])
+def test_quiet_bins_with_few_counts_are_kept(mean):
+    """Half of the bins may have no count at all: a bin that has one is no flare."""
+    counts = np.random.default_rng(3).poisson(mean, 20_000)
+    cuts = clipped_cuts(counts, np.full(20_000, 2.0), 3.0)
+    assert np.mean(counts / 2.0 > cuts) < 0.004
+    assert cuts[0] <= (mean + 4 * np.sqrt(mean) + 1.5) / 2
+
+
+@pytest.mark.parametrize("flared", [0.1, 0.4, 0.65])
+def test_flares_in_most_of_the_time_do_not_move_the_cut(flared):
+    rng = np.random.default_rng(8)
+    counts = rng.poisson(20, 1000)
+    counts[: int(1000 * flared)] += rng.poisson(100, int(1000 * flared))
+    assert clipped_cuts(counts, np.ones(1000), 3.0)[0] == pytest.approx(20 + 3 * np.sqrt(20), rel=0.06)
 
 
 def test_area_of_the_whole_field_of_view():

@@ -24,6 +24,7 @@ from daxa_wf.events.erosita.flare_products import (
 from daxa_wf.events.erosita.flaregti import flaregti
 from daxa_wf.events.erosita.gti_tables import read_gti_file
 from daxa_wf.events.erosita.rewrite import Changes, rewrite
+from daxa_wf.events.erosita.telescope_modules import select_modules
 from daxa_wf.events.gti import NONE, intersection, total
 
 pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
@@ -55,6 +56,56 @@ def test_injected_flares(event_file, erosita, obsid, parameters):
     for module, gti in result.gti.items():
         assert total(intersection(gti, result.good[module])) == pytest.approx(total(gti), abs=1e-6)
         assert result.kept(module) + result.lost(module) == pytest.approx(total(result.good[module]))
+
+
+POINTING = replace(TARGETS[1], duration=2600.0, flares=(Flare(500, 800, 12, 20), Flare(1500, 1900, 6, 60)))
+SCANS = replace(
+    TARGETS[2], sources=(),
+    flares=(Flare(3 * 14_400 - 5, 3 * 14_400 + 185, 10, 1), Flare(5 * 14_400 + 60, 5 * 14_400 + 200, 10, 10)),
+)  # fmt: skip
+"""A flare over a whole scan, and one that begins in another."""
+EDGES, HARD, GAUSSIAN = {"edge_like": 4.0}, {"pimin": 5000.0}, {"method": "gaussian"}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(
+    ("target", "modules", "visits", "options", "most"),
+    [
+        (POINTING, (5, 6, 7), False, EDGES, 0.03),
+        (POINTING, (5, 6, 7), False, GAUSSIAN, 0.03),
+        (POINTING, (6,), False, GAUSSIAN, 0.03),
+        (SCANS, (1, 2, 3, 4, 5, 6, 7), False, HARD, 0.03),
+        (SCANS, (3,), False, GAUSSIAN, 0.03),
+        (SCANS, (1, 2, 3, 4, 5, 6, 7), True, {}, 0.03),
+        (SCANS, (3,), True, GAUSSIAN, 2.1 / 12),
+    ],
+    ids=["edges", "gaussian", "one module", "scans", "scans of one module", "visits", "visits of one module"],
+)
+def test_flares_with_ramps_in_pointings_scans_and_visits(tmp_path, seed, target, modules, visits, options, most):
+    """Ramps of up to a minute; scans of three minutes, or visits of 40 s, four hours apart; one telescope module too.
+
+    `most` of the quiet time may be lost: of the twelve quiet bins of one module's visits noise takes two with a seed.
+    """
+    file = f"c{'010' if target.scans else '001'}.fits"
+    truth = write_event_file(tmp_path / file, replace(target, obsid=f"00000{seed}", file=file))
+    select_modules(ErositaEventFile.open(tmp_path / file), modules, tmp_path / "chosen.fits")
+    events = ErositaEventFile.open(tmp_path / "chosen.fits")
+    if visits:
+        tables = {f"GTI{module}": gti[:, :1] + [[70.0, 110.0]] for module, gti in events.gtis.items()}
+        rewrite(events, tmp_path / "visits.fits", Changes("visits of 40 s", tables=tables))
+        events = ErositaEventFile.open(tmp_path / "visits.fits")
+    cut, lost = shares(flaregti(events, FlaregtiParameters(**options)), truth)
+    assert cut >= 0.99
+    assert lost < most
+
+
+def test_a_cut_that_keeps_high_flares_is_told(tmp_path, event_file):
+    """The optimal cut of one telescope module in a few minutes: background hardly matters, so flares stay."""
+    select_modules(event_file("134135"), (3,), tmp_path / "one.fits")
+    one = ErositaEventFile.open(tmp_path / "one.fits")
+    assert [each["name"] for each in flaregti(one, FlaregtiParameters()).warnings] == ["lenientCut"]
+    assert flaregti(one, FlaregtiParameters(method="gaussian")).warnings == []
+    assert flaregti(event_file("700199"), FlaregtiParameters()).warnings == []
 
 
 def test_edges_of_flares(tmp_path):
@@ -120,7 +171,7 @@ def test_rate_of_the_survey_is_even(event_file):
     quiet = curve.judged & (curve.rate < 40) & far_from_the_source
     mean = curve.counts[quiet].sum() / curve.exposure[quiet].sum()
     chi_square = np.sum((curve.counts[quiet] - mean * curve.exposure[quiet]) ** 2 / (mean * curve.exposure[quiet]))
-    assert quiet.sum() > 50
+    assert quiet.sum() > 40
     assert mean == pytest.approx(14.0 / (np.pi * (30.94 / 60) ** 2), rel=0.1)
     assert chi_square / quiet.sum() < 1.6
 

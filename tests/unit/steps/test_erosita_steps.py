@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from astropy.coordinates import SkyCoord
 from astropy.io import fits
 
-from daxa_wf.acquire.local_erosita import best_list, local_erosita_manifest
+from daxa_wf.acquire.local_erosita import lists_to_join, local_erosita_manifest
+from daxa_wf.acquire.manifest import ManifestRow, write_manifest
 from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.records import FileStamp, Record, Status
 from daxa_wf.archive.report.erosita import flare_plots
@@ -22,7 +24,7 @@ from daxa_wf.demo.erosita import make_erosita, write_event_file
 from daxa_wf.demo.erosita_targets import TARGETS, ErositaTruth
 from daxa_wf.errors import ConfigError, Fault
 from daxa_wf.events.erosita.event_file import ErositaEventFile
-from daxa_wf.events.erosita.telescope_modules import GROUPS, parse_modules
+from daxa_wf.events.erosita.telescope_modules import GROUPS, parse_modules, select_modules
 from daxa_wf.events.gti import contains, intersection, total
 from daxa_wf.missions import MISSIONS
 from daxa_wf.options import ExposureMaps, Images
@@ -57,12 +59,15 @@ class Chain:
     engine: str = "native"
     instruments: tuple[str, ...] = ALL_SEVEN
     time_limit: str | None = None
+    more: tuple[Path, ...] = ()
+    passed_over: tuple[str, ...] = ()
     records: dict[str, Record] = field(default_factory=dict)
 
     def run(self, step: str, **options: Any) -> Record:
         section = type(SECTIONS[step]).model_validate(options) if options else SECTIONS[step]
         values = {**section.model_dump(mode="json"), "engine": self.engine, "instruments": list(self.instruments)}
-        inputs = Inputs({name: [record] for name, record in self.records.items()}, {"events": [self.raw]})
+        values["passed_over"] = list(self.passed_over)
+        inputs = Inputs({name: [record] for name, record in self.records.items()}, {"events": [self.raw, *self.more]})
         function = import_module(f"daxa_wf.steps.{step}").run
         context = {"toolkit": Toolkit(time_limit=self.time_limit).model_dump(mode="json")}
         self.records[step] = run_step(STEPS[step], self.unit, inputs, values, self.layout, function, context)
@@ -201,6 +206,69 @@ def test_some_telescope_modules(chain: Any, standins: Standins, raw: Any, engine
     assert mine.run("evtool", modules=["TM1"]).reason == "noInstrument"
 
 
+@pytest.fixture(scope="module")
+def parts(raw: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The list of three telescope modules as two lists, of TM6 and of TM5 and TM7."""
+    whole, root = ErositaEventFile.open(raw[0] / FILES["700199"]), tmp_path_factory.mktemp("parts")
+    for digit, modules in ((6, (6,)), (9, (5, 7))):
+        select_modules(whole, modules, root / f"pm00_700199_{digit}20_EventList_c001.fits")
+    return root / "pm00_700199_620_EventList_c001.fits", root / "pm00_700199_920_EventList_c001.fits"
+
+
+@pytest.mark.parametrize("engine", ["native", "esass"])
+def test_lists_of_some_telescope_modules_are_joined(chain: Any, standins: Standins, parts: Any, engine: str) -> None:
+    """What comes out is as if they had been one list from the first."""
+    before = [digest(path) for path in parts]
+    whole, joined = (chain("700199", name, engine=engine) for name in ("whole", "joined"))
+    joined.raw, joined.more, joined.passed_over = parts[0], parts[1:], ("pm00_700199_720_EventList_c001.fits",)
+    whole.all(), joined.all()
+    assert joined.files() == whole.files() == names("700199", "TM5_TM6_TM7")
+    for step in STEPS_HERE:
+        ours, theirs = whole.records[step].results, joined.records[step].results
+        different = {name for name in ours if ours[name] != theirs[name]} - {"runs"}
+        assert different == ({"lists"} if step == "flaregti" else set()), step
+    assert [each["name"] for each in joined.records["flaregti"].warnings] == ["listPassedOver"]
+    assert joined.records["flaregti"].results["lists"] == [path.name for path in parts]
+    assert [digest(path) for path in parts] == before
+    some = chain("700199", "some", engine=engine, instruments=("TM6", "TM7"))
+    some.raw, some.more = parts[0], parts[1:]
+    assert some.run("flaregti").results["modules"] == ["TM6", "TM7"]
+
+
+@pytest.mark.parametrize("engine", ["native", "esass"])
+def test_flagged_events_alone_of_some_telescope_modules(chain: Any, standins: Standins, raw: Any, engine: str) -> None:
+    """No task drops flagged events before evtool is told to keep them."""
+    mine: Chain = chain("700199", engine=engine, instruments=("TM5", "TM7"))
+    mine.run("flaregti")
+    record = mine.run("evtool", flag=0xC0000000, flag_invert=True, pattern=1)
+    assert [each["name"] for each in record.warnings] == {"native": [], "esass": ["invertedFlag"]}[engine]
+    with fits.open(raw[0] / FILES["700199"]) as hdus, fits.open(mine.product("flaregti", "events")) as flares:
+        rows = hdus["EVENTS"].data
+        wanted = (rows["FLAG"].astype(np.int64) & 0xC0000000 != 0) & (rows["PAT_TYP"] == 1)
+        wanted &= (rows["PI"] >= 200) & (rows["PI"] < 10_000)
+        in_time = np.zeros(len(rows), bool)
+        for module in (5, 7):
+            good = flares[f"FLAREGTI{module}"].data
+            kept = np.column_stack([good["START"], good["STOP"]])
+            in_time |= (rows["TM_NR"] == module) & contains(kept, rows["TIME"])
+        assert record.results["selected"] == (wanted & in_time).sum() > 50
+
+
+@pytest.mark.parametrize("engine", ["native", "esass"])
+def test_a_region_of_the_sky(chain: Any, standins: Standins, engine: str) -> None:
+    mine: Chain = chain("700199", engine=engine)
+    mine.run("flaregti")
+    everywhere = mine.run("evtool").results["selected"]
+    record = mine.run("evtool", region="fk5; circle(5:33:12, -66:24:00, 6')")
+    assert 100 < record.results["selected"] < everywhere / 3
+    if engine == "esass":
+        assert "'region=j2000;circle(83.3d,-66.4d,0.1d)'" in record.command[0]
+    with fits.open(mine.product("evtool", "finalevents")) as hdus:
+        rows = hdus["EVENTS"].data
+        near = SkyCoord(rows["RA"], rows["DEC"], unit="deg").separation(SkyCoord(83.3, -66.4, unit="deg")).arcmin
+        assert near.max() <= 6
+
+
 def test_modules_that_are_not_there(chain: Any) -> None:
     mine: Chain = chain("700199", instruments=("TM1", "TM2"))
     assert [(mine.run(step).status, mine.records[step].reason) for step in STEPS_HERE] == [
@@ -301,28 +369,55 @@ def test_downloaded_lists(chain: Any, raw: Any) -> None:
     acquired.results = {"files": [{"path": FILES["700199"]}, {"path": "pm00_700199_520_EventList_c001.fits"}]}
     inputs, options = (
         Inputs({"acquire": [acquired]}),
-        {**Flaregti().model_dump(), "engine": "native", "instruments": ALL_SEVEN},
+        {**Flaregti().model_dump(), "engine": "native", "instruments": ALL_SEVEN, "passed_over": []},
     )
     run = import_module("daxa_wf.steps.flaregti").run
     with pytest.raises(Fault, match="delete the record of 'acquire'"):
         run_step(STEPS["flaregti"], mine.unit, inputs, options, mine.layout, run)
     mine.layout.raw(mine.unit).parent.mkdir(parents=True)
     mine.layout.raw(mine.unit).symlink_to(raw[0], target_is_directory=True)
-    assert run_step(STEPS["flaregti"], mine.unit, inputs, options, mine.layout, run).done
+    record = run_step(STEPS["flaregti"], mine.unit, inputs, options, mine.layout, run)
+    assert record.done
+    assert record.results["lists"] == [FILES["700199"]]
+    assert [(each["name"], each["text"].split()[0]) for each in record.warnings] == [
+        ("listPassedOver", "pm00_700199_520_EventList_c001.fits")
+    ]
     acquired.results = {"files": []}
     record = run_step(STEPS["flaregti"], mine.unit, inputs, options, mine.layout, run)
     assert (record.status, record.reason) == (Status.REJECTED, "noEventList")
 
 
-def test_the_best_of_several_lists() -> None:
-    lists = [
-        "a/fm00_300004_820_EventList_c001.fits", "b/fm00_300004_920_EventList_c001.fits",
-        "b/fm00_300004_020_EventList_c001.fits", "b/fm00_300004_020_EventList_c002.fits.gz", "b/fm00_300004_021_Image_c002.fits",
+@pytest.mark.parametrize(
+    ("there", "wanted", "joined"),
+    [
+        (("820", "920"), ALL_SEVEN, ("820", "920")),
+        (("820", "920", "020"), ALL_SEVEN, ("020",)),
+        (("820", "920"), ("TM5",), ("920",)),
+        (("820",), ("TM5",), ()),
+        (("120", "220", "320", "420", "520", "620", "720"), ALL_SEVEN, ("120", "220", "320", "420", "520", "620", "720")),
+        (("820", "520", "120"), ("TM1", "TM5"), ("820", "520")),
+        (("000", "020", "030", "040"), ALL_SEVEN, ("020",)),
+        (("010", "020"), ALL_SEVEN, ("020",)),
+        (("010", "520"), ALL_SEVEN, ("010",)),
+        (("000",), ALL_SEVEN, ("000",)),
+    ],
+)  # fmt: skip
+def test_which_lists_are_joined(there: tuple[str, ...], wanted: tuple[str, ...], joined: tuple[str, ...]) -> None:
+    """Telescope modules once each, of one filter, with which the sky is seen."""
+    paths = {code: f"a/fm00_300004_{code}_EventList_c001.fits" for code in there}
+    chosen, others = lists_to_join(paths.values(), wanted)
+    assert set(chosen) == {paths[code] for code in joined}
+    assert set(others) == set(paths.values()) - set(chosen)
+
+
+def test_versions_of_one_list_are_not_joined() -> None:
+    names = [
+        "a/fm00_300004_020_EventList_c001.fits", "b/fm00_300004_020_EventList_c002.fits.gz",
+        "b/fm00_300004_820_EventList_c003.fits", "c/fm00_300004_020_EventList_c002.fits.gz", "b/fm00_300004_021_Image_c002.fits",
     ]  # fmt: skip
-    assert best_list(lists, ALL_SEVEN)[0] == lists[3]
-    assert best_list(lists[:2], ALL_SEVEN) == (lists[0], [lists[1]])
-    assert best_list(lists[:2], ("TM5",)) == (lists[1], [lists[0]])
-    assert best_list(lists[:1], ("TM5",)) == ("", [lists[0]])
+    assert lists_to_join(names, ALL_SEVEN) == ([names[1]], [names[0], names[2], names[3]])
+    parts = [f"fm00_300007_{module}20_EventList_{number:03d}_c001.fits" for module in (1, 2) for number in (1, 2)]
+    assert lists_to_join(parts, ALL_SEVEN)[0] == [parts[1], parts[3]]
 
 
 def test_lists_in_a_directory(raw: Any, tmp_path: Path) -> None:
@@ -331,9 +426,12 @@ def test_lists_in_a_directory(raw: Any, tmp_path: Path) -> None:
     for name in FILES.values():
         (deep / name).symlink_to(raw[0] / name)
     (deep / "pm00_700199_520_EventList_c001.fits").write_text("")
+    for code in ("820", "920"):
+        (deep / f"pm00_700200_{code}_EventList_c001.fits").write_text("")
     rows = local_erosita_manifest("erosita_calpv", tmp_path, None, ALL_SEVEN)
     assert {(row.obsid, row.events) for row in rows} == {
-        (obsid, f"data/PUPPIS A/{FILES[obsid]}") for obsid in ("700195", "700199")
+        *((obsid, f"data/PUPPIS A/{FILES[obsid]}") for obsid in ("700195", "700199")),
+        *(("700200", f"data/PUPPIS A/pm00_700200_{code}_EventList_c001.fits") for code in ("820", "920")),
     }
     assert next(row for row in rows if row.obsid == "700199").passed_over.endswith("_520_EventList_c001.fits")
     (tile,) = local_erosita_manifest("erosita_all_sky_de_dr1", tmp_path, None, ALL_SEVEN)
@@ -362,11 +460,23 @@ def test_rules_are_given_the_missions_engine(tmp_path: Path) -> None:
     from daxa_wf.workflow import Plan
     from daxa_wf.workflow_erosita import ErositaPlan
 
-    section = {"engine": "esass", "source": {"local": str(tmp_path)}}
-    plan = ErositaPlan(Plan(parse_config({"archive": "a", "missions": {"erosita_calpv": section}}), tmp_path))
+    section = {"engine": "esass", "source": {"local": str(tmp_path)}, "instruments": ["TM9"]}
+    config = parse_config({"archive": "a", "missions": {"erosita_calpv": section}})
+    plan = ErositaPlan(Plan(config, tmp_path))
+    (tmp_path / "a").mkdir()
+    lists = [f"pm00_700195_{code}20_EventList_c001.fits" for code in (5, 7)]
+    rows = [ManifestRow("erosita_calpv", "700195", "", "", events=name, passed_over="old.fits") for name in lists]
+    write_manifest(tmp_path / "a/manifest.tsv", rows)
     wildcards = SimpleNamespace(mission="erosita_calpv", obsid="700195")
-    given = [plan.flares(wildcards), plan.images(wildcards), plan.options("exposure_maps")(wildcards)]
-    assert [each["engine"] for each in given] == ["esass"] * 3
+    given = [
+        plan.flares(wildcards), plan.images(wildcards), plan.options("evtool")(wildcards),
+        plan.options("exposure_maps")(wildcards), plan.plan.options("exposure_maps")(wildcards),
+    ]  # fmt: skip
+    assert [each["engine"] for each in given] == ["esass"] * 5
+    assert given[0]["instruments"] == ["TM5", "TM7"]
+    assert given[0]["passed_over"] == ["old.fits"]
+    mission = config.missions["erosita_calpv"].model_copy(update={"engine": "native"})
+    assert mission.step_engine("erosita_calpv", "flaregti") == "native"
     assert plan.tasks() == ["evtool", "expmap", "flaregti"]
 
 

@@ -288,14 +288,6 @@ def test_erosita_from_a_read_only_list_to_exposure_maps(bench: Bench, tmp_path: 
     assert fits.getdata(exposure.products["en0.2_2.3keV-expmap"]).shape == (32, 32)
 
 
-def test_a_subset_of_modules_has_its_own_flare_free_times(bench: Bench, tmp_path: Path) -> None:
-    raw = make_erosita_list(tmp_path / "raw.fits")
-    _, flares = bench.run(erosita.flaregti(raw, Flaregti().model_dump(), ["TM5", "TM7"]))
-    names = extensions(flares.products["events"])
-    assert [name for name in names if name.startswith("FLAREGTI")] == ["FLAREGTI5", "FLAREGTI7"]
-    bench.run(erosita.evtool(flares.products["events"], Evtool(modules=["TM5", "TM7"]).model_dump()))
-
-
 def test_evtool_without_flare_free_times_fails(bench: Bench, tmp_path: Path) -> None:
     raw = make_erosita_list(tmp_path / "raw.fits")
     with pytest.raises(

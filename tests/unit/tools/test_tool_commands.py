@@ -250,11 +250,9 @@ def test_flaregti_works_on_a_copy() -> None:
     assert command.links == {}
 
 
-def test_flaregti_on_some_telescope_modules_sees_only_their_events() -> None:
-    first, second = erosita.flaregti(RAW, options(Flaregti, threshold=1.09), ["TM7", "TM5"])
-    assert argvs([first]) == ["evtool eventfiles=raw.fits outfile=events.fits telid=5 7"]
-    assert "threshold=1.09" in second.argv
-    assert second.copies == {}
+def test_gtitype_is_told_only_where_it_is_not_the_usual_one() -> None:
+    (command,) = erosita.flaregti(RAW, options(Flaregti, gtitype="FLAREGTI", threshold=1.09))
+    assert {"gtitype=FLAREGTI", "threshold=1.09"} <= set(command.argv)
 
 
 def test_evtool_and_its_images() -> None:
