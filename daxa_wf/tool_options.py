@@ -132,6 +132,9 @@ class Evtool(Section):
         0xC0000000, ge=0, le=0xFFFFFFFF, description="bits that reject an event (0xC0000000: corrupt ones)"
     )
     flag_invert: bool = Field(False, description="keep the events that have one of these bits, and only those")
+    gti: Literal["FLAREGTI", "GTI"] = Field(
+        "FLAREGTI", description="good times: those without flares, or GTI: flares are kept"
+    )
     modules: tuple[TelescopeModule, ...] = Field((), description="only these telescope modules; default: all")
     region: SkyRegion = Field(
         "",

@@ -20,7 +20,7 @@ MODULES = {"0": "1234567", "8": "12346", "9": "57", **{digit: digit for digit in
 """Digit of a name -> the telescope modules of the list."""
 
 FILTERS = {"2": 2, "1": 1}
-"""Digit of a name -> how gladly a list is taken: FILTER, OPEN; at the other positions the sky is not seen."""
+"""Digit of a name -> rank of the filter wheel's position, FILTER before OPEN; at the others the sky is not seen."""
 
 SURVEYS = {"erosita_calpv": "00", "erosita_all_sky_de_dr1": "01"}
 """Mission -> the number that names have: 0 for CalPV, then that of the survey."""

@@ -15,7 +15,7 @@ Maps = tuple[list[float], list[dict[str, str]]]
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """One map a band: the mean over the telescope modules, of the times without flares."""
+    """One map a band: the mean over the telescope modules, of the times that evtool kept."""
     cleaned, pictures = inputs.record("evtool"), inputs.record("erosita_images")
     modules = module_numbers(cleaned.results)
     events = workspace.layout.find(cleaned.product("finalevents"))
@@ -23,18 +23,18 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     stamps = [stamp for stamp in pictures.products if stamp.kind == "image"]
     images = [workspace.layout.find(stamp.path) for stamp in stamps]
     outputs = [workspace.stage("expmap", band, unit=together(unit, modules)) for band in bands]
-    vignetted = options["vignetting"] != "none"
+    vignetted, gti = options["vignetting"] != "none", cleaned.parameters["gti"]
     if options["engine"] == "esass":
-        longest, warnings = _with_esass(events, bands, images, outputs, vignetted, workspace)
+        longest, warnings = _with_esass(events, gti, bands, images, outputs, vignetted, workspace)
     else:
-        longest, warnings = _natively(events, modules, bands, images, outputs, vignetted)
+        longest, warnings = _natively(events, gti, modules, bands, images, outputs, vignetted)
     numbers = {"modules": cleaned.results["modules"], "maximum_seconds": longest, "vignetted": vignetted}
     return Outcome(numbers, warnings, f"up to {max(longest):.0f} s")
 
 
 def _natively(
-    path: Path, modules: tuple[int, ...], bands: Sequence[Band], images: Sequence[Path], outputs: Sequence[Path],
-    vignetted: bool,
+    path: Path, gti: str, modules: tuple[int, ...], bands: Sequence[Band], images: Sequence[Path],
+    outputs: Sequence[Path], vignetted: bool,
 ) -> Maps:  # fmt: skip
     from astropy.io import fits
 
@@ -44,7 +44,7 @@ def _natively(
     from daxa_wf.events.erosita.sky_grid import grid_of_image
 
     events = ErositaEventFile.open(path)
-    good = selected_times(events, "FLAREGTI", modules)
+    good = selected_times(events, gti, modules)
     longest: list[float] = []
     warnings: list[dict[str, str]] = []
     # Band by band: the maps of all telescope modules are in memory at once.
@@ -58,7 +58,7 @@ def _natively(
 
 
 def _with_esass(
-    path: Path, bands: Sequence[Band], images: Sequence[Path], outputs: Sequence[Path], vignetted: bool,
+    path: Path, gti: str, bands: Sequence[Band], images: Sequence[Path], outputs: Sequence[Path], vignetted: bool,
     workspace: Workspace,
 ) -> Maps:  # fmt: skip
     from daxa_wf.steps.esass_tools import EsassTools
@@ -66,7 +66,7 @@ def _with_esass(
     from daxa_wf.tools.erosita_commands import exposure_maps
 
     templates = {band.label: image for band, image in zip(bands, images, strict=True)}
-    made = EsassTools(workspace).run(exposure_maps(path, templates, bands, vignetted))
+    made = EsassTools(workspace).run(exposure_maps(path, templates, bands, vignetted, gti))
     longest = []
     for band, output in zip(bands, outputs, strict=True):
         seconds = made[f"{band.label}-expmap"]

@@ -43,7 +43,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
         "modules": module_names(modules),
         "rows": events.row_count,
         "selected": selected,
-        **_times(events, modules),
+        **_times(events, options["gti"], modules),
     }
     return Outcome(numbers, warnings, f"kept {selected} of {events.row_count} events")
 
@@ -65,7 +65,7 @@ def _natively(
 
     parameters = EvtoolParameters(
         options["pattern"], options["flag"], options["flag_invert"], options["lo_en"], options["hi_en"],
-        telid=modules, region=options["region"],
+        gti=options["gti"], telid=modules, region=options["region"],
     )  # fmt: skip
     return evtool(events, parameters, output).warnings
 
@@ -81,12 +81,12 @@ def _with_esass(
     return [INVERTED_FLAG] if options["flag_invert"] else []
 
 
-def _times(events: ErositaEventFile, modules: tuple[int, ...]) -> dict[str, Any]:
+def _times(events: ErositaEventFile, gti: str, modules: tuple[int, ...]) -> dict[str, Any]:
     """Seconds by telescope module in which events were kept, and the live ones of them."""
     from daxa_wf.events.erosita.selection import selected_times
     from daxa_wf.events.gti import total
 
-    good = selected_times(events, "FLAREGTI", modules)
+    good = selected_times(events, gti, modules)
     return {
         "ontime": {f"TM{module}": total(each) for module, each in good.items()},
         "livetime": {f"TM{module}": events.live_time(module, each) for module, each in good.items()},

@@ -47,13 +47,13 @@ def flaregti(events: Path, options: Mapping[str, Any]) -> list[Command]:
 
 
 def evtool(events: Path, options: Mapping[str, Any]) -> list[Command]:
-    """The cleaned list of a list that flaregti was run on: within FLAREGTIn, with pattern, flag, energy, modules.
+    """The cleaned list of a list that flaregti was run on: within FLAREGTIn or GTIn, with pattern, flag, energy, modules.
 
     The flag's bits reject an event; inverted, only events with one of them are kept.
     """
     parameters: dict[str, Value] = {
         "eventfiles": EVENTS,
-        "gti": "FLAREGTI",
+        "gti": options["gti"],
         "outfile": "finalevents.fits",
         "flag": f"{options['flag']:#x}",
         **({"flag_invert": True} if options["flag_invert"] else {}),
@@ -85,15 +85,15 @@ def images(events: Path, bands: Sequence[Band], rebin: int = SKY_PIXELS_PER_PIXE
 
 
 def exposure_maps(
-    events: Path, images: dict[str, Path], bands: Sequence[Band], vignetting: bool = True
+    events: Path, images: dict[str, Path], bands: Sequence[Band], vignetting: bool = True, gti: str = "FLAREGTI"
 ) -> list[Command]:
-    """One map a band, on the pixels of its image (`images`: band label -> image), of the flare-free times."""
+    """One map a band, on the pixels of its image (`images`: band label -> image), of the times in the tables `gti`n."""
     return [
         TASKS["expmap"].command(
             {
                 "inputdatasets": EVENTS, "templateimage": IMAGE, "emin": band.low, "emax": band.high,
                 "withsinglemaps": False, "withmergedmaps": True, "mergedmaps": f"{band.label}-expmap.fits",
-                "withvignetting": vignetting, "gtitype": "FLAREGTI",
+                "withvignetting": vignetting, "gtitype": gti,
             },
             products={f"{band.label}-expmap": f"{band.label}-expmap.fits"},
             links={EVENTS: events, IMAGE: images[band.label]},

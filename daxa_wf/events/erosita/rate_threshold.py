@@ -76,8 +76,9 @@ def in_groups(
 def quiet_rate(counts: NDArray[np.int64], exposure: NDArray[np.float64], sigma: float) -> tuple[float, float]:
     """Mean of the quiet rates, and their variance beyond that of counting; `counts` and `exposure` of shape (groups,).
 
-    Begins from the lower quartile with the noise of counting, so that flares in up to three quarters of the time do not
-    matter, and goes on with the rates up to the limit; the deviation is at least that of counting.
+    Begins from the lower quartile with the noise of counting (of one count more, as it may be zero), so that flares in up
+    to two thirds of the time do not matter, and goes on with the rates up to the limit; the deviation is at least that of
+    counting.
     """
     rate, usual = counts / exposure, float(np.median(exposure))
     quartile = float(np.quantile(rate, 0.25))

@@ -255,6 +255,29 @@ def test_flagged_events_alone_of_some_telescope_modules(chain: Any, standins: St
 
 
 @pytest.mark.parametrize("engine", ["native", "esass"])
+def test_flares_are_kept_if_that_is_asked_for(chain: Any, standins: Standins, raw: Any, engine: str) -> None:
+    """Events, seconds and exposure maps of all good time."""
+    mine: Chain = chain("700199", engine=engine)
+    mine.all()
+    without = {step: mine.records[step].results for step in ("evtool", "erosita_exposure_maps")}
+    record = mine.run("evtool", gti="GTI")
+    good = ErositaEventFile.open(raw[0] / FILES["700199"]).intervals("GTI")
+    assert record.results["ontime"] == pytest.approx({f"TM{module}": total(good[module]) for module in (5, 6, 7)})
+    assert record.results["selected"] == len(selected_by_hand(mine.raw, good, (200, 10_000)))
+    mine.run("erosita_images")
+    maps = mine.run("erosita_exposure_maps")
+    if engine == "native":
+        assert record.results["selected"] > 1.5 * without["evtool"]["selected"]
+        longer = record.results["livetime"]["TM5"] / without["evtool"]["livetime"]["TM5"]
+        before, after = (each["maximum_seconds"][0] for each in (without["erosita_exposure_maps"], maps.results))
+        assert after / before == pytest.approx(longer, rel=0.01)
+        assert longer > 1.1
+    else:
+        assert all("gtitype=GTI" in command for command in maps.command)
+        assert " gti=GTI " in record.command[0]
+
+
+@pytest.mark.parametrize("engine", ["native", "esass"])
 def test_a_region_of_the_sky(chain: Any, standins: Standins, engine: str) -> None:
     mine: Chain = chain("700199", engine=engine)
     mine.run("flaregti")

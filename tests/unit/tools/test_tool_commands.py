@@ -270,6 +270,9 @@ def test_evtool_and_its_images() -> None:
         "evtool eventfiles=events.fits gti=FLAREGTI outfile=finalevents.fits flag=0x2000 flag_invert=yes pattern=1 "
         "emin=0.5 emax=2 telid=1 2"
     ]
+    (part,) = erosita.evtool(RAW, options(Evtool, gti="GTI", region="fk5; circle(8:52:56.868, 5.4614653, 6')"))
+    assert part.argv[2] == "gti=GTI"
+    assert part.argv[-1] == "region=j2000;circle(133.23695d,5.4614653d,0.1d)"
     bands = [Band(0.2, 2.3)]
     (image,) = erosita.images(RAW, bands)
     assert argvs([image]) == [
