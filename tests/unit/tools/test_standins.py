@@ -54,7 +54,7 @@ class Bench:
     def ingest(self, odf: Path) -> xmm.OdfData:
         cif = self.product("cif", xmm.cifbuild("2004-06-17"))
         seen = make_odf_view(odf, self.root / "view")
-        summary = self.product("summary", xmm.odfingest(OBSERVATION, seen, cif))
+        summary = self.product("summary", xmm.odfingest(seen, cif))
         copied = make_odf_view(odf, self.root / "view", summary)
         return xmm.OdfData(self.root / "view", copied, cif)
 

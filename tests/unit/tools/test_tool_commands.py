@@ -48,10 +48,10 @@ def test_cifbuild() -> None:
 
 
 def test_odfingest_writes_into_the_working_directory_and_not_into_the_odf() -> None:
-    (command,) = xmm.odfingest(OBSERVATION, Path("/w/odf"), Path("/a/ccf.cif"))
+    (command,) = xmm.odfingest(Path("/w/odf"), Path("/a/ccf.cif"))
     assert command.argv == ["odfingest", "odfdir=/w/odf", "outdir=.", "withodfdir=yes"]
     assert command.environment == {"SAS_CCF": "/a/ccf.cif", "SAS_ODF": "/w/odf"}
-    assert command.products == {"summary": "????_0201903501_SCX00000SUM.SAS"}
+    assert command.products == {"summary": "????_??????????_SCX00000SUM.SAS"}
 
 
 def test_epchain_makes_the_out_of_time_list_first_and_reuses_its_files() -> None:
