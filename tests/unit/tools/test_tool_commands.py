@@ -17,7 +17,6 @@ from daxa_wf.tools import xmm_list_commands as lists
 from daxa_wf.tools.tasks import ESPFILT, TASKS, Command
 from daxa_wf.tools.versions import SasVersion
 
-OBSERVATION = Unit("xmm_pointed", "0201903501")
 PN = Unit("xmm_pointed", "0201903501", "PN", "S003")
 M1 = Unit("xmm_pointed", "0201903501", "M1", "S001")
 M2 = Unit("xmm_pointed", "0201903501", "M2", "U002")
