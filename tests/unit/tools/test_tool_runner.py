@@ -222,17 +222,26 @@ def test_more_signals_do_not_disturb_the_cleaning_up(hanging: Any, tmp_path: Pat
 def test_a_signal_waits_until_it_may_interrupt() -> None:
     """Not between a program's start and the care for its end, and not during that."""
     reached = []
-    with pytest.raises(SystemExit) as left, _Interrupts() as interrupts:
-        os.kill(os.getpid(), signal.SIGTERM)
-        reached.append("started")
-        with interrupts.let_through():
-            reached.append("waiting")
-    assert (reached, left.value.code) == (["started"], 143)
-    with pytest.raises(KeyboardInterrupt), _Interrupts() as interrupts:
-        with interrupts.let_through():
-            reached.append("waiting")
-        os.kill(os.getpid(), signal.SIGINT)
-        reached.append("cleaned up")
+
+    def interrupted_early() -> None:
+        with _Interrupts() as interrupts:
+            os.kill(os.getpid(), signal.SIGTERM)
+            reached.append("started")
+            with interrupts.let_through():
+                reached.append("waiting")
+
+    def interrupted_late() -> None:
+        with _Interrupts() as interrupts:
+            with interrupts.let_through():
+                reached.append("waiting")
+            os.kill(os.getpid(), signal.SIGINT)
+            reached.append("cleaned up")
+
+    with pytest.raises(SystemExit, match="143"):
+        interrupted_early()
+    assert reached == ["started"]
+    with pytest.raises(KeyboardInterrupt):
+        interrupted_late()
     assert reached == ["started", "waiting", "cleaned up"]
 
 
