@@ -23,7 +23,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     del options
     tools = SasTools(workspace)
     view = make_odf_view(tools.raw, workspace.directory / "odf")
-    made = tools.run(odfingest(unit, view, tools.calibration(inputs)))["summary"]
+    made = tools.run(odfingest(view, tools.calibration(inputs)))["summary"]
     text = made.read_text(encoding="utf-8", errors="surrogateescape")
     summary = parse_odf_summary(text, made.name)
     if summary.obsid != unit.obsid:

@@ -57,10 +57,9 @@ def run_watched(
         in_time = False
         try:
             tell_guard(process.pid)
-            interrupts.let_through()
-            in_time = _ended_within(process.pid, time_limit, os.getppid())
+            with interrupts.let_through():
+                in_time = _ended_within(process.pid, time_limit, os.getppid())
         finally:
-            interrupts.hold()
             if not in_time:
                 _ask_to_end(process.pid, stop)
             # What a program that has ended leaves running would write where it no longer has a place.
@@ -101,15 +100,16 @@ class _Interrupts:
         if self._come and kind is None:
             self._raise()
 
-    def let_through(self) -> None:
-        """From now on a signal interrupts; so does one that has come already."""
+    @contextlib.contextmanager
+    def let_through(self) -> Iterator[None]:
+        """Within, a signal interrupts; so does one that has come before."""
         self._open = True
-        if self._come:
-            self._raise()
-
-    def hold(self) -> None:
-        """From now on a signal waits."""
-        self._open = False
+        try:
+            if self._come:
+                self._raise()
+            yield
+        finally:
+            self._open = False
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         self._come = number
@@ -141,8 +141,9 @@ def _guard(token: str) -> Iterator[Callable[[int], None]]:
     tell = guard.stdin
 
     def tell_group(group: int) -> None:
-        tell.write(f"{group}\n".encode())
-        tell.flush()
+        with contextlib.suppress(BrokenPipeError):
+            tell.write(f"{group}\n".encode())
+            tell.flush()
 
     try:
         yield tell_group

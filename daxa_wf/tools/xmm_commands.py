@@ -50,11 +50,14 @@ def cifbuild(observation_date: str, analysis_date: str = "now") -> list[Command]
     return [TASKS["cifbuild"].command(parameters, products={"cif": "ccf.cif"})]
 
 
-def odfingest(unit: Unit, odf: Path, cif: Path) -> list[Command]:
-    """The summary of an ODF, written into the working directory: the ODF's own may be read-only, and shared."""
+def odfingest(odf: Path, cif: Path) -> list[Command]:
+    """The summary of an ODF, written into the working directory: the ODF's own may be read-only, and shared.
+
+    Its name has the ODF's ObsID, whichever that is.
+    """
     parameters: dict[str, Value] = {"odfdir": odf, "outdir": ".", "withodfdir": True}
     environment = {"SAS_CCF": cif, "SAS_ODF": odf}
-    return [TASKS["odfingest"].command(parameters, environment, {"summary": f"????_{unit.obsid}_SCX00000SUM.SAS"})]
+    return [TASKS["odfingest"].command(parameters, environment, {"summary": "????_??????????_SCX00000SUM.SAS"})]
 
 
 def epchain(unit: Unit, data: OdfData, ccds: Sequence[int], version: SasVersion) -> list[Command]:

@@ -379,6 +379,17 @@ def test_two_directories_of_an_observation(standins: Standins, tmp_path: Path) -
         Chain(tmp_path / "other", tmp_path / "raw", obsids=[OBSID, "0404910601"]).make("cifbuild")
 
 
+def test_raw_data_of_another_observation_are_told(standins: Standins, tmp_path: Path) -> None:
+    make_odf(tmp_path / "raw" / OBSID, OBSID, [M1])
+    chain = Chain(tmp_path, tmp_path / "raw").make("cifbuild")
+    shutil.rmtree(tmp_path / "raw")
+    make_odf(tmp_path / "raw" / OBSID, "0404910601", [M1])
+    chain.make("odfingest", "inventory")
+    assert chain.statuses("odfingest") == {OBSID: "failed otherObservation"}
+    assert chain.record("odfingest", OBSID).message.endswith("are those of 0404910601")
+    assert chain.statuses("inventory") == {OBSID: "blocked odfingest failed"}
+
+
 def test_raw_data_may_move(make: Any, tmp_path: Path) -> None:
     chain: Chain = make(M1).make("cifbuild", "odfingest", "inventory")
     (tmp_path / "raw").rename(tmp_path / "elsewhere")

@@ -30,7 +30,6 @@ from tests.standins.odf import M1, PN, PN_SMALL_WINDOW, PN_TIMING, R1, OdfExposu
 from tests.standins.tinyfits import extensions
 
 OBSID = "0201903501"
-OBSERVATION = Unit("xmm_pointed", OBSID)
 M1_UNIT = Unit("xmm_pointed", OBSID, "M1", "S001")
 PN_UNIT = Unit("xmm_pointed", OBSID, "PN", "S003")
 SAS_20 = SasVersion(20)
@@ -54,7 +53,7 @@ class Bench:
     def ingest(self, odf: Path) -> xmm.OdfData:
         cif = self.product("cif", xmm.cifbuild("2004-06-17"))
         seen = make_odf_view(odf, self.root / "view")
-        summary = self.product("summary", xmm.odfingest(OBSERVATION, seen, cif))
+        summary = self.product("summary", xmm.odfingest(seen, cif))
         copied = make_odf_view(odf, self.root / "view", summary)
         return xmm.OdfData(self.root / "view", copied, cif)
 

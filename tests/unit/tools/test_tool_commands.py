@@ -14,10 +14,9 @@ from daxa_wf.tool_options import Evtool, Flaregti
 from daxa_wf.tools import erosita_commands as erosita
 from daxa_wf.tools import xmm_commands as xmm
 from daxa_wf.tools import xmm_list_commands as lists
-from daxa_wf.tools.tasks import ESPFILT, TASKS, Command
+from daxa_wf.tools.tasks import ESPFILT, SAS_TASKS, TASKS, Command
 from daxa_wf.tools.versions import SasVersion
 
-OBSERVATION = Unit("xmm_pointed", "0201903501")
 PN = Unit("xmm_pointed", "0201903501", "PN", "S003")
 M1 = Unit("xmm_pointed", "0201903501", "M1", "S001")
 M2 = Unit("xmm_pointed", "0201903501", "M2", "U002")
@@ -48,10 +47,10 @@ def test_cifbuild() -> None:
 
 
 def test_odfingest_writes_into_the_working_directory_and_not_into_the_odf() -> None:
-    (command,) = xmm.odfingest(OBSERVATION, Path("/w/odf"), Path("/a/ccf.cif"))
+    (command,) = xmm.odfingest(Path("/w/odf"), Path("/a/ccf.cif"))
     assert command.argv == ["odfingest", "odfdir=/w/odf", "outdir=.", "withodfdir=yes"]
     assert command.environment == {"SAS_CCF": "/a/ccf.cif", "SAS_ODF": "/w/odf"}
-    assert command.products == {"summary": "????_0201903501_SCX00000SUM.SAS"}
+    assert command.products == {"summary": "????_??????????_SCX00000SUM.SAS"}
 
 
 def test_epchain_makes_the_out_of_time_list_first_and_reuses_its_files() -> None:
@@ -232,6 +231,20 @@ def test_rgsproc_runs_one_stage_a_step() -> None:
         {"events": "P0201903501R1S004merged0000.FIT"}, {}, {"finalevents": "P0201903501R1S004EVENLI0000.FIT"},
     ]  # fmt: skip
     assert stages[0].environment == ENVIRONMENT
+
+
+def test_every_task_is_told_its_observation() -> None:
+    images = {"en0.5_2.0keV": Path("/a/soft.fits"), "en2.0_10.0keV": Path("/a/hard.fits")}
+    told = [
+        *xmm.epchain(PN, DATA, [1], SAS_20), *xmm.emchain(M1, DATA), *xmm.emanom(M1, RAW, DATA, SAS_20), *xmm.atthkgen(DATA),
+        *xmm.rgsproc("rgs_filter", R1, DATA), *lists.espfilt(M1, RAW, DATA, options(Espfilt), SasVersion(19)),
+        *lists.evselect(PN, RAW, GTI, DATA, options(Evselect), ootevents=OOT), *lists.images(RAW, DATA, options(Images)),
+        *lists.exposure_maps(RAW, images, Path("/a/att.fits"), DATA, options(Images), "measured"),
+    ]  # fmt: skip
+    assert {each.task for each in told} == {*SAS_TASKS} - {"cifbuild", "odfingest", "merge", "gtibuild"}
+    assert all(each.environment == ENVIRONMENT for each in told)
+    assert all(set(each.spec.needs) <= {"SAS_DIR", *ENVIRONMENT} for each in told)
+    assert lists.merge([RAW, OOT])[0].environment == {}
 
 
 def test_atthkgen() -> None:

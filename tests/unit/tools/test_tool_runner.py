@@ -15,6 +15,7 @@ import pytest
 
 from daxa_wf.errors import ConfigError, Fault, StepFailedError, UnfitDataError
 from daxa_wf.tools.environment import ToolEnvironment, pfiles, prepared_call
+from daxa_wf.tools.processes import _Interrupts
 from daxa_wf.tools.runner import execute, run_tool
 from daxa_wf.tools.tasks import TASKS, Command
 from daxa_wf.tools.tasks.spec import Parameter, TaskSpec
@@ -216,6 +217,32 @@ def test_more_signals_do_not_disturb_the_cleaning_up(hanging: Any, tmp_path: Pat
         time.sleep(0.001)
     assert process.wait(timeout=10) != 0
     assert all_gone(pids)
+
+
+def test_a_signal_waits_until_it_may_interrupt() -> None:
+    """Not between a program's start and the care for its end, and not during that."""
+    reached = []
+
+    def interrupted_early() -> None:
+        with _Interrupts() as interrupts:
+            os.kill(os.getpid(), signal.SIGTERM)
+            reached.append("started")
+            with interrupts.let_through():
+                reached.append("waiting")
+
+    def interrupted_late() -> None:
+        with _Interrupts() as interrupts:
+            with interrupts.let_through():
+                reached.append("waiting")
+            os.kill(os.getpid(), signal.SIGINT)
+            reached.append("cleaned up")
+
+    with pytest.raises(SystemExit, match="143"):
+        interrupted_early()
+    assert reached == ["started"]
+    with pytest.raises(KeyboardInterrupt):
+        interrupted_late()
+    assert reached == ["started", "waiting", "cleaned up"]
 
 
 def test_killing_us_leaves_no_process_of_the_task(hanging: Any) -> None:
