@@ -46,10 +46,12 @@ def version() -> None:
 
 @app.command("check-config")
 def check_config(config: ConfigFile) -> None:
-    """Check a configuration, without running anything."""
+    """Check a configuration, and that what it names is there, without running anything."""
     from daxa_wf.config import read_config
+    from daxa_wf.preflight import check_before_a_run
 
     checked = read_config(config)
+    check_before_a_run(checked, Path.cwd())
     print(f"{config} is fine: archive {checked.archive}, missions {', '.join(checked.missions)}")
 
 

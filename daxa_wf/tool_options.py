@@ -9,7 +9,16 @@ from pydantic import BeforeValidator, Field, model_validator
 from daxa_wf.options import Directory, KiloElectronVolt, Seconds, Section
 
 TelescopeModule = Literal["TM1", "TM2", "TM3", "TM4", "TM5", "TM6", "TM7"]
-FlagMask = Annotated[int, BeforeValidator(lambda value: int(value, 0) if isinstance(value, str) else value)]
+
+
+def _bits(value: object) -> object:
+    try:
+        return int(value, 0) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError(f"{value!r} is no whole number, such as 0xC0000000") from None
+
+
+FlagMask = Annotated[int, BeforeValidator(_bits)]
 
 
 class Toolkit(Section):
@@ -80,7 +89,7 @@ class Flaregti(Section):
     @model_validator(mode="before")
     @classmethod
     def _band_of_the_method(cls, values: Any) -> Any:
-        own = OWN_BANDS.get(values.get("method", "")) if isinstance(values, dict) else None
+        own = OWN_BANDS.get(str(values.get("method"))) if isinstance(values, dict) else None
         return values if own is None else {"pimin": own[0], "pimax": own[1], **values}
 
     @model_validator(mode="after")

@@ -13,8 +13,9 @@ from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.records import drop_stale_records
 from daxa_wf.config import Config, Mission, parse_config
 from daxa_wf.demo import TRUTH_FILE
-from daxa_wf.errors import ConfigError
+from daxa_wf.errors import ConfigError, DaxaError
 from daxa_wf.options import ByEngine
+from daxa_wf.preflight import check_before_a_run
 from daxa_wf.services.endpoints import TRANSFERS
 from daxa_wf.steps.catalogue import STEPS, Per
 from daxa_wf.steps.runner import clear_staging
@@ -35,7 +36,7 @@ def checked_config(data: Mapping[str, Any]) -> Config:
         give_up(error)
 
 
-def give_up(error: ConfigError) -> NoReturn:
+def give_up(error: DaxaError) -> NoReturn:
     """End the process with the error's message and exit code."""
     sys.stderr.write(f"{error}\n")
     sys.stderr.flush()
@@ -51,15 +52,15 @@ class Plan:
         self.layout = Layout(started_in / config.archive)
         self._rows: dict[tuple[str, str], list[ManifestRow]] = {}
 
-    def check_sources(self) -> None:
-        """Before anything runs: a local directory must be there; else the process ends with exit code 2."""
-        for name, mission in self.processed():
-            if mission.source and mission.source.local and not self.source(name).is_dir():
-                give_up(ConfigError(f"missions.{name}.source.local: {self.source(name)} is not a directory"))
-
     def prepare(self) -> None:
-        """Before a run: drop records that no longer vouch for their products, and what was left unfinished."""
-        drop_stale_records(self.layout)
+        """Before a run: see that all is there that the configuration names, drop records that no longer vouch for their
+        products, and what was left unfinished. A mistake ends the process with its message and exit code.
+        """
+        try:
+            check_before_a_run(self.config, self.started_in)
+            drop_stale_records(self.layout)
+        except DaxaError as error:
+            give_up(error)
         clear_staging(self.layout)
 
     def mission(self, name: str) -> Mission:
@@ -154,8 +155,12 @@ class Plan:
             "decompress": bool(section.source and section.source.decompress),
         }
 
-    def places(self, wildcards: Any) -> dict[str, Any]:
-        """Where archives, raw store and credentials are."""
+    def places(self, wildcards: Any, resources: Any) -> dict[str, Any]:
+        """Where archives, raw store and credentials are.
+
+        Snakemake runs nothing again when these change, because this is said to depend on `resources` too.
+        """
+        del resources
         source = self.mission(wildcards.mission).source
         embedded = source.embedded if source else None
         return {

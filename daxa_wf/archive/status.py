@@ -84,6 +84,17 @@ def counts_by_step(verdicts: Sequence[Verdict]) -> dict[str, Counter[str]]:
     return {step: counts[step] for step in STEPS if step in counts}
 
 
+def print_manifest_fault(layout: Layout) -> None:
+    """Print why the manifest could not be made: nothing else was done then."""
+    from rich.console import Console
+    from rich.text import Text
+
+    said = layout.manifest_fault.read_text(encoding="utf-8").rstrip()
+    Console(stderr=True, soft_wrap=True).print(
+        Text(f"Nothing was processed: what there is to do is not known.\n{said}")
+    )
+
+
 def print_summary(layout: Layout, verdicts: Sequence[Verdict], stderr: bool = True) -> None:
     """Print what was done, rejected, failed, blocked or met a fault, and why what did not make it did not."""
     from rich.console import Console

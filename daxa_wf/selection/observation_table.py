@@ -61,7 +61,7 @@ def observation_table(spec: MissionSpec, source: TableSource, table: pd.DataFram
         kept = result.rows[keep]
         result.cuts.append(Cut(cut.name, cut.description, len(result.rows) - len(kept), len(kept)))
         result.rows = kept
-    valid = result.rows["obsid"].map(spec.is_obsid)
+    valid = result.rows["obsid"].map(spec.is_obsid).astype(bool)
     result.cuts.append(Cut("obsid", f"the ObsID is like {spec.obsid_pattern}", int((~valid).sum()), int(valid.sum())))
     result.rows = _ordered(_to_icrs(spec, result.rows[valid]).reset_index(drop=True))
     return result

@@ -18,6 +18,7 @@ checkpoint manifest:
         plan.layout.manifest.name,
     log:
         "logs/manifest.log",
+    retries: 0
     params:
         missions=plan.selection_options(),
     script:
