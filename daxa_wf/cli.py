@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 import daxa_wf
+from daxa_wf.archive.layout import Layout
 from daxa_wf.errors import ConfigError, DaxaError
 
 app = typer.Typer(
@@ -19,6 +20,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+CHANGES_NOTHING = {"-n", "--dry-run", "--dryrun", "--unlock"}
+"""Arguments of Snakemake with which it does not work on the archive."""
 
 ConfigFile = Annotated[Path, typer.Argument(help="the configuration, YAML", show_default=False)]
 
@@ -68,32 +72,56 @@ def run(
     cores: Annotated[int, typer.Option(help="cores to use", min=1)] = os.cpu_count() or 1,
 ) -> None:
     """Make or continue the archive of a configuration; further arguments go to Snakemake."""
+    from daxa_wf.archive.running import held
     from daxa_wf.config import read_config
+    from daxa_wf.preflight import check_before_a_run
 
-    read_config(config)
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "--snakefile",
-        str(snakefile()),
-        "--configfile",
-        str(config),
-    ]
-    raise typer.Exit(subprocess.call([*command, "--cores", str(cores), *context.args]))
+    checked = read_config(config)
+    check_before_a_run(checked, Path.cwd())
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile()), "--configfile", str(config)]
+    command += ["--cores", str(cores)]
+    if CHANGES_NOTHING.intersection(context.args):
+        raise typer.Exit(subprocess.call([*command, *context.args]))
+    with held(Path.cwd() / checked.archive) as hold:
+        if hold.is_left_locked:
+            print("The last run was killed; its lock is removed.", file=sys.stderr)
+            subprocess.run([*command, "--unlock"], check=True, capture_output=True)
+        code = subprocess.call([*command, *context.args], pass_fds=[hold.descriptor])
+        hold.ended = code >= 0
+    raise typer.Exit(code if code >= 0 else 128 - code)
 
 
 @app.command()
-def status(config: ConfigFile) -> None:
+def status(
+    config: ConfigFile, missing: Annotated[bool, typer.Option(help="list the products that are gone")] = False
+) -> None:
     """Tell what was done, rejected, failed, blocked, and why."""
-    from daxa_wf.archive.layout import Layout
-    from daxa_wf.archive.status import print_summary, read_verdicts
+    from daxa_wf.archive.records import missing_products
+    from daxa_wf.archive.status import print_manifest_fault, print_summary, read_verdicts
+
+    layout = _made_archive(config)
+    print_summary(layout, read_verdicts(layout), stderr=False)
+    gone = missing_products(layout)
+    if gone:
+        listed = ":" if missing else "; 'daxa-wf status --missing' lists them"
+        print(f"{len(gone)} recorded products are gone, and the next run makes them again{listed}")
+    print("".join(f"  {layout.root / path}\n" for path in gone if missing), end="")
+    if layout.manifest_fault.exists():
+        print_manifest_fault(layout, stderr=False)
+
+
+def _made_archive(config: Path) -> Layout:
+    """The layout of a configuration's archive. ConfigError if it holds no records."""
+    from daxa_wf.archive.records import record_paths
 
     layout = Layout(_archive(config))
-    verdicts = read_verdicts(layout)
-    if not verdicts:
-        raise ConfigError(f"{layout.root} holds no records yet; 'daxa-wf run {config}' makes them")
-    print_summary(layout, verdicts, stderr=False)
+    if record_paths(layout):
+        return layout
+    if layout.manifest_fault.exists():
+        raise ConfigError(
+            f"{layout.root} holds no records: {layout.manifest_fault.read_text(encoding='utf-8').strip()}"
+        )
+    raise ConfigError(f"{layout.root} holds no records yet; 'daxa-wf run {config}' makes them")
 
 
 @app.command()
@@ -102,17 +130,20 @@ def retry(
     step: Annotated[str | None, typer.Option(help="only this step")] = None,
     unit: Annotated[str | None, typer.Option(help="only this unit, such as 0201903501PNS003")] = None,
 ) -> None:
-    """Drop the records of what failed, so that the next run repeats just that."""
-    from daxa_wf.archive.layout import Layout
+    """Drop the records of what failed, or was in no archive, so that the next run repeats just that."""
     from daxa_wf.archive.records import drop_failed_records
+    from daxa_wf.near import closest
     from daxa_wf.steps.catalogue import STEPS
 
     if step is not None and step not in STEPS:
-        raise ConfigError(f"--step {step}: no such step; there are {', '.join(STEPS)}")
-    dropped = drop_failed_records(Layout(_archive(config)), step, unit)
+        raise ConfigError(f"--step {step}: no such step; there are {', '.join(STEPS)}{closest(step, STEPS)}")
+    dropped = drop_failed_records(_made_archive(config), step, unit)
     for path in dropped:
         print(path)
-    print(f"{len(dropped)} records dropped; 'daxa-wf run {config}' repeats them")
+    if dropped:
+        print(f"{len(dropped)} records dropped; 'daxa-wf run {config}' repeats them")
+    else:
+        print("nothing of that has failed: 0 records dropped")
 
 
 @app.command()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, PositiveInt, ValidationError, model_validator
+from pydantic import AfterValidator, Field, PositiveInt, ValidationError, model_validator
 
 from daxa_wf.config_checks import problems_of
 from daxa_wf.config_messages import explain
@@ -32,6 +32,16 @@ from daxa_wf.steps.catalogue import OPTIONAL, steps_for
 from daxa_wf.tool_options import Evtool, Flaregti, Toolkit
 
 ArchiveName = Literal["heasarc", "s3", "xsa", "erosita_de", "cxc"]
+
+
+def _begins(text: str, *starts: str) -> str:
+    if not text.startswith(starts):
+        raise ValueError(f"{text!r} cannot be used; expected text that begins with {', '.join(starts)}")
+    return text
+
+
+Url = Annotated[str, AfterValidator(lambda text: _begins(text, "https://", "http://"))]
+Place = Annotated[str, AfterValidator(lambda text: _begins(text, "https://", "http://", "file:///", "/"))]
 EngineName = Literal["native", "sas", "esass", "preprocessed", "raw"]
 
 
@@ -178,15 +188,15 @@ class Config(Section):
         Path("daxa_wf_tables"), description="directory of the missions' tables (daxa-wf fetch-tables)"
     )
     archive: Directory = Field(description="directory of the archive; relative paths start where you run from")
-    services: dict[Literal["heasarc", "xsa", "cxc"], tuple[str, ...]] = Field(
+    services: dict[Literal["heasarc", "xsa", "cxc"], tuple[Url, ...]] = Field(
         default_factory=dict, description="TAP services to ask in place of the usual ones, in order"
     )
     data: Directory = Field(
         Path("daxa_wf_data"), description="directory of downloaded data; archives may share one, and fetch once"
     )
-    archives: dict[ArchiveName, tuple[str, ...]] = Field(
+    archives: dict[ArchiveName, tuple[Place, ...]] = Field(
         default_factory=dict,
-        description="where archives of files are, in place of the usual: URLs, or directories of a mirror",
+        description="where archives of files are, in place of the usual: URLs, or the full paths of directories of a mirror",
     )
     transfers: dict[ArchiveName, PositiveInt] = Field(
         default_factory=dict, description="transfers at once from an archive (8, from XSA 10)"

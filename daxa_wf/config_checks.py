@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from daxa_wf.config_messages import closest
 from daxa_wf.missions import MISSIONS
+from daxa_wf.near import closest
 from daxa_wf.steps.catalogue import CHAINS, processed_instruments
 from daxa_wf.tools.xmm_list_commands import METHODS as SAS_METHODS
 

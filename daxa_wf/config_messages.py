@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from daxa_wf.near import closest
 from daxa_wf.options import section_in
 
 EXPECTED = {
@@ -53,13 +53,6 @@ def explain(error: ValidationError, data: Mapping[str, Any], root: type[BaseMode
     # What is said of a whole is said of a branch that it was not meant for, if something within it is wrong.
     inner = {place[:length] for place in found for length in range(1, len(place))}
     return [line for place, problems in found.items() if place not in inner for line in _lines(place, problems, root)]
-
-
-def closest(word: str, known: Collection[str]) -> str:
-    """' - did you mean ...?' if something known is nearly the word."""
-    lowered = {each.lower(): each for each in known}
-    close = difflib.get_close_matches(word.lower(), lowered, n=1)
-    return f" - did you mean {lowered[close[0]]!r}?" if close else ""
 
 
 def _place(problem: Problem, data: Any) -> Place:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -47,7 +47,7 @@ def _credentials(config: Config, started_in: Path) -> Iterator[str]:
 
     for name, path in config.credentials.items():
         try:
-            read_secrets({name: started_in / path})
+            read_secrets({name: str(started_in / path)})
         except ConfigError as error:
             yield str(error)
 
@@ -83,7 +83,9 @@ def _selection(name: str, mission: Mission, started_in: Path) -> Iterator[str]:
             select(table, spec, [], positions_of(options, spec, _anywhere))
 
     try:
-        asked = [partial(each.keep, table, spec) for each in filters_of(options, _now(), _anywhere)]
+        asked: list[Callable[[], object]] = [
+            partial(each.keep, table, spec) for each in filters_of(options, _now(), _anywhere)
+        ]
     except ConfigError as error:
         yield str(error)
         return

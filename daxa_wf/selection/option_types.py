@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from daxa_wf.config_messages import shown
 from daxa_wf.errors import ConfigError
 from daxa_wf.options import to_number
 
@@ -40,7 +41,7 @@ def _coordinates(value: Any) -> Any:
     pairs = [value] if len(value) == 2 and not isinstance(value[0], list | tuple) else value
     for number, pair in enumerate(pairs, start=1):
         if not isinstance(pair, list | tuple) or len(pair) != 2:
-            raise ValueError(f"position {number} is {pair!r}; expected two coordinates, such as [10.68, 41.27]")
+            raise ValueError(f"position {number} is {shown(pair)}; expected two coordinates, such as [10.68, 41.27]")
     lon, lat = degrees_of_texts(*([str(pair[axis]) for pair in pairs] for axis in (0, 1)))
     return list(zip(lon.tolist(), lat.tolist(), strict=True))
 
@@ -83,7 +84,7 @@ def _checked_moment(text: str) -> str:
     try:
         moment(text)
     except ConfigError as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(str(error).removeprefix("time: ")) from None
     return text
 
 

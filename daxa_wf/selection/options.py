@@ -50,7 +50,10 @@ class TimeRange(Section):
 
         if self.start is None and self.end is None:
             raise ValueError("give 'start', 'end' or both")
-        filters.time(moment(self.start), moment(self.end))
+        try:
+            filters.time(moment(self.start), moment(self.end))
+        except ConfigError as error:
+            raise ValueError(str(error).removeprefix("time: ")) from None
         return self
 
 
