@@ -198,10 +198,10 @@ def column_in(column: str, values: tuple[str, ...]) -> Filter:
 
     def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
         values_there = column_of(table, spec, column)
-        meant = [each.upper() for value in values for each in spec.meant(column, value)]
+        meant = [each for value in values for each in spec.meant(column, value)]
         if is_number(values_there):
             return _array(values_there.isin([_number(column, value) for value in meant]))
-        return among(values_there, meant)
+        return among(values_there, [each.upper() for each in meant])
 
     return Filter(column, ", ".join(values), keep)
 
