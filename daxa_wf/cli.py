@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -76,6 +77,9 @@ def run(
     from daxa_wf.config import read_config
     from daxa_wf.preflight import check_before_a_run
 
+    for option, value in pairwise(context.args):
+        if option in ("--cores", "-c") and value != "all" and not (value.isdigit() and int(value)):
+            raise ConfigError(f"{option} {value}: expected a whole number from 1 on, or 'all'")
     checked = read_config(config)
     check_before_a_run(checked, Path.cwd())
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile()), "--configfile", str(config)]
@@ -214,6 +218,7 @@ def fetch_tables_command(
     from datetime import timedelta
 
     from daxa_wf.missions import MISSIONS
+    from daxa_wf.near import closest
     from daxa_wf.options import to_number
     from daxa_wf.services.endpoints import ENDPOINTS
     from daxa_wf.services.http import session
@@ -229,7 +234,8 @@ def fetch_tables_command(
             endpoints[service] = urls
     unknown = sorted(set(mission or ()) - set(MISSIONS))
     if unknown:
-        raise ConfigError(f"{', '.join(unknown)}: no such mission; there are {', '.join(sorted(MISSIONS))}")
+        known = ", ".join(sorted(MISSIONS))
+        raise ConfigError(f"--mission {unknown[0]}: no such mission; there are {known}{closest(unknown[0], MISSIONS)}")
     try:
         age = timedelta(seconds=to_number(max_age, "s"))
     except ValueError as error:
@@ -319,16 +325,21 @@ def show(
     from daxa_wf.missions import MISSIONS
     from daxa_wf.services.snapshots import SnapshotStore
 
+    possible = [spec for spec in MISSIONS.values() if spec.is_obsid(obsid)]
+    if not possible:
+        raise ConfigError(f"{obsid!r} is like the ObsIDs of no mission; 'daxa-wf missions' shows what they look like")
     store, found = SnapshotStore(tables), 0
-    for spec in MISSIONS.values():
-        if not spec.is_obsid(obsid) or store.latest(spec.name) is None:
-            continue
+    there = [spec for spec in possible if store.latest(spec.name) is not None]
+    for spec in there:
         rows = store.observations(spec)
         for _, row in rows[rows["obsid"] == obsid].iterrows():
             found += 1
             print(f"{spec.pretty_name}\n{row.to_string()}")
     if not found:
-        raise ConfigError(f"{obsid} is in no table in {tables}; 'daxa-wf fetch-tables' fetches them")
+        looked = f"not in the tables of {', '.join(spec.name for spec in there)}" if there else "in none of the tables"
+        others = ", ".join(spec.name for spec in possible if spec not in there)
+        more = f"; it may be one of {others}, of which 'daxa-wf fetch-tables' fetches the tables" if others else ""
+        raise ConfigError(f"{obsid} is {looked} in {tables}{more}")
 
 
 @app.command()
@@ -349,6 +360,9 @@ def doctor(
 
     if config is not None:
         raise typer.Exit(_examine_for(config))
+    for script in setup_script or ():
+        if not script.is_file():
+            raise ConfigError(f"--setup-script {script}: there is no such file")
     environment = ToolEnvironment(setup_scripts=tuple(setup_script or ()))
     for toolkit, examine in (("SAS", examine_sas), ("eSASS", examine_esass)):
         print(f"{toolkit}, with {environment.describe()}:")
@@ -409,5 +423,12 @@ def main() -> None:
     except DaxaError as error:
         print(f"daxa-wf: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # Who reads has had enough; what is still in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        print(f"daxa-wf: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -58,6 +58,10 @@ class Plan:
         """
         try:
             check_before_a_run(self.config, self.started_in)
+            if not self.processed():
+                raise ConfigError(
+                    "nothing can be processed: no mission has a key 'source' that says where its data are"
+                )
             drop_stale_records(self.layout)
         except DaxaError as error:
             give_up(error)

@@ -83,7 +83,12 @@ class SnapshotStore:
             raise CorruptFileError(
                 f"{self._table(mission)} is not what was fetched; 'daxa-wf fetch-tables' makes it anew"
             )
-        return pd.read_parquet(self._table(mission))
+        try:
+            return pd.read_parquet(self._table(mission))
+        except (OSError, ValueError) as error:
+            raise CorruptFileError(
+                f"{self._table(mission)} cannot be read as a table ({error}); 'daxa-wf fetch-tables' makes it anew"
+            ) from None
 
     def write(self, mission: str, source: TableSource, rows: pd.DataFrame, url: str, query: str) -> Snapshot:
         """Keep a table that was fetched just now; the one before it is replaced when the new one is complete."""
