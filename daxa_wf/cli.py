@@ -246,6 +246,7 @@ def fetch_tables_command(
         kept = fetched.snapshot
         state = f"{kept.rows} rows of {kept.fetched}" if kept else "no table"
         print(f"{name}: {state}{' (new)' if fetched.new else ''}{f': {fetched.problem}' if fetched.problem else ''}")
+        print("".join(f"  {note}\n" for note in fetched.notes), end="")
         failed |= kept is None and name in MISSIONS
     raise typer.Exit(1 if failed else 0)
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import requests
 
+    from daxa_wf.selection.exposures import ExposureTable
+    from daxa_wf.selection.observation_table import ObservationTable
+
 log = logging.getLogger("daxa_wf")
 BAD_ANSWER_BYTES = 100_000
 """How much of a wrong answer is kept."""
@@ -46,11 +49,12 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Fetched:
-    """How fetching a mission's table ended: the snapshot in use, whether it is new, what went wrong."""
+    """How fetching a mission's table ended: the snapshot in use, whether it is new, what went wrong, what was dropped."""
 
     snapshot: Snapshot | None
     new: bool
     problem: str = ""
+    notes: Sequence[str] = ()
 
 
 class SnapshotStore:
@@ -165,6 +169,7 @@ def fetch_tables(
 
     fetched = {}
     for spec in specs:
+        tables: list[tuple[str, Sequence[TableSource], Callable[..., ObservationTable | ExposureTable]]]
         tables = [(spec.name, spec.tables, observation_table), (exposures_name(spec), spec.exposures, exposure_table)]
         for name, sources, checked in tables:
             if sources:
@@ -176,7 +181,7 @@ def fetch_tables(
 def _fetch_one(
     name: str,
     sources: Sequence[TableSource],
-    check: Callable[[TableSource, pd.DataFrame], object],
+    check: Callable[[TableSource, pd.DataFrame], ObservationTable | ExposureTable],
     store: SnapshotStore,
     endpoints: Mapping[str, Sequence[str]],
     session: requests.Session,
@@ -195,8 +200,8 @@ def _fetch_one(
                 rows, query, url = packaged_table(source), "", "package"
             else:
                 rows, query, url = fetch_table(source, endpoints.get(source.service, ()), session)
-            check(source, rows)
-            return Fetched(store.write(name, source, rows, url, query), new=True)
+            notes = check(source, rows).notes
+            return Fetched(store.write(name, source, rows, url, query), new=True, notes=notes)
         except ServiceError as error:
             kept = store.keep_bad_answer(name, error.body)
             said.append(f"{error}{f' (kept in {kept})' if kept else ''}")
