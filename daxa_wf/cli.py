@@ -89,7 +89,7 @@ def run(
     with held(Path.cwd() / checked.archive) as hold:
         if hold.is_left_locked:
             print("The last run was killed; its lock is removed.", file=sys.stderr)
-            subprocess.run([*command, "--unlock"], check=True, capture_output=True)
+            subprocess.run([*command, "--unlock"], check=False, capture_output=True)
         code = subprocess.call([*command, *context.args], pass_fds=[hold.descriptor])
         hold.ended = code >= 0
     raise typer.Exit(code if code >= 0 else 128 - code)
@@ -101,7 +101,7 @@ def status(
 ) -> None:
     """Tell what was done, rejected, failed, blocked, and why."""
     from daxa_wf.archive.records import missing_products
-    from daxa_wf.archive.status import print_manifest_fault, print_summary, read_verdicts
+    from daxa_wf.archive.status import manifest_fault, print_summary, read_verdicts
 
     layout = _made_archive(config)
     print_summary(layout, read_verdicts(layout), stderr=False)
@@ -110,21 +110,20 @@ def status(
         listed = ":" if missing else "; 'daxa-wf status --missing' lists them"
         print(f"{len(gone)} recorded products are gone, and the next run makes them again{listed}")
     print("".join(f"  {layout.root / path}\n" for path in gone if missing), end="")
-    if layout.manifest_fault.exists():
-        print_manifest_fault(layout, stderr=False)
+    if fault := manifest_fault(layout):
+        print(f"The last run processed nothing: {fault}")
 
 
 def _made_archive(config: Path) -> Layout:
     """The layout of a configuration's archive. ConfigError if it holds no records."""
     from daxa_wf.archive.records import record_paths
+    from daxa_wf.archive.status import manifest_fault
 
     layout = Layout(_archive(config))
     if record_paths(layout):
         return layout
-    if layout.manifest_fault.exists():
-        raise ConfigError(
-            f"{layout.root} holds no records: {layout.manifest_fault.read_text(encoding='utf-8').strip()}"
-        )
+    if fault := manifest_fault(layout):
+        raise ConfigError(f"{layout.root} holds no records: {fault}")
     raise ConfigError(f"{layout.root} holds no records yet; 'daxa-wf run {config}' makes them")
 
 

@@ -45,7 +45,10 @@ FLARE_OPTIONS = {
         "source_like": ("flaregti",),
     },
 }
-"""Section -> option of a flare filter -> the methods that heed it, where not all do (docs/flare_filters.md, flaregti.md)."""
+"""Section -> option of a flare filter -> the methods that heed it, where not all do (docs/flare_filters.md, flaregti.md).
+
+SAS's espfilt is told all but the threshold, whichever the method.
+"""
 
 
 def problems_of(name: str, mission: Mission) -> Iterator[str]:
@@ -172,14 +175,14 @@ def _flare_options(name: str, mission: Mission) -> Problems:
     for section, heeding in FLARE_OPTIONS.items():
         options = getattr(mission, section)
         method = options.method
-        same = {method}
-        if section == "espfilt" and mission.step_engine(name, "espfilt") == "sas":
-            if method not in SAS_METHODS:
-                yield "espfilt.method", f"SAS has {', '.join(SAS_METHODS)}; for {method} write engine: native there"
-                continue
-            same = {each for each, called in SAS_METHODS.items() if called == SAS_METHODS[method]}
+        with_sas = section == "espfilt" and mission.step_engine(name, "espfilt") == "sas"
+        if with_sas and method not in SAS_METHODS:
+            yield "espfilt.method", f"SAS has {', '.join(SAS_METHODS)}; for {method} write engine: native there"
+            continue
         for option, methods in heeding.items():
-            if option in options.model_fields_set and not same & set(methods):
+            if with_sas and option not in ("ratio", "threshold"):
+                continue
+            if option in options.model_fields_set and method not in methods:
                 meant = " or ".join(methods)
                 yield (
                     f"{section}.{option}",

@@ -84,15 +84,11 @@ def counts_by_step(verdicts: Sequence[Verdict]) -> dict[str, Counter[str]]:
     return {step: counts[step] for step in STEPS if step in counts}
 
 
-def print_manifest_fault(layout: Layout, stderr: bool = True) -> None:
-    """Print why the manifest could not be made: nothing else was done then."""
-    from rich.console import Console
-    from rich.text import Text
-
-    said = layout.manifest_fault.read_text(encoding="utf-8").rstrip()
-    Console(stderr=stderr, soft_wrap=True).print(
-        Text(f"Nothing was processed: what there is to do is not known.\n{said}")
-    )
+def manifest_fault(layout: Layout) -> str:
+    """Why the manifest could not be made: nothing else was done then; '' if it could."""
+    if layout.manifest.exists() or not layout.manifest_fault.exists():
+        return ""
+    return layout.manifest_fault.read_text(encoding="utf-8").rstrip()
 
 
 def print_summary(layout: Layout, verdicts: Sequence[Verdict], stderr: bool = True) -> None:

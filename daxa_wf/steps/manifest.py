@@ -84,7 +84,7 @@ def manifest_from_snakemake(job: Any) -> None:
     note.unlink(missing_ok=True)
     try:
         run(job.params.missions, Path(job.output[0]))
-    except DaxaError as error:
+    except (DaxaError, OSError) as error:
         log.warning("%s", error)
         write_atomically(note, f"{error}\n")
-        raise SystemExit(error.exit_code) from None
+        raise SystemExit(1) from None

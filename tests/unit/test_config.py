@@ -249,6 +249,15 @@ def test_files_that_are_no_configuration(content: bytes, said: str, tmp_path: Pa
     assert said in str(caught.value)
 
 
+def test_sas_is_told_more_than_the_native_filter_heeds() -> None:
+    options = {"method": "ratio", "with_smoothing": "20 s", "allowed_sigma": 2, "ratio": 1.4}
+    with pytest.raises(ConfigError, match=r"espfilt.with_smoothing: the flare filter 'ratio' does not heed it"):
+        parse_config(with_options(espfilt=options))
+    assert parse_config(with_options(engine="sas", espfilt=options)).missions["xmm_pointed"].espfilt.ratio == 1.4
+    with pytest.raises(ConfigError, match=r"espfilt.threshold: the flare filter 'ratio' does not heed it"):
+        parse_config(with_options(engine="sas", espfilt={**options, "threshold": {"PN": 1}}))
+
+
 def test_several_mistakes_are_told_at_once(tmp_path: Path) -> None:
     sections = {"fetch": "both", "espfilt": {"ratio": 2}, "instruments": ["ACIS"], "flaregti": {"detml": 5}}
     with pytest.raises(ConfigError) as caught:
