@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import daxa_wf
+from daxa_wf.archive.layout import Layout
 from daxa_wf.errors import ConfigError, DaxaError
 
 app = typer.Typer(
@@ -18,6 +21,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+CHANGES_NOTHING = {"-n", "--dry-run", "--dryrun", "--unlock"}
+"""Arguments of Snakemake with which it does not work on the archive."""
 
 ConfigFile = Annotated[Path, typer.Argument(help="the configuration, YAML", show_default=False)]
 
@@ -45,10 +51,12 @@ def version() -> None:
 
 @app.command("check-config")
 def check_config(config: ConfigFile) -> None:
-    """Check a configuration, without running anything."""
+    """Check a configuration, and that what it names is there, without running anything."""
     from daxa_wf.config import read_config
+    from daxa_wf.preflight import check_before_a_run
 
     checked = read_config(config)
+    check_before_a_run(checked, Path.cwd())
     print(f"{config} is fine: archive {checked.archive}, missions {', '.join(checked.missions)}")
 
 
@@ -66,38 +74,61 @@ def run(
     profile: Annotated[str | None, typer.Option(help="slurm, or a directory with a profile of your own")] = None,
 ) -> None:
     """Make or continue the archive of a configuration; further arguments go to Snakemake."""
+    from daxa_wf.archive.running import held
     from daxa_wf.config import read_config
+    from daxa_wf.preflight import check_before_a_run
 
-    read_config(config)
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "--snakefile",
-        str(snakefile()),
-        "--configfile",
-        str(config),
-    ]
+    for option, value in pairwise(context.args):
+        if option in ("--cores", "-c") and value != "all" and not (value.isdigit() and int(value)):
+            raise ConfigError(f"{option} {value}: expected a whole number from 1 on, or 'all'")
+    checked = read_config(config)
+    check_before_a_run(checked, Path.cwd())
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile()), "--configfile", str(config)]
     if profile is not None:
         ours = snakefile().parent / "profiles" / profile
         command += ["--profile", str(ours) if ours.is_dir() else profile]
     if cores is not None or profile is None:
         command += ["--cores", str(cores or os.cpu_count() or 1)]
-    # In this process's place: a signal to it must reach Snakemake.
-    os.execv(sys.executable, [*command, *context.args])
+    if CHANGES_NOTHING.intersection(context.args):
+        os.execv(sys.executable, [*command, *context.args])
+    with held(Path.cwd() / checked.archive) as hold:
+        if hold.is_left_locked:
+            print("The last run was killed; its lock is removed.", file=sys.stderr)
+            subprocess.run([*command, "--unlock"], check=False, capture_output=True)
+        code = hold.run([*command, *context.args])
+    raise typer.Exit(code)
 
 
 @app.command()
-def status(config: ConfigFile) -> None:
+def status(
+    config: ConfigFile, missing: Annotated[bool, typer.Option(help="list the products that are gone")] = False
+) -> None:
     """Tell what was done, rejected, failed, blocked, and why."""
-    from daxa_wf.archive.layout import Layout
-    from daxa_wf.archive.status import print_summary, read_verdicts
+    from daxa_wf.archive.records import missing_products
+    from daxa_wf.archive.status import manifest_fault, print_summary, read_verdicts
+
+    layout = _made_archive(config)
+    print_summary(layout, read_verdicts(layout), stderr=False)
+    gone = missing_products(layout)
+    if gone:
+        listed = ":" if missing else "; 'daxa-wf status --missing' lists them"
+        print(f"{len(gone)} recorded products are gone, and the next run makes them again{listed}")
+    print("".join(f"  {layout.root / path}\n" for path in gone if missing), end="")
+    if fault := manifest_fault(layout):
+        print(f"The last run processed nothing: {fault}")
+
+
+def _made_archive(config: Path) -> Layout:
+    """The layout of a configuration's archive. ConfigError if it holds no records."""
+    from daxa_wf.archive.records import record_paths
+    from daxa_wf.archive.status import manifest_fault
 
     layout = Layout(_archive(config))
-    verdicts = read_verdicts(layout)
-    if not verdicts:
-        raise ConfigError(f"{layout.root} holds no records yet; 'daxa-wf run {config}' makes them")
-    print_summary(layout, verdicts, stderr=False)
+    if record_paths(layout):
+        return layout
+    if fault := manifest_fault(layout):
+        raise ConfigError(f"{layout.root} holds no records: {fault}")
+    raise ConfigError(f"{layout.root} holds no records yet; 'daxa-wf run {config}' makes them")
 
 
 @app.command()
@@ -106,17 +137,20 @@ def retry(
     step: Annotated[str | None, typer.Option(help="only this step")] = None,
     unit: Annotated[str | None, typer.Option(help="only this unit, such as 0201903501PNS003")] = None,
 ) -> None:
-    """Drop the records of what failed, so that the next run repeats just that."""
-    from daxa_wf.archive.layout import Layout
+    """Drop the records of what failed, or was in no archive, so that the next run repeats just that."""
     from daxa_wf.archive.records import drop_failed_records
+    from daxa_wf.near import closest
     from daxa_wf.steps.catalogue import STEPS
 
     if step is not None and step not in STEPS:
-        raise ConfigError(f"--step {step}: no such step; there are {', '.join(STEPS)}")
-    dropped = drop_failed_records(Layout(_archive(config)), step, unit)
+        raise ConfigError(f"--step {step}: no such step; there are {', '.join(STEPS)}{closest(step, STEPS)}")
+    dropped = drop_failed_records(_made_archive(config), step, unit)
     for path in dropped:
         print(path)
-    print(f"{len(dropped)} records dropped; 'daxa-wf run {config}' repeats them")
+    if dropped:
+        print(f"{len(dropped)} records dropped; 'daxa-wf run {config}' repeats them")
+    else:
+        print("nothing of that has failed: 0 records dropped")
 
 
 @app.command()
@@ -187,6 +221,7 @@ def fetch_tables_command(
     from datetime import timedelta
 
     from daxa_wf.missions import MISSIONS
+    from daxa_wf.near import closest
     from daxa_wf.options import to_number
     from daxa_wf.services.endpoints import ENDPOINTS
     from daxa_wf.services.http import session
@@ -202,7 +237,8 @@ def fetch_tables_command(
             endpoints[service] = urls
     unknown = sorted(set(mission or ()) - set(MISSIONS))
     if unknown:
-        raise ConfigError(f"{', '.join(unknown)}: no such mission; there are {', '.join(sorted(MISSIONS))}")
+        known = ", ".join(sorted(MISSIONS))
+        raise ConfigError(f"--mission {unknown[0]}: no such mission; there are {known}{closest(unknown[0], MISSIONS)}")
     try:
         age = timedelta(seconds=to_number(max_age, "s"))
     except ValueError as error:
@@ -213,6 +249,7 @@ def fetch_tables_command(
         kept = fetched.snapshot
         state = f"{kept.rows} rows of {kept.fetched}" if kept else "no table"
         print(f"{name}: {state}{' (new)' if fetched.new else ''}{f': {fetched.problem}' if fetched.problem else ''}")
+        print("".join(f"  {note}\n" for note in fetched.notes), end="")
         failed |= kept is None and name in MISSIONS
     raise typer.Exit(1 if failed else 0)
 
@@ -292,16 +329,21 @@ def show(
     from daxa_wf.missions import MISSIONS
     from daxa_wf.services.snapshots import SnapshotStore
 
+    possible = [spec for spec in MISSIONS.values() if spec.is_obsid(obsid)]
+    if not possible:
+        raise ConfigError(f"{obsid!r} is like the ObsIDs of no mission; 'daxa-wf missions' shows what they look like")
     store, found = SnapshotStore(tables), 0
-    for spec in MISSIONS.values():
-        if not spec.is_obsid(obsid) or store.latest(spec.name) is None:
-            continue
+    there = [spec for spec in possible if store.latest(spec.name) is not None]
+    for spec in there:
         rows = store.observations(spec)
         for _, row in rows[rows["obsid"] == obsid].iterrows():
             found += 1
             print(f"{spec.pretty_name}\n{row.to_string()}")
     if not found:
-        raise ConfigError(f"{obsid} is in no table in {tables}; 'daxa-wf fetch-tables' fetches them")
+        looked = f"not in the tables of {', '.join(spec.name for spec in there)}" if there else "in none of the tables"
+        others = ", ".join(spec.name for spec in possible if spec not in there)
+        more = f"; it may be one of {others}, of which 'daxa-wf fetch-tables' fetches the tables" if others else ""
+        raise ConfigError(f"{obsid} is {looked} in {tables}{more}")
 
 
 @app.command()
@@ -322,6 +364,9 @@ def doctor(
 
     if config is not None:
         raise typer.Exit(_examine_for(config))
+    for script in setup_script or ():
+        if not script.is_file():
+            raise ConfigError(f"--setup-script {script}: there is no such file")
     environment = ToolEnvironment(setup_scripts=tuple(setup_script or ()))
     for toolkit, examine in (("SAS", examine_sas), ("eSASS", examine_esass)):
         print(f"{toolkit}, with {environment.describe()}:")
@@ -382,5 +427,12 @@ def main() -> None:
     except DaxaError as error:
         print(f"daxa-wf: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # Who reads has had enough; what is still in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        print(f"daxa-wf: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

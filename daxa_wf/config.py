@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, PositiveInt, ValidationError, model_validator
+from pydantic import AfterValidator, Field, PositiveInt, ValidationError, model_validator
 
+from daxa_wf.config_checks import problems_of
+from daxa_wf.config_messages import explain
 from daxa_wf.errors import ConfigError
 from daxa_wf.missions.spec import Route
 from daxa_wf.options import (
@@ -19,17 +20,27 @@ from daxa_wf.options import (
     Espfilt,
     Evselect,
     ExposureMaps,
+    File,
     Images,
     Merge,
     Section,
-    section_in,
 )
+from daxa_wf.selection.option_types import ObsIds
 from daxa_wf.selection.options import Select
-from daxa_wf.steps.catalogue import OPTIONAL, processed_instruments, steps_for
+from daxa_wf.steps.catalogue import OPTIONAL, steps_for
 from daxa_wf.tool_options import Evtool, Flaregti, Toolkit
-from daxa_wf.tools.xmm_list_commands import METHODS as SAS_METHODS
 
 ArchiveName = Literal["heasarc", "s3", "xsa", "erosita_de", "cxc"]
+
+
+def _begins(text: str, *starts: str) -> str:
+    if not text.startswith(starts):
+        raise ValueError(f"{text!r} cannot be used; expected text that begins with {', '.join(starts)}")
+    return text
+
+
+Url = Annotated[str, AfterValidator(lambda text: _begins(text, "https://", "http://"))]
+Place = Annotated[str, AfterValidator(lambda text: _begins(text, "https://", "http://", "file:///", "/"))]
 EngineName = Literal["native", "sas", "esass", "preprocessed", "raw"]
 
 
@@ -40,7 +51,7 @@ class Source(Section):
     embedded: Directory | None = Field(
         None, description="where to put the observations that daxa_wf simulates itself, for trials and tests"
     )
-    archives: Literal["any"] | tuple[ArchiveName, ...] | None = Field(
+    archives: Literal["any"] | Annotated[tuple[ArchiveName, ...], Field(min_length=1)] | None = Field(
         None, description="archives to download from, in order; 'any': all that have the mission"
     )
     decompress: bool = Field(False, description="unpack .gz, .Z and .FTZ files as they come")
@@ -77,7 +88,7 @@ class Mission(Section):
         "the first that there is)",
     )
     source: Source | None = Field(None, description="where event lists come from; nothing is processed without one")
-    obsids: tuple[str, ...] | None = Field(None, min_length=1, description="only these observations")
+    obsids: ObsIds | None = Field(None, description="only these observations; in quotes")
     fetch: Literal["raw", "preprocessed", "both"] | None = Field(
         None,
         description="what to download: raw data, what the archive made of them, or both (default: what the engine needs)",
@@ -119,9 +130,9 @@ class Mission(Section):
         """What to download: as configured, or what the engine needs."""
         if self.fetch is not None:
             return ("raw", "preprocessed") if self.fetch == "both" else (self.fetch,)
-        return self._routes_of(name)
+        return self.needed_routes(name)
 
-    def _routes_of(self, name: str) -> tuple[Route, ...]:
+    def needed_routes(self, name: str) -> tuple[Route, ...]:
         """What the engine needs."""
         from daxa_wf.missions import MISSIONS
 
@@ -177,20 +188,20 @@ class Config(Section):
         Path("daxa_wf_tables"), description="directory of the missions' tables (daxa-wf fetch-tables)"
     )
     archive: Directory = Field(description="directory of the archive; relative paths start where you run from")
-    services: dict[Literal["heasarc", "xsa", "cxc"], tuple[str, ...]] = Field(
+    services: dict[Literal["heasarc", "xsa", "cxc"], tuple[Url, ...]] = Field(
         default_factory=dict, description="TAP services to ask in place of the usual ones, in order"
     )
     data: Directory = Field(
         Path("daxa_wf_data"), description="directory of downloaded data; archives may share one, and fetch once"
     )
-    archives: dict[ArchiveName, tuple[str, ...]] = Field(
+    archives: dict[ArchiveName, tuple[Place, ...]] = Field(
         default_factory=dict,
-        description="where archives of files are, in place of the usual: URLs, or directories of a mirror",
+        description="where archives of files are, in place of the usual: URLs, or the full paths of directories of a mirror",
     )
     transfers: dict[ArchiveName, PositiveInt] = Field(
         default_factory=dict, description="transfers at once from an archive (8, from XSA 10)"
     )
-    credentials: dict[Literal["xsa"], Path] = Field(
+    credentials: dict[Literal["xsa"], File] = Field(
         default_factory=dict,
         description="files with 'username' and 'password' lines that only you can read (mode 600), for proprietary data",
     )
@@ -200,8 +211,9 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _known_missions(self) -> Config:
-        for name, mission in self.missions.items():
-            _check_mission(name, mission)
+        problems = [each for name, mission in self.missions.items() for each in problems_of(name, mission)]
+        if problems:
+            raise ValueError("\n".join(problems))
         return self
 
     def archives_for(self, name: str) -> dict[str, tuple[str, ...]]:
@@ -217,121 +229,13 @@ class Config(Section):
         return {each: places[each] for each in chosen}
 
 
-def _check_mission(name: str, mission: Mission) -> None:
-    from daxa_wf.missions import MISSIONS
-
-    if name not in MISSIONS:
-        raise ValueError(
-            f"{name!r} is not a mission; known are {', '.join(sorted(MISSIONS))}{_closest(name, MISSIONS)}"
-        )
-    spec = MISSIONS[name]
-    if mission.source is not None:
-        _check_source(name, mission, mission.source)
-    for instrument in mission.instruments or ():
-        try:
-            spec.instruments_named(instrument)
-        except KeyError as error:
-            raise ValueError(f"missions.{name}.instruments: {error.args[0]}") from None
-    if mission.source is not None:
-        _check_engines(name, mission, mission.source)
-    chosen = mission.select or Select()
-    for obsid in (*(mission.obsids or ()), *(chosen.obsids or ()), *(chosen.exclude or ())):
-        if not spec.is_obsid(obsid):
-            raise ValueError(
-                f"missions.{name}.obsids: {obsid!r} is not an ObsID of {spec.pretty_name}; expected "
-                f"{spec.obsid_pattern} (put it in quotes: leading zeros are part of it)"
-            )
-
-
-def _check_source(name: str, mission: Mission, source: Source) -> None:
-    from daxa_wf.missions import MISSIONS
-
-    spec, engine = MISSIONS[name], mission.engine_for(name)
-    if engine in ("native", "sas", "esass") and engine not in spec.engines:
-        able = ", ".join(sorted(each for each in MISSIONS if engine in MISSIONS[each].engines))
-        raise ValueError(f"missions.{name}.engine = {engine!r} cannot process {name}; it can process {able}")
-    if engine == "esass" and mission.flaregti.native_only:
-        ours = ", ".join(mission.flaregti.native_only)
-        raise ValueError(
-            f"missions.{name}.flaregti: eSASS's flaregti has no {ours}; leave it out, or write engine: native"
-        )
-    if engine in ("preprocessed", "raw") and source.archives is None:
-        raise ValueError(
-            f"missions.{name}.source: what {name} has is organised as it is downloaded; write 'archives: any', and name a "
-            "mirror of yours under the key 'archives' at the top"
-        )
-    wanted = source.archives if isinstance(source.archives, tuple) else ()
-    for archive in wanted:
-        if archive not in spec.archives:
-            raise ValueError(
-                f"missions.{name}.source.archives: {archive} does not have {name}; it is in {', '.join(spec.archives)}"
-            )
-    if source.archives is not None and not spec.archives:
-        raise ValueError(f"missions.{name}.source.archives: no archive of {name} is known")
-
-
-def _check_engines(name: str, mission: Mission, source: Source) -> None:
-    """What the engines of a mission and of its steps ask of each other, of the source, of the options."""
-    engine = mission.engine_for(name)
-    if engine == "sas" and source.embedded is not None:
-        raise ValueError(
-            f"missions.{name}.source.embedded: the observatory makes calibrated lists, not the ODFs SAS needs"
-        )
-    if engine == "sas" and mission.fetch == "preprocessed":
-        raise ValueError(f"missions.{name}.fetch = 'preprocessed': engine sas starts from raw data")
-    able = processed_instruments(mission.chain_for(name))
-    for each in mission.instruments_for(name):
-        if able and each not in able:
-            raise ValueError(f"missions.{name}.instruments: engine {engine} can process {', '.join(able)}, not {each}")
-    for step in ("espfilt", "evselect", "merge", "images", "exposure_maps"):
-        if engine != "sas" and mission.step_engine(name, step) == "sas":
-            raise ValueError(
-                f"missions.{name}.{step}.engine = 'sas' needs what SAS made of raw data: write engine: sas"
-            )
-    if engine != "sas" and mission.emanom.run:
-        raise ValueError(f"missions.{name}.emanom.run: emanom is a task of SAS; write engine: sas")
-    method = mission.espfilt.method
-    if mission.step_engine(name, "espfilt") == "sas" and method not in SAS_METHODS:
-        raise ValueError(
-            f"missions.{name}.espfilt.method: SAS has {', '.join(SAS_METHODS)}; for {method} write engine: native there"
-        )
-
-
-def _closest(word: str, known: Any) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" - did you mean {close[0]!r}?" if close else ""
-
-
 def parse_config(data: Mapping[str, Any], origin: str = "the configuration") -> Config:
     """Check a configuration as YAML gives it; ConfigError names each key that is wrong and what is allowed."""
     try:
         return Config.model_validate(data)
     except ValidationError as error:
-        problems = "\n".join(f"  {_explain(problem)}" for problem in error.errors())
+        problems = "\n".join(f"  {line}" for line in explain(error, data, Config))
         raise ConfigError(f"{origin} cannot be used:\n{problems}") from None
-
-
-def _explain(problem: Any) -> str:
-    where = ".".join(str(part) for part in problem["loc"]) or "(top level)"
-    if problem["type"] == "extra_forbidden":
-        allowed = _keys_at(problem["loc"][:-1])
-        name = str(problem["loc"][-1])
-        return f"{where}: unknown key; allowed are {', '.join(allowed)}{_closest(name, allowed)}"
-    if problem["type"] == "missing":
-        return f"{where}: this key is required"
-    said = problem["msg"].removeprefix("Value error, ")
-    shown = (
-        "" if isinstance(problem["input"], dict) or repr(problem["input"]) in said else f" (got {problem['input']!r})"
-    )
-    return f"{where}: {said}{shown}"
-
-
-def _keys_at(location: tuple[Any, ...]) -> list[str]:
-    model: type[BaseModel] = Config
-    for part in location:
-        if part in model.model_fields:
-            model = section_in(model.model_fields[part].annotation) or model
-    return list(model.model_fields)
 
 
 def _refuse_repeated_keys(node: Any, path: Path) -> None:
@@ -359,8 +263,14 @@ def read_config(path: Path) -> Config:
         data = yaml.safe_load(text)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path} is not text in UTF-8 (byte {error.start}); save it as such, or name the right file"
+        ) from None
+    except RecursionError:
+        raise ConfigError(f"{path} refers to itself, or is nested too deeply") from None
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not YAML: {error}") from None
+        raise ConfigError(f"{path} is not YAML: {error}".replace('in "<unicode string>", ', "")) from None
     if not isinstance(data, dict):
         raise ConfigError(f"{path} holds no configuration: expected keys such as 'archive' and 'missions'")
     return parse_config(data, str(path))

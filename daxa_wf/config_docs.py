@@ -16,9 +16,11 @@ HEAD = """# Configuration
 
 Made from the models in `daxa_wf/config.py` and `daxa_wf/options.py` by `daxa-wf config-docs`; do not edit.
 
-Quantities are text with a unit: `0.5 keV`, `60 s`, `4.35 arcsec`; any unit that measures the same will do. Keys that
-are not listed here are errors. `daxa-wf check-config FILE` says what is wrong with a file; `config/schema.json` is the
-same as a JSON schema, for editors (`# yaml-language-server: $schema=.../config/schema.json` on the first line).
+Quantities are text with a unit: `0.5 keV`, `60 s`, `4.35 arcsec`; any unit that measures the same will do. ObsIDs are
+put in quotes. Paths may begin with `~`. Keys that are not listed here are errors, and so are sections and options that
+nothing would heed: of a step that the engine does not have, of a flare filter that is not the chosen one.
+`daxa-wf check-config FILE` says what is wrong with a file, and with what it names; `config/schema.json` is the same
+as a JSON schema, for editors (`# yaml-language-server: $schema=.../config/schema.json` on the first line).
 
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -13,7 +14,9 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationInfo,
     WithJsonSchema,
+    field_validator,
     model_validator,
 )
 
@@ -26,22 +29,52 @@ CcdState = Literal["G", "I", "B", "O", "U"]
 
 
 def to_number(value: object, unit: str) -> float:
-    """The number of `value` (text such as '0.5 keV') in `unit`; ValueError says what is wrong."""
+    """The number of `value` (text such as '0.5 keV') in `unit`, not negative; ValueError says what is wrong."""
     from astropy import units
 
     if not isinstance(value, str):
-        raise ValueError(f"write a number with a unit, such as '{value} {unit}'")
+        number = value if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < inf else 5
+        raise ValueError(f"write a number with a unit, such as '{number} {unit}'")
     try:
-        quantity = units.Quantity(value)
-        return float(quantity.to_value(unit))
+        found = float(units.Quantity(value).to_value(unit))
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{value!r} is not a quantity that {unit} can measure ({error})") from None
+        raise ValueError(f"{value!r} is not a quantity that {unit} can measure, such as '5 {unit}' ({error})") from None
+    if not 0 <= found < inf:
+        raise ValueError(f"{value!r} cannot be used; expected 0 {unit} or more")
+    return found
+
+
+def _place(value: object) -> object:
+    if value == "":
+        raise ValueError("the path is empty; '.' is the directory where you run from")
+    return Path(value).expanduser() if isinstance(value, str) else value
 
 
 def _without_braces(path: Path) -> Path:
     if set("{}") & set(str(path)):
         raise ValueError(f"{str(path)!r} has a brace in it, which Snakemake takes for a wildcard; rename it")
     return path
+
+
+def _epic_limits(value: object) -> object:
+    """Limits by instrument from names in any case, 'mos' for both MOS."""
+    if not isinstance(value, dict):
+        return value
+    found: dict[str, object] = {}
+    for key, limit in value.items():
+        for name in ("M1", "M2") if str(key).upper() == "MOS" else (str(key).upper(),):
+            if name in found:
+                raise ValueError(f"there is more than one limit for {name}")
+            found[name] = limit
+    return found
+
+
+def _in_lower_case(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    if len({str(key).lower() for key in value}) < len(value):
+        raise ValueError("the same instrument is there twice")
+    return {str(key).lower(): scale for key, scale in value.items()}
 
 
 def _schema(unit: str) -> WithJsonSchema:
@@ -68,17 +101,31 @@ def _within(name: str, value: float | bool, low: float, high: float) -> None:
         raise ValueError(f"{name} = {value:g} s must lie within {low:g} and {high:g} s")
 
 
-Directory = Annotated[Path, AfterValidator(_without_braces)]
+File = Annotated[Path, BeforeValidator(_place)]
+Directory = Annotated[File, AfterValidator(_without_braces)]
 Seconds = Annotated[float, BeforeValidator(partial(to_number, unit="s")), _schema("s")]
 KiloElectronVolt = Annotated[float, BeforeValidator(partial(to_number, unit="keV")), _schema("keV")]
 ArcSeconds = Annotated[float, BeforeValidator(partial(to_number, unit="arcsec")), _schema("arcsec")]
+EpicLimits = Annotated[
+    dict[Literal["PN", "M1", "M2"], Annotated[float, Field(ge=0)]],
+    Field(min_length=1),
+    BeforeValidator(_epic_limits),
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": "number", "minimum": 0}, "minProperties": 1}),
+]
 SelectionExpression = Annotated[str, AfterValidator(_checked_expression)]
 
 
 class Section(BaseModel):
     """A part of the configuration: unknown keys are errors, and nothing changes once it is read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation in (int, float):
+            raise ValueError("expected a number")
+        return value
 
 
 class ByEngine(Section):
@@ -88,7 +135,7 @@ class ByEngine(Section):
 
 
 class RangeScale(Section):
-    """Scale of the range around the histogram's peak that is fitted."""
+    """Scale of the range around the histogram's peak that is fitted; instruments in any case."""
 
     pn: float = Field(15.0, gt=0)
     mos: float = Field(6.0, gt=0)
@@ -103,11 +150,13 @@ class Espfilt(ByEngine):
     ratio: float = Field(1.2, gt=0, description="limit of the method 'ratio'")
     filter_lo_en: KiloElectronVolt = Field(2.5, description="lower edge of the light curve's band")
     filter_hi_en: KiloElectronVolt = Field(8.5, description="upper edge of the light curve's band")
-    range_scale: RangeScale = RangeScale()
+    range_scale: Annotated[RangeScale, BeforeValidator(_in_lower_case)] = RangeScale()
     allowed_sigma: float = Field(3.0, gt=0, description="half width of the accepted band, in sigma of the fit")
     gauss_fit_lims: tuple[float, float] = Field((0.1, 6.5), description="range of the histogram, count/s")
-    threshold: dict[Literal["PN", "M1", "M2"], float] | None = Field(
-        None, description="limits in count/s of the method 'threshold'; its own defaults if not given"
+    threshold: EpicLimits | None = Field(
+        None,
+        description="limits in count/s of the method 'threshold' by instrument, PN, M1, M2 or MOS for both, in any case; "
+        "its own defaults if not given",
     )
 
     @model_validator(mode="after")
@@ -152,7 +201,9 @@ class Emanom(Section):
 
     run: bool = Field(False, description="run it, and keep only CCDs that are in an acceptable state")
     acceptable_states: tuple[CcdState, ...] = Field(
-        ("G", "I", "U"), description="good, intermediate, bad, off, undetermined; a CCD it does not judge is kept"
+        ("G", "I", "U"),
+        min_length=1,
+        description="good, intermediate, bad, off, undetermined; a CCD it does not judge is kept",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -23,7 +24,16 @@ def _checked_region(text: str) -> str:
 
 
 SkyRegion = Annotated[str, AfterValidator(_checked_region)]
-FlagMask = Annotated[int, BeforeValidator(lambda value: int(value, 0) if isinstance(value, str) else value)]
+
+
+def _bits(value: object) -> object:
+    try:
+        return int(value, 0) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError(f"{value!r} is no whole number, such as 0xC0000000") from None
+
+
+FlagMask = Annotated[int, BeforeValidator(_bits)]
 
 
 def _checked_image(image: str) -> str:
@@ -52,6 +62,16 @@ class Toolkit(Section):
     )
     variables: dict[str, str] = Field(default_factory=dict, description="environment variables to set")
     time_limit: Seconds | None = Field(None, gt=0, description="longest time that one task may take")
+
+    @property
+    def is_deployed(self) -> bool:
+        """True if Snakemake's software deployment is to provide the container image."""
+        return bool(self.container) and self.runtime != "docker"
+
+    def image_path(self, started_in: Path) -> Path | None:
+        """The file or directory that the container image is; None if it is to be fetched, or there is none."""
+        is_path = self.is_deployed and "://" not in self.container
+        return started_in / Path(self.container).expanduser() if is_path else None
 
 
 OWN_BANDS = {"threshold": ("6 keV", "10 keV"), "gaussian": ("5 keV", "10 keV")}
@@ -109,7 +129,7 @@ class Flaregti(Section):
     @model_validator(mode="before")
     @classmethod
     def _band_of_the_method(cls, values: Any) -> Any:
-        own = OWN_BANDS.get(values.get("method", "")) if isinstance(values, dict) else None
+        own = OWN_BANDS.get(str(values.get("method"))) if isinstance(values, dict) else None
         return values if own is None else {"pimin": own[0], "pimax": own[1], **values}
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, NoReturn, get_args
+from typing import Any, Literal, NoReturn
 
 from daxa_wf.acquire.local import listing_digest
 from daxa_wf.acquire.manifest import ManifestRow, read_manifest
@@ -14,8 +14,9 @@ from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.records import drop_stale_records
 from daxa_wf.config import Config, Mission, parse_config
 from daxa_wf.demo import TRUTH_FILE
-from daxa_wf.errors import ConfigError
+from daxa_wf.errors import ConfigError, DaxaError
 from daxa_wf.options import ByEngine
+from daxa_wf.preflight import check_before_a_run
 from daxa_wf.services.endpoints import TRANSFERS
 from daxa_wf.steps.catalogue import STEPS, Per
 from daxa_wf.steps.runner import clear_staging
@@ -51,16 +52,11 @@ def started_in(is_main_process: bool) -> Path:
     return Path(os.environ.get(STARTED_IN) or Path.cwd())
 
 
-def give_up(error: ConfigError) -> NoReturn:
+def give_up(error: DaxaError) -> NoReturn:
     """End the process with the error's message and exit code."""
     sys.stderr.write(f"{error}\n")
     sys.stderr.flush()
     sys.exit(error.exit_code)
-
-
-def _is_image_file(toolkit: Mapping[str, Any]) -> bool:
-    """True if a toolkit's container image is a file (or a directory), not something to be fetched."""
-    return bool(toolkit["container"]) and toolkit["runtime"] != "docker" and "://" not in toolkit["container"]
 
 
 class Plan:
@@ -72,23 +68,19 @@ class Plan:
         self.layout = Layout(started_in / config.archive)
         self._rows: dict[tuple[str, str], list[ManifestRow]] = {}
 
-    def check_sources(self) -> None:
-        """Before anything runs: local directories and images must be there; else the process ends with exit code 2."""
-        for toolkit in get_args(ToolkitName):
-            section = self.toolkit(toolkit)
-            if _is_image_file(section) and not Path(section["container"]).exists():
-                written = getattr(self.config, toolkit).container
-                give_up(ConfigError(
-                    f"{toolkit}.container: {section['container']} is not there; an image of a registry is written as "
-                    f"docker://{written}"
-                ))  # fmt: skip
-        for name, mission in self.processed():
-            if mission.source and mission.source.local and not self.source(name).is_dir():
-                give_up(ConfigError(f"missions.{name}.source.local: {self.source(name)} is not a directory"))
-
     def prepare(self) -> None:
-        """Before a run: drop records that no longer vouch for their products, and what was left unfinished."""
-        drop_stale_records(self.layout)
+        """Before a run: see that all is there that the configuration names, drop records that no longer vouch for their
+        products, and what was left unfinished. A mistake ends the process with its message and exit code.
+        """
+        try:
+            check_before_a_run(self.config, self.started_in)
+            if not self.processed():
+                raise ConfigError(
+                    "nothing can be processed: no mission has a key 'source' that says where its data are"
+                )
+            drop_stale_records(self.layout)
+        except DaxaError as error:
+            give_up(error)
         clear_staging(self.layout)
 
     def mission(self, name: str) -> Mission:
@@ -135,15 +127,14 @@ class Plan:
         section: dict[str, Any] = getattr(self.config, name).model_dump(mode="json")
         for key in ("setup_scripts", "binds", "ccf_path"):
             section[key] = [str(self.started_in / place) for place in section[key]]
-        if _is_image_file(section):
-            section["container"] = str(self.started_in / Path(section["container"]).expanduser())
+        if image := getattr(self.config, name).image_path(self.started_in):
+            section["container"] = str(image)
         section["image_file"] = self.image_file(name)
         return section
 
     def image_file(self, name: ToolkitName) -> list[str]:
         """The file that says where Snakemake put a toolkit's container image; none if Snakemake has none to put."""
-        section = getattr(self.config, name)
-        return [f"toolkits/{name}.image"] if section.container and section.runtime != "docker" else []
+        return [f"toolkits/{name}.image"] if getattr(self.config, name).is_deployed else []
 
     def rows(self, mission: str, obsid: str, **wildcards: str) -> list[ManifestRow]:
         """An observation's rows in the manifest, those that match; only after the checkpoint."""
@@ -191,8 +182,12 @@ class Plan:
             "decompress": bool(section.source and section.source.decompress),
         }
 
-    def places(self, wildcards: Any) -> dict[str, Any]:
-        """Where archives, raw store and credentials are."""
+    def places(self, wildcards: Any, resources: Any) -> dict[str, Any]:
+        """Where archives, raw store and credentials are.
+
+        Snakemake runs nothing again when these change, because this is said to depend on `resources` too.
+        """
+        del resources
         source = self.mission(wildcards.mission).source
         embedded = source.embedded if source else None
         return {

@@ -35,8 +35,9 @@ def _from_file(archive: str, path: Path) -> dict[str, str]:
     try:
         mode = path.stat().st_mode & 0o777
         lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise ConfigError(f"credentials.{archive}: {path} cannot be read: {error.strerror}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+        raise ConfigError(f"credentials.{archive}: {path} cannot be read: {reason}") from None
     if mode & 0o077:
         raise ConfigError(f"credentials.{archive}: others can read {path} (mode {mode:o}); chmod 600 it")
     pairs = (line.partition("=") for line in lines if "=" in line)

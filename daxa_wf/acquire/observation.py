@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from daxa_wf.acquire.download import download, shown
 from daxa_wf.acquire.many import BATCH, MANY_FILES, curl, orders_for, start_curl, verified
@@ -291,7 +292,7 @@ class Fetcher:
     def _unpacked(
         self, archive: str, url: str, tar: Path, bundle: Bundle, wish: Wish, ledger: Ledger, progress: Progress
     ) -> tuple[list[StoredFile], int]:
-        secret = "&".join(f"{key}={value}" for key, value in self.secrets.get(archive, {}).items())
+        secret = urlencode(self.secrets.get(archive, {}))
         remote = RemoteFile(tar.name, url + (f"&{secret}" if secret else ""))
         try:
             with self.slots.slot(archive, url):

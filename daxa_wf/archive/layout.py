@@ -144,6 +144,11 @@ class Layout:
         """What a fault leaves behind: its message, until the step ends well."""
         return self.log(step, unit).with_suffix(".fault.json")
 
+    @property
+    def manifest_fault(self) -> Path:
+        """Why the manifest could not be made, until it can."""
+        return self.root / "logs" / "manifest.fault.txt"
+
     def relative(self, path: Path) -> str:
         """`path` as records hold it."""
         return path.relative_to(self.root).as_posix()

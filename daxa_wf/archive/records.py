@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.archive.layout import Layout, Unit
-from daxa_wf.errors import CorruptFileError
+from daxa_wf.errors import ConfigError, CorruptFileError
+from daxa_wf.near import closest
 
 
 class Status(StrEnum):
@@ -129,10 +130,21 @@ def vouches(layout: Layout, products: Sequence[FileStamp]) -> bool:
     return True
 
 
+def record_paths(layout: Layout) -> list[Path]:
+    """Every record of an archive."""
+    return sorted((layout.root / "records").glob("*/*/*/*.json"))
+
+
+def missing_products(layout: Layout) -> list[str]:
+    """The recorded products that are no longer there, by their recorded paths."""
+    stamps = (stamp for path in record_paths(layout) for stamp in read_record(path).products)
+    return [stamp.path for stamp in stamps if not layout.find(stamp.path).exists()]
+
+
 def drop_stale_records(layout: Layout) -> list[Path]:
     """Delete the records whose products are gone or changed, so that their steps run again; which they were."""
     dropped = []
-    for path in sorted((layout.root / "records").glob("*/*/*/*.json")):
+    for path in record_paths(layout):
         if not vouches(layout, read_record(path).products):
             path.unlink()
             dropped.append(path)
@@ -140,12 +152,22 @@ def drop_stale_records(layout: Layout) -> list[Path]:
 
 
 def drop_failed_records(layout: Layout, step: str | None = None, unit: str | None = None) -> list[Path]:
-    """Delete the records with status `failed`, of one step or unit if given; which they were."""
+    """Delete the records of what failed, and of what no archive had, of one step or unit if given; which they were.
+
+    ConfigError if the archive has no record of such a unit.
+    """
+    records = {path: read_record(path) for path in record_paths(layout)}
+    units = {record.unit.identifier for record in records.values()}
+    if unit is not None and unit not in units:
+        raise ConfigError(
+            f"--unit {unit}: {layout.root} has no record of it; expected an identifier such as "
+            f"{min(units, default='0201903501PNS003')}{closest(unit, units)}"
+        )
     dropped = []
-    for path in sorted((layout.root / "records").glob("*/*/*/*.json")):
-        record = read_record(path)
+    for path, record in records.items():
         wanted = step in (None, record.step) and unit in (None, record.unit.identifier)
-        if wanted and record.status is Status.FAILED:
+        may_go_well = record.status is Status.FAILED or (record.step == "acquire" and not record.done)
+        if wanted and may_go_well:
             path.unlink()
             dropped.append(path)
     return dropped

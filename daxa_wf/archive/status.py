@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 
 from daxa_wf.archive.layout import Layout
-from daxa_wf.archive.records import Record, Status, read_record, write_atomically
+from daxa_wf.archive.records import Record, Status, read_record, record_paths, write_atomically
 
 FAULT = "fault"
 """In the place of a status: the step met a fault, and the next run takes it up again."""
@@ -35,7 +35,7 @@ COLUMNS = tuple(column.name for column in fields(Verdict))
 
 def read_verdicts(layout: Layout) -> list[Verdict]:
     """The verdict of every record of the archive, and the faults that are not yet mended."""
-    records = [read_record(path) for path in sorted((layout.root / "records").glob("*/*/*/*.json"))]
+    records = [read_record(path) for path in record_paths(layout)]
     return [_verdict(record) for record in records] + read_faults(layout)
 
 
@@ -82,6 +82,13 @@ def counts_by_step(verdicts: Sequence[Verdict]) -> dict[str, Counter[str]]:
     for verdict in verdicts:
         counts.setdefault(verdict.step, Counter())[verdict.status] += 1
     return {step: counts[step] for step in STEPS if step in counts}
+
+
+def manifest_fault(layout: Layout) -> str:
+    """Why the manifest could not be made: nothing else was done then; '' if it could."""
+    if layout.manifest.exists() or not layout.manifest_fault.exists():
+        return ""
+    return layout.manifest_fault.read_text(encoding="utf-8").rstrip()
 
 
 def print_summary(layout: Layout, verdicts: Sequence[Verdict], stderr: bool = True) -> None:

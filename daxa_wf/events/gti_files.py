@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -141,9 +140,3 @@ def _time_reference(words: list[str], number: int) -> float:
         return float((Time(words[1], scale="utc").tt.mjd - MJDREF) * 86400)
     except (IndexError, ValueError):
         raise ConfigError(f"line {number}: badNumericValue: timeref needs a time such as 2001-03-09T12:50:44") from None
-
-
-def gtibuild_lines(intervals: Intervals) -> Iterator[str]:
-    """The text that gtibuild makes these intervals of."""
-    for start, stop in intervals:
-        yield f"{start:.6f} {stop:.6f} +"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from daxa_wf.events.event_list import EventList
 from daxa_wf.events.expression import parse
@@ -60,15 +60,6 @@ def number_of_bins(start: float, stop: float, bin_size: float) -> int:
     return max(1, int(np.ceil((stop - start) / bin_size)))
 
 
-def light_curve(times: ArrayLike, start: float, stop: float, bin_size: float) -> LightCurve:
-    """The curve of event times (any order); times outside [start, stop of the last bin] are not counted.
-
-    Source: SAS evselect, 'Rate'; genuine 100-s curves agree bin by bin.
-    """
-    bins = number_of_bins(start, stop, bin_size)
-    return LightCurve(start, bin_size, _counted(np.asarray(times, float), start, bin_size, bins))
-
-
 def light_curves(events: EventList, expressions: Mapping[str, str], bin_size: float) -> dict[str, LightCurve]:
     """One curve for each expression, from TSTART to TSTOP, in one pass over the list."""
     bound = {name: parse(text).bind(events.header, events.column_names) for name, text in expressions.items()}
@@ -78,11 +69,12 @@ def light_curves(events: EventList, expressions: Mapping[str, str], bin_size: fl
     for chunk in events.chunks():
         times = chunk["TIME"].astype(float)
         for name, each in bound.items():
-            counts[name] += _counted(times[each.mask(chunk)], start, bin_size, bins)
+            counts[name] += counts_in_bins(times[each.mask(chunk)], start, bin_size, bins)
     return {name: LightCurve(start, bin_size, counted) for name, counted in counts.items()}
 
 
-def _counted(times: NDArray[np.float64], start: float, bin_size: float, bins: int) -> NDArray[np.int64]:
+def counts_in_bins(times: NDArray[np.float64], start: float, bin_size: float, bins: int) -> NDArray[np.int64]:
+    """Events in each bin from `start`; times (any order) outside the bins are not counted. Source: SAS evselect, 'Rate'."""
     index = np.floor((times - start) / bin_size).astype(np.int64)
     return np.bincount(index[(index >= 0) & (index < bins)], minlength=bins)
 

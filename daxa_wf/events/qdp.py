@@ -30,8 +30,6 @@ X, SAMPLES, MODEL, FOV, FOV_ACCEPTED, CORNER_RATE, CORNER_ACCEPTED, SELECTION_LI
     13,
 )
 EMPTY = np.array([-1.0, -1.0, 0.0, -1.0, -1.0, 0.0, -1.0, 0.0, -1.0, 0.0, -1.0, 0.0, -1.0, -1.0])
-ERRORS = (2, 5, 7, 9, 11)
-"""Columns that hold the error of the one before."""
 
 
 def write_qdp(path: Path, result: EspfiltResult, title: str) -> None:

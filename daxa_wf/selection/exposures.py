@@ -9,7 +9,7 @@ import pandas as pd
 
 from daxa_wf.missions.spec import MissionSpec, TableSource
 from daxa_wf.missions.xmm_exposures import unfit_reason
-from daxa_wf.selection.observation_table import mapped_columns
+from daxa_wf.selection.observation_table import counted, mapped_columns
 
 WITHOUT_FILTER = ("R1", "R2", "OM")
 """Instruments whose fitness does not depend on EPIC's filter wheel."""
@@ -29,6 +29,11 @@ class ExposureTable:
 
     rows: pd.DataFrame
     dropped: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> list[str]:
+        """What was dropped of a service's rows."""
+        return [f"rows dropped for what is not known: {counted(self.dropped)}"] if self.dropped else []
 
 
 def exposure_table(spec: MissionSpec, source: TableSource, table: pd.DataFrame) -> ExposureTable:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from daxa_wf.errors import ConfigError, ExpressionError
 from daxa_wf.missions.spec import Instrument, MissionSpec
+from daxa_wf.near import closest
 from daxa_wf.selection.exposures import BETWEEN
 
 Mask = NDArray[np.bool_]
@@ -198,10 +198,10 @@ def column_in(column: str, values: tuple[str, ...]) -> Filter:
 
     def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
         values_there = column_of(table, spec, column)
-        meant = [each.upper() for value in values for each in spec.meant(column, value)]
+        meant = [each for value in values for each in spec.meant(column, value)]
         if is_number(values_there):
             return _array(values_there.isin([_number(column, value) for value in meant]))
-        return among(values_there, meant)
+        return among(values_there, [each.upper() for each in meant])
 
     return Filter(column, ", ".join(values), keep)
 
@@ -216,9 +216,8 @@ def among(values: pd.Series, meant: Collection[str]) -> Mask:
 def column_of(table: pd.DataFrame, spec: MissionSpec, column: str) -> pd.Series:
     """A column of the mission's table; ConfigError names those that there are, and the closest."""
     if column not in table:
-        close = difflib.get_close_matches(column, table.columns, n=1)
-        hint = f" - did you mean {close[0]!r}?" if close else ""
-        raise ConfigError(f"{spec.name} has no column {column!r}; it has {', '.join(table.columns)}{hint}")
+        there = ", ".join(table.columns)
+        raise ConfigError(f"{spec.name} has no column {column!r}; it has {there}{closest(column, table.columns)}")
     return table[column]
 
 

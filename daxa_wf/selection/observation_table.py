@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Final
@@ -38,6 +38,22 @@ class ObservationTable:
     unlisted_types: dict[str, int] = field(default_factory=dict)
     unlisted_instruments: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def notes(self) -> list[str]:
+        """What was dropped of a service's rows, and what of them could not be understood."""
+        dropped = [
+            f"{cut.dropped} rows dropped by the cut {cut.name!r} (kept: {cut.description})"
+            for cut in self.cuts
+            if cut.dropped
+        ]
+        unlisted = {"target types": self.unlisted_types, "instruments": self.unlisted_instruments}
+        return [*dropped, *(f"{what} that are not known: {counted(each)}" for what, each in unlisted.items() if each)]
+
+
+def counted(numbers: Mapping[str, int]) -> str:
+    """Names with how many there are of each."""
+    return ", ".join(f"{name} ({number})" for name, number in numbers.items())
+
 
 def packaged_table(source: TableSource) -> pd.DataFrame:
     """A table that is in the package, all columns as text."""
@@ -61,7 +77,7 @@ def observation_table(spec: MissionSpec, source: TableSource, table: pd.DataFram
         kept = result.rows[keep]
         result.cuts.append(Cut(cut.name, cut.description, len(result.rows) - len(kept), len(kept)))
         result.rows = kept
-    valid = result.rows["obsid"].map(spec.is_obsid)
+    valid = result.rows["obsid"].map(spec.is_obsid).astype(bool)
     result.cuts.append(Cut("obsid", f"the ObsID is like {spec.obsid_pattern}", int((~valid).sum()), int(valid.sum())))
     result.rows = _ordered(_to_icrs(spec, result.rows[valid]).reset_index(drop=True))
     return result

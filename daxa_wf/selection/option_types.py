@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from daxa_wf.config_messages import shown
 from daxa_wf.errors import ConfigError
 from daxa_wf.options import to_number
 
@@ -31,13 +32,6 @@ def _radius(value: object) -> float:
     return degrees
 
 
-def _exposure(value: object) -> float:
-    seconds = to_number(value, "s")
-    if not seconds >= 0:
-        raise ValueError(f"{value!r} is no exposure; expected 0 s or more")
-    return seconds
-
-
 def _coordinates(value: Any) -> Any:
     """Pairs of degrees from one pair or many, of numbers or of sexagesimal text."""
     from daxa_wf.selection.positions import degrees_of_texts
@@ -47,7 +41,7 @@ def _coordinates(value: Any) -> Any:
     pairs = [value] if len(value) == 2 and not isinstance(value[0], list | tuple) else value
     for number, pair in enumerate(pairs, start=1):
         if not isinstance(pair, list | tuple) or len(pair) != 2:
-            raise ValueError(f"position {number} is {pair!r}; expected two coordinates, such as [10.68, 41.27]")
+            raise ValueError(f"position {number} is {shown(pair)}; expected two coordinates, such as [10.68, 41.27]")
     lon, lat = degrees_of_texts(*([str(pair[axis]) for pair in pairs] for axis in (0, 1)))
     return list(zip(lon.tolist(), lat.tolist(), strict=True))
 
@@ -55,8 +49,10 @@ def _coordinates(value: Any) -> Any:
 def _texts(value: Any) -> Any:
     """ObsIDs; a number is refused, for YAML drops its leading zeros or takes them for octal."""
     for each in value if isinstance(value, list | tuple) else ():
-        if not isinstance(each, str):
+        if isinstance(each, int | float):
             raise ValueError(f"{each!r} is a number to YAML; put ObsIDs in quotes, for leading zeros are part of them")
+    if isinstance(value, int | float):
+        raise ValueError("expected a list of ObsIDs in quotes, such as ['0201903501']")
     return value
 
 
@@ -65,18 +61,13 @@ Degrees = Annotated[
     BeforeValidator(_radius),
     WithJsonSchema({"type": "string", "description": "a quantity convertible to deg", "unit": "deg"}),
 ]
-ExposureSeconds = Annotated[
-    float,
-    BeforeValidator(_exposure),
-    WithJsonSchema({"type": "string", "description": "a quantity convertible to s", "unit": "s"}),
-]
 Corner = tuple[float, float]
 Coordinates = Annotated[
     tuple[Corner, ...],
     BeforeValidator(_coordinates),
     WithJsonSchema({"type": "array", "minItems": 1, "items": {"type": ["array", "number", "string"]}}),
 ]
-ObsIds = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+ObsIds = Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_texts)]
 
 
 def _checked_query(text: str) -> str:
@@ -93,7 +84,7 @@ def _checked_moment(text: str) -> str:
     try:
         moment(text)
     except ConfigError as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(str(error).removeprefix("time: ")) from None
     return text
 
 

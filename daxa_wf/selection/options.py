@@ -11,12 +11,11 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from daxa_wf.errors import ConfigError
 from daxa_wf.missions.spec import MissionSpec
-from daxa_wf.options import Section, SelectionExpression
+from daxa_wf.options import File, Seconds, Section, SelectionExpression
 from daxa_wf.selection.option_types import (
     Coordinates,
     Corner,
     Degrees,
-    ExposureSeconds,
     Moment,
     ObsIds,
     QueryText,
@@ -46,16 +45,22 @@ class TimeRange(Section):
     inside: bool = Field(False, description="wholly inside, not only overlapping")
 
     @model_validator(mode="after")
-    def _not_open(self) -> TimeRange:
+    def _in_order(self) -> TimeRange:
+        from daxa_wf.selection import filters
+
         if self.start is None and self.end is None:
             raise ValueError("give 'start', 'end' or both")
+        try:
+            filters.time(moment(self.start), moment(self.end))
+        except ConfigError as error:
+            raise ValueError(str(error).removeprefix("time: ")) from None
         return self
 
 
 class PositionTable(Section):
     """Positions in a file: CSV, ECSV, FITS, VOTable or Parquet."""
 
-    file: Path
+    file: File
     ra: str = Field("ra", description="column of right ascension (longitude, in other frames)")
     dec: str = Field("dec", description="column of declination (latitude)")
     name: str | None = Field(None, description="column of names; row numbers if none")
@@ -68,7 +73,7 @@ class PositionTable(Section):
 class Region(Section):
     """A region of the sky: one of a MOC file and an STC-S text."""
 
-    moc: Path | None = Field(None, description="a MOC in a FITS file")
+    moc: File | None = Field(None, description="a MOC in a FITS file")
     stcs: str | None = Field(None, description="an STC-S text, such as 'Circle ICRS 149.6 -11.1 1.0'")
 
     @model_validator(mode="after")
@@ -85,9 +90,9 @@ def _is_table(value: Any) -> str:
 class Select(Section):
     """Which observations: all conditions must hold. Without positions, wherever they point."""
 
-    obsids: ObsIds | None = Field(None, min_length=1, description="only these")
-    obsids_file: Path | None = Field(None, description="only those of a text file, one a line; '#' begins a comment")
-    exclude: ObsIds | None = Field(None, min_length=1, description="all but these")
+    obsids: ObsIds | None = Field(None, description="only these")
+    obsids_file: File | None = Field(None, description="only those of a text file, one a line; '#' begins a comment")
+    exclude: ObsIds | None = Field(None, description="all but these")
     positions: (
         Annotated[
             Annotated[Coordinates, Tag("list")] | Annotated[PositionTable, Tag("table")], Discriminator(_is_table)
@@ -110,8 +115,10 @@ class Select(Section):
     time: TimeRange | None = None
     target_types: TargetTypes | None = Field(None, min_length=1, description="codes such as GCL and AGN")
     instruments: tuple[str, ...] | None = Field(None, min_length=1, description="with data of any of these")
-    exposure: dict[str, ExposureSeconds] = Field(default_factory=dict, description="longer than this, by instrument")
-    columns: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="text columns -> values to keep")
+    exposure: dict[str, Seconds] = Field(default_factory=dict, description="longer than this, by instrument")
+    columns: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(
+        default_factory=dict, description="text columns -> values to keep"
+    )
     query: QueryText | None = Field(None, description="a query text; docs/selection.md has its language")
     expression: SelectionExpression | None = Field(None, description="a condition on numeric columns of the table")
     public: bool = Field(False, description="only observations whose proprietary time is over")

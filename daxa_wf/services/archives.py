@@ -214,7 +214,7 @@ class LocalTree:
     """A tree of files on a disk of this machine, laid out like the archive."""
 
     def __init__(self, base: str) -> None:
-        self.base = Path(base.removeprefix("file://"))
+        self.base = Path(unquote(base.removeprefix("file://")) if base.startswith("file://") else base)
 
     def files(self, path: str, enter: Enter) -> list[RemoteFile]:
         """See FileArchive."""

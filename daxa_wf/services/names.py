@@ -6,9 +6,10 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from daxa_wf.archive.records import write_atomically
-from daxa_wf.errors import ConfigError, ServiceError
+from daxa_wf.errors import ConfigError, CorruptFileError, ServiceError
 
 SESAME_URLS = ("https://cds.unistra.fr/cgi-bin/nph-sesame/", "https://vizier.cfa.harvard.edu/viz-bin/nph-sesame/")
 
@@ -25,7 +26,7 @@ class NameStore:
         ConfigError if the services know no such object, ServiceError if none of them can be reached.
         """
         key = " ".join(name.split()).lower()
-        known = json.loads(self.path.read_text(encoding="utf-8")) if self.path.exists() else {}
+        known = self._known()
         if key not in known:
             ra, dec, service = self._ask(name)
             known[key] = {
@@ -37,6 +38,15 @@ class NameStore:
             }
             write_atomically(self.path, json.dumps(known, indent=1, sort_keys=True) + "\n")
         return known[key]["ra"], known[key]["dec"]
+
+    def _known(self) -> dict[str, Any]:
+        if not self.path.exists():
+            return {}
+        try:
+            known: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
+            return known
+        except ValueError as error:
+            raise CorruptFileError(f"{self.path} is damaged ({error}); delete it, names are looked up again") from None
 
     def _ask(self, name: str) -> tuple[float, float, str]:
         from astropy.coordinates import name_resolve

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import requests
 
+    from daxa_wf.selection.exposures import ExposureTable
+    from daxa_wf.selection.observation_table import ObservationTable
+
 log = logging.getLogger("daxa_wf")
 BAD_ANSWER_BYTES = 100_000
 """How much of a wrong answer is kept."""
@@ -46,11 +49,12 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Fetched:
-    """How fetching a mission's table ended: the snapshot in use, whether it is new, what went wrong."""
+    """How fetching a mission's table ended: the snapshot in use, whether it is new, what went wrong, what was dropped."""
 
     snapshot: Snapshot | None
     new: bool
     problem: str = ""
+    notes: Sequence[str] = ()
 
 
 class SnapshotStore:
@@ -83,7 +87,12 @@ class SnapshotStore:
             raise CorruptFileError(
                 f"{self._table(mission)} is not what was fetched; 'daxa-wf fetch-tables' makes it anew"
             )
-        return pd.read_parquet(self._table(mission))
+        try:
+            return pd.read_parquet(self._table(mission))
+        except (OSError, ValueError) as error:
+            raise CorruptFileError(
+                f"{self._table(mission)} cannot be read as a table ({error}); 'daxa-wf fetch-tables' makes it anew"
+            ) from None
 
     def write(self, mission: str, source: TableSource, rows: pd.DataFrame, url: str, query: str) -> Snapshot:
         """Keep a table that was fetched just now; the one before it is replaced when the new one is complete."""
@@ -160,6 +169,7 @@ def fetch_tables(
 
     fetched = {}
     for spec in specs:
+        tables: list[tuple[str, Sequence[TableSource], Callable[..., ObservationTable | ExposureTable]]]
         tables = [(spec.name, spec.tables, observation_table), (exposures_name(spec), spec.exposures, exposure_table)]
         for name, sources, checked in tables:
             if sources:
@@ -171,7 +181,7 @@ def fetch_tables(
 def _fetch_one(
     name: str,
     sources: Sequence[TableSource],
-    check: Callable[[TableSource, pd.DataFrame], object],
+    check: Callable[[TableSource, pd.DataFrame], ObservationTable | ExposureTable],
     store: SnapshotStore,
     endpoints: Mapping[str, Sequence[str]],
     session: requests.Session,
@@ -190,8 +200,8 @@ def _fetch_one(
                 rows, query, url = packaged_table(source), "", "package"
             else:
                 rows, query, url = fetch_table(source, endpoints.get(source.service, ()), session)
-            check(source, rows)
-            return Fetched(store.write(name, source, rows, url, query), new=True)
+            notes = check(source, rows).notes
+            return Fetched(store.write(name, source, rows, url, query), new=True, notes=notes)
         except ServiceError as error:
             kept = store.keep_bad_answer(name, error.body)
             said.append(f"{error}{f' (kept in {kept})' if kept else ''}")

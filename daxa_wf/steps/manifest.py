@@ -12,6 +12,8 @@ from daxa_wf.acquire.local_erosita import SURVEYS, local_erosita_manifest
 from daxa_wf.acquire.local_odf import local_odf_manifest
 from daxa_wf.acquire.manifest import ManifestRow, write_manifest
 from daxa_wf.acquire.planned import planned_exposures, planned_observations
+from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.records import write_atomically
 from daxa_wf.errors import ConfigError, DaxaError
 from daxa_wf.missions import MISSIONS
 from daxa_wf.selection.options import Select
@@ -76,10 +78,13 @@ def _selected(name: str, options: Mapping[str, Any], directory: Path) -> Selecti
 
 
 def manifest_from_snakemake(job: Any) -> None:
-    """Write the manifest that a Snakemake job is to make."""
+    """Write the manifest that a Snakemake job is to make; why it cannot be is told at the end of the run."""
     log_to(Path(job.log[0]))
+    note = Layout(Path.cwd()).manifest_fault
+    note.unlink(missing_ok=True)
     try:
         run(job.params.missions, Path(job.output[0]))
-    except DaxaError as error:
-        log.error("%s", error)
-        raise SystemExit(error.exit_code) from None
+    except (DaxaError, OSError) as error:
+        log.warning("%s", error)
+        write_atomically(note, f"{error}\n")
+        raise SystemExit(1) from None

@@ -22,20 +22,6 @@ from daxa_wf.tools.verdicts import ToolRun, raise_faults, read_log, require_succ
 SHELL = ToolEnvironment()
 
 
-def run_tool(
-    command: Command,
-    directory: Path,
-    logs: Path,
-    environment: ToolEnvironment = SHELL,
-    time_limit: float | None = None,
-    keep: bool = False,
-) -> ToolRun:
-    """Run a command and require that it succeeded; see `execute` and `require_success`."""
-    run = execute(command, directory, logs, environment, time_limit, keep)
-    require_success(run)
-    return run
-
-
 def run_tools(
     commands: Sequence[Command],
     directory: Path,

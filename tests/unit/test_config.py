@@ -112,31 +112,90 @@ BAD = {
     "obsid too short": (with_options(obsids=["201903501"]), "leading zeros"),
     "unknown vignetting": (with_options(exposure_maps={"vignetting": "nome"}), "'measured' or 'none'"),
     "brace in a path": (with_options(source={"local": "raw {x}"}), "'raw {x}' has a brace"),
-    "engine without its raw data": (with_options(engine="sas", source={"embedded": "a"}), "not the ODFs SAS needs"),
+    "engine without its raw data": (
+        with_options(engine="sas", source={"embedded": "a"}),
+        "not the ODFs that engine sas needs",
+    ),
     "engine with the archive's products": (
         with_options(engine="sas", source={"archives": "any"}, fetch="preprocessed"),
-        "engine sas starts from raw data",
+        "engine sas starts from raw data, not from preprocessed",
     ),
     "instrument that is not processed": (with_options(engine="sas", instruments=["OM"]), "R1, R2, not OM"),
     "RGS without SAS": (with_options(instruments=["RGS1"]), "engine native can process PN, M1, M2, not R1"),
-    "SAS for one step alone": (with_options(images={"engine": "sas"}), "images.engine = 'sas' needs what SAS made"),
+    "SAS for one step alone": (with_options(images={"engine": "sas"}), "images.engine: sas needs what SAS made"),
     "flare filter that SAS does not have": (
         with_options(engine="sas", espfilt={"method": "sn_optimal"}),
         "for sn_optimal write engine: native there",
     ),
-    "emanom without SAS": (with_options(emanom={"run": True}), "emanom is a task of SAS"),
+    "emanom without SAS": (
+        with_options(emanom={"run": True}),
+        "emanom: engine native has no such step for xmm_pointed, so that this does nothing; leave it out, or write engine: ",
+    ),
     "unknown state of a CCD": (with_options(emanom={"acceptable_states": ["X"]}), "'G', 'I', 'B', 'O' or 'U'"),
     "time limit without unit": ({**GOOD, "sas": {"time_limit": 60}}, "such as '60 s'"),
     "SAS for a mission that has none": (
         {"archive": "o", "missions": {"chandra": {"engine": "sas", "source": {"archives": "any"}}}},
-        "engine = 'sas' cannot process chandra; it can process xmm_pointed",
+        "missions.chandra.engine: engine sas cannot process chandra; it can process xmm_pointed",
     ),
     "wrong engine": (
         with_options(engine="esass"),
-        "engine = 'esass' cannot process xmm_pointed; it can process erosita_",
+        "engine esass cannot process xmm_pointed; it can process erosita_",
     ),
     "native only": (erosita(engine="esass", flaregti={"sigma": 4}), "eSASS's flaregti has no sigma"),
     "no limit": (erosita(flaregti={"method": "threshold"}), "needs 'thresholds' by telescope module"),
+    "wanted and excluded": (
+        with_options(select={"obsids": ["0201903501", "0201903502"], "exclude": ["0201903502"]}),
+        "select.exclude: 0201903502 is among the 'obsids' that are wanted; take it out of one of the two",
+    ),
+    "excluded from a directory": (
+        with_options(obsids=["0201903501"], select={"exclude": ["0201903501"]}),
+        "select.exclude: 0201903501 is among the 'obsids' that are wanted",
+    ),
+    "wanted by its field": (
+        erosita(select={"obsids": ["700179"], "exclude": ["700179"]}),
+        "select.exclude: 700179 is among",
+    ),
+    "ObsIDs in two places": (
+        with_options(obsids=["0201903501"], select={"obsids": ["0201903502"]}),
+        "select.obsids: 'obsids' beside 'select' names ObsIDs too; name them in one of the two",
+    ),
+    "time backwards": (
+        with_options(select={"time": {"start": "2015-01-01", "end": "2010-01-01"}}),
+        "select.time: the start 2015-01-01 00:00:00 is after the end 2010-01-01 00:00:00",
+    ),
+    "option of another flare filter": (
+        with_options(espfilt={"method": "ratio", "allowed_sigma": 2}),
+        "espfilt.allowed_sigma: the flare filter 'ratio' does not heed it; leave it out, or write method: esas20",
+    ),
+    "threshold without its method": (
+        with_options(espfilt={"threshold": {"PN": 0.4}}),
+        "espfilt.threshold: the flare filter 'esas20' does not heed it; leave it out, or write method: threshold",
+    ),
+    "option of another flare filter of eROSITA": (
+        erosita(flaregti={"sigma": 4}),
+        "flaregti.sigma: the flare filter 'flaregti' does not heed it; leave it out, or write method: gaussian",
+    ),
+    "only raw data for calibrated lists": (
+        with_options(source={"archives": "any"}, fetch="raw"),
+        "fetch: engine native starts from preprocessed data, not from raw; leave it out, or write both",
+    ),
+    "nothing is fetched": (
+        with_options(fetch="both"),
+        "fetch: it says what to download, and of 'source.local' nothing is",
+    ),
+    "EPIC's filter for eROSITA": (
+        erosita(espfilt={"method": "ratio"}),
+        "espfilt: engine native has no such step for erosita_calpv, so that this does nothing; leave it out (it heeds images, "
+        "exposure_maps, flaregti, evtool)",
+    ),
+    "images of what is only organised": (
+        {
+            "archive": "o",
+            "missions": {"chandra": {"source": {"archives": "any"}, "images": {"pixel_size": "4 arcsec"}}},
+        },
+        "chandra.images: engine preprocessed has no such step for chandra",
+    ),
+    "empty path": (with_options(source={"local": ""}), "source.local: the path is empty"),
     "unknown module": (erosita(instruments=["TM10"]), "no instrument 'TM10'; it has TM1, TM2"),
 }
 
@@ -168,7 +227,48 @@ def test_the_command_ends_with_2_and_no_traceback(tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr
 
 
+NO_CONFIGURATION = {
+    "empty": (b"", "holds no configuration: expected keys such as 'archive' and 'missions'"),
+    "a list": (b"[1, 2]", "holds no configuration"),
+    "binary": (b"\xff\xfe\x00a", "is not text in UTF-8 (byte 0)"),
+    "Latin-1": (b"archive: caf\xe9", "is not text in UTF-8 (byte 12)"),
+    "a zero byte": (b"a\0b: 1", "is not YAML: unacceptable character"),
+    "an object": (b"!!python/object:os.system x", "is not YAML: could not determine a constructor"),
+    "itself": (b"archive: &a [*a]", "refers to itself"),
+    "two documents": (b"archive: a\n---\narchive: b\n", "is not YAML: expected a single document"),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), NO_CONFIGURATION.values(), ids=NO_CONFIGURATION.keys())
+def test_files_that_are_no_configuration(content: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        read_config(path)
+    assert str(caught.value).startswith(f"{path} ")
+    assert said in str(caught.value)
+
+
+def test_sas_is_told_more_than_the_native_filter_heeds() -> None:
+    options = {"method": "ratio", "with_smoothing": "20 s", "allowed_sigma": 2, "ratio": 1.4}
+    with pytest.raises(ConfigError, match=r"espfilt.with_smoothing: the flare filter 'ratio' does not heed it"):
+        parse_config(with_options(espfilt=options))
+    assert parse_config(with_options(engine="sas", espfilt=options)).missions["xmm_pointed"].espfilt.ratio == 1.4
+    with pytest.raises(ConfigError, match=r"espfilt.threshold: the flare filter 'ratio' does not heed it"):
+        parse_config(with_options(engine="sas", espfilt={**options, "threshold": {"PN": 1}}))
+
+
+def test_several_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    sections = {"fetch": "both", "espfilt": {"ratio": 2}, "instruments": ["ACIS"], "flaregti": {"detml": 5}}
+    with pytest.raises(ConfigError) as caught:
+        parse_config(with_options(**sections))
+    keys = [line.split(":")[0].removeprefix("  missions.xmm_pointed.") for line in str(caught.value).splitlines()[1:]]
+    assert sorted(keys) == ["espfilt.ratio", "fetch", "flaregti", "instruments"]
+
+
 def test_not_yaml_and_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+        read_config(tmp_path)
     (tmp_path / "bad.yaml").write_text("archive: [")
     with pytest.raises(ConfigError, match="is not YAML"):
         read_config(tmp_path / "bad.yaml")

@@ -116,6 +116,8 @@ def test_twelve_missions_from_selection_to_archive(world: tuple[Archives, str], 
 
     asked = archives.requests.total()
     assert "Nothing to be done" in run(tmp_path, config).stderr
+    mirrors = {name: [*bases, "http://127.0.0.1:9"] for name, bases in config["archives"].items()}
+    assert "Nothing to be done" in run(tmp_path, {**config, "transfers": {"heasarc": 2}, "archives": mirrors}).stderr
     second = {**config, "archive": "another"}
     assert run(tmp_path, second).returncode == 0
     assert archives.requests.total() == asked

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -184,9 +186,21 @@ def test_snakemake_itself_refuses_a_bad_configuration(make_archive: Any, change:
 
 def test_no_event_list_is_told(make_archive: Any, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    run = make_archive(tmp_path / "empty").run()
+    archive: Archive = make_archive(tmp_path / "empty")
+    run = archive.run()
     assert run.code == 1
-    assert "no event list of M1, M2, PN below" in run.text
+    assert run.text.count("no event list of M1, M2, PN below") == 1
+    assert "Trying to restart" not in run.text
+    lines = [line for line in run.text.splitlines() if line]
+    (at,) = [number for number, line in enumerate(lines) if "no event list" in line]
+    assert lines[at - 1] == "Nothing was processed: what there is to do is not known."
+    assert len(lines) - at <= 5, run.text
+    for name in ("status", "retry"):
+        done = command(archive, name)
+        assert (done.returncode, "holds no records: missions.xmm_pointed.source: no event list" in done.stderr) == (
+            2,
+            True,
+        )
 
 
 def test_the_real_observation(exod: Path, make_archive: Any) -> None:
@@ -208,6 +222,23 @@ def test_the_real_observation(exod: Path, make_archive: Any) -> None:
     assert "headerDisagrees" not in run.text
 
 
+def command(archive: Archive, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of daxa-wf on an archive's configuration."""
+    return subprocess.run(
+        [sys.executable, "-m", "daxa_wf", name, str(archive.path), *arguments],
+        cwd=archive.folder, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "300"},
+    )  # fmt: skip
+
+
+def leave_as_if_killed(root: Path) -> None:
+    """Leave an archive as a `daxa-wf run` that was killed leaves it."""
+    locks = root / ".snakemake" / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    for kind in ("input", "output"):
+        (locks / f"0.{kind}.lock").write_text("manifest.tsv\nreport.html\n")
+    (root / ".daxa_wf_run").write_text(f"{socket.gethostname()} 4194304")
+
+
 def test_status_and_retry(make_archive: Any) -> None:
     archive: Archive = make_archive(obsids=[OBSIDS[0]], instruments=["M2"], evselect={"mos_filt_expr": "PAT_ID == 0"})
     assert archive.run().code == 0
@@ -215,25 +246,30 @@ def test_status_and_retry(make_archive: Any) -> None:
     assert (row["step"], row["reason"]) == ("evselect", "badExpression")
     assert "PAT_ID is not a column" in row["message"]
     before = archive.records()
-    config = str(archive.folder / "my config.yaml")
-
-    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "daxa_wf", *arguments],
-            cwd=archive.folder, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "300"},
-        )  # fmt: skip
-
-    assert "badExpression" in command("status", config).stdout
-    assert "0 records dropped" in command("retry", config, "--step", "espfilt").stdout
-    assert "1 records dropped" in command("retry", config).stdout
-    assert archive.run().code == 0
-    assert {step for step, _ in rewritten(before, archive.records())} == {
-        "evselect",
-        "merge",
-        "images",
-        "exposure_maps",
-        "report",
-    }
+    told = command(archive, "status").stdout
+    assert "badExpression" in told
+    assert "gone" not in told
+    assert "0 records dropped" in command(archive, "retry", "--step", "espfilt").stdout
+    wrong = command(archive, "retry", "--unit", f"{OBSIDS[0]}M2S022")
+    assert wrong.returncode == 2
+    assert f"--unit {OBSIDS[0]}M2S022: {archive.root} has no record of it" in wrong.stderr
+    assert f"did you mean '{OBSIDS[0]}M2S002'?" in wrong.stderr
+    assert "did you mean 'evselect'?" in command(archive, "retry", "--step", "evselct").stderr
+    assert "1 records dropped" in command(archive, "retry").stdout
+    (curve,) = archive.root.rglob("*instM2-subexpS002-lightcurve.fits")
+    curve.unlink()
+    assert (
+        "1 recorded products are gone, and the next run makes them again; 'daxa-wf" in command(archive, "status").stdout
+    )
+    assert re.search(
+        rf"makes them again:\n  {archive.root}/\S+/{curve.name}\n$", command(archive, "status", "--missing").stdout
+    )
+    leave_as_if_killed(archive.root)
+    again = command(archive, "run", "--cores", "2")
+    assert again.returncode == 0, again.stderr
+    assert "The last run was killed; its lock is removed." in again.stderr
+    assert "gone" not in command(archive, "status").stdout
+    assert {step for step, _ in rewritten(before, archive.records())} == FOLLOWING
 
 
 def test_out_of_time_lists_are_cleaned_alike(observatory: Path, make_archive: Any, tmp_path: Path) -> None:

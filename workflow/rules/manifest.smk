@@ -19,6 +19,7 @@ checkpoint manifest:
     log:
         "logs/manifest.log",
     localrule: True
+    retries: 0
     params:
         missions=plan.selection_options(),
     script:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.records import read_record
 from daxa_wf.archive.report.pages import write_archive_page, write_observation_page
-from daxa_wf.archive.status import FAULT, print_summary, read_verdicts, write_status
+from daxa_wf.archive.status import FAULT, manifest_fault, print_summary, read_verdicts, write_status
 
 
 def finish(layout: Layout) -> None:
@@ -18,6 +20,10 @@ def finish(layout: Layout) -> None:
 
 def finish_with_faults(layout: Layout) -> None:
     """The same after a run in which jobs failed: the pages that their steps could not draw are drawn here."""
+    fault = manifest_fault(layout)
+    if fault:
+        sys.stderr.write(f"Nothing was processed: what there is to do is not known.\n{fault}\n")
+        return
     verdicts = read_verdicts(layout)
     if not verdicts:
         return

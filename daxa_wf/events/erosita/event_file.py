@@ -52,11 +52,6 @@ class ErositaObservation:
     modules: tuple[int, ...]
 
     @property
-    def is_survey(self) -> bool:
-        """Whether the file is a tile of the all-sky survey."""
-        return self.obs_mode == "SURVEY"
-
-    @property
     def sees_sky(self) -> bool:
         """Whether the filter wheel let the sky in."""
         return self.filter in SCIENCE_FILTERS

@@ -12,7 +12,7 @@ from daxa_wf.events.erosita.event_file import ErositaEventFile
 from daxa_wf.events.erosita.flare_methods import ARCMIN, region_grid, region_threshold
 from daxa_wf.events.erosita.flare_parameters import FlaregtiParameters
 from daxa_wf.events.erosita.flaregti import FlaregtiResult, Judged
-from daxa_wf.events.erosita.gti_tables import identity_cards, write_gti_file
+from daxa_wf.events.erosita.gti_tables import identity_cards
 from daxa_wf.events.erosita.rewrite import Changes, rewrite
 from daxa_wf.events.erosita.sky_grid import SkyGrid
 from daxa_wf.events.products import describe
@@ -37,11 +37,6 @@ def write_flare_events(events: ErositaEventFile, result: FlaregtiResult, output:
     """
     tables = {f"FLAREGTI{module}": gti for module, gti in result.gti.items()}
     rewrite(events, output, Changes(history=f"flaregti: {command_line(result.parameters)}", tables=tables))
-
-
-def write_flare_gti(events: ErositaEventFile, result: FlaregtiResult, output: Path) -> None:
-    """Write the intervals to a GTI file with tables FLAREGTIn."""
-    write_gti_file(output, "FLAREGTI", result.gti, events.header, f"flaregti: {command_line(result.parameters)}")
 
 
 def write_light_curve(events: ErositaEventFile, result: FlaregtiResult, output: Path) -> None:

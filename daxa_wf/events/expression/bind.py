@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from daxa_wf.events.expression.tree import (
 )
 from daxa_wf.events.gti import Intervals
 from daxa_wf.events.gti_files import file_and_extension, read_gti
+from daxa_wf.near import closest
 
 KNOWN_ATTRIBUTES = {
     "XMMEA_EM": "(FLAG & 0x766ba000) == 0",
@@ -170,9 +170,8 @@ def _attribute(node: Attribute, header: Mapping[str, Any], text: str, warnings: 
 
 
 def _unknown(what: str, name: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(name.upper(), [each.upper() for each in known], n=1)
-    hint = f" - did you mean {close[0]}?" if close else ""
-    return f"{name} is not {'an' if what[0] == 'a' else 'a'} {what} of this list; it has {', '.join(known) or 'none'}{hint}"
+    article = "an" if what[0] == "a" else "a"
+    return f"{name} is not {article} {what} of this list; it has {', '.join(known) or 'none'}{closest(name, known)}"
 
 
 def _walk(node: Node) -> Iterator[Node]:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
@@ -511,7 +512,7 @@ def test_credentials_are_sent_and_never_shown(
     archives: Archives, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     secret = tmp_path / "xsa.ini"
-    secret.write_text("username = me\npassword = s3cr3t\n")
+    secret.write_text("username = me\npassword = s3cr3t&#+ %=x\n")
     secret.chmod(0o644)
     with pytest.raises(ConfigError, match=r"others can read .* chmod 600"):
         read_secrets({"xsa": str(secret)})
@@ -526,7 +527,8 @@ def test_credentials_are_sent_and_never_shown(
     fetcher = fetcher_of(archives, tmp_path / "store", "xsa", secrets=read_secrets({"xsa": str(secret)}))
     with pytest.raises(ServiceError) as caught:
         fetcher.acquire(wish("xmm_pointed"))
-    assert "AIOUSER=me&AIOPWD=s3cr3t" in asked[0]
+    assert parse_qs(urlsplit(asked[0]).query)["AIOPWD"] == ["s3cr3t&#+ %=x"]
+    assert parse_qs(urlsplit(asked[0]).query)["AIOUSER"] == ["me"]
     assert "s3cr3t" not in str(caught.value) + caplog.text
     archives.fault = None
     fetcher.acquire(wish("xmm_pointed"))

@@ -97,7 +97,9 @@ def test_chandra_raw_leaves_the_validation_report_out(fetcher: Fetcher) -> None:
 
 def test_a_local_mirror_is_linked_or_copied(small_archives: Path, archives: Archives, tmp_path: Path) -> None:
     fetcher = fetcher_of(archives, tmp_path / "store", "heasarc")
-    fetcher.archives = {"heasarc": (str(tmp_path / "no mirror"), f"{small_archives}/FTP", *archives.bases["heasarc"])}
+    mirror = tmp_path / "my mirror #1"
+    mirror.symlink_to(small_archives / "FTP")
+    fetcher.archives = {"heasarc": (str(tmp_path / "no mirror"), mirror.as_uri(), *archives.bases["heasarc"])}
     acquired = fetcher.acquire(wish("chandra"))
     assert sorted(each.path for each in acquired.files) == sorted(CHANDRA.files)
     assert not archives.requests

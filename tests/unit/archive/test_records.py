@@ -10,11 +10,19 @@ from typing import Any
 import pytest
 
 from daxa_wf.archive.layout import Band, Layout, Unit, product_name
-from daxa_wf.archive.records import Record, Status, drop_failed_records, drop_stale_records, read_record, write_record
+from daxa_wf.archive.records import (
+    Record,
+    Status,
+    drop_failed_records,
+    drop_stale_records,
+    missing_products,
+    read_record,
+    write_record,
+)  # fmt: skip
 from daxa_wf.archive.report import finish_with_faults, write_archive_page, write_observation_page
 from daxa_wf.archive.settle import settle_observation
 from daxa_wf.archive.status import read_verdicts, root_causes
-from daxa_wf.errors import CorruptFileError, Fault, StepFailedError, UnfitDataError
+from daxa_wf.errors import ConfigError, CorruptFileError, Fault, StepFailedError, UnfitDataError
 from daxa_wf.steps.catalogue import STEPS
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace, run_step
 
@@ -144,6 +152,28 @@ def test_only_failed_records_are_dropped_for_a_retry(layout: Layout) -> None:
     assert drop_failed_records(layout, unit="0201903501PN") == [layout.record("merge", INSTRUMENT)]
     assert drop_failed_records(layout) == [layout.record("espfilt", EXPOSURE)]
     assert layout.record("evselect", EXPOSURE).exists()
+
+
+def test_a_retry_asks_archives_again_and_knows_its_units(layout: Layout) -> None:
+    write_record(layout, done("acquire", OBSERVATION, Status.REJECTED))
+    write_record(layout, done("espfilt", EXPOSURE, Status.REJECTED))
+    with pytest.raises(ConfigError, match=r"--unit 0201903501PNS03: .* no record of it; .* mean '0201903501PNS003'"):
+        drop_failed_records(layout, unit="0201903501PNS03")
+    with pytest.raises(
+        ConfigError, match=f"--unit x: {layout.root} has no record of it; expected an identifier such as 02"
+    ):
+        drop_failed_records(layout, unit="x")
+    assert drop_failed_records(layout, unit="0201903501PNS003") == []
+    assert drop_failed_records(layout) == [layout.record("acquire", OBSERVATION)]
+
+
+def test_products_that_are_gone_are_told_wherever_their_observation_is(layout: Layout) -> None:
+    record = run_step(a_step(), EXPOSURE, inputs(), {}, layout, writes("events"))
+    (stamp,) = record.products
+    settle_observation(layout, OBSERVATION, usable=False)
+    assert missing_products(layout) == []
+    layout.find(stamp.path).unlink()
+    assert missing_products(layout) == [stamp.path]
 
 
 def test_a_damaged_record_is_told(layout: Layout) -> None:

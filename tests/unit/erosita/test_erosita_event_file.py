@@ -43,7 +43,7 @@ def test_flag_is_unsigned_32_bit(event_file):
 )
 def test_observation(event_file, obsid, modules, survey):
     observation = event_file(obsid).observation
-    assert (observation.obsid, observation.modules, observation.is_survey) == (obsid, modules, survey)
+    assert (observation.obsid, observation.modules, observation.obs_mode == "SURVEY") == (obsid, modules, survey)
     assert observation.sees_sky
     assert observation.owner == "MPE"
 

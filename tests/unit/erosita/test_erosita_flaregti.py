@@ -16,13 +16,11 @@ from daxa_wf.events.erosita.flare_methods import METHODS
 from daxa_wf.events.erosita.flare_parameters import METHOD_BANDS, FlaregtiParameters
 from daxa_wf.events.erosita.flare_products import (
     write_flare_events,
-    write_flare_gti,
     write_light_curve,
     write_mask,
     write_threshold_image,
 )
 from daxa_wf.events.erosita.flaregti import flaregti
-from daxa_wf.events.erosita.gti_tables import read_gti_file
 from daxa_wf.events.erosita.rewrite import Changes, rewrite
 from daxa_wf.events.erosita.telescope_modules import select_modules
 from daxa_wf.events.gti import NONE, intersection, total
@@ -202,17 +200,14 @@ def test_files(event_file, tmp_path, sha256):
     before = sha256(events.path)
     result = flaregti(events, FlaregtiParameters())
     write_flare_events(events, result, tmp_path / "events.fits")
-    write_flare_gti(events, result, tmp_path / "gti.fits")
     write_light_curve(events, result, tmp_path / "lightcurve.fits")
     write_mask(events, result, tmp_path / "mask.fits")
     write_threshold_image(events, result, tmp_path / "threshold.fits")
     assert sha256(events.path) == before
     again = ErositaEventFile.open(tmp_path / "events.fits")
-    from_file = read_gti_file(tmp_path / "gti.fits", range(1, 8))
-    assert sorted(from_file) == sorted(again.intervals("FLAREGTI")) == [1, 2, 3, 5, 6, 7]
+    assert sorted(again.intervals("FLAREGTI")) == [1, 2, 3, 5, 6, 7]
     for module, gti in result.gti.items():
         np.testing.assert_array_equal(again.intervals("FLAREGTI")[module], gti)
-        np.testing.assert_array_equal(from_file[module], gti)
         np.testing.assert_array_equal(again.gtis[module], events.gtis[module])
     with fits.open(events.path) as old, fits.open(tmp_path / "events.fits", checksum=True) as new:
         assert [hdu.name for hdu in new][: len(old)] == [hdu.name for hdu in old]

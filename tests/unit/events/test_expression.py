@@ -155,7 +155,7 @@ def test_errors_point_at_the_character(text: str, position: int, message: str) -
     ("text", "message"),
     [
         ("PII > 3", "PII is not a column of this list"),
-        ("#XMMEA_EMM", "did you mean XMMEA_EM"),
+        ("#XMMEA_EMM", "did you mean 'XMMEA_EM'"),
         ("#LOOP", "refers to itself"),
     ],
 )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from daxa_wf.errors import ConfigError
 from daxa_wf.events import gti
-from daxa_wf.events.gti_files import file_and_extension, gtibuild, gtibuild_lines, read_gti, write_gti
+from daxa_wf.events.gti_files import file_and_extension, gtibuild, read_gti, write_gti
 
 SPAN = 40
 pairs = st.lists(st.tuples(st.integers(0, SPAN), st.integers(0, SPAN)), max_size=8)
@@ -105,7 +105,7 @@ def test_gtibuild_text() -> None:
     made = gtibuild("10 20 -")
     assert made[0].tolist() == [0, 10]
     assert made[1, 0] == 20
-    assert np.array_equal(gtibuild("\n".join(gtibuild_lines(np.array([[1.5, 2.5], [4, 8]])))), [[1.5, 2.5], [4, 8]])
+    assert np.array_equal(gtibuild("1.5 2.5 +\n4 8 +"), [[1.5, 2.5], [4, 8]])
     assert gtibuild("timeref 1998-01-02T00:00:00\n 0 10").ravel() == pytest.approx([86463.184, 86473.184], abs=1e-3)
 
 

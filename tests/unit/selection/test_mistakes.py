@@ -180,7 +180,7 @@ def test_obsids_that_the_table_does_not_have_are_noted(tmp_path: Path) -> None:
 
 def test_columns_of_numbers_are_compared_as_numbers() -> None:
     assert filters.column_in("revolution", ("2",)).keep(swift_rows(), SWIFT).tolist() == [False, True, False]
-    with pytest.raises(ConfigError, match=r"columns.revolution: 'TWO' is no number"):
+    with pytest.raises(ConfigError, match=r"columns.revolution: 'two' is no number"):
         filters.column_in("revolution", ("two",)).keep(swift_rows(), SWIFT)
 
 
@@ -191,12 +191,12 @@ def test_columns_of_numbers_are_compared_as_numbers() -> None:
         ({"positions": []}, r"expected \[ra, dec\]"),
         ({"positions": [[1, 2, 3]]}, "position 1 is"),
         ({"positions": [["1", "x"]]}, "'x' is no coordinate"),
-        ({"positions": [1, 2], "radius": "-1 deg"}, "'-1 deg' is no radius"),
+        ({"positions": [1, 2], "radius": "-1 deg"}, "'-1 deg' cannot be used; expected 0 deg or more"),
         ({"positions": [1, 2], "radius": "400 deg"}, "at most 180"),
         ({"positions": [1, 2], "radius": {"XRT": "4 s"}}, "is not a quantity that deg can measure"),
         ({"positions": {"file": "a.csv"}, "frame": "galactic"}, "a key 'frame' of its own"),
         ({"match": "footprint"}, "but no positions"),
-        ({"exposure": {"XRT": "-1 ks"}}, "is no exposure"),
+        ({"exposure": {"XRT": "-1 ks"}}, "'-1 ks' cannot be used; expected 0 s or more"),
         ({"time": {}}, "give 'start', 'end' or both"),
         ({"time": {"start": "soon"}}, "'soon' is not a time"),
         ({"time": {"start": "NaT"}}, "'NaT' is not a time"),
@@ -224,8 +224,8 @@ def test_times_with_a_zone_and_days_that_yaml_knows() -> None:
     import yaml
 
     section = yaml.safe_load("time: {start: 2020-01-02, end: '2020-01-02T01:00+02:00'}")
-    with pytest.raises(ConfigError, match="is after the end 2020-01-01 23:00"):
-        filters_of(Select.model_validate(section), None)
+    with pytest.raises(ValidationError, match="is after the end 2020-01-01 23:00"):
+        Select.model_validate(section)
     (_, made) = filters_of(Select.model_validate({"time": {"start": "2020-01-02T01:00+02:00"}}), None)
     assert made.keep(swift_rows(), SWIFT).all()
 

@@ -141,6 +141,10 @@ def test_chandra_ends_an_exposure_after_it_starts() -> None:
     assert rows["instruments"].tolist() == ["ACIS", "HRC"]
     assert rows["target_type"].tolist() == ["GCL", "MISC"]
     assert result.unlisted_types == {"SOMETHING NEW": 1}
+    assert result.notes == [
+        "1 rows dropped by the cut 'status' (kept: status is processed or archived)",
+        "target types that are not known: SOMETHING NEW (1)",
+    ]  # fmt: skip
     assert pd.isna(rows["proprietary_end"].iloc[0])
 
 
@@ -163,6 +167,7 @@ def test_rosat_pspc_without_letter_is_pspcb() -> None:
     result = made("rosat_pointed", table)
     assert result.rows["instruments"].tolist() == ["PSPCB", "HRI", ""]
     assert result.unlisted_instruments == {"WFC": 1}
+    assert result.notes[-1] == "instruments that are not known: WFC (1)"
     assert result.rows["science_usable"].tolist() == [True, False, True]
     assert result.rows["target_type"].tolist() == ["AGN", "GCL", "MISC"]
 

@@ -243,7 +243,7 @@ def test_fields_and_obsids_of_calpv_by_their_other_names() -> None:
         (lambda: filters.polygon(((0, 0), (1, 1))), "expected three or more"),
         (lambda: filters.time(pd.Timestamp("2021"), pd.Timestamp("2020")), "is after the end"),
         (lambda: filters.column_in("grating", ("HETG",)).keep(observations(ra=[1.0]), SWIFT), "no column 'grating'"),
-        (lambda: filters.expression("exposur > 3").keep(observations(ra=[1.0]), SWIFT), "did you mean EXPOSURE"),
+        (lambda: filters.expression("exposur > 3").keep(observations(ra=[1.0]), SWIFT), "did you mean 'exposure'"),
         (lambda: Positions(("a", "b"), np.array([1.0, np.nan]), np.array([0.0, 0.0])), r"position 2 \(b\)"),
         (lambda: Positions(("a",), np.array([1.0]), np.array([91.0])), "expected right ascension"),
     ],

@@ -16,7 +16,7 @@ import pytest
 from daxa_wf.errors import ConfigError, Fault, StepFailedError, UnfitDataError
 from daxa_wf.tools.environment import ToolEnvironment, pfiles, prepared_call
 from daxa_wf.tools.processes import _Interrupts
-from daxa_wf.tools.runner import execute, run_tool
+from daxa_wf.tools.runner import execute
 from daxa_wf.tools.tasks import TASKS, Command
 from daxa_wf.tools.tasks.spec import Parameter, TaskSpec
 from daxa_wf.tools.verdicts import ToolRun, require_success
@@ -39,6 +39,13 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         return PROGRAM.command({}, **fields)
 
     return make
+
+
+def run_tool(*arguments: Any, **options: Any) -> ToolRun:
+    """Run one command, and require that it succeeds."""
+    run = execute(*arguments, **options)
+    require_success(run)
+    return run
 
 
 def test_a_task_has_a_directory_files_and_environment_of_its_own(standins: Standins, tmp_path: Path) -> None:

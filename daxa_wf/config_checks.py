@@ -1,0 +1,190 @@
+"""What the keys of a mission's section say against each other, or against what the mission is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from daxa_wf.missions import MISSIONS
+from daxa_wf.near import closest
+from daxa_wf.steps.catalogue import CHAINS, processed_instruments
+from daxa_wf.tools.xmm_list_commands import METHODS as SAS_METHODS
+
+if TYPE_CHECKING:
+    from daxa_wf.config import Mission, Source
+
+Problems = Iterator[tuple[str, str]]
+"""A key of the mission's section, and what is wrong with it."""
+
+SECTIONS = {
+    "products": "preprocessed", "cifbuild": "cifbuild", "emanom": "emanom", "espfilt": "espfilt", "evselect": "evselect",
+    "merge": "merge", "images": "images", "exposure_maps": "exposure_maps", "flaregti": "flaregti", "evtool": "evtool",
+}  # fmt: skip
+"""Section of a mission -> the step that it is for; eROSITA's own images and exposure maps go by the same sections."""
+
+BY_ENGINE = ("espfilt", "evselect", "merge", "images", "exposure_maps")
+"""Sections of the steps that more than one engine can do."""
+
+FLARE_OPTIONS = {
+    "espfilt": {
+        "with_smoothing": ("esas20",),
+        "with_binning": ("esas20", "esas19", "sn_optimal", "ratio"),
+        "ratio": ("ratio",),
+        "filter_lo_en": ("esas20", "esas19", "sn_optimal"),
+        "filter_hi_en": ("esas20", "esas19", "sn_optimal"),
+        "range_scale": ("esas20",),
+        "allowed_sigma": ("esas20",),
+        "gauss_fit_lims": ("esas20",),
+        "threshold": ("threshold",),
+    },
+    "flaregti": {
+        "threshold": ("flaregti", "threshold"),
+        "thresholds": ("threshold",),
+        "sigma": ("gaussian",),
+        "source_size": ("flaregti",),
+        "source_like": ("flaregti",),
+    },
+}
+"""Section -> option of a flare filter -> the methods that heed it, where not all do (docs/flare_filters.md, flaregti.md).
+
+SAS's espfilt is told all but the threshold, whichever the method.
+"""
+
+
+def problems_of(name: str, mission: Mission) -> Iterator[str]:
+    """All that is wrong with a mission's section as a whole, each with the key that it is about."""
+    if name not in MISSIONS:
+        yield f"missions.{name}: there is no such mission; there are {', '.join(sorted(MISSIONS))}{closest(name, MISSIONS)}"
+        return
+    for key, problem in _problems(name, mission):
+        yield f"missions.{name}.{key}: {problem}"
+
+
+def _problems(name: str, mission: Mission) -> Problems:
+    yield from _observations(name, mission)
+    unknown = list(_instruments(name, mission))
+    yield from unknown
+    source = mission.source
+    if source is None:
+        return
+    engine = mission.engine_for(name)
+    if engine in ("native", "sas", "esass") and engine not in MISSIONS[name].engines:
+        able = ", ".join(sorted(each for each in MISSIONS if engine in MISSIONS[each].engines))
+        yield "engine", f"engine {engine} cannot process {name}; it can process {able}"
+        return
+    yield from _source(name, mission, source)
+    yield from _unheeded_sections(name, mission)
+    if not unknown:
+        yield from _engines(name, mission)
+    yield from _flare_options(name, mission)
+
+
+def _observations(name: str, mission: Mission) -> Problems:
+    """ObsIDs that cannot be any, or that are both wanted and not."""
+    spec, select = MISSIONS[name], mission.select
+    chosen = {"obsids": mission.obsids or ()}
+    if select is not None:
+        chosen |= {"select.obsids": select.obsids or (), "select.exclude": select.exclude or ()}
+    for key, obsids in chosen.items():
+        for obsid in obsids:
+            if not spec.is_obsid(obsid):
+                quotes = "" if set(obsid) - set("0123456789") else " (leading zeros are part of it)"
+                yield key, f"{obsid!r} is not an ObsID of {spec.pretty_name}; expected {spec.obsid_pattern}{quotes}"
+    if chosen["obsids"] and chosen.get("select.obsids"):
+        yield "select.obsids", "'obsids' beside 'select' names ObsIDs too; name them in one of the two"
+    wanted = {
+        each for key in ("obsids", "select.obsids") for obsid in chosen.get(key, ()) for each in _same(name, obsid)
+    }
+    for obsid in chosen.get("select.exclude", ()):
+        if wanted & _same(name, obsid):
+            yield "select.exclude", f"{obsid} is among the 'obsids' that are wanted; take it out of one of the two"
+
+
+def _same(name: str, obsid: str) -> set[str]:
+    return {obsid, *MISSIONS[name].meant("obsid", obsid)}
+
+
+def _instruments(name: str, mission: Mission) -> Problems:
+    for instrument in mission.instruments or ():
+        try:
+            MISSIONS[name].instruments_named(instrument)
+        except KeyError as error:
+            yield "instruments", error.args[0]
+
+
+def _source(name: str, mission: Mission, source: Source) -> Problems:
+    spec, engine = MISSIONS[name], mission.engine_for(name)
+    if engine in ("preprocessed", "raw") and source.archives is None:
+        yield (
+            "source",
+            f"what {name} has is organised as it is downloaded; write 'archives: any', and name a mirror of yours under the "
+            "key 'archives' at the top",
+        )
+    for archive in source.archives if isinstance(source.archives, tuple) else ():
+        if archive not in spec.archives:
+            yield "source.archives", f"{archive} does not have {name}; it is in {', '.join(spec.archives)}"
+    if source.archives is not None and not spec.archives:
+        yield "source.archives", f"no archive of {name} is known"
+    if engine == "sas" and source.embedded is not None:
+        yield "source.embedded", "the observatory makes calibrated lists, not the ODFs that engine sas needs"
+    if mission.fetch is not None and source.local is not None:
+        yield "fetch", "it says what to download, and of 'source.local' nothing is; leave it out"
+    elif engine != "raw" and (lacking := set(mission.needed_routes(name)) - set(mission.routes_for(name))):
+        needed = " and ".join(sorted(lacking))
+        yield (
+            "fetch",
+            f"engine {engine} starts from {needed} data, not from {mission.fetch}; leave it out, or write both",
+        )
+
+
+def _unheeded_sections(name: str, mission: Mission) -> Problems:
+    """Sections that say something to a step which the mission's observations do not go through."""
+    chain, engine = CHAINS[mission.chain_for(name)], mission.engine_for(name)
+    heeded = [key for key, step in SECTIONS.items() if step in chain or f"erosita_{step}" in chain]
+    for key in set(SECTIONS) & mission.model_fields_set - set(heeded):
+        if not getattr(mission, key).model_fields_set:
+            continue
+        other = [
+            each for each in MISSIONS[name].engines if SECTIONS[key] in CHAINS[MISSIONS[name].chains.get(each, each)]
+        ]
+        instead = f", or write engine: {other[0]}" if other else ""
+        yield (
+            key,
+            f"engine {engine} has no such step for {name}, so that this does nothing; leave it out{instead} "
+            f"(it heeds {', '.join(heeded) or 'no section of a step'})",
+        )
+
+
+def _engines(name: str, mission: Mission) -> Problems:
+    """What the engines of a mission and of its steps ask of each other, and of the options."""
+    engine = mission.engine_for(name)
+    able = processed_instruments(mission.chain_for(name))
+    for each in mission.instruments_for(name):
+        if able and each not in able:
+            yield "instruments", f"engine {engine} can process {', '.join(able)}, not {each}"
+    for step in BY_ENGINE:
+        if engine != "sas" and mission.step_engine(name, step) == "sas":
+            yield f"{step}.engine", "sas needs what SAS made of raw data: write engine: sas for the mission"
+    if engine == "esass" and mission.flaregti.native_only:
+        ours = ", ".join(mission.flaregti.native_only)
+        yield "flaregti", f"eSASS's flaregti has no {ours}; leave it out, or write engine: native"
+
+
+def _flare_options(name: str, mission: Mission) -> Problems:
+    """Options of a flare filter that is not the chosen one; a filter that the engine does not have."""
+    for section, heeding in FLARE_OPTIONS.items():
+        options = getattr(mission, section)
+        method = options.method
+        with_sas = section == "espfilt" and mission.step_engine(name, "espfilt") == "sas"
+        if with_sas and method not in SAS_METHODS:
+            yield "espfilt.method", f"SAS has {', '.join(SAS_METHODS)}; for {method} write engine: native there"
+            continue
+        for option, methods in heeding.items():
+            if with_sas and option not in ("ratio", "threshold"):
+                continue
+            if option in options.model_fields_set and method not in methods:
+                meant = " or ".join(methods)
+                yield (
+                    f"{section}.{option}",
+                    f"the flare filter {method!r} does not heed it; leave it out, or write method: {meant}",
+                )

@@ -1,0 +1,136 @@
+"""What pydantic finds wrong with a configuration, in the words of those who wrote it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from daxa_wf.near import closest
+from daxa_wf.options import section_in
+
+EXPECTED = {
+    "string_type": "text",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "path_type": "a path, as text",
+    "dict_type": "keys with values",
+    "model_type": "keys, such as {keys}",
+    "date_type": "a day, such as 2010-01-31",
+    "date_parsing": "a day, such as 2010-01-31",
+    "date_from_datetime_parsing": "a day, such as 2010-01-31",
+    "date_from_datetime_inexact": "a day, such as 2010-01-31",
+    "literal_error": "{expected}",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "{ge:g} or more",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "{le:g} or less",
+    "too_long": "{max_length} values, not {actual_length}",
+}
+"""Kind of mistake -> what was expected in its place, with what pydantic knows of it."""
+
+OF_ANOTHER_BRANCH = ("dict_type", "model_type", "bool_type", "bool_parsing")
+"""Said of a value that may be one of several things, where a better reason is there too."""
+
+Problem = Any
+Place = tuple[str | int, ...]
+
+
+def explain(error: ValidationError, data: Mapping[str, Any], root: type[BaseModel]) -> list[str]:
+    """One line for each place that is wrong: the key, what was wrong, what was expected."""
+    found: dict[Place, list[Problem]] = {}
+    for problem in error.errors():
+        found.setdefault(_place(problem, data), []).append(problem)
+    # What is said of a whole is said of a branch that it was not meant for, if something within it is wrong.
+    inner = {place[:length] for place in found for length in range(1, len(place))}
+    return [line for place, problems in found.items() if place not in inner for line in _lines(place, problems, root)]
+
+
+def _place(problem: Problem, data: Any) -> Place:
+    """The keys that lead to a mistake, without pydantic's names for the branches that a value may take."""
+    kept: list[str | int] = []
+    for part in problem["loc"]:
+        is_there = (
+            part in data if isinstance(data, Mapping) else isinstance(part, int) and isinstance(data, list | tuple)
+        )
+        if is_there and not (isinstance(data, list | tuple) and part >= len(data)):
+            kept.append(part)
+            data = data[part]
+    last = problem["loc"][-1:]
+    return (*kept, *last) if problem["type"] == "missing" and isinstance(last[0], str) else tuple(kept)
+
+
+def _lines(place: Place, problems: list[Problem], root: type[BaseModel]) -> list[str]:
+    keys = [problem for problem in problems if problem["loc"][-1:] == ("[key]",)]
+    best = keys or [problem for problem in problems if problem["type"] not in OF_ANOTHER_BRANCH] or problems[:1]
+    reasons = list(dict.fromkeys(_said(problem, place, root) for problem in best))
+    said = ", or ".join([*reasons[:1], *(reason.removeprefix("expected ") for reason in reasons[1:])])
+    where = ".".join(map(str, place))
+    return [f"{where}: {line}" if where else line for line in said.splitlines()[:1]] + said.splitlines()[1:]
+
+
+def _said(problem: Problem, place: Place, root: type[BaseModel]) -> str:
+    kind, given, context = problem["type"], problem["input"], problem.get("ctx", {})
+    if kind == "extra_forbidden":
+        allowed = _keys_at(place[:-1], root)
+        return f"unknown key; allowed are {', '.join(allowed)}{closest(str(place[-1]), allowed)}"
+    if kind == "missing":
+        return "this key is required" if place[-1:] == problem["loc"][-1:] else f"expected more values{_got(given)}"
+    if kind == "literal_error" and problem["loc"][-1] == "[key]":
+        return f"unknown key; allowed are {context['expected']}{_closest_of(given, context['expected'])}"
+    if problem["loc"][-1:] == ("[key]",) or kind == "invalid_key":
+        return "a key must be text; put it in quotes"
+    if given is None:
+        return "nothing is given; say what it should be, or leave the key out if it need not be there"
+    if kind == "too_short":
+        return _too_short(given, context)
+    if kind in ("tuple_type", "list_type"):
+        return f"expected a list, such as [{shown(given)}]" if _is_single(given) else f"expected a list{_got(given)}"
+    if kind in EXPECTED:
+        hint = _closest_of(given, context["expected"]) if kind == "literal_error" else ""
+        keys = ", ".join(_keys_at(place, root)[:4])
+        return f"expected {EXPECTED[kind].format(**context, keys=keys)}{_got(given)}{hint}"
+    said: str = problem["msg"].removeprefix("Value error, ")
+    is_told = isinstance(given, dict) or "\n" in said or str(given).strip("[]'") in said
+    return said if is_told else f"{said}{_got(given)}"
+
+
+def _too_short(given: Any, context: Mapping[str, Any]) -> str:
+    if len(given):
+        return f"expected {context['min_length']} or more, there are only {len(given)}"
+    return "nothing is in it; name at least one, or leave the key out"
+
+
+def _is_single(given: Any) -> bool:
+    return isinstance(given, str | int | float) and not isinstance(given, bool)
+
+
+def _closest_of(given: Any, expected: str) -> str:
+    return closest(given, re.findall(r"'([^']*)'", expected)) if isinstance(given, str) else ""
+
+
+def _got(given: Any) -> str:
+    return f" (got {shown(given)})"
+
+
+def shown(value: Any) -> str:
+    """A value as a configuration has it, cut off where it is long."""
+    text = repr(value) if isinstance(value, str) else json.dumps(value, default=str, skipkeys=True)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _keys_at(place: Place, root: type[BaseModel]) -> list[str]:
+    model = root
+    for part in place:
+        if part in model.model_fields:
+            model = section_in(model.model_fields[str(part)].annotation) or model
+    return list(model.model_fields)

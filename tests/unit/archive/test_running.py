@@ -1,0 +1,89 @@
+"""One run at a time in an archive; what a killed run leaves."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from daxa_wf.archive.running import held
+from daxa_wf.errors import ConfigError
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from daxa_wf.archive.running import held
+with held(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def lock(root: Path) -> Path:
+    path = root / ".snakemake" / "locks" / "0.output.lock"
+    path.parent.mkdir(parents=True)
+    path.write_text("manifest.tsv\n")
+    return path
+
+
+def test_a_second_run_is_told_who_is_at_work(tmp_path: Path) -> None:
+    with held(tmp_path) as first:
+        assert not first.is_left_locked
+        with (
+            pytest.raises(ConfigError, match=rf"going on \(process {os.getpid()} on {socket.gethostname()}\)"),
+            held(tmp_path),
+        ):
+            pytest.fail("two runs at once")
+        first.ended = True
+    with held(tmp_path) as again:
+        assert not again.is_left_locked
+
+
+def test_what_a_killed_run_left_locked_is_known(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HOLDER, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "held\n"
+        lock(tmp_path)
+        with pytest.raises(ConfigError, match=f"process {run.pid} on"), held(tmp_path):
+            pytest.fail("two runs at once")
+        run.send_signal(signal.SIGKILL)
+    with held(tmp_path) as hold:
+        assert hold.is_left_locked
+
+
+def test_what_holds_it_is_inherited(tmp_path: Path) -> None:
+    """Snakemake goes on if `daxa-wf run` alone is killed: it is still a run."""
+    with held(tmp_path) as hold:
+        child = subprocess.Popen(["sleep", "60"], pass_fds=[hold.descriptor])
+    try:
+        with pytest.raises(ConfigError, match="a run of this archive is going on"), held(tmp_path):
+            pytest.fail("two runs at once")
+    finally:
+        child.kill()
+        child.wait()
+    with held(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("note", ["", "elsewhere 17"])
+def test_a_lock_of_which_nothing_is_known_stays(note: str, tmp_path: Path) -> None:
+    path = lock(tmp_path)
+    (tmp_path / ".daxa_wf_run").write_text(note)
+    with pytest.raises(ConfigError, match=r"is locked by Snakemake, .* with --unlock at its end"), held(tmp_path):
+        pytest.fail("not ours")
+    assert path.exists()
+    assert (tmp_path / ".daxa_wf_run").read_text() == note
+
+
+def test_a_run_that_ended_by_itself_vouches_for_no_lock(tmp_path: Path) -> None:
+    with held(tmp_path) as hold:
+        hold.ended = True
+    lock(tmp_path)
+    with pytest.raises(ConfigError, match="is locked by Snakemake"), held(tmp_path):
+        pytest.fail("not ours")
