@@ -87,3 +87,36 @@ def test_a_run_that_ended_by_itself_vouches_for_no_lock(tmp_path: Path) -> None:
     lock(tmp_path)
     with pytest.raises(ConfigError, match="is locked by Snakemake"), held(tmp_path):
         pytest.fail("not ours")
+
+
+RUNNER = """
+import sys
+from pathlib import Path
+from daxa_wf.archive.running import held
+with held(Path(sys.argv[1])) as hold:
+    code = hold.run([sys.executable, "-c", sys.argv[2]])
+    print(hold.ended, flush=True)
+    sys.exit(code)
+"""
+SNAKEMAKE = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+print("running", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    ("signals", "said", "code"),
+    [((signal.SIGTERM,), "True", 7), ((signal.SIGINT, signal.SIGTERM), "True", 7), ((signal.SIGHUP,), "False", 129)],
+)
+def test_signals_reach_snakemake(signals: tuple[signal.Signals, ...], said: str, code: int, tmp_path: Path) -> None:
+    """That of Ctrl-C, which the terminal sends to Snakemake too, only has to be waited for."""
+    command = [sys.executable, "-c", RUNNER, str(tmp_path), SNAKEMAKE]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "running\n"
+        for each in signals:
+            run.send_signal(each)
+        assert run.stdout.read() == f"{said}\n"
+    assert run.returncode == code
