@@ -60,16 +60,17 @@ def download(
     part = _Part(target, remote.url, bool(remote.md5))
     if not target.parent.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
-    transferred, fruitless = 0, 0
+    transferred, fruitless, furthest = 0, 0, 0
     while True:
-        before = transferred
         try:
             for count in part.receive(session):
                 transferred += count
                 tell(count)
             break
         except _BrokenError as broken:
-            fruitless = 0 if transferred > before else fruitless + 1
+            # Not the bytes that came: a server that cannot resume sends the same ones for ever.
+            fruitless = 0 if part.size > furthest else fruitless + 1
+            furthest = max(furthest, part.size)
             if fruitless >= FRUITLESS:
                 raise ServiceError(f"{shown(remote.url)}: {broken}, {FRUITLESS} times in a row") from None
             time.sleep(pause * 2**fruitless if fruitless else 0)

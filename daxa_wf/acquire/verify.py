@@ -15,6 +15,8 @@ from typing import IO, Any, Final
 from daxa_wf.errors import CorruptFileError, Fault
 
 BLOCK: Final = 2880
+LONGEST_HEADER: Final = 10_000
+"""Blocks (360,000 cards); a header that does not end before is taken for damage."""
 END_CARD: Final = b"END".ljust(80)
 CHUNK: Final = 4 * 1024 * 1024
 MAGIC: Final = {b"\x1f\x8b": "gzip", b"\x1f\x9d": "compress", b"SIMPLE  =": "fits"}
@@ -242,18 +244,20 @@ class _Header:
 
 def _header(stream: Any, name: str, count: int) -> _Header | None:
     """The next header, or None where the file ends, or holds no further HDU."""
-    raw = b""
-    while True:
+    blocks: list[bytes] = []
+    while len(blocks) < LONGEST_HEADER:
         block = _exactly(stream, BLOCK)
-        if not raw and count and not block.startswith(b"XTENSION"):
+        if not blocks and count and not block.startswith(b"XTENSION"):
             return None
         if len(block) < BLOCK:
             raise CorruptFileError(f"{name} is cut off in the header of HDU {count}")
-        raw += block
+        blocks.append(block)
         if any(block[at : at + 80] == END_CARD for at in range(0, BLOCK, 80)):
             break
+    else:
+        raise CorruptFileError(f"{name}: the header of HDU {count} has no end within {LONGEST_HEADER * BLOCK} bytes")
     try:
-        header = _Header(raw)
+        header = _Header(b"".join(blocks))
         _ = header.data_bytes
     except (KeyError, ValueError) as error:
         raise CorruptFileError(f"{name}: the header of HDU {count} cannot be read ({error})") from None

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from daxa_wf.errors import CorruptFileError
 
 BLOCK = 2880
+LONGEST_HEADER = 10_000
+"""Blocks (360,000 cards); a header that does not end before is taken for damage."""
 CHUNK_BYTES = 4 << 20
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -154,8 +156,8 @@ def _field(header: Any, column: int, path: Path) -> tuple[Any, ...]:
 
 
 def _read_header(stream: IO[bytes], path: Path, number: int) -> bytes | None:
-    blocks = b""
-    while True:
+    blocks: list[bytes] = []
+    while len(blocks) < LONGEST_HEADER:
         block = stream.read(BLOCK)
         if not block and not blocks and number > 0:
             return None
@@ -167,9 +169,10 @@ def _read_header(stream: IO[bytes], path: Path, number: int) -> bytes | None:
             if not block.strip(b"\0 "):
                 return None
             raise CorruptFileError(f"{path}: HDU {number} begins with {block[:20]!r}, not XTENSION")
-        blocks += block
+        blocks.append(block)
         if any(block[card : card + 8] == b"END     " for card in range(0, BLOCK, 80)):
-            return blocks
+            return b"".join(blocks)
+    raise CorruptFileError(f"{path}: the header of HDU {number} has no end within {LONGEST_HEADER * BLOCK} bytes")
 
 
 def _read_exactly(stream: IO[bytes], size: int, path: Path, name: str) -> bytes:

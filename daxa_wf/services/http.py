@@ -37,9 +37,10 @@ class PatientSession(requests.Session):
         """
         manager = self._manager(url)
         adapter = self.get_adapter(url)
+        connect, read = self.timeout
         return manager.request(
             "GET", url, headers={"User-Agent": str(self.headers["User-Agent"]), **headers}, preload_content=False,
-            decode_content=False, retries=adapter.max_retries, timeout=urllib3.Timeout(*self.timeout),  # type: ignore[attr-defined]
+            decode_content=False, retries=adapter.max_retries, timeout=urllib3.Timeout(connect=connect, read=read),  # type: ignore[attr-defined]
         )  # fmt: skip
 
     def _manager(self, url: str) -> urllib3.PoolManager:

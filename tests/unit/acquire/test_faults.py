@@ -134,6 +134,33 @@ def test_cut_off_for_good_and_taken_up_by_the_next_run(served: Archives, tmp_pat
     assert not (tmp_path / "got" / "big.fits").exists()
 
 
+def test_a_server_that_always_ends_at_the_same_byte_is_given_up(served: Archives, tmp_path: Path) -> None:
+    served.fault = answers(200, {"Content-Length": "100"}, b"SIMPLE  =")
+    with pytest.raises(ServiceError, match=r"big\.fits: .*4 times in a row"):
+        get(served, tmp_path / "got" / "big.fits")
+
+
+def test_a_slow_archive_is_waited_for_as_long_as_a_session_says(served: Archives, tmp_path: Path) -> None:
+    """The time limit of a connection does not cut short what is read through it."""
+
+    def slow(handler: Any, path: str) -> bool:
+        data = served.file(path).read_bytes()
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(data)))
+        handler.end_headers()
+        handler.wfile.write(data[: SIZE // 2])
+        handler.wfile.flush()
+        time.sleep(1)
+        handler.wfile.write(data[SIZE // 2 :])
+        return True
+
+    served.fault = slow
+    patient = session(retries=0, backoff=0.0, connect=0.5, read=20.0)
+    remote = RemoteFile("big.fits", f"{served.base}/FTP/big.fits")
+    download(remote, tmp_path / "big.fits", patient, pause=0.0)
+    assert (tmp_path / "big.fits").read_bytes() == served.file("/FTP/big.fits").read_bytes()
+
+
 def test_a_reset_and_a_stall(served: Archives, tmp_path: Path) -> None:
     calls = []
 
@@ -305,6 +332,7 @@ DAMAGE: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
     "gzip with a wrong CRC": ("x.fits.gz", lambda data: gzip.compress(data)[:-8] + b"\0" * 8, "damaged or cut off"),
     "gzip of something else": ("x.fits.gz", lambda data: gzip.compress(b"hello"), "is no FITS file"),
     "compress cut off": ("x.fits.Z", lambda data: compress_bytes(data)[:4000], "cut off"),
+    "a header without end": ("x.fits", lambda data: data[:240] + b" " * 30_000_000, "header of HDU 0 has no end within"),
     "a bomb": ("x.fits.gz", lambda data: gzip.compress(b"SIMPLE  =" + b" " * 60_000_000), ""),
 }  # fmt: skip
 
