@@ -121,10 +121,10 @@ def status(
 def _made_archive(config: Path) -> Layout:
     """The layout of a configuration's archive. ConfigError if it holds no records."""
     from daxa_wf.archive.records import record_paths
-    from daxa_wf.archive.status import manifest_fault
+    from daxa_wf.archive.status import manifest_fault, read_faults
 
     layout = Layout(_archive(config))
-    if record_paths(layout):
+    if record_paths(layout) or read_faults(layout):
         return layout
     if fault := manifest_fault(layout):
         raise ConfigError(f"{layout.root} holds no records: {fault}")
@@ -150,7 +150,7 @@ def retry(
     if dropped:
         print(f"{len(dropped)} records dropped; 'daxa-wf run {config}' repeats them")
     else:
-        print("nothing of that has failed: 0 records dropped")
+        print("nothing of that has failed: 0 records dropped; faults are taken up by every run")
 
 
 @app.command()

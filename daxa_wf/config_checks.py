@@ -76,6 +76,7 @@ def _problems(name: str, mission: Mission) -> Problems:
     yield from _unheeded_sections(name, mission)
     if not unknown:
         yield from _engines(name, mission)
+        yield from _telescope_modules(name, mission)
     yield from _flare_options(name, mission)
 
 
@@ -168,6 +169,19 @@ def _engines(name: str, mission: Mission) -> Problems:
     if engine == "esass" and mission.flaregti.native_only:
         ours = ", ".join(mission.flaregti.native_only)
         yield "flaregti", f"eSASS's flaregti has no {ours}; leave it out, or write engine: native"
+
+
+def _telescope_modules(name: str, mission: Mission) -> Problems:
+    """eROSITA's telescope modules that have no threshold, or of which none is left."""
+    chosen, flaregti = mission.instruments_for(name), mission.flaregti
+    if mission.evtool.modules and not set(mission.evtool.modules) & set(chosen):
+        yield "evtool.modules", f"none of them is among the instruments that are processed: {', '.join(chosen)}"
+    lacking = [each for each in chosen if each not in flaregti.thresholds]
+    if flaregti.method == "threshold" and flaregti.threshold < 0 and lacking:
+        yield (
+            "flaregti.thresholds",
+            f"there is none for {', '.join(lacking)}; name them, or give one 'threshold' for all",
+        )
 
 
 def _flare_options(name: str, mission: Mission) -> Problems:

@@ -30,10 +30,10 @@ EXPECTED = {
     "date_from_datetime_parsing": "a day, such as 2010-01-31",
     "date_from_datetime_inexact": "a day, such as 2010-01-31",
     "literal_error": "{expected}",
-    "greater_than": "more than {gt:g}",
-    "greater_than_equal": "{ge:g} or more",
-    "less_than": "less than {lt:g}",
-    "less_than_equal": "{le:g} or less",
+    "greater_than": "more than {gt:.12g}",
+    "greater_than_equal": "{ge:.12g} or more",
+    "less_than": "less than {lt:.12g}",
+    "less_than_equal": "{le:.12g} or less",
     "too_long": "{max_length} values, not {actual_length}",
 }
 """Kind of mistake -> what was expected in its place, with what pydantic knows of it."""

@@ -41,7 +41,8 @@ def to_number(value: object, unit: str) -> float:
         raise ValueError(f"{value!r} is not a quantity that {unit} can measure, such as '5 {unit}' ({error})") from None
     if not 0 <= found < inf:
         raise ValueError(f"{value!r} cannot be used; expected 0 {unit} or more")
-    return found
+    # 2300 eV is 2.3 keV, not 2.3000000000000003: bands are compared, and their edges are in file names.
+    return float(f"{found:.12g}")
 
 
 def _place(value: object) -> object:

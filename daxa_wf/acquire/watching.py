@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.acquire.sizes import shown_bytes
+from daxa_wf.archive.running import is_running
 
 STALE_SECONDS = 300
 """A job that told nothing for so long is no more."""
@@ -42,7 +43,7 @@ def progress_table(told: list[dict[str, Any]]) -> Any:
 
 
 def watch_downloads(root: Path, once: bool = False) -> None:
-    """Show the downloads of an archive until they are interrupted: live on a terminal, a table a minute elsewhere."""
+    """Show the downloads of an archive while a run goes on: live on a terminal, a table a minute elsewhere."""
     from rich.console import Console
     from rich.live import Live
 
@@ -50,10 +51,11 @@ def watch_downloads(root: Path, once: bool = False) -> None:
     if once or not console.is_terminal:
         while True:
             console.print(progress_table(read_progress(root)))
-            if once:
+            if once or not is_running(root):
                 return
             time.sleep(60)
     with Live(console=console, refresh_per_second=2) as live:
-        while True:
+        while is_running(root):
             live.update(progress_table(read_progress(root)))
             time.sleep(0.5)
+        live.update(progress_table(read_progress(root)))

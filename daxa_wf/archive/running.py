@@ -33,6 +33,7 @@ class Hold:
         Signals to this process reach it; that of Ctrl-C the terminal sends to both.
         """
         process = subprocess.Popen(command, pass_fds=[self.descriptor])
+        _sign(self.descriptor, process.pid)
         for each in (signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(each) is not signal.SIG_IGN:
                 signal.signal(each, lambda number, _: process.send_signal(number))
@@ -65,13 +66,28 @@ def held(root: Path) -> Iterator[Hold]:
                 f"{root} is locked by Snakemake, and not by a 'daxa-wf run' on this machine. If no Snakemake is at work in "
                 "it any more (it was killed, or the power failed), run the same command once with --unlock at its end"
             )
-        stream.truncate(0)
-        stream.write(f"{socket.gethostname()} {os.getpid()}")
-        stream.flush()
+        _sign(stream.fileno(), os.getpid())
         hold = Hold(stream.fileno(), is_locked(root))
         yield hold
         if hold.ended:
             stream.truncate(0)
+
+
+def _sign(descriptor: int, process: int) -> None:
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"{socket.gethostname()} {process}".encode())
+
+
+def is_running(root: Path) -> bool:
+    """True while a run works on an archive: ours, or a Snakemake (also one that was killed and left its lock)."""
+    path = root / ".daxa_wf_run"
+    if path.exists():
+        with path.open("rb") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+    return is_locked(root)
 
 
 def is_locked(root: Path) -> bool:

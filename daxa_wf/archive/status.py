@@ -7,7 +7,8 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record, Status, read_record, record_paths, write_atomically
@@ -35,8 +36,36 @@ COLUMNS = tuple(column.name for column in fields(Verdict))
 
 def read_verdicts(layout: Layout) -> list[Verdict]:
     """The verdict of every record of the archive, and the faults that are not yet mended."""
+    faults = read_faults(layout)
     records = [read_record(path) for path in record_paths(layout)]
-    return [_verdict(record) for record in records] + read_faults(layout)
+    return [_unless_behind(faults, _verdict(record)) for record in records] + faults
+
+
+def _unless_behind(faults: Sequence[Verdict], verdict: Verdict) -> Verdict:
+    """What was done of an earlier state of a unit whose earlier step now meets a fault does not count as done."""
+    behind = (fault for fault in faults if _rests_on(verdict, fault))
+    if verdict.status != Status.DONE or (fault := next(behind, None)) is None:
+        return verdict
+    message = f"made before the fault of {fault.step}: {fault.message}"
+    return replace(verdict, status=str(Status.BLOCKED), reason=f"{fault.step} {FAULT}", message=message)
+
+
+def _rests_on(verdict: Verdict, fault: Verdict) -> bool:
+    return (
+        (verdict.mission, verdict.obsid) == (fault.mission, fault.obsid)
+        and fault.step in earlier_steps(verdict.step)
+        and (not (fault.inst and verdict.inst) or fault.inst == verdict.inst)
+        and (not (fault.exposure and verdict.exposure) or fault.exposure == verdict.exposure)
+    )
+
+
+@cache
+def earlier_steps(step: str) -> frozenset[str]:
+    """The steps that a step needs, and those that these need."""
+    from daxa_wf.steps.catalogue import STEPS
+
+    direct = {name for name in (*STEPS[step].needs, *STEPS[step].needs_one_of) if name in STEPS}
+    return frozenset(direct.union(*(earlier_steps(name) for name in direct)))
 
 
 def read_faults(layout: Layout, mission: str = "*", obsid: str = "*") -> list[Verdict]:

@@ -72,6 +72,18 @@ BAD = {
         {"archive": "o", "missions": {"xmm_pointd": {"source": {"local": "r"}}}},
         "'xmm_pointed'",
     ),
+    "thresholds of no module": (
+        erosita(flaregti={"method": "threshold", "thresholds": {"TM5": 1}}, instruments=["TM9"]),
+        "flaregti.thresholds: there is none for TM7",
+    ),
+    "modules that are not there": (
+        erosita(evtool={"modules": ["TM5"]}, instruments=["TM8"]),
+        "evtool.modules: none of them is",
+    ),
+    "a band twice": (
+        with_options(images={"bands": [["0.2 keV", "2.3 keV"], ["200 eV", "2300 eV"]]}),
+        "the same band is there twice",
+    ),
     "empty source": (with_options(source={}), "give one of 'local', 'embedded' and 'archives'"),
     "radius without positions": (with_options(select={"radius": "1 deg"}), "select: radius is given, but no positions"),
     "positions and names": (with_options(select={"positions": [[1, 2]], "names": ["M31"]}), "not both"),

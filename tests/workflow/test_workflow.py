@@ -94,6 +94,14 @@ def test_a_corrupt_list_spoils_nothing_else(make_archive: Any, small_observation
     assert not [row for row in archive.status() if row["status"] == "fault"]
     assert not {unit for _, unit in rewritten(before, archive.records()) if not unit.startswith(OBSIDS[1])}
 
+    broken.write_bytes(b"")
+    assert "0999990401M1S001MIEVLI0000.FTZ" in archive.run().text
+    told = {(row["step"], row["obsid"], row["inst"]): row["status"] for row in archive.status()}
+    steps = ("espfilt", "evselect", "merge", "images", "exposure_maps")
+    assert [told[step, OBSIDS[1], "M1"] for step in steps] == ["fault", *["blocked"] * 4]
+    assert {told[step, OBSIDS[1], "M2"] for step in steps} == {"done"}
+    assert {told[step, OBSIDS[0], "M1"] for step in steps} == {"done"}
+
 
 def test_verdicts_of_the_embedded_observatory(observatory: Path, truth: dict, make_archive: Any) -> None:
     archive: Archive = make_archive(observatory)

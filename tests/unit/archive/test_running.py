@@ -11,13 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from daxa_wf.archive.running import held
+from daxa_wf.acquire.watching import watch_downloads
+from daxa_wf.archive.running import held, is_running
 from daxa_wf.errors import ConfigError
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from daxa_wf.archive.running import held
+from daxa_wf.acquire.watching import watch_downloads
+from daxa_wf.archive.running import held, is_running
 with held(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
@@ -92,7 +94,8 @@ def test_a_run_that_ended_by_itself_vouches_for_no_lock(tmp_path: Path) -> None:
 RUNNER = """
 import sys
 from pathlib import Path
-from daxa_wf.archive.running import held
+from daxa_wf.acquire.watching import watch_downloads
+from daxa_wf.archive.running import held, is_running
 with held(Path(sys.argv[1])) as hold:
     code = hold.run([sys.executable, "-c", sys.argv[2]])
     print(hold.ended, flush=True)
@@ -120,3 +123,11 @@ def test_signals_reach_snakemake(signals: tuple[signal.Signals, ...], said: str,
             run.send_signal(each)
         assert run.stdout.read() == f"{said}\n"
     assert run.returncode == code
+
+
+def test_watching_ends_with_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with held(tmp_path):
+        assert is_running(tmp_path)
+    assert not is_running(tmp_path)
+    watch_downloads(tmp_path)
+    assert "nothing is being downloaded" in capsys.readouterr().out
