@@ -127,7 +127,7 @@ def _source(name: str, mission: Mission, source: Source) -> Problems:
     if source.archives is not None and not spec.archives:
         yield "source.archives", f"no archive of {name} is known"
     if engine == "sas" and source.embedded is not None:
-        yield "source.embedded", "the observatory makes calibrated lists, not the ODFs that engine sas needs"
+        yield "source.embedded", "the observatory's ODFs have no data, which engine sas needs; leave out 'engine'"
     if mission.fetch is not None and source.local is not None:
         yield "fetch", "it says what to download, and of 'source.local' nothing is; leave it out"
     elif engine != "raw" and (lacking := set(mission.needed_routes(name)) - set(mission.routes_for(name))):

@@ -111,14 +111,14 @@ def _identity_cards(observation: Observation, exposure: Exposure, simulated: Sim
         ("RA_OBJ", observation.ra), ("DEC_OBJ", observation.dec), ("RA_NOM", observation.ra),
         ("DEC_NOM", observation.dec), ("RA_PNT", simulated.plane.ra), ("DEC_PNT", simulated.plane.dec),
         ("PA_PNT", observation.position_angle), ("EQUINOX", 2000.0), ("RADECSYS", "FK5"),
-        ("DATE-OBS", _utc(start)), ("DATE-END", _utc(start + exposure.duration)),
+        ("DATE-OBS", utc(start)), ("DATE-END", utc(start + exposure.duration)),
         ("TSTART", start), ("TSTOP", start + exposure.duration), ("TELAPSE", exposure.duration), ("TIMEUNIT", "s"),
         ("TIMESYS", "TT"), ("MJDREF", MJDREF), ("TIMEREF", "LOCAL"), ("TASSIGN", "SATELLITE"), ("TIMEZERO", 0.0),
         ("CLOCKAPP", True),
     ]  # fmt: skip
 
 
-def _utc(seconds: float) -> str:
+def utc(seconds: float) -> str:
     """Seconds since 1998-01-01T00:00:00 TT as a date; TT is kept for UTC, a minute off, which no step reads."""
     return str(np.datetime64("1998-01-01T00:00:00") + np.timedelta64(int(seconds), "s"))
 

@@ -12,7 +12,8 @@ from daxa_wf.archive.records import write_atomically
 from daxa_wf.demo import TRUTH_FILE
 from daxa_wf.demo.erosita_archive import make_erosita_archive
 from daxa_wf.demo.events import BAND, Simulated, simulate
-from daxa_wf.demo.files import list_name, write_attitude, write_event_list
+from daxa_wf.demo.files import list_name, utc, write_attitude, write_event_list
+from daxa_wf.demo.odf import OdfExposure, every, make_odf
 from daxa_wf.demo.truth import Exposure, ExposureTruth, Flare, Observation, Source, plain
 from daxa_wf.events.gti import contains, intersection, total, union
 
@@ -46,7 +47,7 @@ OBSERVATIONS = (FIRST, SECOND)
 def make_observatory(root: Path) -> list[ExposureTruth]:
     """Write all observations below `root` as the archives lay them out, and last of all their truth, by exposure of EPIC.
 
-    The bytes are the same for every run.
+    The bytes are the same for every run. ODFs have the names and summaries of genuine ones, and no data.
     """
     truths = []
     for observation in OBSERVATIONS:
@@ -56,10 +57,22 @@ def make_observatory(root: Path) -> list[ExposureTruth]:
             path = folder / list_name(observation, exposure)
             write_event_list(path, observation, exposure, simulated)
             truths.append(_truth(observation, exposure, simulated, path.relative_to(root)))
+        odf = [_in_odf(exposure) for exposure in observation.exposures]
+        make_odf(
+            folder.with_name("ODF"), observation.obsid, odf, f"{observation.revolution:04d}", utc(observation.start),
+            (observation.ra, observation.dec), compressed=True,
+        )  # fmt: skip
         write_attitude(folder / f"P{observation.obsid}OBX000ATTTSR0000.FTZ", observation)
     told = plain(OBSERVATIONS, truths) | {"erosita": [asdict(each) for each in make_erosita_archive(root)]}
     write_atomically(root / TRUTH_FILE, json.dumps(told, indent=1) + "\n")
     return truths
+
+
+def _in_odf(exposure: Exposure) -> OdfExposure:
+    mode = "Diagnostic" if exposure.submode == "Diagnostic" else "Imaging"
+    ccds = every(12 if exposure.instrument == "PN" else 7, mode)
+    span = int(exposure.start), int(exposure.duration)
+    return OdfExposure(exposure.instrument, exposure.exposure, exposure.submode, exposure.filter, ccds, *span)
 
 
 def _truth(observation: Observation, exposure: Exposure, simulated: Simulated, path: Path) -> ExposureTruth:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from daxa_wf.demo.tiny_fits import Table, extensions, read_cards, write_fits, write_image
 from tests.standins.behaviour import Refused
-from tests.standins.tinyfits import Table, extensions, read_cards, write_fits, write_image
 
 Values = Mapping[str, str]
 

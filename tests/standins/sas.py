@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from daxa_wf.demo.tiny_fits import Table, extensions, read_cards, write_fits, write_image
 from daxa_wf.tools.odf_summary import OdfExposure, OdfSummary, parse_odf_summary
 from tests.standins.behaviour import Refused, warn
 from tests.standins.odf import summary_of
-from tests.standins.tinyfits import Table, extensions, read_cards, write_fits, write_image
 
 Values = Mapping[str, str]
 CODES = {"EMOS1": "M1", "EMOS2": "M2", "EPN": "PN"}

@@ -126,7 +126,7 @@ BAD = {
     "brace in a path": (with_options(source={"local": "raw {x}"}), "'raw {x}' has a brace"),
     "engine without its raw data": (
         with_options(engine="sas", source={"embedded": "a"}),
-        "not the ODFs that engine sas needs",
+        "ODFs have no data, which engine sas needs",
     ),
     "engine with the archive's products": (
         with_options(engine="sas", source={"archives": "any"}, fetch="preprocessed"),

@@ -13,6 +13,8 @@ from daxa_wf.demo.observatory import FIRST, OBSERVATIONS, make_observatory
 from daxa_wf.events.event_list import EventList
 from daxa_wf.events.gti import contains
 from daxa_wf.events.tangent_plane import plane_of
+from daxa_wf.tools.odf_view import make_odf_view
+from tests.standins.odf import parsed_summary
 
 
 def digests(root: Path) -> dict[str, str]:
@@ -90,3 +92,16 @@ def test_erosita_is_in_its_trees_and_tables(observatory: Path, tmp_path: Path) -
         rows = SnapshotStore(tmp_path).observations(MISSIONS[mission])
         for obsid, tar in zip(rows["obsid"], rows.get("archive_file", rows["obsid"]), strict=True):
             assert {tar, f"em01_{obsid}_020_EventList_c010.fits.gz"} & files
+
+
+def test_odfs_have_the_names_and_the_summary_of_genuine_ones(observatory: Path, truth: dict, tmp_path: Path) -> None:
+    """What odfingest would find in them is what the observatory holds."""
+    make_odf_view(observatory / "FTP/xmm/data/rev0/0999990201/ODF", tmp_path / "view")
+    summary = parsed_summary(tmp_path / "view")
+    assert (summary.obsid, summary.revolution) == ("0999990201", "3998")
+    held = {f"{each.instrument}{each.exposure}": (each.mode, each.filter) for each in summary.exposures}
+    assert held == {
+        "PNS003": ("PrimeFullWindowExtended", "Medium"), "M1S001": ("PrimeFullWindow", "CalClosed"),
+        "M1U003": ("Diagnostic", "Medium"), "M2S002": ("PrimeFullWindow", "Medium"),
+    }  # fmt: skip
+    assert {f"0999990201{unit}" for unit in held} == {unit for unit in truth if unit.startswith("0999990201")}

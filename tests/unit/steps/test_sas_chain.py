@@ -19,22 +19,12 @@ from daxa_wf.acquire.local import listing_digest
 from daxa_wf.archive.layout import Unit
 from daxa_wf.archive.records import drop_stale_records, read_record
 from daxa_wf.archive.report import observation
+from daxa_wf.demo.odf import M1, M2, PN, PN_OFFSET, PN_SMALL_WINDOW, PN_TIMING, R1, OdfExposure, make_odf
 from daxa_wf.errors import ConfigError
 from daxa_wf.events.event_list import EventList
 from daxa_wf.tools.messages import sas_messages
 from tests.standins import RELEASES, Standins, all_gone
-from tests.standins.odf import (
-    M1,
-    M2,
-    PN,
-    PN_OFFSET,
-    PN_SMALL_WINDOW,
-    PN_TIMING,
-    R1,
-    OdfExposure,
-    make_odf,
-    parsed_summary,
-)
+from tests.standins.odf import parsed_summary
 from tests.standins.phl1811 import make_phl1811
 from tests.standins.sas import make_chain_lists
 

@@ -10,9 +10,10 @@ import pytest
 
 from daxa_wf.archive.layout import Unit
 from daxa_wf.archive.records import Record, drop_failed_records, read_record
+from daxa_wf.demo.odf import M1, PN, R1, OdfExposure, make_odf
 from daxa_wf.steps.catalogue import STEPS
 from tests.standins import Standins, all_gone, make_standins
-from tests.standins.odf import M1, PN, R1, OdfExposure, make_odf, parsed_summary
+from tests.standins.odf import parsed_summary
 from tests.standins.sas import make_chain_lists
 
 from .chain import MISSION, Chain

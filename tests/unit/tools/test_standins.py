@@ -10,6 +10,8 @@ import pytest
 from astropy.io import fits
 
 from daxa_wf.archive.layout import Band, Unit
+from daxa_wf.demo.odf import M1, PN, PN_SMALL_WINDOW, PN_TIMING, R1, OdfExposure, make_odf
+from daxa_wf.demo.tiny_fits import extensions
 from daxa_wf.errors import StepFailedError, UnfitDataError
 from daxa_wf.options import Espfilt, Evselect, Images
 from daxa_wf.tool_options import Evtool, Flaregti, Toolkit
@@ -26,8 +28,7 @@ from daxa_wf.tools.tasks import ESPFILT, TASKS, Command
 from daxa_wf.tools.verdicts import ToolRun
 from daxa_wf.tools.versions import SasVersion, parse_sas_version, read_ccf_index
 from tests.standins import RELEASES, Standins, make_standins
-from tests.standins.odf import M1, PN, PN_SMALL_WINDOW, PN_TIMING, R1, OdfExposure, make_erosita_list, make_odf
-from tests.standins.tinyfits import extensions
+from tests.standins.odf import make_erosita_list
 
 OBSID = "0201903501"
 M1_UNIT = Unit("xmm_pointed", OBSID, "M1", "S001")

@@ -448,8 +448,8 @@ def test_containers(tmp_path: Path) -> None:
 
 def test_a_container_sees_what_the_command_leads_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also the raw directory behind the links of an ODF's view; a script stands in for apptainer."""
+    from daxa_wf.demo.odf import make_odf
     from daxa_wf.tools.odf_view import make_odf_view
-    from tests.standins.odf import make_odf
 
     make_odf_view(make_odf(tmp_path / "raw", exposures=[]), tmp_path / "view")
     (tmp_path / "bin").mkdir()

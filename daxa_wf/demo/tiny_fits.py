@@ -1,4 +1,4 @@
-"""The smallest FITS that will do, with nothing but the standard library: a stand-in starts in 30 ms."""
+"""The smallest FITS that will do, with nothing but the standard library: the tests' stand-ins for SAS start in 30 ms."""
 
 from __future__ import annotations
 
