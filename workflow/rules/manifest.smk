@@ -18,8 +18,8 @@ checkpoint manifest:
         plan.layout.manifest.name,
     log:
         "logs/manifest.log",
-    localrule: True
     retries: 0
+    localrule: True
     params:
         missions=plan.selection_options(),
     script:
