@@ -136,6 +136,15 @@ class Plan:
         """The file that says where Snakemake put a toolkit's container image; none if Snakemake has none to put."""
         return [f"toolkits/{name}.image"] if getattr(self.config, name).is_deployed else []
 
+    def image(self, name: ToolkitName) -> Callable[[Any], list[str]]:
+        """A function of wildcards that gives a toolkit's image_file, for missions whose engine it is."""
+
+        def file(wildcards: Any) -> list[str]:
+            engine = self.mission(wildcards.mission).engine_for(wildcards.mission)
+            return self.image_file(name) if engine == name else []
+
+        return file
+
     def rows(self, mission: str, obsid: str, **wildcards: str) -> list[ManifestRow]:
         """An observation's rows in the manifest, those that match; only after the checkpoint."""
         rows = self._manifest().get((mission, obsid), [])

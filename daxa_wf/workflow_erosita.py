@@ -48,11 +48,6 @@ class ErositaPlan:
         mission = self.plan.mission(wildcards.mission)
         return {"toolkit": self.plan.toolkit("esass")} if mission.engine_for(wildcards.mission) == "esass" else {}
 
-    def image(self, wildcards: Any) -> list[str]:
-        """What tells where eSASS's container image is, if eSASS is used and comes from one that Snakemake deploys."""
-        engine = self.plan.mission(wildcards.mission).engine_for(wildcards.mission)
-        return self.plan.image_file("esass") if engine == "esass" else []
-
     def tasks(self) -> list[str]:
         """The tasks of eSASS that the configuration needs."""
         from daxa_wf.tools.tasks import ESASS_TASKS

@@ -50,11 +50,6 @@ class SasPlan:
             return {}
         return {"toolkit": self.plan.toolkit("sas"), "odf": str(self._odf(wildcards))}
 
-    def image(self, wildcards: Any) -> list[str]:
-        """What tells where SAS's container image is, if SAS is used and comes from one that Snakemake deploys."""
-        engine = self.plan.mission(wildcards.mission).engine_for(wildcards.mission)
-        return self.plan.image_file("sas") if engine == "sas" else []
-
     def tasks(self) -> list[str]:
         """The tasks of SAS that the configuration needs."""
         steps = [(name, step) for name, _ in self.plan.processed() for step in self.plan.chain(name)]

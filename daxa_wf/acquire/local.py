@@ -65,22 +65,30 @@ def local_manifest(
         match = PPS_EVENT_LIST.fullmatch(path.name)
         if match is None:
             continue
-        if set("{}") & set(str(path)):
-            raise ConfigError(
-                f"{path} has a brace in its path, which Snakemake takes for a wildcard; rename the folder"
-            )
+        refuse_braces(path)
         row = _row(mission, root, path, match, beside)
         wanted = row.inst in instruments and (obsids is None or row.obsid in obsids)
         if wanted:
             found[row.unit.identifier] = _preferred(row, found.get(row.unit.identifier))
-    missing = sorted(set(obsids or ()) - {row.obsid for row in found.values()})
-    if missing or not found:
-        what = f"no event list of {', '.join(missing)}" if missing else "no event list"
-        raise ConfigError(
-            f"missions.{mission}.source: {what} of {', '.join(instruments)} below {root}; expected names "
-            "such as P0201903501M1S001MIEVLI0000.FTZ"
-        )
-    return list(found.values())
+    rows, of = list(found.values()), f"of {', '.join(instruments)} below {root}"
+    require_found(mission, rows, obsids, "event list", of, "names such as P0201903501M1S001MIEVLI0000.FTZ")
+    return rows
+
+
+def refuse_braces(path: Path) -> None:
+    """ConfigError for a path that Snakemake would take for a pattern."""
+    if set("{}") & set(str(path)):
+        raise ConfigError(f"{path} has a brace in its path, which Snakemake takes for a wildcard; rename the folder")
+
+
+def require_found(
+    mission: str, rows: Sequence[ManifestRow], obsids: Sequence[str] | None, sought: str, of: str, expected: str
+) -> None:
+    """ConfigError if there are no rows, or none of an observation that is asked for; `of`: of what, and where."""
+    missing = sorted(set(obsids or ()) - {row.obsid for row in rows})
+    if missing or not rows:
+        what = f"no {sought} of {', '.join(missing)}" if missing else f"no {sought}"
+        raise ConfigError(f"missions.{mission}.source: {what} {of}; expected {expected}")
 
 
 def _beside(files: Sequence[Path], root: Path) -> dict[str, str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
 
-from daxa_wf.acquire.local import walk
+from daxa_wf.acquire.local import refuse_braces, require_found, walk
 from daxa_wf.acquire.manifest import ManifestRow
 from daxa_wf.errors import ConfigError
 
@@ -73,10 +73,7 @@ def local_erosita_manifest(
         match = EVENT_LIST.fullmatch(path.name)
         if match is None or match["survey"] != SURVEYS[mission] or (obsids and match["obsid"] not in obsids):
             continue
-        if set("{}") & set(str(path)):
-            raise ConfigError(
-                f"{path} has a brace in its path, which Snakemake takes for a wildcard; rename the folder"
-            )
+        refuse_braces(path)
         lists.setdefault(match["obsid"], []).append(path.relative_to(root).as_posix())
     chosen = {obsid: lists_to_join(paths, instruments) for obsid, paths in lists.items()}
     rows = [
@@ -84,11 +81,6 @@ def local_erosita_manifest(
         for obsid, (joined, others) in chosen.items()
         for path in joined
     ]
-    missing = sorted(set(obsids or ()) - {row.obsid for row in rows})
-    if missing or not rows:
-        what = f"no event list of {', '.join(missing)}" if missing else "no event list"
-        raise ConfigError(
-            f"missions.{mission}.source: {what} with {', '.join(instruments)} below {root}; expected names such as "
-            f"em{SURVEYS[mission]}_134135_020_EventList_c010.fits.gz"
-        )
+    expected = f"names such as em{SURVEYS[mission]}_134135_020_EventList_c010.fits.gz"
+    require_found(mission, rows, obsids, "event list", f"with {', '.join(instruments)} below {root}", expected)
     return rows

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from daxa_wf.acquire.local import walk
+from daxa_wf.acquire.local import refuse_braces, require_found, walk
 from daxa_wf.acquire.manifest import ManifestRow
 from daxa_wf.errors import ConfigError
 
@@ -44,28 +44,16 @@ def local_odf_manifest(
     for obsid, (directory, *others) in directories.items():
         if obsids is not None and obsid not in obsids:
             continue
-        _check_name(directory)
+        refuse_braces(directory)
         place, passed_over = _relative(directory, root), " ".join(_relative(each, root) for each in others)
         rows += [
             ManifestRow(mission, obsid, instrument, exposure, odf=place, passed_over=passed_over)
             for instrument, exposure in exposures.get(directory, {})
             if instrument in instruments
         ]
-    missing = sorted(set(obsids or ()) - {row.obsid for row in rows})
-    if missing or not rows:
-        what = f"no raw data of {', '.join(missing)}" if missing else "no raw data"
-        raise ConfigError(
-            f"missions.{mission}.source: {what} of {', '.join(instruments)} below {root}; expected directories with files "
-            "such as 0819_0201903501_SCX00000SUM.ASC"
-        )
+    expected = "directories with files such as 0819_0201903501_SCX00000SUM.ASC"
+    require_found(mission, rows, obsids, "raw data", f"of {', '.join(instruments)} below {root}", expected)
     return rows
-
-
-def _check_name(directory: Path) -> None:
-    if set("{}") & set(str(directory)):
-        raise ConfigError(
-            f"{directory} has a brace in its path, which Snakemake takes for a wildcard; rename the folder"
-        )
 
 
 def _relative(directory: Path, root: Path) -> str:

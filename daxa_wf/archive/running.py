@@ -14,6 +14,9 @@ from pathlib import Path
 
 from daxa_wf.errors import ConfigError
 
+RUN = ".daxa_wf_run"
+"""The file that a run holds, with its host and process."""
+
 
 @dataclass
 class Hold:
@@ -50,7 +53,7 @@ def held(root: Path) -> Iterator[Hold]:
     The kernel lets go of a file when the last process that holds it ends, however it ends; the file says who it was.
     """
     root.mkdir(parents=True, exist_ok=True)
-    path = root / ".daxa_wf_run"
+    path = root / RUN
     with path.open("a+", encoding="utf-8") as stream:
         stream.seek(0)
         host, _, process = stream.read().partition(" ")
@@ -80,7 +83,7 @@ def _sign(descriptor: int, process: int) -> None:
 
 def is_running(root: Path) -> bool:
     """True while a run works on an archive: ours, or a Snakemake (also one that was killed and left its lock)."""
-    path = root / ".daxa_wf_run"
+    path = root / RUN
     if path.exists():
         with path.open("rb") as stream:
             try:

@@ -8,7 +8,6 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from functools import cache
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record, Status, read_record, record_paths, write_atomically
@@ -51,21 +50,14 @@ def _unless_behind(faults: Sequence[Verdict], verdict: Verdict) -> Verdict:
 
 
 def _rests_on(verdict: Verdict, fault: Verdict) -> bool:
+    from daxa_wf.steps.catalogue import earlier_steps
+
     return (
         (verdict.mission, verdict.obsid) == (fault.mission, fault.obsid)
         and fault.step in earlier_steps(verdict.step)
         and (not (fault.inst and verdict.inst) or fault.inst == verdict.inst)
         and (not (fault.exposure and verdict.exposure) or fault.exposure == verdict.exposure)
     )
-
-
-@cache
-def earlier_steps(step: str) -> frozenset[str]:
-    """The steps that a step needs, and those that these need."""
-    from daxa_wf.steps.catalogue import STEPS
-
-    direct = {name for name in (*STEPS[step].needs, *STEPS[step].needs_one_of) if name in STEPS}
-    return frozenset(direct.union(*(earlier_steps(name) for name in direct)))
 
 
 def read_faults(layout: Layout, mission: str = "*", obsid: str = "*") -> list[Verdict]:

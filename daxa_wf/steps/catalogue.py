@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 Per = Literal["observation", "instrument", "exposure"]
@@ -226,3 +227,10 @@ def steps_for(engine: str, instruments: Collection[str], optional: Collection[st
     """The steps of a chain that units of the instruments go through; of the optional ones those that are named."""
     chain = (STEPS[name] for name in CHAINS[engine] if name not in OPTIONAL or name in optional)
     return tuple(step.name for step in chain if any(step.applies_to(each) for each in (*instruments, NO_INSTRUMENT)))
+
+
+@cache
+def earlier_steps(step: str) -> frozenset[str]:
+    """The steps that a step needs, and those that these need."""
+    direct = frozenset((*STEPS[step].needs, *STEPS[step].needs_one_of))
+    return direct.union(*(earlier_steps(name) for name in direct))

@@ -7,7 +7,7 @@ rule espfilt:
         epchain=plan.records_of("epchain"),
         emchain=plan.records_of("emchain"),
         events=plan.raw("events"),
-        image=ancient(sas.image),
+        image=ancient(plan.image("sas")),
     output:
         plan.record("espfilt"),
     log:
@@ -31,7 +31,7 @@ rule evselect:
         emanom=plan.records_of("emanom"),
         events=plan.raw("events"),
         ootevents=plan.raw("ootevents"),
-        image=ancient(sas.image),
+        image=ancient(plan.image("sas")),
     output:
         plan.record("evselect"),
     log:
@@ -48,7 +48,7 @@ rule merge:
     """Merge the cleaned exposures of an instrument into its final event list."""
     input:
         evselect=plan.records_of("evselect"),
-        image=ancient(sas.image),
+        image=ancient(plan.image("sas")),
     output:
         plan.record("merge"),
     log:

@@ -3,7 +3,7 @@ rule flaregti:
     input:
         acquire=plan.records_of("acquire"),
         events=plan.raw("events"),
-        image=ancient(erosita.image),
+        image=ancient(plan.image("esass")),
     output:
         plan.record("flaregti"),
     log:
@@ -19,7 +19,7 @@ rule evtool:
     """Keep the events of an eROSITA observation that pass the filters, within the times without flares."""
     input:
         flaregti=plan.record("flaregti"),
-        image=ancient(erosita.image),
+        image=ancient(plan.image("esass")),
     output:
         plan.record("evtool"),
     log:
@@ -35,7 +35,7 @@ rule erosita_images:
     """Make the counts images of an eROSITA observation."""
     input:
         evtool=plan.record("evtool"),
-        image=ancient(erosita.image),
+        image=ancient(plan.image("esass")),
     output:
         plan.record("erosita_images"),
     log:
@@ -52,7 +52,7 @@ rule erosita_exposure_maps:
     input:
         evtool=plan.record("evtool"),
         erosita_images=plan.record("erosita_images"),
-        image=ancient(erosita.image),
+        image=ancient(plan.image("esass")),
     output:
         plan.record("erosita_exposure_maps"),
     log:

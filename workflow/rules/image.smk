@@ -4,7 +4,7 @@ rule images:
         merge=plan.record("merge"),
         cifbuild=plan.records_of("cifbuild"),
         odfingest=plan.records_of("odfingest"),
-        image=ancient(sas.image),
+        image=ancient(plan.image("sas")),
     output:
         plan.record("images"),
     log:
@@ -27,7 +27,7 @@ rule exposure_maps:
         epchain=plan.records_of("epchain"),
         emchain=plan.records_of("emchain"),
         attitude=plan.raw("attitude"),
-        image=ancient(sas.image),
+        image=ancient(plan.image("sas")),
     output:
         plan.record("exposure_maps"),
     log:

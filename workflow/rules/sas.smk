@@ -3,7 +3,7 @@ rule cifbuild:
     input:
         manifest=ancient(plan.layout.manifest.name),
         acquire=plan.records_of("acquire"),
-        image=ancient(sas.image),
+        image=ancient(plan.image("sas")),
     output:
         plan.record("cifbuild"),
     log:
@@ -20,7 +20,7 @@ rule odfingest:
     input:
         acquire=plan.records_of("acquire"),
         cifbuild=plan.record("cifbuild"),
-        image=ancient(sas.image),
+        image=ancient(plan.image("sas")),
     output:
         plan.record("odfingest"),
     log:
@@ -37,7 +37,7 @@ rule epchain:
         cifbuild=plan.record("cifbuild"),
         odfingest=plan.record("odfingest"),
         inventory=plan.record("inventory"),
-        image=ancient(sas.image),
+        image=ancient(plan.image("sas")),
     output:
         plan.record("epchain"),
     log:
@@ -54,7 +54,7 @@ rule emchain:
         cifbuild=plan.record("cifbuild"),
         odfingest=plan.record("odfingest"),
         inventory=plan.record("inventory"),
-        image=ancient(sas.image),
+        image=ancient(plan.image("sas")),
     output:
         plan.record("emchain"),
     log:
@@ -71,7 +71,7 @@ rule emanom:
         cifbuild=plan.record("cifbuild"),
         odfingest=plan.record("odfingest"),
         emchain=plan.record("emchain"),
-        image=ancient(sas.image),
+        image=ancient(plan.image("sas")),
     output:
         plan.record("emanom"),
     log:
@@ -88,7 +88,7 @@ rule rgs_events:
         cifbuild=plan.record("cifbuild"),
         odfingest=plan.record("odfingest"),
         inventory=plan.record("inventory"),
-        image=ancient(sas.image),
+        image=ancient(plan.image("sas")),
     output:
         plan.record("rgs_events"),
     log:
@@ -105,7 +105,7 @@ rule rgs_angles:
         cifbuild=plan.record("cifbuild"),
         odfingest=plan.record("odfingest"),
         rgs_events=plan.record("rgs_events"),
-        image=ancient(sas.image),
+        image=ancient(plan.image("sas")),
     output:
         plan.record("rgs_angles"),
     log:
@@ -122,7 +122,7 @@ rule rgs_filter:
         cifbuild=plan.record("cifbuild"),
         odfingest=plan.record("odfingest"),
         rgs_angles=plan.record("rgs_angles"),
-        image=ancient(sas.image),
+        image=ancient(plan.image("sas")),
     output:
         plan.record("rgs_filter"),
     log:

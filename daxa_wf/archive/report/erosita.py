@@ -11,7 +11,7 @@ import numpy as np
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record
 from daxa_wf.archive.report.observation import Plot
-from daxa_wf.archive.report.plots import flare_curve_plot
+from daxa_wf.archive.report.plots import light_curve_plot
 
 OF_MODULE = re.compile(r"RATE([1-7])")
 """Name of the table of one telescope module."""
@@ -38,7 +38,8 @@ def flare_plots(layout: Layout, record: Record) -> list[Plot]:
         title = " ".join(filter(None, (record.unit.identifier, module, record.results["method"])))
         good = overlap(kept, time - half, time + half) > 0
         place = path.with_name(path.name.replace("-lightcurve.fits", f"{'-' * bool(module)}{module}-lightcurve.png"))
-        plots.append(Plot(place, flare_curve_plot(time, rate, good, limits, title), f"Light curve of {title}"))
+        picture = light_curve_plot(time, rate, good, limits, title, "count/s/deg$^2$")
+        plots.append(Plot(place, picture, f"Light curve of {title}"))
     return plots
 
 

@@ -32,21 +32,28 @@ def light_curve_plot(
     time: NDArray[np.float64],
     rate: NDArray[np.float64],
     kept: NDArray[np.bool_],
-    limits: tuple[float, float] | None,
+    limits: tuple[float, float] | NDArray[np.float64] | None,
     title: str,
+    unit: str = "count/s",
 ) -> bytes:
-    """Rate over time with kept and cut bins in two colours, and the accepted band; seconds and count/s, (bins,) each."""
+    """Rate over time with kept and cut bins in two colours; seconds and `unit`, (bins,) each.
+
+    `limits`: lowest and highest accepted rate, or each bin's limit, (bins,).
+    """
     figure = _figure(8, 2.6)
     axes = figure.add_subplot()
-    hours = (time - time[0]) / 1000 if len(time) else time
-    axes.plot(hours[~kept], rate[~kept], ".", color=CUT, markersize=3, label="cut")
-    axes.plot(hours[kept], rate[kept], ".", color=KEPT, markersize=3, label="kept")
-    if limits is not None:
+    elapsed = (time - time[0]) / 1000 if len(time) else time
+    axes.plot(elapsed[~kept], rate[~kept], ".", color=CUT, markersize=3, label="cut")
+    axes.plot(elapsed[kept], rate[kept], ".", color=KEPT, markersize=3, label="kept")
+    usual = float(np.nanmedian(rate)) if np.isfinite(rate).any() else 0.0
+    if isinstance(limits, tuple):
         axes.axhspan(*limits, color=KEPT, alpha=0.12, linewidth=0, label="accepted rates")
-    axes.set(xlabel="time since start (ks)", ylabel="count/s", title=title)
-    top = np.nanmax(rate, initial=1e-3)
-    usual = max(limits[1] if limits is not None else float(np.nanmedian(rate)) if len(rate) else 0.0, 1e-3)
-    if top > 10 * usual:
+        usual = limits[1]
+    elif limits is not None:
+        axes.plot(elapsed, limits, color=MODEL, linewidth=0.8, label="limit")
+    usual = max(usual, 1e-3)
+    axes.set(xlabel="time since start (ks)", ylabel=unit, title=title)
+    if np.nanmax(rate, initial=1e-3) > 10 * usual:
         axes.set_yscale("symlog", linthresh=usual)
     axes.legend(loc="upper right", fontsize="small")
     return _png(figure)
@@ -91,29 +98,6 @@ def image_plot(counts: NDArray[Any], header: Any, title: str) -> bytes:
     axes.coords[1].set_axislabel("Dec")
     axes.set_title(title, fontsize=10)
     figure.set_layout_engine("none")
-    return _png(figure)
-
-
-def flare_curve_plot(
-    time: NDArray[np.float64],
-    rate: NDArray[np.float64],
-    kept: NDArray[np.bool_],
-    limits: NDArray[np.float64] | None,
-    title: str,
-) -> bytes:
-    """eROSITA's rate over time with kept and cut bins in two colours, and each bin's limit; s and count/s/deg2, (bins,)."""
-    figure = _figure(8, 2.6)
-    axes = figure.add_subplot()
-    elapsed = (time - time[0]) / 1000 if len(time) else time
-    axes.plot(elapsed[~kept], rate[~kept], ".", color=CUT, markersize=3, label="cut")
-    axes.plot(elapsed[kept], rate[kept], ".", color=KEPT, markersize=3, label="kept")
-    if limits is not None:
-        axes.plot(elapsed, limits, color=MODEL, linewidth=0.8, label="limit")
-    axes.set(xlabel="time since start (ks)", ylabel="count/s/deg$^2$", title=title)
-    usual = max(float(np.nanmedian(rate)) if np.isfinite(rate).any() else 0.0, 1e-3)
-    if np.nanmax(rate, initial=1e-3) > 10 * usual:
-        axes.set_yscale("symlog", linthresh=usual)
-    axes.legend(loc="upper right", fontsize="small")
     return _png(figure)
 
 
