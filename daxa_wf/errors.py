@@ -56,3 +56,7 @@ class ServiceError(Fault):
     def __init__(self, message: str, body: bytes = b"") -> None:
         self.body = body
         super().__init__(message)
+
+
+class UnsafePathError(CorruptFileError):
+    """A path from a listing, tar, table, header or record that leads out of its directory, or is not a plain name."""

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from daxa_wf.archive.layout import Unit
-from daxa_wf.archive.records import write_atomically
 from daxa_wf.errors import CorruptFileError
+from daxa_wf.files import write_atomically
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from daxa_wf.acquire.progress import Progress
 from daxa_wf.acquire.store import HostSlots, Ledger, StoredFile, locked, stored_file
 from daxa_wf.acquire.unpack import decompress, decompressed_name, unpack_tar
 from daxa_wf.acquire.verify import check_content
-from daxa_wf.archive.records import sha256_of
 from daxa_wf.errors import CorruptFileError, ServiceError, UnfitDataError
+from daxa_wf.files import sha256_of
 from daxa_wf.missions.spec import Bundle, MissionSpec, Route, SharedDirectory
 from daxa_wf.services.archives import NotInArchiveError, RemoteFile, file_archive
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from daxa_wf.acquire.observation import Fetcher, Wish
 from daxa_wf.acquire.paths import is_wanted, raw_directory
 from daxa_wf.acquire.store import Ledger
-from daxa_wf.archive.records import write_atomically
 from daxa_wf.errors import DaxaError
+from daxa_wf.files import write_atomically
 from daxa_wf.services.archives import RemoteFile
 
 

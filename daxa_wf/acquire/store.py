@@ -15,8 +15,7 @@ from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
-LEDGER = ".daxa_wf.jsonl"
-LOCK = ".daxa_wf.lock"
+from daxa_wf.files import LEDGER, LOCK
 
 
 @dataclass(frozen=True)

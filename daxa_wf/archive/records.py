@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -13,6 +11,7 @@ from typing import Any
 
 from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.errors import ConfigError, CorruptFileError
+from daxa_wf.files import sha256_of, write_atomically
 from daxa_wf.near import closest
 
 
@@ -74,24 +73,10 @@ class Record:
         raise KeyError(f"{self.step} of {self.unit.identifier} made no {kind}")
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, as hexadecimal digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def stamp_file(path: Path, recorded_as: str, kind: str = "") -> FileStamp:
     """The stamp of a file that is complete."""
     stat = path.stat()
     return FileStamp(recorded_as, stat.st_size, stat.st_mtime_ns, sha256_of(path), kind)
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file by rename: readers see the old one, or the whole new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
 
 
 def write_record(layout: Layout, record: Record) -> None:

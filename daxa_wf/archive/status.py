@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
 from daxa_wf.archive.layout import Layout
-from daxa_wf.archive.records import Record, Status, read_record, record_paths, write_atomically
+from daxa_wf.archive.records import Record, Status, read_record, record_paths
+from daxa_wf.files import write_atomically
 
 FAULT = "fault"
 """In the place of a status: the step met a fault, and the next run takes it up again."""

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from daxa_wf.archive.records import write_atomically
 from daxa_wf.demo import TRUTH_FILE
 from daxa_wf.demo.erosita_archive import make_erosita_archive
 from daxa_wf.demo.events import BAND, Simulated, simulate
@@ -16,6 +15,7 @@ from daxa_wf.demo.files import list_name, utc, write_attitude, write_event_list
 from daxa_wf.demo.odf import OdfExposure, every, make_odf
 from daxa_wf.demo.truth import Exposure, ExposureTruth, Flare, Observation, Source, plain
 from daxa_wf.events.gti import contains, intersection, total, union
+from daxa_wf.files import write_atomically
 
 BANDS = {"0.5-2.0": (500, 2000), "2.0-10.0": (2000, 10000)}
 SEED = 20260101

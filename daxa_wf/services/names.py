@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from daxa_wf.archive.records import write_atomically
 from daxa_wf.errors import ConfigError, CorruptFileError, ServiceError
+from daxa_wf.files import write_atomically
 
 SESAME_URLS = ("https://cds.unistra.fr/cgi-bin/nph-sesame/", "https://vizier.cfa.harvard.edu/viz-bin/nph-sesame/")
 

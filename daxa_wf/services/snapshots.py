@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daxa_wf.archive.records import sha256_of, write_atomically
 from daxa_wf.errors import CorruptFileError, ServiceError
+from daxa_wf.files import sha256_of, write_atomically
 from daxa_wf.missions.spec import MissionSpec, TableSource
 
 if TYPE_CHECKING:

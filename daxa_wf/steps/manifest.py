@@ -13,8 +13,8 @@ from daxa_wf.acquire.local_odf import local_odf_manifest
 from daxa_wf.acquire.manifest import ManifestRow, write_manifest
 from daxa_wf.acquire.planned import planned_exposures, planned_observations
 from daxa_wf.archive.layout import Layout
-from daxa_wf.archive.records import write_atomically
 from daxa_wf.errors import ConfigError, DaxaError
+from daxa_wf.files import write_atomically
 from daxa_wf.missions import MISSIONS
 from daxa_wf.selection.options import Select
 from daxa_wf.selection.outputs import write_selection

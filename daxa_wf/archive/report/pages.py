@@ -11,10 +11,11 @@ from typing import Any
 
 import daxa_wf
 from daxa_wf.archive.layout import Layout, Unit
-from daxa_wf.archive.records import Record, Status, read_record, write_atomically
+from daxa_wf.archive.records import Record, Status, read_record
 from daxa_wf.archive.report.erosita import flare_plots, module_rows
 from daxa_wf.archive.report.observation import Plot, exposure_plots, image_plots
 from daxa_wf.archive.status import FAULT, Verdict, counts_by_step, read_faults, read_verdicts, root_causes
+from daxa_wf.files import write_atomically
 
 PAGE = "report.html"
 PLOTS = {

@@ -24,11 +24,12 @@ from daxa_wf.acquire.credentials import read_secrets
 from daxa_wf.acquire.download import download
 from daxa_wf.acquire.many import curl
 from daxa_wf.acquire.observation import Fetcher
-from daxa_wf.acquire.store import LOCK, Ledger, locked
+from daxa_wf.acquire.store import Ledger, locked
 from daxa_wf.acquire.unpack import unpack_tar
 from daxa_wf.acquire.verify import check_content
 from daxa_wf.demo.archive_server import Archives, serve_archives
 from daxa_wf.errors import ConfigError, CorruptFileError, DaxaError, ServiceError
+from daxa_wf.files import LOCK
 from daxa_wf.services.archives import ProprietaryError, RemoteFile
 from daxa_wf.services.http import session
 from tests.archives import CHANDRA, compress_bytes, content, fits_bytes

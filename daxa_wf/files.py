@@ -1,0 +1,96 @@
+"""Files that appear complete or not at all, and the one check of every path that comes from outside."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path, PurePosixPath
+
+from daxa_wf.errors import UnsafePathError
+
+LEDGER = ".daxa_wf.jsonl"
+"""Name of the list of verified files that each directory of the raw store has."""
+LOCK = ".daxa_wf.lock"
+"""Name of the lock of a directory of the raw store."""
+RESERVED = frozenset({LEDGER, LOCK})
+
+LONGEST_NAME = 255
+"""Bytes of a name, and LONGEST_PATH of a path: limits of Linux's file systems (NAME_MAX, PATH_MAX)."""
+LONGEST_PATH = 4096
+
+
+def checked_relative(name: str, origin: str) -> str:
+    """Return a path from outside as a plain relative path, without looking at the disk.
+
+    `origin` names where the path came from, for the message. UnsafePathError if the path is absolute, climbs with `..`,
+    holds a control character or a backslash, is not UTF-8, is too long, or is a name that daxa_wf uses itself.
+    """
+    trouble = _trouble(name)
+    if trouble:
+        raise UnsafePathError(f"{origin}: the path {name[:200]!r} {trouble}: refused")
+    return PurePosixPath(name).as_posix()
+
+
+def resolve_inside(directory: Path, name: str, origin: str) -> Path:
+    """Return `directory / name` for a path from outside, after proving that it lies inside the directory.
+
+    Links below the directory are followed first, so that a link cannot lead out of it. UnsafePathError otherwise.
+    """
+    path = directory / checked_relative(name, origin)
+    if not path.parent.resolve().is_relative_to(directory.resolve()):
+        raise UnsafePathError(f"{origin}: the path {name[:200]!r} leads out of {directory} through a link: refused")
+    return path
+
+
+def _trouble(name: str) -> str:
+    """Return what is wrong with a path from outside; '' if nothing is."""
+    parts = PurePosixPath(name).parts
+    if not parts:
+        return "is empty"
+    if name.startswith("/") or ".." in parts:
+        return "climbs out of its directory"
+    if not name.isprintable() or "\\" in name:
+        # str.isprintable is False for control characters, line breaks and the surrogates of undecodable bytes.
+        return "holds a control character, a backslash or bytes that are not UTF-8"
+    if not RESERVED.isdisjoint(parts):
+        return "is a name that daxa_wf keeps for itself"
+    encoded = name.encode()
+    if len(encoded) > LONGEST_PATH or any(len(part.encode()) > LONGEST_NAME for part in parts):
+        return f"is longer than {LONGEST_NAME} bytes a name or {LONGEST_PATH} a path"
+    return ""
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, as hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def flush_to_disk(path: Path) -> None:
+    """Wait until a file's bytes, or a directory's entries, are on the disk (fsync)."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def publish_file(part: Path, target: Path) -> None:
+    """Move a complete file to its place: after a power cut it is there whole, or not at all.
+
+    The bytes are flushed before the rename, and the directory after it.
+    """
+    flush_to_disk(part)
+    part.replace(target)
+    flush_to_disk(target.parent)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file by flush and rename: readers see the old one, or the whole new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        publish_file(part, path)
+    finally:
+        part.unlink(missing_ok=True)
