@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from daxa_wf.errors import CorruptFileError, Fault
+from daxa_wf.files import gzip_errors
 
 BLOCK: Final = 2880
 LONGEST_HEADER: Final = 10_000
@@ -108,14 +109,20 @@ class _Counted:
         self._stream, self._left, self._name = stream, limit, name
 
     def read(self, size: int = -1) -> bytes:
-        data: bytes = self._stream.read(min(size, CHUNK) if size >= 0 else CHUNK)
+        try:
+            data: bytes = self._stream.read(min(size, CHUNK) if size >= 0 else CHUNK)
+        except gzip_errors() as error:
+            raise CorruptFileError(f"{self._name} is damaged or cut off: {error}") from None
         self._left -= len(data)
         if self._left < 0:
             raise CorruptFileError(f"{self._name} grows more than {HIGHEST_RATIO} times when unpacked: refused")
         return data
 
     def peek(self, size: int) -> bytes:
-        return bytes(self._stream.peek(size))
+        try:
+            return bytes(self._stream.peek(size))
+        except gzip_errors() as error:
+            raise CorruptFileError(f"{self._name} is damaged or cut off: {error}") from None
 
     def __enter__(self) -> _Counted:
         return self
