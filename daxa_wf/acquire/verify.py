@@ -103,7 +103,7 @@ _READERS = {"fits": _fits, "gzip": _gzip, "compress": _compress, "tar": _tar}
 
 
 class _Counted:
-    """A decompressed stream that ends with an error once it has grown beyond what a compressed file may."""
+    """A decompressed stream: EOFError where it is damaged, CorruptFileError once it has grown beyond what it may."""
 
     def __init__(self, stream: Any, limit: int, name: str) -> None:
         self._stream, self._left, self._name = stream, limit, name
@@ -112,7 +112,7 @@ class _Counted:
         try:
             data: bytes = self._stream.read(min(size, CHUNK) if size >= 0 else CHUNK)
         except gzip_errors() as error:
-            raise CorruptFileError(f"{self._name} is damaged or cut off: {error}") from None
+            raise EOFError(str(error)) from None
         self._left -= len(data)
         if self._left < 0:
             raise CorruptFileError(f"{self._name} grows more than {HIGHEST_RATIO} times when unpacked: refused")
@@ -122,7 +122,7 @@ class _Counted:
         try:
             return bytes(self._stream.peek(size))
         except gzip_errors() as error:
-            raise CorruptFileError(f"{self._name} is damaged or cut off: {error}") from None
+            raise EOFError(str(error)) from None
 
     def __enter__(self) -> _Counted:
         return self
