@@ -240,7 +240,7 @@ def test_flagged_events_alone_of_some_telescope_modules(chain: Any, standins: St
     """No task drops flagged events before evtool is told to keep them."""
     mine: Chain = chain("700199", engine=engine, instruments=("TM5", "TM7"))
     mine.run("flaregti")
-    record = mine.run("evtool", flag=0xC0000000, flag_invert=True, pattern=1)
+    record = mine.run("evtool", flag=0xC0000000, flagged="only", pattern=1)
     assert [each["name"] for each in record.warnings] == {"native": [], "esass": ["invertedFlag"]}[engine]
     with fits.open(raw[0] / FILES["700199"]) as hdus, fits.open(mine.product("flaregti", "events")) as flares:
         rows = hdus["EVENTS"].data

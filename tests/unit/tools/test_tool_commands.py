@@ -276,7 +276,7 @@ def test_evtool_and_its_images() -> None:
     (inverted,) = erosita.evtool(
         RAW,
         options(
-            Evtool, lo_en="0.5 keV", hi_en="2 keV", pattern=1, flag="0x2000", flag_invert=True, modules=["TM2", "TM1"]
+            Evtool, lo_en="0.5 keV", hi_en="2 keV", pattern=1, flag="0x2000", flagged="only", modules=["TM2", "TM1"]
         ),
     )
     assert argvs([inverted]) == [
