@@ -21,8 +21,11 @@ EXTENT = 512 * 87
 ROWS_AT_A_TIME = 262_144
 """Fastest for binning on common processors: a chunk's indices stay in the cache."""
 
-COUNT_TYPES = (np.uint8, np.int16, np.int32)
-"""Integer types that FITS images have, smallest first."""
+COUNT_TYPE = np.dtype(">i4")
+"""Counts are 32-bit integers on disk whatever their maximum, as evselect has them (BITPIX 32).
+
+Smaller types wrap silently when users multiply or subtract images.
+"""
 
 
 @dataclass(frozen=True)
@@ -136,13 +139,12 @@ def image_header(events: EventList, grid: SkyGrid, band: tuple[int, int], conten
 
 
 def write_image(path: Path, events: EventList, grid: SkyGrid, band: tuple[int, int], result: ImageResult) -> None:
-    """Write a counts image in the smallest fitting integer type, with the list's GTIs and checksums."""
+    """Write a counts image of 32-bit integers, with the list's GTIs and checksums."""
     from astropy.io import fits
 
     header = image_header(events, grid, band, "EPIC IMAGE")
     header["BUNIT"] = ("count", "unit of the pixels")
     describe(header, f"images: PI in [{band[0]}:{band[1]}], {result.outside} events outside of the image")
-    kind = next(each for each in COUNT_TYPES if result.counts.max(initial=0) <= np.iinfo(each).max)
-    hdus: list[Any] = [fits.PrimaryHDU(result.counts.astype(kind), header)]
+    hdus: list[Any] = [fits.PrimaryHDU(result.counts.astype(COUNT_TYPE), header)]
     hdus += [gti_hdu(gti, f"STDGTI{ccd:02d}", ccd) for ccd, gti in events.gtis.items()]
     fits.HDUList(hdus).writeto(path, checksum=True, overwrite=True)

@@ -49,7 +49,19 @@ def test_images_are_pixel_exact(abell907: tuple, tmp_path: Path) -> None:
             for card in cards:
                 assert hdus[0].header[card] == pytest.approx(real.header[card], rel=1e-9), card
             assert hdus[0].header["EXPOSURE"] == pytest.approx(real.header["EXPOSURE"], abs=1e-3)
-            assert hdus[0].data.dtype.itemsize <= 2
+
+
+def test_counts_are_32_bit_integers_so_that_images_can_be_multiplied_and_subtracted(
+    abell907: tuple, tmp_path: Path
+) -> None:
+    _, _, events = abell907
+    for edges, image in zip(BANDS.values(), bin_images(events, list(BANDS.values()), GRID), strict=True):
+        write_image(tmp_path / "image.fits", events, GRID, edges, image)
+        written, header = fits.getdata(tmp_path / "image.fits", header=True)
+        assert header["BITPIX"] == 32
+        assert (written * 10).max() == 10 * image.counts.max()
+        brighter = np.roll(written, 1, axis=0)
+        assert np.array_equal(written - brighter, image.counts - np.roll(image.counts, 1, axis=0))
 
 
 def test_exposure_maps_agree_with_eexpmap(abell907: tuple) -> None:
