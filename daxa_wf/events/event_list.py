@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.events.fits_stream import open_bytes, record_type, walk_hdus
 from daxa_wf.events.gti import NONE, Intervals, normalise
+from daxa_wf.events.products import Card, repeated_cards
 
 INSTRUMENTS = {"EPN": "PN", "EMOS1": "M1", "EMOS2": "M2"}
 """INSTRUME cards -> names of instruments."""
@@ -26,6 +27,13 @@ PN_FRAME_TIMES = {
     "PrimeSmallWindow": 0.0056718,
 }
 """Frame times of pn in seconds by SUBMODE (XMM-Newton Users Handbook, table of EPIC modes), where FRMTIME is not given."""
+
+IDENTITY_CARDS = (
+    "TELESCOP", "INSTRUME", "OBS_ID", "EXP_ID", "EXPIDSTR", "DATAMODE", "SUBMODE", "FILTER", "OBS_MODE", "REVOLUT",
+    "OBJECT", "OBSERVER", "RA_OBJ", "DEC_OBJ", "RA_NOM", "DEC_NOM", "RA_PNT", "DEC_PNT", "PA_PNT", "EQUINOX", "RADESYS",
+    "DATE-OBS", "DATE-END",
+)  # fmt: skip
+"""Cards that every product repeats from the event list."""
 
 ROWS_AT_A_TIME = 131072
 NEEDED_COLUMNS = ("TIME", "PI")
@@ -121,6 +129,11 @@ class EventList:
                 f"{self.path}[EVENTS]: {error.args[0]}; expected the cards OBS_ID, EXPIDSTR, DATAMODE, SUBMODE, FILTER "
                 f"and INSTRUME, one of {', '.join(INSTRUMENTS)}"
             ) from None
+
+    @property
+    def identity_cards(self) -> list[Card]:
+        """What every product repeats of the list's header: which exposure of what it is of, and when it was made."""
+        return repeated_cards(self.header, IDENTITY_CARDS)
 
     @property
     def time_range(self) -> tuple[float, float]:

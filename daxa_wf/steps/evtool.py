@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 INVERTED_FLAG = {
     "task": "evtool",
     "name": "invertedFlag",
-    "text": "eSASS writes a wrong FLAGSEL with flag_invert=yes, which 'flagged: only' is (DAXA issue 285): make no spectra of this list",
+    "text": "eSASS writes a wrong FLAGSEL for 'flagged: only' (flag_invert=yes, DAXA issue 285): make no spectra of this list",
 }
 
 
