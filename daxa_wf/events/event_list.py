@@ -173,10 +173,12 @@ class EventList:
 
     @cached_property
     def gtis(self) -> dict[int, Intervals]:
-        """Good time intervals by CCD: those of the data subspace where it has them, else STDGTInn."""
+        """Good time intervals by CCD: those of the data subspace, none for a CCD that it leaves out; else STDGTInn."""
         selected = self._data_subspace_gtis()
         names = {int(name[6:]): name for name in self._extensions if re.fullmatch(r"STDGTI\d\d", name)}
-        return {ccd: selected.get(ccd, self._gti(name)) for ccd, name in sorted(names.items())}
+        if selected:
+            return {ccd: selected.get(ccd, NONE) for ccd in sorted(names)}
+        return {ccd: self._gti(name) for ccd, name in sorted(names.items())}
 
     def _data_subspace_gtis(self) -> dict[int, Intervals]:
         from daxa_wf.events.data_subspace import gti_references

@@ -40,9 +40,12 @@ def _natively(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) 
     maps = exposure_maps(exposures, grid, plane_of(final), energies, vignetting, drifts)
     ranges = pi_ranges([electron_volts(band) for band in bands])
     for band, energy_range, seconds in zip(bands, ranges, maps.seconds, strict=True):
-        write_exposure_map(workspace.stage("expmap", band), final, grid, energy_range, seconds, vignetting)
+        write_exposure_map(
+            workspace.stage("expmap", band), final, grid, energy_range, seconds, vignetting, maps.selected_by
+        )
     longest = [float(seconds.max()) for seconds in maps.seconds]
     numbers = {"maximum_seconds": longest, "vignetting": vignetting, "attitude": attitude is not None}
+    numbers["selected_by"] = list(maps.selected_by)
     return Outcome(numbers, maps.warnings, f"up to {max(longest):.0f} s")
 
 
