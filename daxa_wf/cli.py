@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import typer
 import daxa_wf
 from daxa_wf.archive.layout import Layout
 from daxa_wf.errors import ConfigError, DaxaError
+from daxa_wf.text import FitToShow
 
 app = typer.Typer(
     help="Archives of X-ray observations from one config file.",
@@ -422,6 +424,9 @@ def config_docs() -> None:
 
 def main() -> None:
     """Run the command; mistakes end with one message and an exit code, not with a traceback."""
+    if logging.lastResort is not None:
+        # Commands set up no logging of their own: warnings go to the terminal by this handler.
+        logging.lastResort.addFilter(FitToShow())
     try:
         app()
     except DaxaError as error:
