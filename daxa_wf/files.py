@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path, PurePosixPath
 
 from daxa_wf.errors import UnsafePathError
@@ -13,6 +14,8 @@ LEDGER = ".daxa_wf.jsonl"
 LOCK = ".daxa_wf.lock"
 """Name of the lock of a directory of the raw store."""
 RESERVED = frozenset({LEDGER, LOCK})
+OWN_PARTS = re.compile(r"\..*\.part(\.json)?", re.DOTALL)
+"""Names of files that are not complete yet, and of the notes about them."""
 
 LONGEST_NAME = 255
 """Bytes of a name, and LONGEST_PATH of a path: limits of Linux's file systems (NAME_MAX, PATH_MAX)."""
@@ -52,7 +55,7 @@ def _trouble(name: str) -> str:
     if not name.isprintable() or "\\" in name:
         # str.isprintable is False for control characters, line breaks and the surrogates of undecodable bytes.
         return "holds a control character, a backslash or bytes that are not UTF-8"
-    if not RESERVED.isdisjoint(parts):
+    if not RESERVED.isdisjoint(parts) or any(OWN_PARTS.fullmatch(part) for part in parts):
         return "is a name that daxa_wf keeps for itself"
     encoded = name.encode()
     if len(encoded) > LONGEST_PATH or any(len(part.encode()) > LONGEST_NAME for part in parts):

@@ -18,7 +18,7 @@ ROUNDED_BY = 1.1
 class Limits:
     """Largest sizes in bytes, longest times in seconds, lowest speed in bytes a second."""
 
-    listing: int = 100 * MB
+    listing: int = 20 * MB
     """A page of a listing or another small answer, decompressed. The largest real ones have some MB."""
     table: int = 1 * GB
     """A mission's table from a TAP service, decompressed. The largest real ones have some 200 MB."""

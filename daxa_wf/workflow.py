@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
+from daxa_wf.acquire.credentials import read_secrets
 from daxa_wf.acquire.local import listing_digest
 from daxa_wf.acquire.manifest import ManifestRow, read_manifest
+from daxa_wf.acquire.release import drop_due_records, mark_of_logins, utc_now
 from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.records import drop_stale_records
 from daxa_wf.config import Config, Mission, parse_config
@@ -79,9 +82,19 @@ class Plan:
                     "nothing can be processed: no mission has a key 'source' that says where its data are"
                 )
             drop_stale_records(self.layout)
+            drop_due_records(self.layout, self.login_marks(), utc_now())
         except DaxaError as error:
             give_up(error)
         clear_staging(self.layout)
+
+    def login_marks(self) -> dict[str, str]:
+        """The mark of the user's credentials by mission: data that were not public are asked for again if it changes."""
+        store, secrets = self.started_in / self.config.data, read_secrets(self._credentials())
+        downloaded = [name for name, mission in self.processed() if mission.source and mission.source.archives]
+        return {name: mark_of_logins(store, secrets, self.config.archives_for(name)) for name in downloaded}
+
+    def _credentials(self) -> dict[str, str]:
+        return {name: str(self.started_in / path) for name, path in self.config.credentials.items()}
 
     def mission(self, name: str) -> Mission:
         """A mission's section of the configuration."""
@@ -203,7 +216,9 @@ class Plan:
             "store": str(self.started_in / self.config.data),
             "archives": self.config.archives_for(wildcards.mission),
             "transfers": {**TRANSFERS, **self.config.transfers},
-            "credentials": {name: str(self.started_in / path) for name, path in self.config.credentials.items()},
+            "credentials": self._credentials(),
+            "tables": str(self.started_in / self.config.tables),
+            "limits": asdict(self.config.limits.values()),
             "embedded": str(self.started_in / embedded) if embedded else "",
         }
 
