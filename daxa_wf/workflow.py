@@ -14,10 +14,12 @@ from daxa_wf.acquire.local import listing_digest
 from daxa_wf.acquire.manifest import ManifestRow, read_manifest
 from daxa_wf.acquire.release import drop_due_records, mark_of_logins, utc_now
 from daxa_wf.archive.layout import Layout, Unit
-from daxa_wf.archive.records import drop_stale_records
+from daxa_wf.archive.status import damaged_notes
+from daxa_wf.archive.vouching import clamp_times, drop_stale_records
 from daxa_wf.config import Config, Mission, parse_config
 from daxa_wf.demo import TRUTH_FILE
-from daxa_wf.errors import ConfigError, DaxaError
+from daxa_wf.errors import ConfigError, CorruptFileError, DaxaError
+from daxa_wf.files import set_aside
 from daxa_wf.options import ByEngine
 from daxa_wf.preflight import check_before_a_run
 from daxa_wf.services.endpoints import TRANSFERS
@@ -81,10 +83,12 @@ class Plan:
                 raise ConfigError(
                     "nothing can be processed: no mission has a key 'source' that says where its data are"
                 )
+            set_aside_damaged(self.layout)
             drop_stale_records(self.layout)
             drop_due_records(self.layout, self.login_marks(), utc_now())
         except DaxaError as error:
             give_up(error)
+        clamp_times([self.layout.manifest, *map(Path, self.observatories())])
         clear_staging(self.layout)
 
     def login_marks(self) -> dict[str, str]:
@@ -169,26 +173,28 @@ class Plan:
                 self._rows.setdefault((row.mission, row.obsid), []).append(row)
         return self._rows
 
-    def raw(self, role: str) -> Callable[[Any], list[str]]:
-        """A function of wildcards that gives the local files of a role (`events`, `attitude`) for its unit."""
+    def raw(self, *roles: str) -> Callable[[Any], dict[str, list[str]]]:
+        """A function of wildcards that gives, by role (`events`, `attitude`), the raw files of its unit.
 
-        def files(wildcards: Any) -> list[str]:
-            if self.mission(wildcards.mission).is_downloaded:
-                return []
-            return [str(self.source(wildcards.mission) / name) for name in self._named(role, wildcards)]
-
-        return files
-
-    def fetched(self, *roles: str) -> Callable[[Any], dict[str, list[str]]]:
-        """A function of wildcards that gives, by role, where downloaded files of its unit are, if the archives had them."""
+        These are parameters and not inputs of a rule: records vouch for them by content, while Snakemake compares times,
+        which copies change, and refuses files from the future. Of downloaded files only those exist that an archive had.
+        """
 
         def files(wildcards: Any) -> dict[str, list[str]]:
-            if not self.mission(wildcards.mission).is_downloaded:
-                return {}
-            raw = self.layout.relative(self.layout.raw(Unit(wildcards.mission, wildcards.obsid)))
-            return {role: [f"{raw}/{name}" for name in self._named(role, wildcards)] for role in roles}
+            if self.mission(wildcards.mission).is_downloaded:
+                folder = self.layout.relative(self.layout.raw(Unit(wildcards.mission, wildcards.obsid)))
+            else:
+                folder = self.seen_from_archive(self.source(wildcards.mission))
+            return {role: [f"{folder}/{name}" for name in self._named(role, wildcards)] for role in roles}
 
         return files
+
+    def seen_from_archive(self, path: Path) -> str:
+        """Return a path relative to the archive if the project holds both, so that it stays the same where that moves."""
+        real, project = path.resolve(), self.started_in.resolve()
+        if not (real.is_relative_to(project) and self.layout.root.resolve().is_relative_to(project)):
+            return str(path)
+        return os.path.relpath(real, self.layout.root.resolve())
 
     def _named(self, role: str, wildcards: Any) -> list[str]:
         return sorted({getattr(row, role) for row in self.rows(**dict(wildcards.items()))} - {""})
@@ -289,3 +295,14 @@ class Plan:
             if mission.source and mission.source.embedded
         ]
         return list(dict.fromkeys(found))
+
+
+def set_aside_damaged(layout: Layout) -> list[Path]:
+    """Set aside a manifest and fault notes that cannot be read, so that the run makes them anew; return where they are."""
+    damaged = []
+    if layout.manifest.exists():
+        try:
+            read_manifest(layout.manifest)
+        except CorruptFileError as error:
+            damaged.append(set_aside(layout.manifest, str(error)))
+    return damaged + [set_aside(note, "not a fault note") for note in damaged_notes(layout)]

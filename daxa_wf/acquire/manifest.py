@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from daxa_wf.archive.layout import Unit
 from daxa_wf.errors import CorruptFileError, UnsafePathError
@@ -63,12 +64,23 @@ def write_manifest(path: Path, rows: Iterable[ManifestRow]) -> None:
 
 
 def read_manifest(path: Path) -> list[ManifestRow]:
-    """Read a manifest; CorruptFileError if its columns are not those it must have, or a path leads out of its directory."""
-    with path.open(encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream, delimiter="\t")
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise CorruptFileError(f"{path} is not a manifest: its columns are {reader.fieldnames}, not {COLUMNS}")
-        return [_checked(ManifestRow(**row), path) for row in reader]
+    """Read a manifest; CorruptFileError if it is not one, or one of its paths is not a plain one."""
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream, delimiter="\t", strict=True)
+            if tuple(reader.fieldnames or ()) != COLUMNS:
+                raise CorruptFileError(f"{path} is not a manifest: its columns are {reader.fieldnames}, not {COLUMNS}")
+            return [_complete(path, reader.line_num, row) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CorruptFileError(f"{path} is not a manifest: {error}") from None
+
+
+def _complete(path: Path, line: int, row: dict[str, Any]) -> ManifestRow:
+    if None in row or not all(isinstance(cell, str) and cell.isprintable() for cell in row.values()):
+        raise CorruptFileError(
+            f"{path}, line {line}: expected {len(COLUMNS)} columns of plain text; delete it, the next run makes it"
+        )
+    return _checked(ManifestRow(**row), path)
 
 
 def _checked(row: ManifestRow, manifest: Path) -> ManifestRow:

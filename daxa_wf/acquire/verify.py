@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from daxa_wf.errors import CorruptFileError, Fault
+from daxa_wf.files import gzip_errors
 from daxa_wf.limits import Limits
 
 DEFAULTS: Final = Limits()
@@ -102,20 +103,26 @@ _READERS = {"fits": _fits, "gzip": _gzip, "compress": _compress, "tar": _tar}
 
 
 class _Counted:
-    """A decompressed stream that ends with an error once it has grown beyond what a compressed file may."""
+    """A decompressed stream: EOFError where it is damaged, CorruptFileError once it has grown beyond what it may."""
 
     def __init__(self, stream: Any, limit: int, name: str) -> None:
         self._stream, self._left, self._limit, self._name = stream, limit, limit, name
 
     def read(self, size: int = -1) -> bytes:
-        data: bytes = self._stream.read(min(size, CHUNK) if size >= 0 else CHUNK)
+        try:
+            data: bytes = self._stream.read(min(size, CHUNK) if size >= 0 else CHUNK)
+        except gzip_errors() as error:
+            raise EOFError(str(error)) from None
         self._left -= len(data)
         if self._left < 0:
             raise CorruptFileError(f"{self._name} unpacks to more than {self._limit} bytes: refused (see `limits`)")
         return data
 
     def peek(self, size: int) -> bytes:
-        return bytes(self._stream.peek(size))
+        try:
+            return bytes(self._stream.peek(size))
+        except gzip_errors() as error:
+            raise EOFError(str(error)) from None
 
     def __enter__(self) -> _Counted:
         return self

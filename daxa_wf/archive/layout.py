@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+DOWNLOADED = "raw"
+"""Directory of an archive with links to downloaded data."""
 ALL_EXPOSURES = "ALL"
 NO_EXPOSURE = "None"
 
@@ -134,7 +136,7 @@ class Layout:
 
     def raw(self, unit: Unit) -> Path:
         """An observation's raw files: a link into the raw store."""
-        return self.root / "raw" / unit.mission / unit.obsid
+        return self.root / DOWNLOADED / unit.mission / unit.obsid
 
     def log(self, step: str, unit: Unit) -> Path:
         """The log of one step on one unit."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daxa_wf.errors import CorruptFileError, ServiceError
-from daxa_wf.files import publish_file, sha256_of, write_atomically
+from daxa_wf.files import publish_file, read_json, sha256_of, write_atomically
 from daxa_wf.missions.spec import MissionSpec, TableSource
 from daxa_wf.services.urls import shown
 from daxa_wf.text import make_printable, mask_secrets
@@ -69,15 +69,16 @@ class SnapshotStore:
         self.directory = directory
 
     def latest(self, mission: str) -> Snapshot | None:
-        """The snapshot of a mission, or None; CorruptFileError if its sidecar is not one."""
+        """Return the snapshot of a mission; None if there is none, or if its sidecar is damaged: it is fetched again then."""
         try:
-            return Snapshot(**json.loads(self._sidecar(mission).read_text(encoding="utf-8")))
+            return Snapshot(**read_json(self._sidecar(mission)))
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError) as error:
-            raise CorruptFileError(
-                f"{self._sidecar(mission)} is no snapshot's sidecar ({error}); fetch the table again"
-            ) from None
+        except (CorruptFileError, TypeError) as error:
+            log.warning(
+                "%s is not a snapshot's sidecar (%s); the table counts as absent", self._sidecar(mission), error
+            )
+            return None
 
     def read(self, mission: str) -> pd.DataFrame:
         """The rows of a mission's snapshot; ServiceError if there is none, CorruptFileError if it is not what was fetched.

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.records import FileStamp
 from daxa_wf.limits import Limits
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
 
@@ -54,7 +55,9 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     results = {"directory": acquired.directory, "files": files, "transferred": acquired.transferred}
     warnings = [{"task": "acquire", "name": "noted", "text": note} for note in acquired.notes]
     sources = ", ".join(sorted({each.archive for each in acquired.files}))
-    return Outcome(results, warnings, f"{len(files)} files, {size / 1e6:.1f} MB from {sources}")
+    folder = layout.relative(layout.raw(unit))
+    raw = [FileStamp(f"{folder}/{each.path}", each.size, each.mtime_ns, each.sha256, "raw") for each in acquired.files]
+    return Outcome(results, warnings, f"{len(files)} files, {size / 1e6:.1f} MB from {sources}", raw)
 
 
 def release_date(tables: Path, wish: Wish) -> datetime | None:

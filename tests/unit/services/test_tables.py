@@ -215,6 +215,8 @@ def test_changed_and_damaged_snapshots_are_told(tmp_path: Path) -> None:
     (tmp_path / "erosita_calpv.json").write_text(json.dumps({**sidecar, "sha256": "0" * 64}))
     with pytest.raises(CorruptFileError, match="is not what was fetched"):
         store.read("erosita_calpv")
-    (tmp_path / "erosita_calpv.json").write_text("{}")
-    with pytest.raises(CorruptFileError, match="is no snapshot's sidecar"):
-        store.latest("erosita_calpv")
+    for damaged in ("", "{}", "[1]", '{"mission'):
+        (tmp_path / "erosita_calpv.json").write_text(damaged)
+        assert store.latest("erosita_calpv") is None
+    assert fetch_tables([MISSIONS["erosita_calpv"]], store, {}, QUICK)["erosita_calpv"].new
+    assert len(store.read("erosita_calpv")) == sidecar["rows"]
