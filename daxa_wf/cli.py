@@ -15,6 +15,7 @@ import typer
 import daxa_wf
 from daxa_wf.archive.layout import Layout
 from daxa_wf.errors import ConfigError, DaxaError
+from daxa_wf.limits import Limits
 from daxa_wf.text import FitToShow
 
 app = typer.Typer(
@@ -230,11 +231,13 @@ def fetch_tables_command(
     from daxa_wf.services.snapshots import SnapshotStore, fetch_tables
 
     endpoints: dict[str, tuple[str, ...]] = dict(ENDPOINTS)
+    limits = Limits()
     if config is not None:
         from daxa_wf.config import read_config
 
         checked = read_config(config)
         mission, tables = mission or list(checked.missions), Path.cwd() / checked.tables
+        limits = checked.limits.values()
         for service, urls in checked.services.items():
             endpoints[service] = urls
     unknown = sorted(set(mission or ()) - set(MISSIONS))
@@ -247,7 +250,7 @@ def fetch_tables_command(
         raise ConfigError(f"--max-age: {error}") from None
     specs = [MISSIONS[name] for name in mission or MISSIONS]
     failed = False
-    for name, fetched in fetch_tables(specs, SnapshotStore(tables), endpoints, session(), age).items():
+    for name, fetched in fetch_tables(specs, SnapshotStore(tables), endpoints, session(limits=limits), age).items():
         kept = fetched.snapshot
         state = f"{kept.rows} rows of {kept.fetched}" if kept else "no table"
         print(f"{name}: {state}{' (new)' if fetched.new else ''}{f': {fetched.problem}' if fetched.problem else ''}")

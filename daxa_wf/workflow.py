@@ -25,6 +25,7 @@ from daxa_wf.preflight import check_before_a_run
 from daxa_wf.services.endpoints import TRANSFERS
 from daxa_wf.steps.catalogue import STEPS, Per
 from daxa_wf.steps.runner import clear_staging
+from daxa_wf.text import mask_secrets
 
 WILDCARDS: Mapping[Per, str] = {
     "observation": "{obsid}",
@@ -84,8 +85,8 @@ class Plan:
                     "nothing can be processed: no mission has a key 'source' that says where its data are"
                 )
             set_aside_damaged(self.layout)
-            drop_stale_records(self.layout)
             drop_due_records(self.layout, self.login_marks(), utc_now())
+            drop_stale_records(self.layout)
         except DaxaError as error:
             give_up(error)
         clamp_times([self.layout.manifest, *map(Path, self.observatories())])
@@ -284,8 +285,17 @@ class Plan:
             "select": select.model_dump(mode="json") if select else None,
             "select_files": select.fingerprints() if select else {},
             "tables": str(self.started_in / self.config.tables),
-            "services": dict(self.config.services.items()),
+            # Snakemake keeps parameters in the archive; `connections` has the URLs as they are.
+            "services": {name: [mask_secrets(url) for url in urls] for name, urls in self.config.services.items()},
         }
+
+    def connections(self, wildcards: Any, resources: Any) -> dict[str, Any]:
+        """How the manifest's job reaches services: their URLs, which may hold passwords, and limits.
+
+        Depends on `resources`, so Snakemake leaves it out of the params trigger, and out of its own notes in the archive.
+        """
+        del wildcards, resources
+        return {"services": dict(self.config.services.items()), "limits": asdict(self.config.limits.values())}
 
     def observatories(self) -> list[str]:
         """The embedded observatories that the configuration asks for, by the file that says they are complete."""
