@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,6 +20,8 @@ LEDGER = ".daxa_wf.jsonl"
 LOCK = ".daxa_wf.lock"
 """Name of the lock of a directory of the raw store."""
 RESERVED = frozenset({LEDGER, LOCK})
+OWN_PARTS = re.compile(r"\..*\.part(\.json)?", re.DOTALL)
+"""Names of files that are not complete yet, and of the notes about them."""
 
 LONGEST_NAME = 255
 """Bytes of a name, and LONGEST_PATH of a path: limits of Linux's file systems (NAME_MAX, PATH_MAX)."""
@@ -58,7 +61,7 @@ def _trouble(name: str) -> str:
     if not name.isprintable() or "\\" in name:
         # str.isprintable is False for control characters, line breaks and the surrogates of undecodable bytes.
         return "holds a control character, a backslash or bytes that are not UTF-8"
-    if not RESERVED.isdisjoint(parts):
+    if not RESERVED.isdisjoint(parts) or any(OWN_PARTS.fullmatch(part) for part in parts):
         return "is a name that daxa_wf keeps for itself"
     encoded = name.encode()
     if len(encoded) > LONGEST_PATH or any(len(part.encode()) > LONGEST_NAME for part in parts):

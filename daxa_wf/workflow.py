@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
+from daxa_wf.acquire.credentials import read_secrets
 from daxa_wf.acquire.local import listing_digest
 from daxa_wf.acquire.manifest import ManifestRow, read_manifest
+from daxa_wf.acquire.release import drop_due_records, mark_of_logins, utc_now
 from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.status import damaged_notes
 from daxa_wf.archive.vouching import clamp_times, drop_stale_records
@@ -22,6 +25,7 @@ from daxa_wf.preflight import check_before_a_run
 from daxa_wf.services.endpoints import TRANSFERS
 from daxa_wf.steps.catalogue import STEPS, Per
 from daxa_wf.steps.runner import clear_staging
+from daxa_wf.text import mask_secrets
 
 WILDCARDS: Mapping[Per, str] = {
     "observation": "{obsid}",
@@ -81,11 +85,21 @@ class Plan:
                     "nothing can be processed: no mission has a key 'source' that says where its data are"
                 )
             set_aside_damaged(self.layout)
+            drop_due_records(self.layout, self.login_marks(), utc_now())
             drop_stale_records(self.layout)
         except DaxaError as error:
             give_up(error)
         clamp_times([self.layout.manifest, *map(Path, self.observatories())])
         clear_staging(self.layout)
+
+    def login_marks(self) -> dict[str, str]:
+        """The mark of the user's credentials by mission: data that were not public are asked for again if it changes."""
+        store, secrets = self.started_in / self.config.data, read_secrets(self._credentials())
+        downloaded = [name for name, mission in self.processed() if mission.source and mission.source.archives]
+        return {name: mark_of_logins(store, secrets, self.config.archives_for(name)) for name in downloaded}
+
+    def _credentials(self) -> dict[str, str]:
+        return {name: str(self.started_in / path) for name, path in self.config.credentials.items()}
 
     def mission(self, name: str) -> Mission:
         """A mission's section of the configuration."""
@@ -209,7 +223,9 @@ class Plan:
             "store": str(self.started_in / self.config.data),
             "archives": self.config.archives_for(wildcards.mission),
             "transfers": {**TRANSFERS, **self.config.transfers},
-            "credentials": {name: str(self.started_in / path) for name, path in self.config.credentials.items()},
+            "credentials": self._credentials(),
+            "tables": str(self.started_in / self.config.tables),
+            "limits": asdict(self.config.limits.values()),
             "embedded": str(self.started_in / embedded) if embedded else "",
         }
 
@@ -269,8 +285,17 @@ class Plan:
             "select": select.model_dump(mode="json") if select else None,
             "select_files": select.fingerprints() if select else {},
             "tables": str(self.started_in / self.config.tables),
-            "services": dict(self.config.services.items()),
+            # Snakemake keeps parameters in the archive; `connections` has the URLs as they are.
+            "services": {name: [mask_secrets(url) for url in urls] for name, urls in self.config.services.items()},
         }
+
+    def connections(self, wildcards: Any, resources: Any) -> dict[str, Any]:
+        """How the manifest's job reaches services: their URLs, which may hold passwords, and limits.
+
+        Depends on `resources`, so Snakemake leaves it out of the params trigger, and out of its own notes in the archive.
+        """
+        del wildcards, resources
+        return {"services": dict(self.config.services.items()), "limits": asdict(self.config.limits.values())}
 
     def observatories(self) -> list[str]:
         """The embedded observatories that the configuration asks for, by the file that says they are complete."""

@@ -12,7 +12,7 @@ from daxa_wf.acquire.observation import Fetcher, Wish
 from daxa_wf.acquire.paths import is_wanted, raw_directory
 from daxa_wf.acquire.store import Ledger
 from daxa_wf.errors import CorruptFileError, DaxaError
-from daxa_wf.files import read_json, set_aside, write_atomically
+from daxa_wf.files import read_json, resolve_inside, set_aside, write_atomically
 from daxa_wf.services.archives import RemoteFile
 
 
@@ -79,11 +79,12 @@ class Listings:
 
     def keep(self, wish: Wish, files: Iterable[RemoteFile]) -> None:
         """Remember a listing."""
-        said = {"globs": list(wish.globs), "files": [asdict(each) for each in files]}
+        # URLs are not needed again, and may hold more than is for others' eyes.
+        said = {"globs": list(wish.globs), "files": [asdict(each) | {"url": ""} for each in files]}
         write_atomically(self._path(wish), json.dumps(said))
 
     def _path(self, wish: Wish) -> Path:
-        return self.directory / wish.spec.name / f"{wish.facts['obsid']}.json"
+        return resolve_inside(self.directory, f"{wish.spec.name}/{wish.facts['obsid']}.json", wish.name)
 
 
 def estimate(wishes: Sequence[Wish], fetcher: Fetcher, ask: int = 0) -> Estimate:

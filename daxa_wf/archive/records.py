@@ -13,7 +13,7 @@ from typing import Any
 
 from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.errors import ConfigError, CorruptFileError
-from daxa_wf.files import read_json, sha256_of, write_atomically
+from daxa_wf.files import checked_relative, read_json, sha256_of, write_atomically
 from daxa_wf.near import closest
 
 PASSING = ("runs", "transferred")
@@ -122,6 +122,9 @@ def _record_from(data: Mapping[str, Any]) -> Record:
     fields["status"] = Status(fields["status"])
     for name in ("products", "inputs", "raw"):
         fields[name] = [FileStamp(**stamp) for stamp in fields.get(name, [])]
+    for stamp in fields["products"]:
+        # Products are moved and deleted by these paths; raw files may be anywhere, and are only read.
+        checked_relative(stamp.path, f"the record of {fields['step']} of {fields['unit'].identifier}")
     return Record(**fields)
 
 

@@ -29,6 +29,7 @@ from daxa_wf.archive.records import (
 from daxa_wf.errors import DaxaError, Fault, StepFailedError, UnfitDataError
 from daxa_wf.files import publish_tree, write_atomically
 from daxa_wf.steps.catalogue import STEPS, Step
+from daxa_wf.text import FitToShow
 
 log = logging.getLogger("daxa_wf")
 
@@ -200,6 +201,7 @@ def _run(
         record.products = workspace.publish()
     except UnfitDataError as unfit:
         record.status, record.reason, record.message = Status.REJECTED, unfit.name, unfit.message
+        record.results = unfit.results
     except StepFailedError as failure:
         record.status, record.reason, record.message = Status.FAILED, failure.name, failure.message
     finally:
@@ -329,5 +331,7 @@ def log_to(path: Path) -> None:
     terminal = logging.StreamHandler()
     terminal.setLevel(logging.ERROR)
     terminal.setFormatter(logging.Formatter("%(message)s"))
+    for each in (handler, terminal):
+        each.addFilter(FitToShow())
     logging.basicConfig(level=logging.INFO, handlers=[handler, terminal], force=True)
     logging.captureWarnings(True)

@@ -79,7 +79,7 @@ BAD = {
     "empty missions": ({"archive": "out", "missions": {}}, "missions"),
     "unknown top key": (
         {**GOOD, "archiv": "x"},
-        "archiv: unknown key; allowed are tables, archive, services, data, archives, transfers, credentials, sas, esass, "
+        "archiv: unknown key; allowed are tables, archive, services, data, archives, transfers, credentials, limits, sas, esass, "
         "missions - did",
     ),
     "unknown mission": (

@@ -22,5 +22,6 @@ checkpoint manifest:
     localrule: True
     params:
         missions=plan.selection_options(),
+        connections=plan.connections,
     script:
         "../scripts/manifest.py"
