@@ -30,10 +30,12 @@ if TYPE_CHECKING:
 
 
 class Rectangle(Section):
-    """A box between two corners, in degrees; across 0 h where the first longitude is above the second."""
+    """A box between two corners, in degrees: from a lower to a higher longitude eastwards. From a higher to a lower one it is
+    the narrower of two boxes: across 0 h (350 to 10), or as on a map with east to the left (39 to 30).
+    """
 
-    lower_left: Corner
-    upper_right: Corner
+    lower_left: Corner = Field(description="longitude and latitude; the lower latitude")
+    upper_right: Corner = Field(description="longitude and latitude of the opposite corner")
     galactic: bool = Field(False, description="the corners are Galactic longitude and latitude")
 
 
