@@ -196,6 +196,11 @@ def instruments(names: tuple[str, ...], exposure: Mapping[str, float] | None = N
     return Filter("instruments", ", ".join([" or ".join(names), *longer]), keep)
 
 
+def with_data(names: tuple[str, ...]) -> Filter:
+    """Keep observations with data of any of the chosen instruments, and those of which the table does not list any."""
+    return Filter("data", f"data of {' or '.join(names)}", instruments(names).keep)
+
+
 def instrument_of(spec: MissionSpec, name: str) -> Instrument:
     """The instrument that a user's word means; ConfigError names those that there are."""
     try:
