@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from daxa_wf.acquire.local import listing_digest
 from daxa_wf.acquire.manifest import ManifestRow, read_manifest
 from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.origin import identity_to_ask, read_origin
 from daxa_wf.archive.records import drop_stale_records
 from daxa_wf.config import Config, Mission, parse_config
 from daxa_wf.demo import TRUTH_FILE
 from daxa_wf.errors import ConfigError, DaxaError
+from daxa_wf.missions import MISSIONS
 from daxa_wf.options import ByEngine
 from daxa_wf.preflight import check_before_a_run
 from daxa_wf.services.endpoints import TRANSFERS
+from daxa_wf.services.snapshots import SnapshotStore
 from daxa_wf.steps.catalogue import STEPS, Per
 from daxa_wf.steps.runner import clear_staging
 
@@ -160,7 +164,7 @@ class Plan:
         """A function of wildcards that gives the local files of a role (`events`, `attitude`) for its unit."""
 
         def files(wildcards: Any) -> list[str]:
-            if self.mission(wildcards.mission).is_downloaded:
+            if self.mission(wildcards.mission).is_downloaded(wildcards.mission):
                 return []
             return [str(self.source(wildcards.mission) / name) for name in self._named(role, wildcards)]
 
@@ -170,7 +174,7 @@ class Plan:
         """A function of wildcards that gives, by role, where downloaded files of its unit are, if the archives had them."""
 
         def files(wildcards: Any) -> dict[str, list[str]]:
-            if not self.mission(wildcards.mission).is_downloaded:
+            if not self.mission(wildcards.mission).is_downloaded(wildcards.mission):
                 return {}
             raw = self.layout.relative(self.layout.raw(Unit(wildcards.mission, wildcards.obsid)))
             return {role: [f"{raw}/{name}" for name in self._named(role, wildcards)] for role in roles}
@@ -201,7 +205,7 @@ class Plan:
         embedded = source.embedded if source else None
         return {
             "store": str(self.started_in / self.config.data),
-            "archives": self.config.archives_for(wildcards.mission),
+            "archives": self.config.archives_for(wildcards.mission, self.started_in),
             "transfers": {**TRANSFERS, **self.config.transfers},
             "credentials": {name: str(self.started_in / path) for name, path in self.config.credentials.items()},
             "embedded": str(self.started_in / embedded) if embedded else "",
@@ -250,20 +254,48 @@ class Plan:
         return {name: self._selection_options(name, mission) for name, mission in self.processed()}
 
     def _selection_options(self, name: str, mission: Mission) -> dict[str, Any]:
-        local = bool(mission.source and mission.source.local)
+        is_read_whole = not mission.is_downloaded(name)
         select = mission.select.started_in(self.started_in) if mission.select else None
         return {
             "source": str(self.source(name)) if mission.source and mission.source.directory else "",
             "obsids": mission.obsids,
             "instruments": mission.instruments_for(name),
+            "routes": mission.routes_for(name),
             "engine": mission.engine_for(name),
             "process_unscheduled": mission.process_unscheduled,
-            "listing": listing_digest(self.source(name)) if local else "",
+            "listing": listing_digest(self.source(name)) if is_read_whole else "",
             "embedded": bool(mission.source and mission.source.embedded),
             "select": select.model_dump(mode="json") if select else None,
             "select_files": select.fingerprints() if select else {},
-            "tables": str(self.started_in / self.config.tables),
+            "tables": str(self.config.tables_for(name, self.started_in)),
             "services": dict(self.config.services.items()),
+        }
+
+    def tables_identity(self) -> str:
+        """Return what stands for the missions' tables among the parameters of the manifest's job.
+
+        It changes when the tables are others than those that the manifest was made from, so that Snakemake makes it again.
+        """
+        snapshots: dict[str, str] = {}
+        for name, mission in self.processed():
+            if mission.is_downloaded(name) or mission.select is not None:
+                snapshots |= SnapshotStore(self.config.tables_for(name, self.started_in)).identities(MISSIONS[name])
+        return identity_to_ask(read_origin(self.layout), snapshots, datetime.now(UTC))
+
+    def data_centres(self, wildcards: Any, resources: Any) -> dict[str, dict[str, Any]]:
+        """Return where the manifest's job finds listings, by mission: the raw store, archives, and directories of a mirror.
+
+        Depends on `resources`, so Snakemake leaves it out of the params trigger: a change does not re-run the job.
+        """
+        del wildcards, resources
+        return {name: self._data_centres(name) for name, mission in self.processed() if mission.is_downloaded(name)}
+
+    def _data_centres(self, name: str) -> dict[str, Any]:
+        mirrors = self.config.mirrors_for(name, self.started_in)
+        return {
+            "store": str(self.started_in / self.config.data),
+            "archives": self.config.archives_for(name, self.started_in),
+            "mirrors": {archive: [str(each) for each in places] for archive, places in mirrors.items()},
         }
 
     def observatories(self) -> list[str]:

@@ -84,7 +84,9 @@ def rectangle(low: tuple[float, float], high: tuple[float, float], galactic: boo
 
     across = " across 0 h" if east > 360 else ""
     frame = ", Galactic" if galactic else ""
-    described = f"longitude {west:g} to {east % 360 or east:g}{across}, latitude {low[1]:g} to {high[1]:g} degrees{frame}"
+    described = (
+        f"longitude {west:g} to {east % 360 or east:g}{across}, latitude {low[1]:g} to {high[1]:g} degrees{frame}"
+    )
     return Filter("rectangle", described, keep, notes)
 
 

@@ -141,6 +141,13 @@ class Select(Section):
         """The section for these ObsIDs, in place of those that it names; itself if none are given."""
         return self.model_copy(update={"obsids": tuple(obsids)}) if obsids else self
 
+    def listed_obsids(self) -> tuple[str, ...]:
+        """Return the ObsIDs of the section, if it asks for nothing else; () otherwise."""
+        rest = self.model_copy(update={"obsids": None, "obsids_file": None})
+        if rest != Select() or (self.obsids and self.obsids_file):
+            return ()
+        return _read_obsids(self.obsids_file) if self.obsids_file else self.obsids or ()
+
     def started_in(self, directory: Path) -> Select:
         """The section with its files where they are if the user started in `directory`."""
         changed: dict[str, Any] = {}

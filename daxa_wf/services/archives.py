@@ -234,8 +234,13 @@ class LocalTree:
                 yield RemoteFile(below + path.name, path.absolute().as_uri(), path.stat().st_size, True)
 
 
+def is_local(base: str) -> bool:
+    """Return True if the base of an archive is a directory of this machine."""
+    return base.startswith(("/", "file://"))
+
+
 def file_archive(name: str, base: str, session: requests.Session) -> FileArchive:
     """The client of an archive at a base: a directory or `file://` is local, `s3` a bucket, the rest are HTTP trees."""
-    if base.startswith(("/", "file://")):
+    if is_local(base):
         return LocalTree(base)
     return S3Bucket(base, session) if name == "s3" else HttpTree(base, session)

@@ -74,6 +74,21 @@ class SnapshotStore:
                 f"{self._sidecar(mission)} is no snapshot's sidecar ({error}); fetch the table again"
             ) from None
 
+    def identities(self, spec: MissionSpec) -> dict[str, str]:
+        """Return the SHA-256 of each of a mission's snapshots by its name, as the sidecars record it; '' where there is none.
+
+        Only sidecars are read, so that the Snakefile can ask.
+        """
+        names = [spec.name, *([exposures_name(spec)] if spec.exposures else [])]
+        return {name: self._recorded_digest(name) for name in names}
+
+    def _recorded_digest(self, name: str) -> str:
+        try:
+            snapshot = self.latest(name)
+        except CorruptFileError:
+            return "unreadable"
+        return snapshot.sha256 if snapshot is not None else ""
+
     def read(self, mission: str, verify: bool = False) -> pd.DataFrame:
         """The rows of a mission's snapshot; ServiceError if there is none, CorruptFileError if `verify` finds it changed."""
         import pandas as pd
