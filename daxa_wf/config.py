@@ -47,7 +47,11 @@ EngineName = Literal["native", "sas", "esass", "preprocessed", "raw"]
 class Source(Section):
     """Where raw data come from."""
 
-    local: Directory | None = Field(None, description="a directory laid out like the archive; searched in depth")
+    local: Directory | None = Field(
+        None,
+        description="a directory of yours: event lists (engine native) and raw data (sas) are searched in depth; "
+        "for engines preprocessed and raw it is laid out like the data centre",
+    )
     embedded: Directory | None = Field(
         None, description="where to put the observations that daxa_wf simulates itself, for trials and tests"
     )

@@ -100,7 +100,9 @@ class Flaregti(Section):
     binsize: int = Field(1200, ge=1, description="pixels of the mask, in sky pixels")
     detml: float = Field(10, gt=0, description="likelihood from which on a pixel is masked")
     timebin: Seconds = Field(20.0, gt=0, description="bins of the light curve")
-    source_size: PlainArcSeconds = Field(25, gt=0, description="diameter in arcsec, or with a unit, of the source that is to be detected")
+    source_size: PlainArcSeconds = Field(
+        25, gt=0, description="diameter in arcsec, or with a unit, of the source that is to be detected"
+    )
     source_like: float = Field(10, gt=0, description="likelihood of its detection")
     fov_radius: PlainArcMinutes = Field(30, gt=0, description="radius of the field of view in arcmin, or with a unit")
     threshold: float = Field(-1, description="limit in count/s/deg2; negative: found for every place")

@@ -288,7 +288,7 @@ class Plan:
         Depends on `resources`, so Snakemake leaves it out of the params trigger: a change does not re-run the job.
         """
         del wildcards, resources
-        return {name: self._data_centres(name) for name, mission in self.processed() if mission.is_downloaded(name)}
+        return {name: self._data_centres(name) for name, _ in self.processed()}
 
     def _data_centres(self, name: str) -> dict[str, Any]:
         mirrors = self.config.mirrors_for(name, self.started_in)

@@ -17,6 +17,8 @@ from daxa_wf.services.archives import NotInArchiveError
 
 AT_ONCE = 8
 """Observations whose listings are asked for side by side."""
+FRUITLESS = 10
+"""Failures in a row after which the data centres are not asked for further observations in this run."""
 
 
 def listed_exposures(
@@ -31,15 +33,26 @@ def listed_exposures(
     rows: list[ManifestRow] = []
     absent: dict[str, str] = {}
     unasked: dict[str, str] = {}
+    failures: list[str] = []
 
     def look(wish: Wish) -> list[ManifestRow]:
         kept = listings.known(wish)
         found = exposures_in(wish, [each.path for each in kept or ()], engine)
-        if not found:
+        if found:
+            return found
+        if len(failures) >= FRUITLESS:
+            raise ServiceError(f"not asked for, after {FRUITLESS} failures in a row: {failures[-1]}")
+        try:
             files = fetcher.listing(wish)
-            listings.keep(wish, files)
-            found = exposures_in(wish, [each.path for each in files], engine)
-        return found
+        except NotInArchiveError:
+            failures.clear()
+            raise
+        except ServiceError as error:
+            failures.append(str(error))
+            raise
+        failures.clear()
+        listings.keep(wish, files)
+        return exposures_in(wish, [each.path for each in files], engine)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         jobs = {str(wish.facts["obsid"]): pool.submit(look, wish) for wish in wishes}

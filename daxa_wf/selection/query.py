@@ -7,8 +7,9 @@
     list        = "(" value { "," value } ")" | "{" value { "," value } "}"
     value       = number [unit] | date | word | 'text'
 
-A number with its unit and a date may be in quotes. A column is one of the table, or an instrument, which stands for its exposure (`PN > 10 ks`). Times are compared with
-UTC, lengths of time in seconds, angles in degrees; `instrument = PN` is true of observations with data of it.
+A number with its unit and a date may be in quotes. A column is one of the table, or an instrument, which stands for its
+exposure (`PN > 10 ks`). Times are compared with UTC, lengths of time in seconds, angles in degrees; `instrument = PN` is
+true of observations with data of it.
 """
 
 from __future__ import annotations

@@ -43,8 +43,8 @@ def run(
 ) -> None:
     """Write the manifest of all missions, and its origin beside the selections.
 
-    A mission of which nothing is selected is one line of the summary. ConfigError if nothing can be processed of any;
-    ServiceError if that is because a data centre could not be asked.
+    A mission of which nothing is selected, or whose table cannot be had for now, is one line of the summary. ConfigError
+    if nothing can be processed of any; ServiceError if that is because a service could not be asked.
     """
     rows: list[ManifestRow] = []
     origin, empty = Origin(asked), []
@@ -58,6 +58,12 @@ def run(
             empty.append(str(error))
             _note(origin, error.line)
             continue
+        except ServiceError as error:
+            if len(missions) == 1:
+                raise
+            _note(origin, f"{name}: it could not be selected from, and the next run tries again: {error}")
+            origin.is_unfinished = True
+            continue
         rows += [row for row in found if options["process_unscheduled"] or not row.is_unscheduled]
     if not rows:
         _nothing_to_process(origin, empty)
@@ -70,7 +76,7 @@ def run(
 def _nothing_to_process(origin: Origin, empty: Sequence[str]) -> None:
     notes = "".join(f"\n  {note}" for note in origin.notes)
     if origin.is_unfinished:
-        raise ServiceError(f"nothing to process, because data centres could not be asked:{notes}")
+        raise ServiceError(f"nothing to process, because services could not be asked:{notes}")
     if empty and len(empty) == len(origin.notes):
         raise ConfigError("\n".join(empty))
     raise ConfigError(f"nothing to process: none of the selected observations is in a source{notes}")

@@ -243,8 +243,40 @@ def test_observations_that_cannot_be_listed_are_asked_for_by_the_next_run(tmp_pa
         assert asked != origin_of(plan).asked
     alone = plan_of(tmp_path, {"xmm_pointed": {"source": {"archives": ["heasarc"]}, "obsids": ["0201903502"]}},
                     archives={"heasarc": ["http://127.0.0.1:9/"]})  # fmt: skip
-    with pytest.raises(ServiceError, match=r"data centres could not be asked:\n  .*0201903502"):
+    with pytest.raises(ServiceError, match=r"services could not be asked:\n  .*0201903502"):
         make(alone)
+
+
+def test_data_centres_that_do_not_answer_are_given_up_after_some_failures(tmp_path: Path) -> None:
+    with serve_archives(tmp_path) as served:
+        served.fault = lambda handler, path: handler.page(b"", status=401) or True
+        plan = plan_of(
+            tmp_path, {"xmm_pointed": {"source": {"archives": ["heasarc"]}}},
+            archives={"heasarc": list(served.bases["heasarc"])},
+        )  # fmt: skip
+        keep_table(plan, "xmm_pointed", 1, obsid=[f"02019035{n:02d}" for n in range(60)], ra=[1.0] * 60)
+        with pytest.raises(ServiceError, match="60 selected observations could not be asked for"):
+            make(plan)
+        assert served.requests.total() < 60
+
+
+def test_a_mission_whose_table_cannot_be_had_does_not_stop_the_others(tmp_path: Path) -> None:
+    nowhere = {"heasarc": ["http://127.0.0.1:9/tap"], "cxc": []}
+    missions = {"chandra": {"source": {"archives": "any"}}, "erosita_all_sky_de_dr1": TILE}
+    plan = plan_of(tmp_path, missions, services=nowhere)
+    assert make(plan) == ["134090"]
+    (note,) = origin_of(plan).notes
+    assert note.startswith("chandra: it could not be selected from, and the next run tries again: ")
+    assert plan.tables_identity() != origin_of(plan).asked
+    with pytest.raises(ServiceError, match="chanmaster"):
+        make(plan_of(tmp_path, {"chandra": missions["chandra"]}, services=nowhere, archive="other"))
+
+
+def test_obsids_of_local_files_need_no_table(tmp_path: Path, observatory: Path, offline: None) -> None:
+    for number, chosen in enumerate(({"obsids": ["0999990101"]}, {"select": {"obsids": ["0999990101"]}})):
+        section = {"source": {"local": str(observatory / "FTP")}, **chosen}
+        plan = plan_of(tmp_path, {"xmm_pointed": section}, archive=f"archive{number}")
+        assert make(plan) == ["0999990101M1S001", "0999990101M2S002", "0999990101M2U002", "0999990101PNS003"]
 
 
 MIRRORED = [name for name in SMALL if name != "erosita_calpv"]
