@@ -22,7 +22,7 @@ class Origin:
     notes: list[str] = field(default_factory=list)
     """One line for each thing that a selection left out, for the end of a run."""
     is_unfinished: bool = False
-    """True if a service could not be asked for a part of the manifest: the next run asks again."""
+    """True if a service could not be asked for a part of the manifest, or a mirror lacks a part: the next run asks again."""
     until: str = ""
     """When the next selected observation becomes public (UTC, ISO); '' if none is waited for."""
 

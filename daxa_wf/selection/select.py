@@ -54,6 +54,8 @@ class Selection:
     unmatched: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What was asked for and is not there, such as ObsIDs that the table does not have."""
+    absent: list[str] = field(default_factory=list)
+    """ObsIDs that are not on this machine, where nothing else is asked: a later look may find them."""
 
 
 def select(

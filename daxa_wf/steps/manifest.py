@@ -139,7 +139,8 @@ def _listed(name: str, options: Options, rows: pd.DataFrame, origin: Origin) -> 
         if reasons:
             _note(origin, f"{name}: {len(reasons)} selected observations {problem}: {_named(list(reasons))}")
             _note(origin, f"  {next(iter(reasons.values()))}")
-    origin.is_unfinished |= bool(unasked)
+    # What is on this machine alone is in no table that could change, so the next run looks again.
+    origin.is_unfinished |= bool(unasked) or bool(absent and options["mirrors"])
     return found
 
 
@@ -159,6 +160,7 @@ def _selected(name: str, options: Options, directory: Path, origin: Origin) -> S
         origin.snapshots |= SnapshotStore(tables).identities(MISSIONS[name])
         _wait_for_release(name, chosen, tables, instruments, origin)
     write_selection(directory, name, selection)
+    origin.is_unfinished |= bool(selection.absent)
     for note in selection.notes:
         _note(origin, f"{name}: {note}")
     for step in selection.cutflow:

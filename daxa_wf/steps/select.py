@@ -62,7 +62,7 @@ def _in_mirrors(mission: str, obsids: Sequence[str], mirrors: Mapping[str, Seque
     if len(rows) == 0:
         line = f"{mission}: none of {len(facts)} ObsIDs is below {places}"
         raise NoObservationsError(f"{line}, and {notes[0]}", line)
-    return Selection(rows, notes=notes)
+    return Selection(rows, notes=notes, absent=absent)
 
 
 def select_observations(mission: str, options: Select, tables: Path, instruments: Sequence[str] = ()) -> Selection:

@@ -18,6 +18,7 @@ from daxa_wf.archive.origin import Origin, identity_to_ask, read_origin, write_o
 from daxa_wf.archive.status import print_summary
 from daxa_wf.config import parse_config
 from daxa_wf.demo.archive_server import serve_archives
+from daxa_wf.demo.tap_service import serve_tables
 from daxa_wf.errors import ConfigError, ServiceError
 from daxa_wf.missions import MISSIONS
 from daxa_wf.services.snapshots import SnapshotStore
@@ -66,7 +67,13 @@ def origin_of(plan: Plan) -> Origin:
 
 
 def keep_table(plan: Plan, mission: str, number: int = 0, **columns: list[Any]) -> None:
-    """Keep a snapshot of a mission's table with these columns of the service; the rest is the same in every row."""
+    """Keep a snapshot of a mission's table as table_of makes it."""
+    store = SnapshotStore(plan.config.tables_for(mission, plan.started_in))
+    store.write(mission, MISSIONS[mission].tables[number], table_of(mission, number, **columns), "test", "")
+
+
+def table_of(mission: str, number: int, **columns: list[Any]) -> pd.DataFrame:
+    """A mission's table with these columns of the service; the rest is the same in every row."""
     filled: dict[str, Any] = {
         "text": "",
         "number": 1000.0,
@@ -78,8 +85,7 @@ def keep_table(plan: Plan, mission: str, number: int = 0, **columns: list[Any]) 
     source = MISSIONS[mission].tables[number]
     size = len(next(iter(columns.values())))
     usual = {each.source: [filled[each.kind]] * size for each in source.columns}
-    rows = pd.DataFrame({**usual, "dec": [2.0] * size, **columns})
-    SnapshotStore(plan.config.tables_for(mission, plan.started_in)).write(mission, source, rows, "test", "")
+    return pd.DataFrame({**usual, "dec": [2.0] * size, **columns})
 
 
 def test_a_mission_without_a_match_is_one_line_and_the_others_are_processed(
@@ -221,6 +227,20 @@ def test_exposures_come_from_the_listing_where_no_table_has_them(
     assert plan.tables_identity() == origin_of(plan).asked
 
 
+def test_with_xsa_down_and_heasarc_up_the_exposures_are_known(tmp_path: Path, small_archives: Path) -> None:
+    with (
+        serve_tables({"xmmmaster": table_of("xmm_pointed", 1, obsid=["0201903501"], ra=[1.0])}) as url,
+        serve_archives(small_archives) as served,
+    ):
+        plan = plan_of(
+            tmp_path, {"xmm_pointed": {"source": {"archives": "any"}, "select": {"positions": [1.0, 2.0]}}},
+            services={"xsa": [url], "heasarc": [url]},
+            archives={name: list(served.bases[name]) for name in ("heasarc", "s3", "xsa")},
+        )  # fmt: skip
+        assert make(plan) == ["0201903501M1S001", "0201903501M2S002", "0201903501PNS003"]
+    assert origin_of(plan).snapshots["xmm_pointed_exposures"] == ""
+
+
 def test_observations_that_cannot_be_listed_are_asked_for_by_the_next_run(tmp_path: Path, small_archives: Path) -> None:
     with serve_archives(small_archives) as served:
         plan = plan_of(
@@ -316,6 +336,7 @@ def test_exposures_of_a_mirror_need_no_network(tmp_path: Path, small_archives: P
     plan = plan_of(tmp_path, {"xmm_pointed": section}, archives={"heasarc": [str(mirror)]})
     assert make(plan) == ["0201903501M1S001", "0201903501M2S002", "0201903501PNS003"]
     assert "have no known exposure: 0201903502" in " ".join(origin_of(plan).notes)
+    assert plan.tables_identity() != origin_of(plan).asked, "the next run looks for it again"
 
 
 def test_obsids_that_a_mirror_lacks_are_named(tmp_path: Path, small_archives: Path, offline: None) -> None:
@@ -325,6 +346,7 @@ def test_obsids_that_a_mirror_lacks_are_named(tmp_path: Path, small_archives: Pa
     assert make(plan) == ["00020153006"]
     assert origin_of(plan).notes[-1] == f"swift: ObsIDs that are not below {mirror}: 00020153999"
     assert "was never fetched into" in origin_of(plan).notes[0]
+    assert plan.tables_identity() != origin_of(plan).asked, "the next run looks for it again"
     none = plan_of(tmp_path, {"swift": {**section, "obsids": ["00020153999"]}})
     with pytest.raises(ConfigError, match=f"swift: none of 1 ObsIDs is below {mirror}"):
         make(none)
@@ -346,5 +368,7 @@ def test_the_embedded_observatorys_tables_are_apart_from_the_real_ones(tmp_path:
     real = plan_of(tmp_path, {"xmm_pointed": {"source": {"archives": ["heasarc"]}}}, tables="tables")
     keep_table(real, "xmm_pointed", 1, obsid=["0201903501"], ra=[1.0])
     simulated = plan_of(tmp_path, {"xmm_pointed": {"source": {"embedded": "o"}}}, tables="tables", archive="other")
-    assert set(make(simulated)) >= {"0999990101PNS003", "0999990201M2S002"}
+    for _ in range(2):
+        assert set(make(simulated)) >= {"0999990101PNS003", "0999990201M2S002"}
+        assert simulated.tables_identity() == origin_of(simulated).asked, "the same table is simulated every time"
     assert SnapshotStore(tmp_path / "tables").observations(MISSIONS["xmm_pointed"])["obsid"].tolist() == ["0201903501"]
