@@ -117,7 +117,7 @@ class Mission(Section):
     flaregti: Flaregti = Flaregti()
     evtool: Evtool = Evtool()
 
-    def is_downloaded(self, name: str) -> bool:
+    def uses_raw_store(self, name: str) -> bool:
         """Return True if its files go through the raw store: those of data centres, and of the embedded observatory's.
 
         So do those of a local directory that is laid out like a data centre, for engines that take what a data centre has.
@@ -177,7 +177,7 @@ class Mission(Section):
         """The steps that the mission's observations go through."""
         optional = [step for step in OPTIONAL if getattr(self, step).run]
         chain = steps_for(self.chain_for(name), self.instruments_for(name), optional)
-        return ("acquire", *chain) if self.is_downloaded(name) else chain
+        return ("acquire", *chain) if self.uses_raw_store(name) else chain
 
     def images_for(self, name: str) -> Images:
         """The section `images`, with the mission's own defaults for what it does not say."""

@@ -164,7 +164,7 @@ class Plan:
         """A function of wildcards that gives the local files of a role (`events`, `attitude`) for its unit."""
 
         def files(wildcards: Any) -> list[str]:
-            if self.mission(wildcards.mission).is_downloaded(wildcards.mission):
+            if self.mission(wildcards.mission).uses_raw_store(wildcards.mission):
                 return []
             return [str(self.source(wildcards.mission) / name) for name in self._named(role, wildcards)]
 
@@ -174,7 +174,7 @@ class Plan:
         """A function of wildcards that gives, by role, where downloaded files of its unit are, if the archives had them."""
 
         def files(wildcards: Any) -> dict[str, list[str]]:
-            if not self.mission(wildcards.mission).is_downloaded(wildcards.mission):
+            if not self.mission(wildcards.mission).uses_raw_store(wildcards.mission):
                 return {}
             raw = self.layout.relative(self.layout.raw(Unit(wildcards.mission, wildcards.obsid)))
             return {role: [f"{raw}/{name}" for name in self._named(role, wildcards)] for role in roles}
@@ -254,7 +254,7 @@ class Plan:
         return {name: self._selection_options(name, mission) for name, mission in self.processed()}
 
     def _selection_options(self, name: str, mission: Mission) -> dict[str, Any]:
-        is_read_whole = not mission.is_downloaded(name)
+        is_read_whole = not mission.uses_raw_store(name)
         select = mission.select.started_in(self.started_in) if mission.select else None
         return {
             "source": str(self.source(name)) if mission.source and mission.source.directory else "",
@@ -278,7 +278,7 @@ class Plan:
         """
         snapshots: dict[str, str] = {}
         for name, mission in self.processed():
-            if mission.is_downloaded(name) or mission.select is not None:
+            if mission.uses_raw_store(name) or mission.select is not None:
                 snapshots |= SnapshotStore(self.config.tables_for(name, self.started_in)).identities(MISSIONS[name])
         return identity_to_ask(read_origin(self.layout), snapshots, datetime.now(UTC))
 

@@ -139,6 +139,6 @@ def print_summary(layout: Layout, verdicts: Sequence[Verdict], stderr: bool = Tr
         what = f"{verdict.step} of {verdict.mission} {identifier}: {verdict.status}"
         console.print(Text(f"{what}: {verdict.reason}: {verdict.message}"))
     for note in selection_notes(layout):
-        console.print(Text(note))
+        console.print(Text(note), soft_wrap=True)
     if layout.report.exists():
         console.print(Text(f"Report: {layout.report}"))

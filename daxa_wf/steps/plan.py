@@ -31,7 +31,7 @@ class Found:
 
 def reads_all_of_a_directory(name: str, section: Mission) -> bool:
     """Return True if a mission takes what lies in a local directory, whatever its tables say."""
-    return section.source is not None and not section.is_downloaded(name) and section.select is None
+    return section.source is not None and not section.uses_raw_store(name) and section.select is None
 
 
 def local_work(name: str, section: Mission, started_in: Path) -> list[str]:
@@ -83,7 +83,7 @@ def sizes(config: Config, found: Found, started_in: Path, ask: int = 0) -> Estim
     from daxa_wf.services.http import session
 
     section, spec = found.section, found.spec
-    if section.source is None or section.source.embedded is not None or not section.is_downloaded(spec.name):
+    if section.source is None or section.source.embedded is not None or not section.uses_raw_store(spec.name):
         return None
     fetcher = Fetcher(
         started_in / config.data, session(retries=1), config.archives_for(spec.name, started_in),
