@@ -17,7 +17,7 @@ SUBDIRECTORIES = {
     "finalootevents": "events",
     "image": "images",
     "expmap": "images",
-    "background": "background",
+    "backmap": "background",
     "gti": "cleaning",
     "lightcurve": "cleaning",
     "cornerlightcurve": "cleaning",
@@ -76,6 +76,15 @@ class ChannelBand(Band):
     def label(self) -> str:
         """As file names have it: `en200_10000PI`."""
         return f"en{self.low:g}_{self.high:g}PI"
+
+
+def band_of(name: str) -> Band | None:
+    """Return the energy band in a product's file name, or None if it names none in keV."""
+    for part in name.split("-"):
+        low, _, high = part.removeprefix("en").removesuffix("keV").partition("_")
+        if part.startswith("en") and part.endswith("keV") and high:
+            return Band(float(low), float(high))
+    return None
 
 
 def product_name(unit: Unit, kind: str, band: Band | None = None, suffix: str = ".fits") -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from daxa_wf.errors import UnfitDataError
 from daxa_wf.events.flare_filters.common import CORNER, FOV, FlareFilter, FlareInputs, FlareParameters, FlareResult
-from daxa_wf.events.flare_filters.regions import FIN_FOUT, FIN_FOUT_AREA_RATIO
+from daxa_wf.events.flare_filters.regions import FIN_FOUT, FIN_FOUT_AREA_RATIO, FIN_FOUT_BANDS
 from daxa_wf.events.gti import from_good_bins
 
 DEFAULT_BINSIZE = 60
@@ -51,4 +51,5 @@ FILTER = FlareFilter(
     "ratio", ratio, expressions, 1.0, True,
     "field of view against unexposed corners (Fin/Fout), a declared substitute for espfilt's ratio method",
     "De Luca & Molendi 2004, A&A 419, 837; Fin_over_Fout 1.1",
+    own_bands=FIN_FOUT_BANDS,
 )  # fmt: skip

@@ -138,7 +138,7 @@ def test_chandra_ends_an_exposure_after_it_starts() -> None:
     assert rows["obsid"].tolist() == ["1", "12812"]
     assert rows["start"].tolist() == [pd.Timestamp("1998-07-06"), pd.Timestamp("1998-07-06T12:00")]
     assert rows["end"].iloc[0] == pd.Timestamp("1998-07-07")
-    assert rows["instruments"].tolist() == ["ACIS", "HRC"]
+    assert rows["instruments"].tolist() == ["ACIS-S", "HRC-I"]
     assert rows["target_type"].tolist() == ["GCL", "MISC"]
     assert result.unlisted_types == {"SOMETHING NEW": 1}
     assert result.notes == [
