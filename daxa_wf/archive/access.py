@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from daxa_wf.archive.layout import NO_EXPOSURE, Layout, Unit, band_of
+from daxa_wf.archive.layout import NO_EXPOSURE, Layout, Unit, band_of, unit_of
 from daxa_wf.archive.records import Record, read_record
 from daxa_wf.errors import ConfigError, DaxaError
 from daxa_wf.missions import MISSIONS
@@ -144,11 +144,9 @@ def _described(product: Product) -> str:
 def _products(layout: Layout, record: Record) -> list[Product]:
     found = []
     for stamp in record.products:
-        name = Path(stamp.path).name.split("-")
-        facts = {key: part.removeprefix(key) for part in name for key in ("inst", "subexp") if part.startswith(key)}
-        band = band_of(Path(stamp.path).name)
+        name = Path(stamp.path).name
+        instrument, exposure = unit_of(name)
+        band = band_of(name)
         edges = (band.low, band.high) if band else None
-        found.append(
-            Product(layout.find(stamp.path), stamp.kind, facts.get("inst", ""), facts.get("subexp", ""), edges)
-        )
+        found.append(Product(layout.find(stamp.path), stamp.kind, instrument, exposure, edges))
     return found

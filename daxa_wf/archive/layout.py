@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +77,12 @@ class ChannelBand(Band):
     def label(self) -> str:
         """As file names have it: `en200_10000PI`."""
         return f"en{self.low:g}_{self.high:g}PI"
+
+
+def unit_of(name: str) -> tuple[str, str]:
+    """Return the instrument (`ACIS-I`, `SIS0_SIS1`) and the exposure in a product's file name; '' if it names none."""
+    match = re.search(r"-inst(.*?)-subexp([^-]*)-", name)
+    return (match[1], match[2]) if match else ("", "")
 
 
 def band_of(name: str) -> Band | None:

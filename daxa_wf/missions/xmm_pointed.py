@@ -102,7 +102,7 @@ MISSION = MissionSpec(
     ),
     products=tuple(
         ProductPattern(
-            "events", name, f"PPS/P{{obsid}}{name}*{kind}EVLI0000.FTZ", exposure=rf"{name}([SU]\d{{3}}){kind}EVLI"
+            "events", name, f"PPS/P{{obsid}}{name}????{kind}EVLI0000.F*", exposure=rf"{name}([SU]\d{{3}}){kind}EVLI"
         )
         for name, kind in (("M1", "MI"), ("M2", "MI"), ("PN", "PI"))
     ),

@@ -56,9 +56,9 @@ MISSION = MissionSpec(
         FilePattern("raw", ("ODF/*_{obsid}_SC*", "ODF/*_{obsid}_RM*", "ODF/MANIFEST*")),
     ),
     products=(
-        ProductPattern("events", "PN", "PPS/P{obsid}PN????PIEVLI????.FTZ", exposure=EXPOSURE),
+        ProductPattern("events", "PN", "PPS/P{obsid}PN????PIEVLI????.F*", exposure=EXPOSURE),
         *(
-            ProductPattern(kind, "PN", f"PPS/P{{obsid}}PN????{name}{band.code}???.FTZ", (band,), exposure=EXPOSURE)  # type: ignore[arg-type]
+            ProductPattern(kind, "PN", f"PPS/P{{obsid}}PN????{name}{band.code}???.F*", (band,), exposure=EXPOSURE)  # type: ignore[arg-type]
             for band in BANDS
             for kind, name in (("image", "IMAGE_"), ("expmap", "EXPMAP"))
         ),
