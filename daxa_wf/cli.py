@@ -223,8 +223,7 @@ def fetch_tables_command(
     """Fetch missions' observation tables; everything after that runs offline."""
     from datetime import timedelta
 
-    from daxa_wf.missions import MISSIONS
-    from daxa_wf.near import closest
+    from daxa_wf.missions import MISSIONS, why_unknown
     from daxa_wf.options import to_number
     from daxa_wf.services.endpoints import ENDPOINTS
     from daxa_wf.services.http import session
@@ -248,8 +247,7 @@ def fetch_tables_command(
         }
     unknown = sorted(set(mission or ()) - set(MISSIONS))
     if unknown:
-        known = ", ".join(sorted(MISSIONS))
-        raise ConfigError(f"--mission {unknown[0]}: no such mission; there are {known}{closest(unknown[0], MISSIONS)}")
+        raise ConfigError(f"--mission {unknown[0]}: {why_unknown(unknown[0])}")
     try:
         age = timedelta(seconds=to_number(max_age, "s"))
     except ValueError as error:

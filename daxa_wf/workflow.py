@@ -13,6 +13,7 @@ from typing import Any, Literal, NoReturn
 from daxa_wf.acquire.credentials import read_secrets
 from daxa_wf.acquire.local import listing_digest
 from daxa_wf.acquire.manifest import ManifestRow, read_manifest
+from daxa_wf.acquire.planned import facts_from
 from daxa_wf.acquire.release import drop_due_records, mark_of_logins, utc_now
 from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.origin import identity_to_ask, read_origin
@@ -238,7 +239,13 @@ class Plan:
     def product_options(self, wildcards: Any) -> dict[str, Any]:
         """Which products come into the archive, and how."""
         section = self.mission(wildcards.mission)
-        return {**section.products.model_dump(mode="json"), "instruments": section.instruments_for(wildcards.mission)}
+        rows = self.rows(wildcards.mission, wildcards.obsid)
+        listed = " ".join(str(facts_from(row.facts).get("instruments", "")) for row in rows if row.facts)
+        return {
+            **section.products.model_dump(mode="json"),
+            "instruments": section.instruments_for(wildcards.mission),
+            "observed_with": MISSIONS[wildcards.mission].named_instruments(listed),
+        }
 
     def records_of(self, step: str) -> Callable[[Any], list[str]]:
         """A function of wildcards that gives a step's records of every unit that the wildcards hold."""

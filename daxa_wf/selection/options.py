@@ -250,11 +250,11 @@ def positions_of(options: Select, spec: MissionSpec, resolve: Resolver | None = 
     """The positions to look around, or None; `resolve` turns names into degrees."""
     import numpy as np
 
-    from daxa_wf.selection.filters import instrument_of
+    from daxa_wf.selection.filters import instruments_named
     from daxa_wf.selection.positions import positions, to_icrs
 
     given, footprint = options.positions, options.match == "footprint"
-    instruments = tuple(instrument_of(spec, name).name for name in options.instruments or ())
+    instruments = instruments_named(spec, options.instruments or ())
     how: dict[str, Any] = {"radius": options.radius, "instruments": instruments, "footprint": footprint}
     if options.names is not None and resolve is not None:
         return positions([resolve(name) for name in options.names], options.names, **how)
