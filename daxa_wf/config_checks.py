@@ -150,7 +150,7 @@ def _deliveries(name: str, mission: Mission) -> Problems:
     """Data that are asked for, and of which the mission's file does not know where they are or what to make of them."""
     spec, engine = MISSIONS[name], mission.engine_for(name)
     chosen = mission.instruments_for(name)
-    for route in mission.routes_for(name) if mission.is_downloaded else ():
+    for route in mission.routes_for(name) if mission.uses_raw_store(name) else ():
         fetched = [each for each in spec.files if each.route == route]
         if not any(not each.instruments or set(each.instruments) & set(chosen) for each in fetched):
             other = " or ".join(sorted({each.route for each in spec.files} - {route})) or "none"

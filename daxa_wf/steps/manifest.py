@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,7 +77,7 @@ def run(
 
 def _seen_from(archive: Path, options: Options) -> dict[str, Any]:
     """Return the options of a mission with absolute paths; they come relative to the archive."""
-    places = {key: os.path.abspath(archive / options[key]) for key in ("source", "tables") if options[key]}
+    places = {key: str((archive / options[key]).resolve()) for key in ("source", "tables") if options[key]}
     select = options["select"] and Select.from_values(options["select"]).started_in(archive).model_dump(mode="json")
     return {**options, **places, "select": select}
 
