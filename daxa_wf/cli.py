@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import typer
 import daxa_wf
 from daxa_wf.archive.layout import Layout
 from daxa_wf.errors import ConfigError, DaxaError
+from daxa_wf.limits import Limits
+from daxa_wf.text import FitToShow
 
 app = typer.Typer(
     help="Archives of X-ray observations from one config file.",
@@ -220,8 +223,7 @@ def fetch_tables_command(
     """Fetch missions' observation tables; everything after that runs offline."""
     from datetime import timedelta
 
-    from daxa_wf.missions import MISSIONS
-    from daxa_wf.near import closest
+    from daxa_wf.missions import MISSIONS, why_unknown
     from daxa_wf.options import to_number
     from daxa_wf.services.endpoints import ENDPOINTS
     from daxa_wf.services.http import session
@@ -229,12 +231,14 @@ def fetch_tables_command(
     from daxa_wf.steps.select import fetch_embedded_table
 
     endpoints: dict[str, tuple[str, ...]] = dict(ENDPOINTS)
+    limits = Limits()
     simulated: dict[str, Path] = {}
     if config is not None:
         from daxa_wf.config import read_config
 
         checked = read_config(config)
         mission, tables = mission or list(checked.missions), Path.cwd() / checked.tables
+        limits = checked.limits.values()
         for service, urls in checked.services.items():
             endpoints[service] = urls
         sources = {name: checked.missions[name].source for name in mission if name in checked.missions}
@@ -243,8 +247,7 @@ def fetch_tables_command(
         }
     unknown = sorted(set(mission or ()) - set(MISSIONS))
     if unknown:
-        known = ", ".join(sorted(MISSIONS))
-        raise ConfigError(f"--mission {unknown[0]}: no such mission; there are {known}{closest(unknown[0], MISSIONS)}")
+        raise ConfigError(f"--mission {unknown[0]}: {why_unknown(unknown[0])}")
     try:
         age = timedelta(seconds=to_number(max_age, "s"))
     except ValueError as error:
@@ -254,7 +257,7 @@ def fetch_tables_command(
     for name, directory in simulated.items():
         fetch_embedded_table(name, directory)
         print(f"{name}: the table of the embedded observatory, in {directory}")
-    for name, fetched in fetch_tables(specs, SnapshotStore(tables), endpoints, session(), age).items():
+    for name, fetched in fetch_tables(specs, SnapshotStore(tables), endpoints, session(limits=limits), age).items():
         kept = fetched.snapshot
         state = f"{kept.rows} rows of {kept.fetched}" if kept else "no table"
         print(f"{name}: {state}{' (new)' if fetched.new else ''}{f': {fetched.problem}' if fetched.problem else ''}")
@@ -445,6 +448,9 @@ def config_docs() -> None:
 
 def main() -> None:
     """Run the command; mistakes end with one message and an exit code, not with a traceback."""
+    if logging.lastResort is not None:
+        # Commands set up no logging of their own: warnings go to the terminal by this handler.
+        logging.lastResort.addFilter(FitToShow())
     try:
         app()
     except DaxaError as error:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+DOWNLOADED = "raw"
+"""Directory of an archive with links to downloaded data."""
 ALL_EXPOSURES = "ALL"
 NO_EXPOSURE = "None"
 
@@ -17,7 +20,7 @@ SUBDIRECTORIES = {
     "finalootevents": "events",
     "image": "images",
     "expmap": "images",
-    "background": "background",
+    "backmap": "background",
     "gti": "cleaning",
     "lightcurve": "cleaning",
     "cornerlightcurve": "cleaning",
@@ -78,6 +81,21 @@ class ChannelBand(Band):
         return f"en{self.low:g}_{self.high:g}PI"
 
 
+def unit_of(name: str) -> tuple[str, str]:
+    """Return the instrument (`ACIS-I`, `SIS0_SIS1`) and the exposure in a product's file name; '' if it names none."""
+    match = re.search(r"-inst(.*?)-subexp([^-]*)-", name)
+    return (match[1], match[2]) if match else ("", "")
+
+
+def band_of(name: str) -> Band | None:
+    """Return the energy band in a product's file name, or None if it names none in keV."""
+    for part in name.split("-"):
+        low, _, high = part.removeprefix("en").removesuffix("keV").partition("_")
+        if part.startswith("en") and part.endswith("keV") and high:
+            return Band(float(low), float(high))
+    return None
+
+
 def product_name(unit: Unit, kind: str, band: Band | None = None, suffix: str = ".fits") -> str:
     """DAXA's name of a product: `obsid<O>-inst<I>-subexp<E|ALL|None>[-en<lo>_<hi>keV]-<kind>.fits`."""
     exposure = unit.exposure or (ALL_EXPOSURES if unit.instrument else NO_EXPOSURE)
@@ -134,7 +152,7 @@ class Layout:
 
     def raw(self, unit: Unit) -> Path:
         """An observation's raw files: a link into the raw store."""
-        return self.root / "raw" / unit.mission / unit.obsid
+        return self.root / DOWNLOADED / unit.mission / unit.obsid
 
     def log(self, step: str, unit: Unit) -> Path:
         """The log of one step on one unit."""

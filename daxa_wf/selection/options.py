@@ -159,11 +159,11 @@ class Select(Section):
             changed["region"] = self.region.model_copy(update={"moc": directory / self.region.moc})
         return self.model_copy(update=changed)
 
-    def fingerprints(self) -> dict[str, str]:
-        """SHA-256 of each file that the section names, '' for those that cannot be read."""
+    def fingerprints(self) -> list[str]:
+        """Return the SHA-256 of each file that the section names, '' for those that cannot be read."""
         tables = [self.positions.file] if isinstance(self.positions, PositionTable) else []
         named = [self.obsids_file, *tables, self.region.moc if self.region else None]
-        return {str(path): _digest(path) for path in named if path is not None}
+        return [_digest(path) for path in named if path is not None]
 
     @model_validator(mode="after")
     def _radius_needs_positions(self) -> Select:
@@ -250,11 +250,11 @@ def positions_of(options: Select, spec: MissionSpec, resolve: Resolver | None = 
     """The positions to look around, or None; `resolve` turns names into degrees."""
     import numpy as np
 
-    from daxa_wf.selection.filters import instrument_of
+    from daxa_wf.selection.filters import instruments_named
     from daxa_wf.selection.positions import positions, to_icrs
 
     given, footprint = options.positions, options.match == "footprint"
-    instruments = tuple(instrument_of(spec, name).name for name in options.instruments or ())
+    instruments = instruments_named(spec, options.instruments or ())
     how: dict[str, Any] = {"radius": options.radius, "instruments": instruments, "footprint": footprint}
     if options.names is not None and resolve is not None:
         return positions([resolve(name) for name in options.names], options.names, **how)

@@ -16,6 +16,7 @@ from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.origin import Origin, write_origin
 from daxa_wf.errors import ConfigError, DaxaError, ServiceError
 from daxa_wf.files import write_atomically
+from daxa_wf.limits import Limits
 from daxa_wf.missions import MISSIONS
 from daxa_wf.selection.options import Select
 from daxa_wf.selection.outputs import write_selection
@@ -49,6 +50,7 @@ def run(
     rows: list[ManifestRow] = []
     origin, empty = Origin(asked), []
     for name, options in missions.items():
+        options = _seen_from(output.parent, options)
         planned = _to_read if options["listing"] else _to_download
         try:
             found = planned(
@@ -71,6 +73,13 @@ def run(
     write_origin(Layout(output.parent), origin)
     observations = len({(row.mission, row.obsid) for row in rows})
     log.info("manifest: %d exposures of %d observations", len(rows), observations)
+
+
+def _seen_from(archive: Path, options: Options) -> dict[str, Any]:
+    """Return the options of a mission with absolute paths; they come relative to the archive."""
+    places = {key: str((archive / options[key]).resolve()) for key in ("source", "tables") if options[key]}
+    select = options["select"] and Select.from_values(options["select"]).started_in(archive).model_dump(mode="json")
+    return {**options, **places, "select": select}
 
 
 def _nothing_to_process(origin: Origin, cutflows: Sequence[str]) -> DaxaError:
@@ -128,7 +137,9 @@ def _listed(name: str, options: Options, rows: pd.DataFrame, origin: Origin) -> 
     from daxa_wf.acquire.observation import Fetcher, Wish
     from daxa_wf.services.http import session
 
-    fetcher = Fetcher(Path(options["store"]), session(retries=1), options["archives"])
+    fetcher = Fetcher(
+        Path(options["store"]), session(retries=1, limits=Limits(**options["limits"])), options["archives"]
+    )
     routes, instruments = tuple(options["routes"]), tuple(options["instruments"])
     wishes = [Wish(MISSIONS[name], observation_facts(row), routes, instruments) for _, row in rows.iterrows()]
     log.info("%s: the exposures of %d observations are in no table; listings are asked for them", name, len(wishes))
@@ -154,8 +165,9 @@ def _selected(name: str, options: Options, directory: Path, origin: Origin) -> S
     instruments = options["instruments"]
     try:
         selection = find_observations(
-            name, chosen, tables, options["services"], options["embedded"], instruments, mirrors
-        )
+            name, chosen, tables, options["services"], options["embedded"], instruments, mirrors,
+            Limits(**options.get("limits", {})),
+        )  # fmt: skip
     finally:
         # What a mission without a match was selected from counts too: a new table may have one.
         origin.snapshots |= SnapshotStore(tables).identities(MISSIONS[name])

@@ -67,7 +67,7 @@ def find(config: Config, started_in: Path, not_read_whole: bool = False) -> Iter
             options = (section.select or Select()).only(section.obsids)
             selection = find_observations(
                 name, options, tables, dict(config.services.items()), embedded, section.instruments_with_data(name),
-                config.mirrors_for(name, started_in),
+                config.mirrors_for(name, started_in), config.limits.values(),
             )  # fmt: skip
             positions = positions_of(options, MISSIONS[name], NameStore(tables).resolve)
             yield name, Found(MISSIONS[name], section, selection, positions)
@@ -86,7 +86,7 @@ def sizes(config: Config, found: Found, started_in: Path, ask: int = 0) -> Estim
     if section.source is None or section.source.embedded is not None or not section.uses_raw_store(spec.name):
         return None
     fetcher = Fetcher(
-        started_in / config.data, session(retries=1), config.archives_for(spec.name, started_in),
+        started_in / config.data, session(retries=1, limits=config.limits.values()), config.archives_for(spec.name, started_in),
         decompress=section.source.decompress,
     )  # fmt: skip
     routes, instruments = section.routes_for(spec.name), section.instruments_for(spec.name)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from daxa_wf.limits import Limits
 from daxa_wf.missions import MISSIONS
 from daxa_wf.selection.options import Select, filters_of, positions_of
 from daxa_wf.selection.select import Selection
@@ -22,6 +23,7 @@ def find_observations(
     embedded: bool,
     instruments: Sequence[str] = (),
     mirrors: Mapping[str, Sequence[Path]] | None = None,
+    limits: Limits | None = None,
 ) -> Selection:
     """Return the selection of a mission, whose table is fetched if there never was one.
 
@@ -33,7 +35,7 @@ def find_observations(
         obsids = options.listed_obsids()
         if obsids:
             return _in_mirrors(mission, obsids, mirrors, tables)
-    bring_tables(mission, tables, services, embedded)
+    bring_tables(mission, tables, services, embedded, limits or Limits())
     return select_observations(mission, options, tables, instruments)
 
 
@@ -108,15 +110,17 @@ def next_release(mission: str, options: Select, tables: Path, instruments: Seque
     return "" if pd.isna(waited_for) else str(waited_for.isoformat())
 
 
-def bring_tables(mission: str, tables: Path, services: Mapping[str, Sequence[str]], embedded: bool) -> None:
+def bring_tables(
+    mission: str, tables: Path, services: Mapping[str, Sequence[str]], embedded: bool, limits: Limits
+) -> None:
     """See to it that a mission's tables are there: the embedded observatory's, or its own if there never were any."""
     if embedded:
         fetch_embedded_table(mission, tables)
     else:
-        fetch_if_missing(mission, tables, services)
+        fetch_if_missing(mission, tables, services, limits)
 
 
-def fetch_if_missing(mission: str, tables: Path, services: Mapping[str, Sequence[str]]) -> None:
+def fetch_if_missing(mission: str, tables: Path, services: Mapping[str, Sequence[str]], limits: Limits) -> None:
     """Fetch a mission's tables if there never were any; what is there stays as it is, so that selections repeat."""
     from daxa_wf.errors import ServiceError
     from daxa_wf.services.endpoints import ENDPOINTS
@@ -127,7 +131,7 @@ def fetch_if_missing(mission: str, tables: Path, services: Mapping[str, Sequence
     if store.latest(mission) is not None:
         return
     log.info("fetching the tables of %s, of which there are none in %s", mission, tables)
-    fetched = fetch_tables([MISSIONS[mission]], store, {**ENDPOINTS, **services}, session())[mission]
+    fetched = fetch_tables([MISSIONS[mission]], store, {**ENDPOINTS, **services}, session(limits=limits))[mission]
     if fetched.snapshot is None:
         raise ServiceError(fetched.problem)
 

@@ -13,7 +13,7 @@ rule observatory:
 checkpoint manifest:
     """Say which exposures there are to process."""
     input:
-        plan.observatories(),
+        ancient(plan.observatories()),
     output:
         plan.layout.manifest.name,
     log:
