@@ -142,8 +142,8 @@ class Select(Section):
         return self.model_copy(update={"obsids": tuple(obsids)}) if obsids else self
 
     def listed_obsids(self) -> tuple[str, ...]:
-        """Return the ObsIDs of the section, if it asks for nothing else; () otherwise."""
-        rest = self.model_copy(update={"obsids": None, "obsids_file": None})
+        """Return the ObsIDs of the section, if it asks for nothing else that a table would have to answer; () otherwise."""
+        rest = self.model_copy(update={"obsids": None, "obsids_file": None, "science_usable": True})
         if rest != Select() or (self.obsids and self.obsids_file):
             return ()
         return _read_obsids(self.obsids_file) if self.obsids_file else self.obsids or ()

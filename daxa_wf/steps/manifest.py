@@ -68,7 +68,7 @@ def run(
             continue
         rows += [row for row in found if options["process_unscheduled"] or not row.is_unscheduled]
     if not rows:
-        _nothing_to_process(origin, empty)
+        raise _nothing_to_process(origin, empty if len(empty) == len(missions) else [])
     write_manifest(output, rows)
     write_origin(Layout(output.parent), origin)
     observations = len({(row.mission, row.obsid) for row in rows})
@@ -82,13 +82,14 @@ def _seen_from(archive: Path, options: Options) -> dict[str, Any]:
     return {**options, **places, "select": select}
 
 
-def _nothing_to_process(origin: Origin, empty: Sequence[str]) -> None:
+def _nothing_to_process(origin: Origin, cutflows: Sequence[str]) -> DaxaError:
+    """Return the error of a manifest without rows: with every cut-flow, if nothing is selected of any mission."""
     notes = "".join(f"\n  {note}" for note in origin.notes)
     if origin.is_unfinished:
-        raise ServiceError(f"nothing to process, because services could not be asked:{notes}")
-    if empty and len(empty) == len(origin.notes):
-        raise ConfigError("\n".join(empty))
-    raise ConfigError(f"nothing to process: none of the selected observations is in a source{notes}")
+        return ServiceError(f"nothing to process, because services could not be asked:{notes}")
+    if cutflows:
+        return ConfigError("\n".join(cutflows))
+    return ConfigError(f"nothing to process: none of the selected observations is in a source{notes}")
 
 
 def _note(origin: Origin, line: str) -> None:
