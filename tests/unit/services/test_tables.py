@@ -235,7 +235,8 @@ def test_terminal_escapes_of_services_reach_neither_messages_nor_tables(tmp_path
     assert problem.isprintable()
     assert "\x1b" not in (tmp_path / "chandra.bad_answer").read_text()
     table = TABLE.assign(name="a\x85\x9b31mred\u202e")
-    assert set(fetched(table)["name"]) == {"ared"}
+    (name,) = set(fetched(table)["name"])
+    assert name.isprintable()
 
 
 def test_identifiers_that_differ_in_space_only_are_one() -> None:
