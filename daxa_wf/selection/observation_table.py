@@ -82,7 +82,12 @@ def observation_table(spec: MissionSpec, source: TableSource, table: pd.DataFram
         result.rows = kept
     valid = result.rows["obsid"].map(spec.is_obsid).astype(bool)
     result.cuts.append(Cut("obsid", f"the ObsID is like {spec.obsid_pattern}", int((~valid).sum()), int(valid.sum())))
-    result.rows = _ordered(_to_icrs(spec, result.rows[valid]).reset_index(drop=True))
+    rows = result.rows[valid]
+    # Identifiers are compared without the space around them: a service may write one in several ways.
+    first = ~rows.duplicated("obsid")
+    if not first.all():
+        result.cuts.append(Cut("repeated", "the first row of each ObsID", int((~first).sum()), int(first.sum())))
+    result.rows = _ordered(_to_icrs(spec, rows[first]).reset_index(drop=True))
     return result
 
 
