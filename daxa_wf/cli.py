@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import typer
 import daxa_wf
 from daxa_wf.archive.layout import Layout
 from daxa_wf.errors import ConfigError, DaxaError
+from daxa_wf.limits import Limits
+from daxa_wf.text import FitToShow
 
 app = typer.Typer(
     help="Archives of X-ray observations from one config file.",
@@ -227,11 +230,13 @@ def fetch_tables_command(
     from daxa_wf.services.snapshots import SnapshotStore, fetch_tables
 
     endpoints: dict[str, tuple[str, ...]] = dict(ENDPOINTS)
+    limits = Limits()
     if config is not None:
         from daxa_wf.config import read_config
 
         checked = read_config(config)
         mission, tables = mission or list(checked.missions), Path.cwd() / checked.tables
+        limits = checked.limits.values()
         for service, urls in checked.services.items():
             endpoints[service] = urls
     unknown = sorted(set(mission or ()) - set(MISSIONS))
@@ -243,7 +248,7 @@ def fetch_tables_command(
         raise ConfigError(f"--max-age: {error}") from None
     specs = [MISSIONS[name] for name in mission or MISSIONS]
     failed = False
-    for name, fetched in fetch_tables(specs, SnapshotStore(tables), endpoints, session(), age).items():
+    for name, fetched in fetch_tables(specs, SnapshotStore(tables), endpoints, session(limits=limits), age).items():
         kept = fetched.snapshot
         state = f"{kept.rows} rows of {kept.fetched}" if kept else "no table"
         print(f"{name}: {state}{' (new)' if fetched.new else ''}{f': {fetched.problem}' if fetched.problem else ''}")
@@ -420,6 +425,9 @@ def config_docs() -> None:
 
 def main() -> None:
     """Run the command; mistakes end with one message and an exit code, not with a traceback."""
+    if logging.lastResort is not None:
+        # Commands set up no logging of their own: warnings go to the terminal by this handler.
+        logging.lastResort.addFilter(FitToShow())
     try:
         app()
     except DaxaError as error:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, PositiveInt, ValidationError, model_
 
 from daxa_wf.config_checks import problems_of
 from daxa_wf.config_messages import explain
-from daxa_wf.errors import ConfigError
+from daxa_wf.errors import ConfigError, ServiceError
 from daxa_wf.missions.spec import Route
 from daxa_wf.options import (
     Cifbuild,
@@ -22,11 +22,13 @@ from daxa_wf.options import (
     ExposureMaps,
     File,
     Images,
+    LimitsSection,
     Merge,
     Section,
 )
 from daxa_wf.selection.option_types import ObsIds
 from daxa_wf.selection.options import Select
+from daxa_wf.services.urls import has_login, may_carry_credentials, origin_of, require_safe, shown
 from daxa_wf.steps.catalogue import OPTIONAL, steps_for
 from daxa_wf.tool_options import Evtool, Flaregti, Toolkit
 
@@ -36,6 +38,13 @@ ArchiveName = Literal["heasarc", "s3", "xsa", "erosita_de", "cxc"]
 def _begins(text: str, *starts: str) -> str:
     if not text.startswith(starts):
         raise ValueError(f"{text!r} cannot be used; expected text that begins with {', '.join(starts)}")
+    try:
+        if text.startswith("http"):
+            origin_of(text)
+        if has_login(text):
+            require_safe(text)
+    except ServiceError as error:
+        raise ValueError(str(error)) from None
     return text
 
 
@@ -205,6 +214,7 @@ class Config(Section):
         default_factory=dict,
         description="files with 'username' and 'password' lines that only you can read (mode 600), for proprietary data",
     )
+    limits: LimitsSection = Field(LimitsSection(), description="limits on what comes from servers and files")
     sas: Toolkit = Field(Toolkit(), description="where SAS is")
     esass: Toolkit = Field(Toolkit(), description="where eSASS is")
     missions: dict[str, Mission] = Field(min_length=1)
@@ -214,6 +224,17 @@ class Config(Section):
         problems = [each for name, mission in self.missions.items() for each in problems_of(name, mission)]
         if problems:
             raise ValueError("\n".join(problems))
+        return self
+
+    @model_validator(mode="after")
+    def _credentials_go_over_https(self) -> Config:
+        for archive in self.credentials:
+            for place in self.archives.get(archive, ()):
+                if place.startswith("http") and not may_carry_credentials(place):
+                    raise ValueError(
+                        f"archives.{archive}: {shown(place)}: credentials are sent over https only; write https://, or "
+                        f"leave out credentials.{archive}"
+                    )
         return self
 
     def archives_for(self, name: str) -> dict[str, tuple[str, ...]]:

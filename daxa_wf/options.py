@@ -22,6 +22,7 @@ from pydantic import (
 
 from daxa_wf.archive.layout import Band
 from daxa_wf.errors import ExpressionError
+from daxa_wf.limits import Limits
 
 FlareFilterName = Literal["esas20", "esas19", "threshold", "sn_optimal", "ratio"]
 StepEngine = Literal["native", "sas"]
@@ -82,6 +83,10 @@ def _schema(unit: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "description": f"a quantity convertible to {unit}", "unit": unit})
 
 
+def _bytes(value: object) -> int:
+    return round(to_number(value, "byte"))
+
+
 def _checked_expression(text: str) -> str:
     from daxa_wf.events.expression import parse
 
@@ -105,6 +110,8 @@ def _within(name: str, value: float | bool, low: float, high: float) -> None:
 File = Annotated[Path, BeforeValidator(_place)]
 Directory = Annotated[File, AfterValidator(_without_braces)]
 Seconds = Annotated[float, BeforeValidator(partial(to_number, unit="s")), _schema("s")]
+Bytes = Annotated[int, BeforeValidator(_bytes), _schema("byte")]
+BytesPerSecond = Annotated[float, BeforeValidator(partial(to_number, unit="byte / s")), _schema("byte / s")]
 KiloElectronVolt = Annotated[float, BeforeValidator(partial(to_number, unit="keV")), _schema("keV")]
 ArcSeconds = Annotated[float, BeforeValidator(partial(to_number, unit="arcsec")), _schema("arcsec")]
 EpicLimits = Annotated[
@@ -127,6 +134,38 @@ class Section(BaseModel):
         if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation in (int, float):
             raise ValueError("expected a number")
         return value
+
+
+class LimitsSection(Section):
+    """Limits on what comes from servers and files: what goes beyond them is given up or refused, by name.
+
+    They are generous; raise one only for data that you know.
+    """
+
+    listing: Bytes = Field(Limits.listing, gt=0, description="a page of a listing, unpacked")
+    table: Bytes = Field(Limits.table, gt=0, description="a mission's table from a service, unpacked")
+    answer_time: Seconds = Field(
+        Limits.answer_time, gt=0, description="from a request to the end of a listing or table"
+    )
+    pages: int = Field(Limits.pages, gt=0, description="requests for the listing of one observation")
+    entries: int = Field(Limits.entries, gt=0, description="files of an observation's listing, members of a tar file")
+    depth: int = Field(Limits.depth, gt=0, description="directories within one another in a listing")
+    file: Bytes = Field(Limits.file, gt=0, description="a download whose size no listing gives")
+    unpacked: Bytes = Field(Limits.unpacked, gt=0, description="what any packed file may unpack to")
+    ratio: int = Field(
+        Limits.ratio, gt=0, description="beyond that, how many times its size a packed file may unpack to"
+    )
+    header: Bytes = Field(Limits.header, ge=2880, description="a FITS header, or the header of a member of a tar file")
+    table_in_memory: Bytes = Field(
+        Limits.table_in_memory, gt=0, description="a FITS table that is read whole, such as good time intervals"
+    )
+    speed: BytesPerSecond = Field(Limits.speed, ge=0, description="a slower transfer is broken off")
+    speed_time: Seconds = Field(Limits.speed_time, gt=0, description="time over which the speed is measured")
+    retry_after: Seconds = Field(Limits.retry_after, ge=0, description="the longest wait that a server may ask for")
+
+    def values(self) -> Limits:
+        """Return the limits as all code uses them."""
+        return Limits(**self.model_dump())
 
 
 class ByEngine(Section):

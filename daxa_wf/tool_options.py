@@ -143,15 +143,17 @@ class Flaregti(Section):
 
 
 class Evtool(Section):
-    """eSASS evtool: which events are kept, with the names and defaults of DAXA's `cleaned_evt_lists`."""
+    """eSASS evtool: which events are kept, as DAXA's `cleaned_evt_lists` by default; `flagged` replaces `flag_invert`."""
 
     lo_en: KiloElectronVolt = Field(0.2, ge=0.2, le=10.0, description="keep events above this energy")
     hi_en: KiloElectronVolt = Field(10.0, ge=0.2, le=10.0, description="keep events below this energy")
     pattern: int = Field(15, ge=1, le=15, description="sum of 1 (singles), 2 (doubles), 4 (triples), 8 (quadruples)")
     flag: FlagMask = Field(
-        0xC0000000, ge=0, le=0xFFFFFFFF, description="bits that reject an event (0xC0000000: corrupt ones)"
+        0xC0000000, ge=0, le=0xFFFFFFFF, description="an event with any of these bits is flagged (0xC0000000: corrupt)"
     )
-    flag_invert: bool = Field(False, description="keep the events that have one of these bits, and only those")
+    flagged: Literal["drop", "only"] = Field(
+        "drop", description="drop the flagged events, or keep only them; written in place of 'flag_invert'"
+    )
     gti: Literal["FLAREGTI", "GTI"] = Field(
         "FLAREGTI", description="good times: those without flares, or GTI: flares are kept"
     )
@@ -160,6 +162,16 @@ class Evtool(Section):
         "",
         description="only this part of the sky, as in 'fk5; circle(133.237, 5.461, 0.1)'; default: all (docs/evtool.md)",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flag_invert_is_ambiguous(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "flag_invert" in values:
+            raise ValueError(
+                "flag_invert means opposite things: true drops the flagged events in DAXA (its default) and keeps only "
+                "them in eSASS. Remove it, and write 'flagged: drop' (the default) or 'flagged: only'"
+            )
+        return values
 
     @model_validator(mode="after")
     def _ordered(self) -> Evtool:

@@ -5,23 +5,29 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
+from daxa_wf.acquire.credentials import read_secrets
 from daxa_wf.acquire.local import listing_digest
 from daxa_wf.acquire.manifest import ManifestRow, read_manifest
 from daxa_wf.acquire.planned import facts_from
+from daxa_wf.acquire.release import drop_due_records, mark_of_logins, utc_now
 from daxa_wf.archive.layout import Layout, Unit
-from daxa_wf.archive.records import drop_stale_records
+from daxa_wf.archive.status import damaged_notes
+from daxa_wf.archive.vouching import clamp_times, drop_stale_records
 from daxa_wf.config import Config, Mission, parse_config
 from daxa_wf.demo import TRUTH_FILE
-from daxa_wf.errors import ConfigError, DaxaError
+from daxa_wf.errors import ConfigError, CorruptFileError, DaxaError
+from daxa_wf.files import set_aside
 from daxa_wf.missions import MISSIONS
 from daxa_wf.options import ByEngine
 from daxa_wf.preflight import check_before_a_run
 from daxa_wf.services.endpoints import TRANSFERS
 from daxa_wf.steps.catalogue import STEPS, Per
 from daxa_wf.steps.runner import clear_staging
+from daxa_wf.text import mask_secrets
 
 WILDCARDS: Mapping[Per, str] = {
     "observation": "{obsid}",
@@ -80,10 +86,22 @@ class Plan:
                 raise ConfigError(
                     "nothing can be processed: no mission has a key 'source' that says where its data are"
                 )
+            set_aside_damaged(self.layout)
+            drop_due_records(self.layout, self.login_marks(), utc_now())
             drop_stale_records(self.layout)
         except DaxaError as error:
             give_up(error)
+        clamp_times([self.layout.manifest, *map(Path, self.observatories())])
         clear_staging(self.layout)
+
+    def login_marks(self) -> dict[str, str]:
+        """The mark of the user's credentials by mission: data that were not public are asked for again if it changes."""
+        store, secrets = self.started_in / self.config.data, read_secrets(self._credentials())
+        downloaded = [name for name, mission in self.processed() if mission.source and mission.source.archives]
+        return {name: mark_of_logins(store, secrets, self.config.archives_for(name)) for name in downloaded}
+
+    def _credentials(self) -> dict[str, str]:
+        return {name: str(self.started_in / path) for name, path in self.config.credentials.items()}
 
     def mission(self, name: str) -> Mission:
         """A mission's section of the configuration."""
@@ -158,26 +176,28 @@ class Plan:
                 self._rows.setdefault((row.mission, row.obsid), []).append(row)
         return self._rows
 
-    def raw(self, role: str) -> Callable[[Any], list[str]]:
-        """A function of wildcards that gives the local files of a role (`events`, `attitude`) for its unit."""
+    def raw(self, *roles: str) -> Callable[[Any], dict[str, list[str]]]:
+        """A function of wildcards that gives, by role (`events`, `attitude`), the raw files of its unit.
 
-        def files(wildcards: Any) -> list[str]:
-            if self.mission(wildcards.mission).is_downloaded:
-                return []
-            return [str(self.source(wildcards.mission) / name) for name in self._named(role, wildcards)]
-
-        return files
-
-    def fetched(self, *roles: str) -> Callable[[Any], dict[str, list[str]]]:
-        """A function of wildcards that gives, by role, where downloaded files of its unit are, if the archives had them."""
+        These are parameters and not inputs of a rule: records vouch for them by content, while Snakemake compares times,
+        which copies change, and refuses files from the future. Of downloaded files only those exist that an archive had.
+        """
 
         def files(wildcards: Any) -> dict[str, list[str]]:
-            if not self.mission(wildcards.mission).is_downloaded:
-                return {}
-            raw = self.layout.relative(self.layout.raw(Unit(wildcards.mission, wildcards.obsid)))
-            return {role: [f"{raw}/{name}" for name in self._named(role, wildcards)] for role in roles}
+            if self.mission(wildcards.mission).is_downloaded:
+                folder = self.layout.relative(self.layout.raw(Unit(wildcards.mission, wildcards.obsid)))
+            else:
+                folder = self.seen_from_archive(self.source(wildcards.mission))
+            return {role: [f"{folder}/{name}" for name in self._named(role, wildcards)] for role in roles}
 
         return files
+
+    def seen_from_archive(self, path: Path) -> str:
+        """Return a path relative to the archive if the project holds both, so that it stays the same where that moves."""
+        real, project = path.resolve(), self.started_in.resolve()
+        if not (real.is_relative_to(project) and self.layout.root.resolve().is_relative_to(project)):
+            return str(path)
+        return os.path.relpath(real, self.layout.root.resolve())
 
     def _named(self, role: str, wildcards: Any) -> list[str]:
         return sorted({getattr(row, role) for row in self.rows(**dict(wildcards.items()))} - {""})
@@ -205,7 +225,9 @@ class Plan:
             "store": str(self.started_in / self.config.data),
             "archives": self.config.archives_for(wildcards.mission),
             "transfers": {**TRANSFERS, **self.config.transfers},
-            "credentials": {name: str(self.started_in / path) for name, path in self.config.credentials.items()},
+            "credentials": self._credentials(),
+            "tables": str(self.started_in / self.config.tables),
+            "limits": asdict(self.config.limits.values()),
             "embedded": str(self.started_in / embedded) if embedded else "",
         }
 
@@ -271,8 +293,17 @@ class Plan:
             "select": select.model_dump(mode="json") if select else None,
             "select_files": select.fingerprints() if select else {},
             "tables": str(self.started_in / self.config.tables),
-            "services": dict(self.config.services.items()),
+            # Snakemake keeps parameters in the archive; `connections` has the URLs as they are.
+            "services": {name: [mask_secrets(url) for url in urls] for name, urls in self.config.services.items()},
         }
+
+    def connections(self, wildcards: Any, resources: Any) -> dict[str, Any]:
+        """How the manifest's job reaches services: their URLs, which may hold passwords, and limits.
+
+        Depends on `resources`, so Snakemake leaves it out of the params trigger, and out of its own notes in the archive.
+        """
+        del wildcards, resources
+        return {"services": dict(self.config.services.items()), "limits": asdict(self.config.limits.values())}
 
     def observatories(self) -> list[str]:
         """The embedded observatories that the configuration asks for, by the file that says they are complete."""
@@ -282,3 +313,14 @@ class Plan:
             if mission.source and mission.source.embedded
         ]
         return list(dict.fromkeys(found))
+
+
+def set_aside_damaged(layout: Layout) -> list[Path]:
+    """Set aside a manifest and fault notes that cannot be read, so that the run makes them anew; return where they are."""
+    damaged = []
+    if layout.manifest.exists():
+        try:
+            read_manifest(layout.manifest)
+        except CorruptFileError as error:
+            damaged.append(set_aside(layout.manifest, str(error)))
+    return damaged + [set_aside(note, "not a fault note") for note in damaged_notes(layout)]

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from daxa_wf.errors import CorruptFileError
+from daxa_wf.files import checked_relative
 from daxa_wf.missions.spec import FilePattern, MissionSpec, Route, SharedDirectory
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
@@ -35,7 +36,8 @@ class _Template(string.Formatter):
 def fill(template: str, facts: Mapping[str, Any]) -> str:
     """A template with the facts of an observation in it: its columns, `obsid_lower`, and ROSAT's `rosat_detector`.
 
-    CorruptFileError if a fact is missing, or is nothing that belongs into a path.
+    CorruptFileError if a fact is missing, or is nothing that belongs into a path; also if parts of facts make a path that
+    is not a plain one.
     """
     obsid = str(facts["obsid"])
     known = {**facts, "obsid_lower": obsid.lower(), "rosat_detector": "hri" if obsid[1:2].upper() == "H" else "pspc"}
@@ -45,9 +47,12 @@ def fill(template: str, facts: Mapping[str, Any]) -> str:
         if not isinstance(value, datetime) and not PLAIN.fullmatch(str(value)):
             raise CorruptFileError(f"{obsid}: {name} is {value!r}, which cannot be part of a path; check the table")
     try:
-        return _Template().format(template, **{k: v if isinstance(v, datetime) else str(v) for k, v in known.items()})
+        filled = _Template().format(template, **{k: v if isinstance(v, datetime) else str(v) for k, v in known.items()})
     except (KeyError, IndexError) as error:
         raise CorruptFileError(f"{obsid}: the table does not say {error}, which the path {template} needs") from None
+    if path := filled.partition("?")[0].strip("/"):
+        checked_relative(path, f"{obsid}: the facts of the table in the template {template}")
+    return filled
 
 
 def archive_paths(of: MissionSpec | SharedDirectory, archive: str, facts: Mapping[str, Any]) -> list[str]:

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+DOWNLOADED = "raw"
+"""Directory of an archive with links to downloaded data."""
 ALL_EXPOSURES = "ALL"
 NO_EXPOSURE = "None"
 
@@ -150,7 +152,7 @@ class Layout:
 
     def raw(self, unit: Unit) -> Path:
         """An observation's raw files: a link into the raw store."""
-        return self.root / "raw" / unit.mission / unit.obsid
+        return self.root / DOWNLOADED / unit.mission / unit.obsid
 
     def log(self, step: str, unit: Unit) -> Path:
         """The log of one step on one unit."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 
 from daxa_wf.archive.layout import Layout
-from daxa_wf.archive.records import Record, Status, read_record, record_paths
-from daxa_wf.files import write_atomically
+from daxa_wf.archive.records import Record, Status, readable_records, record_paths
+from daxa_wf.errors import CorruptFileError
+from daxa_wf.files import read_json, write_atomically
+
+NOTE_KEYS = ("mission", "obsid", "instrument", "exposure", "step", "error", "message")
+"""What a fault note holds."""
 
 FAULT = "fault"
 """In the place of a status: the step met a fault, and the next run takes it up again."""
@@ -37,8 +41,9 @@ COLUMNS = tuple(column.name for column in fields(Verdict))
 def read_verdicts(layout: Layout) -> list[Verdict]:
     """The verdict of every record of the archive, and the faults that are not yet mended."""
     faults = read_faults(layout)
-    records = [read_record(path) for path in record_paths(layout)]
-    return [_unless_behind(faults, _verdict(record)) for record in records] + faults
+    records = readable_records(layout)
+    damaged = [_damaged(layout, path) for path in record_paths(layout) if path not in records]
+    return [_unless_behind(faults, _verdict(record)) for record in records.values()] + damaged + faults
 
 
 def _unless_behind(faults: Sequence[Verdict], verdict: Verdict) -> Verdict:
@@ -62,9 +67,27 @@ def _rests_on(verdict: Verdict, fault: Verdict) -> bool:
 
 
 def read_faults(layout: Layout, mission: str = "*", obsid: str = "*") -> list[Verdict]:
-    """The faults that are not yet mended, of the archive or of one observation."""
-    paths = sorted((layout.root / "logs").glob(f"{mission}/{obsid}/*.fault.json"))
-    return [_fault(json.loads(path.read_text(encoding="utf-8"))) for path in paths]
+    """Return the faults that are not yet mended, of the archive or of one observation; a damaged note is a fault too."""
+    return [_fault(layout, path) for path in fault_notes(layout, mission, obsid)]
+
+
+def fault_notes(layout: Layout, mission: str = "*", obsid: str = "*") -> list[Path]:
+    """Return the paths of the fault notes of the archive or of one observation."""
+    return sorted((layout.root / "logs").glob(f"{mission}/{obsid}/*.fault.json"))
+
+
+def damaged_notes(layout: Layout) -> list[Path]:
+    """Return the paths of the fault notes that cannot be read."""
+    return [path for path in fault_notes(layout) if _read_note(path) is None]
+
+
+def _read_note(path: Path) -> dict[str, str] | None:
+    """Return what a fault note holds, as text; None if it is not one."""
+    try:
+        note = read_json(path)
+        return {key: str(note[key]) for key in NOTE_KEYS}
+    except (CorruptFileError, KeyError, TypeError):
+        return None
 
 
 def _verdict(record: Record) -> Verdict:
@@ -75,11 +98,23 @@ def _verdict(record: Record) -> Verdict:
     )  # fmt: skip
 
 
-def _fault(said: dict[str, str]) -> Verdict:
+def _fault(layout: Layout, path: Path) -> Verdict:
+    note = _read_note(path)
+    if note is None:
+        mission, obsid = path.parent.parent.name, path.parent.name
+        step = path.name.rpartition(f"_{obsid}")[0]
+        return Verdict(mission, obsid, "", "", step, FAULT, "DamagedNote", f"{layout.relative(path)} cannot be read")
     return Verdict(
-        said["mission"], said["obsid"], said["instrument"], said["exposure"],
-        said["step"], FAULT, said["error"], " ".join(said["message"].split()),
+        note["mission"], note["obsid"], note["instrument"], note["exposure"],
+        note["step"], FAULT, note["error"], " ".join(note["message"].split()),
     )  # fmt: skip
+
+
+def _damaged(layout: Layout, path: Path) -> Verdict:
+    """Return the verdict that stands for a record that cannot be read."""
+    mission, obsid, step = path.relative_to(layout.root / "records").parts[:3]
+    message = f"{layout.relative(path)} cannot be read; the next run makes it anew"
+    return Verdict(mission, obsid, "", "", step, FAULT, "DamagedRecord", message)
 
 
 def write_status(layout: Layout, verdicts: Iterable[Verdict]) -> None:

@@ -30,22 +30,25 @@ def _natively(unit: Unit, options: Mapping[str, Any], workspace: Workspace, path
     from daxa_wf.events.event_list import EventList
     from daxa_wf.events.flare_filters import CORNER, FLARE_FILTERS, FOV
     from daxa_wf.events.gti_files import write_gti
+    from daxa_wf.events.judged import judged_table
     from daxa_wf.events.light_curve import rate_table, write_light_curve
     from daxa_wf.events.qdp import write_qdp
 
     events = EventList.open(path)
     method, parameters = options["method"], flare_parameters(options, unit.instrument)
     result = espfilt(events, method, parameters)
-    history = f"espfilt: {method} {parameters}"
+    history = f"espfilt: {FLARE_FILTERS[method].describe(parameters, result.flares)}"
+    identity = events.identity_cards
     band = band_in_kev(FLARE_FILTERS[method].band(unit.instrument, parameters))
-    write_gti(workspace.stage("gti", band), result.gti, history)
+    write_gti(workspace.stage("gti", band), result.gti, history, identity)
     for name, kind in ((FOV, "lightcurve"), (CORNER, "cornerlightcurve")):
         if name in result.curves:
-            table = rate_table(result.curves[name], events.time_range[1], result.good)
-            write_light_curve(workspace.stage(kind, band), table, [history])
+            tables = [rate_table(result.curves[name], events.time_range[1], result.good)]
+            tables += [judged_table(result.flares)] if name == FOV else []
+            write_light_curve(workspace.stage(kind, band), tables, history, identity)
     write_qdp(workspace.stage("hist", band, suffix=".qdp"), result, f"{unit.identifier} {method}")
-    low, high = result.flares.limits
-    message = f"kept {result.kept:.0f} s, cut {result.lost:.0f} s (rates {low:.3f} to {high:.3f} count/s)"
+    accepted = result.flares.quantity.within(result.flares.limits)
+    message = f"kept {result.kept:.0f} s, cut {result.lost:.0f} s ({accepted})"
     return Outcome(_numbers(method, result), result.flares.warnings, message)
 
 
@@ -161,6 +164,7 @@ def _numbers(method: str, result: Any) -> dict[str, Any]:
         "kept_seconds": result.kept,
         "lost_seconds": result.lost,
         "limits": list(flares.limits),
+        "judged": flares.quantity.axis,
         "judged_bin": flares.curve.bin_size,
         "fit": None
         if fit is None

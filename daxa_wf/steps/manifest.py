@@ -15,6 +15,7 @@ from daxa_wf.acquire.planned import planned_exposures, planned_observations
 from daxa_wf.archive.layout import Layout
 from daxa_wf.errors import ConfigError, DaxaError
 from daxa_wf.files import write_atomically
+from daxa_wf.limits import Limits
 from daxa_wf.missions import MISSIONS
 from daxa_wf.selection.options import Select
 from daxa_wf.selection.outputs import write_selection
@@ -38,6 +39,13 @@ def run(missions: Mapping[str, Mapping[str, Any]], output: Path) -> None:
     write_manifest(output, rows)
     observations = len({(row.mission, row.obsid) for row in rows})
     log.info("manifest: %d exposures of %d observations", len(rows), observations)
+
+
+def with_connections(
+    missions: Mapping[str, Mapping[str, Any]], connections: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return the options of missions with how to reach services, which the manifest does not depend on."""
+    return {name: {**options, **connections} for name, options in missions.items()}
 
 
 def _to_read(name: str, options: Mapping[str, Any], directory: Path) -> list[ManifestRow]:
@@ -70,7 +78,8 @@ def _to_download(name: str, options: Mapping[str, Any], directory: Path) -> list
 def _selected(name: str, options: Mapping[str, Any], directory: Path) -> Selection:
     """The mission's selection, written to the archive too; of all observations if there is no section `select`."""
     tables = Path(options["tables"])
-    bring_tables(name, tables, options["services"], options["embedded"])
+    limits = Limits(**options.get("limits", {}))
+    bring_tables(name, tables, options["services"], options["embedded"], limits)
     chosen = Select.from_values(options["select"]) if options["select"] is not None else Select()
     selection = select_observations(name, chosen.only(options["obsids"]), tables)
     write_selection(directory, name, selection)
@@ -83,7 +92,7 @@ def manifest_from_snakemake(job: Any) -> None:
     note = Layout(Path.cwd()).manifest_fault
     note.unlink(missing_ok=True)
     try:
-        run(job.params.missions, Path(job.output[0]))
+        run(with_connections(job.params.missions, job.params.connections), Path(job.output[0]))
     except (DaxaError, OSError) as error:
         log.warning("%s", error)
         write_atomically(note, f"{error}\n")

@@ -64,7 +64,7 @@ def find(config: Config, started_in: Path, not_read_whole: bool = False) -> Iter
             continue
         try:
             embedded = section.source is not None and section.source.embedded is not None
-            bring_tables(name, tables, dict(config.services.items()), embedded)
+            bring_tables(name, tables, dict(config.services.items()), embedded, config.limits.values())
             options = (section.select or Select()).only(section.obsids)
             selection = select_observations(name, options, tables)
             positions = positions_of(options, MISSIONS[name], NameStore(tables).resolve)
@@ -84,7 +84,7 @@ def sizes(config: Config, found: Found, started_in: Path, ask: int = 0) -> Estim
     if section.source is None or section.source.archives is None:
         return None
     fetcher = Fetcher(
-        started_in / config.data, session(retries=1), config.archives_for(spec.name),
+        started_in / config.data, session(retries=1, limits=config.limits.values()), config.archives_for(spec.name),
         decompress=section.source.decompress,
     )  # fmt: skip
     routes, instruments = section.routes_for(spec.name), section.instruments_for(spec.name)

@@ -14,6 +14,7 @@ from daxa_wf.acquire.paths import is_wanted
 from daxa_wf.acquire.unpack import decompress
 from daxa_wf.archive.layout import NO_EXPOSURE, Band, Unit
 from daxa_wf.errors import UnfitDataError
+from daxa_wf.files import checked_relative
 from daxa_wf.missions.spec import MissionSpec, ProductPattern
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
 
@@ -55,7 +56,8 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
     spec = MISSIONS[unit.mission]
     raw = workspace.layout.raw(unit)
-    paths = [each["path"] for each in inputs.record("acquire").results["files"]]
+    files = inputs.record("acquire").results["files"]
+    paths = [checked_relative(each["path"], f"the record of acquire of {unit.identifier}") for each in files]
     observed_with = tuple(options["observed_with"])
     filing = products_in(spec, unit.obsid, paths, options["instruments"], observed_with)
     made = []
@@ -94,9 +96,9 @@ def products_in(
 ) -> Filing:
     """Return which of an observation's paths are products, of which instruments and exposure.
 
-    A file is of the instrument whose pattern it fits. If it fits those of several, it is of the one among `observed_with`,
-    the instruments that the mission's table has for the observation (all that are possible, if it names none). Of several
-    versions of a product the last by name is taken.
+    A file is of the instrument whose pattern it fits. If it fits those of several, it is of the one among `observed_with`:
+    the instruments that the mission's table has for the observation, () if it names none. Of several versions of a product
+    the last by name is taken.
     """
     filing, seen = Filing(), dict[tuple[str, ...], str]()
     fitting = _fitting(spec, obsid, paths)

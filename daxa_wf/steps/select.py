@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from daxa_wf.limits import Limits
 from daxa_wf.missions import MISSIONS
 from daxa_wf.selection.options import Select, filters_of, positions_of
 from daxa_wf.selection.select import Selection
@@ -28,15 +29,17 @@ def select_observations(mission: str, options: Select, tables: Path) -> Selectio
     return select(table, spec, filters_of(options, now, resolve), positions_of(options, spec, resolve))
 
 
-def bring_tables(mission: str, tables: Path, services: Mapping[str, Sequence[str]], embedded: bool) -> None:
+def bring_tables(
+    mission: str, tables: Path, services: Mapping[str, Sequence[str]], embedded: bool, limits: Limits
+) -> None:
     """See to it that a mission's tables are there: the embedded observatory's, or its own if there never were any."""
     if embedded:
         fetch_embedded_table(mission, tables)
     else:
-        fetch_if_missing(mission, tables, services)
+        fetch_if_missing(mission, tables, services, limits)
 
 
-def fetch_if_missing(mission: str, tables: Path, services: Mapping[str, Sequence[str]]) -> None:
+def fetch_if_missing(mission: str, tables: Path, services: Mapping[str, Sequence[str]], limits: Limits) -> None:
     """Fetch a mission's tables if there never were any; what is there stays as it is, so that selections repeat."""
     from daxa_wf.errors import ServiceError
     from daxa_wf.services.endpoints import ENDPOINTS
@@ -47,7 +50,7 @@ def fetch_if_missing(mission: str, tables: Path, services: Mapping[str, Sequence
     if store.latest(mission) is not None:
         return
     log.info("fetching the tables of %s, of which there are none in %s", mission, tables)
-    fetched = fetch_tables([MISSIONS[mission]], store, {**ENDPOINTS, **services}, session())[mission]
+    fetched = fetch_tables([MISSIONS[mission]], store, {**ENDPOINTS, **services}, session(limits=limits))[mission]
     if fetched.snapshot is None:
         raise ServiceError(fetched.problem)
 

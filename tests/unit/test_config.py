@@ -44,6 +44,20 @@ def test_erosita_has_its_own_defaults() -> None:
     assert (flares.pimin, flares.pimax) == (5.0, 9.0)
 
 
+@pytest.mark.parametrize("value", [True, False])
+def test_flag_invert_is_refused_because_daxa_and_esass_mean_opposite_things_by_it(value: bool) -> None:
+    with pytest.raises(ConfigError, match=r"evtool: flag_invert means opposite things.*write 'flagged: drop'"):
+        parse_config(erosita(evtool={"flag_invert": value}))
+
+
+def test_flagged_events_are_dropped_unless_only_they_are_asked_for() -> None:
+    usual, only = (
+        parse_config(erosita(evtool=options)).missions["erosita_calpv"].evtool.flagged
+        for options in ({}, {"flagged": "only"})
+    )
+    assert (usual, only) == ("drop", "only")
+
+
 def test_defaults_are_those_of_daxa() -> None:
     espfilt = parse_config(GOOD).missions["xmm_pointed"].espfilt
     assert (espfilt.with_smoothing, espfilt.with_binning, espfilt.ratio) == (51.0, 60.0, 1.2)
@@ -65,7 +79,7 @@ BAD = {
     "empty missions": ({"archive": "out", "missions": {}}, "missions"),
     "unknown top key": (
         {**GOOD, "archiv": "x"},
-        "archiv: unknown key; allowed are tables, archive, services, data, archives, transfers, credentials, sas, esass, "
+        "archiv: unknown key; allowed are tables, archive, services, data, archives, transfers, credentials, limits, sas, esass, "
         "missions - did",
     ),
     "unknown mission": (

@@ -13,7 +13,7 @@ rule observatory:
 checkpoint manifest:
     """Say which exposures there are to process."""
     input:
-        plan.observatories(),
+        ancient(plan.observatories()),
     output:
         plan.layout.manifest.name,
     log:
@@ -22,5 +22,6 @@ checkpoint manifest:
     localrule: True
     params:
         missions=plan.selection_options(),
+        connections=plan.connections,
     script:
         "../scripts/manifest.py"
