@@ -96,9 +96,9 @@ def products_in(
 ) -> Filing:
     """Return which of an observation's paths are products, of which instruments and exposure.
 
-    A file is of the instrument whose pattern it fits. If it fits those of several, it is of the one among `observed_with`,
-    the instruments that the mission's table has for the observation (all that are possible, if it names none). Of several
-    versions of a product the last by name is taken.
+    A file is of the instrument whose pattern it fits. If it fits those of several, it is of the one among `observed_with`:
+    the instruments that the mission's table has for the observation, () if it names none. Of several versions of a product
+    the last by name is taken.
     """
     filing, seen = Filing(), dict[tuple[str, ...], str]()
     fitting = _fitting(spec, obsid, paths)
