@@ -257,6 +257,7 @@ class Plan:
             "obsids": mission.obsids,
             "instruments": mission.instruments_for(name),
             "engine": mission.engine_for(name),
+            "steps": list(self.chain(name)),
             "process_unscheduled": mission.process_unscheduled,
             "listing": listing_digest(self.source(name)) if local else "",
             "embedded": bool(mission.source and mission.source.embedded),

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
-from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.records import Record, Status, read_record, record_paths
-from daxa_wf.files import write_atomically
+from daxa_wf.archive.requested import NOT_REQUESTED, Requested, read_requested
+from daxa_wf.archive.tables import write_table
 
 FAULT = "fault"
 """In the place of a status: the step met a fault, and the next run takes it up again."""
@@ -29,16 +28,35 @@ class Verdict:
     status: str
     reason: str = ""
     message: str = ""
+    warnings: tuple[tuple[str, str], ...] = ()
+    """Name and text of each."""
+
+    @property
+    def unit(self) -> Unit:
+        """The unit that it is of."""
+        return Unit(self.mission, self.obsid, self.inst, self.exposure)
 
 
 COLUMNS = tuple(column.name for column in fields(Verdict))
 
 
 def read_verdicts(layout: Layout) -> list[Verdict]:
-    """The verdict of every record of the archive, and the faults that are not yet mended."""
-    faults = read_faults(layout)
+    """The verdict of every record of the archive, and the faults that are not yet mended.
+
+    Those of units that the configuration no longer requests are marked as such.
+    """
+    requested, faults = read_requested(layout), read_faults(layout)
     records = [read_record(path) for path in record_paths(layout)]
-    return [_unless_behind(faults, _verdict(record)) for record in records] + faults
+    verdicts = [_unless_behind(faults, _verdict(record)) for record in records] + faults
+    return [_unless_dropped(requested, verdict) for verdict in verdicts]
+
+
+def _unless_dropped(requested: Requested, verdict: Verdict) -> Verdict:
+    """Mark the verdict of a unit that was processed for an earlier configuration."""
+    if requested.asks_for(verdict.step, verdict.unit):
+        return verdict
+    message = f"its files are those of an earlier configuration. {verdict.message}".rstrip()
+    return replace(verdict, status=NOT_REQUESTED, reason=f"was {verdict.status}", message=message, warnings=())
 
 
 def _unless_behind(faults: Sequence[Verdict], verdict: Verdict) -> Verdict:
@@ -72,6 +90,7 @@ def _verdict(record: Record) -> Verdict:
     return Verdict(
         unit.mission, unit.obsid, unit.instrument, unit.exposure,
         record.step, str(record.status), record.reason, " ".join(record.message.split()),
+        tuple((each["name"], " ".join(each["text"].split())) for each in record.warnings),
     )  # fmt: skip
 
 
@@ -83,17 +102,24 @@ def _fault(said: dict[str, str]) -> Verdict:
 
 
 def write_status(layout: Layout, verdicts: Iterable[Verdict]) -> None:
-    """Write `status.tsv`: one row a unit and step."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, delimiter="\t", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(verdict) for verdict in verdicts)
-    write_atomically(layout.status, text.getvalue())
+    """Write `status.tsv` and `status.ecsv`: one row a unit and step, with the names of its warnings."""
+    rows = [{**asdict(verdict), "warnings": " ".join(dict(verdict.warnings))} for verdict in verdicts]
+    write_table(layout.status, COLUMNS, rows)
 
 
 def root_causes(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """The verdicts that are neither `done` nor `blocked`: why something did not make it."""
-    return [verdict for verdict in verdicts if verdict.status not in (Status.DONE, Status.BLOCKED)]
+    """Return the verdicts that are neither `done` nor `blocked`, of units that are requested: why a unit has no result."""
+    others = (Status.DONE, Status.BLOCKED, NOT_REQUESTED)
+    return [verdict for verdict in verdicts if verdict.status not in others]
+
+
+def warnings_by_name(verdicts: Sequence[Verdict]) -> dict[tuple[str, str], list[tuple[Verdict, str]]]:
+    """Return the warnings by step and name, each with its verdict and text, in the order of the verdicts."""
+    found: dict[tuple[str, str], list[tuple[Verdict, str]]] = {}
+    for verdict in verdicts:
+        for name, text in verdict.warnings:
+            found.setdefault((verdict.step, name), []).append((verdict, text))
+    return found
 
 
 def counts_by_step(verdicts: Sequence[Verdict]) -> dict[str, Counter[str]]:
@@ -106,6 +132,19 @@ def counts_by_step(verdicts: Sequence[Verdict]) -> dict[str, Counter[str]]:
     return {step: counts[step] for step in STEPS if step in counts}
 
 
+def used_statuses(verdicts: Sequence[Verdict]) -> list[str]:
+    """Return the statuses of a table of counts: the usual ones, and NOT_REQUESTED where a unit has it."""
+    dropped = any(verdict.status == NOT_REQUESTED for verdict in verdicts)
+    return [*(str(status) for status in Status), FAULT, *([NOT_REQUESTED] if dropped else [])]
+
+
+def _warning_line(step: str, name: str, found: Sequence[tuple[Verdict, str]]) -> str:
+    """Return one line about all units that have a warning, with the text of the first."""
+    first, text = found[0]
+    more = f" and {len(found) - 1} more, listed in the report" if len(found) > 1 else ""
+    return f"warning {name}: {step} of {first.mission} {first.unit.identifier}{more}: {text}"
+
+
 def manifest_fault(layout: Layout) -> str:
     """Why the manifest could not be made: nothing else was done then; '' if it could."""
     if layout.manifest.exists() or not layout.manifest_fault.exists():
@@ -114,13 +153,13 @@ def manifest_fault(layout: Layout) -> str:
 
 
 def print_summary(layout: Layout, verdicts: Sequence[Verdict], stderr: bool = True) -> None:
-    """Print what was done, rejected, failed, blocked or met a fault, and why what did not make it did not."""
+    """Print the counts of outcomes by step, the reason of every unit without a result, and the warnings by name."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = Console(stderr=stderr)
-    statuses = [*Status, FAULT]
+    statuses = used_statuses(verdicts)
     table = Table(title=f"Archive {layout.root}", title_justify="left")
     for heading in ("step", *statuses):
         table.add_column(str(heading), justify="left" if heading == "step" else "right")
@@ -131,5 +170,7 @@ def print_summary(layout: Layout, verdicts: Sequence[Verdict], stderr: bool = Tr
         identifier = f"{verdict.obsid}{verdict.inst}{verdict.exposure}"
         what = f"{verdict.step} of {verdict.mission} {identifier}: {verdict.status}"
         console.print(Text(f"{what}: {verdict.reason}: {verdict.message}"))
+    for (step, name), found in warnings_by_name(verdicts).items():
+        console.print(Text(_warning_line(step, name, found)))
     if layout.report.exists():
         console.print(Text(f"Report: {layout.report}"))

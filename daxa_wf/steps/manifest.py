@@ -13,6 +13,7 @@ from daxa_wf.acquire.local_odf import local_odf_manifest
 from daxa_wf.acquire.manifest import ManifestRow, write_manifest
 from daxa_wf.acquire.planned import planned_exposures, planned_observations
 from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.requested import write_steps
 from daxa_wf.errors import ConfigError, DaxaError
 from daxa_wf.files import write_atomically
 from daxa_wf.missions import MISSIONS
@@ -35,6 +36,7 @@ def run(missions: Mapping[str, Mapping[str, Any]], output: Path) -> None:
         rows += [row for row in found if options["process_unscheduled"] or not row.is_unscheduled]
     if not rows:
         raise ConfigError("nothing to process: none of the selected observations is in a source")
+    write_steps(Layout(output.parent), {name: options["steps"] for name, options in missions.items()})
     write_manifest(output, rows)
     observations = len({(row.mission, row.obsid) for row in rows})
     log.info("manifest: %d exposures of %d observations", len(rows), observations)
