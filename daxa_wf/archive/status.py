@@ -162,15 +162,16 @@ def print_summary(layout: Layout, verdicts: Sequence[Verdict], stderr: bool = Tr
     statuses = used_statuses(verdicts)
     table = Table(title=f"Archive {layout.root}", title_justify="left")
     for heading in ("step", *statuses):
-        table.add_column(str(heading), justify="left" if heading == "step" else "right")
+        is_step = heading == "step"
+        table.add_column(heading, justify="left" if is_step else "right", no_wrap=is_step)
     for step, counts in counts_by_step(verdicts).items():
         table.add_row(step, *(str(counts[status] or "") for status in statuses))
     console.print(table)
     for verdict in root_causes(verdicts):
         identifier = f"{verdict.obsid}{verdict.inst}{verdict.exposure}"
         what = f"{verdict.step} of {verdict.mission} {identifier}: {verdict.status}"
-        console.print(Text(f"{what}: {verdict.reason}: {verdict.message}"))
+        console.print(Text(f"{what}: {verdict.reason}: {verdict.message}"), soft_wrap=True)
     for (step, name), found in warnings_by_name(verdicts).items():
-        console.print(Text(_warning_line(step, name, found)))
+        console.print(Text(_warning_line(step, name, found)), soft_wrap=True)
     if layout.report.exists():
-        console.print(Text(f"Report: {layout.report}"))
+        console.print(Text(f"Report: {layout.report}"), soft_wrap=True)

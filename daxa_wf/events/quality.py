@@ -222,5 +222,5 @@ class Quality:
                 f"{self.in_out.ratio:.2f} +- {self.in_out.error:.2f}, expected below {CONTAMINATION[0][0]} "
                 "(De Luca & Molendi 2004)"))  # fmt: skip
         if self.removed_fraction > LARGEST_REMOVED:
-            found.append(("mostlyFlared", f"{self.removed_fraction:.0%} of the time was removed as flared"))
+            found.append(("mostlyFlared", f"{self.removed_fraction:.1%} of the time was removed as flared"))
         return [{"task": task, "name": name, "text": text} for name, text in found]

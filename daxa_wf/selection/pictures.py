@@ -30,16 +30,18 @@ def draw_sky(
 def sky_figure(selected: Mapping[str, tuple[MissionSpec, pd.DataFrame]], positions: Mapping[str, Positions]) -> Any:
     """Return the map as a figure: Mollweide, right ascension to the left with 180 degrees in the middle."""
     from astropy import units
+    from matplotlib import colormaps
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 5.4), dpi=100, layout="constrained")
+    legend_rows = -(-len(selected) // LEGEND_COLUMNS)
+    figure = Figure(figsize=(9, 5.2 + 0.2 * legend_rows), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     axes: Any = figure.add_subplot(projection="mollweide")
     ra, dec = np.meshgrid(np.arange(0, 360 + MAP_STEP / 2, MAP_STEP), np.arange(-90, 90 + MAP_STEP / 2, MAP_STEP))
     for number, (spec, rows) in enumerate(selected.values()):
         covered = coverage(spec, rows).contains_lonlat(ra.ravel() % 360 * units.deg, dec.ravel() * units.deg)
-        colour = f"C{number % 10}"
+        colour = colormaps["tab20"](number % 20)
         x, y = on_map(ra), np.radians(dec)
         axes.contourf(x, y, covered.reshape(ra.shape).astype(float), levels=[0.5, 1.5], colors=[colour], alpha=0.5)
         axes.plot([], [], "s", color=colour, label=f"{spec.pretty_name} ({len(rows)})")
@@ -50,12 +52,14 @@ def sky_figure(selected: Mapping[str, tuple[MissionSpec, pd.DataFrame]], positio
     axes.tick_params(axis="y", labelsize=9)
     axes.set_longitude_grid_ends(90)
     axes.grid(color="0.6", linewidth=0.5)
-    axes.set(ylabel="Dec (ICRS)", title="Selected observations")
+    axes.set(ylabel="Dec (ICRS)")
+    figure.suptitle("Selected observations")
     axes.set_xlabel("RA (ICRS)", labelpad=8)
-    figure.legend(loc="outside lower right", fontsize="small", ncols=4)
+    figure.legend(loc="outside lower right", fontsize="small", ncols=LEGEND_COLUMNS)
     return figure
 
 
+LEGEND_COLUMNS = 4
 RA_LABELS = (330, 300, 270, 240, 210, 180, 150, 120, 90, 60, 30)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import daxa_wf
+from daxa_wf.acquire.sizes import shown_bytes
 from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.records import Record, Status, read_record
 from daxa_wf.archive.report.delivered import delivered_plots
@@ -132,7 +133,7 @@ def _delivered(layout: Layout, folder: Path, records: Sequence[Record]) -> list[
     for stamp in (stamp for record in records if record.step == "preprocessed" for stamp in record.products):
         path = layout.find(stamp.path)
         rows.append({"kind": stamp.kind, "name": path.name, "link": path.relative_to(folder).as_posix(),
-                     "size": f"{stamp.size / 1e6:.1f}"})  # fmt: skip
+                     "size": shown_bytes(stamp.size)})  # fmt: skip
     return rows
 
 
