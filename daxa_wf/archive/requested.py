@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 from daxa_wf.acquire.manifest import read_manifest
 from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.files import write_atomically
+
+log = logging.getLogger("daxa_wf")
 
 NOT_REQUESTED = "no longer requested"
 """In the place of a status: the unit was processed for an earlier configuration, and its products stay as they were."""
@@ -71,5 +74,17 @@ def read_requested(layout: Layout) -> Requested:
     exposures: dict[tuple[str, str], set[tuple[str, str]]] = {}
     for row in read_manifest(layout.manifest):
         exposures.setdefault((row.mission, row.obsid), set()).add((row.inst, row.exposure))
-    path = steps_file(layout)
-    return Requested(exposures, json.loads(path.read_text(encoding="utf-8")) if path.exists() else {})
+    return Requested(exposures, _read_steps(steps_file(layout)))
+
+
+def _read_steps(path: Path) -> dict[str, list[str]]:
+    """Return the steps by mission; {} if the file is absent or damaged, since it only marks and nothing depends on it."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {str(name): [str(step) for step in steps] for name, steps in found.items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, AttributeError, TypeError):
+        log.warning("%s is damaged, so steps that are no longer requested are not marked; delete manifest.tsv, and the "
+                    "next run writes both again", path)  # fmt: skip
+        return {}

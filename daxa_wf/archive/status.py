@@ -141,7 +141,8 @@ def used_statuses(verdicts: Sequence[Verdict]) -> list[str]:
 def _warning_line(step: str, name: str, found: Sequence[tuple[Verdict, str]]) -> str:
     """Return one line about all units that have a warning, with the text of the first."""
     first, text = found[0]
-    more = f" and {len(found) - 1} more, listed in the report" if len(found) > 1 else ""
+    others = len({verdict.unit for verdict, _ in found}) - 1
+    more = f" and {others} more unit{'s' * (others > 1)}, listed in the report" if others else ""
     return f"warning {name}: {step} of {first.mission} {first.unit.identifier}{more}: {text}"
 
 

@@ -11,14 +11,15 @@ from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import FileStamp, Record
 from daxa_wf.archive.report.observation import Plot
 from daxa_wf.archive.report.plots import image_plot, light_curve_plot
+from daxa_wf.text import make_printable
 
 MOST_PLOTS = 24
 """Plots of one observation; a page with more would be too large to open."""
 LIST_BINS = 256
 """Pixels along a side of the image of an event list."""
 LIGHT_CURVE_BINS = 300
-UNREADABLE = (OSError, ValueError, TypeError, KeyError, IndexError, EOFError)
-"""What astropy raises at files that it cannot read or that lack what a plot needs."""
+LARGEST_IMAGE, LARGEST_LIST = 200_000_000, 4_000_000_000
+"""Pixels of an image and bytes of a list of events that are read into memory for a plot."""
 
 
 def delivered_plots(layout: Layout, record: Record) -> list[Plot]:
@@ -46,8 +47,8 @@ def _plot(path: Path, stamp: FileStamp) -> Plot:
     draw = _draw_image if stamp.kind == "image" else _draw_list
     try:
         return Plot(path.with_name(f"{plain}.png"), draw(path, title_of(plain)), f"{name}")
-    except UNREADABLE as error:
-        return Plot(Path(), b"", f"{name} cannot be drawn: {error}")
+    except Exception as error:  # noqa: BLE001 - whatever a data centre's file makes astropy raise, the page is drawn
+        return Plot(Path(), b"", f"{name} cannot be drawn: {make_printable(str(error) or type(error).__name__, 300)}")
 
 
 def title_of(name: str) -> str:
@@ -65,6 +66,8 @@ def _draw_image(path: Path, title: str) -> bytes:
         found = next((hdu for hdu in hdus if hdu.is_image and hdu.header.get("NAXIS") == 2), None)
         if found is None:
             raise ValueError("it holds no image of two dimensions")
+        if found.header["NAXIS1"] * found.header["NAXIS2"] > LARGEST_IMAGE:
+            raise ValueError(f"its image has more than {LARGEST_IMAGE} pixels")
         return image_plot(np.asarray(found.data), found.header, title)
 
 
@@ -76,6 +79,8 @@ def _draw_list(path: Path, title: str) -> bytes:
         events = next((hdu for hdu in hdus if hdu.name in ("EVENTS", "STDEVT")), None)
         if events is None:
             raise ValueError("it holds no table EVENTS")
+        if events.header["NAXIS1"] * events.header["NAXIS2"] > LARGEST_LIST:
+            raise ValueError(f"its events have more than {LARGEST_LIST} bytes")
         columns = {name.upper(): number + 1 for number, name in enumerate(events.columns.names)}
         if not len(events.data):
             raise ValueError("it holds no event")

@@ -29,6 +29,8 @@ from daxa_wf.archive.status import (
 from daxa_wf.files import write_atomically
 
 PAGE = "report.html"
+MOST_WARNINGS = 50
+"""Units that the archive's page lists for one warning of one step."""
 PLOTS = {
     "espfilt": exposure_plots,
     "images": image_plots,
@@ -178,6 +180,7 @@ def write_archive_page(layout: Layout) -> Path:
         counts=counts_by_step(verdicts),
         causes=root_causes(verdicts),
         warnings=warnings_by_name(verdicts),
+        most_warnings=MOST_WARNINGS,
         missions=sorted({mission for mission, _ in observations}),
         rows=rows,
     )

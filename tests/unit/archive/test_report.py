@@ -15,6 +15,7 @@ from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.records import Record, Status, stamp_file, write_record
 from daxa_wf.archive.report import write_archive_page, write_observation_page
 from daxa_wf.archive.report.delivered import MOST_PLOTS, delivered_plots, list_image, title_of
+from daxa_wf.archive.report.pages import MOST_WARNINGS
 from daxa_wf.archive.report.plots import adaptively_smoothed, image_plot, shrunk, stretch_limits
 
 SWIFT = Unit("swift", "00085374001")
@@ -84,6 +85,33 @@ def test_what_cannot_be_drawn_is_named_with_the_reason_and_spoils_nothing(real_d
     assert f"{names[0]} cannot be drawn: " in page
     assert "3 more images and event lists are not drawn" in page
     assert [plot for plot in delivered_plots(layout, record) if plot.png] == []
+
+
+@pytest.mark.parametrize("suffix", [".fits", ".fits.gz", ".fits.Z"])
+@pytest.mark.parametrize("kind", ["image", "events"])
+def test_no_delivered_file_can_spoil_the_page(tmp_path: Path, suffix: str, kind: str) -> None:
+    contents = {
+        "": b"", "words": b"no FITS at all", "packed": b"\x1f\x9d\x90junk", "gzip": b"\x1f\x8bjunk",
+        "huge": fits.Header({"SIMPLE": True, "BITPIX": 8, "NAXIS": 2, "NAXIS1": 10**6, "NAXIS2": 10**6}).tostring().encode(),
+    }  # fmt: skip
+    files = {}
+    for number, content in enumerate(contents.values()):
+        path = tmp_path / f"{number}"
+        path.write_bytes(content)
+        files[f"obsid00085374001-inst{number}-subexpNone-{kind}{suffix}"] = path
+    layout = Layout(tmp_path / "archive")
+    page = write_observation_page(layout, SWIFT, [delivered(layout, files)]).read_text()
+    assert page.count("cannot be drawn: ") == len(contents)
+
+
+def test_an_image_with_a_wrong_sky_is_drawn_or_named(tmp_path: Path) -> None:
+    image = fits.PrimaryHDU(np.ones((20, 20), np.int32))
+    image.header.update({"CTYPE1": "RA---TAN", "CTYPE2": "RA---SIN", "CDELT1": 0.0, "CDELT2": 0.0})
+    image.writeto(tmp_path / "wrong.fits")
+    layout = Layout(tmp_path / "archive")
+    record = delivered(layout, {"obsid00085374001-instXRT-subexpNone-image.fits": tmp_path / "wrong.fits"})
+    (plot,) = delivered_plots(layout, record)
+    assert plot.png or "cannot be drawn" in plot.caption
 
 
 def test_a_list_without_sky_coordinates_is_drawn_as_a_light_curve(real_data: Path, tmp_path: Path) -> None:
@@ -180,3 +208,14 @@ def test_the_assessment_and_warnings_are_on_both_pages(tmp_path: Path) -> None:
     archive_page = write_archive_page(layout).read_text()
     assert "17% of the accepted samples" in archive_page
     assert '<td class="rejected">secondHump</td><td>0001730201 M1 S001</td>' in archive_page
+
+
+def test_a_warning_of_many_units_does_not_flood_the_page(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "archive")
+    warnings = [{"task": "espfilt", "name": "secondHump", "text": "a second population"}]
+    for number in range(MOST_WARNINGS + 7):
+        unit = Unit("xmm_pointed", f"{number:010d}", "M1", "S001")
+        write_record(layout, Record("espfilt", unit, Status.DONE, warnings=warnings))
+    text = write_archive_page(layout).read_text()
+    assert text.count("a second population") == MOST_WARNINGS
+    assert "and 7 more units" in text

@@ -21,7 +21,7 @@ from daxa_wf.archive.records import (
 )
 from daxa_wf.archive.report import write_archive_page, write_observation_page
 from daxa_wf.archive.requested import NOT_REQUESTED, read_requested, write_steps
-from daxa_wf.archive.status import print_summary, read_verdicts, root_causes, write_status
+from daxa_wf.archive.status import print_summary, read_verdicts, root_causes, warnings_by_name, write_status
 
 FIRST, SECOND = "0201903501", "0404910601"
 STEPS = {"xmm_pointed": ("espfilt", "evselect", "merge", "report")}
@@ -108,6 +108,7 @@ def test_what_is_no_longer_requested_is_neither_a_cause_nor_a_warning(
     request(layout, NARROW)
     verdicts = read_verdicts(layout)
     assert root_causes(verdicts) == []
+    assert len(warnings_by_name(verdicts)["merge", "notSettled"]) == 1
     assert {unit.obsid + unit.inst for unit in verdicts if unit.warnings} == {f"{FIRST}M1", FIRST}
     print_summary(layout, verdicts, stderr=False)
     printed = " ".join(capsys.readouterr().out.split())
@@ -126,6 +127,9 @@ def test_a_step_that_the_configuration_no_longer_goes_through_is_marked(layout: 
 def test_an_archive_without_a_manifest_or_list_of_steps_has_nothing_to_mark(layout: Layout) -> None:
     layout.manifest.with_name("steps.json").unlink()
     assert set(statuses(layout).values()) == {"done"}
+    for damaged in ("", "[1]", '{"xmm_pointed": 3}'):
+        layout.manifest.with_name("steps.json").write_text(damaged)
+        assert set(statuses(layout).values()) == {"done"}
     layout.manifest.unlink()
     assert set(statuses(layout).values()) == {"done"}
     assert read_requested(layout).has(Unit("xmm_pointed", "anything"))

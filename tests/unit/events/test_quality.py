@@ -14,7 +14,7 @@ from daxa_wf.events.gti import contains, total
 from daxa_wf.events.gti_files import write_gti
 from daxa_wf.events.light_curve import LightCurve
 from daxa_wf.events.qdp import write_qdp
-from daxa_wf.events.quality import FitQuality, fit_quality, in_out_ratio, why_no_in_out
+from daxa_wf.events.quality import FitQuality, HardEvents, fit_quality, in_out_ratio, why_no_in_out
 from daxa_wf.steps.espfilt import fit_in_qdp, sas_numbers, sas_quality
 from tests.unit.events.test_flare_filters import LISTS
 
@@ -102,6 +102,16 @@ def test_pn_has_a_ratio_only_where_its_corners_are_read_out(observatory: Path) -
     assert 0.9 < result.quality.in_out.ratio < 1.15
     small = replace(events.identity, submode="PrimeSmallWindow")
     assert why_no_in_out(small) == "PrimeSmallWindow does not read out the corners"
+
+
+def test_a_list_without_the_columns_of_the_ratio_is_assessed_without_it(exod: Path) -> None:
+    events = EventList.open(exod / LISTS["M1"])
+    events.column_names = ("TIME", "PI", "FLAG", "PATTERN")
+    hard = HardEvents(events)
+    for rows in events.chunks():
+        hard.add(rows)
+    assert hard.ratio(np.array([[0.0, 1e10]])) is None
+    assert "DETX" in hard.problem
 
 
 def filtered(counts: np.ndarray) -> FlareResult:
