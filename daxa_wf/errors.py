@@ -5,11 +5,23 @@ A message names the thing (mission, ObsID, key, file), what was wrong, what was 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from daxa_wf.text import fit_to_show
+
 
 class DaxaError(Exception):
-    """Anything daxa_wf reports to its user without a traceback."""
+    """Anything daxa_wf reports to its user without a traceback.
+
+    Messages reach terminals, logs, records, fault notes, status and pages, and may quote servers and files. Secrets of
+    URLs are masked and control characters removed here, once for all of these places.
+    """
 
     exit_code = 1
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(fit_to_show(each) if isinstance(each, str) else each for each in arguments))
 
 
 class ConfigError(DaxaError):
@@ -29,8 +41,10 @@ class ExpressionError(ConfigError):
 class UnfitDataError(DaxaError):
     """The data of a unit cannot be used: a `rejected` verdict, `name` as the original task calls it."""
 
-    def __init__(self, name: str, message: str) -> None:
-        self.name, self.message = name, message
+    def __init__(self, name: str, message: str, results: Mapping[str, Any] | None = None) -> None:
+        self.name, self.message = name, fit_to_show(message)
+        self.results = dict(results or {})
+        """What the record keeps beside the reason, such as when to ask again."""
         super().__init__(f"{name}: {message}")
 
 
@@ -38,7 +52,7 @@ class StepFailedError(DaxaError):
     """A tool reported an error or left no product: a `failed` verdict."""
 
     def __init__(self, name: str, message: str) -> None:
-        self.name, self.message = name, message
+        self.name, self.message = name, fit_to_show(message)
         super().__init__(f"{name}: {message}")
 
 

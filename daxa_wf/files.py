@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import logging
 import os
+import re
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
+from typing import Any
 
-from daxa_wf.errors import UnsafePathError
+from daxa_wf.errors import CorruptFileError, UnsafePathError
+
+log = logging.getLogger("daxa_wf")
 
 LEDGER = ".daxa_wf.jsonl"
 """Name of the list of verified files that each directory of the raw store has."""
 LOCK = ".daxa_wf.lock"
 """Name of the lock of a directory of the raw store."""
 RESERVED = frozenset({LEDGER, LOCK})
+OWN_PARTS = re.compile(r"\..*\.part(\.json)?", re.DOTALL)
+"""Names of files that are not complete yet, and of the notes about them."""
 
 LONGEST_NAME = 255
 """Bytes of a name, and LONGEST_PATH of a path: limits of Linux's file systems (NAME_MAX, PATH_MAX)."""
@@ -52,12 +61,22 @@ def _trouble(name: str) -> str:
     if not name.isprintable() or "\\" in name:
         # str.isprintable is False for control characters, line breaks and the surrogates of undecodable bytes.
         return "holds a control character, a backslash or bytes that are not UTF-8"
-    if not RESERVED.isdisjoint(parts):
+    if not RESERVED.isdisjoint(parts) or any(OWN_PARTS.fullmatch(part) for part in parts):
         return "is a name that daxa_wf keeps for itself"
     encoded = name.encode()
     if len(encoded) > LONGEST_PATH or any(len(part.encode()) > LONGEST_NAME for part in parts):
         return f"is longer than {LONGEST_NAME} bytes a name or {LONGEST_PATH} a path"
     return ""
+
+
+def gzip_errors() -> tuple[type[Exception], ...]:
+    """Return the exceptions that reading a damaged gzip stream may raise, with the library isal or Python's own."""
+    import gzip
+    import zlib
+
+    from isal.igzip_lib import IsalError
+
+    return EOFError, zlib.error, gzip.BadGzipFile, IsalError  # type: ignore[return-value]
 
 
 def sha256_of(path: Path) -> str:
@@ -85,6 +104,14 @@ def publish_file(part: Path, target: Path) -> None:
     flush_to_disk(target.parent)
 
 
+def publish_tree(part: Path, target: Path) -> None:
+    """Move a complete file, or a directory with all that is in it, to its place, as publish_file does."""
+    for path in part.rglob("*"):
+        if not path.is_symlink():
+            flush_to_disk(path)
+    publish_file(part, target)
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file by flush and rename: readers see the old one, or the whole new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,3 +121,29 @@ def write_atomically(path: Path, text: str) -> None:
         publish_file(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+LONGEST_JSON = 256 * 1024 * 1024
+"""Bytes of a JSON file of our own; a larger one is taken for damage."""
+
+
+def read_json(path: Path) -> Any:
+    """Return what a JSON file holds; CorruptFileError if it cannot be read as JSON, FileNotFoundError if it is absent."""
+    if path.stat().st_size > LONGEST_JSON:
+        raise CorruptFileError(f"{path} is larger than {LONGEST_JSON} bytes; expected a small JSON file")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise CorruptFileError(f"{path} is not readable as JSON ({error})") from None
+
+
+def set_aside(path: Path, trouble: str) -> Path:
+    """Rename a damaged file of our own to `<name>.damaged`, so that it is made anew; return its new path.
+
+    A power cut or a full disk may leave such a file. It is kept for a look, and replaces an earlier one.
+    """
+    aside = path.with_name(f"{path.name}.damaged")
+    log.warning("%s is damaged (%s); it is kept as %s and made anew", path, trouble, aside.name)
+    with suppress(FileNotFoundError):
+        path.replace(aside)
+    return aside

@@ -22,6 +22,7 @@ from pydantic import (
 
 from daxa_wf.archive.layout import Band
 from daxa_wf.errors import ExpressionError
+from daxa_wf.limits import Limits
 
 FlareFilterName = Literal["esas20", "esas19", "threshold", "sn_optimal", "ratio"]
 StepEngine = Literal["native", "sas"]
@@ -43,6 +44,11 @@ def to_number(value: object, unit: str) -> float:
         raise ValueError(f"{value!r} cannot be used; expected 0 {unit} or more")
     # 2300 eV is 2.3 keV, not 2.3000000000000003: bands are compared, and their edges are in file names.
     return float(f"{found:.12g}")
+
+
+def _number_or_quantity(value: object, unit: str) -> object:
+    """Return the number of a text with a unit in `unit`; plain numbers are in it already."""
+    return to_number(value, unit) if isinstance(value, str) else value
 
 
 def _place(value: object) -> object:
@@ -82,6 +88,15 @@ def _schema(unit: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "description": f"a quantity convertible to {unit}", "unit": unit})
 
 
+def _bytes(value: object) -> int:
+    return round(to_number(value, "byte"))
+
+
+def _either(unit: str) -> WithJsonSchema:
+    described = f"a number in {unit}, or a quantity convertible to it"
+    return WithJsonSchema({"type": ["number", "string"], "description": described, "unit": unit})
+
+
 def _checked_expression(text: str) -> str:
     from daxa_wf.events.expression import parse
 
@@ -105,8 +120,12 @@ def _within(name: str, value: float | bool, low: float, high: float) -> None:
 File = Annotated[Path, BeforeValidator(_place)]
 Directory = Annotated[File, AfterValidator(_without_braces)]
 Seconds = Annotated[float, BeforeValidator(partial(to_number, unit="s")), _schema("s")]
+Bytes = Annotated[int, BeforeValidator(_bytes), _schema("byte")]
+BytesPerSecond = Annotated[float, BeforeValidator(partial(to_number, unit="byte / s")), _schema("byte / s")]
 KiloElectronVolt = Annotated[float, BeforeValidator(partial(to_number, unit="keV")), _schema("keV")]
 ArcSeconds = Annotated[float, BeforeValidator(partial(to_number, unit="arcsec")), _schema("arcsec")]
+PlainArcSeconds = Annotated[float, BeforeValidator(partial(_number_or_quantity, unit="arcsec")), _either("arcsec")]
+PlainArcMinutes = Annotated[float, BeforeValidator(partial(_number_or_quantity, unit="arcmin")), _either("arcmin")]
 EpicLimits = Annotated[
     dict[Literal["PN", "M1", "M2"], Annotated[float, Field(ge=0)]],
     Field(min_length=1),
@@ -127,6 +146,38 @@ class Section(BaseModel):
         if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation in (int, float):
             raise ValueError("expected a number")
         return value
+
+
+class LimitsSection(Section):
+    """Limits on what comes from servers and files: what goes beyond them is given up or refused, by name.
+
+    They are generous; raise one only for data that you know.
+    """
+
+    listing: Bytes = Field(Limits.listing, gt=0, description="a page of a listing, unpacked")
+    table: Bytes = Field(Limits.table, gt=0, description="a mission's table from a service, unpacked")
+    answer_time: Seconds = Field(
+        Limits.answer_time, gt=0, description="from a request to the end of a listing or table"
+    )
+    pages: int = Field(Limits.pages, gt=0, description="requests for the listing of one observation")
+    entries: int = Field(Limits.entries, gt=0, description="files of an observation's listing, members of a tar file")
+    depth: int = Field(Limits.depth, gt=0, description="directories within one another in a listing")
+    file: Bytes = Field(Limits.file, gt=0, description="a download whose size no listing gives")
+    unpacked: Bytes = Field(Limits.unpacked, gt=0, description="what any packed file may unpack to")
+    ratio: int = Field(
+        Limits.ratio, gt=0, description="beyond that, how many times its size a packed file may unpack to"
+    )
+    header: Bytes = Field(Limits.header, ge=2880, description="a FITS header, or the header of a member of a tar file")
+    table_in_memory: Bytes = Field(
+        Limits.table_in_memory, gt=0, description="a FITS table that is read whole, such as good time intervals"
+    )
+    speed: BytesPerSecond = Field(Limits.speed, ge=0, description="a slower transfer is broken off")
+    speed_time: Seconds = Field(Limits.speed_time, gt=0, description="time over which the speed is measured")
+    retry_after: Seconds = Field(Limits.retry_after, ge=0, description="the longest wait that a server may ask for")
+
+    def values(self) -> Limits:
+        """Return the limits as all code uses them."""
+        return Limits(**self.model_dump())
 
 
 class ByEngine(Section):

@@ -5,21 +5,31 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
+from daxa_wf.acquire.credentials import read_secrets
 from daxa_wf.acquire.local import listing_digest
 from daxa_wf.acquire.manifest import ManifestRow, read_manifest
+from daxa_wf.acquire.release import drop_due_records, mark_of_logins, utc_now
 from daxa_wf.archive.layout import Layout, Unit
-from daxa_wf.archive.records import drop_stale_records
+from daxa_wf.archive.origin import identity_to_ask, read_origin
+from daxa_wf.archive.status import damaged_notes
+from daxa_wf.archive.vouching import clamp_times, drop_stale_records
 from daxa_wf.config import Config, Mission, parse_config
 from daxa_wf.demo import TRUTH_FILE
-from daxa_wf.errors import ConfigError, DaxaError
+from daxa_wf.errors import ConfigError, CorruptFileError, DaxaError
+from daxa_wf.files import set_aside
+from daxa_wf.missions import MISSIONS
 from daxa_wf.options import ByEngine
 from daxa_wf.preflight import check_before_a_run
 from daxa_wf.services.endpoints import TRANSFERS
+from daxa_wf.services.snapshots import SnapshotStore
 from daxa_wf.steps.catalogue import STEPS, Per
 from daxa_wf.steps.runner import clear_staging
+from daxa_wf.text import mask_secrets
 
 WILDCARDS: Mapping[Per, str] = {
     "observation": "{obsid}",
@@ -78,10 +88,24 @@ class Plan:
                 raise ConfigError(
                     "nothing can be processed: no mission has a key 'source' that says where its data are"
                 )
+            set_aside_damaged(self.layout)
             drop_stale_records(self.layout)
+            drop_due_records(self.layout, self.login_marks(), utc_now())
         except DaxaError as error:
             give_up(error)
+        clamp_times([self.layout.manifest, *map(Path, self.observatories())])
         clear_staging(self.layout)
+
+    def login_marks(self) -> dict[str, str]:
+        """The mark of the user's credentials by mission: data that were not public are asked for again if it changes."""
+        store, secrets = self.started_in / self.config.data, read_secrets(self._credentials())
+        downloaded = [name for name, mission in self.processed() if mission.source and mission.source.archives]
+        return {
+            name: mark_of_logins(store, secrets, self.config.archives_for(name, self.started_in)) for name in downloaded
+        }
+
+    def _credentials(self) -> dict[str, str]:
+        return {name: str(self.started_in / path) for name, path in self.config.credentials.items()}
 
     def mission(self, name: str) -> Mission:
         """A mission's section of the configuration."""
@@ -156,26 +180,28 @@ class Plan:
                 self._rows.setdefault((row.mission, row.obsid), []).append(row)
         return self._rows
 
-    def raw(self, role: str) -> Callable[[Any], list[str]]:
-        """A function of wildcards that gives the local files of a role (`events`, `attitude`) for its unit."""
+    def raw(self, *roles: str) -> Callable[[Any], dict[str, list[str]]]:
+        """A function of wildcards that gives, by role (`events`, `attitude`), the raw files of its unit.
 
-        def files(wildcards: Any) -> list[str]:
-            if self.mission(wildcards.mission).is_downloaded:
-                return []
-            return [str(self.source(wildcards.mission) / name) for name in self._named(role, wildcards)]
-
-        return files
-
-    def fetched(self, *roles: str) -> Callable[[Any], dict[str, list[str]]]:
-        """A function of wildcards that gives, by role, where downloaded files of its unit are, if the archives had them."""
+        These are parameters and not inputs of a rule: records vouch for them by content, while Snakemake compares times,
+        which copies change, and refuses files from the future. Of downloaded files only those exist that an archive had.
+        """
 
         def files(wildcards: Any) -> dict[str, list[str]]:
-            if not self.mission(wildcards.mission).is_downloaded:
-                return {}
-            raw = self.layout.relative(self.layout.raw(Unit(wildcards.mission, wildcards.obsid)))
-            return {role: [f"{raw}/{name}" for name in self._named(role, wildcards)] for role in roles}
+            if self.mission(wildcards.mission).uses_raw_store(wildcards.mission):
+                folder = self.layout.relative(self.layout.raw(Unit(wildcards.mission, wildcards.obsid)))
+            else:
+                folder = self.seen_from_archive(self.source(wildcards.mission))
+            return {role: [f"{folder}/{name}" for name in self._named(role, wildcards)] for role in roles}
 
         return files
+
+    def seen_from_archive(self, path: Path) -> str:
+        """Return a path relative to the archive if the project holds both, so that it stays the same where that moves."""
+        real, project = path.resolve(), self.started_in.resolve()
+        if not (real.is_relative_to(project) and self.layout.root.resolve().is_relative_to(project)):
+            return str(path)
+        return os.path.relpath(real, self.layout.root.resolve())
 
     def _named(self, role: str, wildcards: Any) -> list[str]:
         return sorted({getattr(row, role) for row in self.rows(**dict(wildcards.items()))} - {""})
@@ -201,9 +227,11 @@ class Plan:
         embedded = source.embedded if source else None
         return {
             "store": str(self.started_in / self.config.data),
-            "archives": self.config.archives_for(wildcards.mission),
+            "archives": self.config.archives_for(wildcards.mission, self.started_in),
             "transfers": {**TRANSFERS, **self.config.transfers},
-            "credentials": {name: str(self.started_in / path) for name, path in self.config.credentials.items()},
+            "credentials": self._credentials(),
+            "tables": str(self.started_in / self.config.tables),
+            "limits": asdict(self.config.limits.values()),
             "embedded": str(self.started_in / embedded) if embedded else "",
         }
 
@@ -250,21 +278,54 @@ class Plan:
         return {name: self._selection_options(name, mission) for name, mission in self.processed()}
 
     def _selection_options(self, name: str, mission: Mission) -> dict[str, Any]:
-        local = bool(mission.source and mission.source.local)
-        select = mission.select.started_in(self.started_in) if mission.select else None
+        is_read_whole = not mission.uses_raw_store(name)
+        # Snakemake compares these, so paths are relative to the archive: a project that moves stays as it is.
+        select = mission.select.started_in(Path(self.seen_from_archive(self.started_in))) if mission.select else None
         return {
-            "source": str(self.source(name)) if mission.source and mission.source.directory else "",
+            "source": self.seen_from_archive(self.source(name)) if mission.source and mission.source.directory else "",
             "obsids": mission.obsids,
             "instruments": mission.instruments_for(name),
+            "routes": mission.routes_for(name),
             "engine": mission.engine_for(name),
             "steps": list(self.chain(name)),
             "process_unscheduled": mission.process_unscheduled,
-            "listing": listing_digest(self.source(name)) if local else "",
+            "listing": listing_digest(self.source(name)) if is_read_whole else "",
             "embedded": bool(mission.source and mission.source.embedded),
             "select": select.model_dump(mode="json") if select else None,
-            "select_files": select.fingerprints() if select else {},
-            "tables": str(self.started_in / self.config.tables),
+            "select_files": mission.select.started_in(self.started_in).fingerprints() if mission.select else [],
+            "tables": self.seen_from_archive(self.config.tables_for(name, self.started_in)),
+            # Snakemake keeps parameters in the archive; `data_centres` has the URLs as they are.
+            "services": {name: [mask_secrets(url) for url in urls] for name, urls in self.config.services.items()},
+        }
+
+    def tables_identity(self) -> str:
+        """Return what stands for the missions' tables among the parameters of the manifest's job.
+
+        It changes when the tables are others than those that the manifest was made from, so that Snakemake makes it again.
+        """
+        snapshots: dict[str, str] = {}
+        for name, mission in self.processed():
+            if mission.uses_raw_store(name) or mission.select is not None:
+                snapshots |= SnapshotStore(self.config.tables_for(name, self.started_in)).identities(MISSIONS[name])
+        return identity_to_ask(read_origin(self.layout), snapshots, datetime.now(UTC))
+
+    def data_centres(self, wildcards: Any, resources: Any) -> dict[str, dict[str, Any]]:
+        """Return how the manifest's job reaches services and listings, by mission: URLs, directories, limits.
+
+        Depends on `resources`, so Snakemake leaves it out of the params trigger, and out of its own notes in the archive:
+        URLs may hold passwords.
+        """
+        del wildcards, resources
+        return {name: self._data_centres(name) for name, _ in self.processed()}
+
+    def _data_centres(self, name: str) -> dict[str, Any]:
+        mirrors = self.config.mirrors_for(name, self.started_in)
+        return {
+            "store": str(self.started_in / self.config.data),
+            "archives": self.config.archives_for(name, self.started_in),
+            "mirrors": {archive: [str(each) for each in places] for archive, places in mirrors.items()},
             "services": dict(self.config.services.items()),
+            "limits": asdict(self.config.limits.values()),
         }
 
     def observatories(self) -> list[str]:
@@ -275,3 +336,14 @@ class Plan:
             if mission.source and mission.source.embedded
         ]
         return list(dict.fromkeys(found))
+
+
+def set_aside_damaged(layout: Layout) -> list[Path]:
+    """Set aside a manifest and fault notes that cannot be read, so that the run makes them anew; return where they are."""
+    damaged = []
+    if layout.manifest.exists():
+        try:
+            read_manifest(layout.manifest)
+        except CorruptFileError as error:
+            damaged.append(set_aside(layout.manifest, str(error)))
+    return damaged + [set_aside(note, "not a fault note") for note in damaged_notes(layout)]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,9 @@ from urllib.parse import unquote, urlsplit
 
 from daxa_wf.acquire.verify import MARKUP_NAMES, check_content
 from daxa_wf.errors import CorruptFileError, ServiceError
+from daxa_wf.limits import Limits, SpeedGauge, TooSlowError
 from daxa_wf.services.archives import RemoteFile, check_status
+from daxa_wf.services.urls import shown
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
 
 CHUNK = 1024 * 1024
 FRUITLESS = 4
-"""Attempts in a row that may bring nothing."""
+"""Attempts in a row that may bring nothing, or too little for their time."""
+ATTEMPTS = 100
+"""Attempts in all: a server that sends one byte to each would be asked for ever."""
 PAUSE = 1.0
 """Seconds before the second attempt; doubled before each further one."""
 RANGE_NOT_SATISFIABLE = 416
@@ -41,7 +46,11 @@ class Downloaded:
 
 
 class _BrokenError(Exception):
-    """A transfer that ended before its end."""
+    """A transfer that ended before its end, or was too slow."""
+
+    def __init__(self, message: str, slow: bool = False) -> None:
+        self.slow = slow
+        super().__init__(message)
 
 
 Tell = Callable[[int], None]
@@ -49,19 +58,25 @@ Tell = Callable[[int], None]
 
 
 def download(
-    remote: RemoteFile, target: Path, session: PatientSession, tell: Tell = lambda _: None, pause: float = PAUSE
+    remote: RemoteFile,
+    target: Path,
+    session: PatientSession,
+    tell: Tell = lambda _: None,
+    pause: float = PAUSE,
+    secret: Mapping[str, str] | None = None,
 ) -> Downloaded:
     """Fetch a file to `target`; bytes that an earlier attempt left are used if the server says they are still its own.
 
-    NotInArchiveError, ProprietaryError; ServiceError if it cannot be had; CorruptFileError if what came is not the file.
+    `secret` has parameters that are sent with the request and shown nowhere. NotInArchiveError, ProprietaryError;
+    ServiceError if the file cannot be had; CorruptFileError if the answer is not the file, or larger than listed.
     """
     if remote.url.startswith("file://"):
-        return _take(remote, target)
-    part = _Part(target, remote.url, bool(remote.md5))
+        return _take(remote, target, session.limits)
+    part = _Part(target, remote, secret or {}, session.limits)
     if not target.parent.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
     transferred, fruitless, furthest = 0, 0, 0
-    while True:
+    for _ in range(ATTEMPTS):
         try:
             for count in part.receive(session):
                 transferred += count
@@ -69,13 +84,15 @@ def download(
             break
         except _BrokenError as broken:
             # Not the bytes that came: a server that cannot resume sends the same ones for ever.
-            fruitless = 0 if part.size > furthest else fruitless + 1
+            fruitless = 0 if part.size > furthest and not broken.slow else fruitless + 1
             furthest = max(furthest, part.size)
             if fruitless >= FRUITLESS:
                 raise ServiceError(f"{shown(remote.url)}: {broken}, {FRUITLESS} times in a row") from None
             time.sleep(pause * 2**fruitless if fruitless else 0)
+    else:
+        raise ServiceError(f"{shown(remote.url)}: the transfer broke off {ATTEMPTS} times")
     try:
-        _check(part, remote, target.name)
+        _check(part, remote, target.name, session.limits)
     except CorruptFileError:
         part.drop()
         raise
@@ -85,22 +102,22 @@ def download(
     return Downloaded(part.sha256.hexdigest(), part.etag, part.size, transferred)
 
 
-def _check(part: _Part, remote: RemoteFile, name: str) -> None:
+def _check(part: _Part, remote: RemoteFile, name: str, limits: Limits) -> None:
     size = part.size
     if remote.exact and remote.size is not None and size != remote.size:
         raise CorruptFileError(f"{name} has {size} bytes; the archive's listing says {remote.size}")
     if remote.md5 and part.md5.hexdigest() != remote.md5:
         raise CorruptFileError(f"{name} has another MD5 than the archive says")
-    check_content(part.path, name)
+    check_content(part.path, name, limits)
 
 
-def _take(remote: RemoteFile, target: Path) -> Downloaded:
+def _take(remote: RemoteFile, target: Path, limits: Limits) -> Downloaded:
     """A file of this machine: linked where its disk allows, else copied."""
     import os
     import shutil
 
     source = Path(unquote(urlsplit(remote.url).path))
-    check_content(source)
+    check_content(source, None, limits)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -116,21 +133,18 @@ def _take(remote: RemoteFile, target: Path) -> Downloaded:
     return Downloaded(digest, "", target.stat().st_size, 0)
 
 
-def shown(url: str) -> str:
-    """A URL as messages may show it: without its query, which may hold a password, and without a user."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
-
-
 class _Part:
     """What there is of a file so far, with a note of what the server called it."""
 
-    def __init__(self, target: Path, url: str, with_md5: bool) -> None:
+    def __init__(self, target: Path, remote: RemoteFile, secret: Mapping[str, str], limits: Limits) -> None:
+        self.secret, self.limits = secret, limits
+        self.listed = remote.size
+        self.largest = limits.transferred_from(remote.size, remote.exact)
         self.path = target.with_name(f".{target.name}.part")
         self.note = target.with_name(f".{target.name}.part.json")
-        self.url, self.name = url, target.name
+        self.url, self.name = remote.url, target.name
         self.etag = self.validator = ""
-        self.with_md5, self.noted, self.size = with_md5, False, 0
+        self.with_md5, self.noted, self.size = bool(remote.md5), False, 0
         self._new_digests()
 
     def _new_digests(self) -> None:
@@ -161,6 +175,7 @@ class _Part:
             check_status(response.status, shown(self.url))
             start = self._start(response, have)
             self._refuse_markup(response)
+            self._refuse_beyond(start + _length(response))
             self._write_note(response)
             yield from self._write(response, start)
             response.release_conn()
@@ -182,7 +197,7 @@ class _Part:
         from urllib3.exceptions import HTTPError
 
         try:
-            return session.open(self.url, headers)
+            return session.open(self.url, headers, self.secret)
         except HTTPError as error:
             raise _BrokenError(f"no answer ({type(error).__name__})") from None
 
@@ -205,12 +220,19 @@ class _Part:
                 f"{self.name}: {shown(self.url)} sent a page of HTML in its place; the archive may be closed or want a login"
             )
 
+    def _refuse_beyond(self, size: int) -> None:
+        """CorruptFileError, with nothing left behind, if the file is larger than the listing or the limits allow."""
+        if size > self.largest:
+            self.drop()
+            allowed = f"the archive's listing says {self.listed}" if self.listed is not None else "see limits.file"
+            raise CorruptFileError(f"{self.name} has more than {self.largest} bytes; {allowed}")
+
     def _write_note(self, response: BaseHTTPResponse) -> None:
         """A weak ETag says nothing about bytes, so it is no ground for resuming (RFC 9110, 13.1.5)."""
         etag = response.headers.get("ETag", "")
         self.etag = etag.strip('"')
         self.validator = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
-        if int(response.headers.get("Content-Length") or WORTH_RESUMING) < WORTH_RESUMING:
+        if "Content-Length" in response.headers and _length(response) < WORTH_RESUMING:
             return
         self.noted = True
         self.note.write_text(json.dumps({"url": shown(self.url), "validator": self.validator}), encoding="utf-8")
@@ -218,9 +240,8 @@ class _Part:
     def _write(self, response: BaseHTTPResponse, start: int) -> Any:
         from urllib3.exceptions import HTTPError
 
-        length = response.headers.get("Content-Length")
         self._begin_at(start)
-        done = start
+        done, gauge = start, SpeedGauge(self.limits)
         with self.path.open("r+b" if start else "wb") as output:
             output.seek(start)
             output.truncate()
@@ -229,15 +250,19 @@ class _Part:
                     output.write(chunk)
                     self._digest(chunk)
                     done += len(chunk)
+                    self._refuse_beyond(done)
+                    gauge.add(len(chunk))
                     yield len(chunk)
+            except TooSlowError as slow:
+                raise _BrokenError(f"the transfer is too slow ({slow})", slow=True) from None
             except (HTTPError, OSError) as error:
                 if isinstance(error, OSError) and not isinstance(error, ConnectionError | TimeoutError):
                     raise
                 raise _BrokenError(f"the transfer broke off ({type(error).__name__})") from None
             finally:
                 self._hashed = self.size = done
-        if length is not None and done != start + int(length):
-            raise _BrokenError(f"{start + int(length) - done} bytes are missing")
+        if "Content-Length" in response.headers and done != start + _length(response):
+            raise _BrokenError(f"{start + _length(response) - done} bytes are missing")
 
     def _begin_at(self, start: int) -> None:
         """Bring the digests to where the bytes that are here end."""
@@ -251,3 +276,11 @@ class _Part:
                 while left and (chunk := stream.read(min(CHUNK, left))):
                     self._digest(chunk)
                     left -= len(chunk)
+
+
+def _length(response: BaseHTTPResponse) -> int:
+    """The bytes that an answer announces; 0 if it announces none. ServiceError if that is not a number."""
+    said = response.headers.get("Content-Length", "0")
+    if not re.fullmatch(r"[0-9]{1,18}", said):
+        raise ServiceError(f"an answer has the Content-Length {said[:40]!r}, which is not a number")
+    return int(said)

@@ -7,22 +7,25 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
-from daxa_wf.acquire.download import download, shown
+from daxa_wf.acquire.download import download
 from daxa_wf.acquire.many import BATCH, MANY_FILES, curl, orders_for, start_curl, verified
 from daxa_wf.acquire.paths import archive_paths, fill, is_wanted, may_hold_wanted, raw_directory, wanted_globs
 from daxa_wf.acquire.progress import Progress
+from daxa_wf.acquire.release import NOT_PUBLIC, mark_of_logins, retry_condition, utc_now, when_asked_again
 from daxa_wf.acquire.store import HostSlots, Ledger, StoredFile, locked, stored_file
 from daxa_wf.acquire.unpack import decompress, decompressed_name, unpack_tar
 from daxa_wf.acquire.verify import check_content
-from daxa_wf.errors import CorruptFileError, ServiceError, UnfitDataError
-from daxa_wf.files import sha256_of
+from daxa_wf.errors import CorruptFileError, DaxaError, ServiceError, UnfitDataError
+from daxa_wf.files import resolve_inside, sha256_of
 from daxa_wf.missions.spec import Bundle, MissionSpec, Route, SharedDirectory
-from daxa_wf.services.archives import NotInArchiveError, RemoteFile, file_archive
+from daxa_wf.services.archives import NotInArchiveError, ProprietaryError, RemoteFile, file_archive
+from daxa_wf.services.urls import shown
+from daxa_wf.text import mask_secrets
 
 if TYPE_CHECKING:
     from daxa_wf.services.http import PatientSession
@@ -65,9 +68,10 @@ class Acquired:
 
 @dataclass
 class Fetcher:
-    """What fetches: the store, a session, the archives' bases in order, limits, and what is known of the user.
+    """What fetches: the store, a session with its limits, the archives' bases in order, and what is known of the user.
 
-    `secrets` maps an archive to parameters that are sent with each request, and never shown.
+    `secrets` maps an archive to parameters that are sent to it, over https only, and never shown. `released` returns
+    when an observation becomes public (UTC), None if that is not known.
     """
 
     store: Path
@@ -77,8 +81,11 @@ class Fetcher:
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     decompress: bool = False
     pause: float = 1.0
+    released: Callable[[Wish], datetime | None] = lambda _: None
 
     def __post_init__(self) -> None:
+        self.login_mark = mark_of_logins(self.store, self.secrets, self.archives)
+        self.archives = {name: [self.session.accept(base) for base in bases] for name, bases in self.archives.items()}
         self.slots = HostSlots(self.store / ".slots", self.transfers, DEFAULT_TRANSFERS)
 
     def acquire(self, wish: Wish, progress: Progress | None = None) -> Acquired:
@@ -88,7 +95,7 @@ class Fetcher:
         """
         progress = progress or Progress(wish.name)
         place = raw_directory(wish.spec, wish.facts)
-        directory = self.store / place
+        directory = resolve_inside(self.store, place, wish.name)
         with locked(directory):
             acquired = self._directory(wish, directory, progress)
         acquired.directory = place
@@ -101,13 +108,21 @@ class Fetcher:
         return " ".join(sorted(wish.globs)) + (" decompressed" if self.decompress else "")
 
     def listing(self, wish: Wish) -> list[RemoteFile]:
-        """The wanted files of an observation in the first archive that lists them; ServiceError if none does."""
-        said = []
+        """The wanted files of an observation in the first archive that lists them.
+
+        NotInArchiveError if all answer that they have none of them, ServiceError if one cannot answer.
+        """
+        said, absent = [], 0
         for archive, base, path in self._places(wish.spec, wish.facts):
             try:
-                return self.listed(archive, base, path, wish.globs)
-            except (NotInArchiveError, ServiceError) as error:
+                return self.listed(archive, base, path, wish.globs, [])
+            except NotInArchiveError as error:
+                absent += 1
                 said.append(str(error))
+            except ServiceError as error:
+                said.append(str(error))
+        if said and absent == len(said):
+            raise NotInArchiveError(f"{wish.name} is in no archive that lists its files: {'; '.join(said)}")
         raise ServiceError(f"{wish.name}: no archive lists it: {'; '.join(said) or 'it comes in tar files only'}")
 
     def _places(self, of: MissionSpec | SharedDirectory, facts: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -123,8 +138,9 @@ class Fetcher:
         known = ledger.answer(request)
         if known is not None:
             return Acquired("", known, ledger.notes(request))
-        said, absent = [], 0
-        attempts = self._attempts(wish, ledger, progress)
+        said, absent, closed = [], 0, 0
+        refused: list[str] = []
+        attempts = self._attempts(wish, ledger, progress, refused)
         for where, attempt in attempts:
             try:
                 files, transferred = attempt()
@@ -133,40 +149,64 @@ class Fetcher:
                 absent += 1
                 continue
             except (ServiceError, CorruptFileError) as error:
+                closed += isinstance(error, ProprietaryError)
                 said.append(f"{where}: {error}")
                 log.warning("%s: %s", wish.name, said[-1])
                 continue
-            notes = [*said, *_missing(wish, files)]
+            notes = [*said, *refused_notes(refused), *_missing(wish, files)]
             ledger.finish(request, [each.path for each in files], notes)
             return Acquired("", files, notes, transferred)
+        said += refused_notes(refused)
         if absent == len(attempts) and attempts:
             raise UnfitDataError("notInArchive", f"{wish.name} is in no archive: {'; '.join(said)}")
+        if closed and absent + closed == len(attempts):
+            self._refuse_if_proprietary(wish, said)
         raise ServiceError(f"{wish.name} cannot be had: {'; '.join(said) or 'no archive is configured for it'}")
 
-    def _attempts(self, wish: Wish, ledger: Ledger, progress: Progress) -> list[tuple[str, Callable[[], Any]]]:
-        """Each way to get the observation, in order."""
+    def _refuse_if_proprietary(self, wish: Wish, said: Sequence[str]) -> None:
+        """UnfitDataError `notPublic` with the condition to ask again; nothing if the table has it as public already."""
+        release = self.released(wish)
+        if release is not None and release <= utc_now():
+            return
+        raise UnfitDataError(
+            NOT_PUBLIC, f"{wish.name} {when_asked_again(release)}: {'; '.join(said)}",
+            retry_condition(release, self.login_mark),
+        )  # fmt: skip
+
+    def _attempts(
+        self, wish: Wish, ledger: Ledger, progress: Progress, refused: list[str]
+    ) -> list[tuple[str, Callable[[], Any]]]:
+        """Each way to get the observation, in order; entries of listings that are refused are added to `refused`."""
         found: list[tuple[str, Callable[[], Any]]] = []
         for archive, bases in self.archives.items():
             bundles = [each for each in wish.spec.bundles.get(archive, ()) if each.route in wish.routes]
             paths = archive_paths(wish.spec, archive, wish.facts)
             for base in bases:
-                where = f"{archive} {base}"
-                found += [(where, partial(self._tree, archive, base, path, wish, ledger, progress)) for path in paths]
+                where = f"{archive} {mask_secrets(base)}"
+                found += [
+                    (where, partial(self._tree, archive, base, path, wish, ledger, progress, refused)) for path in paths
+                ]
                 if bundles:
                     found.append((where, partial(self._bundles, archive, base, bundles, wish, ledger, progress)))
         return found
 
     def _tree(
-        self, archive: str, base: str, path: str, wish: Wish, ledger: Ledger, progress: Progress
+        self, archive: str, base: str, path: str, wish: Wish, ledger: Ledger, progress: Progress, refused: list[str]
     ) -> tuple[list[StoredFile], int]:
-        return self._files(archive, self.listed(archive, base, path, wish.globs), ledger, progress)
+        return self._files(archive, self.listed(archive, base, path, wish.globs, refused), ledger, progress)
 
-    def listed(self, archive: str, base: str, path: str, globs: Sequence[str]) -> list[RemoteFile]:
-        """The wanted files that an archive has below a path. NotInArchiveError if none is."""
-        files = file_archive(archive, base, self.session).files(path, lambda each: may_hold_wanted(each, globs))
-        wanted = [each for each in files if is_wanted(each.path, globs)]
+    def listed(self, archive: str, base: str, path: str, globs: Sequence[str], refused: list[str]) -> list[RemoteFile]:
+        """The wanted files that an archive has below a path. NotInArchiveError if none is.
+
+        Why entries of the listing were refused is added to `refused`.
+        """
+        listing = file_archive(archive, base, self.session).files(path, lambda each: may_hold_wanted(each, globs))
+        refused += listing.refused
+        for note in refused_notes(listing.refused):
+            log.warning("%s", note)
+        wanted = [each for each in listing.files if is_wanted(each.path, globs)]
         if not wanted:
-            raise NotInArchiveError(f"{base.rstrip('/')}/{path}: {len(files)} files, none of them needed")
+            raise NotInArchiveError(f"{base.rstrip('/')}/{path}: {len(listing.files)} files, none of them needed")
         return wanted
 
     def _files(
@@ -176,28 +216,30 @@ class Fetcher:
         due = [each for each in files if not ledger.has(names[each.path], each.size if each.exact else None)]
         progress.plan(len(due), sum(each.size or 0 for each in due))
         transferred = 0
-        if len(due) > MANY_FILES and (program := curl()):
+        if len(due) > MANY_FILES and not self.session.logins and (program := curl()):
             transferred = self._by_curl(program, archive, due, ledger, progress)
             due = [each for each in due if not ledger.has(names[each.path])]
         count, problems = self._by_threads(archive, due, ledger, progress)
         transferred += count
         if problems:
             more = f" (and {len(problems) - 1} more files)" if len(problems) > 1 else ""
-            raise ServiceError(f"{problems[0]}{more}")
+            closed = all(isinstance(each, ProprietaryError) for each in problems)
+            raise (ProprietaryError if closed else ServiceError)(f"{problems[0]}{more}")
         return [ledger.files[names[each.path]] for each in files], transferred
 
     def _by_threads(
         self, archive: str, due: Sequence[RemoteFile], ledger: Ledger, progress: Progress
-    ) -> tuple[int, list[str]]:
+    ) -> tuple[int, list[DaxaError]]:
         """Fetch files side by side; the bytes that were transferred, and what went wrong."""
-        transferred, problems = 0, []
+        transferred = 0
+        problems: list[DaxaError] = []
         with ThreadPoolExecutor(self.slots.limit(archive)) as pool:
             jobs = [pool.submit(self._file, archive, each, ledger, progress) for each in due]
             for job in jobs:
                 try:
                     transferred += job.result()
                 except (ServiceError, CorruptFileError, NotInArchiveError) as error:
-                    problems.append(str(error))
+                    problems.append(error)
         return transferred, problems
 
     def _by_curl(
@@ -207,10 +249,10 @@ class Fetcher:
         limit, transferred = self.slots.limit(archive), 0
         batches = [due[start : start + BATCH] for start in range(0, len(due), BATCH)]
         with self.slots.every_slot(archive, due[0].url):
-            coming = start_curl(program, orders_for(batches[0], ledger.directory, limit))
+            coming = start_curl(program, orders_for(batches[0], ledger.directory, limit, self.session.limits))
             try:
                 for batch, following in zip(batches, [*batches[1:], []], strict=True):
-                    orders = orders_for(following, ledger.directory, limit)
+                    orders = orders_for(following, ledger.directory, limit, self.session.limits)
                     coming.wait()
                     if following:
                         coming = start_curl(program, orders)
@@ -223,7 +265,7 @@ class Fetcher:
     def _verify_batch(self, archive: str, batch: Sequence[RemoteFile], ledger: Ledger, progress: Progress) -> int:
         stored = []
         for remote in batch:
-            digest = verified(remote, ledger.directory)
+            digest = verified(remote, ledger.directory, self.session.limits)
             if digest is not None:
                 stored.append(self._kept(archive, remote, digest, "", ledger.directory))
                 progress.file_done()
@@ -235,7 +277,7 @@ class Fetcher:
     def _file(self, archive: str, remote: RemoteFile, ledger: Ledger, progress: Progress) -> int:
         """Fetch a file and say so in the ledger at once; the bytes that were transferred."""
         directory = ledger.directory
-        target = directory / remote.path
+        target = resolve_inside(directory, remote.path, shown(remote.url))
         with self.slots.slot(archive, remote.url):
             got = download(remote, target, self.session, progress.tell, self.pause)
         ledger.add([self._kept(archive, remote, got.sha256, got.etag, directory)])
@@ -247,7 +289,7 @@ class Fetcher:
         name, target = self._local_name(remote.path), directory / remote.path
         size = target.stat().st_size
         if name != remote.path:
-            decompress(target, directory / name)
+            decompress(target, directory / name, self.session.limits)
             target.unlink()
             digest = ""
         digest = digest or sha256_of(directory / name)
@@ -279,7 +321,7 @@ class Fetcher:
         url = base.rstrip("/") + path if path.startswith("?") else f"{base.rstrip('/')}/{path}"
         folder = self.store / f"{wish.spec.name}_raw" / BUNDLES if bundle.shared else ledger.directory
         name = path.rsplit("/", 1)[-1] if bundle.shared else f".bundle{hashlib.sha256(path.encode()).hexdigest()[:8]}"
-        tar = folder / name
+        tar = resolve_inside(folder, name, wish.name)
         if not bundle.shared:
             return self._unpacked(archive, url, tar, bundle, wish, ledger, progress)
         with locked(folder):
@@ -292,11 +334,10 @@ class Fetcher:
     def _unpacked(
         self, archive: str, url: str, tar: Path, bundle: Bundle, wish: Wish, ledger: Ledger, progress: Progress
     ) -> tuple[list[StoredFile], int]:
-        secret = urlencode(self.secrets.get(archive, {}))
-        remote = RemoteFile(tar.name, url + (f"&{secret}" if secret else ""))
+        remote, secret = RemoteFile(tar.name, url), self.secrets.get(archive, {})
         try:
             with self.slots.slot(archive, url):
-                got = download(remote, tar, self.session, progress.tell, self.pause)
+                got = download(remote, tar, self.session, progress.tell, self.pause, secret)
             progress.file_done()
             return self._extract(archive, url, tar, bundle, wish, ledger), got.transferred
         finally:
@@ -311,13 +352,14 @@ class Fetcher:
             path = bundle.into + member.rsplit("/", 1)[-1]
             return path if is_wanted(path, globs) else None
 
-        if not check_content(tar, "answer.tar").startswith("tar"):
+        limits = self.session.limits
+        if not check_content(tar, "answer.tar", limits).startswith("tar"):
             raise CorruptFileError(f"{shown(url)} sent no tar file")
         stored = []
-        for path in unpack_tar(tar, ledger.directory, place):
+        for path in unpack_tar(tar, ledger.directory, place, limits):
             target = ledger.directory / path
             try:
-                check_content(target)
+                check_content(target, None, limits)
             except CorruptFileError:
                 target.unlink()
                 raise
@@ -327,16 +369,18 @@ class Fetcher:
 
     def _shared(self, wish: Wish, shared: SharedDirectory, progress: Progress) -> None:
         """A directory that many observations need; that an archive does not have it is no fault of theirs."""
-        directory = self.store / f"{wish.spec.name}_raw" / fill(shared.local, wish.facts)
+        place = f"{wish.spec.name}_raw/{fill(shared.local, wish.facts)}"
+        directory = resolve_inside(self.store, place, wish.name)
         with locked(directory):
             ledger = Ledger(directory)
             request = " ".join(shared.globs)
             if ledger.answer(request) is not None:
                 return
             said = []
+            refused: list[str] = []
             for archive, base, path in self._places(shared, wish.facts):
                 try:
-                    files = self.listed(archive, base, path, shared.globs)
+                    files = self.listed(archive, base, path, shared.globs, refused)
                     stored, _ = self._files(archive, files, ledger, progress)
                 except NotInArchiveError as error:
                     ledger.finish(request, [], [str(error)])
@@ -344,9 +388,17 @@ class Fetcher:
                 except (ServiceError, CorruptFileError) as error:
                     said.append(str(error))
                     continue
-                ledger.finish(request, [each.path for each in stored], [])
+                ledger.finish(request, [each.path for each in stored], refused_notes(refused))
                 return
             raise ServiceError(f"{wish.name}: {shared.local} cannot be had: {'; '.join(said)}")
+
+
+def refused_notes(refused: Sequence[str], most: int = 10) -> list[str]:
+    """Return notes about refused entries of listings: how many, and the first by name."""
+    if not refused:
+        return []
+    more = [f"and {len(refused) - most} more"] if len(refused) > most else []
+    return [f"{len(refused)} entries of listings refused: {'; '.join([*refused[:most], *more])}"]
 
 
 def _missing(wish: Wish, files: Sequence[StoredFile]) -> list[str]:

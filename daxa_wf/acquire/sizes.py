@@ -11,8 +11,8 @@ from pathlib import Path
 from daxa_wf.acquire.observation import Fetcher, Wish
 from daxa_wf.acquire.paths import is_wanted, raw_directory
 from daxa_wf.acquire.store import Ledger
-from daxa_wf.errors import DaxaError
-from daxa_wf.files import write_atomically
+from daxa_wf.errors import CorruptFileError, DaxaError
+from daxa_wf.files import read_json, resolve_inside, set_aside, write_atomically
 from daxa_wf.services.archives import RemoteFile
 
 
@@ -66,21 +66,25 @@ class Listings:
 
     def known(self, wish: Wish) -> list[RemoteFile] | None:
         """The wanted files of an observation, or None if it was never listed for all that is wanted."""
-        path = self._path(wish)
-        if not path.exists():
+        try:
+            said = read_json(self._path(wish))
+            if not set(wish.globs) <= set(said["globs"]):
+                return None
+            return [RemoteFile(**each) for each in said["files"] if is_wanted(each["path"], wish.globs)]
+        except FileNotFoundError:
             return None
-        said = json.loads(path.read_text(encoding="utf-8"))
-        if not set(wish.globs) <= set(said["globs"]):
+        except (CorruptFileError, KeyError, TypeError) as error:
+            set_aside(self._path(wish), str(error))
             return None
-        return [RemoteFile(**each) for each in said["files"] if is_wanted(each["path"], wish.globs)]
 
     def keep(self, wish: Wish, files: Iterable[RemoteFile]) -> None:
         """Remember a listing."""
-        said = {"globs": list(wish.globs), "files": [asdict(each) for each in files]}
+        # URLs are not needed again, and may hold more than is for others' eyes.
+        said = {"globs": list(wish.globs), "files": [asdict(each) | {"url": ""} for each in files]}
         write_atomically(self._path(wish), json.dumps(said))
 
     def _path(self, wish: Wish) -> Path:
-        return self.directory / wish.spec.name / f"{wish.facts['obsid']}.json"
+        return resolve_inside(self.directory, f"{wish.spec.name}/{wish.facts['obsid']}.json", wish.name)
 
 
 def estimate(wishes: Sequence[Wish], fetcher: Fetcher, ask: int = 0) -> Estimate:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +16,10 @@ from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
-from daxa_wf.files import LEDGER, LOCK
+from daxa_wf.errors import UnsafePathError
+from daxa_wf.files import LEDGER, LOCK, checked_relative
+
+log = logging.getLogger("daxa_wf")
 
 
 @dataclass(frozen=True)
@@ -44,10 +48,17 @@ def stored_file(
     return StoredFile(path, stat.st_size, stat.st_mtime_ns, sha256, url, archive, etag, now, remote)
 
 
+def _stored(said: dict[str, Any], ledger: Path) -> StoredFile:
+    """The file of a ledger's line. UnsafePathError if its path is not a plain one."""
+    file = StoredFile(**said)
+    checked_relative(file.path, str(ledger))
+    return file
+
+
 class Ledger:
     """The lines of a directory's ledger: one is added as each file is verified, so that a killed process loses nothing.
 
-    A line that is cut off is no line.
+    A line that is cut off is no line; nor is one whose path leads out of the directory.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -67,8 +78,10 @@ class Ledger:
         for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
                 said = json.loads(line)
-                if isinstance(said, dict) and ("complete" in said or StoredFile(**said)):
+                if isinstance(said, dict) and ("complete" in said or _stored(said, self.path)):
                     yield said
+            except UnsafePathError as error:
+                log.warning("%s; this line of the ledger is left out", error)
             except (ValueError, TypeError):
                 continue
 

@@ -13,35 +13,36 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from daxa_wf.errors import CorruptFileError, Fault
+from daxa_wf.files import gzip_errors
+from daxa_wf.limits import Limits
 
+DEFAULTS: Final = Limits()
+LARGEST_FILE: Final = 2**63
+"""Bytes; no file system has larger ones, and no stream can be moved further."""
 BLOCK: Final = 2880
-LONGEST_HEADER: Final = 10_000
-"""Blocks (360,000 cards); a header that does not end before is taken for damage."""
 END_CARD: Final = b"END".ljust(80)
 CHUNK: Final = 4 * 1024 * 1024
-MAGIC: Final = {b"\x1f\x8b": "gzip", b"\x1f\x9d": "compress", b"SIMPLE  =": "fits"}
+GZIP_MAGIC: Final = b"\x1f\x8b"
+MAGIC: Final = {GZIP_MAGIC: "gzip", b"\x1f\x9d": "compress", b"SIMPLE  =": "fits"}
 FITS_NAMES = re.compile(
     r"\.(fits?|ftz|evt|img|ds|pha|pi|arf|rmf|lc|hk|attorb|totsky|totexpo|gti|mkf|orb)(\.gz|\.Z)?$", re.I
 )
 """Names that promise FITS. What else there is (logs, pages, pictures) is only held against its size."""
 MARKUP = re.compile(rb"\s*(<!doctype html|<html|<\?xml[^>]*>\s*<!doctype html)", re.I)
 MARKUP_NAMES = (".html", ".htm")
-FREE_BYTES: Final = 1024**3
-HIGHEST_RATIO: Final = 200
-"""A compressed file may grow by this factor beyond the first GiB; more is taken for a decompression bomb."""
 
 
-def check_content(path: Path, name: str | None = None) -> str:
+def check_content(path: Path, name: str | None = None, limits: Limits = DEFAULTS) -> str:
     """What kind of file it is, read to its end; CorruptFileError says what is wrong. `name` is what it will be called.
 
     FITS is followed through every header to the last HDU; where an HDU has a CHECKSUM it is computed (FITS standard 4.0,
-    appendix J). gzip is read to its own CRC, tar to its closing blocks.
+    appendix J). gzip is read to its own CRC, tar to its closing blocks. What goes beyond the limits is refused.
     """
     with path.open("rb") as stream:
-        return check_stream(stream, path, name or path.name)
+        return check_stream(stream, path, name or path.name, limits)
 
 
-def check_stream(stream: IO[bytes], path: Path, name: str) -> str:
+def check_stream(stream: IO[bytes], path: Path, name: str, limits: Limits = DEFAULTS) -> str:
     """As check_content, of a file that is open at its beginning, or in memory."""
     head = stream.read(512)
     if MARKUP.match(head) and not name.lower().endswith(MARKUP_NAMES):
@@ -54,24 +55,24 @@ def check_stream(stream: IO[bytes], path: Path, name: str) -> str:
         raise CorruptFileError(f"{name} is no FITS file: it begins with {head[:12]!r}")
     stream.seek(0)
     try:
-        return _READERS[kind](stream, path, name, promised) if kind else "other"
+        return _READERS[kind](stream, path, name, promised, limits) if kind else "other"
     except (EOFError, OSError, tarfile.TarError) as error:
         raise CorruptFileError(f"{name} is damaged or cut off: {error}") from None
 
 
-def _fits(stream: IO[bytes], path: Path, name: str, promised: bool) -> str:  # noqa: ARG001 - one of _READERS
-    walk_fits(stream, name)
+def _fits(stream: IO[bytes], path: Path, name: str, promised: bool, limits: Limits) -> str:  # noqa: ARG001 - one of _READERS
+    walk_fits(stream, name, limits)
     return "fits"
 
 
-def _gzip(_: IO[bytes], path: Path, name: str, promised: bool) -> str:
-    with open_gzip(path) as stream:
+def _gzip(_: IO[bytes], path: Path, name: str, promised: bool, limits: Limits) -> str:
+    with open_gzip(path, limits) as stream:
         head = stream.peek(512)[:512]
         if head[257:262] == b"ustar":
-            read_tar(stream, name)
+            read_tar(stream, name, limits)
             return "tar.gz"
         if head.startswith(b"SIMPLE  ="):
-            walk_fits(stream, name)
+            walk_fits(stream, name, limits)
             kind = "fits.gz"
         elif promised:
             raise CorruptFileError(f"{name} is no FITS file: unpacked it begins with {head[:12]!r}")
@@ -82,19 +83,19 @@ def _gzip(_: IO[bytes], path: Path, name: str, promised: bool) -> str:
         return kind
 
 
-def _compress(_: IO[bytes], path: Path, name: str, promised: bool) -> str:
+def _compress(_: IO[bytes], path: Path, name: str, promised: bool, limits: Limits) -> str:
     """LZW (`.Z`) has no checksum, so the FITS in it is followed to its end."""
     if not promised:
         return "compress"
-    with open_compress(path) as stream:
-        walk_fits(stream, name)
+    with open_compress(path, limits) as stream:
+        walk_fits(stream, name, limits)
         while stream.read(CHUNK):
             pass
     return "fits.Z"
 
 
-def _tar(stream: IO[bytes], path: Path, name: str, promised: bool) -> str:  # noqa: ARG001 - one of _READERS
-    read_tar(stream, name)
+def _tar(stream: IO[bytes], path: Path, name: str, promised: bool, limits: Limits) -> str:  # noqa: ARG001 - one of _READERS
+    read_tar(stream, name, limits)
     return "tar"
 
 
@@ -102,20 +103,26 @@ _READERS = {"fits": _fits, "gzip": _gzip, "compress": _compress, "tar": _tar}
 
 
 class _Counted:
-    """A decompressed stream that ends with an error once it has grown beyond what a compressed file may."""
+    """A decompressed stream: EOFError where it is damaged, CorruptFileError once it has grown beyond what it may."""
 
     def __init__(self, stream: Any, limit: int, name: str) -> None:
-        self._stream, self._left, self._name = stream, limit, name
+        self._stream, self._left, self._limit, self._name = stream, limit, limit, name
 
     def read(self, size: int = -1) -> bytes:
-        data: bytes = self._stream.read(min(size, CHUNK) if size >= 0 else CHUNK)
+        try:
+            data: bytes = self._stream.read(min(size, CHUNK) if size >= 0 else CHUNK)
+        except gzip_errors() as error:
+            raise EOFError(str(error)) from None
         self._left -= len(data)
         if self._left < 0:
-            raise CorruptFileError(f"{self._name} grows more than {HIGHEST_RATIO} times when unpacked: refused")
+            raise CorruptFileError(f"{self._name} unpacks to more than {self._limit} bytes: refused (see `limits`)")
         return data
 
     def peek(self, size: int) -> bytes:
-        return bytes(self._stream.peek(size))
+        try:
+            return bytes(self._stream.peek(size))
+        except gzip_errors() as error:
+            raise EOFError(str(error)) from None
 
     def __enter__(self) -> _Counted:
         return self
@@ -124,18 +131,22 @@ class _Counted:
         self._stream.close()
 
 
-def open_gzip(path: Path) -> Any:
+def open_gzip(path: Path, limits: Limits = DEFAULTS) -> Any:
     """A gzip file's content as a stream, with an end to what it may grow to."""
+    return limited_gzip(path, limits.unpacked_from(path.stat().st_size), path.name)
+
+
+def limited_gzip(packed: Path | Any, limit: int, name: str) -> Any:
+    """The content of a gzip file or stream as a stream; CorruptFileError once it has grown beyond `limit` bytes."""
     import io
 
     from isal import igzip
 
-    limit = FREE_BYTES + HIGHEST_RATIO * path.stat().st_size
-    return _Counted(io.BufferedReader(igzip.open(path, "rb"), CHUNK), limit, path.name)
+    return _Counted(io.BufferedReader(igzip.open(packed, "rb"), CHUNK), limit, name)
 
 
 @contextmanager
-def open_compress(path: Path) -> Iterator[Any]:
+def open_compress(path: Path, limits: Limits = DEFAULTS) -> Iterator[Any]:
     """What an LZW file (`.Z`) holds, as a stream, by the program gzip: cfitsio may crash on a damaged one.
 
     Fault if there is no such program; CorruptFileError if it finds the file damaged.
@@ -143,7 +154,7 @@ def open_compress(path: Path) -> Iterator[Any]:
     program = shutil.which("gzip")
     if program is None:
         raise Fault(f"{path.name}: reading .Z files needs the program gzip; install it")
-    limit = FREE_BYTES + HIGHEST_RATIO * path.stat().st_size
+    limit = limits.unpacked_from(path.stat().st_size)
     with subprocess.Popen(
         [program, "-dc", "--", str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
     ) as process:
@@ -156,11 +167,11 @@ def open_compress(path: Path) -> Iterator[Any]:
             raise CorruptFileError(f"{path.name} is damaged or cut off: {said.decode(errors='replace').strip()}")
 
 
-def walk_fits(stream: IO[bytes] | Any, name: str) -> int:
+def walk_fits(stream: IO[bytes] | Any, name: str, limits: Limits = DEFAULTS) -> int:
     """Follow the HDUs of a FITS stream to the last; how many. CorruptFileError if one is cut off or fails its CHECKSUM."""
     count = 0
     while True:
-        header = _header(stream, name, count)
+        header = _header(stream, name, count, limits.header // BLOCK)
         if header is None:
             return count
         checked = "CHECKSUM" in header.cards and header.cards["CHECKSUM"].strip()
@@ -239,13 +250,16 @@ class _Header:
         pixels = 1
         for length in axes:
             pixels *= length
-        return abs(int(cards["BITPIX"])) // 8 * int(cards.get("GCOUNT", 1)) * (int(cards.get("PCOUNT", 0)) + pixels)
+        size = abs(int(cards["BITPIX"])) // 8 * int(cards.get("GCOUNT", 1)) * (int(cards.get("PCOUNT", 0)) + pixels)
+        if not 0 <= size < LARGEST_FILE or min(axes) < 0:
+            raise ValueError(f"it claims {size} bytes of data")
+        return size
 
 
-def _header(stream: Any, name: str, count: int) -> _Header | None:
+def _header(stream: Any, name: str, count: int, longest: int) -> _Header | None:
     """The next header, or None where the file ends, or holds no further HDU."""
     blocks: list[bytes] = []
-    while len(blocks) < LONGEST_HEADER:
+    while len(blocks) < longest:
         block = _exactly(stream, BLOCK)
         if not blocks and count and not block.startswith(b"XTENSION"):
             return None
@@ -255,7 +269,7 @@ def _header(stream: Any, name: str, count: int) -> _Header | None:
         if any(block[at : at + 80] == END_CARD for at in range(0, BLOCK, 80)):
             break
     else:
-        raise CorruptFileError(f"{name}: the header of HDU {count} has no end within {LONGEST_HEADER * BLOCK} bytes")
+        raise CorruptFileError(f"{name}: the header of HDU {count} has no end within {longest * BLOCK} bytes")
     try:
         header = _Header(b"".join(blocks))
         _ = header.data_bytes
@@ -276,10 +290,35 @@ class _Measured:
         return data
 
 
-def read_tar(stream: Any, name: str) -> list[str]:
+def limited_tarinfo(limits: Limits) -> type[tarfile.TarInfo]:
+    """A TarInfo for tarfile.open that refuses members beyond the limits, before their headers or data are read.
+
+    The headers of long names and pax records are read into memory, however large they are. A sparse member claims bytes
+    that the file does not hold; archives send none.
+    """
+
+    class Limited(tarfile.TarInfo):
+        members = 0
+
+        def _proc_member(self, archive: tarfile.TarFile) -> Any:
+            Limited.members += 1
+            if Limited.members > limits.entries:
+                raise CorruptFileError(f"a tar file with more than {limits.entries} members: refused")
+            is_header = self.type not in (*tarfile.REGULAR_TYPES, tarfile.DIRTYPE)
+            if self.size < 0 or (is_header and self.size > limits.header):
+                raise CorruptFileError(f"a tar file with a header of {self.size} bytes: refused")
+            made = super()._proc_member(archive)  # type: ignore[misc]
+            if made.issparse():
+                raise CorruptFileError(f"a tar file with the sparse member {made.name!r} of {made.size} bytes: refused")
+            return made
+
+    return Limited
+
+
+def read_tar(stream: Any, name: str, limits: Limits = DEFAULTS) -> list[str]:
     """The members of a tar stream, read to its end; CorruptFileError if its two closing blocks are not there."""
     measured = _Measured(stream)
-    with tarfile.open(fileobj=measured, mode="r|") as archive:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=measured, mode="r|", tarinfo=limited_tarinfo(limits)) as archive:  # type: ignore[call-overload]
         members = list(archive)
     while measured.read(CHUNK):
         pass

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+DOWNLOADED = "raw"
+"""Directory of an archive with links to downloaded data."""
 ALL_EXPOSURES = "ALL"
 NO_EXPOSURE = "None"
 
@@ -134,7 +136,7 @@ class Layout:
 
     def raw(self, unit: Unit) -> Path:
         """An observation's raw files: a link into the raw store."""
-        return self.root / "raw" / unit.mission / unit.obsid
+        return self.root / DOWNLOADED / unit.mission / unit.obsid
 
     def log(self, step: str, unit: Unit) -> Path:
         """The log of one step on one unit."""
@@ -148,6 +150,11 @@ class Layout:
     def manifest_fault(self) -> Path:
         """Why the manifest could not be made, until it can."""
         return self.root / "logs" / "manifest.fault.txt"
+
+    @property
+    def manifest_origin(self) -> Path:
+        """What the manifest was made from."""
+        return self.root / "selection" / "manifest_origin.json"
 
     def relative(self, path: Path) -> str:
         """`path` as records hold it."""

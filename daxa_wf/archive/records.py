@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -12,8 +14,11 @@ from typing import Any
 from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.requested import read_requested
 from daxa_wf.errors import ConfigError, CorruptFileError
-from daxa_wf.files import sha256_of, write_atomically
+from daxa_wf.files import checked_relative, read_json, sha256_of, write_atomically
 from daxa_wf.near import closest
+
+PASSING = ("runs", "transferred")
+"""Results that differ from run to run although nothing else does: they are not part of a record's fingerprint."""
 
 
 class Status(StrEnum):
@@ -47,6 +52,11 @@ class Record:
     message: str = ""
     products: list[FileStamp] = field(default_factory=list)
     inputs: list[FileStamp] = field(default_factory=list)
+    """Products of earlier steps that it read."""
+    raw: list[FileStamp] = field(default_factory=list)
+    """Raw files that it read or fetched; paths relative to the archive."""
+    built_on: dict[str, str] = field(default_factory=dict)
+    """Path of each earlier record -> its fingerprint."""
     parameters: dict[str, Any] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
     engine: str = "native"
@@ -66,6 +76,15 @@ class Record:
         """True if later steps may build on this one."""
         return self.status is Status.DONE
 
+    def fingerprint(self) -> str:
+        """Return a digest of all that later steps may depend on: verdict, parameters, products and results, but no times."""
+        results = {key: value for key, value in self.results.items() if key not in PASSING}
+        content = [
+            self.step, asdict(self.unit), self.status, self.reason, self.engine, self.parameters,
+            [(stamp.path, stamp.sha256) for stamp in self.products], results,
+        ]  # fmt: skip
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
     def product(self, kind: str) -> str:
         """Recorded path of the only product of a kind; KeyError if there is none."""
         for stamp in self.products:
@@ -82,16 +101,19 @@ def stamp_file(path: Path, recorded_as: str, kind: str = "") -> FileStamp:
 
 def write_record(layout: Layout, record: Record) -> None:
     """Put a record in its place. Call it last: it vouches for the products."""
-    text = json.dumps(asdict(record), indent=1, sort_keys=False, allow_nan=False)
-    write_atomically(layout.record(record.step, record.unit), text + "\n")
+    write_atomically(layout.record(record.step, record.unit), record_text(record))
+
+
+def record_text(record: Record) -> str:
+    """Return a record as it is written: JSON, one line a value."""
+    return json.dumps(asdict(record), indent=1, sort_keys=False, allow_nan=False) + "\n"
 
 
 def read_record(path: Path) -> Record:
     """Read a record; CorruptFileError if it is not one."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        return _record_from(data)
-    except (ValueError, KeyError, TypeError) as error:
+        return _record_from(read_json(path))
+    except (ValueError, KeyError, TypeError, AttributeError, CorruptFileError) as error:
         raise CorruptFileError(f"{path} is not a record ({error}); delete it and run again") from error
 
 
@@ -99,21 +121,21 @@ def _record_from(data: Mapping[str, Any]) -> Record:
     fields = dict(data)
     fields["unit"] = Unit(**fields["unit"])
     fields["status"] = Status(fields["status"])
-    for name in ("products", "inputs"):
-        fields[name] = [FileStamp(**stamp) for stamp in fields[name]]
+    for name in ("products", "inputs", "raw"):
+        fields[name] = [FileStamp(**stamp) for stamp in fields.get(name, [])]
+    for stamp in fields["products"]:
+        # Products are moved and deleted by these paths; raw files may be anywhere, and are only read.
+        checked_relative(stamp.path, f"the record of {fields['step']} of {fields['unit'].identifier}")
     return Record(**fields)
 
 
-def vouches(layout: Layout, products: Sequence[FileStamp]) -> bool:
-    """True if every product is still there with its recorded size and modification time (a stat each)."""
-    for stamp in products:
-        try:
-            stat = layout.find(stamp.path).stat()
-        except FileNotFoundError:
-            return False
-        if (stat.st_size, stat.st_mtime_ns) != (stamp.size, stamp.mtime_ns):
-            return False
-    return True
+def readable_records(layout: Layout) -> dict[Path, Record]:
+    """Return the records of an archive by their paths, without those that are damaged."""
+    found = {}
+    for path in record_paths(layout):
+        with suppress(CorruptFileError):
+            found[path] = read_record(path)
+    return found
 
 
 def record_paths(layout: Layout) -> list[Path]:
@@ -124,19 +146,9 @@ def record_paths(layout: Layout) -> list[Path]:
 def missing_products(layout: Layout) -> list[str]:
     """Return the recorded products that are gone, by their recorded paths, of the units that are still requested."""
     requested = read_requested(layout)
-    records = (read_record(path) for path in record_paths(layout))
+    records = readable_records(layout).values()
     stamps = (stamp for record in records if requested.asks_for(record.step, record.unit) for stamp in record.products)
     return [stamp.path for stamp in stamps if not layout.find(stamp.path).exists()]
-
-
-def drop_stale_records(layout: Layout) -> list[Path]:
-    """Delete the records whose products are gone or changed, so that their steps run again; which they were."""
-    dropped = []
-    for path in record_paths(layout):
-        if not vouches(layout, read_record(path).products):
-            path.unlink()
-            dropped.append(path)
-    return dropped
 
 
 def drop_failed_records(layout: Layout, step: str | None = None, unit: str | None = None) -> list[Path]:
@@ -144,7 +156,7 @@ def drop_failed_records(layout: Layout, step: str | None = None, unit: str | Non
 
     ConfigError if the archive has no record of such a unit.
     """
-    records = {path: read_record(path) for path in record_paths(layout)}
+    records = readable_records(layout)
     units = {record.unit.identifier for record in records.values()}
     if unit is not None and unit not in units:
         raise ConfigError(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from daxa_wf.acquire.manifest import read_manifest
 from daxa_wf.archive.layout import Layout, Unit
-from daxa_wf.files import write_atomically
+from daxa_wf.archive.origin import Origin, read_origin
+from daxa_wf.errors import CorruptFileError, UnsafePathError
 
 log = logging.getLogger("daxa_wf")
 
@@ -20,23 +19,29 @@ NOT_REQUESTED = "no longer requested"
 
 @dataclass(frozen=True)
 class Requested:
-    """The units of a manifest: by mission and ObsID, the instruments and exposures; by mission, the steps."""
+    """The units of a manifest: by mission and ObsID, the instruments and exposures; by mission, the steps.
+
+    `unasked` are missions of which a part could not be asked for: their other observations count as requested.
+    """
 
     exposures: Mapping[tuple[str, str], Collection[tuple[str, str]]]
     steps: Mapping[str, Collection[str]]
+    unasked: Collection[str] = ()
 
     def asks_for(self, step: str, unit: Unit) -> bool:
         """True if a step is still to be done for a unit; of a mission whose steps are not known, every step is."""
-        exposures = self.exposures.get((unit.mission, unit.obsid))
-        if exposures is None or step not in self.steps.get(unit.mission, (step,)):
+        if step not in self.steps.get(unit.mission, (step,)):
             return False
+        exposures = self.exposures.get((unit.mission, unit.obsid))
+        if exposures is None:
+            return unit.mission in self.unasked
         return not unit.instrument or any(
             inst == unit.instrument and unit.exposure in ("", exposure) for inst, exposure in exposures
         )
 
     def has(self, unit: Unit) -> bool:
         """True if the observation of a unit is still requested."""
-        return (unit.mission, unit.obsid) in self.exposures
+        return (unit.mission, unit.obsid) in self.exposures or unit.mission in self.unasked
 
 
 class Everything(Requested):
@@ -56,35 +61,17 @@ class Everything(Requested):
         return True
 
 
-def steps_file(layout: Layout) -> Path:
-    """Return the path of the file that lists the steps of each mission, beside the manifest."""
-    return layout.manifest.with_name("steps.json")
-
-
-def write_steps(layout: Layout, steps: Mapping[str, Collection[str]]) -> None:
-    """Write which steps the observations of each mission go through; the manifest is written after it."""
-    text = json.dumps({name: list(each) for name, each in steps.items()}, indent=1)
-    write_atomically(steps_file(layout), text + "\n")
-
-
 def read_requested(layout: Layout) -> Requested:
-    """Return what the manifest of an archive requests; everything if it has no manifest."""
-    if not layout.manifest.exists():
-        return Everything()
+    """Return what the manifest of an archive requests; everything if it has none that can be read."""
     exposures: dict[tuple[str, str], set[tuple[str, str]]] = {}
-    for row in read_manifest(layout.manifest):
-        exposures.setdefault((row.mission, row.obsid), set()).add((row.inst, row.exposure))
-    return Requested(exposures, _read_steps(steps_file(layout)))
-
-
-def _read_steps(path: Path) -> dict[str, list[str]]:
-    """Return the steps by mission; {} if the file is absent or damaged, since it only marks and nothing depends on it."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return {str(name): [str(step) for step in steps] for name, steps in found.items()}
+        rows = read_manifest(layout.manifest)
     except FileNotFoundError:
-        return {}
-    except (ValueError, AttributeError, TypeError):
-        log.warning("%s is damaged, so steps that are no longer requested are not marked; delete manifest.tsv, and the "
-                    "next run writes both again", path)  # fmt: skip
-        return {}
+        return Everything()
+    except (CorruptFileError, UnsafePathError) as error:
+        log.warning("%s; the next run makes it again, and until then nothing is marked as no longer requested", error)
+        return Everything()
+    for row in rows:
+        exposures.setdefault((row.mission, row.obsid), set()).add((row.inst, row.exposure))
+    origin = read_origin(layout) or Origin()
+    return Requested(exposures, origin.steps, frozenset(origin.unasked))

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 
 from daxa_wf.archive.layout import Layout, Unit
-from daxa_wf.archive.records import Record, Status, read_record, record_paths
+from daxa_wf.archive.origin import read_origin
+from daxa_wf.archive.records import Record, Status, readable_records, record_paths
 from daxa_wf.archive.requested import NOT_REQUESTED, Requested, read_requested
 from daxa_wf.archive.tables import write_table
+from daxa_wf.errors import CorruptFileError
+from daxa_wf.files import read_json
+
+NOTE_KEYS = ("mission", "obsid", "instrument", "exposure", "step", "error", "message")
+"""What a fault note holds."""
 
 FAULT = "fault"
 """In the place of a status: the step met a fault, and the next run takes it up again."""
@@ -46,8 +52,9 @@ def read_verdicts(layout: Layout) -> list[Verdict]:
     Those of units that the configuration no longer requests are marked as such.
     """
     requested, faults = read_requested(layout), read_faults(layout)
-    records = [read_record(path) for path in record_paths(layout)]
-    verdicts = [_unless_behind(faults, _verdict(record)) for record in records] + faults
+    records = readable_records(layout)
+    damaged = [_damaged(layout, path) for path in record_paths(layout) if path not in records]
+    verdicts = [_unless_behind(faults, _verdict(record)) for record in records.values()] + damaged + faults
     return [_unless_dropped(requested, verdict) for verdict in verdicts]
 
 
@@ -80,9 +87,27 @@ def _rests_on(verdict: Verdict, fault: Verdict) -> bool:
 
 
 def read_faults(layout: Layout, mission: str = "*", obsid: str = "*") -> list[Verdict]:
-    """The faults that are not yet mended, of the archive or of one observation."""
-    paths = sorted((layout.root / "logs").glob(f"{mission}/{obsid}/*.fault.json"))
-    return [_fault(json.loads(path.read_text(encoding="utf-8"))) for path in paths]
+    """Return the faults that are not yet mended, of the archive or of one observation; a damaged note is a fault too."""
+    return [_fault(layout, path) for path in fault_notes(layout, mission, obsid)]
+
+
+def fault_notes(layout: Layout, mission: str = "*", obsid: str = "*") -> list[Path]:
+    """Return the paths of the fault notes of the archive or of one observation."""
+    return sorted((layout.root / "logs").glob(f"{mission}/{obsid}/*.fault.json"))
+
+
+def damaged_notes(layout: Layout) -> list[Path]:
+    """Return the paths of the fault notes that cannot be read."""
+    return [path for path in fault_notes(layout) if _read_note(path) is None]
+
+
+def _read_note(path: Path) -> dict[str, str] | None:
+    """Return what a fault note holds, as text; None if it is not one."""
+    try:
+        note = read_json(path)
+        return {key: str(note[key]) for key in NOTE_KEYS}
+    except (CorruptFileError, KeyError, TypeError):
+        return None
 
 
 def _verdict(record: Record) -> Verdict:
@@ -94,11 +119,23 @@ def _verdict(record: Record) -> Verdict:
     )  # fmt: skip
 
 
-def _fault(said: dict[str, str]) -> Verdict:
+def _fault(layout: Layout, path: Path) -> Verdict:
+    note = _read_note(path)
+    if note is None:
+        mission, obsid = path.parent.parent.name, path.parent.name
+        step = path.name.rpartition(f"_{obsid}")[0]
+        return Verdict(mission, obsid, "", "", step, FAULT, "DamagedNote", f"{layout.relative(path)} cannot be read")
     return Verdict(
-        said["mission"], said["obsid"], said["instrument"], said["exposure"],
-        said["step"], FAULT, said["error"], " ".join(said["message"].split()),
+        note["mission"], note["obsid"], note["instrument"], note["exposure"],
+        note["step"], FAULT, note["error"], " ".join(note["message"].split()),
     )  # fmt: skip
+
+
+def _damaged(layout: Layout, path: Path) -> Verdict:
+    """Return the verdict that stands for a record that cannot be read."""
+    mission, obsid, step = path.relative_to(layout.root / "records").parts[:3]
+    message = f"{layout.relative(path)} cannot be read; the next run makes it anew"
+    return Verdict(mission, obsid, "", "", step, FAULT, "DamagedRecord", message)
 
 
 def write_status(layout: Layout, verdicts: Iterable[Verdict]) -> None:
@@ -153,6 +190,12 @@ def manifest_fault(layout: Layout) -> str:
     return layout.manifest_fault.read_text(encoding="utf-8").rstrip()
 
 
+def selection_notes(layout: Layout) -> list[str]:
+    """Return a line for each thing that the selections of the archive left out: a mission without a match, dropped rows."""
+    origin = read_origin(layout)
+    return origin.notes if origin is not None else []
+
+
 def print_summary(layout: Layout, verdicts: Sequence[Verdict], stderr: bool = True) -> None:
     """Print the counts of outcomes by step, the reason of every unit without a result, and the warnings by name."""
     from rich.console import Console
@@ -174,5 +217,7 @@ def print_summary(layout: Layout, verdicts: Sequence[Verdict], stderr: bool = Tr
         console.print(Text(f"{what}: {verdict.reason}: {verdict.message}"), soft_wrap=True)
     for (step, name), found in warnings_by_name(verdicts).items():
         console.print(Text(_warning_line(step, name, found)), soft_wrap=True)
+    for note in selection_notes(layout):
+        console.print(Text(note), soft_wrap=True)
     if layout.report.exists():
         console.print(Text(f"Report: {layout.report}"), soft_wrap=True)

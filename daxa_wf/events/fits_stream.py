@@ -7,7 +7,6 @@ in one pass this way. Format: FITS standard 4.0, sections 3 and 7.3.
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.errors import CorruptFileError
+from daxa_wf.files import gzip_errors
 
 BLOCK = 2880
 LONGEST_HEADER = 10_000
@@ -97,7 +97,7 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
         else:
             with path.open("rb") as stream:
                 yield stream
-    except (EOFError, zlib.error, _gzip_errors()) as error:
+    except gzip_errors() as error:
         raise CorruptFileError(
             f"{path}: the gzip stream is damaged or cut off ({error}); fetch the file again"
         ) from error
@@ -192,9 +192,3 @@ def _fill(stream: IO[bytes], view: memoryview, path: Path, name: str) -> None:
 
 def _is_gzip_stream(stream: IO[bytes]) -> bool:
     return hasattr(stream, "mtime")
-
-
-def _gzip_errors() -> type[Exception]:
-    import gzip
-
-    return gzip.BadGzipFile

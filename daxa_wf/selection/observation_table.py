@@ -174,17 +174,26 @@ def _from_text(values: pd.Series) -> pd.Series:
 
 
 def _name_instruments(spec: MissionSpec, result: ObservationTable) -> None:
-    """Instruments with data: of exposure columns those above zero, else the table's own, by their names here."""
+    """Name the instruments with data: of exposure columns those above zero, else the table's own, by their names here.
+
+    An instrument without an exposure column is taken to have data. Rows whose exposures are all unknown keep '': unknown.
+    """
     rows = result.rows
     exposed = [each for each in spec.instruments if each.exposure_column in rows]
     if "instruments" in rows:
         named, unknown = _named(spec, rows["instruments"])
         rows["instruments"], result.unlisted_instruments = named, unknown
     elif exposed:
+        names = [each.name for each in spec.instruments]
+        known = np.zeros(len(rows), bool)
         code = np.zeros(len(rows), np.int64)
-        for bit, each in enumerate(exposed):
-            code |= rows[each.exposure_column].gt(0).to_numpy().astype(np.int64) << bit
-        rows["instruments"] = instrument_texts(code, [each.name for each in exposed]).to_numpy(object)
+        for bit, each in enumerate(spec.instruments):
+            if each in exposed:
+                known |= rows[each.exposure_column].notna().to_numpy()
+                code |= rows[each.exposure_column].gt(0).to_numpy().astype(np.int64) << bit
+            else:
+                code |= 1 << bit
+        rows["instruments"] = instrument_texts(np.where(known, code, 0), names).to_numpy(object)
 
 
 def instrument_texts(codes: np.ndarray, names: Sequence[str]) -> pd.Categorical:

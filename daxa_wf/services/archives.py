@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
-from daxa_wf.errors import DaxaError, ServiceError
+from daxa_wf.errors import DaxaError, ServiceError, UnsafePathError
+from daxa_wf.files import checked_relative
+from daxa_wf.limits import Limits
+from daxa_wf.services.urls import shown
 
 if TYPE_CHECKING:
     import requests
+
+    from daxa_wf.services.http import PatientSession
 
 ROUNDED = re.compile(r"([\d.]+)([KMGT]?)")
 FACTORS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 NOT_THERE = (404, 410)
 CLOSED = (401, 403)
-DEEPEST = 6
+LONGEST_TEXT = 1000
+"""Characters that are kept of a page's title, and of the text beside a link."""
 
 
 class NotInArchiveError(DaxaError):
@@ -54,6 +60,63 @@ class Entry:
     exact: bool = False
 
 
+@dataclass
+class Listing:
+    """The files that an archive has below a path, and why entries that are not plain names were refused."""
+
+    limits: Limits
+    origin: str
+    files: list[RemoteFile] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    pages: int = 0
+
+    def count_page(self) -> None:
+        """Count a request. ServiceError if there have been too many."""
+        self.pages += 1
+        if self.pages > self.limits.pages:
+            raise ServiceError(f"{self.origin}: a listing of more than {self.limits.pages} pages: given up")
+
+    def require_depth(self, depth: int) -> None:
+        """ServiceError if directories go too deep: a circle of links, or not a listing of an observation."""
+        if depth > self.limits.depth:
+            raise ServiceError(f"{self.origin}: directories more than {self.limits.depth} deep (a circle?): given up")
+
+    def plain(self, path: str) -> str | None:
+        """Return an entry's path if it is a plain one; else None, after a note that it was refused."""
+        try:
+            return checked_relative(path, self.origin)
+        except UnsafePathError as error:
+            self.refuse(str(error))
+            return None
+
+    def refuse(self, why: str) -> None:
+        """Note an entry that is not used."""
+        self.refused.append(why)
+        self._require_few()
+
+    def add(self, file: RemoteFile) -> None:
+        """Add a file. ServiceError if there are too many."""
+        self.files.append(file)
+        self._require_few()
+
+    def _require_few(self) -> None:
+        if len(self.files) + len(self.refused) > self.limits.entries:
+            raise ServiceError(f"{self.origin}: a listing of more than {self.limits.entries} entries: given up")
+
+    def without_clashes(self) -> Listing:
+        """Refuse files that have the name of a directory, or of another file: both cannot be on one disk."""
+        directories = {"/".join(parts[:end]) for file in self.files for parts in [file.path.split("/")]
+                       for end in range(1, len(parts))}  # fmt: skip
+        kept: dict[str, RemoteFile] = {}
+        for file in self.files:
+            if file.path in directories or file.path in kept:
+                self.refused.append(f"{self.origin}: the path {file.path!r} is there twice: refused")
+            else:
+                kept[file.path] = file
+        self.files = list(kept.values())
+        return self
+
+
 Enter = Callable[[str], bool]
 """Says whether to look into a directory, by its path below the observation."""
 
@@ -61,42 +124,52 @@ Enter = Callable[[str], bool]
 class FileArchive(Protocol):
     """A place that can say what it has below a path."""
 
-    def files(self, path: str, enter: Enter) -> list[RemoteFile]:
-        """Every file below `path`, in the directories that `enter` accepts; NotInArchiveError if there is no such path."""
+    def files(self, path: str, enter: Enter) -> Listing:
+        """Every file below `path`, in the directories that `enter` accepts; NotInArchiveError if there is no such path.
+
+        ServiceError if the listing goes beyond the limits.
+        """
         ...
 
 
 class HttpTree:
     """A tree of directories over HTTP whose pages list them: Apache's index, eRODat's tables."""
 
-    def __init__(self, base: str, session: requests.Session) -> None:
+    def __init__(self, base: str, session: PatientSession) -> None:
         self.base, self.session = base.rstrip("/") + "/", session
 
-    def files(self, path: str, enter: Enter) -> list[RemoteFile]:
+    def files(self, path: str, enter: Enter) -> Listing:
         """See FileArchive."""
-        return list(self._walk(urljoin(self.base, path.strip("/") + "/"), "", enter, 0))
+        url = urljoin(self.base, path.strip("/") + "/")
+        listing = Listing(self.session.limits, shown(url))
+        self._walk(url, "", enter, 0, listing)
+        return listing.without_clashes()
 
-    def _walk(self, url: str, below: str, enter: Enter, depth: int) -> Iterator[RemoteFile]:
-        for entry in self._entries(url):
-            place = below + entry.name
+    def _walk(self, url: str, below: str, enter: Enter, depth: int, listing: Listing) -> None:
+        listing.require_depth(depth)
+        listing.count_page()
+        for entry in self._entries(url, listing):
+            place = listing.plain(below + entry.name)
+            if place is None:
+                continue
             if not entry.is_directory:
-                yield RemoteFile(place, url + quote(entry.name), entry.size, entry.exact)
-            elif enter(place) and depth < DEEPEST:
-                yield from self._walk(f"{url}{quote(entry.name)}/", f"{place}/", enter, depth + 1)
+                listing.add(RemoteFile(place, url + quote(entry.name), entry.size, entry.exact))
+            elif enter(place):
+                self._walk(f"{url}{quote(entry.name)}/", f"{place}/", enter, depth + 1, listing)
 
-    def _entries(self, url: str) -> list[Entry]:
+    def _entries(self, url: str, listing: Listing) -> list[Entry]:
         response = _answer(self.session, url)
-        check_status(response.status_code, url)
-        return listed_entries(response.text, url)
+        check_status(response.status_code, shown(url))
+        return listed_entries(response.text, shown(url), listing.limits.entries, listing.refuse)
 
 
-def _answer(session: requests.Session, url: str, **options: Any) -> requests.Response:
+def _answer(session: PatientSession, url: str, **options: Any) -> requests.Response:
     import requests
 
     try:
         return session.get(url, **options)
     except requests.RequestException as error:
-        raise ServiceError(f"{url}: no answer ({type(error).__name__})") from None
+        raise ServiceError(f"{shown(url)}: no answer ({type(error).__name__})") from None
 
 
 def check_status(status: int, url: str) -> None:
@@ -109,33 +182,48 @@ def check_status(status: int, url: str) -> None:
         raise ServiceError(f"{url}: status {status}")
 
 
-def listed_entries(page: str, url: str) -> list[Entry]:
+def listed_entries(
+    page: str, url: str, most: int = Limits.entries, refuse: Callable[[str], None] = lambda _: None
+) -> list[Entry]:
     """The files and directories that a page lists. ServiceError if it is no listing.
 
-    A name that is not a plain one (`..`, one with a slash, another site's) is not followed.
+    Links that lead elsewhere (`..`, another directory or site, an order of sorting) are passed over. `refuse` gets the
+    reason for each other one whose name is not a plain one.
     """
-    listing = _Listing()
+    listing = _Links(most)
     listing.feed(page)
     title = listing.title.strip()
     if not title.startswith(("Index of", "Directory listing")):
         raise ServiceError(f"{url}: no listing of a directory, but a page {title[:60]!r}", page.encode())
     found = {}
     for link, beside in listing.links:
-        target = urlsplit(link)
-        name = unquote(target.path)
-        plain = name.rstrip("/")
-        if target.netloc or target.query or not plain or "/" in plain or plain in (".", ".."):
+        try:
+            target = urlsplit(link)
+        except ValueError:
+            refuse(f"{url}: the link {link[:200]!r} is not a URL: refused")
             continue
-        size, exact = (None, False) if name.endswith("/") else _size_in(beside)
-        found[plain] = Entry(plain, name.endswith("/"), size, exact)
+        place = target.path.rstrip("/")
+        if target.netloc or target.query or target.scheme or not place or "/" in place or place in (".", ".."):
+            continue
+        name = unquote(place, errors="surrogateescape")
+        if "/" in name or name in (".", ".."):
+            refuse(f"{url}: the path {name[:200]!r} climbs out of its directory: refused")
+            continue
+        is_directory = target.path.endswith("/")
+        size, exact = (None, False) if is_directory else _size_in(beside)
+        found[name] = Entry(name, is_directory, size, exact)
     return list(found.values())
 
 
-class _Listing(HTMLParser):
-    """The links of a page, each with the text from its end to the next link, and the page's title."""
+class _Links(HTMLParser):
+    """The links of a page, each with the text from its end to the next link, and the page's title.
 
-    def __init__(self) -> None:
+    ServiceError if there are more than `most` links.
+    """
+
+    def __init__(self, most: int) -> None:
         super().__init__()
+        self.most = most
         self.links: list[tuple[str, str]] = []
         self.title = ""
         self._inside = ""
@@ -145,6 +233,8 @@ class _Listing(HTMLParser):
             self._inside = tag
         if tag == "a":
             self.links.append((dict(attrs).get("href") or "", ""))
+            if len(self.links) > self.most:
+                raise ServiceError(f"a page with more than {self.most} links: given up")
 
     def handle_endtag(self, tag: str) -> None:
         if tag == self._inside:
@@ -152,10 +242,10 @@ class _Listing(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._inside == "title":
-            self.title += data
-        elif not self._inside and self.links:
+            self.title = (self.title + data)[:LONGEST_TEXT]
+        elif not self._inside and self.links and len(self.links[-1][1]) < LONGEST_TEXT:
             link, beside = self.links[-1]
-            self.links[-1] = link, f"{beside} {data}"
+            self.links[-1] = link, f"{beside} {data[:LONGEST_TEXT]}"
 
 
 def _size_in(beside: str) -> tuple[int | None, bool]:
@@ -171,71 +261,103 @@ def _size_in(beside: str) -> tuple[int | None, bool]:
 class S3Bucket:
     """A public bucket, asked without credentials: exact sizes, and the MD5 of what was not uploaded in parts."""
 
-    def __init__(self, base: str, session: requests.Session) -> None:
+    def __init__(self, base: str, session: PatientSession) -> None:
         self.base, self.session = base.rstrip("/") + "/", session
 
-    def files(self, path: str, enter: Enter) -> list[RemoteFile]:
+    def files(self, path: str, enter: Enter) -> Listing:
         """See FileArchive; pages of a listing (1,000 keys each) are followed to their end."""
-        prefix, token, found = path.strip("/") + "/", "", []
-        while True:
-            page, token = self._page(prefix, token)
-            found += page
-            if not token:
-                break
-        if not found:
-            raise NotInArchiveError(f"{self.base}{prefix}: not there (no keys)")
-        return [each for each in found if "/" not in each.path or enter(each.path.rsplit("/", 1)[0])]
+        prefix = path.strip("/") + "/"
+        listing = Listing(self.session.limits, f"{shown(self.base)}{prefix}")
+        tokens = {""}
+        token = self._page(prefix, "", listing)
+        while token not in tokens:
+            tokens.add(token)
+            token = self._page(prefix, token, listing)
+        if token:
+            raise ServiceError(f"{listing.origin}: the pages of the listing go round in a circle: given up")
+        if not listing.files and not listing.refused:
+            raise NotInArchiveError(f"{listing.origin}: not there (no keys)")
+        wanted = [each for each in listing.files if "/" not in each.path or enter(each.path.rsplit("/", 1)[0])]
+        listing.files = wanted
+        return listing.without_clashes()
 
-    def _page(self, prefix: str, token: str) -> tuple[list[RemoteFile], str]:
+    def _page(self, prefix: str, token: str, listing: Listing) -> str:
+        """Add a page's files to the listing; the token of the next page, '' if this is the last."""
         from xml.etree import ElementTree
 
+        listing.count_page()
         asked = {"list-type": "2", "prefix": prefix, **({"continuation-token": token} if token else {})}
         response = _answer(self.session, self.base, params=asked)
-        check_status(response.status_code, f"{self.base} ({prefix})")
+        check_status(response.status_code, f"{shown(self.base)} ({prefix})")
         try:
             root = ElementTree.fromstring(response.content)
         except ElementTree.ParseError as error:
-            raise ServiceError(f"{self.base}: the listing of {prefix} is no XML: {error}", response.content) from None
+            raise ServiceError(f"{listing.origin}: the listing is no XML: {error}", response.content) from None
         space = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
         if root.tag != f"{space}ListBucketResult":
-            raise ServiceError(f"{self.base}: no listing of {prefix}, but {root.tag}", response.content)
-        files = []
+            raise ServiceError(f"{listing.origin}: no listing, but {root.tag[:60]!r}", response.content)
         for each in root.iter(f"{space}Contents"):
             key = each.findtext(f"{space}Key", "")
             etag = each.findtext(f"{space}ETag", "").strip('"')
-            if key.startswith(prefix) and not key.endswith("/"):
-                size = int(each.findtext(f"{space}Size", "0"))
-                md5 = etag if re.fullmatch(r"[0-9a-f]{32}", etag) else ""
-                files.append(RemoteFile(key.removeprefix(prefix), self.base + quote(key), size, True, md5))
-        return files, root.findtext(f"{space}NextContinuationToken", "")
+            if not key.startswith(prefix) or key.endswith("/"):
+                continue
+            size, path = each.findtext(f"{space}Size", ""), listing.plain(key.removeprefix(prefix))
+            if path is None:
+                continue
+            if not re.fullmatch(r"[0-9]{1,18}", size):
+                listing.refuse(f"{listing.origin}: {path!r} has the size {size[:40]!r}, which is not a number: refused")
+                continue
+            md5 = etag if re.fullmatch(r"[0-9a-f]{32}", etag) else ""
+            listing.add(RemoteFile(path, self.base + quote(key), int(size), True, md5))
+        return root.findtext(f"{space}NextContinuationToken", "")
 
 
 class LocalTree:
     """A tree of files on a disk of this machine, laid out like the archive."""
 
-    def __init__(self, base: str) -> None:
-        self.base = Path(unquote(base.removeprefix("file://")) if base.startswith("file://") else base)
+    def __init__(self, base: str, limits: Limits) -> None:
+        self.base = local_directory(base)
+        self.limits = limits
 
-    def files(self, path: str, enter: Enter) -> list[RemoteFile]:
-        """See FileArchive."""
+    def files(self, path: str, enter: Enter) -> Listing:
+        """See FileArchive. A link that leads nowhere is refused."""
         root = self.base / path.strip("/")
         if not self.base.is_dir():
             raise ServiceError(f"{self.base} is not a directory; expected one laid out like the archive")
         if not root.is_dir():
             raise NotInArchiveError(f"{root}: not there")
-        return list(self._walk(root, "", enter))
+        listing = Listing(self.limits, str(root))
+        self._walk(root, "", enter, 0, listing)
+        return listing.without_clashes()
 
-    def _walk(self, folder: Path, below: str, enter: Enter) -> Iterator[RemoteFile]:
+    def _walk(self, folder: Path, below: str, enter: Enter, depth: int, listing: Listing) -> None:
+        listing.require_depth(depth)
+        listing.count_page()
         for path in sorted(folder.iterdir()):
+            place = listing.plain(below + path.name)
+            if place is None:
+                continue
             if path.is_dir():
-                if enter(below + path.name):
-                    yield from self._walk(path, f"{below}{path.name}/", enter)
+                if enter(place):
+                    self._walk(path, f"{place}/", enter, depth + 1, listing)
+            elif path.is_file():
+                listing.add(RemoteFile(place, path.absolute().as_uri(), path.stat().st_size, True))
             else:
-                yield RemoteFile(below + path.name, path.absolute().as_uri(), path.stat().st_size, True)
+                listing.refuse(f"{listing.origin}: {place!r} is not a file, or a link that leads nowhere: refused")
 
 
-def file_archive(name: str, base: str, session: requests.Session) -> FileArchive:
+def is_local(base: str) -> bool:
+    """Return True if the base of an archive is a directory of this machine."""
+    return base.startswith(("/", "file://"))
+
+
+def local_directory(base: str) -> Path:
+    """Return the directory of this machine that the base of an archive names."""
+    return Path(unquote(base.removeprefix("file://")) if base.startswith("file://") else base)
+
+
+def file_archive(name: str, base: str, session: PatientSession) -> FileArchive:
     """The client of an archive at a base: a directory or `file://` is local, `s3` a bucket, the rest are HTTP trees."""
-    if base.startswith(("/", "file://")):
-        return LocalTree(base)
+    if is_local(base):
+        return LocalTree(base, session.limits)
     return S3Bucket(base, session) if name == "s3" else HttpTree(base, session)

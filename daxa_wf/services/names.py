@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.errors import ConfigError, CorruptFileError, ServiceError
-from daxa_wf.files import write_atomically
+from daxa_wf.files import read_json, set_aside, write_atomically
 
 SESAME_URLS = ("https://cds.unistra.fr/cgi-bin/nph-sesame/", "https://vizier.cfa.harvard.edu/viz-bin/nph-sesame/")
 
@@ -43,10 +43,11 @@ class NameStore:
         if not self.path.exists():
             return {}
         try:
-            known: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
-            return known
-        except ValueError as error:
-            raise CorruptFileError(f"{self.path} is damaged ({error}); delete it, names are looked up again") from None
+            known = read_json(self.path)
+            return {name: found for name, found in known.items() if is_position(found)}
+        except (CorruptFileError, AttributeError) as error:
+            set_aside(self.path, str(error))
+            return {}
 
     def _ask(self, name: str) -> tuple[float, float, str]:
         from astropy.coordinates import name_resolve
@@ -70,3 +71,11 @@ class NameStore:
         if found is None:
             raise ConfigError(f"no object is called {name!r}, say SIMBAD and NED; give its position in degrees")
         return found.ra, found.dec, found.service
+
+
+def is_position(found: Any) -> bool:
+    """Return whether an entry of the store of names holds a position in degrees."""
+    if not isinstance(found, dict):
+        return False
+    ra, dec = found.get("ra"), found.get("dec")
+    return isinstance(ra, float | int) and isinstance(dec, float | int) and 0 <= ra <= 360 and -90 <= dec <= 90

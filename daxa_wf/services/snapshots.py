@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import logging
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,15 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daxa_wf.errors import CorruptFileError, ServiceError
-from daxa_wf.files import sha256_of, write_atomically
+from daxa_wf.files import publish_file, read_json, sha256_of, write_atomically
 from daxa_wf.missions.spec import MissionSpec, TableSource
+from daxa_wf.services.urls import shown
+from daxa_wf.text import make_printable, mask_secrets
 
 if TYPE_CHECKING:
     import pandas as pd
-    import requests
 
     from daxa_wf.selection.exposures import ExposureTable
     from daxa_wf.selection.observation_table import ObservationTable
+    from daxa_wf.services.http import PatientSession
 
 log = logging.getLogger("daxa_wf")
 BAD_ANSWER_BYTES = 100_000
@@ -64,35 +69,62 @@ class SnapshotStore:
         self.directory = directory
 
     def latest(self, mission: str) -> Snapshot | None:
-        """The snapshot of a mission, or None; CorruptFileError if its sidecar is not one."""
+        """Return the snapshot of a mission; None if there is none, or if its sidecar is damaged: it is fetched again then."""
         try:
-            return Snapshot(**json.loads(self._sidecar(mission).read_text(encoding="utf-8")))
+            return Snapshot(**read_json(self._sidecar(mission)))
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError) as error:
-            raise CorruptFileError(
-                f"{self._sidecar(mission)} is no snapshot's sidecar ({error}); fetch the table again"
-            ) from None
+        except (CorruptFileError, TypeError) as error:
+            log.warning(
+                "%s is not a snapshot's sidecar (%s); the table counts as absent", self._sidecar(mission), error
+            )
+            return None
 
-    def read(self, mission: str, verify: bool = False) -> pd.DataFrame:
-        """The rows of a mission's snapshot; ServiceError if there is none, CorruptFileError if `verify` finds it changed."""
+    def identities(self, spec: MissionSpec) -> dict[str, str]:
+        """Return the SHA-256 of each of a mission's snapshots by its name, as the sidecars record it; '' where there is none.
+
+        Only sidecars are read, so that the Snakefile can ask.
+        """
+        names = [spec.name, *([exposures_name(spec)] if spec.exposures else [])]
+        found = {name: self.latest(name) for name in names}
+        return {name: snapshot.sha256 if snapshot is not None else "" for name, snapshot in found.items()}
+
+    def read(self, mission: str) -> pd.DataFrame:
+        """The rows of a mission's snapshot; ServiceError if there is none, CorruptFileError if it is not what was fetched.
+
+        The bytes that are compared with the sidecar's SHA-256 are those that are read.
+        """
         import pandas as pd
 
-        snapshot = self.latest(mission)
-        if snapshot is None:
-            raise ServiceError(
-                f"{mission}: no snapshot in {self.directory}; 'daxa-wf fetch-tables --mission {mission}' makes one"
-            )
-        if verify and sha256_of(self._table(mission)) != snapshot.sha256:
-            raise CorruptFileError(
-                f"{self._table(mission)} is not what was fetched; 'daxa-wf fetch-tables' makes it anew"
-            )
+        content = self._verified(mission)
         try:
-            return pd.read_parquet(self._table(mission))
+            return pd.read_parquet(io.BytesIO(content))
         except (OSError, ValueError) as error:
             raise CorruptFileError(
                 f"{self._table(mission)} cannot be read as a table ({error}); 'daxa-wf fetch-tables' makes it anew"
             ) from None
+
+    def _verified(self, mission: str) -> bytes:
+        """The bytes of a mission's table. Table and sidecar are looked at again, for they may be replaced meanwhile."""
+        for wait in (0.5, 0.0):
+            snapshot = self.latest(mission)
+            if snapshot is None:
+                raise ServiceError(
+                    f"{mission}: no snapshot in {self.directory}; 'daxa-wf fetch-tables --mission {mission}' makes one"
+                )
+            try:
+                content = self._table(mission).read_bytes()
+            except OSError as error:
+                raise CorruptFileError(
+                    f"{self._table(mission)} cannot be read ({error.strerror}); 'daxa-wf fetch-tables' makes it anew"
+                ) from None
+            if hashlib.sha256(content).hexdigest() == snapshot.sha256:
+                return content
+            time.sleep(wait)
+        raise CorruptFileError(
+            f"{self._table(mission)} is not what was fetched: its SHA-256 is not that of {self._sidecar(mission).name}; "
+            f"'daxa-wf fetch-tables --mission {mission}' makes it anew"
+        )
 
     def write(self, mission: str, source: TableSource, rows: pd.DataFrame, url: str, query: str) -> Snapshot:
         """Keep a table that was fetched just now; the one before it is replaced when the new one is complete."""
@@ -100,8 +132,8 @@ class SnapshotStore:
         part = self.directory / f".{mission}.{os.getpid()}.part"
         rows.to_parquet(part, index=False)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        snapshot = Snapshot(mission, source.service, source.table, url, query, now, len(rows), sha256_of(part))
-        part.replace(self._table(mission))
+        snapshot = Snapshot(mission, source.service, source.table, shown(url), query, now, len(rows), sha256_of(part))
+        publish_file(part, self._table(mission))
         write_atomically(self._sidecar(mission), json.dumps(asdict(snapshot), indent=1) + "\n")
         return snapshot
 
@@ -111,7 +143,8 @@ class SnapshotStore:
             return None
         path = self.directory / f"{mission}.bad_answer"
         self.directory.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body[:BAD_ANSWER_BYTES])
+        text = body[:BAD_ANSWER_BYTES].decode("utf-8", "replace")
+        path.write_text(mask_secrets(make_printable(text, BAD_ANSWER_BYTES)), encoding="utf-8")
         return path
 
     def observations(self, spec: MissionSpec) -> pd.DataFrame:
@@ -157,7 +190,7 @@ def fetch_tables(
     specs: Sequence[MissionSpec],
     store: SnapshotStore,
     endpoints: Mapping[str, Sequence[str]],
-    session: requests.Session,
+    session: PatientSession,
     max_age: timedelta = timedelta(0),
 ) -> dict[str, Fetched]:
     """Bring the snapshots of missions, by their names, up to date: observations, and exposures where there are tables.
@@ -184,7 +217,7 @@ def _fetch_one(
     check: Callable[[TableSource, pd.DataFrame], ObservationTable | ExposureTable],
     store: SnapshotStore,
     endpoints: Mapping[str, Sequence[str]],
-    session: requests.Session,
+    session: PatientSession,
     max_age: timedelta,
 ) -> Fetched:
     from daxa_wf.selection.observation_table import packaged_table

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from daxa_wf.errors import ServiceError
 from daxa_wf.missions.spec import TableSource
+from daxa_wf.text import make_printable, mask_secrets
 
 if TYPE_CHECKING:
     import pandas as pd
-    import requests
+
+    from daxa_wf.services.http import PatientSession
 
 MARGIN = 1000
 """Rows that may be added to a table between counting and fetching it."""
@@ -32,22 +34,24 @@ def count_query(source: TableSource) -> str:
     return f"SELECT COUNT(*) AS number_of_rows FROM {source.table}"
 
 
-def fetch_table(source: TableSource, urls: Sequence[str], session: requests.Session) -> tuple[pd.DataFrame, str, str]:
+def fetch_table(source: TableSource, urls: Sequence[str], session: PatientSession) -> tuple[pd.DataFrame, str, str]:
     """All rows of a table, from the first of the services that answers as it must; the rows, its URL, the query.
 
     ServiceError tells what each service said: no VOTable, a column missing, fewer rows than it counted, an error.
     """
     said, bodies = [], []
-    for url in urls:
+    for each in urls:
         try:
-            return *_fetch(source, url, session), url
+            url = session.accept(each)
+            with session.expecting(session.limits.table):
+                return *_fetch(source, url, session), url
         except ServiceError as error:
             said.append(str(error))
             bodies.append(error.body)
     raise ServiceError("; ".join(said) or f"no service is configured for {source.service}", b"".join(bodies))
 
 
-def _fetch(source: TableSource, url: str, session: requests.Session) -> tuple[pd.DataFrame, str]:
+def _fetch(source: TableSource, url: str, session: PatientSession) -> tuple[pd.DataFrame, str]:
     counted = _ask(url, count_query(source), 1, session, source)
     if len(counted) != 1 or len(counted.columns) != 1:
         raise ServiceError(f"{url}: counting {source.table} gave {len(counted)} rows; expected one number")
@@ -70,7 +74,7 @@ def _fetch(source: TableSource, url: str, session: requests.Session) -> tuple[pd
 
 
 def _uncapped(
-    rows: pd.DataFrame, url: str, query: str, expected: int, session: requests.Session, source: TableSource
+    rows: pd.DataFrame, url: str, query: str, expected: int, session: PatientSession, source: TableSource
 ) -> pd.DataFrame:
     """The rows by an asynchronous job, whose cap is often higher; those that there are, if the service has none."""
     try:
@@ -81,7 +85,7 @@ def _uncapped(
 
 
 def _ask(
-    url: str, query: str, maxrec: int, session: requests.Session, source: TableSource, asynchronous: bool = False
+    url: str, query: str, maxrec: int, session: PatientSession, source: TableSource, asynchronous: bool = False
 ) -> pd.DataFrame:
     """The answer to a query as columns in lower case; text stays text."""
     import warnings
@@ -111,7 +115,26 @@ def _ask(
             wrong = f"{url}: the answer about {source.table} cannot be read: {_excerpt(error)}"
             raise ServiceError(wrong, body) from None
     frame = table.to_pandas()
-    frame.columns = [str(name).lower() for name in frame.columns]
+    frame.columns = [make_printable(str(name)).lower() for name in frame.columns]
+    return printable_texts(frame)
+
+
+def printable_texts(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose texts have no control characters and no space around them, so that they may be shown.
+
+    A service's text goes to terminals and pages; an identifier that ends with a newline would pass for another one.
+    """
+    import pandas as pd
+
+    def clean(value: Any) -> Any:
+        text = value.decode(errors="replace") if isinstance(value, bytes) else value
+        if not isinstance(text, str):
+            return text
+        return (text if text.isprintable() else make_printable(text)).strip()
+
+    for name in frame.columns:
+        if pd.api.types.is_object_dtype(frame[name]) or pd.api.types.is_string_dtype(frame[name]):
+            frame[name] = frame[name].map(clean)
     return frame
 
 
@@ -153,6 +176,6 @@ def _check(rows: Any, source: TableSource, url: str, expected: int) -> None:
 
 def _excerpt(error: Exception) -> str:
     """The beginning of what went wrong, without markup or anything that looks like a credential."""
-    plain = re.sub(r"<[^>]*>", " ", str(error))
+    plain = re.sub(r"<[^>]*>", " ", str(error)[:100_000])
     plain = re.sub(r"(?i)((?:pass(?:word|wd)?|pwd|token|user)=)[^&\s]+", r"\1...", plain)
-    return " ".join(plain.split())[:EXCERPT]
+    return " ".join(make_printable(mask_secrets(plain)).split())[:EXCERPT]

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.records import FileStamp
+from daxa_wf.limits import Limits
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
+
+if TYPE_CHECKING:
+    from daxa_wf.acquire.observation import Wish
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
@@ -30,9 +37,10 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
         archives = context["archives"]
         if context["embedded"]:
             archives = _embedded(stack, Path(context["embedded"]), archives)
+        limits = Limits(**context["limits"])
         fetcher = Fetcher(
-            store, session(), archives, dict(context["transfers"]), read_secrets(context["credentials"]),
-            bool(options["decompress"]),
+            store, session(limits=limits), archives, dict(context["transfers"]), read_secrets(context["credentials"]),
+            bool(options["decompress"]), released=partial(release_date, Path(context["tables"])),
         )  # fmt: skip
         try:
             acquired = fetcher.acquire(wish, progress)
@@ -47,7 +55,23 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     results = {"directory": acquired.directory, "files": files, "transferred": acquired.transferred}
     warnings = [{"task": "acquire", "name": "noted", "text": note} for note in acquired.notes]
     sources = ", ".join(sorted({each.archive for each in acquired.files}))
-    return Outcome(results, warnings, f"{len(files)} files, {size / 1e6:.1f} MB from {sources}")
+    folder = layout.relative(layout.raw(unit))
+    raw = [FileStamp(f"{folder}/{each.path}", each.size, each.mtime_ns, each.sha256, "raw") for each in acquired.files]
+    return Outcome(results, warnings, f"{len(files)} files, {size / 1e6:.1f} MB from {sources}", raw)
+
+
+def release_date(tables: Path, wish: Wish) -> datetime | None:
+    """Return when an observation becomes public, by its mission's table; None if the table has no date, or is not there."""
+    import pandas as pd
+
+    from daxa_wf.services.snapshots import SnapshotStore
+
+    store = SnapshotStore(tables)
+    if store.latest(wish.spec.name) is None:
+        return None
+    rows = store.observations(wish.spec)
+    dates = rows.loc[rows["obsid"] == str(wish.facts["obsid"]), "proprietary_end"].dropna()
+    return None if dates.empty else pd.Timestamp(dates.max()).to_pydatetime().replace(tzinfo=UTC)
 
 
 def _embedded(stack: ExitStack, observatory: Path, archives: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,23 +31,26 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 def _natively(unit: Unit, options: Mapping[str, Any], workspace: Workspace, path: Path) -> Outcome:
     from daxa_wf.events.espfilt import espfilt
     from daxa_wf.events.event_list import EventList
-    from daxa_wf.events.flare_filters import CORNER, FOV
+    from daxa_wf.events.flare_filters import CORNER, FLARE_FILTERS, FOV
     from daxa_wf.events.gti_files import write_gti
+    from daxa_wf.events.judged import judged_table
     from daxa_wf.events.light_curve import rate_table, write_light_curve
     from daxa_wf.events.qdp import write_qdp
 
     events = EventList.open(path)
     method, parameters = options["method"], flare_parameters(options, unit.instrument)
     result = espfilt(events, method, parameters)
-    history = f"espfilt: {method} {parameters}"
-    write_gti(workspace.stage("gti"), result.gti, history)
+    history = f"espfilt: {FLARE_FILTERS[method].describe(parameters, result.flares)}"
+    identity = events.identity_cards
+    write_gti(workspace.stage("gti"), result.gti, history, identity)
     for name, kind in ((FOV, "lightcurve"), (CORNER, "cornerlightcurve")):
         if name in result.curves:
-            table = rate_table(result.curves[name], events.time_range[1], result.good)
-            write_light_curve(workspace.stage(kind), table, [history])
+            tables = [rate_table(result.curves[name], events.time_range[1], result.good)]
+            tables += [judged_table(result.flares)] if name == FOV else []
+            write_light_curve(workspace.stage(kind), tables, history, identity)
     write_qdp(workspace.stage("hist", suffix=".qdp"), result, f"{unit.identifier} {method}")
-    low, high = result.flares.limits
-    message = f"kept {result.kept:.0f} s, cut {result.lost:.0f} s (rates {low:.3f} to {high:.3f} count/s)"
+    accepted = result.flares.quantity.within(result.flares.limits)
+    message = f"kept {result.kept:.0f} s, cut {result.lost:.0f} s ({accepted})"
     return Outcome(_numbers(method, result), [*result.flares.warnings, *result.quality.warnings("espfilt")], message)
 
 
@@ -187,6 +190,7 @@ def _numbers(method: str, result: Any) -> dict[str, Any]:
         "kept_seconds": result.kept,
         "lost_seconds": result.lost,
         "limits": list(flares.limits),
+        "judged": flares.quantity.axis,
         "judged_bin": flares.curve.bin_size,
         "fit": None
         if fit is None

@@ -59,7 +59,7 @@ def _natively(
         "livetime": {str(ccd): seconds for ccd, seconds in result.livetime.items()},
     }
     warnings = [{"task": "evselect", "name": "attribute", "text": text} for text in result.warnings]
-    return Outcome(numbers, warnings, f"kept {result.selected} of {result.rows} events")
+    return Outcome(numbers, [*warnings, *result.doubts], f"kept {result.selected} of {result.rows} events")
 
 
 def _with_sas(

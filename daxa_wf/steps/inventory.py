@@ -8,7 +8,7 @@ from typing import Any
 
 from daxa_wf.acquire.manifest import ManifestRow, read_manifest
 from daxa_wf.archive.layout import Unit
-from daxa_wf.archive.records import stamp_file
+from daxa_wf.archive.records import FileStamp
 from daxa_wf.errors import CorruptFileError, UnfitDataError
 from daxa_wf.missions.xmm_exposures import unfit_reason
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
@@ -22,7 +22,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     if inputs.records.get("odfingest"):
         summary = read_odf_summary(workspace.layout.find(inputs.record("odfingest").product("summary")))
         return from_summary(summary, planned, options["instruments"], options["process_unscheduled"])
-    exposures = [_look(row, inputs.find("events", row.events)) for row in planned]
+    exposures = [_look(row, inputs.find("events", row.events), inputs.stamps) for row in planned]
     warnings = [_warning("headerDisagrees", each["warning"]) for each in exposures if each["warning"]]
     warnings += [
         _warning("listPassedOver", f"{row.unit.identifier}: {row.passed_over} left aside for {row.events}")
@@ -83,13 +83,13 @@ def usable(exposures: Sequence[Mapping[str, Any]], unit: Unit) -> Mapping[str, A
     return entry
 
 
-def _look(row: ManifestRow, path: Path | None) -> dict[str, Any]:
+def _look(row: ManifestRow, path: Path | None, stamps: Mapping[Path, FileStamp]) -> dict[str, Any]:
     from daxa_wf.events.event_list import EventList
 
     if path is None:
         return {"inst": row.inst, "exposure": row.exposure, "events": row.events, "problem": "", "warning": "",
                 "unfit": f"the archive has no event list {row.events}"}  # fmt: skip
-    stamp = stamp_file(path, row.events, "rawevents")
+    stamp = stamps[path]
     entry: dict[str, Any] = {
         "inst": row.inst, "exposure": row.exposure, "events": row.events, "size": stamp.size, "sha256": stamp.sha256,
         "data_mode": row.data_mode, "submode": row.submode, "filter": row.filter,

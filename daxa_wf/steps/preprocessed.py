@@ -11,6 +11,7 @@ from typing import Any
 from daxa_wf.acquire.paths import glob_expression
 from daxa_wf.archive.layout import NO_EXPOSURE, Band, Unit
 from daxa_wf.errors import UnfitDataError
+from daxa_wf.files import checked_relative
 from daxa_wf.missions.spec import MissionSpec, ProductPattern
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
 
@@ -21,7 +22,8 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
     spec = MISSIONS[unit.mission]
     raw = workspace.layout.raw(unit)
-    paths = [each["path"] for each in inputs.record("acquire").results["files"]]
+    files = inputs.record("acquire").results["files"]
+    paths = [checked_relative(each["path"], f"the record of acquire of {unit.identifier}") for each in files]
     made = []
     for pattern, path, exposure in products_in(spec, unit.obsid, paths, options["instruments"]):
         subset = _subset(spec, pattern, options["instruments"])

@@ -10,25 +10,26 @@ import shutil
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import daxa_wf
-from daxa_wf.archive.layout import OWN_NAMES, Band, Layout, Unit, product_name
+from daxa_wf.archive.layout import DOWNLOADED, OWN_NAMES, Band, Layout, Unit, product_name
 from daxa_wf.archive.records import (
     FileStamp,
     Record,
     Status,
     read_record,
     stamp_file,
-    write_atomically,
     write_record,
 )
 from daxa_wf.errors import DaxaError, Fault, StepFailedError, UnfitDataError
+from daxa_wf.files import publish_tree, write_atomically
 from daxa_wf.steps.catalogue import STEPS, Step
+from daxa_wf.text import FitToShow
 
 log = logging.getLogger("daxa_wf")
 
@@ -39,6 +40,8 @@ class Inputs:
 
     records: Mapping[str, list[Record]] = field(default_factory=dict)
     files: Mapping[str, list[Path]] = field(default_factory=dict)
+    stamps: Mapping[Path, FileStamp] = field(default_factory=dict)
+    """Stamps of the raw files."""
 
     def record(self, step: str) -> Record:
         """The one record of an earlier step."""
@@ -109,7 +112,7 @@ class Workspace:
             place.parent.mkdir(parents=True, exist_ok=True)
             if path.is_dir():
                 shutil.rmtree(place, ignore_errors=True)
-            path.replace(place)
+            publish_tree(path, place)
             files = sorted(each for each in place.rglob("*") if each.is_file()) if place.is_dir() else [place]
             stamps += [stamp_file(each, self.layout.relative(each), kind) for each in files]
         return stamps
@@ -122,6 +125,8 @@ class Outcome:
     results: dict[str, Any] = field(default_factory=dict)
     warnings: list[dict[str, str]] = field(default_factory=list)
     message: str = ""
+    raw: list[FileStamp] = field(default_factory=list)
+    """Raw files that it fetched."""
 
 
 StepFunction = Callable[[Unit, Inputs, Mapping[str, Any], Workspace], Outcome]
@@ -139,7 +144,9 @@ def run_step(
     """Run `function` for a unit and leave its record; a Fault leaves a note in its place and is raised again."""
     started, clock = datetime.now(UTC), time.monotonic()
     record = Record(step.name, unit, Status.DONE, parameters=dict(options))
-    record.inputs = [stamp for records in inputs.records.values() for each in records for stamp in each.products]
+    earlier = [each for records in inputs.records.values() for each in records]
+    record.inputs = [stamp for each in earlier for stamp in each.products]
+    record.built_on = {layout.relative(layout.record(each.step, each.unit)): each.fingerprint() for each in earlier}
     blocked_by = _blocking(step, inputs)
     note = layout.fault(step.name, unit)
     try:
@@ -147,11 +154,15 @@ def run_step(
             record.status, record.reason = Status.BLOCKED, f"{blocked_by.step} {blocked_by.status}"
             record.message = blocked_by.message
         else:
-            _run(function, unit, inputs, options, layout, record, context or {})
+            stamps = stamp_raw_files(inputs, layout)
+            record.raw = list(stamps.values())
+            _run(function, unit, replace(inputs, stamps=stamps), options, layout, record, context or {})
     except DaxaError as fault:
         _write_fault(note, step, unit, fault)
         raise
-    except (OSError, MemoryError) as error:
+    except Exception as error:
+        # Whatever went wrong must leave a note: `status` and the next run learn of the step from it.
+        log.info("%s of %s met an unexpected error", step.name, unit.identifier, exc_info=True)
         trouble = Fault(f"{type(error).__name__}: {error}")
         _write_fault(note, step, unit, trouble)
         raise trouble from error
@@ -186,9 +197,11 @@ def _run(
     try:
         outcome = function(unit, inputs, options, workspace)
         record.results, record.warnings, record.message = outcome.results, outcome.warnings, outcome.message
+        record.raw += outcome.raw
         record.products = workspace.publish()
     except UnfitDataError as unfit:
         record.status, record.reason, record.message = Status.REJECTED, unfit.name, unfit.message
+        record.results = unfit.results
     except StepFailedError as failure:
         record.status, record.reason, record.message = Status.FAILED, failure.name, failure.message
     finally:
@@ -202,6 +215,29 @@ def _add_what_was_told(record: Record, told: Told) -> None:
     if told.runs:
         record.command, record.exit_code = [run["command"] for run in told.runs], told.runs[-1]["exit_code"]
         record.results = {**record.results, "runs": told.runs}
+
+
+NOT_RAW = ("manifest", "image")
+"""Roles of input files that are not data."""
+
+
+def stamp_raw_files(inputs: Inputs, layout: Layout) -> dict[Path, FileStamp]:
+    """Return the stamps of the raw files that a step reads; Fault if one is no longer what an earlier step read.
+
+    The SHA-256 is taken from an earlier step's stamp if size and time are the same.
+    """
+    known = {stamp.path: stamp for records in inputs.records.values() for each in records for stamp in each.raw}
+    stamps = {}
+    for path in (path for role, paths in inputs.files.items() if role not in NOT_RAW for path in paths):
+        name = layout.relative(path) if path.is_relative_to(layout.root) else path.as_posix()
+        stat, stamp = path.stat(), known.get(name)
+        if stamp is None or (stat.st_size, stat.st_mtime_ns) != (stamp.size, stamp.mtime_ns):
+            fresh = stamp_file(path, name, "raw")
+            if stamp is not None and fresh.sha256 != stamp.sha256:
+                raise Fault(f"{name} has changed since an earlier step read it; the next run starts from the new file")
+            stamp = fresh
+        stamps[path] = stamp
+    return stamps
 
 
 def _blocking(step: Step, inputs: Inputs) -> Record | None:
@@ -258,23 +294,33 @@ def run_from_snakemake(job: Any) -> None:
         job.wildcards.get("exposure", ""),
     )
     log_to(Path(job.log[0]))
-    records: dict[str, list[Record]] = {}
-    files: dict[str, list[Path]] = {}
-    for role, paths in job.input.items():
-        listed = [paths] if isinstance(paths, str) else list(paths)
-        if role in STEPS:
-            records[role] = [read_record(Path(path)) for path in listed]
-        else:
-            files[role] = [Path(path) for path in listed]
-    for role, names in job.params.get("raw", {}).items():
-        files[role] = [*files.get(role, []), *(Path(name) for name in names if Path(name).exists())]
     function = import_module(f"daxa_wf.steps.{step.name}").run
     options, context = job.params.get("options", {}), job.params.get("context", {})
     try:
-        run_step(step, unit, Inputs(records, files), options, layout, function, context)
+        run_step(step, unit, _inputs_of(job, step, unit, layout), options, layout, function, context)
     except DaxaError as fault:
         log.error("%s of %s: %s", step.name, unit.identifier, fault)
         raise SystemExit(1) from None
+
+
+def _inputs_of(job: Any, step: Step, unit: Unit, layout: Layout) -> Inputs:
+    """Return what a Snakemake job may read; CorruptFileError, with a fault note, if an earlier record is damaged."""
+    records: dict[str, list[Record]] = {}
+    files: dict[str, list[Path]] = {}
+    try:
+        for role, paths in job.input.items():
+            listed = [Path(path) for path in ([paths] if isinstance(paths, str) else paths)]
+            if role in STEPS:
+                records[role] = [read_record(path) for path in listed]
+            else:
+                files[role] = listed
+    except DaxaError as fault:
+        _write_fault(layout.fault(step.name, unit), step, unit, fault)
+        raise
+    for role, names in job.params.get("raw", {}).items():
+        # A local file must be there; of those to download, a data centre may not have had all.
+        files[role] = [path for path in map(Path, names) if path.exists() or path.parts[0] != DOWNLOADED]
+    return Inputs(records, files)
 
 
 def log_to(path: Path) -> None:
@@ -285,5 +331,7 @@ def log_to(path: Path) -> None:
     terminal = logging.StreamHandler()
     terminal.setLevel(logging.ERROR)
     terminal.setFormatter(logging.Formatter("%(message)s"))
+    for each in (handler, terminal):
+        each.addFilter(FitToShow())
     logging.basicConfig(level=logging.INFO, handlers=[handler, terminal], force=True)
     logging.captureWarnings(True)

@@ -27,6 +27,8 @@ from daxa_wf.text import make_printable, mask_secrets
         "a\\b",
         LEDGER,
         f"a/{LEDGER}",
+        "a/.x.fits.part",
+        ".x.fits.part.json",
         "\udcff",
         "x" * 256,
     ],

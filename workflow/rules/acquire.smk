@@ -1,7 +1,7 @@
 rule acquire:
     """Fetch what is needed of an observation from the archives."""
     input:
-        plan.observatories(),
+        ancient(plan.observatories()),
         manifest=ancient(plan.layout.manifest.name),
     output:
         plan.record("acquire"),
@@ -35,13 +35,12 @@ rule inventory:
         manifest=ancient(plan.layout.manifest.name),
         acquire=plan.records_of("acquire"),
         odfingest=plan.records_of("odfingest"),
-        events=plan.raw("events"),
     output:
         plan.record("inventory"),
     log:
         plan.log("inventory"),
     params:
         options=sas.planning,
-        raw=plan.fetched("events"),
+        raw=plan.raw("events"),
     script:
         "../scripts/step.py"

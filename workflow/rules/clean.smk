@@ -6,7 +6,6 @@ rule espfilt:
         odfingest=plan.records_of("odfingest"),
         epchain=plan.records_of("epchain"),
         emchain=plan.records_of("emchain"),
-        events=plan.raw("events"),
         image=ancient(plan.image("sas")),
     output:
         plan.record("espfilt"),
@@ -15,7 +14,7 @@ rule espfilt:
     params:
         options=plan.options("espfilt"),
         context=sas.context,
-        raw=plan.fetched("events"),
+        raw=plan.raw("events"),
     script:
         "../scripts/step.py"
 
@@ -29,8 +28,6 @@ rule evselect:
         epchain=plan.records_of("epchain"),
         emchain=plan.records_of("emchain"),
         emanom=plan.records_of("emanom"),
-        events=plan.raw("events"),
-        ootevents=plan.raw("ootevents"),
         image=ancient(plan.image("sas")),
     output:
         plan.record("evselect"),
@@ -39,7 +36,7 @@ rule evselect:
     params:
         options=sas.cleaning,
         context=sas.context,
-        raw=plan.fetched("events", "ootevents"),
+        raw=plan.raw("events", "ootevents"),
     script:
         "../scripts/step.py"
 

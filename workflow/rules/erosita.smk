@@ -2,7 +2,6 @@ rule flaregti:
     """Find the times of an eROSITA observation without flares."""
     input:
         acquire=plan.records_of("acquire"),
-        events=plan.raw("events"),
         image=ancient(plan.image("esass")),
     output:
         plan.record("flaregti"),
@@ -11,6 +10,7 @@ rule flaregti:
     params:
         options=erosita.flares,
         context=erosita.context,
+        raw=plan.raw("events"),
     script:
         "../scripts/step.py"
 

@@ -26,7 +26,6 @@ rule exposure_maps:
         odfingest=plan.records_of("odfingest"),
         epchain=plan.records_of("epchain"),
         emchain=plan.records_of("emchain"),
-        attitude=plan.raw("attitude"),
         image=ancient(plan.image("sas")),
     output:
         plan.record("exposure_maps"),
@@ -35,6 +34,6 @@ rule exposure_maps:
     params:
         options=plan.options("exposure_maps"),
         context=sas.context,
-        raw=plan.fetched("attitude"),
+        raw=plan.raw("attitude"),
     script:
         "../scripts/step.py"

@@ -13,7 +13,7 @@ rule observatory:
 checkpoint manifest:
     """Say which exposures there are to process."""
     input:
-        plan.observatories(),
+        ancient(plan.observatories()),
     output:
         plan.layout.manifest.name,
     log:
@@ -22,5 +22,7 @@ checkpoint manifest:
     localrule: True
     params:
         missions=plan.selection_options(),
+        tables=plan.tables_identity(),
+        data_centres=plan.data_centres,
     script:
         "../scripts/manifest.py"

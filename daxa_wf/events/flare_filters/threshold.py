@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from daxa_wf.events.flare_filters.common import FOV, FlareFilter, FlareInputs, FlareParameters, FlareResult
+from daxa_wf.events.flare_filters.common import (
+    FOV,
+    RATE_OF_BIN,
+    FlareFilter,
+    FlareInputs,
+    FlareParameters,
+    FlareResult,
+)
 from daxa_wf.events.gti import tabgtigen
 
 HARD_EVENTS = {
@@ -24,15 +31,19 @@ def expressions(instrument: str, parameters: FlareParameters) -> dict[str, str]:
 
 
 def threshold(inputs: FlareInputs, parameters: FlareParameters) -> FlareResult:
-    """Times at or below a rate: `threshold`, or the instrument's usual one if it is None."""
+    """Times at or below a rate: `threshold`, or the instrument's usual one if it is None.
+
+    The rate is that of the whole bin, as evselect and tabgtigen have it: half a bin of good time halves the rate.
+    """
     curve = inputs.curves[FOV]
     limit = DEFAULT_RATES[inputs.instrument] if parameters.threshold is None else parameters.threshold
     accepted = np.asarray(curve.rate <= limit)
-    return FlareResult(tabgtigen(curve.centres, accepted), curve, curve.rate, accepted, (0.0, limit))
+    gti = tabgtigen(curve.centres, accepted)
+    return FlareResult(gti, curve, RATE_OF_BIN, curve.rate, curve.error, accepted, (0.0, limit))
 
 
 FILTER = FlareFilter(
     "threshold", threshold, expressions, BIN_SIZE, False,
     "fixed limit on the rate above 10 keV in 100-s bins, as the SAS thread",
-    "ESA SAS thread on flaring background; SAS tabgtigen 2.13",
+    "ESA SAS thread on flaring background; SAS tabgtigen 2.13", (),
 )  # fmt: skip

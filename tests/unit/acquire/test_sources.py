@@ -122,7 +122,7 @@ def test_decompressed_as_they_come(archives: Archives, tmp_path: Path) -> None:
 
 def test_pages_of_a_bucket_are_followed_to_the_end(archives: Archives) -> None:
     archives.page = 2
-    files = S3Bucket(archives.bases["s3"][0], session()).files("chandra/data/byobsid/2/12812/", lambda _: True)
+    files = S3Bucket(archives.bases["s3"][0], session()).files("chandra/data/byobsid/2/12812/", lambda _: True).files
     assert len(files) == len(CHANDRA.files) + len(CHANDRA.not_needed)
     assert all(each.exact and each.md5 for each in files)
 

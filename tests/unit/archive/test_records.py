@@ -14,7 +14,6 @@ from daxa_wf.archive.records import (
     Record,
     Status,
     drop_failed_records,
-    drop_stale_records,
     missing_products,
     read_record,
     write_record,
@@ -22,6 +21,7 @@ from daxa_wf.archive.records import (
 from daxa_wf.archive.report import finish_with_faults, write_archive_page, write_observation_page
 from daxa_wf.archive.settle import settle_observation
 from daxa_wf.archive.status import read_verdicts, root_causes
+from daxa_wf.archive.vouching import drop_stale_records
 from daxa_wf.errors import ConfigError, CorruptFileError, Fault, StepFailedError, UnfitDataError
 from daxa_wf.steps.catalogue import STEPS
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace, run_step

@@ -10,6 +10,7 @@ import pytest
 from daxa_wf.acquire.manifest import ManifestRow, write_manifest
 from daxa_wf.archive.access import Archive, NoSuchProductError
 from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.origin import Origin, write_origin
 from daxa_wf.archive.records import (
     Record,
     Status,
@@ -20,7 +21,7 @@ from daxa_wf.archive.records import (
     write_record,
 )
 from daxa_wf.archive.report import write_archive_page, write_observation_page
-from daxa_wf.archive.requested import NOT_REQUESTED, read_requested, write_steps
+from daxa_wf.archive.requested import NOT_REQUESTED, read_requested
 from daxa_wf.archive.status import print_summary, read_verdicts, root_causes, warnings_by_name, write_status
 
 FIRST, SECOND = "0201903501", "0404910601"
@@ -62,8 +63,13 @@ def layout(tmp_path: Path) -> Layout:
     return layout
 
 
-def request(layout: Layout, rows: list[ManifestRow], steps: dict[str, tuple[str, ...]] = STEPS) -> None:
-    write_steps(layout, steps)
+def request(
+    layout: Layout,
+    rows: list[ManifestRow],
+    steps: dict[str, tuple[str, ...]] = STEPS,
+    unasked: tuple[str, ...] = (),
+) -> None:
+    write_origin(layout, Origin(steps={name: list(each) for name, each in steps.items()}, unasked=list(unasked)))
     write_manifest(layout.manifest, rows)
 
 
@@ -124,15 +130,25 @@ def test_a_step_that_the_configuration_no_longer_goes_through_is_marked(layout: 
         Archive(layout.root).event_list(FIRST, "M1")
 
 
-def test_an_archive_without_a_manifest_or_list_of_steps_has_nothing_to_mark(layout: Layout) -> None:
-    layout.manifest.with_name("steps.json").unlink()
-    assert set(statuses(layout).values()) == {"done"}
-    for damaged in ("", "[1]", '{"xmm_pointed": 3}'):
-        layout.manifest.with_name("steps.json").write_text(damaged)
+def test_an_archive_without_a_readable_manifest_or_list_of_steps_has_nothing_to_mark(layout: Layout) -> None:
+    for damaged in ("", "[1]", '{"steps": 3}'):
+        layout.manifest_origin.write_text(damaged)
         assert set(statuses(layout).values()) == {"done"}
+    layout.manifest_origin.unlink()
+    assert set(statuses(layout).values()) == {"done"}
+    layout.manifest.write_text("damaged")
+    assert set(statuses(layout).values()) == {"done"}
     layout.manifest.unlink()
     assert set(statuses(layout).values()) == {"done"}
     assert read_requested(layout).has(Unit("xmm_pointed", "anything"))
+
+
+def test_an_observation_that_could_not_be_asked_for_is_not_taken_for_dropped(layout: Layout) -> None:
+    request(layout, NARROW, unasked=("xmm_pointed",))
+    found = statuses(layout)
+    assert found["merge", f"{SECOND}M1"] == "done", "its table could not be had; it may still be selected"
+    assert found["merge", f"{FIRST}M2"] == NOT_REQUESTED
+    assert Archive(layout.root).no_longer_requested == []
 
 
 def test_pages_mark_what_is_no_longer_requested_until_it_is_again(layout: Layout) -> None:

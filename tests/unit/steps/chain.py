@@ -59,8 +59,8 @@ class Chain:
             return
         records = {name: [read_record(each) for each in found] for name, found in mine.items()}
         files = {"manifest": [self.layout.manifest]}
-        for role in ("events", "ootevents", "attitude"):
-            files[role] = [Path(each) for each in self.plan.raw(role)(wildcards)]
+        for role, names in self.plan.raw("events", "ootevents", "attitude")(wildcards).items():
+            files[role] = [self.layout.root / name for name in names]
         special = {"evselect": self.sas.cleaning, "cifbuild": self.sas.calibration, "inventory": self.sas.planning}
         section = hasattr(self.plan.mission(MISSION), step)
         options = special.get(step, self.plan.options(step) if section else lambda _: {})(wildcards)

@@ -17,8 +17,9 @@ from astropy.io import fits
 
 from daxa_wf.acquire.local import listing_digest
 from daxa_wf.archive.layout import Unit
-from daxa_wf.archive.records import drop_stale_records, read_record
+from daxa_wf.archive.records import read_record
 from daxa_wf.archive.report import observation
+from daxa_wf.archive.vouching import drop_stale_records
 from daxa_wf.demo.odf import M1, M2, PN, PN_OFFSET, PN_SMALL_WINDOW, PN_TIMING, R1, OdfExposure, make_odf
 from daxa_wf.errors import ConfigError
 from daxa_wf.events.event_list import EventList
