@@ -178,10 +178,12 @@ def missions(markdown: Annotated[bool, typer.Option(help="as docs/missions.md")]
 
     from daxa_wf.missions import MISSIONS
 
-    table = Table("mission", "ObsID", "instruments (field of view, arcmin)", "table")
+    table = Table()
+    for heading in ("mission", "ObsID", "instruments (field of view, arcmin)", "table"):
+        table.add_column(heading, overflow="fold", no_wrap=heading in ("mission", "table"))
     for spec in MISSIONS.values():
         fields = ", ".join(f"{each.name} {each.field_of_view * 60:g}" for each in spec.instruments)
-        table.add_row(spec.name, spec.obsid_pattern, fields, f"{spec.tables[0].service} {spec.tables[0].table}")
+        table.add_row(spec.name, spec.obsid_pattern, fields, f"{spec.tables[0].service}\n{spec.tables[0].table}")
     Console().print(table)
 
 
@@ -189,12 +191,12 @@ def missions(markdown: Annotated[bool, typer.Option(help="as docs/missions.md")]
 def show_target_types() -> None:
     """List the codes of target types, and which missions' tables have them."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from daxa_wf.missions import MISSIONS
     from daxa_wf.missions.taxonomy import TARGET_TYPES
 
-    table = Table("code", "what it is", "missions")
+    table = Table(Column("code", no_wrap=True), "what it is", Column("missions", overflow="fold"))
     for code, meaning in TARGET_TYPES.items():
         having = [name for name, spec in MISSIONS.items() if code in spec.known_target_types]
         table.add_row(code, meaning, ", ".join(having))

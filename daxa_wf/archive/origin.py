@@ -23,6 +23,10 @@ class Origin:
     """One line for each thing that a selection left out, for the end of a run."""
     is_unfinished: bool = False
     """True if a service could not be asked for a part of the manifest, or a mirror lacks a part: the next run asks again."""
+    unasked: list[str] = field(default_factory=list)
+    """Missions of which a part could not be asked for: an observation that the manifest lacks may be requested."""
+    steps: dict[str, list[str]] = field(default_factory=dict)
+    """Mission -> the steps that its observations go through."""
     until: str = ""
     """When the next selected observation becomes public (UTC, ISO); '' if none is waited for."""
 
@@ -33,7 +37,8 @@ def read_origin(layout: Layout) -> Origin | None:
         origin = Origin(**json.loads(layout.manifest_origin.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-    kinds = {"asked": str, "snapshots": dict, "notes": list, "is_unfinished": bool, "until": str}
+    kinds = {"asked": str, "snapshots": dict, "notes": list, "is_unfinished": bool, "unasked": list, "steps": dict,
+             "until": str}  # fmt: skip
     return origin if all(isinstance(getattr(origin, name), kind) for name, kind in kinds.items()) else None
 
 

@@ -48,9 +48,10 @@ def run(
     if nothing can be processed of any; ServiceError if that is because a service could not be asked.
     """
     rows: list[ManifestRow] = []
-    origin, empty = Origin(asked), []
+    origin, empty = Origin(asked, steps={name: list(options["steps"]) for name, options in missions.items()}), []
     for name, options in missions.items():
         options = _seen_from(output.parent, options)
+        before, origin.is_unfinished = origin.is_unfinished, False
         planned = _to_read if options["listing"] else _to_download
         try:
             found = planned(
@@ -66,6 +67,9 @@ def run(
             _note(origin, f"{name}: it could not be selected from, and the next run tries again: {error}")
             origin.is_unfinished = True
             continue
+        finally:
+            origin.unasked += [name] if origin.is_unfinished else []
+            origin.is_unfinished |= before
         rows += [row for row in found if options["process_unscheduled"] or not row.is_unscheduled]
     if not rows:
         raise _nothing_to_process(origin, empty if len(empty) == len(missions) else [])

@@ -313,3 +313,21 @@ def test_installed_package_finds_its_workflow(tmp_path: Path) -> None:
         if path.is_file() and "slurm" not in path.parts
     }
     assert {path for path in needed if "__pycache__" not in path.parts} <= shipped
+
+
+def test_a_narrowed_configuration_marks_what_it_leaves_behind(make_archive: Any) -> None:
+    archive: Archive = make_archive(obsids=list(OBSIDS[:2]), instruments=["M2"])
+    assert archive.run().code == 0
+    assert {row["status"] for row in archive.status()} == {"done"}
+    mission = archive.config["missions"]["xmm_pointed"]
+    mission["obsids"], mission["espfilt"] = [OBSIDS[0]], {"allowed_sigma": 2.5}
+    before = archive.records()
+    narrowed = archive.run()
+    assert narrowed.code == 0, narrowed.text
+    assert {unit[:10] for _, unit in rewritten(before, archive.records())} == {OBSIDS[0]}
+    statuses = {(row["obsid"], row["status"]) for row in archive.status()}
+    assert statuses == {(OBSIDS[0], "done"), (OBSIDS[1], "no longer requested")}
+    assert "no longer requested" in " ".join(narrowed.text.split())
+    page = archive.root / "processed_data" / "xmm_pointed" / OBSIDS[1] / "report.html"
+    for text in ((archive.root / "report.html").read_text(), page.read_text()):
+        assert "no longer requested" in text
