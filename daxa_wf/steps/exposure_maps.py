@@ -75,4 +75,22 @@ def _with_sas(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) 
         longest.append(float(pixels_of(made).max()))
         tools.take("expmap", made, band=band)
     numbers = {"maximum_seconds": longest, "vignetting": vignetting, "attitude": True}
-    return Outcome(numbers, [], f"up to {max(longest):.0f} s")
+    return Outcome(numbers, _doubts(inputs, workspace), f"up to {max(longest):.0f} s")
+
+
+def _doubts(inputs: Inputs, workspace: Workspace) -> list[dict[str, str]]:
+    """A warning for each cleaned list that was selected by place: eexpmap knows CCDs from the data subspace only."""
+    from daxa_wf.events.event_list import EventList
+    from daxa_wf.events.selected_places import selected_places
+
+    found = []
+    for record in inputs.records["evselect"]:
+        if record.done:
+            places = selected_places(EventList.open(workspace.layout.find(record.product("cleanevents"))))
+            if by := [column for column in places.columns if column != "CCDNR"]:
+                text = (
+                    f"events of {record.unit.identifier} were selected by {', '.join(by)}, and it is not known whether "
+                    "eexpmap leaves other places out; 'exposure_maps: {engine: native}' does"
+                )
+                found.append({"task": "exposure_maps", "name": "selectionNotInMap", "text": text})
+    return found
