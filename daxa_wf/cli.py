@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -93,8 +92,8 @@ def run(
         os.execv(sys.executable, [*command, *context.args])
     with held(Path.cwd() / checked.archive) as hold:
         if hold.is_left_locked:
+            hold.unlock([*command, "--unlock"])
             print("The last run was killed; its lock is removed.", file=sys.stderr)
-            subprocess.run([*command, "--unlock"], check=False, capture_output=True)
         code = hold.run([*command, *context.args])
     raise typer.Exit(code)
 
