@@ -168,6 +168,8 @@ class MissionSpec:
     """The files that the native engine starts from."""
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Names for several instruments together, in capitals."""
+    event_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Instrument -> columns of its event lists, by which expressions are checked before a run."""
     image_defaults: Mapping[str, Any] = field(default_factory=dict)
     """Values of the configuration's section `images` that are this mission's own defaults."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +40,21 @@ def run(missions: Mapping[str, Mapping[str, Any]], output: Path) -> None:
     log.info("manifest: %d exposures of %d observations", len(rows), observations)
 
 
+def read_directory(
+    name: str, root: Path, obsids: Sequence[str] | None, instruments: Sequence[str], engine: str
+) -> list[ManifestRow]:
+    """Return the rows of the event lists, or raw data, in a local directory. ConfigError if a requested one is absent."""
+    own = local_erosita_manifest if name in SURVEYS else local_manifest
+    look = local_odf_manifest if engine == "sas" else own
+    return look(name, root, obsids, instruments)
+
+
 def _to_read(name: str, options: Mapping[str, Any], directory: Path) -> list[ManifestRow]:
     """What lies in a local directory, of the selected observations."""
     selected = None
     if options["select"] is not None:
         selected = set(_selected(name, options, directory).rows["obsid"])
-    own = local_erosita_manifest if name in SURVEYS else local_manifest
-    look = local_odf_manifest if options["engine"] == "sas" else own
-    found = look(name, Path(options["source"]), options["obsids"], options["instruments"])
+    found = read_directory(name, Path(options["source"]), options["obsids"], options["instruments"], options["engine"])
     absent = sorted(set(selected or ()) - {row.obsid for row in found})
     if absent:
         log.warning("%s: selected, but not in %s: %s", name, options["source"], ", ".join(absent))
