@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, PositiveInt, ValidationError, model_
 
 from daxa_wf.config_checks import problems_of
 from daxa_wf.config_messages import explain
+from daxa_wf.config_yaml import refuse_misread_values
 from daxa_wf.errors import ConfigError
 from daxa_wf.missions.spec import Route
 from daxa_wf.options import (
@@ -259,7 +260,9 @@ def read_config(path: Path) -> Config:
     """Read and check a configuration file; ConfigError if it cannot be used."""
     try:
         text = path.read_text(encoding="utf-8")
-        _refuse_repeated_keys(yaml.compose(text), path)
+        document = yaml.compose(text, Loader=yaml.SafeLoader)
+        _refuse_repeated_keys(document, path)
+        refuse_misread_values(document, path)
         data = yaml.safe_load(text)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
@@ -13,8 +13,9 @@ from daxa_wf.acquire.manifest import ManifestRow, read_manifest
 from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.records import drop_stale_records
 from daxa_wf.config import Config, Mission, parse_config
+from daxa_wf.config_yaml import refuse_misread_file
 from daxa_wf.demo import TRUTH_FILE
-from daxa_wf.errors import ConfigError, DaxaError
+from daxa_wf.errors import ConfigError, DaxaError, Fault
 from daxa_wf.options import ByEngine
 from daxa_wf.preflight import check_before_a_run
 from daxa_wf.services.endpoints import TRANSFERS
@@ -34,9 +35,14 @@ STARTED_IN = "DAXA_WF_STARTED_IN"
 """Environment variable through which the main process of Snakemake tells its jobs' processes where it was started."""
 
 
-def checked_config(data: Mapping[str, Any]) -> Config:
-    """The configuration as models; a mistake in it ends the process with its message and exit code 2."""
+def checked_config(data: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Config:
+    """Return the configuration as models; a mistake in it ends the process with its message and exit code 2.
+
+    `files`: those that Snakemake read it from, in which values may mean something else than Snakemake read.
+    """
     try:
+        for path in files:
+            refuse_misread_file(Path(path))
         return parse_config(data)
     except ConfigError as error:
         give_up(error)
@@ -81,6 +87,8 @@ class Plan:
             drop_stale_records(self.layout)
         except DaxaError as error:
             give_up(error)
+        except OSError as error:
+            give_up(Fault(f"{error.filename or 'the system'}: {error.strerror or error}"))
         clear_staging(self.layout)
 
     def mission(self, name: str) -> Mission:
