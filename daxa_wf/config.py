@@ -10,7 +10,7 @@ import yaml
 from pydantic import AfterValidator, Field, PositiveInt, ValidationError, model_validator
 
 from daxa_wf.config_checks import problems_of
-from daxa_wf.config_messages import explain
+from daxa_wf.config_messages import explain, explain_hidden
 from daxa_wf.config_yaml import refuse_misread_values
 from daxa_wf.errors import ConfigError
 from daxa_wf.missions.spec import Route
@@ -235,7 +235,8 @@ def parse_config(data: Mapping[str, Any], origin: str = "the configuration") -> 
     try:
         return Config.model_validate(data)
     except ValidationError as error:
-        problems = "\n".join(f"  {line}" for line in explain(error, data, Config))
+        lines = [*explain(error, data, Config), *explain_hidden(error, data, Config)]
+        problems = "\n".join(f"  {line}" for line in lines)
         raise ConfigError(f"{origin} cannot be used:\n{problems}") from None
 
 

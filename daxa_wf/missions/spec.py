@@ -174,16 +174,24 @@ class MissionSpec:
     """Values of the configuration's section `images` that are this mission's own defaults."""
 
     def instrument(self, name: str) -> Instrument:
-        """The instrument called `name` or one of its aliases; KeyError names those that exist."""
+        """Return the instrument called `name` or one of its aliases; KeyError lists the instruments."""
         for instrument in self.instruments:
             if name.upper() in (instrument.name.upper(), *(alias.upper() for alias in instrument.aliases)):
                 return instrument
-        known = ", ".join([*(instrument.name for instrument in self.instruments), *self.groups])
+        if members := self.groups.get(name.upper()):
+            raise KeyError(f"{name!r} is a group of instruments, which cannot be used here; name {', '.join(members)}")
+        known = ", ".join(instrument.name for instrument in self.instruments)
         raise KeyError(f"{self.pretty_name} has no instrument {name!r}; it has {known}")
 
     def instruments_named(self, name: str) -> tuple[str, ...]:
-        """The instruments that a name, an alias or the name of a group stands for; KeyError names those that exist."""
-        return self.groups.get(name.upper()) or (self.instrument(name).name,)
+        """Return the instruments that a name, an alias or the name of a group stands for; KeyError lists all of them."""
+        if members := self.groups.get(name.upper()):
+            return members
+        try:
+            return (self.instrument(name).name,)
+        except KeyError as error:
+            groups = f", and the groups {', '.join(self.groups)}" if self.groups else ""
+            raise KeyError(f"{error.args[0]}{groups}") from None
 
     @property
     def archives(self) -> tuple[str, ...]:

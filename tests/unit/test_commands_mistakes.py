@@ -145,7 +145,7 @@ def test_a_profile_whose_plugin_is_missing_is_reported_with_the_remedy(monkeypat
         arguments = with_own_profiles(given, profiles)
         assert arguments[-1].endswith(f"{profiles}/slurm")
         with pytest.raises(
-            ConfigError, match="has no executor 'slurm'; .* 'pip install snakemake-executor-plugin-slurm'"
+            ConfigError, match=r"has no executor 'slurm'; .* 'pip install snakemake-executor-plugin-slurm'"
         ):
             check_arguments([*arguments, "--snakefile", str(snakefile())])
     assert with_own_profiles(["--profile", "mine", "slurm"], profiles) == ["--profile", "mine", "slurm"]

@@ -11,7 +11,6 @@ from daxa_wf.archive.records import read_record
 from daxa_wf.archive.report.pages import write_archive_page, write_observation_page
 from daxa_wf.archive.status import FAULT, manifest_fault, print_summary, read_verdicts, write_status
 
-
 NOTHING_USABLE = "Nothing succeeded: no observation has a usable product. The reasons are listed above.\n"
 
 
