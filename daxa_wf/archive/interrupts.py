@@ -16,7 +16,10 @@ import psutil
 
 from daxa_wf.archive.running import INTERRUPTIBLE
 
-JOB_PREFIX = "set -euo pipefail; trap '' INT; "
+JOB = "DAXA_WF_JOB"
+"""Environment variable of the jobs that Snakemake starts on this machine, in contrast to its scancel, say."""
+
+JOB_PREFIX = f"set -euo pipefail; export {JOB}=1; trap '' INT; "
 """Snakemake's own prefix of a job's shell, and that a job ignores Ctrl-C: the main process ends it with SIGTERM.
 
 A Python process prints a traceback when it is interrupted by SIGINT, and none when it is ended by SIGTERM.
@@ -51,15 +54,15 @@ def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _end_jobs() -> None:
-    """Send SIGTERM once to each process of this session that Snakemake started, also to jobs that are just starting.
+    """Send SIGTERM once to each job of this session, also to those that are just starting.
 
     A task of SAS or eSASS has a session of its own; the job that runs it ends it.
     """
     asked: set[psutil.Process] = set()
     while True:
         for each in set(psutil.Process().children(recursive=True)) - asked:
-            with suppress(psutil.NoSuchProcess, ProcessLookupError):
-                if os.getsid(each.pid) == os.getsid(0):
+            with suppress(psutil.Error, ProcessLookupError):
+                if JOB in each.environ() and os.getsid(each.pid) == os.getsid(0):
                     each.terminate()
                     asked.add(each)
         time.sleep(0.2)
