@@ -30,6 +30,8 @@ MESSAGE = "Interrupted: the running jobs are ended. Finished work is kept; the s
 
 def heed_ctrl_c() -> None:
     """End with one message on Ctrl-C. A run in the background, which ignores Ctrl-C, continues to ignore it."""
+    if threading.current_thread() is not threading.main_thread():
+        return
     if os.environ.get(INTERRUPTIBLE) == "1" or signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
 
@@ -37,7 +39,7 @@ def heed_ctrl_c() -> None:
 def let_sigterm_wait() -> None:
     """Run Snakemake's handler of SIGTERM in a thread: it takes a lock that the interrupted code may hold."""
     graceful = signal.getsignal(signal.SIGTERM)
-    if callable(graceful):
+    if callable(graceful) and threading.current_thread() is threading.main_thread():
         signal.signal(
             signal.SIGTERM,
             lambda number, frame: threading.Thread(target=graceful, args=(number, frame), daemon=True).start(),
