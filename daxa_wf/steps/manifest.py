@@ -106,14 +106,21 @@ def _named(obsids: Sequence[str]) -> str:
     return ", ".join(obsids[:NAMED]) + more
 
 
+def read_directory(
+    name: str, root: Path, obsids: Sequence[str] | None, instruments: Sequence[str], engine: str
+) -> list[ManifestRow]:
+    """Return the rows of the event lists, or raw data, in a local directory. ConfigError if a requested one is absent."""
+    own = local_erosita_manifest if name in SURVEYS else local_manifest
+    look = local_odf_manifest if engine == "sas" else own
+    return look(name, root, obsids, instruments)
+
+
 def _to_read(name: str, options: Options, directory: Path, origin: Origin) -> list[ManifestRow]:
     """Return what lies in a local directory, of the selected observations."""
     selected = None
     if options["select"] is not None:
         selected = set(_selected(name, options, directory, origin).rows["obsid"])
-    own = local_erosita_manifest if name in SURVEYS else local_manifest
-    look = local_odf_manifest if options["engine"] == "sas" else own
-    found = look(name, Path(options["source"]), options["obsids"], options["instruments"])
+    found = read_directory(name, Path(options["source"]), options["obsids"], options["instruments"], options["engine"])
     absent = sorted(set(selected or ()) - {row.obsid for row in found})
     if absent:
         _note(origin, f"{name}: {len(absent)} selected observations are not in {options['source']}: {_named(absent)}")

@@ -70,6 +70,20 @@ def test_from_nothing_to_nothing_left_to_do(make_archive: Any, tmp_path: Path) -
     assert (products / "events" / f"obsid{OBSIDS[0]}-instM1-subexpALL-finalevents.fits").is_file()
 
 
+def test_a_run_in_which_nothing_succeeds_ends_with_1_and_the_reasons_also_when_repeated(make_archive: Any) -> None:
+    archive: Archive = make_archive(obsids=[OBSIDS[0]], evselect={"mos_filt_expr": "PI > 30000"})
+    first = archive.run()
+    made = archive.records()
+    again = archive.run()
+    for run in (first, again):
+        assert run.code == 1, run.text
+        assert f"evselect of xmm_pointed {OBSIDS[0]}M1S001: rejected: NoFilteredEvents: none of" in run.text
+        assert "Nothing succeeded: no observation has a usable product." in run.text
+        assert "Traceback" not in run.text
+    assert archive.records() == made
+    assert not list((archive.root / ".snakemake" / "locks").iterdir())
+
+
 def test_a_corrupt_list_spoils_nothing_else(make_archive: Any, small_observations: Path, tmp_path: Path) -> None:
     source = tmp_path / "three observations"
     shutil.copytree(small_observations, source)
