@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,14 @@ import numpy as np
 from daxa_wf.errors import ConfigError
 from daxa_wf.events.gti import NONE, Intervals, complement, intersection, normalise, total, union
 from daxa_wf.events.tables import read_table
+from daxa_wf.files import LONGEST_PATH
 
 BLOCK_SPEC = re.compile(r"(?P<file>.+?)(?:\[(?P<bracket>[^\]]+)\]|[+:](?P<suffix>[A-Za-z0-9_]+))?$")
 FOREVER = 1e11
 """A stop of 0 means 'for ever'; this many seconds after 1998 is some three thousand years."""
+
+MOST_INTERVALS = 10_000_000
+"""Intervals that a line with two segments may stand for: one a second for 115 days."""
 
 MJDREF = 50814.0
 """1998-01-01T00:00:00 TT, the zero of XMM-Newton's times."""
@@ -22,11 +28,14 @@ MJDREF = 50814.0
 
 def file_and_extension(spec: str) -> tuple[Path, str | int | None]:
     """`file`, `file:EXT`, `file+EXT` or `file[EXT]` as a path and an extension, a name or a number."""
+    if "\0" in spec or len(spec) > LONGEST_PATH:
+        raise ConfigError(f"{spec[:60]!r} ({len(spec)} characters) cannot be the name of a file")
     match = BLOCK_SPEC.fullmatch(spec.strip())
-    if match is None or Path(spec).exists():
+    if match is None or os.path.lexists(spec):
         return Path(spec), None
     extension = match["bracket"] or match["suffix"]
-    return Path(match["file"]), int(extension) if extension and extension.isdigit() else extension
+    is_number = extension is not None and re.fullmatch(r"[0-9]{1,6}", extension)
+    return Path(match["file"]), int(extension) if is_number else extension
 
 
 def read_gti(path: Path, extension: str | int | None = None) -> Intervals:
@@ -117,6 +126,8 @@ def _gtibuild_line(words: list[str], number: int) -> tuple[str, Intervals]:
     first, second = _seconds(words[3], number), _seconds(words[4], number)
     if first + second <= 0:
         raise ConfigError(f"line {number}: badSegment: the two segments last {first + second} s together")
+    if (stop - start) / (first + second) > MOST_INTERVALS:
+        raise ConfigError(f"line {number}: badSegment: it stands for more than {MOST_INTERVALS} intervals; give a stop")
     starts = np.arange(start, stop, first + second)
     if operator[1] == "g":
         return operator, normalise(np.column_stack([starts, starts + first]))
@@ -128,6 +139,8 @@ def _seconds(word: str, number: int) -> float:
         value = float(word)
     except ValueError:
         raise ConfigError(f"line {number}: badNumericValue: {word!r} is not a number") from None
+    if not math.isfinite(value):
+        raise ConfigError(f"line {number}: badNumericValue: {word!r} is not a finite number")
     if value < 0:
         raise ConfigError(f"line {number}: negativeTime: {word} is before 1998-01-01")
     return value

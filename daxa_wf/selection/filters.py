@@ -107,6 +107,9 @@ def polygon(corners: tuple[tuple[float, float], ...]) -> Filter:
 
     if len(corners) < 3:
         raise ConfigError(f"polygon: {len(corners)} corners; expected three or more [ra, dec]")
+    for ra, dec in corners:
+        if not (-360 <= ra <= 360 and -90 <= dec <= 90):
+            raise ConfigError(f"polygon: ({ra:g}, {dec:g}) is not on the sky; expected right ascension and declination")
     sky = SkyCoord([corner[0] for corner in corners], [corner[1] for corner in corners], unit="deg")
     return Filter("polygon", f"{len(corners)} corners", region(MOC.from_polygon_skycoord(sky, max_depth=14), "").keep)
 
@@ -251,15 +254,16 @@ def science_usable() -> Filter:
 
 def expression(text: str) -> Filter:
     """Rows for which an expression on numeric columns is true, in the language of selection expressions."""
-    from daxa_wf.events.expression import parse
+    from daxa_wf.events.expression import kind_of, parse
 
     parsed = parse(text)
 
     def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
         numeric = [name for name in table.columns if pd.api.types.is_numeric_dtype(table[name])]
         columns = {name: table[name].to_numpy() for name in numeric}
+        kinds = {name.upper(): kind_of(values.dtype) for name, values in columns.items() if values.dtype.kind in "iuf"}
         try:
-            return _array(parsed.bind({}, numeric).mask(columns))
+            return _array(parsed.bind({}, numeric, kinds=kinds).mask(columns))
         except ExpressionError as error:
             raise ConfigError(f"{spec.name}: {error}") from None
 
