@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from daxa_wf.errors import ConfigError
+from daxa_wf.errors import ConfigError, CorruptFileError
 from daxa_wf.events.gti import NONE, Intervals, complement, intersection, normalise, total, union
 from daxa_wf.events.tables import read_table
 from daxa_wf.files import LONGEST_PATH
@@ -21,6 +21,9 @@ FOREVER = 1e11
 
 MOST_INTERVALS = 10_000_000
 """Intervals that a line with two segments may stand for: one a second for 115 days."""
+
+LATEST = 1e13
+"""Seconds of a time that a file may have, before or after its zero: some 300,000 years."""
 
 MJDREF = 50814.0
 """1998-01-01T00:00:00 TT, the zero of XMM-Newton's times."""
@@ -40,11 +43,29 @@ def file_and_extension(spec: str) -> tuple[Path, str | int | None]:
 
 def read_gti(path: Path, extension: str | int | None = None) -> Intervals:
     """The intervals of a GTI table; of the first with START and STOP if none is named."""
-    _, rows = read_table(path, extension, having=("START", "STOP"))
-    names = {name.upper(): name for name in rows.dtype.names or ()}
-    if not {"START", "STOP"} <= names.keys():
+    header, rows = read_table(path, extension, having=("START", "STOP"))
+    if not {"START", "STOP"} <= set(rows.dtype.names or ()):
         raise ConfigError(f"{path}: {extension} has no columns START and STOP, so it holds no good time intervals")
-    return normalise(np.column_stack([rows[names["START"]], rows[names["STOP"]]])) if len(rows) else NONE
+    return intervals_of(rows, f"{path}[{header.get('EXTNAME', '')}]")
+
+
+def intervals_of(rows: Any, place: str) -> Intervals:
+    """Return the intervals of the rows of a GTI table; CorruptFileError names the place if they cannot be times."""
+    for column in ("START", "STOP"):
+        if column not in (rows.dtype.names or ()):
+            raise CorruptFileError(f"{place} has no column {column}; expected START and STOP in seconds")
+        if rows.dtype[column].kind not in "iuf":
+            raise CorruptFileError(f"{place}: the column {column} does not hold one number a row; expected seconds")
+    if not len(rows):
+        return NONE
+    pairs = np.column_stack([rows["START"], rows["STOP"]]).astype(float)
+    wrong = np.flatnonzero(~np.all(np.abs(pairs) <= LATEST, axis=1))
+    if len(wrong):
+        start, stop = pairs[wrong[0]]
+        raise CorruptFileError(
+            f"{place}: row {wrong[0] + 1} is from {start:g} to {stop:g}, which are not times ({len(wrong)} such rows)"
+        )
+    return normalise(pairs)
 
 
 def gti_hdu(intervals: Intervals, name: str = "STDGTI", ccd: int | None = None) -> Any:

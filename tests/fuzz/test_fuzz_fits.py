@@ -135,7 +135,7 @@ def test_every_event_file_of_erosita_ends_with_events_or_an_error_of_the_package
 
 
 def test_every_attitude_series_ends_with_a_drift_or_an_error_of_the_package(tmp_path: Path) -> None:
-    plane = TangentPlane(149.6, -11.1, 25921.0, 25921.0, 0.05 / 3600)
+    plane = TangentPlane(149.6, -11.1, 25921.0, 25921.0, -0.05 / 3600, 0.05 / 3600)
     series = table("ATTHK", TIME=("D", [0.0, 1.0]), AHFRA=("D", [149.6, 149.7]), AHFDEC=("D", [-11.1, -11.0]))
     good = np.array([[0.0, 10.0]])
     fuzz_file(
