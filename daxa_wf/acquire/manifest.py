@@ -62,8 +62,16 @@ def write_manifest(path: Path, rows: Iterable[ManifestRow]) -> None:
 
 def read_manifest(path: Path) -> list[ManifestRow]:
     """Read a manifest; CorruptFileError if its columns are not those it must have."""
-    with path.open(encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream, delimiter="\t")
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise CorruptFileError(f"{path} is not a manifest: its columns are {reader.fieldnames}, not {COLUMNS}")
-        return [ManifestRow(**row) for row in reader]
+    rows = []
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream, delimiter="\t")
+            if tuple(reader.fieldnames or ()) != COLUMNS:
+                raise CorruptFileError(f"{path} is not a manifest: its columns are {reader.fieldnames}, not {COLUMNS}")
+            for row in reader:
+                if None in row or None in row.values():
+                    raise CorruptFileError(f"{path}, line {reader.line_num}: expected {len(COLUMNS)} columns; delete it and run again")
+                rows.append(ManifestRow(**row))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CorruptFileError(f"{path} is not a manifest ({error}); delete it and run again") from None
+    return rows

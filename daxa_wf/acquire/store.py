@@ -8,14 +8,16 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
-from daxa_wf.files import LEDGER, LOCK
+from daxa_wf.errors import UnsafePathError
+from daxa_wf.files import LEDGER, LOCK, checked_relative
+from daxa_wf.json_files import Count, parse_json
 
 
 @dataclass(frozen=True)
@@ -23,14 +25,14 @@ class StoredFile:
     """A verified file: path below its directory, as it was then, where it came from."""
 
     path: str
-    size: int
+    size: Count
     mtime_ns: int
     sha256: str
     url: str = ""
     archive: str = ""
     etag: str = ""
     fetched: str = ""
-    remote_size: int = 0
+    remote_size: Count = 0
     """Bytes of the file as the archive has it; other than `size` where it was decompressed here."""
 
 
@@ -44,10 +46,19 @@ def stored_file(
     return StoredFile(path, stat.st_size, stat.st_mtime_ns, sha256, url, archive, etag, now, remote)
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """The ledger's line about a request that was answered in full."""
+
+    complete: str
+    paths: list[str]
+    notes: list[str]
+
+
 class Ledger:
     """The lines of a directory's ledger: one is added as each file is verified, so that a killed process loses nothing.
 
-    A line that is cut off is no line.
+    A line that is cut off, damaged or names a path outside is passed over: its file is verified, or fetched, again.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -55,21 +66,22 @@ class Ledger:
         self._stream: Any = None
         self.files: dict[str, StoredFile] = {}
         self.complete: dict[str, dict[str, Any]] = {}
-        for said in self._lines():
-            if "complete" in said:
-                self.complete[said["complete"]] = said
+        for line in self._lines():
+            if isinstance(line, StoredFile):
+                self.files[line.path] = line
             else:
-                self.files[said["path"]] = StoredFile(**said)
+                self.complete[line.complete] = asdict(line)
 
-    def _lines(self) -> Iterator[dict[str, Any]]:
+    def _lines(self) -> Iterator[StoredFile | _Answer]:
         if not self.path.exists():
             return
-        for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in self.path.read_bytes().splitlines():
             try:
-                said = json.loads(line)
-                if isinstance(said, dict) and ("complete" in said or StoredFile(**said)):
-                    yield said
-            except (ValueError, TypeError):
+                entry: StoredFile | _Answer = parse_json(line, StoredFile | _Answer)
+                for name in [entry.path] if isinstance(entry, StoredFile) else entry.paths:
+                    checked_relative(name, f"the ledger {self.path}")
+                yield entry
+            except (ValueError, UnsafePathError):
                 continue
 
     def has(self, path: str, remote_size: int | None = None) -> bool:
@@ -99,7 +111,7 @@ class Ledger:
     def answer(self, request: str) -> list[StoredFile] | None:
         """The files of a request that was answered in full, if all are still what they were; else None."""
         said = self.complete.get(request)
-        if said is None or not all(self.has(path) for path in said["paths"]):
+        if said is None or not all(path in self.files and self.has(path) for path in said["paths"]):
             return None
         return [self.files[path] for path in said["paths"]]
 

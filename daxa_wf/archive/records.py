@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from pydantic import ConfigDict
+
 from daxa_wf.archive.layout import Layout, Unit
-from daxa_wf.errors import ConfigError, CorruptFileError
-from daxa_wf.files import sha256_of, write_atomically
+from daxa_wf.errors import ConfigError
+from daxa_wf.files import checked_relative, sha256_of, write_atomically
+from daxa_wf.json_files import read_json
 from daxa_wf.near import closest
 
 
@@ -38,6 +41,8 @@ class FileStamp:
 @dataclass
 class Record:
     """What a step did to one unit. `results` holds the numbers that the report and later steps read."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     step: str
     unit: Unit
@@ -87,20 +92,10 @@ def write_record(layout: Layout, record: Record) -> None:
 
 def read_record(path: Path) -> Record:
     """Read a record; CorruptFileError if it is not one."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        return _record_from(data)
-    except (ValueError, KeyError, TypeError) as error:
-        raise CorruptFileError(f"{path} is not a record ({error}); delete it and run again") from error
-
-
-def _record_from(data: Mapping[str, Any]) -> Record:
-    fields = dict(data)
-    fields["unit"] = Unit(**fields["unit"])
-    fields["status"] = Status(fields["status"])
-    for name in ("products", "inputs"):
-        fields[name] = [FileStamp(**stamp) for stamp in fields[name]]
-    return Record(**fields)
+    record: Record = read_json(path, Record, "a record", "delete it and run again")
+    for stamp in record.products:
+        checked_relative(stamp.path, f"the record {path}")
+    return record
 
 
 def vouches(layout: Layout, products: Sequence[FileStamp]) -> bool:
@@ -108,7 +103,7 @@ def vouches(layout: Layout, products: Sequence[FileStamp]) -> bool:
     for stamp in products:
         try:
             stat = layout.find(stamp.path).stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
         if (stat.st_size, stat.st_mtime_ns) != (stamp.size, stamp.mtime_ns):
             return False

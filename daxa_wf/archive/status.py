@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record, Status, read_record, record_paths
 from daxa_wf.files import write_atomically
+from daxa_wf.json_files import read_json
 
 FAULT = "fault"
 """In the place of a status: the step met a fault, and the next run takes it up again."""
@@ -29,6 +30,19 @@ class Verdict:
     status: str
     reason: str = ""
     message: str = ""
+
+
+@dataclass(frozen=True)
+class _FaultNote:
+    """What a job that met a fault leaves."""
+
+    mission: str
+    obsid: str
+    instrument: str
+    exposure: str
+    step: str
+    error: str
+    message: str
 
 
 COLUMNS = tuple(column.name for column in fields(Verdict))
@@ -64,7 +78,7 @@ def _rests_on(verdict: Verdict, fault: Verdict) -> bool:
 def read_faults(layout: Layout, mission: str = "*", obsid: str = "*") -> list[Verdict]:
     """The faults that are not yet mended, of the archive or of one observation."""
     paths = sorted((layout.root / "logs").glob(f"{mission}/{obsid}/*.fault.json"))
-    return [_fault(json.loads(path.read_text(encoding="utf-8"))) for path in paths]
+    return [_fault(path) for path in paths]
 
 
 def _verdict(record: Record) -> Verdict:
@@ -75,11 +89,10 @@ def _verdict(record: Record) -> Verdict:
     )  # fmt: skip
 
 
-def _fault(said: dict[str, str]) -> Verdict:
-    return Verdict(
-        said["mission"], said["obsid"], said["instrument"], said["exposure"],
-        said["step"], FAULT, said["error"], " ".join(said["message"].split()),
-    )  # fmt: skip
+def _fault(path: Path) -> Verdict:
+    note: _FaultNote = read_json(path, _FaultNote, "a note of a fault", "delete it and run again")
+    message = " ".join(note.message.split())
+    return Verdict(note.mission, note.obsid, note.instrument, note.exposure, note.step, FAULT, note.error, message)
 
 
 def write_status(layout: Layout, verdicts: Iterable[Verdict]) -> None:

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from daxa_wf.errors import DaxaError, ServiceError
+from daxa_wf.json_files import Count
 
 if TYPE_CHECKING:
+    from xml.etree import ElementTree
+
     import requests
 
-ROUNDED = re.compile(r"([\d.]+)([KMGT]?)")
+ROUNDED = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)([KMGT]?)")
 FACTORS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 NOT_THERE = (404, 410)
 CLOSED = (401, 403)
@@ -39,7 +42,7 @@ class RemoteFile:
 
     path: str
     url: str
-    size: int | None = None
+    size: Count | None = None
     exact: bool = False
     md5: str = ""
 
@@ -115,13 +118,20 @@ def listed_entries(page: str, url: str) -> list[Entry]:
     A name that is not a plain one (`..`, one with a slash, another site's) is not followed.
     """
     listing = _Listing()
-    listing.feed(page)
+    try:
+        listing.feed(page)
+    except AssertionError as error:
+        # What the parser of the standard library raises for a declaration such as <![x that it does not know.
+        raise ServiceError(f"{url}: no listing of a directory, but a page that is not HTML: {error}", page.encode(errors="replace")) from None
     title = listing.title.strip()
     if not title.startswith(("Index of", "Directory listing")):
-        raise ServiceError(f"{url}: no listing of a directory, but a page {title[:60]!r}", page.encode())
+        raise ServiceError(f"{url}: no listing of a directory, but a page {title[:60]!r}", page.encode(errors="replace"))
     found = {}
     for link, beside in listing.links:
-        target = urlsplit(link)
+        try:
+            target = urlsplit(link)
+        except ValueError:
+            continue
         name = unquote(target.path)
         plain = name.rstrip("/")
         if target.netloc or target.query or not plain or "/" in plain or plain in (".", ".."):
@@ -187,15 +197,10 @@ class S3Bucket:
         return [each for each in found if "/" not in each.path or enter(each.path.rsplit("/", 1)[0])]
 
     def _page(self, prefix: str, token: str) -> tuple[list[RemoteFile], str]:
-        from xml.etree import ElementTree
-
         asked = {"list-type": "2", "prefix": prefix, **({"continuation-token": token} if token else {})}
         response = _answer(self.session, self.base, params=asked)
         check_status(response.status_code, f"{self.base} ({prefix})")
-        try:
-            root = ElementTree.fromstring(response.content)
-        except ElementTree.ParseError as error:
-            raise ServiceError(f"{self.base}: the listing of {prefix} is no XML: {error}", response.content) from None
+        root = xml_root(response.content, f"{self.base}: the listing of {prefix}")
         space = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
         if root.tag != f"{space}ListBucketResult":
             raise ServiceError(f"{self.base}: no listing of {prefix}, but {root.tag}", response.content)
@@ -204,10 +209,31 @@ class S3Bucket:
             key = each.findtext(f"{space}Key", "")
             etag = each.findtext(f"{space}ETag", "").strip('"')
             if key.startswith(prefix) and not key.endswith("/"):
-                size = int(each.findtext(f"{space}Size", "0"))
+                digits = each.findtext(f"{space}Size", "").strip()
+                if not re.fullmatch(r"[0-9]{1,18}", digits):
+                    wrong = f"{self.base}: the listing of {prefix} gives {key[:200]!r} the size {digits[:40]!r}"
+                    raise ServiceError(f"{wrong}; expected a number of bytes", response.content)
+                size = int(digits)
                 md5 = etag if re.fullmatch(r"[0-9a-f]{32}", etag) else ""
                 files.append(RemoteFile(key.removeprefix(prefix), self.base + quote(key), size, True, md5))
         return files, root.findtext(f"{space}NextContinuationToken", "")
+
+
+def refuse_entities(body: bytes, what: str) -> None:
+    """Raise ServiceError if XML defines entities, which can multiply or read files, or hides them in another encoding."""
+    if b"<!ENTITY" in body or b"\0" in body[:1000]:
+        raise ServiceError(f"{what} defines entities, or is not UTF-8, which no answer needs: refused", body)
+
+
+def xml_root(body: bytes, what: str) -> ElementTree.Element:
+    """Return the root of XML from outside; ServiceError if it is not XML, or more than data."""
+    from xml.etree import ElementTree
+
+    refuse_entities(body, what)
+    try:
+        return ElementTree.fromstring(body)
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        raise ServiceError(f"{what} is no XML: {error}", body) from None
 
 
 class LocalTree:

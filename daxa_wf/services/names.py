@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from daxa_wf.errors import ConfigError, CorruptFileError, ServiceError
 from daxa_wf.files import write_atomically
+from daxa_wf.json_files import read_json
 
 SESAME_URLS = ("https://cds.unistra.fr/cgi-bin/nph-sesame/", "https://vizier.cfa.harvard.edu/viz-bin/nph-sesame/")
+REMEDY = "delete it, names are looked up again"
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is kept of a name."""
+
+    name: str
+    ra: float
+    dec: float
+    service: str
+    resolved: str
 
 
 class NameStore:
@@ -29,24 +42,21 @@ class NameStore:
         known = self._known()
         if key not in known:
             ra, dec, service = self._ask(name)
-            known[key] = {
-                "name": name,
-                "ra": ra,
-                "dec": dec,
-                "service": service,
-                "resolved": datetime.now(UTC).isoformat(timespec="seconds"),
-            }
-            write_atomically(self.path, json.dumps(known, indent=1, sort_keys=True) + "\n")
-        return known[key]["ra"], known[key]["dec"]
+            known[key] = _Known(name, ra, dec, service, datetime.now(UTC).isoformat(timespec="seconds"))
+            text = json.dumps({each: asdict(place) for each, place in known.items()}, indent=1, sort_keys=True)
+            write_atomically(self.path, text + "\n")
+        return known[key].ra, known[key].dec
 
-    def _known(self) -> dict[str, Any]:
-        if not self.path.exists():
-            return {}
+    def _known(self) -> dict[str, _Known]:
         try:
-            known: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
-            return known
-        except ValueError as error:
-            raise CorruptFileError(f"{self.path} is damaged ({error}); delete it, names are looked up again") from None
+            known: dict[str, _Known] = read_json(self.path, dict[str, _Known], "a list of names", REMEDY)
+        except FileNotFoundError:
+            return {}
+        for name, place in known.items():
+            if not (-360 <= place.ra <= 360 and -90 <= place.dec <= 90):
+                where = f"({place.ra}, {place.dec})"
+                raise CorruptFileError(f"{self.path}: {name[:60]!r} is at {where}, which is not on the sky; {REMEDY}")
+        return known
 
     def _ask(self, name: str) -> tuple[float, float, str]:
         from astropy.coordinates import name_resolve

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from daxa_wf.errors import CorruptFileError, ServiceError
 from daxa_wf.files import sha256_of, write_atomically
+from daxa_wf.json_files import read_json
 from daxa_wf.missions.spec import MissionSpec, TableSource
 
 if TYPE_CHECKING:
@@ -65,14 +66,18 @@ class SnapshotStore:
 
     def latest(self, mission: str) -> Snapshot | None:
         """The snapshot of a mission, or None; CorruptFileError if its sidecar is not one."""
+        path, remedy = self._sidecar(mission), "fetch the table again"
         try:
-            return Snapshot(**json.loads(self._sidecar(mission).read_text(encoding="utf-8")))
+            snapshot: Snapshot = read_json(path, Snapshot, "the sidecar of a snapshot", remedy)
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError) as error:
+        try:
+            _ = snapshot.age
+        except (ValueError, TypeError, OverflowError) as error:
             raise CorruptFileError(
-                f"{self._sidecar(mission)} is no snapshot's sidecar ({error}); fetch the table again"
+                f"{path} is not the sidecar of a snapshot (fetched {snapshot.fetched[:60]!r}: {error}); {remedy}"
             ) from None
+        return snapshot
 
     def read(self, mission: str, verify: bool = False) -> pd.DataFrame:
         """The rows of a mission's snapshot; ServiceError if there is none, CorruptFileError if `verify` finds it changed."""
@@ -89,7 +94,7 @@ class SnapshotStore:
             )
         try:
             return pd.read_parquet(self._table(mission))
-        except (OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - pyarrow raises what its many layers raise for a damaged file
             raise CorruptFileError(
                 f"{self._table(mission)} cannot be read as a table ({error}); 'daxa-wf fetch-tables' makes it anew"
             ) from None

@@ -29,7 +29,8 @@ OLDEST_SAS_OF = {"emanom": SasVersion(19)}
 WITHOUT_RADMONFIX = (SasVersion(21, 0, 0),)
 """Releases that epchain cannot be used in without leaving out radmonfix, which they lack."""
 
-_RELEASES = (r"xmmsas_\w+-(\d+)\.(\d+)(?:\.(\d+))?", r"\[(\d+)\.(\d+)(?:\.(\d+))?-", r"^(\d+)\.(\d+)(?:\.(\d+))?")
+_DOTTED = r"([0-9]{1,4})\.([0-9]{1,4})(?:\.([0-9]{1,4}))?"
+_RELEASES = (rf"xmmsas_\w{{1,60}}-{_DOTTED}", rf"\[{_DOTTED}-", rf"^{_DOTTED}")
 
 
 def parse_sas_version(text: str) -> SasVersion:
