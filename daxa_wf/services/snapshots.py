@@ -68,14 +68,14 @@ class SnapshotStore:
         """The snapshot of a mission, or None; CorruptFileError if its sidecar is not one."""
         path, remedy = self._sidecar(mission), "fetch the table again"
         try:
-            snapshot: Snapshot = read_json(path, Snapshot, "the sidecar of a snapshot", remedy)
+            snapshot: Snapshot = read_json(path, Snapshot, "a snapshot's sidecar", remedy)
         except FileNotFoundError:
             return None
         try:
             _ = snapshot.age
         except (ValueError, TypeError, OverflowError) as error:
             raise CorruptFileError(
-                f"{path} is not the sidecar of a snapshot (fetched {snapshot.fetched[:60]!r}: {error}); {remedy}"
+                f"{path} is not a snapshot's sidecar (fetched {snapshot.fetched[:60]!r}: {error}); {remedy}"
             ) from None
         return snapshot
 

@@ -216,5 +216,5 @@ def test_changed_and_damaged_snapshots_are_told(tmp_path: Path) -> None:
     with pytest.raises(CorruptFileError, match="is not what was fetched"):
         store.read("erosita_calpv", verify=True)
     (tmp_path / "erosita_calpv.json").write_text("{}")
-    with pytest.raises(CorruptFileError, match="is no snapshot's sidecar"):
+    with pytest.raises(CorruptFileError, match="is not a snapshot's sidecar"):
         store.latest("erosita_calpv")
