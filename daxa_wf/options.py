@@ -134,11 +134,11 @@ def _either(unit: str) -> WithJsonSchema:
     return WithJsonSchema({"type": ["number", "string"], "description": described, "unit": unit})
 
 
-def _checked_expression(text: str) -> str:
-    from daxa_wf.events.expression import parse
+def _checked_expression(text: str, of_epic: bool = False) -> str:
+    from daxa_wf.events.expression import EPIC_KINDS, check_expression
 
     try:
-        parse(text)
+        check_expression(text, EPIC_KINDS if of_epic else {})
     except ExpressionError as error:
         raise ValueError(str(error)) from None
     return text
@@ -170,6 +170,7 @@ EpicLimits = Annotated[
     WithJsonSchema({"type": "object", "additionalProperties": {"type": "number", "minimum": 0}, "minProperties": 1}),
 ]
 SelectionExpression = Annotated[str, AfterValidator(_checked_expression)]
+EpicExpression = Annotated[str, AfterValidator(partial(_checked_expression, of_epic=True))]
 
 
 class Section(BaseModel):
@@ -265,8 +266,8 @@ class Espfilt(ByEngine):
 class Evselect(ByEngine):
     """Cleaning of event lists, with the names and defaults of DAXA's `cleaned_evt_lists`."""
 
-    pn_filt_expr: SelectionExpression = "#XMMEA_EP && (PATTERN <= 4) && (FLAG .eq. 0)"
-    mos_filt_expr: SelectionExpression = "#XMMEA_EM && (PATTERN <= 12) && (FLAG .eq. 0)"
+    pn_filt_expr: EpicExpression = "#XMMEA_EP && (PATTERN <= 4) && (FLAG .eq. 0)"
+    mos_filt_expr: EpicExpression = "#XMMEA_EM && (PATTERN <= 12) && (FLAG .eq. 0)"
     lo_en: KiloElectronVolt | None = Field(None, description="keep events above this energy only")
     hi_en: KiloElectronVolt | None = Field(None, description="keep events below this energy only")
 
