@@ -223,15 +223,16 @@ def fetch_tables_command(
     """Fetch missions' observation tables; everything after that runs offline."""
     from datetime import timedelta
 
-    from daxa_wf.missions import MISSIONS
-    from daxa_wf.near import closest
+    from daxa_wf.missions import MISSIONS, why_unknown
     from daxa_wf.options import to_number
     from daxa_wf.services.endpoints import ENDPOINTS
     from daxa_wf.services.http import session
     from daxa_wf.services.snapshots import SnapshotStore, fetch_tables
+    from daxa_wf.steps.select import fetch_embedded_table
 
     endpoints: dict[str, tuple[str, ...]] = dict(ENDPOINTS)
     limits = Limits()
+    simulated: dict[str, Path] = {}
     if config is not None:
         from daxa_wf.config import read_config
 
@@ -240,16 +241,22 @@ def fetch_tables_command(
         limits = checked.limits.values()
         for service, urls in checked.services.items():
             endpoints[service] = urls
+        sources = {name: checked.missions[name].source for name in mission if name in checked.missions}
+        simulated = {
+            name: checked.tables_for(name, Path.cwd()) for name, source in sources.items() if source and source.embedded
+        }
     unknown = sorted(set(mission or ()) - set(MISSIONS))
     if unknown:
-        known = ", ".join(sorted(MISSIONS))
-        raise ConfigError(f"--mission {unknown[0]}: no such mission; there are {known}{closest(unknown[0], MISSIONS)}")
+        raise ConfigError(f"--mission {unknown[0]}: {why_unknown(unknown[0])}")
     try:
         age = timedelta(seconds=to_number(max_age, "s"))
     except ValueError as error:
         raise ConfigError(f"--max-age: {error}") from None
-    specs = [MISSIONS[name] for name in mission or MISSIONS]
+    specs = [MISSIONS[name] for name in mission or MISSIONS if name not in simulated]
     failed = False
+    for name, directory in simulated.items():
+        fetch_embedded_table(name, directory)
+        print(f"{name}: the table of the embedded observatory, in {directory}")
     for name, fetched in fetch_tables(specs, SnapshotStore(tables), endpoints, session(limits=limits), age).items():
         kept = fetched.snapshot
         state = f"{kept.rows} rows of {kept.fetched}" if kept else "no table"
@@ -267,27 +274,29 @@ def select_command(config: ConfigFile) -> None:
     from daxa_wf.config import read_config
     from daxa_wf.selection.outputs import summary, write_selection
     from daxa_wf.selection.pictures import draw_sky, draw_timeline
-    from daxa_wf.steps.plan import Found, find, sizes, tell
+    from daxa_wf.steps.plan import Found, exit_code, find, report_problem, sizes
 
     checked = read_config(config)
     made, now = Path.cwd() / checked.archive / "selection", pd.Timestamp.now("UTC").tz_localize(None)
-    worst, selected = 0, {}
+    problems, selected = [], {}
     for name, found in find(checked, Path.cwd()):
         if not isinstance(found, Found):
-            worst = max(worst, tell(name, found))
+            report_problem(name, found)
+            problems.append(found)
             continue
         write_selection(made, name, found.selection)
         selected[name] = found
         amount = sizes(checked, found, Path.cwd())
         lines = summary(found.spec, found.selection, now)
         print("\n".join([*lines, *(amount.lines() if amount else [])]))
-    if selected:
-        rows = {name: (found.spec, found.selection.rows) for name, found in selected.items()}
-        sought = {name: found.positions for name, found in selected.items() if found.positions is not None}
+    drawn = {name: found for name, found in selected.items() if "start" in found.selection.rows}
+    if drawn:
+        rows = {name: (found.spec, found.selection.rows) for name, found in drawn.items()}
+        sought = {name: found.positions for name, found in drawn.items() if found.positions is not None}
         draw_sky(made / "sky.png", rows, sought)
         draw_timeline(made / "timeline.png", rows)
         print(f"Pictures: {made / 'sky.png'}, {made / 'timeline.png'}")
-    raise typer.Exit(worst)
+    raise typer.Exit(exit_code(problems, bool(selected)))
 
 
 @app.command()
@@ -299,20 +308,32 @@ def plan(
 ) -> None:
     """Say what a run would fetch and process, without doing it."""
     from daxa_wf.config import read_config
-    from daxa_wf.steps.plan import Found, find, local_work, reads_all_of_a_directory, sizes, tell, work
+    from daxa_wf.steps.plan import (
+        Found,
+        exit_code,
+        find,
+        local_work,
+        reads_all_of_a_directory,
+        report_problem,
+        sizes,
+        work,
+    )
 
-    checked, worst = read_config(config), 0
+    checked, problems, any_selected = read_config(config), [], False
     for name, section in checked.missions.items():
-        if reads_all_of_a_directory(section):
+        if reads_all_of_a_directory(name, section):
+            any_selected = True
             print("\n".join(local_work(name, section, Path.cwd())))
     for name, found in find(checked, Path.cwd(), not_read_whole=True):
         if not isinstance(found, Found):
-            worst = max(worst, tell(name, found))
+            report_problem(name, found)
+            problems.append(found)
             continue
+        any_selected = True
         amount = sizes(checked, found, Path.cwd(), listings)
         print(f"{found.spec.pretty_name}: {len(found.selection.rows)} observations")
-        print("\n".join([*(amount.lines() if amount else []), *work(found, Path.cwd(), checked.tables)]))
-    raise typer.Exit(worst)
+        print("\n".join([*(amount.lines() if amount else []), *work(found, checked.tables_for(name, Path.cwd()))]))
+    raise typer.Exit(exit_code(problems, any_selected))
 
 
 @app.command()

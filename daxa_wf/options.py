@@ -46,6 +46,11 @@ def to_number(value: object, unit: str) -> float:
     return float(f"{found:.12g}")
 
 
+def _number_or_quantity(value: object, unit: str) -> object:
+    """Return the number of a text with a unit in `unit`; plain numbers are in it already."""
+    return to_number(value, unit) if isinstance(value, str) else value
+
+
 def _place(value: object) -> object:
     if value == "":
         raise ValueError("the path is empty; '.' is the directory where you run from")
@@ -87,6 +92,11 @@ def _bytes(value: object) -> int:
     return round(to_number(value, "byte"))
 
 
+def _either(unit: str) -> WithJsonSchema:
+    described = f"a number in {unit}, or a quantity convertible to it"
+    return WithJsonSchema({"type": ["number", "string"], "description": described, "unit": unit})
+
+
 def _checked_expression(text: str) -> str:
     from daxa_wf.events.expression import parse
 
@@ -114,6 +124,8 @@ Bytes = Annotated[int, BeforeValidator(_bytes), _schema("byte")]
 BytesPerSecond = Annotated[float, BeforeValidator(partial(to_number, unit="byte / s")), _schema("byte / s")]
 KiloElectronVolt = Annotated[float, BeforeValidator(partial(to_number, unit="keV")), _schema("keV")]
 ArcSeconds = Annotated[float, BeforeValidator(partial(to_number, unit="arcsec")), _schema("arcsec")]
+PlainArcSeconds = Annotated[float, BeforeValidator(partial(_number_or_quantity, unit="arcsec")), _either("arcsec")]
+PlainArcMinutes = Annotated[float, BeforeValidator(partial(_number_or_quantity, unit="arcmin")), _either("arcmin")]
 EpicLimits = Annotated[
     dict[Literal["PN", "M1", "M2"], Annotated[float, Field(ge=0)]],
     Field(min_length=1),

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from daxa_wf.errors import ConfigError
-from daxa_wf.options import Directory, KiloElectronVolt, Seconds, Section
+from daxa_wf.options import Directory, KiloElectronVolt, PlainArcMinutes, PlainArcSeconds, Seconds, Section
 
 TelescopeModule = Literal["TM1", "TM2", "TM3", "TM4", "TM5", "TM6", "TM7"]
 
@@ -100,9 +100,11 @@ class Flaregti(Section):
     binsize: int = Field(1200, ge=1, description="pixels of the mask, in sky pixels")
     detml: float = Field(10, gt=0, description="likelihood from which on a pixel is masked")
     timebin: Seconds = Field(20.0, gt=0, description="bins of the light curve")
-    source_size: float = Field(25, gt=0, description="diameter in arcsec of the source that is to be detected")
+    source_size: PlainArcSeconds = Field(
+        25, gt=0, description="diameter in arcsec, or with a unit, of the source that is to be detected"
+    )
     source_like: float = Field(10, gt=0, description="likelihood of its detection")
-    fov_radius: float = Field(30, gt=0, description="radius of the field of view in arcmin")
+    fov_radius: PlainArcMinutes = Field(30, gt=0, description="radius of the field of view in arcmin, or with a unit")
     threshold: float = Field(-1, description="limit in count/s/deg2; negative: found for every place")
     max_threshold: float = Field(-1, description="largest limit; negative: none")
     mask_iter: int = Field(3, ge=1, description="how often mask and limits are found anew")
@@ -143,15 +145,17 @@ class Flaregti(Section):
 
 
 class Evtool(Section):
-    """eSASS evtool: which events are kept, with the names and defaults of DAXA's `cleaned_evt_lists`."""
+    """eSASS evtool: which events are kept, as DAXA's `cleaned_evt_lists` by default; `flagged` replaces `flag_invert`."""
 
     lo_en: KiloElectronVolt = Field(0.2, ge=0.2, le=10.0, description="keep events above this energy")
     hi_en: KiloElectronVolt = Field(10.0, ge=0.2, le=10.0, description="keep events below this energy")
     pattern: int = Field(15, ge=1, le=15, description="sum of 1 (singles), 2 (doubles), 4 (triples), 8 (quadruples)")
     flag: FlagMask = Field(
-        0xC0000000, ge=0, le=0xFFFFFFFF, description="bits that reject an event (0xC0000000: corrupt ones)"
+        0xC0000000, ge=0, le=0xFFFFFFFF, description="an event with any of these bits is flagged (0xC0000000: corrupt)"
     )
-    flag_invert: bool = Field(False, description="keep the events that have one of these bits, and only those")
+    flagged: Literal["drop", "only"] = Field(
+        "drop", description="drop the flagged events, or keep only them; written in place of 'flag_invert'"
+    )
     gti: Literal["FLAREGTI", "GTI"] = Field(
         "FLAREGTI", description="good times: those without flares, or GTI: flares are kept"
     )
@@ -160,6 +164,16 @@ class Evtool(Section):
         "",
         description="only this part of the sky, as in 'fk5; circle(133.237, 5.461, 0.1)'; default: all (docs/evtool.md)",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flag_invert_is_ambiguous(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "flag_invert" in values:
+            raise ValueError(
+                "flag_invert means opposite things: true drops the flagged events in DAXA (its default) and keeps only "
+                "them in eSASS. Remove it, and write 'flagged: drop' (the default) or 'flagged: only'"
+            )
+        return values
 
     @model_validator(mode="after")
     def _ordered(self) -> Evtool:

@@ -108,13 +108,21 @@ class Fetcher:
         return " ".join(sorted(wish.globs)) + (" decompressed" if self.decompress else "")
 
     def listing(self, wish: Wish) -> list[RemoteFile]:
-        """The wanted files of an observation in the first archive that lists them; ServiceError if none does."""
-        said = []
+        """The wanted files of an observation in the first archive that lists them.
+
+        NotInArchiveError if all answer that they have none of them, ServiceError if one cannot answer.
+        """
+        said, absent = [], 0
         for archive, base, path in self._places(wish.spec, wish.facts):
             try:
                 return self.listed(archive, base, path, wish.globs, [])
-            except (NotInArchiveError, ServiceError) as error:
+            except NotInArchiveError as error:
+                absent += 1
                 said.append(str(error))
+            except ServiceError as error:
+                said.append(str(error))
+        if said and absent == len(said):
+            raise NotInArchiveError(f"{wish.name} is in no archive that lists its files: {'; '.join(said)}")
         raise ServiceError(f"{wish.name}: no archive lists it: {'; '.join(said) or 'it comes in tar files only'}")
 
     def _places(self, of: MissionSpec | SharedDirectory, facts: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -394,15 +402,18 @@ def refused_notes(refused: Sequence[str], most: int = 10) -> list[str]:
 
 
 def _missing(wish: Wish, files: Sequence[StoredFile]) -> list[str]:
-    """Products that the mission's patterns promise and no archive had."""
+    """Return a note for each product that the mission's patterns promise of the wanted instruments and no archive had."""
+    spec, obsid = wish.spec, str(wish.facts["obsid"])
+    observed_with = spec.named_instruments(str(wish.facts.get("instruments", "")))
+    wanted = set(wish.instruments) & set(observed_with or wish.instruments)
     globs = {
-        pattern.glob.replace("{obsid}", str(wish.facts["obsid"])): pattern
-        for pattern in wish.spec.products
-        if "preprocessed" in wish.routes and pattern.instrument in (*wish.instruments, "TM")
+        tuple(each.glob.replace("{obsid}", name) for name in (obsid, obsid.lower())): each
+        for each in spec.products
+        if "preprocessed" in wish.routes and set(spec.instruments_of(each)) & wanted
     }
     paths = [each.path for each in files]
     return [
-        f"no {pattern.kind} of {pattern.instrument}: nothing is like {glob}"
-        for glob, pattern in globs.items()
-        if not any(is_wanted(path, [glob]) for path in paths)
+        f"no {pattern.kind} of {pattern.instrument}: nothing is like {names[0]}"
+        for names, pattern in globs.items()
+        if not any(is_wanted(path, names) for path in paths)
     ]

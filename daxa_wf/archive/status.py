@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.origin import read_origin
 from daxa_wf.archive.records import Record, Status, readable_records, record_paths
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.files import read_json, write_atomically
@@ -148,6 +149,12 @@ def manifest_fault(layout: Layout) -> str:
     return layout.manifest_fault.read_text(encoding="utf-8").rstrip()
 
 
+def selection_notes(layout: Layout) -> list[str]:
+    """Return a line for each thing that the selections of the archive left out: a mission without a match, dropped rows."""
+    origin = read_origin(layout)
+    return origin.notes if origin is not None else []
+
+
 def print_summary(layout: Layout, verdicts: Sequence[Verdict], stderr: bool = True) -> None:
     """Print what was done, rejected, failed, blocked or met a fault, and why what did not make it did not."""
     from rich.console import Console
@@ -166,5 +173,7 @@ def print_summary(layout: Layout, verdicts: Sequence[Verdict], stderr: bool = Tr
         identifier = f"{verdict.obsid}{verdict.inst}{verdict.exposure}"
         what = f"{verdict.step} of {verdict.mission} {identifier}: {verdict.status}"
         console.print(Text(f"{what}: {verdict.reason}: {verdict.message}"))
+    for note in selection_notes(layout):
+        console.print(Text(note), soft_wrap=True)
     if layout.report.exists():
         console.print(Text(f"Report: {layout.report}"))

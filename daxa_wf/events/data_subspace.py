@@ -9,23 +9,27 @@ from typing import Any
 from daxa_wf.events.expression.restrictions import Restriction
 
 UNITS = {"PI": "CHAN", "TIME": "s"}
+EXPOSURE_COLUMNS = ("CCDNR", "TIME")
+"""Columns whose selection shows in which components there are, and in their GTI tables."""
 PREFIX = re.compile(r"(\d*)DS(TYP|VAL|REF|UNI|FORM)(\d+)")
 
 
 def gti_references(header: Any) -> dict[int, str]:
     """CCD -> name of its GTI table, from the components that restrict CCDNR and TIME."""
     types = {card[5:]: str(header[card]).strip() for card in header if re.fullmatch(r"DSTYP\d+", card)}
-    numbers = {kind: number for number, kind in types.items() if kind in ("CCDNR", "TIME")}
-    if len(numbers) < 2:
+    numbers = {kind: [number for number in types if types[number] == kind] for kind in EXPOSURE_COLUMNS}
+    if not all(numbers.values()):
         return {}
     components = sorted(
         {match[1] for card in header if (match := PREFIX.fullmatch(card))}, key=lambda text: int(text or 1)
     )
     found: dict[int, str] = {}
     for component in components:
-        ccd = str(header.get(f"{component}DSVAL{numbers['CCDNR']}", "")).strip()
-        table = str(header.get(f"{component}DSREF{numbers['TIME']}", "")).strip().lstrip(":")
-        if ccd.isdigit() and table:
+        ccds = [str(header.get(f"{component}DSVAL{number}", "")).strip() for number in numbers["CCDNR"]]
+        tables = [str(header.get(f"{component}DSREF{number}", "")).strip().lstrip(":") for number in numbers["TIME"]]
+        # A list that was selected by CCDNR or TIME may have these twice: the component's own value, and what was asked for.
+        ccd, table = next(filter(str.isdigit, ccds), ""), next(filter(None, tables), "")
+        if ccd and table:
             found[int(ccd) % 10 if int(ccd) > 12 else int(ccd)] = table
     return found
 
@@ -36,17 +40,20 @@ def kept_restrictions(header: Any) -> list[Restriction]:
     return [
         Restriction(name, str(header[f"DSVAL{number}"]), str(header.get(f"DSFORM{number}", "")))
         for number in numbers
-        if (name := str(header[f"DSTYP{number}"]).strip()) not in ("CCDNR", "TIME")
+        if (name := str(header[f"DSTYP{number}"]).strip()) not in EXPOSURE_COLUMNS
         and f"DSVAL{number}" in header
         and header[f"DSVAL{number}"] != "TABLE"
     ]
 
 
 def replace_subspace(header: Any, gti_tables: Mapping[int, str], restrictions: Sequence[Restriction]) -> None:
-    """Write a header's data subspace anew: a component for each CCD with its GTI table, and common restrictions."""
+    """Write a header's data subspace anew: a component for each CCD with its GTI table, and common restrictions.
+
+    Restrictions of CCDNR and TIME are left out: the components and their GTI tables hold these.
+    """
     for card in [card for card in header if PREFIX.fullmatch(card)]:
         del header[card]
-    common = list(dict.fromkeys(restrictions))
+    common = [each for each in dict.fromkeys(restrictions) if each.column not in EXPOSURE_COLUMNS]
     time = len(common) + 2
     for number, name in enumerate(["CCDNR", *(each.column for each in common), "TIME"], start=1):
         header[f"DSTYP{number}"] = (name, "data subspace descriptor: name")

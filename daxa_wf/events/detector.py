@@ -19,6 +19,9 @@ CCD_PIXELS = {"M1": (600, 600), "M2": (600, 600), "PN": (64, 200)}
 FEWEST_EVENTS = 30
 """Events that must lie on a CCD for its place on the sky to be measured from them."""
 
+POSITION_COLUMNS = ("CCDNR", "RAWX", "RAWY", "DETX", "DETY", "X", "Y")
+"""Columns that tell where on the detector or on the sky an event is."""
+
 EVENTS_TO_THE_RIM = 1200
 """Events on a CCD from which the outermost ones are within about half a pixel of its rim (600 pixels a side)."""
 
@@ -70,6 +73,10 @@ class Detector:
         columns = {name: values[seen] for name, values in columns.items()}
         columns["CCDNR"] = columns["CCDNR"] % 10 if self.instrument != "PN" else columns["CCDNR"]
         return columns
+
+    def events_on(self, ccd: int) -> int:
+        """Events of the list on a CCD that have a place on the sky."""
+        return int(np.count_nonzero(self._columns["CCDNR"] == ccd))
 
     def place(self, ccd: int) -> Affine | None:
         """The map from sky (X, Y) to (RAWX, RAWY) of a CCD; None if too few events fix it."""

@@ -53,8 +53,8 @@ def espfilt(events: EventList, method: str, parameters: FlareParameters) -> Espf
     flares = flare_filter.function(FlareInputs(identity.instrument, curves, good, events.time_range[1]), parameters)
     gti = intersection(flares.gti, good)
     if len(gti) == 0:
-        low, high = flares.limits
-        raise UnfitDataError("noGoodTime", f"no time has a rate within {low:.3f} and {high:.3f}: all of it is flared")
+        accepted = flares.quantity.within(flares.limits)
+        raise UnfitDataError("noGoodTime", f"no time has {accepted}: all of it is flared")
     return EspfiltResult(gti, good, curves, flares)
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.events.fits_stream import open_bytes, record_type, walk_hdus
 from daxa_wf.events.gti import NONE, Intervals, normalise
+from daxa_wf.events.products import Card, repeated_cards
 
 INSTRUMENTS = {"EPN": "PN", "EMOS1": "M1", "EMOS2": "M2"}
 """INSTRUME cards -> names of instruments."""
@@ -26,6 +27,13 @@ PN_FRAME_TIMES = {
     "PrimeSmallWindow": 0.0056718,
 }
 """Frame times of pn in seconds by SUBMODE (XMM-Newton Users Handbook, table of EPIC modes), where FRMTIME is not given."""
+
+IDENTITY_CARDS = (
+    "TELESCOP", "INSTRUME", "OBS_ID", "EXP_ID", "EXPIDSTR", "DATAMODE", "SUBMODE", "FILTER", "OBS_MODE", "REVOLUT",
+    "OBJECT", "OBSERVER", "RA_OBJ", "DEC_OBJ", "RA_NOM", "DEC_NOM", "RA_PNT", "DEC_PNT", "PA_PNT", "EQUINOX", "RADESYS",
+    "DATE-OBS", "DATE-END",
+)  # fmt: skip
+"""Cards that every product repeats from the event list."""
 
 ROWS_AT_A_TIME = 131072
 NEEDED_COLUMNS = ("TIME", "PI")
@@ -123,6 +131,11 @@ class EventList:
             ) from None
 
     @property
+    def identity_cards(self) -> list[Card]:
+        """What every product repeats of the list's header: which exposure of what it is of, and when it was made."""
+        return repeated_cards(self.header, IDENTITY_CARDS)
+
+    @property
     def time_range(self) -> tuple[float, float]:
         """TSTART and TSTOP of the list, in seconds of its time system."""
         return float(self.header["TSTART"]), float(self.header["TSTOP"])
@@ -160,10 +173,12 @@ class EventList:
 
     @cached_property
     def gtis(self) -> dict[int, Intervals]:
-        """Good time intervals by CCD: those of the data subspace where it has them, else STDGTInn."""
+        """Good time intervals by CCD: those of the data subspace, none for a CCD that it leaves out; else STDGTInn."""
         selected = self._data_subspace_gtis()
         names = {int(name[6:]): name for name in self._extensions if re.fullmatch(r"STDGTI\d\d", name)}
-        return {ccd: selected.get(ccd, self._gti(name)) for ccd, name in sorted(names.items())}
+        if selected:
+            return {ccd: selected.get(ccd, NONE) for ccd in sorted(names)}
+        return {ccd: self._gti(name) for ccd, name in sorted(names.items())}
 
     def _data_subspace_gtis(self) -> dict[int, Intervals]:
         from daxa_wf.events.data_subspace import gti_references

@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from daxa_wf.events.data_subspace import gti_references, kept_restrictions, replace_subspace
 from daxa_wf.events.event_list import ROWS_AT_A_TIME, EventList, Frames
 from daxa_wf.events.expression import BoundExpression, parse
+from daxa_wf.events.expression.passable import passable, time_intervals
 from daxa_wf.events.fits_stream import Hdu, open_bytes, record_type, walk_hdus
 from daxa_wf.events.fits_writer import TableWriter, write_hdu
-from daxa_wf.events.gti import Intervals, contains, intersection, normalise, total
+from daxa_wf.events.gti import NONE, Intervals, contains, intersection, normalise, total
 from daxa_wf.events.gti_files import gti_hdu
 from daxa_wf.events.products import describe
+
+EXPOSURE_CARD = re.compile(r"(?:ONTIME|LIVETI)(\d\d)")
 
 CENTRAL_CCD = {"M1": 1, "M2": 1, "PN": 4}
 """The CCD with the optical axis, whose ONTIME and LIVETIME stand for the list (XMM-Newton Users Handbook, 3.3)."""
@@ -27,9 +30,15 @@ SPARE_CARDS = 220
 """Room in the EVENTS header for what is known only after the last event: 12 CCDs, a data subspace, HISTORY."""
 
 
+TIME_NOT_IN_EXPOSURE = (
+    "the expression selects by TIME together with other columns or in arithmetic, which the good time intervals, ONTIME, "
+    "LIVETIME and exposure maps do not show; select times by a condition on TIME alone, such as TIME in [a:b]"
+)
+
+
 @dataclass
 class EvselectResult:
-    """What a selection kept and what it did not."""
+    """What a selection kept and what it did not; `doubts` are warnings about the exposure."""
 
     rows: int = 0
     selected: int = 0
@@ -38,6 +47,7 @@ class EvselectResult:
     ontime: dict[int, float] = field(default_factory=dict)
     livetime: dict[int, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    doubts: list[dict[str, str]] = field(default_factory=list)
 
 
 @dataclass
@@ -60,14 +70,18 @@ def evselect(
     """Write the events that pass `expression` within `gti` (all times if None) to `output`; one pass over the list.
 
     Every other table is kept: frames (EXPOSUnn) whose centre is in the new GTI, bad pixels, STDGTInn and the rest as
-    they are. For each CCD a table GTI0nn04 holds its old GTI within `gti`; ONTIMEnn is its sum, LIVETInn the live time
-    of the frames wholly inside. ExpressionError if the list lacks what the expression needs, CorruptFileError if the
-    list is damaged. Source: SAS evselect, 'Exposure'; header numbers agree with those of genuine lists.
+    they are. For each CCD on which events can pass, a table GTI0nn04 holds its old GTI within `gti` and the times that the
+    expression selects; ONTIMEnn is its sum, LIVETInn the live time of the frames wholly inside. ExpressionError if the
+    list lacks what the expression needs, CorruptFileError if the list is damaged. Source: SAS evselect, 'Exposure';
+    header numbers agree with those of genuine lists.
     """
     bound = parse(expression).bind(events.header, events.column_names)
-    filters = [*bound.gtis, *([] if gti is None else [gti])]
+    times, others = time_intervals(bound)
+    filters = [*times, *([] if gti is None else [gti])]
     result = EvselectResult(warnings=bound.warnings)
-    others: list[Table] = []
+    if others:
+        result.doubts.append({"task": task, "name": "timeNotInExposure", "text": TIME_NOT_IN_EXPOSURE})
+    tables: list[Table] = []
     with output.open("wb") as out, open_bytes(events.path) as stream:
         writer: TableWriter | None = None
         header = events.header.copy()
@@ -78,12 +92,13 @@ def evselect(
             elif writer is None:
                 _write_described(out, hdu, task)
             else:
-                others.append(Table(hdu.name, hdu.header, hdu.read()))
+                tables.append(Table(hdu.name, hdu.header, hdu.read()))
         assert writer is not None  # noqa: S101 - EventList.open saw to it
-        ccds = _new_gtis(events, others, filters)
-        _finish_header(header, events, bound, ccds, others, result, task)
+        ccds = _new_gtis(events, tables, filters)
+        ccds = {ccd: intervals for ccd, intervals in ccds.items() if passable(bound, {"CCDNR": np.array([ccd])})[0]}
+        _finish_header(header, events, bound, ccds, tables, result, task)
         writer.close(header)
-        _write_others(out, others, ccds)
+        _write_others(out, tables, ccds)
     return result
 
 
@@ -135,10 +150,14 @@ def _finish_header(
     frames = {ccd: table for table in others for ccd in _numbers({table.name: table}, "EXPOSU")}
     result.ontime = {ccd: total(intervals) for ccd, intervals in ccds.items()}
     result.livetime = {
-        ccd: live_time(events.frames_from(table.header, table.rows), ccds[ccd]) for ccd, table in frames.items()
+        ccd: live_time(events.frames_from(table.header, table.rows), ccds[ccd])
+        for ccd, table in frames.items()
+        if ccd in ccds
     }
+    for card in [card for card in header if (match := EXPOSURE_CARD.fullmatch(card)) and int(match[1]) not in ccds]:
+        del header[card]
     write_exposure_cards(header, events.identity.instrument, result.ontime, result.livetime)
-    header["SLCTEXPR"] = (bound.text, "")
+    header["SLCTEXPR"] = (" ".join(bound.text.split()), "")
     names = {ccd: gti_table_name(index) for index, ccd in enumerate(ccds)}
     replace_subspace(header, names, [*kept_restrictions(events.header), *bound.subspace])
     describe(header, f"{task}: {bound.text}\n{result.selected} of {result.rows} events kept")
@@ -182,7 +201,7 @@ def _write_others(out: IO[bytes], others: list[Table], ccds: dict[int, Intervals
         if re.fullmatch(r"GTI\d{5}", table.name):
             continue
         for ccd in _numbers({table.name: table}, "EXPOSU"):
-            rows = table.rows[contains(ccds[ccd], table.rows["TIME"].astype(float))]
+            rows = table.rows[contains(ccds.get(ccd, NONE), table.rows["TIME"].astype(float))]
             table.header["NAXIS2"], table.data = len(rows), rows.tobytes()
         write_hdu(out, table.header, table.data)
     for header, data in gti_tables(ccds):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.events.attitude import NO_DRIFT, Drift
-from daxa_wf.events.detector import Detector
+from daxa_wf.events.detector import FEWEST_EVENTS, Detector
 from daxa_wf.events.event_list import EventList, Frames
 from daxa_wf.events.gti import Intervals, overlap
 from daxa_wf.events.image import SkyGrid, image_header
 from daxa_wf.events.products import describe
+from daxa_wf.events.selected_places import SelectedPlaces, selected_places
 from daxa_wf.events.tangent_plane import TangentPlane, plane_of
 from daxa_wf.events.vignetting import measured_vignetting, spacecraft_frame
 
@@ -24,6 +25,9 @@ from daxa_wf.events.vignetting import measured_vignetting, spacecraft_frame
 SAMPLES = 4
 """Samples across an image pixel: about one on each detector pixel of MOS."""
 
+LARGEST_SLIVER = 0.02
+"""Part of a CCD's area that may be seen by no CCD whose place is known, as between CCDs."""
+
 
 @dataclass
 class ExposureMaps:
@@ -31,6 +35,8 @@ class ExposureMaps:
 
     seconds: NDArray[np.float64]
     warnings: list[dict[str, str]] = field(default_factory=list)
+    selected_by: tuple[str, ...] = ()
+    """Position columns by which the lists were selected, so that there is no exposure elsewhere."""
 
 
 def exposed_seconds(frames: Frames, intervals: Intervals) -> float:
@@ -53,7 +59,8 @@ def exposure_maps(
     """Sum of the exposure maps of one instrument's cleaned lists, on the pixels of an image.
 
     `plane` is that of the image's X and Y; `energies` in keV, one a band; `vignetting` is `measured` or `none`;
-    `drifts`, one an exposure, say how the pointing moved. A CCD on which too few events lie is left out, with a warning.
+    `drifts`, one an exposure, say how the pointing moved. Places and CCDs that a list's expression excludes have no
+    exposure. A CCD that was selected, and on which too few events lie, is left out with a warning.
     Source: SAS eexpmap, 'Algorithm'; docs/exposure_maps.md says what is approximated.
     """
     maps = ExposureMaps(np.zeros((len(energies), *grid.shape)))
@@ -73,18 +80,21 @@ def _add_exposure(
     drift: Drift,
 ) -> None:
     detector, own = Detector(events), plane_of(events)
+    places = selected_places(events)
+    maps.warnings += places.warnings
+    maps.selected_by = tuple(dict.fromkeys((*maps.selected_by, *places.columns)))
     to_own = own.from_plane(plane)
     seconds, coverage = np.zeros(grid.shape), np.zeros(grid.shape)
-    for ccd, intervals in events.gtis.items():
-        live = exposed_seconds(events.frames(ccd), intervals) if f"EXPOSU{ccd:02d}" in events.extension_names else 0.0
-        place = detector.place(ccd)
-        if place is None:
-            maps.warnings.append(_left_out(events, ccd, live))
-        elif live > 0:
-            for dx, dy, weight in drift.steps:
-                covered = weight * _coverage(detector, ccd, place, grid, to_own, dx, dy)
-                coverage += covered
-                seconds += live * covered
+    lives = {ccd: _live(events, ccd, intervals) for ccd, intervals in events.gtis.items() if places.include_ccd(ccd)}
+    frames = {ccd: frame for ccd, live in lives.items() if live > 0 and (frame := detector.place(ccd)) is not None}
+    for ccd, frame in frames.items():
+        for dx, dy, weight in drift.steps:
+            covered = weight * _coverage(detector, places, ccd, frame, grid, to_own, dx, dy)
+            coverage += covered
+            seconds += lives[ccd] * covered
+    for ccd, live in lives.items():
+        if live > 0 and ccd not in frames and _is_missed(detector, places, ccd, frames, grid, to_own):
+            maps.warnings.append(_left_out(detector, ccd, live))
     seconds /= np.maximum(coverage, 1.0)
     centres = grid.centres()
     x, y = to_own(*np.meshgrid(centres, centres))
@@ -92,24 +102,52 @@ def _add_exposure(
         maps.seconds[number] += seconds * _factor(events, own, x, y, energy, vignetting)
 
 
+def _live(events: EventList, ccd: int, intervals: Intervals) -> float:
+    return exposed_seconds(events.frames(ccd), intervals) if f"EXPOSU{ccd:02d}" in events.extension_names else 0.0
+
+
 def _coverage(
-    detector: Detector, ccd: int, place: Any, grid: SkyGrid, to_own: Any, dx: float, dy: float
+    detector: Detector, places: SelectedPlaces, ccd: int, place: Any, grid: SkyGrid, to_own: Any, dx: float, dy: float
 ) -> NDArray[np.float64]:
-    """Fraction of each image pixel that good, exposed pixels of a CCD see."""
+    """Fraction of each image pixel that good, exposed and selected pixels of a CCD see."""
     window = _window(detector, place, grid, to_own)
     samples = grid.centres(SAMPLES)
     rows = samples[window[0].start * SAMPLES : window[0].stop * SAMPLES]
     columns = samples[window[1].start * SAMPLES : window[1].stop * SAMPLES]
-    x, y = to_own(*np.meshgrid(columns, rows))
-    x, y = x - dx, y - dy
+    sky_x, sky_y = to_own(*np.meshgrid(columns, rows))
+    x, y = sky_x - dx, sky_y - dy
     rawx, rawy = place(x, y)
     column = np.clip(np.rint(rawx), 0, detector.width + 1).astype(np.intp)
     row = np.clip(np.rint(rawy), 0, detector.height + 1).astype(np.intp)
     seen = detector.good_pixels(ccd)[row, column] & detector.exposed(x, y)
+    if places.columns:
+        detx, dety = detector.camera(x[seen], y[seen])
+        seen[seen] = places.include(
+            ccd, rawx=rawx[seen], rawy=rawy[seen], detx=detx, dety=dety, x=sky_x[seen], y=sky_y[seen]
+        )
     covered = np.zeros(grid.shape)
     shape = (window[0].stop - window[0].start, SAMPLES, window[1].stop - window[1].start, SAMPLES)
     covered[window] = seen.reshape(shape).mean(axis=(1, 3))
     return covered
+
+
+def _is_missed(
+    detector: Detector, places: SelectedPlaces, ccd: int, frames: Mapping[int, Any], grid: SkyGrid, to_own: Any
+) -> bool:
+    """True if a CCD of unknown place may lie where events were selected: no other CCD sees more than a sliver of it."""
+    if not frames:
+        return True
+    centres = grid.centres()
+    x, y = (each.ravel() for each in to_own(*np.meshgrid(centres, centres)))
+    free = detector.exposed(x, y)
+    for frame in frames.values():
+        rawx, rawy = frame(x, y)
+        free &= ~((np.abs(rawx - detector.width / 2) <= detector.width / 2 + 1)
+                  & (np.abs(rawy - detector.height / 2) <= detector.height / 2 + 1))  # fmt: skip
+    detx, dety = detector.camera(x[free], y[free])
+    selected = places.include(ccd, detx=detx, dety=dety, x=x[free], y=y[free])
+    size = detector.width * detector.height / abs(np.linalg.det(next(iter(frames.values())).matrix[:2]))
+    return bool(np.count_nonzero(selected) * grid.bin_size**2 > LARGEST_SLIVER * size)
 
 
 def _window(detector: Detector, place: Any, grid: SkyGrid, to_own: Any) -> tuple[slice, slice]:
@@ -137,8 +175,11 @@ def _factor(
     return measured_vignetting(events.identity.instrument).at(u, v, energy)
 
 
-def _left_out(events: EventList, ccd: int, live: float) -> dict[str, str]:
-    text = f"CCD {ccd} of {events.path.name} ({live:.0f} s) is not in the map: too few events on it show where it is"
+def _left_out(detector: Detector, ccd: int, live: float) -> dict[str, str]:
+    text = (
+        f"CCD {ccd} of {detector.events.path.name} ({live:.0f} s) is not in the map: its place on the sky is measured from "
+        f"{FEWEST_EVENTS} events or more, and the list has {detector.events_on(ccd)} on it"
+    )
     return {"task": "exposure_maps", "name": "ccdLeftOut", "text": text}
 
 
@@ -149,13 +190,15 @@ def write_exposure_map(
     band: tuple[int, int],
     seconds: NDArray[np.float64],
     vignetting: str,
+    selected_by: Sequence[str] = (),
 ) -> None:
-    """Write one map in seconds (float32) with the image's coordinates, and what its vignetting is."""
+    """Write one map in seconds (float32) with the image's coordinates, what its vignetting is, what was selected by."""
     from astropy.io import fits
 
     header = image_header(image_of, grid, band, "EPIC EXPOSURE MAP")
     header["BUNIT"] = ("s", "unit of the pixels")
     header["VIGNETT"] = (vignetting, "vignetting that is in the map")
     said = "measured from eexpmap's maps of 0201903501" if vignetting == "measured" else "none"
-    describe(header, f"exposure_maps: live time by CCD; vignetting {said} (daxa_wf docs/exposure_maps.md)")
+    selected = f"; only where events were selected by {', '.join(selected_by)}" if selected_by else ""
+    describe(header, f"exposure_maps: live time by CCD; vignetting {said} (daxa_wf docs/exposure_maps.md){selected}")
     fits.PrimaryHDU(seconds.astype(np.float32), header).writeto(path, checksum=True, overwrite=True)

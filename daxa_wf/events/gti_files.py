@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from daxa_wf.errors import ConfigError
 from daxa_wf.events.gti import NONE, Intervals, complement, intersection, normalise, total, union
+from daxa_wf.events.products import Card, describe
 from daxa_wf.events.tables import read_table
 
 BLOCK_SPEC = re.compile(r"(?P<file>.+?)(?:\[(?P<bracket>[^\]]+)\]|[+:](?P<suffix>[A-Za-z0-9_]+))?$")
@@ -67,15 +69,14 @@ def gti_hdu(intervals: Intervals, name: str = "STDGTI", ccd: int | None = None) 
     return table
 
 
-def write_gti(path: Path, intervals: Intervals, history: str) -> None:
-    """Write intervals as an OGIP GTI file with checksums; `history` says what made them."""
+def write_gti(path: Path, intervals: Intervals, history: str, identity: Sequence[Card] = ()) -> None:
+    """Write intervals as an OGIP GTI file with checksums; `history` says what made them, `identity` of what."""
     from astropy.io import fits
-
-    from daxa_wf.events.products import describe
 
     table = gti_hdu(intervals)
     primary = fits.PrimaryHDU()
     for hdu in (primary, table):
+        hdu.header.extend(identity)
         describe(hdu.header, history)
     fits.HDUList([primary, table]).writeto(path, checksum=True, overwrite=True)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from daxa_wf.events.event_list import EventList
 from daxa_wf.events.gti_files import gti_hdu
-from daxa_wf.events.products import describe
+from daxa_wf.events.products import Card, describe, repeated_cards
 
 FIRST_PIXEL = 3649
 EXTENT = 512 * 87
@@ -21,8 +21,11 @@ EXTENT = 512 * 87
 ROWS_AT_A_TIME = 262_144
 """Fastest for binning on common processors: a chunk's indices stay in the cache."""
 
-COUNT_TYPES = (np.uint8, np.int16, np.int32)
-"""Integer types that FITS images have, smallest first."""
+COUNT_TYPE = np.dtype(">i4")
+"""Counts are 32-bit integers on disk whatever their maximum, as evselect has them (BITPIX 32).
+
+Smaller types wrap silently when users multiply or subtract images.
+"""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,16 @@ class ImageResult:
     outside: int
 
 
+def pi_ranges(bands: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the lowest and highest PI that each band of eV holds, such that no two bands share an edge.
+
+    Both edges belong to a band, as in evselect's `PI in [500:2000]`, unless another one of the bands begins at its upper
+    edge: events there are counted in the higher band only. PI is a whole number of eV.
+    """
+    begins = {low for low, _ in bands}
+    return [(low, high - 1 if high in begins else high) for low, high in bands]
+
+
 def bin_images(events: EventList, bands: Sequence[tuple[int, int]], grid: SkyGrid) -> list[ImageResult]:
     """Counts of the events with low <= PI <= high (eV) for each band, in one pass; images of shape (rows, columns)."""
     flat = [np.zeros(grid.size**2, np.int64) for _ in bands]
@@ -84,9 +97,9 @@ def bin_images(events: EventList, bands: Sequence[tuple[int, int]], grid: SkyGri
     return [ImageResult(counts.reshape(grid.shape), lost) for counts, lost in zip(flat, outside, strict=True)]
 
 
-def sky_cards(events: EventList, grid: SkyGrid) -> list[tuple[str, Any, str]]:
+def sky_cards(events: EventList, grid: SkyGrid) -> list[Card]:
     """Celestial and physical coordinates of a grid over a list's X and Y, as evselect writes them."""
-    cards: list[tuple[str, Any, str]] = []
+    cards: list[Card] = []
     for axis, name in ((1, "X"), (2, "Y")):
         number = events.column_number(name)
         reference, step = float(events.header[f"TCRPX{number}"]), float(events.header[f"TCDLT{number}"])
@@ -107,12 +120,10 @@ def sky_cards(events: EventList, grid: SkyGrid) -> list[tuple[str, Any, str]]:
     return cards
 
 
-COPIED_CARDS = (
-    "TELESCOP", "INSTRUME", "OBS_ID", "EXP_ID", "EXPIDSTR", "DATAMODE", "SUBMODE", "FILTER", "OBS_MODE", "REVOLUT",
-    "OBJECT", "OBSERVER", "RA_OBJ", "DEC_OBJ", "RA_NOM", "DEC_NOM", "RA_PNT", "DEC_PNT", "PA_PNT", "DATE-OBS",
-    "DATE-END", "TSTART", "TSTOP", "TELAPSE", "TIMEUNIT", "TIMESYS", "MJDREF", "TIMEREF", "EQUINOX", "RADECSYS",
-    "ONTIME", "LIVETIME",
+TIME_CARDS = (
+    "TSTART", "TSTOP", "TELAPSE", "TIMEUNIT", "TIMESYS", "MJDREF", "TIMEREF", "ONTIME", "LIVETIME",
 )  # fmt: skip
+"""Cards that images and maps repeat from the event list beside its identity."""
 
 
 def image_header(events: EventList, grid: SkyGrid, band: tuple[int, int], content: str) -> Any:
@@ -120,10 +131,8 @@ def image_header(events: EventList, grid: SkyGrid, band: tuple[int, int], conten
     from astropy.io.fits import Header
 
     header = Header()
-    for card in COPIED_CARDS:
-        if card in events.header:
-            header[card] = (events.header[card], events.header.comments[card])
-    for key, value, comment in sky_cards(events, grid):
+    repeated = [*events.identity_cards, *repeated_cards(events.header, TIME_CARDS)]
+    for key, value, comment in [*repeated, *sky_cards(events, grid)]:
         header[key] = (value, comment)
     header["HDUCLASS"] = ("OGIP", "format conforms to OGIP standard")
     header["HDUCLAS1"] = ("IMAGE", "an image")
@@ -136,13 +145,12 @@ def image_header(events: EventList, grid: SkyGrid, band: tuple[int, int], conten
 
 
 def write_image(path: Path, events: EventList, grid: SkyGrid, band: tuple[int, int], result: ImageResult) -> None:
-    """Write a counts image in the smallest fitting integer type, with the list's GTIs and checksums."""
+    """Write a counts image of 32-bit integers, with the list's GTIs and checksums."""
     from astropy.io import fits
 
     header = image_header(events, grid, band, "EPIC IMAGE")
     header["BUNIT"] = ("count", "unit of the pixels")
     describe(header, f"images: PI in [{band[0]}:{band[1]}], {result.outside} events outside of the image")
-    kind = next(each for each in COUNT_TYPES if result.counts.max(initial=0) <= np.iinfo(each).max)
-    hdus: list[Any] = [fits.PrimaryHDU(result.counts.astype(kind), header)]
+    hdus: list[Any] = [fits.PrimaryHDU(result.counts.astype(COUNT_TYPE), header)]
     hdus += [gti_hdu(gti, f"STDGTI{ccd:02d}", ccd) for ccd, gti in events.gtis.items()]
     fits.HDUList(hdus).writeto(path, checksum=True, overwrite=True)

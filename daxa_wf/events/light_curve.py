@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from daxa_wf.events.event_list import EventList
 from daxa_wf.events.expression import parse
 from daxa_wf.events.gti import Intervals, overlap
-from daxa_wf.events.products import describe
+from daxa_wf.events.products import Card, describe
 
 
 @dataclass(frozen=True)
@@ -113,11 +113,12 @@ def rate_table(curve: LightCurve, stop: float, intervals: Intervals) -> Any:
     return table
 
 
-def write_light_curve(path: Path, table: Any, history: Sequence[str]) -> None:
-    """Write a RATE table to a file of its own, with checksums."""
+def write_light_curve(path: Path, tables: Sequence[Any], history: str, identity: Sequence[Card] = ()) -> None:
+    """Write RATE and other tables to a file of their own, with checksums; `identity`: cards of what they are of."""
     from astropy.io import fits
 
     primary = fits.PrimaryHDU()
-    for hdu in (primary, table):
-        describe(hdu.header, "\n".join(history))
-    fits.HDUList([primary, table]).writeto(path, checksum=True, overwrite=True)
+    for hdu in (primary, *tables):
+        hdu.header.extend(identity)
+        describe(hdu.header, history)
+    fits.HDUList([primary, *tables]).writeto(path, checksum=True, overwrite=True)

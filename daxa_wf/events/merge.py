@@ -49,6 +49,7 @@ def merge(lists: Sequence[EventList], output: Path) -> MergeResult:
     first = ordered[0]
     dtype = np.dtype([(name, first.dtype[name]) for name in columns])
     gtis = {ccd: union(*(each.gtis[ccd] for each in ordered if ccd in each.gtis)) for ccd in _ccds(ordered)}
+    gtis = {ccd: intervals for ccd, intervals in gtis.items() if len(intervals)} or gtis
     result.ontime, result.livetime = _summed(ordered, "ONTIME"), _summed(ordered, "LIVETI")
     with output.open("wb") as stream:
         primary = first.primary_header.copy()

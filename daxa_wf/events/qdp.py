@@ -1,4 +1,4 @@
-"""espfilt's QDP file: rate histogram with its fit, light curves with what was accepted.
+"""espfilt's QDP file: rate histogram with its fit, what was judged of the field of view, the corners' light curve.
 
 Layout of SAS 19's espfilt: 14 columns, -1 for empty rates and 0 for empty errors; `qdp FILE` draws it.
 """
@@ -93,7 +93,7 @@ def _commands(flares: FlareResult, title: str) -> Iterator[str]:
     yield f'lab top "{_plain(title)}"'
     if flares.fit is not None:
         yield f'lab 1 "Fit Norm: {flares.fit.norm:.1f} Width: {flares.fit.width:.3f} c/s Center: {flares.fit.centre:.3f} c/s"'
-    yield from ("win 2", "yplot 3 4", "loc 0.03 0.38 0.97 0.68", 'lab y "FOV Light Curve"', "log y")
+    yield from ("win 2", "yplot 3 4", "loc 0.03 0.38 0.97 0.68", f'lab y "{flares.quantity.axis}"', "log y")
     yield from ("win 3", "yplot 5 6", "loc 0.03 0.04 0.97 0.34", 'lab y "Corner Light Curve"', 'lab x "Time (s)"')
 
 
@@ -108,17 +108,18 @@ def _rows(result: EspfiltResult) -> Iterator[np.ndarray]:
         for rate, samples, expected in zip(flares.histogram.rates, flares.histogram.samples, model, strict=True):
             yield _filled({X: rate, SAMPLES: samples, SAMPLES + 1: np.sqrt(samples), MODEL: expected})
     accepted = flares.accepted
-    yield from _curve_rows(flares.curve, flares.rate, FOV, np.ones_like(accepted))
-    yield from _curve_rows(flares.curve, flares.rate, FOV_ACCEPTED, accepted)
+    judged = flares.curve, flares.value, flares.error
+    yield from _curve_rows(*judged, FOV, np.ones_like(accepted))
+    yield from _curve_rows(*judged, FOV_ACCEPTED, accepted)
     if CORNER in result.curves:
         corner = result.curves[CORNER].rebinned(round(flares.curve.bin_size / result.curves[CORNER].bin_size))
-        yield from _curve_rows(corner, corner.rate, CORNER_RATE, np.ones_like(accepted))
-        yield from _curve_rows(corner, corner.rate, CORNER_ACCEPTED, accepted)
+        yield from _curve_rows(corner, corner.rate, corner.error, CORNER_RATE, np.ones_like(accepted))
+        yield from _curve_rows(corner, corner.rate, corner.error, CORNER_ACCEPTED, accepted)
     yield from _lines(flares)
 
 
-def _curve_rows(curve: LightCurve, rate: Any, column: int, chosen: Any) -> Iterator[np.ndarray]:
-    for time, value, error, wanted in zip(curve.centres - curve.start, rate, curve.error, chosen, strict=True):
+def _curve_rows(curve: LightCurve, values: Any, errors: Any, column: int, chosen: Any) -> Iterator[np.ndarray]:
+    for time, value, error, wanted in zip(curve.centres - curve.start, values, errors, chosen, strict=True):
         if wanted and np.isfinite(value):
             yield _filled({X: time, column: value, column + 1: error})
 

@@ -26,6 +26,8 @@ class Instrument:
     default: bool = True
     exposure_column: str | None = None
     """Common-table column with this instrument's exposure in seconds, where the table has one."""
+    is_detector: bool = True
+    """False for a grating: its data are in the files of the detector behind it."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +76,15 @@ class EnergyBand:
 class ProductPattern:
     """Where a pre-processed product is in an observation's tree: a glob with `{obsid}`-like fields.
 
-    With `several` an instrument may have many (exposures, bit modes): what `*` first stands for tells them apart.
+    `instrument` is an instrument, or a group of which one file holds all. `exposure` is a regular expression for the
+    path; its groups, joined, are the exposure. A product without one, or whose path does not match it, has no exposure.
     """
 
     kind: ProductKind
     instrument: str
     glob: str
     bands: tuple[EnergyBand, ...] = ()
-    several: bool = False
+    exposure: str = ""
 
 
 Route = Literal["raw", "preprocessed"]
@@ -133,6 +136,8 @@ class MissionSpec:
     """Tables of the exposures of all observations, where a service has one: they are then known before any download."""
     frame: Literal["icrs", "fk5"] = "icrs"
     row_cuts: tuple[RowCut, ...] = ()
+    instrument_columns: tuple[str, ...] = ("instruments",)
+    """Columns of the observation table that name the instruments of an observation."""
     constants: Mapping[str, Any] = field(default_factory=dict)
     """Common columns with one value for every row, e.g. RASS's target type."""
     target_types: Mapping[str, str] = field(default_factory=dict)
@@ -182,6 +187,15 @@ class MissionSpec:
     def instruments_named(self, name: str) -> tuple[str, ...]:
         """The instruments that a name, an alias or the name of a group stands for; KeyError names those that exist."""
         return self.groups.get(name.upper()) or (self.instrument(name).name,)
+
+    def instruments_of(self, pattern: ProductPattern) -> tuple[str, ...]:
+        """Return the instruments whose data a product of the pattern holds."""
+        return self.groups.get(pattern.instrument, (pattern.instrument,))
+
+    def named_instruments(self, text: str) -> tuple[str, ...]:
+        """Return the known instruments among the words of a table's column `instruments`, in the mission's order."""
+        words = text.split()
+        return tuple(each.name for each in self.instruments if each.name in words)
 
     @property
     def archives(self) -> tuple[str, ...]:

@@ -101,7 +101,9 @@ MISSION = MissionSpec(
         FilePattern("raw", ("ODF/*_{obsid}_SC*", "ODF/*_{obsid}_RM*", "ODF/MANIFEST*")),
     ),
     products=tuple(
-        ProductPattern("events", name, f"PPS/P{{obsid}}{name}*{kind}EVLI0000.FTZ", several=True)
+        ProductPattern(
+            "events", name, f"PPS/P{{obsid}}{name}????{kind}EVLI0000.F*", exposure=rf"{name}([SU]\d{{3}}){kind}EVLI"
+        )
         for name, kind in (("M1", "MI"), ("M2", "MI"), ("PN", "PI"))
     ),
     engines=("native", "sas"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,19 +55,49 @@ def obsids(wanted: tuple[str, ...], exclude: bool = False) -> Filter:
 
 
 def rectangle(low: tuple[float, float], high: tuple[float, float], galactic: bool = False) -> Filter:
-    """Longitude from low to high eastwards, across 0 h where low is above high; latitude between; degrees."""
+    """Keep longitudes between those of two corners, and latitudes between theirs; degrees.
 
-    def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
-        lon, lat = _galactic(table) if galactic else (table["ra"].to_numpy(), table["dec"].to_numpy())
-        width = 360.0 if high[0] - low[0] >= 360 else (high[0] - low[0]) % 360
-        return _array(((lon - low[0]) % 360 <= width) & (lat >= low[1]) & (lat <= high[1]))
-
-    for latitude in (low[1], high[1]):
+    From a lower to a higher longitude the rectangle reaches eastwards, however wide it is. From a higher to a lower one
+    the narrower of the two rectangles is taken: that across 0 h (350 to 10), or that of a sky map with east to the left
+    (39 to 30).
+    """
+    for longitude, latitude in (low, high):
+        if not math.isfinite(longitude):
+            raise ConfigError(f"rectangle: {longitude} is not a longitude; expected degrees")
         if not abs(latitude) <= 90:
             raise ConfigError(f"rectangle: {latitude} is no latitude; expected -90 to 90 degrees")
     if low[1] > high[1]:
         raise ConfigError(f"rectangle: the lower latitude {low[1]} is above the upper one {high[1]}")
-    return Filter("rectangle", f"{low} to {high} degrees{', Galactic' if galactic else ''}", keep)
+    west, width = _longitudes(low[0], high[0])
+    east = west + width
+
+    def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
+        lon, lat = _galactic(table) if galactic else (table["ra"].to_numpy(), table["dec"].to_numpy())
+        return _array(((lon - west) % 360 <= width) & (lat >= low[1]) & (lat <= high[1]))
+
+    def notes(table: pd.DataFrame, spec: MissionSpec) -> list[str]:
+        if not 180 < width < 360:
+            return []
+        return [
+            f"rectangle: {width:g} degrees wide eastwards; for the {360 - width:g} degrees on the other side begin at {east:g}"
+        ]
+
+    across = " across 0 h" if east > 360 else ""
+    frame = ", Galactic" if galactic else ""
+    described = (
+        f"longitude {west:g} to {east % 360 or east:g}{across}, latitude {low[1]:g} to {high[1]:g} degrees{frame}"
+    )
+    return Filter("rectangle", described, keep, notes)
+
+
+def _longitudes(one: float, two: float) -> tuple[float, float]:
+    """Return the western longitude of a rectangle and its width in degrees, from the longitudes of its corners."""
+    if two - one >= 360:
+        return one, 360.0
+    eastwards = (two - one) % 360
+    if two > one or eastwards <= 180:
+        return one, eastwards
+    return two, 360 - eastwards
 
 
 def _galactic(table: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -154,7 +185,7 @@ def instruments(names: tuple[str, ...], exposure: Mapping[str, float] | None = N
     """Observations with data of any of the instruments, and more than so many seconds of those in `exposure`."""
 
     def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
-        wanted = [instrument_of(spec, name).name for name in names]
+        wanted = instruments_named(spec, names)
         unknown = table["instruments"] == ""
         result = unknown.copy()
         for name in wanted:
@@ -167,10 +198,23 @@ def instruments(names: tuple[str, ...], exposure: Mapping[str, float] | None = N
     return Filter("instruments", ", ".join([" or ".join(names), *longer]), keep)
 
 
+def with_data(names: tuple[str, ...]) -> Filter:
+    """Keep observations with data of any of the chosen instruments, and those of which the table does not list any."""
+    return Filter("data", f"data of {' or '.join(names)}", instruments(names).keep)
+
+
 def instrument_of(spec: MissionSpec, name: str) -> Instrument:
     """The instrument that a user's word means; ConfigError names those that there are."""
     try:
         return spec.instrument(name)
+    except KeyError as error:
+        raise ConfigError(str(error.args[0])) from None
+
+
+def instruments_named(spec: MissionSpec, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the instruments that a user's words and groups mean, each once; ConfigError names those that exist."""
+    try:
+        return tuple(dict.fromkeys(each for name in names for each in spec.instruments_named(name)))
     except KeyError as error:
         raise ConfigError(str(error.args[0])) from None
 
@@ -181,7 +225,10 @@ def has_instrument(table: pd.DataFrame, instrument: str) -> pd.Series:
 
 
 def exposure_of(table: pd.DataFrame, spec: MissionSpec, name: str) -> pd.Series:
-    """Seconds of exposure of an instrument; ConfigError if the mission's table does not say."""
+    """Seconds of exposure of an instrument, the longest of a group; ConfigError if the mission's table does not say."""
+    group = spec.groups.get(name.upper(), ())
+    if group:
+        return pd.concat([exposure_of(table, spec, each) for each in group], axis=1).max(axis=1)
     instrument = instrument_of(spec, name)
     if instrument.exposure_column in table:
         return table[instrument.exposure_column]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from importlib.resources import files
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ from daxa_wf.selection.schema import COMMON_COLUMNS
 
 MJD_EPOCH = pd.Timestamp("1858-11-17")
 TIME: Final = "datetime64[ms]"
+NO_INSTRUMENT = "NONE"
+"""What a column of instruments holds if an observation has none of its kind, such as a grating."""
 TRUE_WORDS = ("TRUE", "T", "Y", "YES", "1", "1.0")
 
 
@@ -179,17 +182,28 @@ def _from_text(values: pd.Series) -> pd.Series:
 
 
 def _name_instruments(spec: MissionSpec, result: ObservationTable) -> None:
-    """Instruments with data: of exposure columns those above zero, else the table's own, by their names here."""
+    """Name the instruments with data: of exposure columns those above zero, else the table's own, by their names here.
+
+    An instrument without an exposure column is taken to have data. Rows whose exposures are all unknown keep '': unknown.
+    """
     rows = result.rows
     exposed = [each for each in spec.instruments if each.exposure_column in rows]
-    if "instruments" in rows:
-        named, unknown = _named(spec, rows["instruments"])
-        rows["instruments"], result.unlisted_instruments = named, unknown
+    naming = [column for column in spec.instrument_columns if column in rows]
+    if naming:
+        named = [_named(spec, rows[column]) for column in naming]
+        rows["instruments"] = reduce(lambda one, other: (one + " " + other).str.strip(), [texts for texts, _ in named])
+        result.unlisted_instruments = {text: count for _, unknown in named for text, count in unknown.items()}
     elif exposed:
+        names = [each.name for each in spec.instruments]
+        known = np.zeros(len(rows), bool)
         code = np.zeros(len(rows), np.int64)
-        for bit, each in enumerate(exposed):
-            code |= rows[each.exposure_column].gt(0).to_numpy().astype(np.int64) << bit
-        rows["instruments"] = instrument_texts(code, [each.name for each in exposed]).to_numpy(object)
+        for bit, each in enumerate(spec.instruments):
+            if each in exposed:
+                known |= rows[each.exposure_column].notna().to_numpy()
+                code |= rows[each.exposure_column].gt(0).to_numpy().astype(np.int64) << bit
+            else:
+                code |= 1 << bit
+        rows["instruments"] = instrument_texts(np.where(known, code, 0), names).to_numpy(object)
 
 
 def instrument_texts(codes: np.ndarray, names: Sequence[str]) -> pd.Categorical:
@@ -200,8 +214,10 @@ def instrument_texts(codes: np.ndarray, names: Sequence[str]) -> pd.Categorical:
 
 
 def _named(spec: MissionSpec, values: pd.Series) -> tuple[pd.Series, dict[str, int]]:
-    names, unknown = {}, {}
-    for text, count in values.value_counts().items():
+    """Return the instruments that each text of a column names, and how many texts name one that is not known."""
+    names: dict[Any, str] = {NO_INSTRUMENT: ""}
+    unknown = {}
+    for text, count in values[values != NO_INSTRUMENT].value_counts().items():
         try:
             names[text] = " ".join(dict.fromkeys(spec.instrument(word).name for word in _words(spec, str(text))))
         except KeyError:

@@ -14,7 +14,7 @@ from daxa_wf.errors import ConfigError, ExpressionError
 from daxa_wf.missions.spec import MissionSpec
 from daxa_wf.selection import filters
 from daxa_wf.selection.filters import Filter, Mask
-from daxa_wf.selection.query_tokens import Dimension, Token
+from daxa_wf.selection.query_tokens import Dimension, Token, unquoted
 from daxa_wf.selection.schema import COMMON_COLUMNS
 
 COMPARE: dict[str, Callable[[Any, Any], Any]] = {
@@ -74,11 +74,13 @@ class Comparison:
         return np.logical_or.reduce(masks)
 
     def _plain(self, token: Token, kind: str, expected: str) -> Any:
+        token = unquoted(token)
         if token.kind != kind:
             raise self._error(f"{self.name}: expected {expected}, found {token.written!r}", token)
         return token.value
 
     def _in_unit(self, token: Token, dimension: Dimension) -> float:
+        token = unquoted(token)
         value = self._plain(token, "number", "a number")
         if token.dimension not in ("", dimension):
             known = f"is no {token.dimension}" if dimension else "has no unit that is known; write a plain number"
@@ -96,7 +98,7 @@ class Comparison:
 
     def _instruments(self, table: pd.DataFrame, spec: MissionSpec) -> Mask:
         self._only_equal()
-        names = tuple(filters.instrument_of(spec, token.written).name for token in self.values)
+        names = filters.instruments_named(spec, (token.written for token in self.values))
         return np.asarray(filters.instruments(names).keep(table, spec) != (self.sign == "!="), dtype=bool)
 
     def _target_type(self) -> Filter:
@@ -110,7 +112,8 @@ class Comparison:
 
 def _values(table: pd.DataFrame, spec: MissionSpec, name: str) -> tuple[pd.Series, Dimension]:
     """A column, or the exposure of an instrument called `name`; and what its numbers measure."""
-    if name not in table and any(_is_called(each, name) for each in spec.instruments):
+    is_group = name.upper() in spec.groups
+    if name not in table and (is_group or any(_is_called(each, name) for each in spec.instruments)):
         return filters.exposure_of(table, spec, name), "time"
     exposures = [each.exposure_column for each in spec.instruments]
     unit = "s" if name in exposures else next((each.unit for each in COMMON_COLUMNS if each.name == name), "")

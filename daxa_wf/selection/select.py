@@ -10,7 +10,7 @@ import pandas as pd
 
 from daxa_wf.errors import ConfigError
 from daxa_wf.missions.spec import Instrument, MissionSpec
-from daxa_wf.selection.filters import Filter, instrument_of
+from daxa_wf.selection.filters import Filter, instrument_of, instruments_named
 from daxa_wf.selection.matching import Pairs, SkyTree, separations
 from daxa_wf.selection.observation_table import instrument_texts
 from daxa_wf.selection.positions import Positions
@@ -24,7 +24,11 @@ FOOTPRINT_REACH = 2.0
 
 
 class NoObservationsError(ConfigError):
-    """Nothing passes the filters; the message shows what each left."""
+    """Nothing passes the filters; the message shows what each left, `line` names the first that left nothing."""
+
+    def __init__(self, message: str, line: str) -> None:
+        self.line = line
+        super().__init__(message)
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class Selection:
     unmatched: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What was asked for and is not there, such as ObsIDs that the table does not have."""
+    absent: list[str] = field(default_factory=list)
+    """ObsIDs that are not on this machine, where nothing else is asked: a later look may find them."""
 
 
 def select(
@@ -65,15 +71,25 @@ def select(
     if positions is not None:
         selection = _near(selection, spec, positions)
     if len(selection.rows) == 0:
-        raise NoObservationsError(_nothing_left(spec, len(table), selection))
+        raise NoObservationsError(*_nothing_left(spec, len(table), selection))
     return selection
 
 
-def _nothing_left(spec: MissionSpec, total: int, selection: Selection) -> str:
+def _nothing_left(spec: MissionSpec, total: int, selection: Selection) -> tuple[str, str]:
+    """Return the message with the whole cut-flow, and one line for the summary of a run."""
+    last = next(
+        (
+            f"; {step.filter} ({step.description}) left none"
+            for step in selection.cutflow
+            if step.before > step.left == 0
+        ),
+        "",
+    )
     lines = [f"{spec.name}: no observation is left of {total}:"]
     lines += [f"  {step.filter} ({step.description}): {step.before} -> {step.left}" for step in selection.cutflow]
     lines += [f"  {note}" for note in selection.notes]
-    return "\n".join([*lines, "  loosen the first filter that leaves none"])
+    message = "\n".join([*lines, "  loosen the first filter that leaves none"])
+    return message, f"{spec.name}: none of {total} observations is selected{last}"
 
 
 def _near(selection: Selection, spec: MissionSpec, positions: Positions) -> Selection:
@@ -184,7 +200,10 @@ def _radii(spec: MissionSpec, positions: Positions) -> list[tuple[float | np.nda
     given, chosen = positions.radius, _chosen(spec, positions)
     by_name: dict[str, float] = {}
     if isinstance(given, Mapping):
-        by_name = {instrument_of(spec, name).name: radius for name, radius in given.items()}
+        taken = {each.name for each in chosen}
+        for name, radius in given.items():
+            members = instruments_named(spec, [name])
+            by_name |= dict.fromkeys([each for each in members if each in taken] or members, radius)
     if not chosen:
         chosen = [each for each in spec.instruments if each.default or each.name in by_name]
     stray = [name for name in by_name if name not in [each.name for each in chosen]]
@@ -199,8 +218,7 @@ def _radii(spec: MissionSpec, positions: Positions) -> list[tuple[float | np.nda
 
 
 def _chosen(spec: MissionSpec, positions: Positions) -> list[Instrument]:
-    named = [instrument_of(spec, name) for name in positions.instruments]
-    return list({each.name: each for each in named}.values())
+    return [instrument_of(spec, name) for name in instruments_named(spec, positions.instruments)]
 
 
 def _has(rows: pd.DataFrame, name: str) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from daxa_wf.archive.layout import Unit
+from daxa_wf.archive.layout import Band, Unit
 from daxa_wf.errors import UnfitDataError
 from daxa_wf.steps.calibrated import calibrated_list
 from daxa_wf.steps.inventory import usable
@@ -28,23 +28,27 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 def _natively(unit: Unit, options: Mapping[str, Any], workspace: Workspace, path: Path) -> Outcome:
     from daxa_wf.events.espfilt import espfilt
     from daxa_wf.events.event_list import EventList
-    from daxa_wf.events.flare_filters import CORNER, FOV
+    from daxa_wf.events.flare_filters import CORNER, FLARE_FILTERS, FOV
     from daxa_wf.events.gti_files import write_gti
+    from daxa_wf.events.judged import judged_table
     from daxa_wf.events.light_curve import rate_table, write_light_curve
     from daxa_wf.events.qdp import write_qdp
 
     events = EventList.open(path)
     method, parameters = options["method"], flare_parameters(options, unit.instrument)
     result = espfilt(events, method, parameters)
-    history = f"espfilt: {method} {parameters}"
-    write_gti(workspace.stage("gti"), result.gti, history)
+    history = f"espfilt: {FLARE_FILTERS[method].describe(parameters, result.flares)}"
+    identity = events.identity_cards
+    band = band_in_kev(FLARE_FILTERS[method].band(unit.instrument, parameters))
+    write_gti(workspace.stage("gti", band), result.gti, history, identity)
     for name, kind in ((FOV, "lightcurve"), (CORNER, "cornerlightcurve")):
         if name in result.curves:
-            table = rate_table(result.curves[name], events.time_range[1], result.good)
-            write_light_curve(workspace.stage(kind), table, [history])
-    write_qdp(workspace.stage("hist", suffix=".qdp"), result, f"{unit.identifier} {method}")
-    low, high = result.flares.limits
-    message = f"kept {result.kept:.0f} s, cut {result.lost:.0f} s (rates {low:.3f} to {high:.3f} count/s)"
+            tables = [rate_table(result.curves[name], events.time_range[1], result.good)]
+            tables += [judged_table(result.flares)] if name == FOV else []
+            write_light_curve(workspace.stage(kind, band), tables, history, identity)
+    write_qdp(workspace.stage("hist", band, suffix=".qdp"), result, f"{unit.identifier} {method}")
+    accepted = result.flares.quantity.within(result.flares.limits)
+    message = f"kept {result.kept:.0f} s, cut {result.lost:.0f} s ({accepted})"
     return Outcome(_numbers(method, result), result.flares.warnings, message)
 
 
@@ -75,15 +79,19 @@ def _with_sas(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace:
         if not said:
             text = f"{products['hist'].name} has no histogram that can be read, so there is no plot of it"
             warnings.append({"task": "daxa_wf", "name": "unreadableHistogram", "text": text})
+    # The release 19 has no parameter for the band: it is the one that later releases have by default.
+    edges = (options["filter_lo_en"], options["filter_hi_en"]) if dialect != "19" else SAS_19_BAND
     for kind, suffix in SAS_PRODUCTS.items():
         if kind in products:
-            tools.take(kind, products[kind], suffix=suffix)
+            tools.take(kind, products[kind], band=Band(*edges), suffix=suffix)
     return Outcome(numbers, warnings, f"kept {numbers['kept_seconds']:.0f} s, cut {numbers['lost_seconds']:.0f} s")
 
 
 SAS_PRODUCTS = {"gti": ".fits", "lightcurve": ".fits", "cornerlightcurve": ".fits", "hist": ".qdp"}
 """What of espfilt's files is kept: what the native filters make too."""
 
+SAS_19_BAND = (2.5, 8.5)
+"""keV (espfilt of SAS 19)."""
 NOT_OF_SAS_19 = ("filter_lo_en", "filter_hi_en", "range_scale", "allowed_sigma", "gauss_fit_lims")
 """Options that espfilt of SAS 19 and before does not have."""
 
@@ -138,6 +146,11 @@ def flare_parameters(options: Mapping[str, Any], instrument: str) -> Any:
     )
 
 
+def band_in_kev(edges: tuple[int, int]) -> Band:
+    """Return a band given in eV, as file names have it."""
+    return Band(edges[0] / 1000, edges[1] / 1000)
+
+
 def _seconds(value: bool | float, default: float) -> float | None:
     if isinstance(value, bool):
         return default if value else None
@@ -151,6 +164,7 @@ def _numbers(method: str, result: Any) -> dict[str, Any]:
         "kept_seconds": result.kept,
         "lost_seconds": result.lost,
         "limits": list(flares.limits),
+        "judged": flares.quantity.axis,
         "judged_bin": flares.curve.bin_size,
         "fit": None
         if fit is None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 INVERTED_FLAG = {
     "task": "evtool",
     "name": "invertedFlag",
-    "text": "eSASS writes a wrong FLAGSEL with flag_invert (DAXA issue 285): make no spectra of this list",
+    "text": "eSASS writes a wrong FLAGSEL for 'flagged: only' (flag_invert=yes, DAXA issue 285): make no spectra of this list",
 }
 
 
@@ -64,7 +64,7 @@ def _natively(
     from daxa_wf.events.erosita.selection import EvtoolParameters
 
     parameters = EvtoolParameters(
-        options["pattern"], options["flag"], options["flag_invert"], options["lo_en"], options["hi_en"],
+        options["pattern"], options["flag"], options["flagged"] == "only", options["lo_en"], options["hi_en"],
         gti=options["gti"], telid=modules, region=options["region"],
     )  # fmt: skip
     return evtool(events, parameters, output).warnings
@@ -78,7 +78,7 @@ def _with_esass(
 
     command = evtool(events.path, {**options, "modules": module_names(modules)})
     EsassTools(workspace).run(command)["finalevents"].replace(output)
-    return [INVERTED_FLAG] if options["flag_invert"] else []
+    return [INVERTED_FLAG] if options["flagged"] == "only" else []
 
 
 def _times(events: ErositaEventFile, gti: str, modules: tuple[int, ...]) -> dict[str, Any]:

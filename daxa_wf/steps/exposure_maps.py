@@ -23,7 +23,7 @@ def _natively(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) 
     from daxa_wf.events.event_list import EventList
     from daxa_wf.events.exposure_map import exposure_maps, write_exposure_map
     from daxa_wf.events.gti import union
-    from daxa_wf.events.image import SkyGrid
+    from daxa_wf.events.image import SkyGrid, pi_ranges
     from daxa_wf.events.tangent_plane import plane_of
 
     layout, images = workspace.layout, inputs.record("images").results
@@ -38,10 +38,14 @@ def _natively(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) 
     energies = [(band.low + band.high) / 2 for band in bands]
     grid, vignetting = SkyGrid(images["bin_size"]), options["vignetting"]
     maps = exposure_maps(exposures, grid, plane_of(final), energies, vignetting, drifts)
-    for band, seconds in zip(bands, maps.seconds, strict=True):
-        write_exposure_map(workspace.stage("expmap", band), final, grid, electron_volts(band), seconds, vignetting)
+    ranges = pi_ranges([electron_volts(band) for band in bands])
+    for band, energy_range, seconds in zip(bands, ranges, maps.seconds, strict=True):
+        write_exposure_map(
+            workspace.stage("expmap", band), final, grid, energy_range, seconds, vignetting, maps.selected_by
+        )
     longest = [float(seconds.max()) for seconds in maps.seconds]
     numbers = {"maximum_seconds": longest, "vignetting": vignetting, "attitude": attitude is not None}
+    numbers["selected_by"] = list(maps.selected_by)
     return Outcome(numbers, maps.warnings, f"up to {max(longest):.0f} s")
 
 

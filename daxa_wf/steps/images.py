@@ -25,12 +25,12 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 def _natively(options: Mapping[str, Any], workspace: Workspace, path: Path) -> Outcome:
     """All in one pass over the list."""
     from daxa_wf.events.event_list import EventList
-    from daxa_wf.events.image import SkyGrid, bin_images, write_image
+    from daxa_wf.events.image import SkyGrid, bin_images, pi_ranges, write_image
 
     events = EventList.open(path)
     bands = [Band(each["lo_en"], each["hi_en"]) for each in options["bands"]]
     grid = SkyGrid(round(options["pixel_size"] / SKY_PIXEL))
-    ranges = [electron_volts(band) for band in bands]
+    ranges = pi_ranges([electron_volts(band) for band in bands])
     images = bin_images(events, ranges, grid)
     for band, energies, image in zip(bands, ranges, images, strict=True):
         write_image(workspace.stage("image", band), events, grid, energies, image)

@@ -49,14 +49,14 @@ def flaregti(events: Path, options: Mapping[str, Any]) -> list[Command]:
 def evtool(events: Path, options: Mapping[str, Any]) -> list[Command]:
     """The cleaned list of a list that flaregti was run on: within FLAREGTIn or GTIn, with pattern, flag, energy, modules.
 
-    The flag's bits reject an event; inverted, only events with one of them are kept.
+    Flagged events are dropped, or, with `flagged` "only", nothing else is kept: eSASS calls that flag_invert=yes.
     """
     parameters: dict[str, Value] = {
         "eventfiles": EVENTS,
         "gti": options["gti"],
         "outfile": "finalevents.fits",
         "flag": f"{options['flag']:#x}",
-        **({"flag_invert": True} if options["flag_invert"] else {}),
+        **({"flag_invert": True} if options["flagged"] == "only" else {}),
         "pattern": options["pattern"],
         "emin": options["lo_en"],
         "emax": options["hi_en"],

@@ -12,6 +12,7 @@ from typing import Any
 
 from daxa_wf.archive.layout import Band, Unit
 from daxa_wf.errors import ConfigError, UnfitDataError
+from daxa_wf.events.image import pi_ranges
 from daxa_wf.tools.tasks import ESPFILT, TASKS, Command, Value
 from daxa_wf.tools.versions import SasVersion, espfilt_dialect
 from daxa_wf.tools.xmm_commands import ATTITUDE, EVENTS, OdfData, sas_prefix
@@ -115,7 +116,7 @@ def merge(lists: Sequence[Path], kind: str = "finalevents") -> list[Command]:
 
 
 def images(events: Path, data: OdfData, options: Mapping[str, Any]) -> list[Command]:
-    """One image a band of `options['bands']`, on the pixels that the native images have."""
+    """One image a band of `options['bands']`, of the events and on the pixels that the native images have."""
     pixel = round(options["pixel_size"] / SKY_PIXEL)
     last = FIRST_PIXEL + -(-EXTENT // pixel) * pixel - 1
     grid: dict[str, Value] = {
@@ -123,9 +124,8 @@ def images(events: Path, data: OdfData, options: Mapping[str, Any]) -> list[Comm
         "withxranges": True, "ximagemin": FIRST_PIXEL, "ximagemax": last,
         "withyranges": True, "yimagemin": FIRST_PIXEL, "yimagemax": last,
     }  # fmt: skip
-    commands = []
-    for band in bands_of(options):
-        low, high = electron_volts(band)
+    commands, bands = [], bands_of(options)
+    for band, (low, high) in zip(bands, pi_ranges([electron_volts(each) for each in bands]), strict=True):
         name = f"{band.label}-image.fits"
         parameters: dict[str, Value] = {"table": EVENTS, "imageset": name, "withimageset": True, **grid}
         parameters["expression"] = f"(PI in [{low}:{high}])"

@@ -56,7 +56,10 @@ def test_configurations_that_are_none(command: Command, name: str) -> None:
 
 
 MISTAKES = {
-    ("fetch-tables", "--mission", "erosita_calvp"): (2, "--mission erosita_calvp: no such mission; .* 'erosita_calpv'"),
+    ("fetch-tables", "--mission", "erosita_calvp"): (
+        2,
+        "--mission erosita_calvp: there is no such mission; .* 'erosita_calpv'",
+    ),
     ("fetch-tables", "--mission", "erosita_calpv", "--tables", "file/t"): (
         1,
         "file/t/erosita_calpv.json: Not a directory",

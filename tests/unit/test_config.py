@@ -44,6 +44,20 @@ def test_erosita_has_its_own_defaults() -> None:
     assert (flares.pimin, flares.pimax) == (5.0, 9.0)
 
 
+@pytest.mark.parametrize("value", [True, False])
+def test_flag_invert_is_refused_because_daxa_and_esass_mean_opposite_things_by_it(value: bool) -> None:
+    with pytest.raises(ConfigError, match=r"evtool: flag_invert means opposite things.*write 'flagged: drop'"):
+        parse_config(erosita(evtool={"flag_invert": value}))
+
+
+def test_flagged_events_are_dropped_unless_only_they_are_asked_for() -> None:
+    usual, only = (
+        parse_config(erosita(evtool=options)).missions["erosita_calpv"].evtool.flagged
+        for options in ({}, {"flagged": "only"})
+    )
+    assert (usual, only) == ("drop", "only")
+
+
 def test_defaults_are_those_of_daxa() -> None:
     espfilt = parse_config(GOOD).missions["xmm_pointed"].espfilt
     assert (espfilt.with_smoothing, espfilt.with_binning, espfilt.ratio) == (51.0, 60.0, 1.2)
@@ -210,6 +224,27 @@ BAD = {
     "empty path": (with_options(source={"local": ""}), "source.local: the path is empty"),
     "unknown module": (erosita(instruments=["TM10"]), "no instrument 'TM10'; it has TM1, TM2"),
 }
+
+
+@pytest.mark.parametrize(
+    ("given", "arcsec", "arcmin"),
+    [
+        ({}, 25.0, 30.0),
+        ({"source_size": 40, "fov_radius": 20.5}, 40.0, 20.5),
+        ({"source_size": "40 arcsec", "fov_radius": "0.5 deg"}, 40.0, 30.0),
+        ({"source_size": "0.5 arcmin", "fov_radius": "900 arcsec"}, 30.0, 15.0),
+    ],
+)
+def test_angles_of_flaregti_are_numbers_or_have_a_unit(given: dict, arcsec: float, arcmin: float) -> None:
+    flares = parse_config(erosita(flaregti=given)).missions["erosita_calpv"].flaregti
+    assert (flares.source_size, flares.fov_radius) == (arcsec, arcmin)
+    assert type(flares)(**{key: flares.model_dump(mode="json")[key] for key in given}) == flares
+
+
+@pytest.mark.parametrize("wrong", ["25 s", "big", "0 arcsec", 0, -1, True, "-1 arcsec"])
+def test_an_impossible_source_size_is_refused(wrong: object) -> None:
+    with pytest.raises(ConfigError, match=r"flaregti.source_size"):
+        parse_config(erosita(flaregti={"source_size": wrong}))
 
 
 @pytest.mark.parametrize(("data", "expected"), BAD.values(), ids=BAD.keys())

@@ -90,12 +90,14 @@ def test_twelve_missions_from_selection_to_archive(world: tuple[Archives, str], 
             assert each.path.is_file()
 
     suzaku = archive.event_list("704015010", "XIS1", exposure="03x3n069b")
-    assert suzaku.name == "obsid704015010-instXIS1-subexp03x3n069b-events.fits.gz"
+    assert suzaku.name == "obsid704015010-instXIS1-subexp03x3n069b-finalevents.fits.gz"
     assert suzaku.read_bytes() == content("ae704015010xi1_0_3x3n069b_cl.evt.gz")
     image = archive.image("12812", "ACIS-I", band=(0.5, 7.0))
-    assert image.name == "obsid12812-instACIS-subexp12812N003-en0.5_7.0keV-image.fits.gz"
+    assert image.name == "obsid12812-instACIS-I-subexpNone-en0.5_7.0keV-image.fits.gz"
     assert archive.background("134135", "TM", band=(0.6, 2.3)).parent.name == "background"
-    assert archive.exposure_map("RP500211N00", "PSPCB").name.endswith("en0.07_2.4keV-expmap.fits.Z")
+    assert archive.exposure_map("RP500211N00", "PSPCB").name.endswith("instPSPCB-subexpNone-en0.07_2.4keV-expmap.fits")
+    with pytest.raises(NoSuchProductError, match="RP500211N00 has no such event list of HRI; there is PSPCB"):
+        archive.event_list("RP500211N00", "HRI")
     assert archive.event_list("700200", "TM").read_bytes() == content("fm00_700200_020_EventList_c001.fits")
     assert archive.event_list("0201903501", "MOS1", exposure="S001").name.startswith(
         "obsid0201903501-instM1-subexpS001"
@@ -121,6 +123,32 @@ def test_twelve_missions_from_selection_to_archive(world: tuple[Archives, str], 
     second = {**config, "archive": "another"}
     assert run(tmp_path, second).returncode == 0
     assert archives.requests.total() == asked
+
+
+def test_a_table_that_changed_is_selected_from_again_and_only_what_is_new_is_done(
+    world: tuple[Archives, str], tmp_path: Path
+) -> None:
+    archives, _ = world
+    tables = {MISSIONS[name].tables[0].table: served_table(name).iloc[:1] for name in ("chandra", "suzaku")}
+    with serve_tables(tables) as url:
+        config = configuration(archives, url, "chandra", "suzaku")
+        config["missions"]["suzaku"]["select"] = {"positions": [0.0, 89.0]}
+        (tmp_path / "my.yaml").write_text(yaml.safe_dump(config))
+
+        def snakemake() -> str:
+            done = subprocess.run(command(tmp_path), cwd=tmp_path, capture_output=True, text=True, check=True)
+            return " ".join((done.stdout + done.stderr).split())
+
+        assert "suzaku: none of 1 observations is selected; positions (1 positions) left none" in snakemake()
+        first = tmp_path / "my archive" / "records" / "chandra" / "12812" / "preprocessed" / "12812.json"
+        made = first.stat().st_mtime_ns
+        assert "Nothing to be done" in snakemake(), "the first run fetched the tables itself"
+        tables["chanmaster"] = served_table("chandra").assign(dec=2.0)
+        subprocess.run([sys.executable, "-m", "daxa_wf", "fetch-tables", "--config", "my.yaml"], cwd=tmp_path, check=True,
+                       capture_output=True)  # fmt: skip
+        assert "acquire of chandra 12819: rejected: notInArchive" in snakemake()
+        assert first.stat().st_mtime_ns == made
+        assert "Nothing to be done" in snakemake()
 
 
 def test_one_bad_observation_spoils_nothing(world: tuple[Archives, str], tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,27 +25,43 @@ class Plot:
 
 def exposure_plots(layout: Layout, record: Record) -> list[Plot]:
     """Light curve with kept and cut time, and the rate histogram with its fit where the filter made one."""
-    from daxa_wf.events.gti import overlap
-    from daxa_wf.events.tables import read_table
-
     results = record.results
     if not any(stamp.kind == "lightcurve" for stamp in record.products):
         return []
     path = layout.find(record.product("lightcurve"))
+    limits = (float(results["limits"][0]), float(results["limits"][1])) if results["limits"] else None
+    judged = results.get("judged")
+    curve = _judged(path) if judged else _of_rates(path, results)
+    title = f"{record.unit.identifier} {results['method']}"
+    png = light_curve_plot(*curve, limits, title, judged or "count/s")
+    plots = [Plot(path.with_suffix(".png"), png, f"Light curve of {title}")]
+    return [*plots, *_histogram(layout, record, limits, title)]
+
+
+Curve = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Times of bins, their values, and whether they were kept."""
+
+
+def _judged(path: Path) -> Curve:
+    """What the filter compared with its limits, which is not the rate for every filter."""
+    from daxa_wf.events.tables import read_table
+
+    _, rows = read_table(path, "JUDGED")
+    return rows["TIME"].astype(float), rows["VALUE"].astype(float), rows["ACCEPTED"] == ord("T")
+
+
+def _of_rates(path: Path, results: Mapping[str, Any]) -> Curve:
+    """The rates of a light curve of SAS's espfilt, which does not record what it judged."""
+    from daxa_wf.events.gti import overlap
+    from daxa_wf.events.tables import read_table
+
     header, rows = read_table(path, "RATE")
     factor = max(1, round(results["judged_bin"] / float(header["TIMEDEL"])))
     # Light curves of SAS's espfilt do not tell which part of a bin was observed.
     fraction = rows["FRACEXP"].astype(float) if "FRACEXP" in (rows.dtype.names or ()) else np.ones(len(rows))
     time, rate = _binned(rows["TIME"].astype(float), rows["RATE"].astype(float), fraction, factor)
     half = results["judged_bin"] / 2
-    gti = np.array(results["gti"]).reshape(-1, 2)
-    kept = overlap(gti, time - half, time + half) > 0
-    limits = (float(results["limits"][0]), float(results["limits"][1])) if results["limits"] else None
-    title = f"{record.unit.identifier} {results['method']}"
-    plots = [
-        Plot(path.with_suffix(".png"), light_curve_plot(time, rate, kept, limits, title), f"Light curve of {title}")
-    ]
-    return [*plots, *_histogram(layout, record, limits, title)]
+    return time, rate, overlap(np.array(results["gti"]).reshape(-1, 2), time - half, time + half) > 0
 
 
 def _binned(time: np.ndarray, rate: np.ndarray, fraction: np.ndarray, factor: int) -> tuple[np.ndarray, np.ndarray]:

@@ -13,22 +13,22 @@ from daxa_wf.errors import ConfigError
 from daxa_wf.events.fits_stream import open_bytes, walk_hdus
 from daxa_wf.events.fits_writer import write_hdu
 from daxa_wf.events.gti import NONE, Intervals, normalise, total
-from daxa_wf.events.products import describe
+from daxa_wf.events.products import Card, describe, repeated_cards
 
 IDENTITY_CARDS = (
     "ORIGIN", "OWNER", "MISSION", "TELESCOP", "INSTRUME", "NINST", *(f"INSTRUM{n}" for n in range(1, 8)), "OBS_MODE",
     "DATAMODE", "FRAMETIM", "FILTER", "SKYFIELD", "OBS_ID", "EXP_ID", "OBSERVER", "OBJECT", "RA_OBJ", "DEC_OBJ",
     "RA_CEN", "DEC_CEN", "DATE-OBS", "DATE-END", "TSTART", "TSTOP", "MJDREF", "TIMEZERO", "TIMEUNIT", "TIMESYS",
-    "RA_PNT", "DEC_PNT", "PA_PNT", "RADECSYS", "EQUINOX",
+    "RA_PNT", "DEC_PNT", "PA_PNT", "RADESYS", "EQUINOX",
 )  # fmt: skip
 """Cards that every product repeats from the event file (as a genuine evtool image does)."""
 
 GTI_NAME = re.compile(r"(?:FLARE)?GTI([1-7])")
 
 
-def identity_cards(header: Any) -> list[tuple[str, Any, str]]:
+def identity_cards(header: Any) -> list[Card]:
     """What a product repeats of an event file's header: card, value, comment."""
-    return [(card, header[card], header.comments[card]) for card in IDENTITY_CARDS if card in header]
+    return repeated_cards(header, IDENTITY_CARDS)
 
 
 def gti_table(name: str, intervals: Intervals, of: Any) -> tuple[Any, bytes]:

@@ -16,14 +16,13 @@ from daxa_wf.events.erosita.selection import ErositaSelection, energy_mask
 from daxa_wf.events.erosita.sky_grid import SkyGrid
 from daxa_wf.events.fits_writer import write_hdu
 from daxa_wf.events.gti import total
-from daxa_wf.events.image import COUNT_TYPES, ImageResult
+from daxa_wf.events.image import COUNT_TYPE, ImageResult
 from daxa_wf.events.products import describe
 
 REBIN = 80
 """Sky pixels a side of an image pixel: 4 arcsec, evtool's default."""
 LARGEST = 18_000
 """Pixels a side, evtool's limit."""
-ON_DISK = {"uint8": "u1", "int16": ">i2", "int32": ">i4"}
 
 
 def image_grid(
@@ -101,12 +100,12 @@ def map_header(events: ErositaEventFile, grid: SkyGrid, band: tuple[float, float
 def write_image(
     path: Path, selection: ErositaSelection, grid: SkyGrid, band: tuple[float, float], result: ImageResult
 ) -> None:
-    """Write a counts image in the smallest fitting integer type, with GTIn (what was selected) and FLAREGTIn."""
+    """Write a counts image of 32-bit integers, with GTIn (what was selected) and FLAREGTIn."""
     from astropy.io import fits
 
     events, p = selection.events, selection.parameters
-    kind = next(each for each in COUNT_TYPES if result.counts.max(initial=0) <= np.iinfo(each).max)
-    header = fits.PrimaryHDU(result.counts.astype(kind)).header
+    counts = result.counts.astype(COUNT_TYPE)
+    header = fits.PrimaryHDU(counts).header
     header.extend(map_header(events, grid, band))
     ontime = {module: total(good) for module, good in selection.good.items()}
     livetime = {module: events.live_time(module, good) for module, good in selection.good.items()}
@@ -117,7 +116,7 @@ def write_image(
     text = f"evtool: image=yes {command_line(p)} band {band[0]}-{band[1]} keV, {result.outside} events outside of the image"
     describe(header, text)
     with path.open("wb") as out:
-        write_hdu(out, header, result.counts.astype(ON_DISK[np.dtype(kind).name]).tobytes())
+        write_hdu(out, header, counts.tobytes())
         for module, good in selection.good.items():
             write_hdu(out, *gti_table(f"GTI{module}", good, events.header))
         for module, good in events.intervals("FLAREGTI").items():

@@ -55,7 +55,7 @@ class SkyGrid:
                 (f"CTYPE{axis}P", name, "physical coordinates"), (f"CRPIX{axis}P", pixel, ""),
                 (f"CRVAL{axis}P", zero, ""), (f"CDELT{axis}P", size, "sky pixels a pixel"),
             ]  # fmt: skip
-        return [("WCSNAMEP", "PHYSICAL", ""), *cards, ("RADECSYS", "FK5", ""), ("EQUINOX", 2000.0, "")]
+        return [("WCSNAMEP", "PHYSICAL", ""), *cards, ("RADESYS", "FK5", ""), ("EQUINOX", 2000.0, "")]
 
 
 def grid_of_image(header: Any) -> SkyGrid:

@@ -93,11 +93,6 @@ class BoundExpression:
         return frozenset(self.names[node.name.upper()] for node in _walk(self.tree) if isinstance(node, Column))
 
     @property
-    def gtis(self) -> list[Intervals]:
-        """The GTIs that every row must be in."""
-        return [self.files[term.file] for term in self._terms() if isinstance(term, InGti)]
-
-    @property
     def subspace(self) -> list[Restriction]:
         """What every row must keep of single columns, as the data subspace writes it."""
         return [restriction for term in self._terms() for restriction in restrictions(term)]

@@ -10,6 +10,7 @@ from daxa_wf.events.flare_filters.common import (
     FlareParameters,
     FlareResult,
     Histogram,
+    Quantity,
 )
 
 FLARE_FILTERS = {module.FILTER.name: module.FILTER for module in (esas20, esas19, threshold, sn_optimal, ratio)}
@@ -24,4 +25,5 @@ __all__ = [
     "FlareParameters",
     "FlareResult",
     "Histogram",
+    "Quantity",
 ]

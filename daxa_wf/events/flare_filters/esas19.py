@@ -15,12 +15,14 @@ from daxa_wf.errors import UnfitDataError
 from daxa_wf.events.flare_filters.common import (
     CORNER,
     FOV,
+    RATE_OF_BIN,
     Fit,
     FlareFilter,
     FlareInputs,
     FlareParameters,
     FlareResult,
     Histogram,
+    poisson_error,
 )
 from daxa_wf.events.flare_filters.gaussian import fit_gaussian
 from daxa_wf.events.flare_filters.regions import ESAS19
@@ -60,7 +62,8 @@ def esas19(inputs: FlareInputs, parameters: FlareParameters) -> FlareResult:
     lengths = np.minimum(binned.edges[1:], inputs.stop) - binned.edges[:-1]
     rate = np.divide(binned.counts, lengths, out=np.zeros(len(lengths)), where=lengths > 0)
     accepted = (rate >= low) & (rate <= high)
-    return FlareResult(from_good_bins(binned.edges, accepted), binned, rate, accepted, (low, high), fit, histogram)
+    gti, error = from_good_bins(binned.edges, accepted), poisson_error(rate, binned.counts)
+    return FlareResult(gti, binned, RATE_OF_BIN, rate, error, accepted, (low, high), fit, histogram)
 
 
 def cut_moving_mean(rate: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -85,4 +88,5 @@ FILTER = FlareFilter(
     "esas19", esas19, expressions, 1.0, True,
     "Gaussian around the peak of the rate histogram, as ESAS of SAS 19 (mos-filter, pn-filter)",
     "SAS espfilt; Snowden et al. 2008, A&A 478, 615; reproduced from a genuine SAS 19 run",
+    ("elow", "ehigh"),
 )  # fmt: skip

@@ -17,12 +17,16 @@ from daxa_wf.errors import UnfitDataError
 from daxa_wf.events.flare_filters.common import (
     CORNER,
     FOV,
+    RATE_OBSERVED,
+    RATE_SMOOTHED,
     Fit,
     FlareFilter,
     FlareInputs,
     FlareParameters,
     FlareResult,
     Histogram,
+    Quantity,
+    poisson_error,
 )
 from daxa_wf.events.flare_filters.gaussian import fit_gaussian
 from daxa_wf.events.flare_filters.regions import ESAS20
@@ -54,11 +58,10 @@ def esas20(inputs: FlareInputs, parameters: FlareParameters) -> FlareResult:
     histogram = rate_histogram(smoothed, window, parameters.limits)
     fit, histogram, warnings = fit_peak(histogram, parameters.rangescale)
     low, high = fit.centre - parameters.allowsigma * fit.width, fit.centre + parameters.allowsigma * fit.width
-    judged, rate = judged_rate(inputs, parameters, smoothed)
+    curve, quantity, rate, error = judged_rate(inputs, parameters, smoothed, window)
     accepted = (rate >= low) & (rate <= high)
-    return FlareResult(
-        from_good_bins(judged.edges, accepted), judged, rate, accepted, (low, high), fit, histogram, warnings
-    )
+    gti = from_good_bins(curve.edges, accepted)
+    return FlareResult(gti, curve, quantity, rate, error, accepted, (low, high), fit, histogram, warnings)
 
 
 def smoothed_rate(curve: LightCurve, window: int, observed: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -123,15 +126,16 @@ def fit_peak(histogram: Histogram, rangescale: float) -> tuple[Fit, Histogram, l
 
 
 def judged_rate(
-    inputs: FlareInputs, parameters: FlareParameters, smoothed: NDArray[np.float64]
-) -> tuple[LightCurve, NDArray[Any]]:
-    """The curve whose bins are accepted or not, and its rate in a second of observed time."""
+    inputs: FlareInputs, parameters: FlareParameters, smoothed: NDArray[np.float64], window: int
+) -> tuple[LightCurve, Quantity, NDArray[Any], NDArray[Any]]:
+    """The curve whose bins are accepted or not, its rate and the rate's error: without binning those of `smoothed`."""
     curve = inputs.curves[FOV]
     if parameters.binsize is None:
-        return curve, smoothed
+        return curve, RATE_SMOOTHED, smoothed, np.sqrt(smoothed / window)
     binned = curve.rebinned(round(parameters.binsize))
     observed = binned.exposed(inputs.good)
-    return binned, np.divide(binned.counts, observed, out=np.full(len(observed), np.nan), where=observed > 0)
+    rate = np.divide(binned.counts, observed, out=np.full(len(observed), np.nan), where=observed > 0)
+    return binned, RATE_OBSERVED, rate, poisson_error(rate, binned.counts)
 
 
 def _warning(name: str, text: str) -> dict[str, str]:
@@ -142,4 +146,5 @@ FILTER = FlareFilter(
     "esas20", esas20, expressions, 1.0, True,
     "Gaussian around the peak of the rate histogram, as espfilt 4.3 (SAS 20 and later)",
     "SAS espfilt; Snowden et al. 2008, A&A 478, 615; arithmetic of a genuine espfilt 4.3 log",
+    ("smooth", "elow", "ehigh", "rangescale", "allowsigma", "limits"),
 )  # fmt: skip

@@ -8,8 +8,17 @@ from __future__ import annotations
 import numpy as np
 
 from daxa_wf.errors import UnfitDataError
-from daxa_wf.events.flare_filters.common import CORNER, FOV, FlareFilter, FlareInputs, FlareParameters, FlareResult
-from daxa_wf.events.flare_filters.regions import FIN_FOUT, FIN_FOUT_AREA_RATIO
+from daxa_wf.events.flare_filters.common import (
+    CORNER,
+    FOV,
+    RATIO,
+    FlareFilter,
+    FlareInputs,
+    FlareParameters,
+    FlareResult,
+    poisson_error,
+)
+from daxa_wf.events.flare_filters.regions import FIN_FOUT, FIN_FOUT_AREA_RATIO, FIN_FOUT_BANDS
 from daxa_wf.events.gti import from_good_bins
 
 DEFAULT_BINSIZE = 60
@@ -44,11 +53,13 @@ def ratio(inputs: FlareInputs, parameters: FlareParameters) -> FlareResult:
         out=np.full(len(inside.counts), np.nan), where=outside.counts > 0,
     )  # fmt: skip
     accepted = quotient < parameters.ratio
-    return FlareResult(from_good_bins(inside.edges, accepted), inside, quotient, accepted, (0.0, parameters.ratio))
+    gti, error = from_good_bins(inside.edges, accepted), poisson_error(quotient, inside.counts, outside.counts)
+    return FlareResult(gti, inside, RATIO, quotient, error, accepted, (0.0, parameters.ratio))
 
 
 FILTER = FlareFilter(
     "ratio", ratio, expressions, 1.0, True,
     "field of view against unexposed corners (Fin/Fout), a declared substitute for espfilt's ratio method",
-    "De Luca & Molendi 2004, A&A 419, 837; Fin_over_Fout 1.1",
+    "De Luca & Molendi 2004, A&A 419, 837; Fin_over_Fout 1.1", (),
+    own_bands=FIN_FOUT_BANDS,
 )  # fmt: skip

@@ -6,7 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.errors import UnfitDataError
-from daxa_wf.events.flare_filters.common import FOV, FlareFilter, FlareInputs, FlareParameters, FlareResult
+from daxa_wf.events.flare_filters.common import (
+    FOV,
+    RATE_OBSERVED,
+    FlareFilter,
+    FlareInputs,
+    FlareParameters,
+    FlareResult,
+    poisson_error,
+)
 from daxa_wf.events.flare_filters.esas20 import expressions as esas20_expressions
 from daxa_wf.events.gti import from_good_bins
 
@@ -28,7 +36,8 @@ def sn_optimal(inputs: FlareInputs, parameters: FlareParameters) -> FlareResult:
     rate = np.divide(curve.counts, observed, out=np.full(len(observed), np.nan), where=observed > 0)
     cut = optimal_cut(rate[observed > 0], observed[observed > 0], curve.counts[observed > 0])
     accepted = rate <= cut
-    return FlareResult(from_good_bins(curve.edges, accepted), curve, rate, accepted, (0.0, cut))
+    gti, error = from_good_bins(curve.edges, accepted), poisson_error(rate, curve.counts)
+    return FlareResult(gti, curve, RATE_OBSERVED, rate, error, accepted, (0.0, cut))
 
 
 def optimal_cut(rate: NDArray[np.float64], exposure: NDArray[np.float64], counts: NDArray[np.int64]) -> float:
@@ -48,5 +57,5 @@ def optimal_cut(rate: NDArray[np.float64], exposure: NDArray[np.float64], counts
 FILTER = FlareFilter(
     "sn_optimal", sn_optimal, expressions, 1.0, False,
     "the rate cut that is best for detecting faint sources, as 4XMM's bkgoptrate",
-    "SAS bkgoptrate; Webb et al. 2020, A&A 641, A136",
+    "SAS bkgoptrate; Webb et al. 2020, A&A 641, A136", ("elow", "ehigh"),
 )  # fmt: skip

@@ -72,6 +72,18 @@ def test_pixels_of_an_image(event_file, real_data, tmp_path):
     assert grid_of_image(fits.getheader(tmp_path / "image.fits")) == grid
 
 
+def test_counts_are_32_bit_integers_whatever_their_maximum(event_file, tmp_path):
+    selection = selection_of(event_file("134135"), EvtoolParameters(gti="GTI"))
+    for rebin, most in ((80, 255), (40_000, 2**31)):
+        grid = automatic_grid(selection, rebin)
+        (image,) = bin_images(selection, [(0.2, 10)], grid)
+        write_image(tmp_path / "image.fits", selection, grid, (0.2, 10), image)
+        written, header = fits.getdata(tmp_path / "image.fits", header=True)
+        assert header["BITPIX"] == 32
+        assert np.array_equal(written * 10, image.counts * 10)
+        assert 0 < image.counts.max() <= most
+
+
 def test_image_of_a_cleaned_list(event_file, tmp_path):
     """Nothing is selected anew, and the header says what was selected before."""
     events = event_file("700199")

@@ -22,7 +22,9 @@ from daxa_wf.events.flare_filters import (
     Histogram,
     esas19,
     esas20,
+    ratio,
     sn_optimal,
+    threshold,
 )
 from daxa_wf.events.flare_filters.gaussian import fit_gaussian
 from daxa_wf.events.gti import complement, intersection, normalise, total
@@ -76,7 +78,7 @@ def test_curve_of_known_times() -> None:
 
 def test_rate_file_is_ogip(tmp_path: Path) -> None:
     curve = LightCurve(0.0, 10.0, np.arange(30, 50, 2))
-    write_light_curve(tmp_path / "rate.fits", rate_table(curve, 100.0, np.array([[0.0, 95.0]])), ["test"])
+    write_light_curve(tmp_path / "rate.fits", [rate_table(curve, 100.0, np.array([[0.0, 95.0]]))], "test")
     with fits.open(tmp_path / "rate.fits", checksum=True) as hdus:
         hdus.verify("exception")
         assert hdus["RATE"].data["RATE"].tolist() == curve.rate.tolist()
@@ -253,8 +255,8 @@ def test_esas19_limits_and_bins() -> None:
     assert result.limits == pytest.approx(
         (result.fit.centre + 0.01 - 1.5 * result.fit.width, result.fit.centre + 0.01 + 1.5 * result.fit.width)
     )
-    assert len(result.rate) == 470
-    assert result.rate[-1] == pytest.approx(counts[469 * 60 :].sum() / 14)
+    assert len(result.value) == 470
+    assert result.value[-1] == pytest.approx(counts[469 * 60 :].sum() / 14)
     assert not result.accepted[100:120].any()
     assert result.accepted[:100].mean() > 0.9
 
@@ -266,6 +268,43 @@ def test_sn_optimal_cut_is_the_best_of_all_cuts() -> None:
     rate = counts / exposure
     best = max(rate, key=lambda cut: exposure[rate <= cut].sum() / np.sqrt(max(counts[rate <= cut].sum(), 1)))
     assert sn_optimal.optimal_cut(rate, exposure, counts) == best
+
+
+# --- what is judged ---
+
+
+def test_threshold_judges_counts_per_second_of_bin_so_that_a_half_observed_bin_may_pass() -> None:
+    """A bin of 100 s with 50 s of good time and 30 counts has 0.6 count/s when observed, and 0.3 in tabgtigen's table."""
+    curve = LightCurve(0.0, 100.0, np.array([20, 30, 60, 20]))
+    good = np.array([[0.0, 150.0], [200.0, 400.0]])
+    result = threshold.threshold(FlareInputs("M1", {FOV: curve}, good, 400.0), FlareParameters(threshold=0.35))
+    assert result.quantity.axis == "counts per second of bin (count/s)"
+    assert result.value == pytest.approx([0.2, 0.3, 0.6, 0.2])
+    assert result.error == pytest.approx(np.sqrt([20, 30, 60, 20]) / 100)
+    assert result.accepted.tolist() == [True, True, False, True]
+
+
+def test_ratio_judges_a_ratio_and_says_so_in_its_limits() -> None:
+    seconds = 60 * 40
+    rng = np.random.default_rng(4)
+    inside, outside = rng.poisson(1.0, seconds), rng.poisson(0.4, seconds)
+    inside[: seconds // 2] *= 3
+    parameters = FlareParameters(ratio=1.2)
+    result = ratio.ratio(curve_inputs(inside, outside), parameters)
+    expected = inside.reshape(len(result.value), -1).sum(axis=1) / outside.reshape(len(result.value), -1).sum(axis=1)
+    assert result.value == pytest.approx(expected / 2.261)
+    assert np.array_equal(result.accepted, result.value < 1.2)
+    assert result.quantity.axis == "counts per area, field of view / corners"
+    assert result.quantity.within(result.limits) == "ratios 0.000 to 1.200"
+    counts = [each.reshape(len(result.value), -1).sum(axis=1) for each in (inside, outside)]
+    assert result.error == pytest.approx(result.value * np.sqrt(1 / counts[0] + 1 / counts[1]))
+    assert FLARE_FILTERS["ratio"].describe(parameters, result).startswith("method=ratio: counts per area")
+
+
+def test_a_refusal_names_the_quantity_that_is_judged(observatory: Path, truth: dict) -> None:
+    events = EventList.open(observatory / truth["0999990101M1S001"]["file"])
+    with pytest.raises(UnfitDataError, match=r"noGoodTime: no time has ratios 0\.000 to 0\.010: all of it is flared"):
+        espfilt(events, "ratio", FlareParameters(ratio=0.01))
 
 
 # --- QDP ---

@@ -12,8 +12,10 @@ from astropy.table import Table
 
 from daxa_wf.errors import ServiceError
 from daxa_wf.missions import MISSIONS
+from daxa_wf.selection import filters
 from daxa_wf.selection.observation_table import observation_table, packaged_table
 from daxa_wf.selection.schema import COMMON_COLUMNS
+from daxa_wf.selection.select import Step, select
 
 
 def made(mission: str, table: pd.DataFrame, number: int = 0):
@@ -82,6 +84,32 @@ def test_recorded_integral_table(real_data: Path) -> None:
     assert np.array_equal(both["instruments"].str.contains("ISGRI"), both["good_isgri_raw"] > 0)
 
 
+def test_rosat_exposures_of_no_seconds_are_not_usable(real_data: Path) -> None:
+    table = recorded(real_data / "tables" / "heasarc_rosmaster_63rows.vot.xml")
+    rows = made("rosat_pointed", table).rows
+    assert (rows["science_usable"] == (rows["exposure"] > 0)).all()
+    assert rows.loc[~rows["science_usable"], "exposure"].tolist() == [0.0]
+
+
+def test_science_windows_without_data_of_the_chosen_instruments_are_dropped_and_counted(real_data: Path) -> None:
+    spec = MISSIONS["integral_pointed"]
+    table = made(spec.name, recorded(real_data / "tables" / "heasarc_intscw_1000rows.vot.xml")).rows
+    selection = select(table, spec, [filters.with_data(("JEMX1", "JEMX2", "ISGRI"))])
+    assert selection.cutflow == [Step("data", "data of JEMX1 or JEMX2 or ISGRI", 908, 748)]
+    assert "SPI" not in set(selection.rows["instruments"])
+    assert len(select(table, spec, [filters.with_data(("SPI",))]).rows) == (table["good_spi"] > 0).sum()
+
+
+def test_an_instrument_without_an_exposure_column_is_not_taken_to_lack_data() -> None:
+    """HEASARC's table of XMM-Newton has no exposure of OM, and none at all of observations that were not processed."""
+    table = pd.DataFrame({
+        "obsid": ["0000000001", "0000000002", "0000000003"], "ra": [1.0] * 3, "dec": [2.0] * 3, "time": [52000.0] * 3,
+        "end_time": [52001.0] * 3, "duration": [9.0] * 3, "status": ["archived"] * 3, "pn_time": [5.0, 0.0, np.nan],
+    })  # fmt: skip
+    rows = made("xmm_pointed", table, 1).rows
+    assert rows["instruments"].tolist() == ["M1 M2 PN OM R1 R2", "M1 M2 OM R1 R2", ""]
+
+
 def test_a_missing_column_is_named_with_mission_and_table(real_data: Path) -> None:
     table = recorded(real_data / "tables" / "heasarc_numaster_3c273_19rows.fits")
     with pytest.raises(
@@ -138,14 +166,24 @@ def test_chandra_ends_an_exposure_after_it_starts() -> None:
     assert rows["obsid"].tolist() == ["1", "12812"]
     assert rows["start"].tolist() == [pd.Timestamp("1998-07-06"), pd.Timestamp("1998-07-06T12:00")]
     assert rows["end"].iloc[0] == pd.Timestamp("1998-07-07")
-    assert rows["instruments"].tolist() == ["ACIS", "HRC"]
+    assert rows["instruments"].tolist() == ["ACIS-S", "HRC-I"]
     assert rows["target_type"].tolist() == ["GCL", "MISC"]
+    assert rows["detector"].tolist() == ["ACIS-S", "HRC-I"]
     assert result.unlisted_types == {"SOMETHING NEW": 1}
+    assert result.unlisted_instruments == {}
     assert result.notes == [
         "1 rows dropped by the cut 'status' (kept: status is processed or archived)",
         "target types that are not known: SOMETHING NEW (1)",
     ]  # fmt: skip
     assert pd.isna(rows["proprietary_end"].iloc[0])
+
+
+def test_a_grating_is_an_instrument_beside_its_detector() -> None:
+    table = pd.DataFrame({**CHANDRA, "status": "archived", "grating": ["HETG", "NONE", "LETG"]})
+    assert made("chandra", table).rows["instruments"].tolist() == ["ACIS-S HETG", "HRC-I", "ACIS-I LETG"]
+    unknown = made("chandra", table.assign(detector=["ACIS-S", "HRC-9", "ACIS-I"]))
+    assert unknown.rows["instruments"].tolist() == ["ACIS-S HETG", "", "ACIS-I LETG"]
+    assert unknown.unlisted_instruments == {"HRC-9": 1}
 
 
 def test_far_future_public_dates_are_not_known() -> None:

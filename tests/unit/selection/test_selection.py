@@ -17,6 +17,7 @@ from daxa_wf.selection import filters
 from daxa_wf.selection.matching import SkyTree
 from daxa_wf.selection.observation_table import observation_table, packaged_table
 from daxa_wf.selection.positions import Positions
+from daxa_wf.selection.query import compile_query
 from daxa_wf.selection.select import NoObservationsError, associate, select
 
 CALPV, ERASS1 = MISSIONS["erosita_calpv"], MISSIONS["erosita_all_sky_de_dr1"]
@@ -161,11 +162,43 @@ def test_rectangles_wrap_at_zero_hours(low: tuple, high: tuple, expected: list) 
     assert np.flatnonzero(filters.rectangle(low, high).keep(rows, SWIFT)).tolist() == expected
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "expected", "described"),
+    [
+        ((39, -8), (30, -2), ["in XXL"], "longitude 30 to 39, latitude -8 to -2 degrees"),
+        ((30, -8), (39, -2), ["in XXL"], "longitude 30 to 39, latitude -8 to -2 degrees"),
+        ((355, -8), (5, -2), ["at 0 h"], "longitude 355 to 5 across 0 h, latitude -8 to -2 degrees"),
+        ((5, -8), (-5, -2), ["at 0 h"], "longitude -5 to 5, latitude -8 to -2 degrees"),
+        ((270, -8), (90, -2), ["in XXL", "at 0 h"], "longitude 270 to 90 across 0 h, latitude -8 to -2 degrees"),
+        ((180, -8), (360, -2), ["beyond"], "longitude 180 to 360, latitude -8 to -2 degrees"),
+    ],
+)
+def test_a_rectangle_from_high_to_low_right_ascension_is_the_narrower_one(
+    low: tuple, high: tuple, expected: list, described: str
+) -> None:
+    rows = observations(ra=[35.0, 200.0, 1.0], dec=[-5.0, -5.0, -5.0], target=["in XXL", "beyond", "at 0 h"])
+    made = filters.rectangle(low, high)
+    assert rows["target"][made.keep(rows, SWIFT)].tolist() == expected
+    assert made.description == described
+    assert made.notes(rows, SWIFT) == []
+    text = f"box({low[0]}, {low[1]}, {high[0]}, {high[1]})"
+    assert rows["target"][compile_query(text).keep(rows, SWIFT)].tolist() == expected
+
+
+def test_a_rectangle_of_more_than_half_the_sky_is_named_with_its_width() -> None:
+    selection = select(observations(ra=[180.0, 0.0], dec=[0.0, 0.0]), SWIFT, [filters.rectangle((10, -5), (350, 5))])
+    assert selection.rows["ra"].tolist() == [180.0]
+    assert selection.notes == [
+        "rectangle: 340 degrees wide eastwards; for the 20 degrees on the other side begin at 350"
+    ]
+
+
 def test_galactic_rectangle_and_polygon() -> None:
     rows = observations(ra=[266.4, 10.0], dec=[-28.94, 0.0])
     assert filters.rectangle((359, -1), (1, 1), galactic=True).keep(rows, SWIFT).tolist() == [True, False]
     corners = ((9.0, -1.0), (11.0, -1.0), (11.0, 1.0), (9.0, 1.0))
-    assert filters.polygon(corners).keep(rows, SWIFT).tolist() == [False, True]
+    for turned in (corners, corners[::-1]):
+        assert filters.polygon(turned).keep(rows, SWIFT).tolist() == [False, True]
 
 
 times = st.integers(0, 40)
@@ -240,6 +273,7 @@ def test_fields_and_obsids_of_calpv_by_their_other_names() -> None:
         (lambda: filters.target_types(("AGN",)).keep(observations(ra=[1.0]), CALPV), "has no target types"),
         (lambda: filters.obsids(("1",)).keep(observations(ra=[1.0]), SWIFT), "'1' is not an ObsID"),
         (lambda: filters.rectangle((0, 5), (1, -5)), "is above the upper one"),
+        (lambda: filters.rectangle((float("nan"), 5), (1, 6)), "nan is not a longitude"),
         (lambda: filters.polygon(((0, 0), (1, 1))), "expected three or more"),
         (lambda: filters.time(pd.Timestamp("2021"), pd.Timestamp("2020")), "is after the end"),
         (lambda: filters.column_in("grating", ("HETG",)).keep(observations(ra=[1.0]), SWIFT), "no column 'grating'"),
@@ -251,3 +285,37 @@ def test_fields_and_obsids_of_calpv_by_their_other_names() -> None:
 def test_mistakes_are_named(make: object, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         make()  # type: ignore[operator]
+
+
+DETECTORS = {
+    "ACIS-I": [True, False, False, False],
+    "acis-s": [False, True, True, False],
+    "ACIS": [True, True, True, False],
+    "HRC": [False, False, False, True],
+    "HETG": [False, False, True, False],
+    "LETG": [False, False, False, False],
+}
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_an_instrument_of_chandra_selects_its_own_observations(name: str) -> None:
+    rows = observations(ra=[10.0] * 4, instruments=["ACIS-I", "ACIS-S", "ACIS-S HETG", "HRC-S"])
+    chandra = MISSIONS["chandra"]
+    assert filters.instruments((name,)).keep(rows, chandra).tolist() == DETECTORS[name]
+    longer = filters.instruments((name,), {name: 50.0}).keep(rows, chandra)
+    assert longer.tolist() == DETECTORS[name]
+    query = compile_query(f"instrument = '{name}'", None)
+    assert query.keep(rows, chandra).tolist() == DETECTORS[name]
+
+
+def test_a_radius_for_a_group_is_that_of_its_instruments() -> None:
+    rows = observations(ra=[10.0, 10.2, 10.2], instruments=["ACIS-I", "ACIS-S", "HRC-I"])
+    here = Positions(("x",), np.array([10.0]), np.array([0.0]), {"ACIS": 0.1, "HRC": 0.5})
+    assert associate(rows, MISSIONS["chandra"], here)["obsid"].tolist() == [rows["obsid"][0], rows["obsid"][2]]
+    chosen = Positions(("x",), here.ra, here.dec, {"ACIS": 0.1}, instruments=("ACIS-I",))
+    assert associate(rows, MISSIONS["chandra"], chosen)["instruments"].tolist() == ["ACIS-I"]
+
+
+def test_pspc_means_both_of_its_counters() -> None:
+    rows = observations(ra=[10.0] * 3, instruments=["PSPCB", "PSPCC", "HRI"])
+    assert filters.instruments(("PSPC",)).keep(rows, MISSIONS["rosat_pointed"]).tolist() == [True, True, False]

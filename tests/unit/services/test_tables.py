@@ -145,7 +145,7 @@ def test_chandra_comes_from_its_own_archive_when_heasarc_is_dead(tmp_path: Path)
     rows = SnapshotStore(tmp_path).observations(SPEC)
     assert rows["obsid"].tolist() == ["12812"]
     assert rows[["exposure", "duration"]].iloc[0].tolist() == [10_000.0, 10_000.0]
-    assert rows["instruments"].tolist() == ["ACIS"]
+    assert rows["instruments"].tolist() == ["ACIS-I"]
     assert rows["end"].tolist() == [pd.Timestamp("2010-01-01T02:46:40")]
 
 

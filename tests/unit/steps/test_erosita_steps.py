@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+import warnings
 from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
@@ -235,12 +236,44 @@ def test_lists_of_some_telescope_modules_are_joined(chain: Any, standins: Standi
     assert some.run("flaregti").results["modules"] == ["TM6", "TM7"]
 
 
+def test_every_native_product_names_its_observation_without_deprecated_cards(chain: Any, raw: Any) -> None:
+    mine: Chain = chain("700199")
+    mine.all()
+    whole = ErositaEventFile.open(raw[0] / FILES["700199"]).header
+    identity = ("TELESCOP", "INSTRUME", "OBS_ID", "OBJECT", "FILTER", "DATE-OBS")
+    root = mine.layout.observation(mine.unit)
+    for path in sorted(root.rglob("*.fits")):
+        with fits.open(path, checksum=True) as hdus:
+            for hdu in hdus:
+                if hdu.name in ("PRIMARY", "EVENTS", "COUNTS") or hdu.name.startswith(("RATE", "GTI", "FLAREGTI")):
+                    named = {card: hdu.header.get(card) for card in identity}
+                    assert named == {card: whole[card] for card in identity}, (path.name, hdu.name)
+                    if not path.name.endswith("events.fits"):
+                        assert hdu.header["RADESYS"] == "FK5", (path.name, hdu.name)
+                        assert "RADECSYS" not in hdu.header, (path.name, hdu.name)
+    with fits.open(mine.product("erosita_images", "image")) as hdus:
+        assert hdus[0].header["BITPIX"] == 32
+
+
+def test_stingray_reads_the_light_curve_of_a_telescope(chain: Any) -> None:
+    from stingray.io import lcurve_from_fits
+
+    mine: Chain = chain("700199")
+    mine.run("flaregti")
+    path = mine.product("flaregti", "lightcurve")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        curve = lcurve_from_fits(str(path))
+    header = fits.getheader(path, "RATE")
+    assert (curve["instr"], curve["dt"], curve["mjdref"]) == ("merged", 20.0, pytest.approx(header["MJDREF"]))
+
+
 @pytest.mark.parametrize("engine", ["native", "esass"])
 def test_flagged_events_alone_of_some_telescope_modules(chain: Any, standins: Standins, raw: Any, engine: str) -> None:
     """No task drops flagged events before evtool is told to keep them."""
     mine: Chain = chain("700199", engine=engine, instruments=("TM5", "TM7"))
     mine.run("flaregti")
-    record = mine.run("evtool", flag=0xC0000000, flag_invert=True, pattern=1)
+    record = mine.run("evtool", flag=0xC0000000, flagged="only", pattern=1)
     assert [each["name"] for each in record.warnings] == {"native": [], "esass": ["invertedFlag"]}[engine]
     with fits.open(raw[0] / FILES["700199"]) as hdus, fits.open(mine.product("flaregti", "events")) as flares:
         rows = hdus["EVENTS"].data

@@ -203,7 +203,7 @@ def test_images_have_the_pixels_of_the_native_ones() -> None:
     assert commands[0].argv == [
         "evselect", "table=events.fits", "imageset=en0.5_2.0keV-image.fits", "withimageset=yes", "xcolumn=X", "ycolumn=Y",
         "imagebinning=binSize", "ximagebinsize=87", "yimagebinsize=87", "withxranges=yes", "ximagemin=3649",
-        "ximagemax=48192", "withyranges=yes", "yimagemin=3649", "yimagemax=48192", "expression=(PI in [500:2000])",
+        "ximagemax=48192", "withyranges=yes", "yimagemin=3649", "yimagemax=48192", "expression=(PI in [500:1999])",
     ]  # fmt: skip
     assert commands[1].products == {"en2.0_10.0keV-image": "en2.0_10.0keV-image.fits"}
 
@@ -276,7 +276,7 @@ def test_evtool_and_its_images() -> None:
     (inverted,) = erosita.evtool(
         RAW,
         options(
-            Evtool, lo_en="0.5 keV", hi_en="2 keV", pattern=1, flag="0x2000", flag_invert=True, modules=["TM2", "TM1"]
+            Evtool, lo_en="0.5 keV", hi_en="2 keV", pattern=1, flag="0x2000", flagged="only", modules=["TM2", "TM1"]
         ),
     )
     assert argvs([inverted]) == [
