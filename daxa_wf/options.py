@@ -206,9 +206,6 @@ class LimitsSection(Section):
         Limits.ratio, gt=0, description="beyond that, how many times its size a packed file may unpack to"
     )
     header: Bytes = Field(Limits.header, ge=2880, description="a FITS header, or the header of a member of a tar file")
-    table_in_memory: Bytes = Field(
-        Limits.table_in_memory, gt=0, description="a FITS table that is read whole, such as good time intervals"
-    )
     speed: BytesPerSecond = Field(Limits.speed, ge=0, description="a slower transfer is broken off")
     speed_time: Seconds = Field(Limits.speed_time, gt=0, description="time over which the speed is measured")
     retry_after: Seconds = Field(Limits.retry_after, ge=0, description="the longest wait that a server may ask for")
