@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -80,6 +79,7 @@ def run(
     from daxa_wf.archive.running import held
     from daxa_wf.config import read_config
     from daxa_wf.preflight import check_before_a_run
+    from daxa_wf.snakemake_arguments import check_arguments, with_own_profiles
 
     for option, value in pairwise(context.args):
         if option in ("--cores", "-c") and value != "all" and not (value.isdigit() and int(value)):
@@ -88,17 +88,20 @@ def run(
     check_before_a_run(checked, Path.cwd())
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile()), "--configfile", str(config)]
     if profile is not None:
-        ours = snakefile().parent / "profiles" / profile
-        command += ["--profile", str(ours) if ours.is_dir() else profile]
+        command += ["--profile", profile]
     if cores is not None or profile is None:
         command += ["--cores", str(cores or os.cpu_count() or 1)]
-    if CHANGES_NOTHING.intersection(context.args):
-        os.execv(sys.executable, [*command, *context.args])
+    further = with_own_profiles(context.args, snakefile().parent / "profiles")
+    command = with_own_profiles(command, snakefile().parent / "profiles")
+    if profile is not None or further:
+        check_arguments([*command[3:], *further])
+    if CHANGES_NOTHING.intersection(further):
+        os.execv(sys.executable, [*command, *further])
     with held(Path.cwd() / checked.archive) as hold:
         if hold.is_left_locked:
+            hold.unlock([*command, "--unlock"])
             print("The last run was killed; its lock is removed.", file=sys.stderr)
-            subprocess.run([*command, "--unlock"], check=False, capture_output=True)
-        code = hold.run([*command, *context.args])
+        code = hold.run([*command, *further])
     raise typer.Exit(code)
 
 
@@ -225,8 +228,7 @@ def fetch_tables_command(
     """Fetch missions' observation tables; everything after that runs offline."""
     from datetime import timedelta
 
-    from daxa_wf.missions import MISSIONS
-    from daxa_wf.near import closest
+    from daxa_wf.missions import MISSIONS, why_unknown
     from daxa_wf.options import to_number
     from daxa_wf.services.endpoints import ENDPOINTS
     from daxa_wf.services.http import session
@@ -250,8 +252,7 @@ def fetch_tables_command(
         }
     unknown = sorted(set(mission or ()) - set(MISSIONS))
     if unknown:
-        known = ", ".join(sorted(MISSIONS))
-        raise ConfigError(f"--mission {unknown[0]}: no such mission; there are {known}{closest(unknown[0], MISSIONS)}")
+        raise ConfigError(f"--mission {unknown[0]}: {why_unknown(unknown[0])}")
     try:
         age = timedelta(seconds=to_number(max_age, "s"))
     except ValueError as error:

@@ -10,7 +10,8 @@ import yaml
 from pydantic import AfterValidator, Field, PositiveInt, ValidationError, model_validator
 
 from daxa_wf.config_checks import problems_of
-from daxa_wf.config_messages import explain
+from daxa_wf.config_messages import explain, explain_hidden
+from daxa_wf.config_yaml import refuse_misread_values
 from daxa_wf.errors import ConfigError, ServiceError
 from daxa_wf.missions.spec import Route
 from daxa_wf.options import (
@@ -294,7 +295,8 @@ def parse_config(data: Mapping[str, Any], origin: str = "the configuration") -> 
     try:
         return Config.model_validate(data)
     except ValidationError as error:
-        problems = "\n".join(f"  {line}" for line in explain(error, data, Config))
+        lines = [*explain(error, data, Config), *explain_hidden(error, data, Config)]
+        problems = "\n".join(f"  {line}" for line in lines)
         raise ConfigError(f"{origin} cannot be used:\n{problems}") from None
 
 
@@ -319,7 +321,9 @@ def read_config(path: Path) -> Config:
     """Read and check a configuration file; ConfigError if it cannot be used."""
     try:
         text = path.read_text(encoding="utf-8")
-        _refuse_repeated_keys(yaml.compose(text), path)
+        document = yaml.compose(text, Loader=yaml.SafeLoader)
+        _refuse_repeated_keys(document, path)
+        refuse_misread_values(document, path)
         data = yaml.safe_load(text)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from None

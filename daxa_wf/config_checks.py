@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from daxa_wf.missions import MISSIONS
-from daxa_wf.near import closest
+from daxa_wf.missions import MISSIONS, why_unknown
 from daxa_wf.steps.catalogue import CHAINS, processed_instruments
 from daxa_wf.tools.xmm_list_commands import METHODS as SAS_METHODS
 
@@ -54,7 +53,7 @@ SAS's espfilt is told all but the threshold, whichever the method.
 def problems_of(name: str, mission: Mission) -> Iterator[str]:
     """All that is wrong with a mission's section as a whole, each with the key that it is about."""
     if name not in MISSIONS:
-        yield f"missions.{name}: there is no such mission; there are {', '.join(sorted(MISSIONS))}{closest(name, MISSIONS)}"
+        yield f"missions.{name}: {why_unknown(name)}"
         return
     for key, problem in _problems(name, mission):
         yield f"missions.{name}.{key}: {problem}"
@@ -73,6 +72,8 @@ def _problems(name: str, mission: Mission) -> Problems:
         yield "engine", f"engine {engine} cannot process {name}; it can process {able}"
         return
     yield from _source(name, mission, source)
+    if not unknown:
+        yield from _deliveries(name, mission)
     yield from _unheeded_sections(name, mission)
     if not unknown:
         yield from _engines(name, mission)
@@ -142,6 +143,34 @@ def _source(name: str, mission: Mission, source: Source) -> Problems:
         yield (
             "fetch",
             f"engine {engine} starts from {needed} data, not from {mission.fetch}; leave it out, or write both",
+        )
+
+
+def _deliveries(name: str, mission: Mission) -> Problems:
+    """Data that are asked for, and of which the mission's file does not know where they are or what to make of them."""
+    spec, engine = MISSIONS[name], mission.engine_for(name)
+    chosen = mission.instruments_for(name)
+    for route in mission.routes_for(name) if mission.uses_raw_store(name) else ():
+        fetched = [each for each in spec.files if each.route == route]
+        if not any(not each.instruments or set(each.instruments) & set(chosen) for each in fetched):
+            other = " or ".join(sorted({each.route for each in spec.files} - {route})) or "none"
+            key = "fetch" if mission.fetch else "engine"
+            yield key, f"{spec.pretty_name} has no {route} files that can be fetched; it has {other}"
+            return
+    organised = {each for pattern in spec.products for each in spec.instruments_of(pattern)}
+    if engine != "preprocessed" or any(each in organised for each in chosen):
+        return
+    if not organised:
+        yield (
+            "engine",
+            f"no products of {spec.pretty_name} are organised; write engine: raw to fetch its files as they are",
+        )
+    elif detectors := [each.name for each in spec.instruments if each.name in chosen and each.is_detector]:
+        known = ", ".join(each.name for each in spec.instruments if each.name in organised)
+        yield (
+            "instruments",
+            f"products of {', '.join(detectors)} are not organised, only those of {known}; "
+            "write engine: raw to fetch its files as they are",
         )
 
 

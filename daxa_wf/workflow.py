@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,14 +13,16 @@ from typing import Any, Literal, NoReturn
 from daxa_wf.acquire.credentials import read_secrets
 from daxa_wf.acquire.local import listing_digest
 from daxa_wf.acquire.manifest import ManifestRow, read_manifest
+from daxa_wf.acquire.planned import facts_from
 from daxa_wf.acquire.release import drop_due_records, mark_of_logins, utc_now
 from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.origin import identity_to_ask, read_origin
 from daxa_wf.archive.status import damaged_notes
 from daxa_wf.archive.vouching import clamp_times, drop_stale_records
 from daxa_wf.config import Config, Mission, parse_config
+from daxa_wf.config_yaml import refuse_misread_file
 from daxa_wf.demo import TRUTH_FILE
-from daxa_wf.errors import ConfigError, CorruptFileError, DaxaError
+from daxa_wf.errors import ConfigError, CorruptFileError, DaxaError, Fault
 from daxa_wf.files import set_aside
 from daxa_wf.missions import MISSIONS
 from daxa_wf.options import ByEngine
@@ -44,9 +46,14 @@ STARTED_IN = "DAXA_WF_STARTED_IN"
 """Environment variable through which the main process of Snakemake tells its jobs' processes where it was started."""
 
 
-def checked_config(data: Mapping[str, Any]) -> Config:
-    """The configuration as models; a mistake in it ends the process with its message and exit code 2."""
+def checked_config(data: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Config:
+    """Return the configuration as models; a mistake in it ends the process with its message and exit code 2.
+
+    `files`: those that Snakemake read it from, in which values may mean something else than Snakemake read.
+    """
     try:
+        for path in files:
+            refuse_misread_file(Path(path))
         return parse_config(data)
     except ConfigError as error:
         give_up(error)
@@ -93,6 +100,8 @@ class Plan:
             drop_due_records(self.layout, self.login_marks(), utc_now())
         except DaxaError as error:
             give_up(error)
+        except OSError as error:
+            give_up(Fault(f"{error.filename or 'the system'}: {error.strerror or error}"))
         clamp_times([self.layout.manifest, *map(Path, self.observatories())])
         clear_staging(self.layout)
 
@@ -238,7 +247,13 @@ class Plan:
     def product_options(self, wildcards: Any) -> dict[str, Any]:
         """Which products come into the archive, and how."""
         section = self.mission(wildcards.mission)
-        return {**section.products.model_dump(mode="json"), "instruments": section.instruments_for(wildcards.mission)}
+        rows = self.rows(wildcards.mission, wildcards.obsid)
+        listed = " ".join(str(facts_from(row.facts).get("instruments", "")) for row in rows if row.facts)
+        return {
+            **section.products.model_dump(mode="json"),
+            "instruments": section.instruments_for(wildcards.mission),
+            "observed_with": MISSIONS[wildcards.mission].named_instruments(listed),
+        }
 
     def records_of(self, step: str) -> Callable[[Any], list[str]]:
         """A function of wildcards that gives a step's records of every unit that the wildcards hold."""

@@ -402,15 +402,18 @@ def refused_notes(refused: Sequence[str], most: int = 10) -> list[str]:
 
 
 def _missing(wish: Wish, files: Sequence[StoredFile]) -> list[str]:
-    """Products that the mission's patterns promise and no archive had."""
+    """Return a note for each product that the mission's patterns promise of the wanted instruments and no archive had."""
+    spec, obsid = wish.spec, str(wish.facts["obsid"])
+    observed_with = spec.named_instruments(str(wish.facts.get("instruments", "")))
+    wanted = set(wish.instruments) & set(observed_with or wish.instruments)
     globs = {
-        pattern.glob.replace("{obsid}", str(wish.facts["obsid"])): pattern
-        for pattern in wish.spec.products
-        if "preprocessed" in wish.routes and pattern.instrument in (*wish.instruments, "TM")
+        tuple(each.glob.replace("{obsid}", name) for name in (obsid, obsid.lower())): each
+        for each in spec.products
+        if "preprocessed" in wish.routes and set(spec.instruments_of(each)) & wanted
     }
     paths = [each.path for each in files]
     return [
-        f"no {pattern.kind} of {pattern.instrument}: nothing is like {glob}"
-        for glob, pattern in globs.items()
-        if not any(is_wanted(path, [glob]) for path in paths)
+        f"no {pattern.kind} of {pattern.instrument}: nothing is like {names[0]}"
+        for names, pattern in globs.items()
+        if not any(is_wanted(path, names) for path in paths)
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from daxa_wf.archive.layout import NO_EXPOSURE, Layout, Unit
+from daxa_wf.archive.layout import NO_EXPOSURE, Layout, Unit, band_of, unit_of
 from daxa_wf.archive.records import Record, read_record
 from daxa_wf.archive.requested import Requested, read_requested
 from daxa_wf.errors import ConfigError, DaxaError
@@ -17,7 +17,7 @@ KINDS = {
     "event list": ("finalevents", "events"),
     "image": ("image",),
     "exposure map": ("expmap",),
-    "background map": ("background",),
+    "background map": ("backmap",),
 }
 """What a user asks for -> kinds of products, the best first."""
 EXPOSURE_KINDS = {**KINDS, "event list": ("cleanevents", "finalevents", "events")}
@@ -117,6 +117,16 @@ class Archive:
             raise NoSuchProductError(f"{obsid} is in {' and '.join(found)}; say which mission")
         raise NoSuchProductError(f"{self.layout.root} has no observation {obsid}{f' of {mission}' if mission else ''}")
 
+    def _behind(self, grating: str, obsid: str, mission: str) -> set[str]:
+        """Return the detectors that an observation's grating dispersed its light on; none for anything but a grating."""
+        spec = MISSIONS[mission]
+        detectors = {each.name for each in spec.instruments if each.is_detector}
+        if grating in detectors or grating not in {each.name for each in spec.instruments}:
+            return set()
+        path = self.layout.record("preprocessed", Unit(mission, obsid))
+        used = set(read_record(path).results.get("observed_with", ())) if path.is_file() else set()
+        return detectors & used if grating in used else set()
+
     def _one(
         self, what: str, obsid: str, instrument: str, exposure: str | None, band: tuple[float, float] | None,
         mission: str | None,
@@ -124,7 +134,7 @@ class Archive:
         name = self._mission_of(obsid, mission)
         spec = MISSIONS[name]
         inst = next((each.name for each in spec.instruments if instrument.upper() in _spellings(each)), instrument)
-        group = set(spec.groups.get(instrument.upper(), ()))
+        group = set(spec.groups.get(instrument.upper(), ())) | self._behind(inst, obsid, name)
         kinds = KINDS[what] if exposure is None else EXPOSURE_KINDS[what]
         of_kind = [
             each
@@ -180,17 +190,10 @@ def _products(layout: Layout, record: Record, requested: Requested) -> list[Prod
     found = []
     asked = requested.asks_for(record.step, record.unit)
     for stamp in record.products:
-        name = Path(stamp.path).name.split("-")
-        facts = {
-            key: part.removeprefix(key) for part in name for key in ("inst", "subexp", "en") if part.startswith(key)
-        }
-        label = facts.get("en", "")
-        band = label.removesuffix("keV").split("_") if label.endswith("keV") else []
-        edges = (float(band[0]), float(band[1])) if len(band) == 2 else None
-        found.append(
-            Product(
-                layout.find(stamp.path), stamp.kind, facts.get("inst", ""), facts.get("subexp", ""), edges, asked,
-                record.step,
-            )
-        )  # fmt: skip
+        name = Path(stamp.path).name
+        instrument, exposure = unit_of(name)
+        band = band_of(name)
+        edges = (band.low, band.high) if band else None
+        path = layout.find(stamp.path)
+        found.append(Product(path, stamp.kind, instrument, exposure, edges, asked, record.step))
     return found

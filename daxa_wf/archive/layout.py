@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ SUBDIRECTORIES = {
     "finalootevents": "events",
     "image": "images",
     "expmap": "images",
-    "background": "background",
+    "backmap": "background",
     "gti": "cleaning",
     "lightcurve": "cleaning",
     "cornerlightcurve": "cleaning",
@@ -78,6 +79,21 @@ class ChannelBand(Band):
     def label(self) -> str:
         """As file names have it: `en200_10000PI`."""
         return f"en{self.low:g}_{self.high:g}PI"
+
+
+def unit_of(name: str) -> tuple[str, str]:
+    """Return the instrument (`ACIS-I`, `SIS0_SIS1`) and the exposure in a product's file name; '' if it names none."""
+    match = re.search(r"-inst(.*?)-subexp([^-]*)-", name)
+    return (match[1], match[2]) if match else ("", "")
+
+
+def band_of(name: str) -> Band | None:
+    """Return the energy band in a product's file name, or None if it names none in keV."""
+    for part in name.split("-"):
+        low, _, high = part.removeprefix("en").removesuffix("keV").partition("_")
+        if part.startswith("en") and part.endswith("keV") and high:
+            return Band(float(low), float(high))
+    return None
 
 
 def product_name(unit: Unit, kind: str, band: Band | None = None, suffix: str = ".fits") -> str:

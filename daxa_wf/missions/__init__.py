@@ -8,6 +8,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from daxa_wf.missions.spec import MissionSpec
+from daxa_wf.near import closest
 
 
 class _Registry(Mapping[str, MissionSpec]):
@@ -29,3 +30,16 @@ class _Registry(Mapping[str, MissionSpec]):
 
 
 MISSIONS: Mapping[str, MissionSpec] = _Registry()
+
+NOT_OFFERED: Mapping[str, str] = {
+    "einstein": "HEASARC has no table of the observations of its HRI and IPC together, and its event lists are named after "
+    "the direction of the telescope (i2030n40.xpb.Z), not after the observation, so that none can be found by its ObsID",
+}
+"""Names of missions that users may expect -> why there is no file for them here."""
+
+
+def why_unknown(name: str) -> str:
+    """Return what is wrong with a name that is not a mission's: why it is not offered, or which missions there are."""
+    if name in NOT_OFFERED:
+        return f"{name} is not offered: {NOT_OFFERED[name]}"
+    return f"there is no such mission; there are {', '.join(sorted(MISSIONS))}{closest(name, MISSIONS)}"

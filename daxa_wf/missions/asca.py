@@ -6,8 +6,10 @@ from daxa_wf.missions.spec import Column, EnergyBand, FilePattern, Instrument, M
 
 SIS_BANDS = (EnergyBand("lo", 0.4, 2.0), EnergyBand("hi", 2.0, 10.0), EnergyBand("all", 0.4, 10.0))
 GIS_BANDS = (EnergyBand("lo", 0.7, 2.0), EnergyBand("hi", 2.0, 10.0), EnergyBand("all", 0.7, 10.0))
-DETECTORS = (("SIS0", "s0", "sis", SIS_BANDS), ("SIS1", "s1", "sis", SIS_BANDS), ("GIS2", "g2", "gis", GIS_BANDS),
-             ("GIS3", "g3", "gis", GIS_BANDS))  # fmt: skip
+DETECTORS = (("SIS0", "s0"), ("SIS1", "s1"), ("GIS2", "g2"), ("GIS3", "g3"))
+PAIRS = {"SIS": ("SIS0", "SIS1"), "GIS": ("GIS2", "GIS3")}
+"""Images and exposure maps are of both detectors of a kind together."""
+BANDS = {"SIS": SIS_BANDS, "GIS": GIS_BANDS}
 
 MISSION = MissionSpec(
     name="asca",
@@ -20,6 +22,7 @@ MISSION = MissionSpec(
         Instrument("GIS2", 25 / 60, ("G2",), exposure_column="gis_exposure"),
         Instrument("GIS3", 25 / 60, ("G3",), exposure_column="gis_exposure"),
     ),
+    groups=PAIRS,
     tables=(
         TableSource(
             "heasarc",
@@ -46,21 +49,29 @@ MISSION = MissionSpec(
     archive_paths={"heasarc": "asca/data/rev2/{obsid}/"},
     files=(
         FilePattern("preprocessed", ("aux/*",)),
-        *(FilePattern("preprocessed", (f"screened/ad{{obsid}}{short}*",), (name,)) for name, short, _, _ in DETECTORS),
-        *(
-            FilePattern("preprocessed", (f"images/ad{{obsid}}{family}*",), (name,))
-            for name, _, family, _ in DETECTORS
-        ),
+        *(FilePattern("preprocessed", (f"screened/ad{{obsid}}{short}*",), (name,)) for name, short in DETECTORS),
+        *(FilePattern("preprocessed", (f"images/ad{{obsid}}{pair.lower()}*",), names) for pair, names in PAIRS.items()),
         FilePattern("raw", ("aux/*", "calib/*", "telem/*")),
-        *(FilePattern("raw", (f"unscreened/ad{{obsid}}{short}*",), (name,)) for name, short, _, _ in DETECTORS),
+        *(FilePattern("raw", (f"unscreened/ad{{obsid}}{short}*",), (name,)) for name, short in DETECTORS),
     ),
-    products=tuple(
-        ProductPattern(kind, name, glob, bands, several=True)  # type: ignore[arg-type]
-        for name, short, family, all_bands in DETECTORS
-        for kind, glob, bands in (
-            ("events", f"screened/ad{{obsid}}{short}*.evt*", ()),
-            *(("image", f"images/ad{{obsid}}{family}*_{band.code}.totsky*", (band,)) for band in all_bands),
-            ("expmap", f"images/ad{{obsid}}{family}*.totexpo*", ()),
-        )
+    products=(
+        *(
+            ProductPattern("events", name, f"screened/ad{{obsid}}{short}*.evt*", exposure=rf"{short}(\w+)\.evt")
+            for name, short in DETECTORS
+        ),
+        *(
+            ProductPattern(
+                "image", pair, f"images/ad{{obsid}}{pair.lower()}*_{band.code}.totsky*", (band,),
+                exposure=rf"{pair.lower()}(\w+)_{band.code}\.",
+            )
+            for pair in PAIRS
+            for band in BANDS[pair]
+        ),
+        *(
+            ProductPattern(
+                "expmap", pair, f"images/ad{{obsid}}{pair.lower()}*.totexpo*", exposure=rf"{pair.lower()}(\w+)\."
+            )
+            for pair in PAIRS
+        ),
     ),
 )  # fmt: skip

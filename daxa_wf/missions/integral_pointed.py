@@ -43,7 +43,7 @@ MISSION = MissionSpec(
                 ("JEMX1", ("jmx1",)),
                 ("JEMX2", ("jmx2",)),
                 ("ISGRI", ("isgri", "ibis", "compton")),
-                ("PICsIT", ("picsit", "ibis", "compton")),
+                ("PICSIT", ("picsit", "ibis", "compton")),
                 ("SPI", ("spi",)),
             )
         ),

@@ -12,7 +12,7 @@ MISSION = MissionSpec(
     tables=(
         TableSource(
             "heasarc",
-            "ixpemaster",
+            "ixmaster",
             (
                 Column("obsid", "obsid"),
                 *POSITION,
@@ -25,7 +25,10 @@ MISSION = MissionSpec(
     ),
     row_cuts=(HAS_POSITION,),
     archive_paths={"heasarc": "ixpe/data/obs/{obsid[0:2]}/{obsid}/"},
-    files=(FilePattern("preprocessed", ("event_l2/*", "auxil/*")),),
+    files=(
+        FilePattern("preprocessed", ("event_l2/*", "auxil/*")),
+        FilePattern("raw", ("event_l1/*", "hk/*", "auxil/*")),
+    ),
     products=tuple(
         ProductPattern("events", f"DU{number}", f"event_l2/ixpe{{obsid}}_det{number}_evt2_v*.fits*")
         for number in (1, 2, 3)

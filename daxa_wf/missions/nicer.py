@@ -26,6 +26,9 @@ MISSION = MissionSpec(
     ),
     row_cuts=(any_positive("exposure", "exposure"), HAS_POSITION),
     archive_paths={"heasarc": "nicer/data/obs/{start:%Y_%m}/{obsid}/"},
-    files=(FilePattern("preprocessed", ("xti/event_cl/*", "auxil/*")),),
+    files=(
+        FilePattern("preprocessed", ("xti/event_cl/*", "auxil/*")),
+        FilePattern("raw", ("xti/event_uf/*", "xti/hk/*", "auxil/*")),
+    ),
     products=(ProductPattern("events", "XTI", "xti/event_cl/ni{obsid}_0mpu7_cl.evt*"),),
 )

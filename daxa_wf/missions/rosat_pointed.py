@@ -15,6 +15,7 @@ MISSION = MissionSpec(
         Instrument("PSPCC", 1.0, ("PSPC-C", "PSPC C")),
         Instrument("HRI", 19 / 60),
     ),
+    groups={"PSPC": ("PSPCB", "PSPCC")},
     simultaneous=False,
     tables=(
         TableSource(

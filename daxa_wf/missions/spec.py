@@ -26,6 +26,8 @@ class Instrument:
     default: bool = True
     exposure_column: str | None = None
     """Common-table column with this instrument's exposure in seconds, where the table has one."""
+    is_detector: bool = True
+    """False for a grating: its data are in the files of the detector behind it."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +76,15 @@ class EnergyBand:
 class ProductPattern:
     """Where a pre-processed product is in an observation's tree: a glob with `{obsid}`-like fields.
 
-    With `several` an instrument may have many (exposures, bit modes): what `*` first stands for tells them apart.
+    `instrument` is an instrument, or a group of which one file holds all. `exposure` is a regular expression for the
+    path; its groups, joined, are the exposure. A product without one, or whose path does not match it, has no exposure.
     """
 
     kind: ProductKind
     instrument: str
     glob: str
     bands: tuple[EnergyBand, ...] = ()
-    several: bool = False
+    exposure: str = ""
 
 
 Route = Literal["raw", "preprocessed"]
@@ -133,6 +136,8 @@ class MissionSpec:
     """Tables of the exposures of all observations, where a service has one: they are then known before any download."""
     frame: Literal["icrs", "fk5"] = "icrs"
     row_cuts: tuple[RowCut, ...] = ()
+    instrument_columns: tuple[str, ...] = ("instruments",)
+    """Columns of the observation table that name the instruments of an observation."""
     constants: Mapping[str, Any] = field(default_factory=dict)
     """Common columns with one value for every row, e.g. RASS's target type."""
     target_types: Mapping[str, str] = field(default_factory=dict)
@@ -168,20 +173,39 @@ class MissionSpec:
     """The files that the native engine starts from."""
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Names for several instruments together, in capitals."""
+    event_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Instrument -> columns of its event lists, by which expressions are checked before a run."""
     image_defaults: Mapping[str, Any] = field(default_factory=dict)
     """Values of the configuration's section `images` that are this mission's own defaults."""
 
     def instrument(self, name: str) -> Instrument:
-        """The instrument called `name` or one of its aliases; KeyError names those that exist."""
+        """Return the instrument called `name` or one of its aliases; KeyError lists the instruments."""
         for instrument in self.instruments:
             if name.upper() in (instrument.name.upper(), *(alias.upper() for alias in instrument.aliases)):
                 return instrument
-        known = ", ".join([*(instrument.name for instrument in self.instruments), *self.groups])
+        if members := self.groups.get(name.upper()):
+            raise KeyError(f"{name!r} is a group of instruments, which cannot be used here; name {', '.join(members)}")
+        known = ", ".join(instrument.name for instrument in self.instruments)
         raise KeyError(f"{self.pretty_name} has no instrument {name!r}; it has {known}")
 
     def instruments_named(self, name: str) -> tuple[str, ...]:
-        """The instruments that a name, an alias or the name of a group stands for; KeyError names those that exist."""
-        return self.groups.get(name.upper()) or (self.instrument(name).name,)
+        """Return the instruments that a name, an alias or the name of a group stands for; KeyError lists all of them."""
+        if members := self.groups.get(name.upper()):
+            return members
+        try:
+            return (self.instrument(name).name,)
+        except KeyError as error:
+            groups = f", and the groups {', '.join(self.groups)}" if self.groups else ""
+            raise KeyError(f"{error.args[0]}{groups}") from None
+
+    def instruments_of(self, pattern: ProductPattern) -> tuple[str, ...]:
+        """Return the instruments whose data a product of the pattern holds."""
+        return self.groups.get(pattern.instrument, (pattern.instrument,))
+
+    def named_instruments(self, text: str) -> tuple[str, ...]:
+        """Return the known instruments among the words of a table's column `instruments`, in the mission's order."""
+        words = text.split()
+        return tuple(each.name for each in self.instruments if each.name in words)
 
     @property
     def archives(self) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ from daxa_wf.missions.cuts import HAS_POSITION, any_positive
 from daxa_wf.missions.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
 NUMBERS = range(4)
+MODES = r"xi\d_(\d+)_(\w+)_(?:cl|sk)\."
+"""An instrument has a list of each mode of its clocks and windows."""
 EXPOSURES = tuple(f"xis{number}_expo" for number in NUMBERS)
 
 MISSION = MissionSpec(
@@ -48,7 +50,7 @@ MISSION = MissionSpec(
         FilePattern("raw", ("xis/hk/*xis*",)),
     ),
     products=tuple(
-        ProductPattern(kind, f"XIS{number}", glob.replace("#", str(number)), bands, several=True)  # type: ignore[arg-type]
+        ProductPattern(kind, f"XIS{number}", glob.replace("#", str(number)), bands, exposure=MODES)  # type: ignore[arg-type]
         for number in NUMBERS
         for kind, glob, bands in (
             ("events", "xis/event_cl/ae{obsid}xi#_*_cl.evt*", ()),

@@ -1,4 +1,4 @@
-"""Swift."""
+"""Swift. The XRT has a list of each mode, window and state of the spacecraft: `pcw3po`, `wtw2st`, `wtw2sl`."""
 
 from daxa_wf.missions.common import POSITION, numbers, texts, times
 from daxa_wf.missions.cuts import HAS_POSITION, any_positive
@@ -41,7 +41,7 @@ MISSION = MissionSpec(
         FilePattern("raw", ("bat/event/*", "bat/hk/*"), ("BAT",)),
     ),
     products=(
-        ProductPattern("events", "XRT", "xrt/event/sw{obsid}xpc*po_cl.evt*", several=True),
+        ProductPattern("events", "XRT", "xrt/event/sw{obsid}x*_cl.evt*", exposure=r"x(\w+)_cl\.evt"),
         ProductPattern("image", "XRT", "xrt/products/sw{obsid}xpc_sk.img*", (EnergyBand("", 0.01, 10.23),)),
         ProductPattern("expmap", "XRT", "xrt/products/sw{obsid}xpc_ex.img*", (EnergyBand("", 0.01, 10.23),)),
         ProductPattern("image", "UVOT", "uvot/products/sw{obsid}u_sk.img*"),

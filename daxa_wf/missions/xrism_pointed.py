@@ -4,6 +4,9 @@ from daxa_wf.missions.common import POSITION, public_date, texts, times
 from daxa_wf.missions.cuts import HAS_POSITION, any_positive
 from daxa_wf.missions.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
+PIXELS, DATA_CLASS = r"rsl_p0px(\w+)_cl\.", r"xtd_p(\w+)_cl\."
+"""Lists and images of an instrument, by its filter wheel or the mode of its CCDs."""
+
 MISSION = MissionSpec(
     name="xrism_pointed",
     pretty_name="XRISM Pointed",
@@ -54,13 +57,13 @@ MISSION = MissionSpec(
         ),
     ),
     products=(
-        ProductPattern("events", "RESOLVE", "resolve/event_cl/xa{obsid}rsl_p0px*_cl.evt*", several=True),
-        ProductPattern("events", "XTEND", "xtend/event_cl/xa{obsid}xtd_p*_cl.evt*", several=True),
+        ProductPattern("events", "RESOLVE", "resolve/event_cl/xa{obsid}rsl_p0px*_cl.evt*", exposure=PIXELS),
+        ProductPattern("events", "XTEND", "xtend/event_cl/xa{obsid}xtd_p*_cl.evt*", exposure=DATA_CLASS),
         ProductPattern(
-            "image", "RESOLVE", "resolve/products/xa{obsid}rsl_*_cl.sky.img*", (EnergyBand("", 1.7, 12.0),), several=True
+            "image", "RESOLVE", "resolve/products/xa{obsid}rsl_*_cl.sky.img*", (EnergyBand("", 1.7, 12.0),), exposure=PIXELS
         ),
         ProductPattern(
-            "image", "XTEND", "xtend/products/xa{obsid}xtd_*_cl.sky.img*", (EnergyBand("", 0.4, 20.0),), several=True
+            "image", "XTEND", "xtend/products/xa{obsid}xtd_*_cl.sky.img*", (EnergyBand("", 0.4, 20.0),), exposure=DATA_CLASS
         ),
     ),
 )  # fmt: skip

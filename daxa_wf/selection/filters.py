@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -185,7 +185,7 @@ def instruments(names: tuple[str, ...], exposure: Mapping[str, float] | None = N
     """Observations with data of any of the instruments, and more than so many seconds of those in `exposure`."""
 
     def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
-        wanted = [instrument_of(spec, name).name for name in names]
+        wanted = instruments_named(spec, names)
         unknown = table["instruments"] == ""
         result = unknown.copy()
         for name in wanted:
@@ -211,13 +211,24 @@ def instrument_of(spec: MissionSpec, name: str) -> Instrument:
         raise ConfigError(str(error.args[0])) from None
 
 
+def instruments_named(spec: MissionSpec, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the instruments that a user's words and groups mean, each once; ConfigError names those that exist."""
+    try:
+        return tuple(dict.fromkeys(each for name in names for each in spec.instruments_named(name)))
+    except KeyError as error:
+        raise ConfigError(str(error.args[0])) from None
+
+
 def has_instrument(table: pd.DataFrame, instrument: str) -> pd.Series:
     """True for observations whose table lists data of the instrument."""
     return (" " + table["instruments"] + " ").str.contains(f" {instrument} ", regex=False)
 
 
 def exposure_of(table: pd.DataFrame, spec: MissionSpec, name: str) -> pd.Series:
-    """Seconds of exposure of an instrument; ConfigError if the mission's table does not say."""
+    """Seconds of exposure of an instrument, the longest of a group; ConfigError if the mission's table does not say."""
+    group = spec.groups.get(name.upper(), ())
+    if group:
+        return pd.concat([exposure_of(table, spec, each) for each in group], axis=1).max(axis=1)
     instrument = instrument_of(spec, name)
     if instrument.exposure_column in table:
         return table[instrument.exposure_column]

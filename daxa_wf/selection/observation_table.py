@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from importlib.resources import files
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ from daxa_wf.selection.schema import COMMON_COLUMNS
 
 MJD_EPOCH = pd.Timestamp("1858-11-17")
 TIME: Final = "datetime64[ms]"
+NO_INSTRUMENT = "NONE"
+"""What a column of instruments holds if an observation has none of its kind, such as a grating."""
 TRUE_WORDS = ("TRUE", "T", "Y", "YES", "1", "1.0")
 
 
@@ -79,7 +82,12 @@ def observation_table(spec: MissionSpec, source: TableSource, table: pd.DataFram
         result.rows = kept
     valid = result.rows["obsid"].map(spec.is_obsid).astype(bool)
     result.cuts.append(Cut("obsid", f"the ObsID is like {spec.obsid_pattern}", int((~valid).sum()), int(valid.sum())))
-    result.rows = _ordered(_to_icrs(spec, result.rows[valid]).reset_index(drop=True))
+    rows = result.rows[valid]
+    # Identifiers are compared without the space around them: a service may write one in several ways.
+    first = ~rows.duplicated("obsid")
+    if not first.all():
+        result.cuts.append(Cut("repeated", "the first row of each ObsID", int((~first).sum()), int(first.sum())))
+    result.rows = _ordered(_to_icrs(spec, rows[first]).reset_index(drop=True))
     return result
 
 
@@ -180,9 +188,11 @@ def _name_instruments(spec: MissionSpec, result: ObservationTable) -> None:
     """
     rows = result.rows
     exposed = [each for each in spec.instruments if each.exposure_column in rows]
-    if "instruments" in rows:
-        named, unknown = _named(spec, rows["instruments"])
-        rows["instruments"], result.unlisted_instruments = named, unknown
+    naming = [column for column in spec.instrument_columns if column in rows]
+    if naming:
+        named = [_named(spec, rows[column]) for column in naming]
+        rows["instruments"] = reduce(lambda one, other: (one + " " + other).str.strip(), [texts for texts, _ in named])
+        result.unlisted_instruments = {text: count for _, unknown in named for text, count in unknown.items()}
     elif exposed:
         names = [each.name for each in spec.instruments]
         known = np.zeros(len(rows), bool)
@@ -204,8 +214,10 @@ def instrument_texts(codes: np.ndarray, names: Sequence[str]) -> pd.Categorical:
 
 
 def _named(spec: MissionSpec, values: pd.Series) -> tuple[pd.Series, dict[str, int]]:
-    names, unknown = {}, {}
-    for text, count in values.value_counts().items():
+    """Return the instruments that each text of a column names, and how many texts name one that is not known."""
+    names: dict[Any, str] = {NO_INSTRUMENT: ""}
+    unknown = {}
+    for text, count in values[values != NO_INSTRUMENT].value_counts().items():
         try:
             names[text] = " ".join(dict.fromkeys(spec.instrument(word).name for word in _words(spec, str(text))))
         except KeyError:

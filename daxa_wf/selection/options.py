@@ -142,8 +142,8 @@ class Select(Section):
         return self.model_copy(update={"obsids": tuple(obsids)}) if obsids else self
 
     def listed_obsids(self) -> tuple[str, ...]:
-        """Return the ObsIDs of the section, if it asks for nothing else; () otherwise."""
-        rest = self.model_copy(update={"obsids": None, "obsids_file": None})
+        """Return the ObsIDs of the section, if it asks for nothing else that a table would have to answer; () otherwise."""
+        rest = self.model_copy(update={"obsids": None, "obsids_file": None, "science_usable": True})
         if rest != Select() or (self.obsids and self.obsids_file):
             return ()
         return _read_obsids(self.obsids_file) if self.obsids_file else self.obsids or ()
@@ -250,11 +250,11 @@ def positions_of(options: Select, spec: MissionSpec, resolve: Resolver | None = 
     """The positions to look around, or None; `resolve` turns names into degrees."""
     import numpy as np
 
-    from daxa_wf.selection.filters import instrument_of
+    from daxa_wf.selection.filters import instruments_named
     from daxa_wf.selection.positions import positions, to_icrs
 
     given, footprint = options.positions, options.match == "footprint"
-    instruments = tuple(instrument_of(spec, name).name for name in options.instruments or ())
+    instruments = instruments_named(spec, options.instruments or ())
     how: dict[str, Any] = {"radius": options.radius, "instruments": instruments, "footprint": footprint}
     if options.names is not None and resolve is not None:
         return positions([resolve(name) for name in options.names], options.names, **how)

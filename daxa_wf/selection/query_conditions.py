@@ -98,7 +98,7 @@ class Comparison:
 
     def _instruments(self, table: pd.DataFrame, spec: MissionSpec) -> Mask:
         self._only_equal()
-        names = tuple(filters.instrument_of(spec, token.written).name for token in self.values)
+        names = filters.instruments_named(spec, (token.written for token in self.values))
         return np.asarray(filters.instruments(names).keep(table, spec) != (self.sign == "!="), dtype=bool)
 
     def _target_type(self) -> Filter:
@@ -112,7 +112,8 @@ class Comparison:
 
 def _values(table: pd.DataFrame, spec: MissionSpec, name: str) -> tuple[pd.Series, Dimension]:
     """A column, or the exposure of an instrument called `name`; and what its numbers measure."""
-    if name not in table and any(_is_called(each, name) for each in spec.instruments):
+    is_group = name.upper() in spec.groups
+    if name not in table and (is_group or any(_is_called(each, name) for each in spec.instruments)):
         return filters.exposure_of(table, spec, name), "time"
     exposures = [each.exposure_column for each in spec.instruments]
     unit = "s" if name in exposures else next((each.unit for each in COMMON_COLUMNS if each.name == name), "")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from daxa_wf.errors import ConfigError
 from daxa_wf.missions.spec import Instrument, MissionSpec
-from daxa_wf.selection.filters import Filter, instrument_of
+from daxa_wf.selection.filters import Filter, instrument_of, instruments_named
 from daxa_wf.selection.matching import Pairs, SkyTree, separations
 from daxa_wf.selection.observation_table import instrument_texts
 from daxa_wf.selection.positions import Positions
@@ -200,7 +200,10 @@ def _radii(spec: MissionSpec, positions: Positions) -> list[tuple[float | np.nda
     given, chosen = positions.radius, _chosen(spec, positions)
     by_name: dict[str, float] = {}
     if isinstance(given, Mapping):
-        by_name = {instrument_of(spec, name).name: radius for name, radius in given.items()}
+        taken = {each.name for each in chosen}
+        for name, radius in given.items():
+            members = instruments_named(spec, [name])
+            by_name |= dict.fromkeys([each for each in members if each in taken] or members, radius)
     if not chosen:
         chosen = [each for each in spec.instruments if each.default or each.name in by_name]
     stray = [name for name in by_name if name not in [each.name for each in chosen]]
@@ -215,8 +218,7 @@ def _radii(spec: MissionSpec, positions: Positions) -> list[tuple[float | np.nda
 
 
 def _chosen(spec: MissionSpec, positions: Positions) -> list[Instrument]:
-    named = [instrument_of(spec, name) for name in positions.instruments]
-    return list({each.name: each for each in named}.values())
+    return [instrument_of(spec, name) for name in instruments_named(spec, positions.instruments)]
 
 
 def _has(rows: pd.DataFrame, name: str) -> np.ndarray:

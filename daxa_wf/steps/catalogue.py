@@ -43,7 +43,8 @@ STEPS = {
         Step(
             "preprocessed",
             "observation",
-            ("events", "image", "expmap", "background"),
+            # `events` and `background` are names of earlier releases, removed when the step runs again.
+            ("finalevents", "image", "expmap", "backmap", "events", "background"),
             needs=("acquire",),
             description="the archive's own products, by our names",
         ),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from daxa_wf.archive.layout import Unit
+from daxa_wf.archive.layout import Band, Unit
 from daxa_wf.errors import UnfitDataError
 from daxa_wf.steps.calibrated import calibrated_list
 from daxa_wf.steps.inventory import usable
@@ -42,13 +42,14 @@ def _natively(unit: Unit, options: Mapping[str, Any], workspace: Workspace, path
     result = espfilt(events, method, parameters)
     history = f"espfilt: {FLARE_FILTERS[method].describe(parameters, result.flares)}"
     identity = events.identity_cards
-    write_gti(workspace.stage("gti"), result.gti, history, identity)
+    band = band_in_kev(FLARE_FILTERS[method].band(unit.instrument, parameters))
+    write_gti(workspace.stage("gti", band), result.gti, history, identity)
     for name, kind in ((FOV, "lightcurve"), (CORNER, "cornerlightcurve")):
         if name in result.curves:
             tables = [rate_table(result.curves[name], events.time_range[1], result.good)]
             tables += [judged_table(result.flares)] if name == FOV else []
-            write_light_curve(workspace.stage(kind), tables, history, identity)
-    write_qdp(workspace.stage("hist", suffix=".qdp"), result, f"{unit.identifier} {method}")
+            write_light_curve(workspace.stage(kind, band), tables, history, identity)
+    write_qdp(workspace.stage("hist", band, suffix=".qdp"), result, f"{unit.identifier} {method}")
     accepted = result.flares.quantity.within(result.flares.limits)
     message = f"kept {result.kept:.0f} s, cut {result.lost:.0f} s ({accepted})"
     return Outcome(_numbers(method, result), [*result.flares.warnings, *result.quality.warnings("espfilt")], message)
@@ -85,15 +86,19 @@ def _with_sas(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace:
         quality = sas_quality(events, numbers, products.get("hist"), _smoothing_window(options, dialect))
     numbers["quality"] = quality.numbers()
     warnings += quality.warnings("daxa_wf")
+    # The release 19 has no parameter for the band: it is the one that later releases have by default.
+    edges = (options["filter_lo_en"], options["filter_hi_en"]) if dialect != "19" else SAS_19_BAND
     for kind, suffix in SAS_PRODUCTS.items():
         if kind in products:
-            tools.take(kind, products[kind], suffix=suffix)
+            tools.take(kind, products[kind], band=Band(*edges), suffix=suffix)
     return Outcome(numbers, warnings, f"kept {numbers['kept_seconds']:.0f} s, cut {numbers['lost_seconds']:.0f} s")
 
 
 SAS_PRODUCTS = {"gti": ".fits", "lightcurve": ".fits", "cornerlightcurve": ".fits", "hist": ".qdp"}
 """What of espfilt's files is kept: what the native filters make too."""
 
+SAS_19_BAND = (2.5, 8.5)
+"""keV (espfilt of SAS 19)."""
 NOT_OF_SAS_19 = ("filter_lo_en", "filter_hi_en", "range_scale", "allowed_sigma", "gauss_fit_lims")
 """Options that espfilt of SAS 19 and before does not have."""
 
@@ -175,6 +180,11 @@ def flare_parameters(options: Mapping[str, Any], instrument: str) -> Any:
         limits=tuple(options["gauss_fit_lims"]),
         threshold=(options["threshold"] or {}).get(instrument),
     )
+
+
+def band_in_kev(edges: tuple[int, int]) -> Band:
+    """Return a band given in eV, as file names have it."""
+    return Band(edges[0] / 1000, edges[1] / 1000)
 
 
 def _seconds(value: bool | float, default: float) -> float | None:

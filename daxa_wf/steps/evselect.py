@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from daxa_wf.archive.layout import Unit
+from daxa_wf.archive.layout import Band, Unit
 from daxa_wf.errors import ConfigError, Fault, StepFailedError, UnfitDataError
 from daxa_wf.steps.calibrated import calibrated_list
 from daxa_wf.steps.emanom import kept_ccds
@@ -30,6 +30,11 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     return engine(unit, inputs, options, workspace, lists["events"], lists["ootevents"])
 
 
+def kept_band(options: Mapping[str, Any]) -> Band | None:
+    """Return the energies to which the options cut a list, or None if it keeps all."""
+    return None if options["lo_en"] is None else Band(options["lo_en"], options["hi_en"])
+
+
 def _natively(
     unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace, path: Path, ootevents: Path | None
 ) -> Outcome:
@@ -42,9 +47,9 @@ def _natively(
     gti = read_gti(workspace.layout.find(inputs.record("espfilt").product("gti")))
     expression = cleaning_expression(options, unit.instrument, kept_ccds(inputs, options))
     try:
-        result = evselect(events, expression, gti, workspace.stage("cleanevents"))
+        result = evselect(events, expression, gti, workspace.stage("cleanevents", kept_band(options)))
         if ootevents is not None:
-            evselect(EventList.open(ootevents), expression, gti, workspace.stage("cleanootevents"))
+            evselect(EventList.open(ootevents), expression, gti, workspace.stage("cleanootevents", kept_band(options)))
     except ConfigError as error:
         raise StepFailedError("badExpression", str(error)) from error
     if result.selected == 0:
@@ -87,7 +92,7 @@ def _with_sas(
     }
     for kind in ("cleanevents", "cleanootevents"):
         if kind in products:
-            tools.take(kind, products[kind])
+            tools.take(kind, products[kind], band=kept_band(options))
     return Outcome(numbers, [], f"kept {numbers['selected']} of {numbers['rows']} events")
 
 

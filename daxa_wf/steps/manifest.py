@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,7 +72,7 @@ def run(
             origin.is_unfinished |= before
         rows += [row for row in found if options["process_unscheduled"] or not row.is_unscheduled]
     if not rows:
-        _nothing_to_process(origin, empty)
+        raise _nothing_to_process(origin, empty if len(empty) == len(missions) else [])
     write_manifest(output, rows)
     write_origin(Layout(output.parent), origin)
     observations = len({(row.mission, row.obsid) for row in rows})
@@ -82,18 +81,19 @@ def run(
 
 def _seen_from(archive: Path, options: Options) -> dict[str, Any]:
     """Return the options of a mission with absolute paths; they come relative to the archive."""
-    places = {key: os.path.abspath(archive / options[key]) for key in ("source", "tables") if options[key]}
+    places = {key: str((archive / options[key]).resolve()) for key in ("source", "tables") if options[key]}
     select = options["select"] and Select.from_values(options["select"]).started_in(archive).model_dump(mode="json")
     return {**options, **places, "select": select}
 
 
-def _nothing_to_process(origin: Origin, empty: Sequence[str]) -> None:
+def _nothing_to_process(origin: Origin, cutflows: Sequence[str]) -> DaxaError:
+    """Return the error of a manifest without rows: with every cut-flow, if nothing is selected of any mission."""
     notes = "".join(f"\n  {note}" for note in origin.notes)
     if origin.is_unfinished:
-        raise ServiceError(f"nothing to process, because services could not be asked:{notes}")
-    if empty and len(empty) == len(origin.notes):
-        raise ConfigError("\n".join(empty))
-    raise ConfigError(f"nothing to process: none of the selected observations is in a source{notes}")
+        return ServiceError(f"nothing to process, because services could not be asked:{notes}")
+    if cutflows:
+        return ConfigError("\n".join(cutflows))
+    return ConfigError(f"nothing to process: none of the selected observations is in a source{notes}")
 
 
 def _note(origin: Origin, line: str) -> None:
@@ -106,14 +106,21 @@ def _named(obsids: Sequence[str]) -> str:
     return ", ".join(obsids[:NAMED]) + more
 
 
+def read_directory(
+    name: str, root: Path, obsids: Sequence[str] | None, instruments: Sequence[str], engine: str
+) -> list[ManifestRow]:
+    """Return the rows of the event lists, or raw data, in a local directory. ConfigError if a requested one is absent."""
+    own = local_erosita_manifest if name in SURVEYS else local_manifest
+    look = local_odf_manifest if engine == "sas" else own
+    return look(name, root, obsids, instruments)
+
+
 def _to_read(name: str, options: Options, directory: Path, origin: Origin) -> list[ManifestRow]:
     """Return what lies in a local directory, of the selected observations."""
     selected = None
     if options["select"] is not None:
         selected = set(_selected(name, options, directory, origin).rows["obsid"])
-    own = local_erosita_manifest if name in SURVEYS else local_manifest
-    look = local_odf_manifest if options["engine"] == "sas" else own
-    found = look(name, Path(options["source"]), options["obsids"], options["instruments"])
+    found = read_directory(name, Path(options["source"]), options["obsids"], options["instruments"], options["engine"])
     absent = sorted(set(selected or ()) - {row.obsid for row in found})
     if absent:
         _note(origin, f"{name}: {len(absent)} selected observations are not in {options['source']}: {_named(absent)}")

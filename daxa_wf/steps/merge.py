@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from daxa_wf.archive.layout import Unit
+from daxa_wf.archive.layout import Band, Unit, band_of
 from daxa_wf.archive.records import Record
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
 
@@ -43,22 +43,23 @@ def _merge(
     from daxa_wf.events.event_list import EventList
 
     paths = [workspace.layout.find(record.product(kind)) for record in done]
+    band = band_of(paths[0].name)
     if len(paths) == 1:
-        output = workspace.stage(final)
+        output = workspace.stage(final, band)
         _link(paths[0], output)
         return EventList.open(output).row_count, []
-    return merger(paths, final, workspace)
+    return merger(paths, final, band, workspace)
 
 
-def _natively(paths: Sequence[Path], final: str, workspace: Workspace) -> Merged:
+def _natively(paths: Sequence[Path], final: str, band: Band | None, workspace: Workspace) -> Merged:
     from daxa_wf.events.event_list import EventList
     from daxa_wf.events.merge import merge
 
-    result = merge([EventList.open(path) for path in paths], workspace.stage(final))
+    result = merge([EventList.open(path) for path in paths], workspace.stage(final, band))
     return result.rows, result.warnings
 
 
-def _with_sas(paths: Sequence[Path], final: str, workspace: Workspace) -> Merged:
+def _with_sas(paths: Sequence[Path], final: str, band: Band | None, workspace: Workspace) -> Merged:
     """Two at a time, the earliest first: SAS's merge takes them so."""
     from daxa_wf.events.event_list import EventList
     from daxa_wf.steps.sas_tools import SasTools
@@ -70,7 +71,7 @@ def _with_sas(paths: Sequence[Path], final: str, workspace: Workspace) -> Merged
     made = tools.run(merge(in_time, final), name=final)[final]
     with reading_products():
         rows = EventList.open(made).row_count
-    tools.take(final, made)
+    tools.take(final, made, band=band)
     return rows, []
 
 

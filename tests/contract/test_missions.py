@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from daxa_wf.acquire.paths import is_wanted, wanted_globs
+from daxa_wf.config import parse_config
+from daxa_wf.errors import ConfigError
 from daxa_wf.missions import MISSIONS
 from daxa_wf.missions.taxonomy import TARGET_TYPES
 from daxa_wf.selection.schema import COMMON_COLUMNS
+from daxa_wf.steps.preprocessed import products_in
 
 OBSIDS = {
     "xmm_pointed": ["0201903501", "0001730201"], "chandra": ["1", "12812"], "nustar_pointed": ["71010003002"],
     "erosita_calpv": ["700199"], "erosita_all_sky_de_dr1": ["134135", "001153"], "rosat_all_sky": ["RS930101N00"],
     "rosat_pointed": ["RP500211N00", "rh800446a01"[:8] + "A01", "RP150001"], "swift": ["00020153006"],
     "suzaku": ["704015010"], "asca": ["87036000"], "integral_pointed": ["003500010010"], "xrism_pointed": ["000125000"],
-    "nicer": ["6060040431"], "ixpe": ["03005001"], "xmm_slew": ["9000100002"], "einstein": ["4479"],
+    "nicer": ["6060040431"], "ixpe": ["03005001"], "xmm_slew": ["9000100002"],
 }  # fmt: skip
 
 RECORDED = {
     "ASCA_GIS": "asca", "ASCA_SIS": "asca", "Chandra_ACIS": "chandra", "Chandra_HRC": "chandra", "IXPE": "ixpe",
     "NICER_XTI": "nicer", "NuSTAR": "nustar_pointed", "SRG_eROSITA": "erosita_all_sky_de_dr1",
     "Suzaku_XIS": "suzaku", "Swift_XRT": "swift", "XMM_PN": "xmm_pointed", "XMM_MOS1": "xmm_pointed", "XMM_MOS2": "xmm_pointed",
+    "ROSAT_HRI": "rosat_pointed", "ROSAT_PSPC": "rosat_pointed", "XRISM_XTEND": "xrism_pointed", "XRISM_Resolve": "xrism_pointed",
 }  # fmt: skip
 """Recorded event-list paths -> missions; their ObsIDs are in the paths."""
 
@@ -70,6 +77,130 @@ def test_product_patterns_match_recorded_names(real_data: Path, key: str) -> Non
     obsid = files[key]["obsid"] or "053141"
     patterns = [each.glob.replace("{obsid}", obsid) for each in spec.products if each.kind == "events"]
     assert any(fnmatch(path, f"*/{pattern}") for pattern in patterns), (path, patterns)
+
+
+@pytest.mark.parametrize("name", OBSIDS)
+def test_every_instrument_named_inside_a_mission_is_one_of_its_instruments(name: str) -> None:
+    spec = MISSIONS[name]
+    known = {each.name for each in spec.instruments}
+    assert {each for pattern in spec.files for each in pattern.instruments} <= known
+    assert {each for pattern in spec.products for each in spec.instruments_of(pattern)} <= known
+    assert {each for group in spec.groups.values() for each in group} <= known
+    assert set(str(spec.constants.get("instruments", "")).split()) <= known
+    assert all(group == group.upper() and group not in known for group in spec.groups)
+    spellings = [each.upper() for one in spec.instruments for each in (one.name, *one.aliases)]
+    assert len(set(spellings)) == len(spellings)
+    for source in spec.tables:
+        columns = {column.name for column in source.columns}
+        assert columns.issuperset(spec.instrument_columns) or spec.instrument_columns == ("instruments",)
+        exposures = {each.exposure_column for each in spec.instruments} - {None}
+        assert exposures <= columns or source is not spec.tables[0] or spec.exposures
+
+
+@pytest.mark.parametrize("name", OBSIDS)
+def test_every_detector_has_files_that_are_fetched(name: str) -> None:
+    """By name, or because the files of the mission are not divided by instrument."""
+    spec = MISSIONS[name]
+    divided = {each for pattern in spec.files for each in pattern.instruments}
+    for each in spec.instruments:
+        assert each.name in divided or not divided or not each.is_detector, each.name
+        wanted = wanted_globs(spec, {"obsid": OBSIDS[name][0]}, ("raw", "preprocessed"), (each.name,))
+        others = wanted_globs(spec, {"obsid": OBSIDS[name][0]}, ("raw", "preprocessed"), ())
+        assert bool(set(wanted) - set(others)) == (each.name in divided), each.name
+
+
+@pytest.mark.parametrize("name", OBSIDS)
+def test_every_engine_of_a_mission_fetches_files(name: str) -> None:
+    spec = MISSIONS[name]
+    routes = {each.route for each in spec.files}
+    assert spec.archives
+    assert "raw" in routes
+    assert ("preprocessed" in routes) == bool(spec.products)
+
+
+@pytest.mark.parametrize("name", OBSIDS)
+def test_every_product_of_a_mission_is_fetched(name: str) -> None:
+    spec = MISSIONS[name]
+    for pattern in spec.products:
+        obsid = OBSIDS[name][0]
+        example = re.sub(r"\[.*?\]", "1", pattern.glob.replace("{obsid}", obsid)).replace("*", "TZ").replace("?", "0")
+        for each in spec.instruments_of(pattern):
+            globs = wanted_globs(spec, {"obsid": obsid}, ("preprocessed",), (each,))
+            assert is_wanted(example, globs), (pattern.glob, each)
+
+
+def test_tables_of_heasarc_are_in_its_recorded_list(real_data: Path) -> None:
+    recorded = (real_data / "tables" / "heasarc_available_tables_2022.txt").read_text()
+    known = {line.split("|")[2].strip() for line in recorded.splitlines() if line.count("|") > 2}
+    assert len(known) > 1000
+    later = {"xrismmastr"}  # launched in 2023
+    asked = {source.table for spec in MISSIONS.values() for source in spec.tables if source.service == "heasarc"}
+    assert asked - known == later
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "instrument", "exposure"),
+    [
+        ("suzaku", "xis/event_cl/ae704015010xi1_0_3x3n069b_cl.evt.gz", "XIS1", "03x3n069b"),
+        ("asca", "screened/ad87036000g300370m.evt.gz", "GIS3", "00370m"),
+        ("swift", "xrt/event/sw00020153006xpcw3po_cl.evt.gz", "XRT", "pcw3po"),
+        ("xmm_pointed", "PPS/P0201903501M1U002MIEVLI0000.FTZ", "M1", "U002"),
+        ("chandra", "primary/acisf00001N003_evt2.fits.gz", "ACIS-I", ""),
+        ("nustar_pointed", "event_cl/nu71010003002A01_cl.evt.gz", "FPMA", ""),
+    ],
+)
+def test_exposures_are_read_from_names(name: str, path: str, instrument: str, exposure: str) -> None:
+    chosen, table = [instrument], (instrument,)
+    (found,) = products_in(MISSIONS[name], OBSIDS[name][0], [path], chosen, table).products
+    assert (found.instruments, found.exposure) == ((instrument,), exposure)
+
+
+def test_einstein_is_refused_with_the_reason() -> None:
+    with pytest.raises(ConfigError, match=r"missions.einstein: einstein is not offered: .* named after the direction"):
+        parse_config({"archive": "a", "missions": {"einstein": {"source": {"archives": "any"}}}})
+
+
+REFUSED = {
+    "no products": (
+        "integral_pointed",
+        {"engine": "preprocessed"},
+        "engine: INTEGRAL Pointed has no preprocessed files",
+    ),
+    "nothing to fetch": (
+        "integral_pointed",
+        {"fetch": "preprocessed"},
+        "fetch: INTEGRAL Pointed has no preprocessed files",
+    ),
+    "MOS slews": (
+        "xmm_slew",
+        {"instruments": ["M1"]},
+        "instruments: products of M1 are not organised, only those of PN",
+    ),
+    "BAT": (
+        "swift",
+        {"instruments": ["BAT"]},
+        "products of BAT are not organised, only those of XRT, UVOT; write engine: raw",
+    ),
+    "RGS": ("xmm_pointed", {"engine": "preprocessed", "instruments": ["R1"]}, "products of R1 are not organised"),
+}
+
+
+@pytest.mark.parametrize(("name", "options", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_is_not_delivered_is_refused(name: str, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        parse_config({"archive": "a", "missions": {name: {"source": {"archives": "any"}, **options}}})
+
+
+DELIVERED = {
+    "xmm_slew": {}, "nicer": {"engine": "raw"}, "ixpe": {"engine": "raw"}, "integral_pointed": {"instruments": ["PICsIT"]},
+    "chandra": {"instruments": ["HETG"]}, "swift": {"instruments": ["XRT", "BAT"]}, "asca": {"instruments": ["SIS"]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DELIVERED)
+def test_what_is_delivered_is_not_refused(name: str) -> None:
+    mission: dict[str, Any] = {"source": {"archives": "any"}, **DELIVERED[name]}  # type: ignore[dict-item]
+    assert parse_config({"archive": "a", "missions": {name: mission}}).missions[name]
 
 
 def test_importing_missions_is_light() -> None:

@@ -90,12 +90,14 @@ def test_twelve_missions_from_selection_to_archive(world: tuple[Archives, str], 
             assert each.path.is_file()
 
     suzaku = archive.event_list("704015010", "XIS1", exposure="03x3n069b")
-    assert suzaku.name == "obsid704015010-instXIS1-subexp03x3n069b-events.fits.gz"
+    assert suzaku.name == "obsid704015010-instXIS1-subexp03x3n069b-finalevents.fits.gz"
     assert suzaku.read_bytes() == content("ae704015010xi1_0_3x3n069b_cl.evt.gz")
     image = archive.image("12812", "ACIS-I", band=(0.5, 7.0))
-    assert image.name == "obsid12812-instACIS-subexp12812N003-en0.5_7.0keV-image.fits.gz"
+    assert image.name == "obsid12812-instACIS-I-subexpNone-en0.5_7.0keV-image.fits.gz"
     assert archive.background("134135", "TM", band=(0.6, 2.3)).parent.name == "background"
-    assert archive.exposure_map("RP500211N00", "PSPCB").name.endswith("en0.07_2.4keV-expmap.fits.Z")
+    assert archive.exposure_map("RP500211N00", "PSPCB").name.endswith("instPSPCB-subexpNone-en0.07_2.4keV-expmap.fits")
+    with pytest.raises(NoSuchProductError, match="RP500211N00 has no such event list of HRI; there is PSPCB"):
+        archive.event_list("RP500211N00", "HRI")
     assert archive.event_list("700200", "TM").read_bytes() == content("fm00_700200_020_EventList_c001.fits")
     assert archive.event_list("0201903501", "MOS1", exposure="S001").name.startswith(
         "obsid0201903501-instM1-subexpS001"

@@ -35,8 +35,10 @@ def test_from_nothing_to_nothing_left_to_do(make_archive: Any, tmp_path: Path) -
     for instrument, exposure in (("M1", "S001"), ("M2", "S002")):
         stem = f"obsid{OBSIDS[0]}-inst{instrument}-subexp"
         names = [
-            f"cleaning/{stem}{exposure}-gti.fits", f"cleaning/{stem}{exposure}-hist.qdp", f"cleaning/{stem}{exposure}-hist.png",
-            f"cleaning/{stem}{exposure}-lightcurve.fits", f"cleaning/{stem}{exposure}-lightcurve.png",
+            *(
+                f"cleaning/{stem}{exposure}-en2.5_8.5keV-{name}"
+                for name in ("gti.fits", "hist.qdp", "hist.png", "lightcurve.fits", "lightcurve.png")
+            ),
             f"events/{stem}{exposure}-cleanevents.fits", f"events/{stem}ALL-finalevents.fits",
             f"images/{stem}ALL-en0.5_2.0keV-image.fits", f"images/{stem}ALL-en2.0_10.0keV-expmap.fits",
         ]  # fmt: skip
@@ -66,6 +68,20 @@ def test_from_nothing_to_nothing_left_to_do(make_archive: Any, tmp_path: Path) -
     assert {("merge", f"{OBSIDS[0]}M1"), ("images", f"{OBSIDS[0]}M1")} <= changed
     assert not {unit for step, unit in changed if unit.endswith("M2") or step in ("espfilt", "evselect")}
     assert (products / "events" / f"obsid{OBSIDS[0]}-instM1-subexpALL-finalevents.fits").is_file()
+
+
+def test_a_run_in_which_nothing_succeeds_ends_with_1_and_the_reasons_also_when_repeated(make_archive: Any) -> None:
+    archive: Archive = make_archive(obsids=[OBSIDS[0]], evselect={"mos_filt_expr": "PI > 30000"})
+    first = archive.run()
+    made = archive.records()
+    again = archive.run()
+    for run in (first, again):
+        assert run.code == 1, run.text
+        assert f"evselect of xmm_pointed {OBSIDS[0]}M1S001: rejected: NoFilteredEvents: none of" in run.text
+        assert "Nothing succeeded: no observation has a usable product." in run.text
+        assert "Traceback" not in run.text
+    assert archive.records() == made
+    assert not list((archive.root / ".snakemake" / "locks").iterdir())
 
 
 def test_a_corrupt_list_spoils_nothing_else(make_archive: Any, small_observations: Path, tmp_path: Path) -> None:
@@ -264,7 +280,7 @@ def test_status_and_retry(make_archive: Any) -> None:
     assert f"did you mean '{OBSIDS[0]}M2S002'?" in wrong.stderr
     assert "did you mean 'evselect'?" in command(archive, "retry", "--step", "evselct").stderr
     assert "1 records dropped" in command(archive, "retry").stdout
-    (curve,) = archive.root.rglob("*instM2-subexpS002-lightcurve.fits")
+    (curve,) = archive.root.rglob("*instM2-subexpS002-*-lightcurve.fits")
     curve.unlink()
     assert (
         "1 recorded products are gone, and the next run makes them again; 'daxa-wf" in command(archive, "status").stdout

@@ -142,6 +142,12 @@ class FlareFilter:
     description: str
     source: str
     heeds: tuple[str, ...]
+    own_bands: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Instrument -> outermost energies in eV of its curves; empty if these are `elow` and `ehigh`."""
+
+    def band(self, instrument: str, parameters: FlareParameters) -> tuple[int, int]:
+        """Return the energies in eV, from the lowest to the highest, of the events that the filter counts."""
+        return self.own_bands.get(instrument, (parameters.elow, parameters.ehigh))
 
     def describe(self, parameters: FlareParameters, result: FlareResult) -> str:
         """Return one line on what was done: the parameters that matter, what was judged, and what was accepted."""

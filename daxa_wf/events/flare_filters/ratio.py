@@ -18,7 +18,7 @@ from daxa_wf.events.flare_filters.common import (
     FlareResult,
     poisson_error,
 )
-from daxa_wf.events.flare_filters.regions import FIN_FOUT, FIN_FOUT_AREA_RATIO
+from daxa_wf.events.flare_filters.regions import FIN_FOUT, FIN_FOUT_AREA_RATIO, FIN_FOUT_BANDS
 from daxa_wf.events.gti import from_good_bins
 
 DEFAULT_BINSIZE = 60
@@ -61,4 +61,5 @@ FILTER = FlareFilter(
     "ratio", ratio, expressions, 1.0, True,
     "field of view against unexposed corners (Fin/Fout), a declared substitute for espfilt's ratio method",
     "De Luca & Molendi 2004, A&A 419, 837; Fin_over_Fout 1.1", (),
+    own_bands=FIN_FOUT_BANDS,
 )  # fmt: skip

@@ -19,6 +19,8 @@ HARD_EVENTS = {
     "M1": "#XMMEA_EM && (PI > 10000) && (PATTERN == 0)",
     "M2": "#XMMEA_EM && (PI > 10000) && (PATTERN == 0)",
 }
+BANDS = {"PN": (10000, 12000), "M1": (10000, 32767), "M2": (10000, 32767)}
+"""In eV. The list's PI has 16 bits and ends at 32767, so that MOS has no other upper edge."""
 DEFAULT_RATES = {"PN": 0.4, "M1": 0.35, "M2": 0.35}
 """count/s (ESA SAS thread 'How to filter EPIC event lists for flaring particle background')."""
 BIN_SIZE = 100.0
@@ -46,4 +48,5 @@ FILTER = FlareFilter(
     "threshold", threshold, expressions, BIN_SIZE, False,
     "fixed limit on the rate above 10 keV in 100-s bins, as the SAS thread",
     "ESA SAS thread on flaring background; SAS tabgtigen 2.13", (),
+    own_bands=BANDS,
 )  # fmt: skip

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from daxa_wf.acquire.observation import Fetcher
-from daxa_wf.acquire.paths import archive_paths, fill, glob_expression, is_wanted, may_hold_wanted
+from daxa_wf.acquire.paths import archive_paths, fill, glob_expression, is_wanted, may_hold_wanted, wanted_globs
 from daxa_wf.demo.archive_server import Archives
 from daxa_wf.errors import CorruptFileError, ServiceError, UnfitDataError
 from daxa_wf.missions import MISSIONS
@@ -87,6 +87,27 @@ def test_only_what_instruments_and_routes_need(fetcher: Fetcher) -> None:
     assert raw.transferred > 0
     known = {each.path: each.fetched for each in one.files}
     assert all(known.get(each.path, each.fetched) == each.fetched for each in raw.files)
+
+
+def test_no_product_of_another_detector_is_missed(fetcher: Fetcher) -> None:
+    everything = wish("chandra")
+    known = replace(everything, facts={**everything.facts, "instruments": "ACIS-I"})
+    assert fetcher.acquire(known).notes == []
+
+
+RAW = {
+    "integral_pointed": ("PICSIT", "picsit_raw_cal.fits.gz"),
+    "nicer": ("XTI", "xti/event_uf/ni6060040431_0mpu7_uf.evt.gz"),
+    "ixpe": ("DU1", "event_l1/ixpe03005001_det1_evt1_v02.fits.gz"),
+    "xmm_slew": ("PN", "ODF/0001_9000100002_PNS00301IME.FIT.gz"),
+}
+
+
+@pytest.mark.parametrize("mission", RAW)
+def test_raw_files_are_needed_for_a_raw_archive(mission: str) -> None:
+    instrument, path = RAW[mission]
+    globs = wanted_globs(MISSIONS[mission], {"obsid": "9000100002"}, ("raw",), (instrument,))
+    assert is_wanted(path, globs)
 
 
 def test_chandra_raw_leaves_the_validation_report_out(fetcher: Fetcher) -> None:

@@ -191,6 +191,19 @@ def test_every_key_makes_its_filter() -> None:
                      "field", "expression", "public"]  # fmt: skip
 
 
+def test_only_a_list_of_obsids_needs_no_table(tmp_path: Path) -> None:
+    (tmp_path / "o.txt").write_text("12812\n22642 # a comment\n")
+    listed = {"obsids": ["12812"]}
+    told = {
+        ("12812",): [listed, {**listed, "science_usable": False}],
+        ("12812", "22642"): [{"obsids_file": str(tmp_path / "o.txt")}],
+        (): [{}, {**listed, "public": True}, {**listed, "exclude": ["1"]}, {**listed, "instruments": ["HRC"]},
+             {**listed, "obsids_file": str(tmp_path / "o.txt")}, {"positions": [1, 2]}],
+    }  # fmt: skip
+    for obsids, sections in told.items():
+        assert [Select.model_validate(each).listed_obsids() for each in sections] == [obsids] * len(sections)
+
+
 def test_options_survive_being_parameters_of_a_rule() -> None:
     options = Select.model_validate(
         {"positions": [[1, 2]], "radius": {"TM1": "30 arcmin"}, "exposure": {"TM1": "10 ks"}}

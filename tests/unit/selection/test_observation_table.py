@@ -166,14 +166,24 @@ def test_chandra_ends_an_exposure_after_it_starts() -> None:
     assert rows["obsid"].tolist() == ["1", "12812"]
     assert rows["start"].tolist() == [pd.Timestamp("1998-07-06"), pd.Timestamp("1998-07-06T12:00")]
     assert rows["end"].iloc[0] == pd.Timestamp("1998-07-07")
-    assert rows["instruments"].tolist() == ["ACIS", "HRC"]
+    assert rows["instruments"].tolist() == ["ACIS-S", "HRC-I"]
     assert rows["target_type"].tolist() == ["GCL", "MISC"]
+    assert rows["detector"].tolist() == ["ACIS-S", "HRC-I"]
     assert result.unlisted_types == {"SOMETHING NEW": 1}
+    assert result.unlisted_instruments == {}
     assert result.notes == [
         "1 rows dropped by the cut 'status' (kept: status is processed or archived)",
         "target types that are not known: SOMETHING NEW (1)",
     ]  # fmt: skip
     assert pd.isna(rows["proprietary_end"].iloc[0])
+
+
+def test_a_grating_is_an_instrument_beside_its_detector() -> None:
+    table = pd.DataFrame({**CHANDRA, "status": "archived", "grating": ["HETG", "NONE", "LETG"]})
+    assert made("chandra", table).rows["instruments"].tolist() == ["ACIS-S HETG", "HRC-I", "ACIS-I LETG"]
+    unknown = made("chandra", table.assign(detector=["ACIS-S", "HRC-9", "ACIS-I"]))
+    assert unknown.rows["instruments"].tolist() == ["ACIS-S HETG", "", "ACIS-I LETG"]
+    assert unknown.unlisted_instruments == {"HRC-9": 1}
 
 
 def test_far_future_public_dates_are_not_known() -> None:

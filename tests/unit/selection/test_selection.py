@@ -285,3 +285,37 @@ def test_fields_and_obsids_of_calpv_by_their_other_names() -> None:
 def test_mistakes_are_named(make: object, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         make()  # type: ignore[operator]
+
+
+DETECTORS = {
+    "ACIS-I": [True, False, False, False],
+    "acis-s": [False, True, True, False],
+    "ACIS": [True, True, True, False],
+    "HRC": [False, False, False, True],
+    "HETG": [False, False, True, False],
+    "LETG": [False, False, False, False],
+}
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_an_instrument_of_chandra_selects_its_own_observations(name: str) -> None:
+    rows = observations(ra=[10.0] * 4, instruments=["ACIS-I", "ACIS-S", "ACIS-S HETG", "HRC-S"])
+    chandra = MISSIONS["chandra"]
+    assert filters.instruments((name,)).keep(rows, chandra).tolist() == DETECTORS[name]
+    longer = filters.instruments((name,), {name: 50.0}).keep(rows, chandra)
+    assert longer.tolist() == DETECTORS[name]
+    query = compile_query(f"instrument = '{name}'", None)
+    assert query.keep(rows, chandra).tolist() == DETECTORS[name]
+
+
+def test_a_radius_for_a_group_is_that_of_its_instruments() -> None:
+    rows = observations(ra=[10.0, 10.2, 10.2], instruments=["ACIS-I", "ACIS-S", "HRC-I"])
+    here = Positions(("x",), np.array([10.0]), np.array([0.0]), {"ACIS": 0.1, "HRC": 0.5})
+    assert associate(rows, MISSIONS["chandra"], here)["obsid"].tolist() == [rows["obsid"][0], rows["obsid"][2]]
+    chosen = Positions(("x",), here.ra, here.dec, {"ACIS": 0.1}, instruments=("ACIS-I",))
+    assert associate(rows, MISSIONS["chandra"], chosen)["instruments"].tolist() == ["ACIS-I"]
+
+
+def test_pspc_means_both_of_its_counters() -> None:
+    rows = observations(ra=[10.0] * 3, instruments=["PSPCB", "PSPCC", "HRI"])
+    assert filters.instruments(("PSPC",)).keep(rows, MISSIONS["rosat_pointed"]).tolist() == [True, True, False]

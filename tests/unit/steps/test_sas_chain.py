@@ -150,7 +150,7 @@ def test_the_report_draws_what_espfilt_of_sas_fitted(
     assert record.results["fit"] == {"norm": 1261.3, "centre": 0.755, "width": 0.164, "divisor": divisor}
     assert record.results["limits"] == list(limits)
     assert [each["name"] for each in record.warnings] == (["optionsNotTaken"] if release < "20" else [])
-    picture = next(chain.layout.root.rglob(f"obsid{OBSID}-instM1-subexpS001-hist.png"))
+    picture = next(chain.layout.root.rglob(f"obsid{OBSID}-instM1-subexpS001-en2.5_8.5keV-hist.png"))
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert "Rate histogram of" in next(chain.layout.root.rglob("*.html")).read_text()
 
