@@ -46,7 +46,7 @@ class Table:
 
     name: str
     header: Any
-    data: bytes
+    data: bytes | bytearray
 
     @property
     def rows(self) -> NDArray[Any]:

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,11 +19,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.errors import CorruptFileError
+from daxa_wf.events.checksums import DataSum, checksum_problems
 
 BLOCK = 2880
 LONGEST_HEADER = 10_000
 """Blocks (360,000 cards); a header that does not end before is taken for damage."""
 CHUNK_BYTES = 4 << 20
+LARGEST_CHUNK = 64 << 20
+"""Bytes of rows that are read at a time, at most, however long a row is."""
+LONGEST_ROW = 1 << 20
+"""Bytes of a row; event lists have rows of less than 1000."""
+LARGEST_TABLES = 1 << 30
+"""Bytes that tables read whole may hold together; the frames of a pn exposure of 100 ks in small window are 300 MB."""
 GZIP_MAGIC = b"\x1f\x8b"
 
 COLUMN_TYPES = {
@@ -39,6 +47,22 @@ COLUMN_TYPES = {
 """TFORM letters -> numpy types as they are on disk (FITS standard 4.0, table 18)."""
 
 
+class _Memory:
+    """The bytes that tables of a file may still take in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._left = path, LARGEST_TABLES
+
+    def take(self, size: int, name: str) -> None:
+        """Count bytes that are about to be read whole; CorruptFileError if they are too many."""
+        self._left -= size
+        if self._left < 0:
+            raise CorruptFileError(
+                f"{self._path}[{name}]: the tables beside the events hold more than {LARGEST_TABLES} bytes, which no event "
+                "list does; the file is damaged"
+            )
+
+
 @dataclass
 class Hdu:
     """One header and data unit of a stream; `header` is an astropy Header, data are read at most once."""
@@ -49,38 +73,59 @@ class Hdu:
     _stream: IO[bytes]
     _path: Path
     _left: int
+    _memory: _Memory
+    _sums: DataSum | None = None
 
-    def read(self) -> bytes:
-        """All of the data, without padding."""
-        data = _read_exactly(self._stream, self._left, self._path, self.name)
-        self._left = 0
+    def read(self) -> bytes | bytearray:
+        """Return all of the data, without padding. CorruptFileError if they are too large to be held."""
+        self._memory.take(self._left, self.name)
+        data = bytearray()
+        while self._left:
+            data += self._piece(self._left)
         return data
 
     def table(self) -> NDArray[Any]:
-        """All rows as big-endian records."""
-        return np.frombuffer(self.read(), dtype=record_type(self.header, self._path))
+        """Return all rows as big-endian records."""
+        dtype = record_type(self.header, self._path)
+        return np.frombuffer(self.read(), dtype=dtype, count=_row_count(self.header))
 
     def chunks(self, rows: int) -> Iterator[NDArray[Any]]:
-        """The rows as big-endian records, `rows` at a time; the buffer is used again for the next chunk."""
+        """Yield the rows as big-endian records, at most `rows` at a time; the buffer is used again for the next chunk."""
         dtype = record_type(self.header, self._path)
-        buffer = bytearray(min(self._left, rows * dtype.itemsize))
-        while self._left:
-            wanted = min(len(buffer), self._left)
-            view = memoryview(buffer)[:wanted]
+        to_come = _row_count(self.header)
+        rows = max(1, min(rows, to_come, LARGEST_CHUNK // max(1, dtype.itemsize)))
+        buffer = memoryview(bytearray(rows * dtype.itemsize))
+        while to_come:
+            view = buffer[: min(rows, to_come) * dtype.itemsize]
             _fill(self._stream, view, self._path, self.name)
-            self._left -= wanted
+            if self._sums is not None:
+                self._sums.update(view)
+            self._left -= len(view)
+            to_come -= min(rows, to_come)
             yield np.frombuffer(view, dtype=dtype)
 
     def skip(self) -> None:
-        """Go to the end of the padded data."""
+        """Go to the end of the padded data; all of them are read if their sum is taken."""
         padding = -self.size % BLOCK
-        to_go = self._left + padding
-        self._left = 0
-        if self._stream.seekable() and not _is_gzip_stream(self._stream):
-            self._stream.seek(to_go, 1)
+        if self._sums is None and self._stream.seekable() and not _is_gzip_stream(self._stream):
+            self._stream.seek(self._left + padding, 1)
+            self._left = 0
+            return
+        while self._left:
+            self._piece(self._left)
+        if self._sums is None:
+            _read_exactly(self._stream, padding, self._path, self.name)
         else:
-            while to_go:
-                to_go -= len(_read_exactly(self._stream, min(to_go, CHUNK_BYTES), self._path, self.name))
+            # Some writers leave the padding of the last HDU out, which readers have to bear.
+            self._sums.update(self._stream.read(padding))
+
+    def _piece(self, longest: int) -> bytearray:
+        """Return the next bytes of the data, a few MB at most, so that a false size takes no memory."""
+        data = _read_exactly(self._stream, min(longest, CHUNK_BYTES), self._path, self.name)
+        self._left -= len(data)
+        if self._sums is not None:
+            self._sums.update(data)
+        return data
 
 
 @contextmanager
@@ -97,43 +142,86 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
         else:
             with path.open("rb") as stream:
                 yield stream
-    except (EOFError, zlib.error, _gzip_errors()) as error:
+    except (EOFError, zlib.error, *_gzip_errors()) as error:
         raise CorruptFileError(
             f"{path}: the gzip stream is damaged or cut off ({error}); fetch the file again"
         ) from error
 
 
-def walk_hdus(stream: IO[bytes], path: Path) -> Iterator[Hdu]:
-    """The HDUs of a FITS stream in order; what is not read of one is passed over. CorruptFileError names the file."""
-    from astropy.io.fits import Header
+def walk_hdus(stream: IO[bytes], path: Path, problems: list[tuple[str, str]] | None = None) -> Iterator[Hdu]:
+    """Yield the HDUs of a FITS stream in order; what is not read of one is passed over. CorruptFileError names the file.
 
-    number = 0
+    Where `problems` are given, every byte is read, DATASUM and CHECKSUM are verified on the way, and wrong ones are added:
+    the card, and what is wrong.
+    """
+    number, memory = 0, _Memory(path)
     while (raw := _read_header(stream, path, number)) is not None:
-        header = Header.fromstring(raw.decode("ascii", errors="replace"))
-        size = data_size(header)
-        name = str(header.get("EXTNAME", "PRIMARY" if number == 0 else "")).strip()
-        hdu = Hdu(name, header, size, stream, path, size)
+        header, name, size = _parse_header(raw, path, number)
+        hdu = Hdu(name, header, size, stream, path, size, memory, None if problems is None else DataSum())
+        # Users of an HDU may change its header; the sums are those of the file.
+        original = header.copy() if problems is not None else None
         yield hdu
         hdu.skip()
+        if problems is not None and hdu._sums is not None:
+            found = checksum_problems(original, raw, hdu._sums)
+            problems += [(card, f"{name or f'HDU {number}'}: {text}") for card, text in found]
         number += 1
 
 
+def _parse_header(raw: bytes, path: Path, number: int) -> tuple[Any, str, int]:
+    """Return a header, the name of its HDU and the bytes of its data. CorruptFileError if it has no meaning."""
+    from astropy.io.fits import Header, VerifyError
+
+    try:
+        header = Header.fromstring(raw.decode("ascii", errors="replace"))
+        name = str(header.get("EXTNAME", "PRIMARY" if number == 0 else "")).strip()
+        return header, name, data_size(header)
+    except (VerifyError, KeyError, ValueError, TypeError, OverflowError) as error:
+        raise CorruptFileError(f"{path}: the header of HDU {number} cannot be read: {_words(error)}") from None
+
+
+def _words(error: Exception) -> str:
+    """Return an exception's message in one line, without quotes around a key."""
+    return " ".join(str(error.args[0] if error.args else error).split())
+
+
 def data_size(header: Any) -> int:
-    """Bytes of an HDU's data, without padding (FITS standard 4.0, equation 2)."""
+    """Return the bytes of an HDU's data, without padding (FITS standard 4.0, equation 2). ValueError for a negative size."""
     axes = [int(header[f"NAXIS{axis}"]) for axis in range(1, int(header["NAXIS"]) + 1)]
     if not axes:
         return 0
-    elements = int(np.prod(axes, dtype=np.int64)) + int(header.get("PCOUNT", 0))
-    return abs(int(header["BITPIX"])) // 8 * int(header.get("GCOUNT", 1)) * elements
+    groups, extra, bits = int(header.get("GCOUNT", 1)), int(header.get("PCOUNT", 0)), abs(int(header["BITPIX"]))
+    if min(*axes, groups, extra) < 0:
+        raise ValueError("NAXISn, PCOUNT and GCOUNT must not be negative")
+    return bits // 8 * groups * (prod(axes) + extra)
+
+
+def _row_count(header: Any) -> int:
+    return int(header["NAXIS2"])
 
 
 def record_type(header: Any, path: Path) -> np.dtype[Any]:
-    """The numpy type of a binary table's rows; CorruptFileError if the header cannot mean one."""
+    """Return the numpy type of a binary table's rows; CorruptFileError if the header cannot mean one."""
+    from astropy.io.fits import VerifyError
+
+    try:
+        return _record_type(header, path)
+    except (VerifyError, KeyError, ValueError, TypeError, OverflowError) as error:
+        name = _words(error)
+        raise CorruptFileError(f"{path}[{header.get('EXTNAME', '')}]: the columns cannot be read: {name}") from None
+
+
+def _record_type(header: Any, path: Path) -> np.dtype[Any]:
+    name = header.get("EXTNAME", "")
+    shape = [int(header.get(card, value)) for card, value in (("BITPIX", 8), ("NAXIS", 2), ("GCOUNT", 1))]
+    if shape != [8, 2, 1]:
+        raise CorruptFileError(f"{path}[{name}]: BITPIX, NAXIS and GCOUNT are {shape}; those of a table are [8, 2, 1]")
     fields = [_field(header, column, path) for column in range(1, int(header.get("TFIELDS", 0)) + 1)]
     dtype = np.dtype(fields)
     if dtype.itemsize != int(header["NAXIS1"]):
-        name = header.get("EXTNAME", "")
         raise CorruptFileError(f"{path}[{name}]: columns make {dtype.itemsize} bytes a row, NAXIS1 {header['NAXIS1']}")
+    if dtype.itemsize > LONGEST_ROW:
+        raise CorruptFileError(f"{path}[{name}]: a row has {dtype.itemsize} bytes, more than {LONGEST_ROW}")
     return dtype
 
 
@@ -175,10 +263,10 @@ def _read_header(stream: IO[bytes], path: Path, number: int) -> bytes | None:
     raise CorruptFileError(f"{path}: the header of HDU {number} has no end within {LONGEST_HEADER * BLOCK} bytes")
 
 
-def _read_exactly(stream: IO[bytes], size: int, path: Path, name: str) -> bytes:
+def _read_exactly(stream: IO[bytes], size: int, path: Path, name: str) -> bytearray:
     data = bytearray(size)
     _fill(stream, memoryview(data), path, name)
-    return bytes(data)
+    return data
 
 
 def _fill(stream: IO[bytes], view: memoryview, path: Path, name: str) -> None:
@@ -194,7 +282,9 @@ def _is_gzip_stream(stream: IO[bytes]) -> bool:
     return hasattr(stream, "mtime")
 
 
-def _gzip_errors() -> type[Exception]:
+def _gzip_errors() -> tuple[type[Exception], ...]:
     import gzip
 
-    return gzip.BadGzipFile
+    from isal.isal_zlib import IsalError
+
+    return gzip.BadGzipFile, IsalError
