@@ -12,8 +12,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from daxa_wf.errors import CorruptFileError
-from daxa_wf.events.fits_stream import open_bytes, record_type, walk_hdus
+from daxa_wf.errors import CorruptFileError, IdentityError
+from daxa_wf.events.fits_stream import card_error, open_bytes, record_type, walk_hdus
 from daxa_wf.events.gti import NONE, Intervals, normalise
 
 INSTRUMENTS = {"EPN": "PN", "EMOS1": "M1", "EMOS2": "M2"}
@@ -85,7 +85,7 @@ class EventList:
                         return cls(path, primary, hdu.header)._checked()
         except FileNotFoundError:
             raise CorruptFileError(f"{path} is not there; fetch the file again") from None
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, TypeError, card_error()) as error:
             raise CorruptFileError(f"{path}: a header card is missing or wrong: {error}") from error
         raise CorruptFileError(f"{path} has no table EVENTS, so it is no event list; expected {cls.EXPECTED}")
 
@@ -104,10 +104,10 @@ class EventList:
 
     @cached_property
     def identity(self) -> ExposureIdentity:
-        """Instrument, exposure, mode and filter as the header has them; CorruptFileError if it does not."""
+        """Return instrument, exposure, mode and filter as the header has them; IdentityError if it does not."""
         try:
             return ExposureIdentity(
-                obsid=str(self.header["OBS_ID"]),
+                obsid=str(self.header["OBS_ID"]).strip(),
                 instrument=INSTRUMENTS[str(self.header["INSTRUME"]).strip()],
                 exposure=str(self.header["EXPIDSTR"]).strip(),
                 data_mode=str(self.header["DATAMODE"]).strip(),
@@ -116,8 +116,8 @@ class EventList:
                 obs_mode=str(self.header.get("OBS_MODE", "")).strip(),
                 revolution=int(self.header.get("REVOLUT", self.primary_header.get("REVOLUT", 0))),
             )
-        except KeyError as error:
-            raise CorruptFileError(
+        except (KeyError, ValueError, card_error()) as error:
+            raise IdentityError(
                 f"{self.path}[EVENTS]: {error.args[0]}; expected the cards OBS_ID, EXPIDSTR, DATAMODE, SUBMODE, FILTER "
                 f"and INSTRUME, one of {', '.join(INSTRUMENTS)}"
             ) from None

@@ -170,14 +170,21 @@ def walk_hdus(stream: IO[bytes], path: Path, problems: list[tuple[str, str]] | N
 
 def _parse_header(raw: bytes, path: Path, number: int) -> tuple[Any, str, int]:
     """Return a header, the name of its HDU and the bytes of its data. CorruptFileError if it has no meaning."""
-    from astropy.io.fits import Header, VerifyError
+    from astropy.io.fits import Header
 
     try:
         header = Header.fromstring(raw.decode("ascii", errors="replace"))
         name = str(header.get("EXTNAME", "PRIMARY" if number == 0 else "")).strip()
         return header, name, data_size(header)
-    except (VerifyError, KeyError, ValueError, TypeError, OverflowError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError, card_error()) as error:
         raise CorruptFileError(f"{path}: the header of HDU {number} cannot be read: {_words(error)}") from None
+
+
+def card_error() -> type[Exception]:
+    """Return the exception that astropy raises when the value of a card that cannot be parsed is asked for."""
+    from astropy.io.fits import VerifyError
+
+    return VerifyError
 
 
 def _words(error: Exception) -> str:
@@ -202,13 +209,10 @@ def _row_count(header: Any) -> int:
 
 def record_type(header: Any, path: Path) -> np.dtype[Any]:
     """Return the numpy type of a binary table's rows; CorruptFileError if the header cannot mean one."""
-    from astropy.io.fits import VerifyError
-
     try:
         return _record_type(header, path)
-    except (VerifyError, KeyError, ValueError, TypeError, OverflowError) as error:
-        name = _words(error)
-        raise CorruptFileError(f"{path}[{header.get('EXTNAME', '')}]: the columns cannot be read: {name}") from None
+    except (KeyError, ValueError, TypeError, OverflowError, card_error()) as error:
+        raise CorruptFileError(f"{path}: the columns of a table cannot be read: {_words(error)}") from None
 
 
 def _record_type(header: Any, path: Path) -> np.dtype[Any]:

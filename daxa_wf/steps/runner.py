@@ -46,8 +46,12 @@ class Inputs:
         return record
 
     def find(self, role: str, relative: str) -> Path | None:
-        """The raw file of a role whose path ends as given, or None where there is none."""
-        return next((path for path in self.files[role] if path.as_posix().endswith("/" + relative)), None)
+        """Return the raw file of a role whose path ends as given, or None if there is none.
+
+        The shortest such path is the file itself; a longer one has the same name in a folder of that name.
+        """
+        ending = [path for path in self.files[role] if path.as_posix().endswith("/" + relative)]
+        return min(ending, key=lambda path: len(path.parts), default=None)
 
     def path(self, role: str, relative: str) -> Path:
         """The raw file of a role whose path ends as given; Fault if it is no longer there."""
