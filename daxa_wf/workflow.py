@@ -11,6 +11,7 @@ from typing import Any, Literal, NoReturn
 from daxa_wf.acquire.local import listing_digest
 from daxa_wf.acquire.manifest import ManifestRow, read_manifest
 from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.raw_files import drop_records_of_changed_files
 from daxa_wf.archive.records import drop_stale_records
 from daxa_wf.config import Config, Mission, parse_config
 from daxa_wf.demo import TRUTH_FILE
@@ -79,9 +80,23 @@ class Plan:
                     "nothing can be processed: no mission has a key 'source' that says where its data are"
                 )
             drop_stale_records(self.layout)
+            self._drop_records_of_changed_files()
         except DaxaError as error:
             give_up(error)
         clear_staging(self.layout)
+
+    def _drop_records_of_changed_files(self) -> None:
+        """Delete records whose raw files have changed, and print which."""
+        for record, files in drop_records_of_changed_files(self.layout, self._raw_directory).items():
+            unit, step = record.stem, record.parent.name
+            sys.stderr.write(f"{', '.join(files)}: changed since {step} of {unit}, which is done again\n")
+
+    def _raw_directory(self, unit: Unit) -> Path | None:
+        """Return where an observation's raw files are; None if the configuration has no source for its mission."""
+        mission = self.config.missions.get(unit.mission)
+        if mission is None or mission.source is None:
+            return None
+        return self.layout.raw(unit) if mission.is_downloaded else self.source(unit.mission)
 
     def mission(self, name: str) -> Mission:
         """A mission's section of the configuration."""

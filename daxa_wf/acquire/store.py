@@ -6,16 +6,16 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
-from daxa_wf.files import LEDGER, LOCK
+from daxa_wf.files import LEDGER, LOCK, sha256_of
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,11 @@ class Ledger:
                 continue
 
     def has(self, path: str, remote_size: int | None = None) -> bool:
-        """True if a file was verified and is still what it was (a stat), and what the archive has, if its size is known."""
+        """Return whether a file was verified, is still what it was, and has the archive's size, if that is known.
+
+        Size and time are compared with the ledger, and the SHA-256 if only the time differs (as after a copy of the store);
+        a file that is the same then gets a new line.
+        """
         known = self.files.get(path)
         if known is None or (remote_size is not None and remote_size != known.remote_size):
             return False
@@ -81,7 +85,15 @@ class Ledger:
             stat = (self.directory / path).stat()
         except OSError:
             return False
-        return (stat.st_size, stat.st_mtime_ns) == (known.size, known.mtime_ns)
+        if stat.st_size != known.size:
+            return False
+        if stat.st_mtime_ns == known.mtime_ns:
+            return True
+        if sha256_of(self.directory / path) != known.sha256:
+            return False
+        with suppress(OSError):  # a store that others keep cannot be written to
+            self.add([replace(known, mtime_ns=stat.st_mtime_ns)])
+        return True
 
     def add(self, files: Iterable[StoredFile]) -> None:
         """Say that files were verified."""
@@ -121,6 +133,24 @@ class Ledger:
             if stream.read(1) != b"\n":
                 stream.write(b"\n")
         return stream
+
+
+def changed_files(directory: Path, files: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the paths of fetched files (path, size, sha256, as a record has them) that are not what they were.
+
+    Size and time are compared with the ledger, and the SHA-256 where they differ. Files that are gone are not listed.
+    """
+    ledger, changed = Ledger(directory), []
+    for each in files:
+        path, name = directory / each["path"], each["path"]
+        if "sha256" not in each or not path.exists():
+            continue
+        known = ledger.files.get(name)
+        is_known = known is not None and known.sha256 == each["sha256"]
+        same = ledger.has(name) if is_known else sha256_of(path) == each["sha256"]
+        if not same:
+            changed.append(name)
+    return changed
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.archive.layout import Unit
+from daxa_wf.archive.raw_files import RAW_FILES, require_unchanged
 from daxa_wf.errors import UnfitDataError
 from daxa_wf.steps.calibrated import calibrated_list
 from daxa_wf.steps.inventory import usable
@@ -18,11 +19,19 @@ DEFAULT_BINNING = 60.0
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
     """Filter flares with the method and by the engine that the options name; GTI, light curves and QDP file."""
-    entry = usable(inputs.record("inventory").results["exposures"], unit)
-    events = calibrated_list(inputs, workspace) or inputs.path("events", entry["events"])
+    inventory = inputs.record("inventory").results
+    entry = usable(inventory["exposures"], unit)
+    events, stamps = calibrated_list(inputs, workspace), []
+    if events is None:
+        events = inputs.path("events", entry["events"])
+        stamps = [each for each in inventory.get(RAW_FILES, []) if each["path"] == entry["events"]]
+        require_unchanged(events, stamps, entry["events"])
     if options["engine"] == "sas":
-        return _with_sas(unit, inputs, options, workspace, events)
-    return _natively(unit, options, workspace, events)
+        outcome = _with_sas(unit, inputs, options, workspace, events)
+    else:
+        outcome = _natively(unit, options, workspace, events)
+    outcome.results[RAW_FILES] = stamps
+    return outcome
 
 
 def _natively(unit: Unit, options: Mapping[str, Any], workspace: Workspace, path: Path) -> Outcome:

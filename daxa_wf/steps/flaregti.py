@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daxa_wf.archive.layout import NO_EXPOSURE, ChannelBand, Unit
+from daxa_wf.archive.raw_files import RAW_FILES, stamp_raw
 from daxa_wf.errors import ConfigError, StepFailedError, UnfitDataError
 from daxa_wf.steps.erosita_lists import module_names, one_list, raw_lists, together, unpacked
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
@@ -34,6 +35,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     from daxa_wf.steps.toolkit import reading_products
 
     paths, passed_over = raw_lists(unit, inputs, options, workspace)
+    stamps = [stamp_raw(path, str(path)) for path in inputs.files.get("events", [])]
     events, modules = one_list(paths, options["instruments"], workspace)
     with_esass = options["engine"] == "esass"
     places = _places(together(unit, modules, NO_EXPOSURE), options, workspace)
@@ -43,6 +45,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
         numbers = flare_numbers(ErositaEventFile.open(places["events"]), modules)
     numbers |= {"method": options["method"], "timebin": options["timebin"], "rows": events.row_count}
     numbers["lists"] = [path.name for path in paths]
+    numbers[RAW_FILES] = stamps
     kept, lost = (list(numbers[name].values()) for name in ("kept_seconds", "lost_seconds"))
     share = sum(lost) / (sum(kept) + sum(lost)) if sum(lost) else 0.0
     return Outcome(numbers, warnings, f"kept {max(kept):.0f} s of {len(modules)} telescope modules, cut {share:.1%}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from daxa_wf.acquire.manifest import ManifestRow, read_manifest
 from daxa_wf.archive.layout import Unit
-from daxa_wf.archive.records import stamp_file
+from daxa_wf.archive.raw_files import RAW_FILES, stamp_raw
 from daxa_wf.errors import CorruptFileError, IdentityError, UnfitDataError
 from daxa_wf.missions.xmm_exposures import unfit_reason
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
@@ -32,7 +32,8 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
         for row in planned
         if row.passed_over
     ]
-    return Outcome({"exposures": exposures}, warnings, _summary(exposures))
+    stamps = [stamp for each in exposures if (stamp := each.pop("stamp", None))]
+    return Outcome({"exposures": exposures, RAW_FILES: stamps}, warnings, _summary(exposures))
 
 
 def from_summary(
@@ -96,9 +97,10 @@ def _look(row: ManifestRow, path: Path | None) -> dict[str, Any]:
     if path is None:
         return {"inst": row.inst, "exposure": row.exposure, "events": row.events, "problem": "", "warning": "",
                 "unfit": f"the archive has no event list {row.events}"}  # fmt: skip
-    stamp = stamp_file(path, row.events, "rawevents")
+    stamp = stamp_raw(path, row.events)
     entry: dict[str, Any] = {
-        "inst": row.inst, "exposure": row.exposure, "events": row.events, "size": stamp.size, "sha256": stamp.sha256,
+        "inst": row.inst, "exposure": row.exposure, "events": row.events, "size": stamp["size"], "sha256": stamp["sha256"],
+        "stamp": stamp,
         "data_mode": row.data_mode, "submode": row.submode, "filter": row.filter,
         "unfit": "", "problem": "", "warning": "",
     }  # fmt: skip

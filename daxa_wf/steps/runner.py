@@ -18,6 +18,7 @@ from typing import Any
 
 import daxa_wf
 from daxa_wf.archive.layout import OWN_NAMES, Band, Layout, Unit, product_name
+from daxa_wf.archive.raw_files import require_fetched
 from daxa_wf.archive.records import (
     FileStamp,
     Record,
@@ -151,6 +152,8 @@ def run_step(
             record.status, record.reason = Status.BLOCKED, f"{blocked_by.step} {blocked_by.status}"
             record.message = blocked_by.message
         else:
+            for acquired in inputs.records.get("acquire", []) if "acquire" in step.needs else []:
+                require_fetched(layout, acquired)
             _run(function, unit, inputs, options, layout, record, context or {})
     except DaxaError as fault:
         _write_fault(note, step, unit, fault)
