@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from daxa_wf.errors import UnfitDataError
 from daxa_wf.events.event_list import EventList
 from daxa_wf.events.flare_filters import FLARE_FILTERS, FlareInputs, FlareParameters, FlareResult
 from daxa_wf.events.gti import Intervals, intersection, total, union
+from daxa_wf.events.inspection import Inspection
 from daxa_wf.events.light_curve import LightCurve, light_curves
 
 NO_CORNERS = ("PrimeSmallWindow",)
@@ -22,6 +23,8 @@ class EspfiltResult:
     good: Intervals
     curves: dict[str, LightCurve]
     flares: FlareResult
+    warnings: list[dict[str, str]] = field(default_factory=list)
+    """Mistakes in the list that did not prevent its use."""
 
     @property
     def kept(self) -> float:
@@ -38,7 +41,7 @@ def espfilt(events: EventList, method: str, parameters: FlareParameters) -> Espf
     """Find the good time intervals of an exposure with the filter of a name; one pass over its list.
 
     UnfitDataError as espfilt calls it: `noPNSmallWindow` (no corners to compare with), `noCounts`, `gaussian`, and
-    `noGoodTime` if nothing is left.
+    `noGoodTime` if nothing is left; `badTimes`, `badGoodTimes` or `twoEventTables` for a list that contradicts itself.
     """
     flare_filter = FLARE_FILTERS[method]
     identity = events.identity
@@ -48,14 +51,16 @@ def espfilt(events: EventList, method: str, parameters: FlareParameters) -> Espf
             f"{identity.submode} reads out no corners, which {method} needs; threshold and sn_optimal do not",
         )
     expressions = flare_filter.expressions(identity.instrument, parameters)
-    curves = light_curves(events, expressions, flare_filter.bin_size)
+    inspection = Inspection(events)
+    curves = light_curves(events, expressions, flare_filter.bin_size, inspection)
+    warnings = inspection.finish()
     good = union(*events.gtis.values()) if events.gtis else _whole(events)
     flares = flare_filter.function(FlareInputs(identity.instrument, curves, good, events.time_range[1]), parameters)
     gti = intersection(flares.gti, good)
     if len(gti) == 0:
         low, high = flares.limits
         raise UnfitDataError("noGoodTime", f"no time has a rate within {low:.3f} and {high:.3f}: all of it is flared")
-    return EspfiltResult(gti, good, curves, flares)
+    return EspfiltResult(gti, good, curves, flares, warnings)
 
 
 def _whole(events: EventList) -> Intervals:

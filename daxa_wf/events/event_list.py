@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 from daxa_wf.errors import CorruptFileError, IdentityError
 from daxa_wf.events.fits_stream import card_error, open_bytes, record_type, walk_hdus
 from daxa_wf.events.gti import NONE, Intervals, normalise
+
+if TYPE_CHECKING:
+    from daxa_wf.events.inspection import Inspection
 
 INSTRUMENTS = {"EPN": "PN", "EMOS1": "M1", "EMOS2": "M2"}
 """INSTRUME cards -> names of instruments."""
@@ -29,6 +33,8 @@ PN_FRAME_TIMES = {
 
 ROWS_AT_A_TIME = 131072
 NEEDED_COLUMNS = ("TIME", "PI")
+MOST_INTERVALS = 1_000_000
+"""Rows of a table of good times, at most; genuine ones have some hundreds."""
 
 
 class Mask(Protocol):
@@ -66,6 +72,15 @@ class EventList:
 
     EXPECTED = "a PPS list such as *MIEVLI*"
     """What a message says should have been there; lists of other telescopes say their own."""
+    LONGEST = 1e6
+    """Seconds between TSTART and TSTOP, at most; XMM-Newton's orbit takes 1.7e5."""
+    DETECTOR_COLUMN = "CCDNR"
+    DETECTOR_TABLES: Mapping[str, tuple[str, str]] = {
+        "STDGTI{:02d}": ("missingGoodTimes", "its good times are not known, and taken to be the whole exposure"),
+        "EXPOSU{:02d}": ("missingFrames", "its frames are not known, so it has no live time"),
+        "BADPIX{:02d}": ("missingBadPixels", "its bad pixels are not known, and taken to be none"),
+    }
+    """Tables that every detector with events has -> name and text of the warning where it has not."""
 
     def __init__(self, path: Path, primary_header: Any, header: Any) -> None:
         self.path, self.primary_header, self.header = path, primary_header, header
@@ -124,8 +139,11 @@ class EventList:
 
     @property
     def time_range(self) -> tuple[float, float]:
-        """TSTART and TSTOP of the list, in seconds of its time system."""
-        return float(self.header["TSTART"]), float(self.header["TSTOP"])
+        """Return TSTART and TSTOP of the list, in seconds of its time system. CorruptFileError if they are not numbers."""
+        try:
+            return float(self.header["TSTART"]), float(self.header["TSTOP"])
+        except (KeyError, ValueError, TypeError, card_error()) as error:
+            raise CorruptFileError(f"{self.path}[EVENTS]: TSTART and TSTOP must be numbers: {error}") from error
 
     @cached_property
     def _extensions(self) -> Mapping[str, tuple[Any, NDArray[Any]]]:
@@ -171,8 +189,19 @@ class EventList:
         return {ccd: self._gti(name) for ccd, name in gti_references(self.header).items() if name in self._extensions}
 
     def _gti(self, name: str) -> Intervals:
-        _, rows = self._extensions[name]
-        return normalise(np.column_stack([rows["START"], rows["STOP"]])) if len(rows) else NONE
+        return intervals_of(self._extensions[name][1], f"{self.path}[{name}]")
+
+    def good_time_tables(self) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.float64]]]:
+        """Yield name, starts and stops of the tables of good times, as they are in the file."""
+        for name in self._good_time_names():
+            rows = needed(self._extensions[name][1], f"{self.path}[{name}]", "START", "STOP")
+            yield name, rows["START"].astype(float), rows["STOP"].astype(float)
+
+    def _good_time_names(self) -> list[str]:
+        from daxa_wf.events.data_subspace import gti_references
+
+        named = {*gti_references(self.header).values()}
+        return [name for name in self._extensions if name in named or re.fullmatch(r"STDGTI\d\d", name)]
 
     def frames(self, ccd: int) -> Frames:
         """The frames of a CCD, from EXPOSUnn; pn's frame length is a header card or follows from the mode."""
@@ -180,6 +209,7 @@ class EventList:
 
     def frames_from(self, header: Any, rows: NDArray[Any]) -> Frames:
         """Frames from the header and rows of an EXPOSUnn table of this list."""
+        needed(rows, f"{self.path}[{header.get('EXTNAME', '')}]", "TIME", "FRACEXP")
         time, fraction = rows["TIME"].astype(float), rows["FRACEXP"].astype(float)
         if "TIMEDEL" in (rows.dtype.names or ()):
             return Frames(time, rows["TIMEDEL"].astype(float), fraction)
@@ -198,18 +228,31 @@ class EventList:
 
     def bad_pixels(self, ccd: int) -> NDArray[Any]:
         """The bad pixels of a CCD: records with RAWX, RAWY, TYPE, YEXTENT, BADFLAG; none where it has no table."""
-        entry = self._extensions.get(f"BADPIX{ccd:02d}")
-        return entry[1] if entry else np.empty(0, [("RAWX", "i2"), ("RAWY", "i2"), ("TYPE", "i2"), ("YEXTENT", "i2")])
+        name = f"BADPIX{ccd:02d}"
+        entry = self._extensions.get(name)
+        if entry:
+            return needed(entry[1], f"{self.path}[{name}]", "RAWX", "RAWY", "TYPE", "YEXTENT")
+        return np.empty(0, [("RAWX", "i2"), ("RAWY", "i2"), ("TYPE", "i2"), ("YEXTENT", "i2")])
 
-    def chunks(self, rows: int = ROWS_AT_A_TIME) -> Iterator[NDArray[Any]]:
-        """The events as big-endian records, `rows` at a time; a chunk is only good until the next one is asked for.
+    def chunks(self, rows: int = ROWS_AT_A_TIME, inspection: Inspection | None = None) -> Iterator[NDArray[Any]]:
+        """Yield the events as big-endian records, `rows` at a time; a chunk is only good until the next one is asked for.
 
-        The file is read to its end, where a damaged gzip stream shows.
+        The file is read to its end, where a damaged gzip stream shows. An inspection sees every event, and has the file's
+        checksums verified. CorruptFileError for a second table EVENTS, if there is no inspection to report it.
         """
+        tables: Counter[str] = Counter() if inspection is None else inspection.tables
         with open_bytes(self.path) as stream:
-            for hdu in walk_hdus(stream, self.path):
-                if hdu.name == "EVENTS":
-                    yield from hdu.chunks(rows)
+            for hdu in walk_hdus(stream, self.path, None if inspection is None else inspection.checksums):
+                tables[hdu.name] += 1
+                if hdu.name != "EVENTS":
+                    continue
+                if tables["EVENTS"] == 1:
+                    for chunk in hdu.chunks(rows):
+                        if inspection is not None:
+                            inspection.look(chunk)
+                        yield chunk
+                elif inspection is None:
+                    raise CorruptFileError(f"{self.path} has two tables EVENTS; expected one")
 
     def columns(self, *names: str, where: Mask | None = None) -> dict[str, NDArray[Any]]:
         """Columns in the machine's byte order, in one pass; only the rows that `where` keeps, if it is given."""
@@ -226,3 +269,20 @@ class EventList:
     def column_number(self, name: str) -> int:
         """Number of a column, from 1, as in its TTYPEn card."""
         return self.column_names.index(name) + 1
+
+
+def needed(rows: NDArray[Any], where: str, *columns: str) -> NDArray[Any]:
+    """Return the rows of a table; CorruptFileError if it lacks one of the columns."""
+    names = rows.dtype.names or ()
+    missing = [name for name in columns if name not in names]
+    if missing:
+        raise CorruptFileError(f"{where} lacks {', '.join(missing)}; it has {', '.join(names)}")
+    return rows
+
+
+def intervals_of(rows: NDArray[Any], where: str) -> Intervals:
+    """Return the intervals of a GTI table. CorruptFileError without START and STOP, or with more rows than such tables have."""
+    needed(rows, where, "START", "STOP")
+    if len(rows) > MOST_INTERVALS:
+        raise CorruptFileError(f"{where} has {len(rows)} intervals, more than the {MOST_INTERVALS} that are read")
+    return normalise(np.column_stack([rows["START"], rows["STOP"]])) if len(rows) else NONE

@@ -11,12 +11,13 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from daxa_wf.errors import CorruptFileError
 from daxa_wf.events.data_subspace import gti_references, kept_restrictions, replace_subspace
-from daxa_wf.events.event_list import ROWS_AT_A_TIME, EventList, Frames
+from daxa_wf.events.event_list import ROWS_AT_A_TIME, EventList, Frames, intervals_of, needed
 from daxa_wf.events.expression import BoundExpression, parse
 from daxa_wf.events.fits_stream import Hdu, open_bytes, record_type, walk_hdus
 from daxa_wf.events.fits_writer import TableWriter, write_hdu
-from daxa_wf.events.gti import Intervals, contains, intersection, normalise, total
+from daxa_wf.events.gti import Intervals, contains, intersection, total
 from daxa_wf.events.gti_files import gti_hdu
 from daxa_wf.events.products import describe
 
@@ -73,6 +74,8 @@ def evselect(
         header = events.header.copy()
         for hdu in walk_hdus(stream, events.path):
             if hdu.name == "EVENTS":
+                if writer is not None:
+                    raise CorruptFileError(f"{events.path} has two tables EVENTS; expected one")
                 writer = TableWriter(out, header, SPARE_CARDS)
                 _copy_events(hdu, bound, gti, writer, result)
             elif writer is None:
@@ -120,7 +123,7 @@ def _numbers(tables: dict[str, Table], prefix: str) -> list[int]:
 
 
 def _intervals(table: Table) -> Intervals:
-    return normalise(np.column_stack([table.rows["START"], table.rows["STOP"]]))
+    return intervals_of(table.rows, table.name)
 
 
 def _finish_header(
@@ -182,7 +185,7 @@ def _write_others(out: IO[bytes], others: list[Table], ccds: dict[int, Intervals
         if re.fullmatch(r"GTI\d{5}", table.name):
             continue
         for ccd in _numbers({table.name: table}, "EXPOSU"):
-            rows = table.rows[contains(ccds[ccd], table.rows["TIME"].astype(float))]
+            rows = table.rows[contains(ccds[ccd], needed(table.rows, table.name, "TIME")["TIME"].astype(float))]
             table.header["NAXIS2"], table.data = len(rows), rows.tobytes()
         write_hdu(out, table.header, table.data)
     for header, data in gti_tables(ccds):

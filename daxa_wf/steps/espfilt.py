@@ -54,7 +54,7 @@ def _natively(unit: Unit, options: Mapping[str, Any], workspace: Workspace, path
     write_qdp(workspace.stage("hist", suffix=".qdp"), result, f"{unit.identifier} {method}")
     low, high = result.flares.limits
     message = f"kept {result.kept:.0f} s, cut {result.lost:.0f} s (rates {low:.3f} to {high:.3f} count/s)"
-    return Outcome(_numbers(method, result), result.flares.warnings, message)
+    return Outcome(_numbers(method, result), [*result.warnings, *result.flares.warnings], message)
 
 
 def _with_sas(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace, events: Path) -> Outcome:

@@ -7,6 +7,7 @@ FLAREGTIn, DEADCORn, BADPIXn, CORRATTn and HKnm; a file may lack any of them.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -76,6 +77,13 @@ class ErositaEventFile(EventList):
     """An event file of one or several telescope modules; `chunks` are its events as they are stored."""
 
     EXPECTED = "an eROSITA list such as em01_134135_020_EventList_c010.fits"
+    LONGEST = 1e9
+    """Seconds between TSTART and TSTOP, at most: a sky tile is seen again in every survey."""
+    DETECTOR_COLUMN = "TM_NR"
+    DETECTOR_TABLES: Mapping[str, tuple[str, str]] = {
+        "GTI{}": ("missingGoodTimes", "it has no good time, so its events are left out"),
+        "DEADCOR{}": ("missingDeadTime", "its live fraction is not known, and taken to be 1"),
+    }
 
     def _checked(self) -> Self:
         missing = [name for name in NEEDED_COLUMNS if name not in self.column_names]
@@ -143,6 +151,9 @@ class ErositaEventFile(EventList):
         for module in names:
             self._rows(kind, module, "START", "STOP")
         return {module: self._gti(name) for module, name in sorted(names.items())}
+
+    def _good_time_names(self) -> list[str]:
+        return [name for (kind, _), name in sorted(self.module_tables.items()) if kind in ("GTI", "FLAREGTI")]
 
     @cached_property
     def gtis(self) -> dict[int, Intervals]:
