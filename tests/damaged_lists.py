@@ -31,7 +31,7 @@ def name_of(obsid: str) -> str:
 
 def put(root: Path, obsid: str, data: bytes, folder: str | bytes = "PPS") -> Path:
     """Write bytes under the name of an observation's list."""
-    directory = Path(os.fsdecode(os.path.join(os.fsencode(root), os.fsencode(folder))))
+    directory = root / os.fsdecode(folder)
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / name_of(obsid)
     path.write_bytes(data)

@@ -102,9 +102,15 @@ def file_problem(path: Path, root: Path) -> str:
         checked_relative(str(path.relative_to(root)), "")
         mode = path.stat().st_mode
     except UnsafePathError:
-        return "the path holds control characters, a backslash or bytes that are not UTF-8; rename the file or its folder"
+        return (
+            "the path holds control characters, a backslash or bytes that are not UTF-8; rename the file or its folder"
+        )
     except FileNotFoundError:
-        return f"the link leads to {printable(path.readlink())}, which does not exist" if path.is_symlink() else "it is gone"
+        return (
+            f"the link leads to {printable(path.readlink())}, which does not exist"
+            if path.is_symlink()
+            else "it is gone"
+        )
     except OSError as error:
         return f"it cannot be looked at ({error.strerror})"
     if set("{}") & set(str(path)):
@@ -198,9 +204,21 @@ def _row(mission: str, root: Path, path: Path, match: re.Match[str], beside: _Be
     keys = [obsid, *([obsid + match["exposure"]] if name[0] == "PN" else [])]
     unusable = " ".join(beside.problems[key] for key in keys if key in beside.problems and key not in beside.files)
     out_of_time = beside.files.get(keys[-1], "") if len(keys) > 1 else ""
-    modes = tuple(make_printable(" ".join(each.split())) for each in modes)
+    mode, submode, filter_name = (make_printable(" ".join(each.split())) for each in modes)
     attitude = beside.files.get(obsid, "")
-    return ManifestRow(mission, obsid, *name, *modes, events, out_of_time, attitude, make_printable(problem), unusable)
+    return ManifestRow(
+        mission,
+        obsid,
+        *name,
+        mode,
+        submode,
+        filter_name,
+        events,
+        out_of_time,
+        attitude,
+        make_printable(problem),
+        unusable,
+    )
 
 
 def _identity(mission: str, path: Path) -> ExposureIdentity:
@@ -210,7 +228,12 @@ def _identity(mission: str, path: Path) -> ExposureIdentity:
 
     spec, identity = MISSIONS[mission], EventList.open(path).identity
     checks = (
-        ("OBS_ID", identity.obsid, spec.is_obsid(identity.obsid), f"an ObsID of {spec.pretty_name} ({spec.obsid_pattern})"),
+        (
+            "OBS_ID",
+            identity.obsid,
+            spec.is_obsid(identity.obsid),
+            f"an ObsID of {spec.pretty_name} ({spec.obsid_pattern})",
+        ),
         ("EXPIDSTR", identity.exposure, EXPOSURE.fullmatch(identity.exposure) is not None, "one such as S001 or U002"),
     )
     for card, value, is_valid, expected in checks:

@@ -44,7 +44,7 @@ def kept_restrictions(header: Any) -> list[Restriction]:
 
 def replace_subspace(header: Any, gti_tables: Mapping[int, str], restrictions: Sequence[Restriction]) -> None:
     """Write a header's data subspace anew: a component for each CCD with its GTI table, and common restrictions."""
-    for card in [card for card in header if PREFIX.fullmatch(card)]:
+    for card in {card for card in header if PREFIX.fullmatch(card)}:
         del header[card]
     common = list(dict.fromkeys(restrictions))
     time = len(common) + 2

@@ -31,6 +31,9 @@ LONGEST_ROW = 1 << 20
 """Bytes of a row; event lists have rows of less than 1000."""
 LARGEST_TABLES = 1 << 30
 """Bytes that tables read whole may hold together; the frames of a pn exposure of 100 ks in small window are 300 MB."""
+PRINTABLE = bytes(byte if 32 <= byte < 127 else ord("?") for byte in range(256))
+"""For bytes.translate: headers may hold nothing but printable ASCII (FITS standard 4.0, section 3.2); else they cannot be
+written again."""
 GZIP_MAGIC = b"\x1f\x8b"
 
 COLUMN_TYPES = {
@@ -130,7 +133,10 @@ class Hdu:
 
 @contextmanager
 def open_bytes(path: Path) -> Iterator[IO[bytes]]:
-    """The bytes of a file, decompressed if they are gzip, whatever its name says; faults as CorruptFileError."""
+    """The bytes of a file, decompressed if they are gzip, whatever its name says; faults as CorruptFileError.
+
+    Cards that cannot be parsed are found only when their values are used; that is a fault of the file too.
+    """
     try:
         with path.open("rb") as plain:
             magic = plain.read(2)
@@ -142,10 +148,12 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
         else:
             with path.open("rb") as stream:
                 yield stream
-    except (EOFError, zlib.error, *_gzip_errors()) as error:
+    except _gzip_errors() as error:
         raise CorruptFileError(
             f"{path}: the gzip stream is damaged or cut off ({error}); fetch the file again"
         ) from error
+    except card_error() as error:
+        raise CorruptFileError(f"{path}: a header card cannot be read: {_words(error)}") from error
 
 
 def walk_hdus(stream: IO[bytes], path: Path, problems: list[tuple[str, str]] | None = None) -> Iterator[Hdu]:
@@ -173,7 +181,7 @@ def _parse_header(raw: bytes, path: Path, number: int) -> tuple[Any, str, int]:
     from astropy.io.fits import Header
 
     try:
-        header = Header.fromstring(raw.decode("ascii", errors="replace"))
+        header = Header.fromstring(raw.translate(PRINTABLE).decode("ascii"))
         name = str(header.get("EXTNAME", "PRIMARY" if number == 0 else "")).strip()
         return header, name, data_size(header)
     except (KeyError, ValueError, TypeError, OverflowError, card_error()) as error:
@@ -289,6 +297,8 @@ def _is_gzip_stream(stream: IO[bytes]) -> bool:
 def _gzip_errors() -> tuple[type[Exception], ...]:
     import gzip
 
-    from isal.isal_zlib import IsalError
+    from isal import isal_zlib
 
-    return gzip.BadGzipFile, IsalError
+    # The stubs of isal declare the class as an instance.
+    damaged: type[Exception] = isal_zlib.IsalError  # type: ignore[assignment]
+    return EOFError, zlib.error, gzip.BadGzipFile, damaged

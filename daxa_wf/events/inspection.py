@@ -103,7 +103,10 @@ class Inspection:
                 )
             if np.any(stop < start):
                 count = int(np.count_nonzero(stop < start))
-                yield "reversedGoodTimes", f"{table} has {count} intervals that stop before they start: they are left out"
+                yield (
+                    "reversedGoodTimes",
+                    f"{table} has {count} intervals that stop before they start: they are left out",
+                )
             if np.any((bounds < self._start - SLACK) | (bounds > self._stop + SLACK)):
                 yield "goodTimesOutside", f"{table} has good times that are not between TSTART and TSTOP"
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from daxa_wf.acquire.paths import glob_expression
 from daxa_wf.archive.layout import NO_EXPOSURE, Band, Unit
 from daxa_wf.errors import UnfitDataError
+from daxa_wf.files import clone_file, copy_file, link_read_only
 from daxa_wf.missions.spec import MissionSpec, ProductPattern
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
 
@@ -33,7 +34,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
             if subset:
                 _write_subset(raw / path, target, subset)
             else:
-                _place(raw / path, target, options["place"])
+                _place(raw / path, target, options["place"], workspace.staged[target][1])
             made.append({"kind": pattern.kind, "inst": instrument, "exposure": exposure, "from": path,
                          "band": [band.low, band.high] if band else None})  # fmt: skip
     if options["place"] == "move":
@@ -89,16 +90,28 @@ def packed_suffix(path: str) -> str:
     return f".fits{packed}"
 
 
-def _place(source: Path, target: Path, how: str) -> None:
-    """Put a file where a product is to be; what is to be moved is linked first, for several products may need it."""
-    source = source.resolve()
-    if how == "copy":
-        shutil.copyfile(source, target)
-        return
-    try:
-        os.link(source, target)
-    except OSError:
-        if how == "link":
-            target.symlink_to(source)
-        else:
-            shutil.copyfile(source, target)
+def _place(source: Path, target: Path, how: str, final: Path) -> None:
+    """Put a raw file where a product is to be, so that a change of the product never changes the raw file.
+
+    `final` is where the product will be, for the text of a link: it leads through the archive's own link to the raw store.
+    A file that is to be moved is taken as it is; the last step removes it from the store.
+    """
+    if how == "move":
+        _take(source.resolve(), target)
+    elif how == "copy" or not _linked(source, target, final):
+        copy_file(source.resolve(), target)
+
+
+def _linked(source: Path, target: Path, final: Path) -> bool:
+    """Make a product that takes no space: a clone, or else a link to the raw file, which nobody can write to then."""
+    real = source.resolve()
+    return clone_file(real, target) or link_read_only(real, target, os.path.relpath(source, final.parent))
+
+
+def _take(source: Path, target: Path) -> None:
+    """Give a raw file a second name, without a copy, unless another product has taken it already."""
+    if source.stat().st_nlink == 1:
+        with suppress(OSError):
+            os.link(source, target)
+            return
+    copy_file(source, target)

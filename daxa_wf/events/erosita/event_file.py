@@ -81,7 +81,6 @@ class ErositaEventFile(EventList):
     """Seconds between TSTART and TSTOP, at most: a sky tile is seen again in every survey."""
     DETECTOR_COLUMN = "TM_NR"
     DETECTOR_TABLES: Mapping[str, tuple[str, str]] = {
-        "GTI{}": ("missingGoodTimes", "it has no good time, so its events are left out"),
         "DEADCOR{}": ("missingDeadTime", "its live fraction is not known, and taken to be 1"),
     }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +106,7 @@ def test_the_listing_changes_when_a_link_is_mended_or_a_file_made_readable(tmp_p
 
 
 @pytest.fixture(params=[errno.EACCES, errno.EIO, errno.ESTALE], ids=lambda code: errno.errorcode[code])
-def unreadable(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def unreadable(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory below a root with one good list, that cannot be listed (also not by root)."""
     put(tmp_path, GOOD, small_list(GOOD))
     closed = tmp_path / "closed"
@@ -120,7 +119,7 @@ def unreadable(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyte
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refusing)
-    yield tmp_path
+    return tmp_path
 
 
 def test_a_directory_that_cannot_be_read_is_an_error(unreadable: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from daxa_wf.acquire.store import LEDGER, Ledger, changed_files, stored_file
 from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.raw_files import drop_records_of_changed_files, has_changed, require_fetched, stamp_raw
 from daxa_wf.archive.records import Record, Status, write_record
-from daxa_wf.acquire.store import LEDGER, Ledger, changed_files, stored_file
 from daxa_wf.errors import Fault
 from daxa_wf.events.event_list import EventList
 from daxa_wf.files import sha256_of
@@ -124,7 +124,7 @@ def test_a_fetched_file_that_changed_in_the_store_is_a_fault_and_fetched_anew(tm
 
 
 def test_a_newer_version_that_another_archive_fetched_is_taken_up(tmp_path: Path) -> None:
-    layout, record, store = fetched(tmp_path)
+    _, record, store = fetched(tmp_path)
     (store / "evt2.fits").write_bytes(b"reprocessed")
     Ledger(store).add([stored_file(store, "evt2.fits", sha256_of(store / "evt2.fits"), "url", "cxc")])
     assert changed_files(store, record.results["files"]) == ["evt2.fits"]
