@@ -61,9 +61,10 @@ def _refuse_unreadable(error: OSError) -> None:
     """Raise Fault for a directory that cannot be read; one that was deleted meanwhile is passed over."""
     if isinstance(error, FileNotFoundError):
         return
+    place = printable(error.filename) if error.filename else "below the source"
     raise Fault(
-        f"{printable(error.filename)}: the directory cannot be read ({error.strerror}), so the observations in it are not "
-        "known; make it readable, or move it elsewhere"
+        f"{place}: the directory cannot be read ({error.strerror}), so the observations in it are not known; make it "
+        "readable, or move it elsewhere"
     ) from error
 
 

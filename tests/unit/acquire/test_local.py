@@ -15,7 +15,8 @@ from daxa_wf.acquire.local_erosita import local_erosita_manifest
 from daxa_wf.acquire.local_odf import local_odf_manifest
 from daxa_wf.acquire.manifest import ManifestRow, read_manifest, write_manifest
 from daxa_wf.config import parse_config
-from daxa_wf.errors import Fault
+from daxa_wf.errors import ConfigError, Fault
+from daxa_wf.preflight import check_before_a_run
 from daxa_wf.workflow import Plan
 from tests.damaged_lists import CORRUPT, UNUSABLE, put, small_list
 from tests.unit.steps.chain import Chain
@@ -62,6 +63,43 @@ def test_the_good_list_is_processed_and_each_bad_one_has_its_verdict(mixed: Path
         assert re.search(UNUSABLE[kind][1], chain.record("espfilt", f"{BAD[kind]}M1S001").message), kind
     assert {unit for step, unit in chain.faults if step == "espfilt"} == {f"{BAD[kind]}M1S001" for kind in CORRUPT}
     assert not {unit for step, unit in chain.faults if step == "inventory"}
+
+
+def test_a_list_that_may_not_be_read_or_whose_disk_fails_is_one_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed, failing = put(tmp_path, BAD["empty"], b"", "closed"), put(tmp_path, BAD["cut off"], b"", "failing")
+    put(tmp_path, GOOD, small_list(GOOD))
+    access, opened = os.access, Path.open
+
+    def open_or_fail(path: Path, *arguments: Any, **named: Any) -> Any:
+        if path == failing:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return opened(path, *arguments, **named)
+
+    monkeypatch.setattr(os, "access", lambda path, mode: path != closed and access(path, mode))
+    monkeypatch.setattr(Path, "open", open_or_fail)
+    rows = rows_of(tmp_path)
+    assert rows[GOOD].problem == ""
+    assert rows[BAD["empty"]].problem == f"{closed}: it cannot be read (Permission denied)"
+    assert rows[BAD["cut off"]].problem == f"{failing}: it cannot be read (Input/output error)"
+    assert [rows[BAD[kind]].events for kind in ("empty", "cut off")] == ["", ""]
+
+
+def test_a_source_that_may_not_be_looked_at_is_named_before_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = {"archive": "archive", "missions": {"xmm_pointed": {"source": {"local": str(tmp_path / "closed")}}}}
+    is_dir = Path.is_dir
+
+    def refused(path: Path) -> bool:
+        if path.name == "closed":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return is_dir(path)
+
+    monkeypatch.setattr(Path, "is_dir", refused)
+    with pytest.raises(ConfigError, match=r"source.local: .*closed cannot be looked at \(Permission denied\)"):
+        check_before_a_run(parse_config(config), tmp_path)
 
 
 def test_a_bad_list_beside_a_good_one_of_the_same_exposure_is_passed_over_and_named(tmp_path: Path) -> None:
