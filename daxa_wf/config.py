@@ -88,7 +88,9 @@ class Products(Section):
     """Pre-processed products in the archive's layout."""
 
     place: Literal["link", "copy", "move"] = Field(
-        "link", description="how they come from the raw store into the archive; 'move' takes them out of it"
+        "link",
+        description="how they come from the raw store into the archive; 'link' makes clones where the file system can, else "
+        "links to files that are made read-only; 'move' takes them out of the store",
     )
 
 

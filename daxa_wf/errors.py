@@ -74,3 +74,7 @@ class ServiceError(Fault):
 
 class UnsafePathError(CorruptFileError):
     """A path from a listing, tar, table, header or record that leads out of its directory, or is not a plain name."""
+
+
+class IdentityError(CorruptFileError):
+    """A list whose header does not name an observation, instrument and exposure of the mission, or not a valid one."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import logging
 import os
 import re
+import shutil
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -20,6 +22,11 @@ LOCK = ".daxa_wf.lock"
 RESERVED = frozenset({LEDGER, LOCK})
 OWN_PARTS = re.compile(r"\..*\.part(\.json)?", re.DOTALL)
 """Names of files that are not complete yet, and of the notes about them."""
+
+FICLONE = 0x40049409
+"""Request of ioctl that makes a file share the blocks of another until one is written to (linux/fs.h)."""
+WRITABLE = 0o222
+"""Permission to write of everybody."""
 
 LONGEST_NAME = 255
 """Bytes of a name, and LONGEST_PATH of a path: limits of Linux's file systems (NAME_MAX, PATH_MAX)."""
@@ -90,6 +97,44 @@ def flush_to_disk(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def clone_file(source: Path, target: Path) -> bool:
+    """Make a file that shares its blocks with another until one of them is written to; return whether that was possible.
+
+    It is within one file system of btrfs, XFS and others (FICLONE, see ioctl_ficlonerange(2)).
+    """
+    target.unlink(missing_ok=True)  # never write through a link
+    with source.open("rb") as original, target.open("xb") as clone:
+        try:
+            fcntl.ioctl(clone.fileno(), FICLONE, original.fileno())
+        except OSError:
+            target.unlink()
+            return False
+    return True
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file so that a change of one never changes the other; as a clone, which takes no space, where possible."""
+    if not clone_file(source, target):
+        shutil.copyfile(source, target)
+
+
+def link_read_only(source: Path, target: Path, text: str) -> bool:
+    """Make `target` a symbolic link with the given text to a file, of which the permission to write is taken away.
+
+    Return whether that was possible: it is not if the file belongs to others who let us write to it.
+    """
+    mode = source.stat().st_mode
+    if mode & WRITABLE:
+        try:
+            source.chmod(mode & ~WRITABLE)
+        except OSError:
+            if os.access(source, os.W_OK):
+                return False
+    target.unlink(missing_ok=True)
+    target.symlink_to(text)
+    return True
 
 
 def publish_file(part: Path, target: Path) -> None:

@@ -68,7 +68,12 @@ def _source(config: Config, mission: Mission, started_in: Path) -> Iterator[str]
         return
     key = "source.local" if source.local else "source.embedded"
     directory, archive = (started_in / source.directory).resolve(), (started_in / config.archive).resolve()
-    if source.local and not directory.is_dir():
+    try:
+        is_directory = directory.is_dir()
+    except OSError as error:
+        yield f"{key}: {directory} cannot be looked at ({error.strerror}); see to its permissions"
+        return
+    if source.local and not is_directory:
         yield f"{key}: {directory} is not a directory; name the one that your files are in"
     elif archive == directory:
         yield f"{key}: {directory} is the archive itself; make the archive in a directory of its own"

@@ -289,8 +289,14 @@ class Plan:
         return [self.layout.relative(self.layout.record(step, unit)) for unit in units]
 
     def selection_options(self) -> dict[str, dict[str, Any]]:
-        """What the manifest depends on, by mission: it is made again when the files of a local directory change."""
-        return {name: self._selection_options(name, mission) for name, mission in self.processed()}
+        """Return what the manifest depends on, by mission: it is made again when the files of a local directory change.
+
+        A directory that cannot be read ends the process with its message and exit code.
+        """
+        try:
+            return {name: self._selection_options(name, mission) for name, mission in self.processed()}
+        except DaxaError as error:
+            give_up(error)
 
     def _selection_options(self, name: str, mission: Mission) -> dict[str, Any]:
         is_read_whole = not mission.uses_raw_store(name)

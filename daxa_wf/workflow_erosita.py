@@ -21,10 +21,15 @@ class ErositaPlan:
         return lambda wildcards: self._with_engine(wildcards, step, getattr(self.plan.mission(wildcards.mission), step))
 
     def flares(self, wildcards: Any) -> dict[str, Any]:
-        """The options of flaregti, with the telescope modules that are chosen and the lists that were left aside."""
+        """Return the options of flaregti, with the chosen telescope modules, the lists that were left aside, and problems.
+
+        The key `problems` is there only if no list of the observation can be opened.
+        """
         mission = self.plan.mission(wildcards.mission)
         rows = self.plan.rows(wildcards.mission, wildcards.obsid)
+        problems = sorted({row.problem for row in rows} - {""})
         return {
+            **({"problems": problems} if problems else {}),
             **self._with_engine(wildcards, "flaregti", mission.flaregti),
             "instruments": list(mission.instruments_for(wildcards.mission)),
             "passed_over": sorted({row.passed_over for row in rows} - {""}),

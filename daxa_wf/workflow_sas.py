@@ -25,11 +25,18 @@ class SasPlan:
         return {**self.plan.options("cifbuild")(wildcards), "observation_date": day}
 
     def planning(self, wildcards: Any) -> dict[str, Any]:
-        """What the inventory is to compare with what the raw data turn out to hold; nothing where there are none."""
+        """Return what the inventory compares with the contents of the raw data, and the problems of unusable lists.
+
+        Without SAS and without such problems there is nothing of this. A new problem makes the inventory again.
+        """
         section = self.plan.mission(wildcards.mission)
+        rows = self.plan.rows(wildcards.mission, wildcards.obsid)
+        found = sorted({row.problem for row in rows if not row.events and row.problem})
+        problems = {"problems": found} if found else {}
         if "odfingest" not in self.plan.chain(wildcards.mission):
-            return {}
+            return problems
         return {
+            **problems,
             "instruments": section.instruments_for(wildcards.mission),
             "process_unscheduled": section.process_unscheduled,
         }
@@ -48,7 +55,12 @@ class SasPlan:
         del resources
         if self.plan.mission(wildcards.mission).engine_for(wildcards.mission) != "sas":
             return {}
-        return {"toolkit": self.plan.toolkit("sas"), "odf": str(self._odf(wildcards))}
+        problems = {row.problem for row in self.plan.rows(wildcards.mission, wildcards.obsid) if not row.odf}
+        return {
+            "toolkit": self.plan.toolkit("sas"),
+            "odf": str(self._odf(wildcards)),
+            "problem": "; ".join(sorted(problems - {""})),
+        }
 
     def tasks(self) -> list[str]:
         """The tasks of SAS that the configuration needs."""

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from daxa_wf.acquire.verify import MARKUP_NAMES, check_content
 from daxa_wf.errors import CorruptFileError, ServiceError
+from daxa_wf.files import copy_file
 from daxa_wf.limits import Limits, SpeedGauge, TooSlowError
 from daxa_wf.services.archives import RemoteFile, check_status
 from daxa_wf.services.urls import shown
@@ -112,19 +113,15 @@ def _check(part: _Part, remote: RemoteFile, name: str, limits: Limits) -> None:
 
 
 def _take(remote: RemoteFile, target: Path, limits: Limits) -> Downloaded:
-    """A file of this machine: linked where its disk allows, else copied."""
+    """Take a file of this machine: a copy, so that a change of the raw store never changes the mirror."""
     import os
-    import shutil
 
     source = Path(unquote(urlsplit(remote.url).path))
     check_content(source, None, limits)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        try:
-            part.hardlink_to(source)
-        except OSError:
-            shutil.copyfile(source, part)
+        copy_file(source, part)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)

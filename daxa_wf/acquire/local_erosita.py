@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
 
-from daxa_wf.acquire.local import refuse_braces, require_found, walk
+from daxa_wf.acquire.local import file_problem, printable, require_found, walk
 from daxa_wf.acquire.manifest import ManifestRow
 from daxa_wf.errors import ConfigError
 
 EVENT_LIST = re.compile(
     r"(?P<mode>[espfl])(?P<owner>[mbico])(?P<survey>\d\d)_(?P<obsid>\d{6})_(?P<modules>[0-9])(?P<filter>[0-4])\d_EventList"
-    r"(_(?P<dataset>\d{3}))?_c(?P<version>\d{3})\.fits(\.gz)?"
+    r"(_(?P<dataset>\d{3}))?_c(?P<version>\d{3})\.fits(\.gz)?",
+    re.ASCII,
 )
 """Names of event lists (eROSITA EDR, 'EventFile naming'): telescope modules 0 (all), 1 to 7, or the groups 8 and 9."""
 
@@ -62,25 +63,31 @@ def _covering(paths: Iterable[str], named: Mapping[str, re.Match[str]], wanted: 
 def local_erosita_manifest(
     mission: str, root: Path, obsids: Sequence[str] | None, instruments: Sequence[str]
 ) -> list[ManifestRow]:
-    """One row for each event list below `root` that is to be processed, by the lists' names; see lists_to_join.
+    """Return one row for each event list below `root` that is to be processed, by the lists' names; see lists_to_join.
 
-    ConfigError if nothing is there, or nothing of an observation that is asked for.
+    Lists that cannot be opened are passed over; an observation that has no other gets a row without `events`, with the
+    problem. ConfigError if there is none, or none of an observation that is asked for; Fault if a directory is unreadable.
     """
     if not root.is_dir():
         raise ConfigError(f"missions.{mission}.source: {root} is not a directory")
     lists: dict[str, list[str]] = {}
+    unusable: dict[str, list[str]] = {}
     for path in walk(root):
         match = EVENT_LIST.fullmatch(path.name)
         if match is None or match["survey"] != SURVEYS[mission] or (obsids and match["obsid"] not in obsids):
             continue
-        refuse_braces(path)
-        lists.setdefault(match["obsid"], []).append(path.relative_to(root).as_posix())
-    chosen = {obsid: lists_to_join(paths, instruments) for obsid, paths in lists.items()}
-    rows = [
-        ManifestRow(mission, obsid, "", "", events=path, passed_over=" ".join(others))
-        for obsid, (joined, others) in chosen.items()
-        for path in joined
-    ]
+        if problem := file_problem(path, root):
+            unusable.setdefault(match["obsid"], []).append(f"{printable(path)}: {problem}")
+        else:
+            lists.setdefault(match["obsid"], []).append(path.relative_to(root).as_posix())
+    rows = []
+    for obsid in dict.fromkeys([*lists, *unusable]):
+        joined, others = lists_to_join(lists.get(obsid, []), instruments)
+        problems = unusable.get(obsid, [])
+        passed_over = " ".join([*others, *problems])
+        rows += [ManifestRow(mission, obsid, "", "", events=path, passed_over=passed_over) for path in joined]
+        if not joined and problems:
+            rows.append(ManifestRow(mission, obsid, "", "", problem="; ".join(problems)))
     expected = f"names such as em{SURVEYS[mission]}_134135_020_EventList_c010.fits.gz"
     require_found(mission, rows, obsids, "event list", f"with {', '.join(instruments)} below {root}", expected)
     return rows

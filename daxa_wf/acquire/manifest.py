@@ -18,7 +18,9 @@ from daxa_wf.files import checked_relative
 class ManifestRow:
     """One exposure to process. Files are relative to the mission's source, or to the observation if that is downloaded.
 
-    `problem` says why a header could not be read, `passed_over` which other lists of the exposure were left aside.
+    `problem` states why a header could not be read. If there are no `events` (or `odf`) beside it, the file cannot be
+    opened or identified at all and is not an input of any step; the identity is then that of its name. `passed_over`
+    lists other files of the exposure that were left aside.
     """
 
     mission: str

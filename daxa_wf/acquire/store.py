@@ -8,8 +8,8 @@ import logging
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from daxa_wf.errors import UnsafePathError
-from daxa_wf.files import LEDGER, LOCK, checked_relative
+from daxa_wf.files import LEDGER, LOCK, checked_relative, sha256_of
 from daxa_wf.json_files import Count, parse_json
 
 log = logging.getLogger("daxa_wf")
@@ -90,7 +90,11 @@ class Ledger:
                 continue
 
     def has(self, path: str, remote_size: int | None = None) -> bool:
-        """True if a file was verified and is still what it was (a stat), and what the archive has, if its size is known."""
+        """Return whether a file was verified, is still what it was, and has the archive's size, if that is known.
+
+        Size and time are compared with the ledger, and the SHA-256 if only the time differs (as after a copy of the store);
+        a file that is the same then gets a new line.
+        """
         known = self.files.get(path)
         if known is None or (remote_size is not None and remote_size != known.remote_size):
             return False
@@ -98,7 +102,15 @@ class Ledger:
             stat = (self.directory / path).stat()
         except OSError:
             return False
-        return (stat.st_size, stat.st_mtime_ns) == (known.size, known.mtime_ns)
+        if stat.st_size != known.size:
+            return False
+        if stat.st_mtime_ns == known.mtime_ns:
+            return True
+        if sha256_of(self.directory / path) != known.sha256:
+            return False
+        with suppress(OSError):  # a store that others keep cannot be written to
+            self.add([replace(known, mtime_ns=stat.st_mtime_ns)])
+        return True
 
     def add(self, files: Iterable[StoredFile]) -> None:
         """Say that files were verified."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import FileStamp, Record, read_record, record_paths, record_text
-from daxa_wf.errors import CorruptFileError
+from daxa_wf.errors import CorruptFileError, Fault
 from daxa_wf.files import set_aside, sha256_of, write_atomically
+
+log = logging.getLogger("daxa_wf")
+MOST_NAMED = 5
+"""Files that a message names; the rest of them is counted."""
 
 
 def confirm_stamp(layout: Layout, stamp: FileStamp) -> FileStamp | None:
@@ -55,6 +60,24 @@ def _confirm_all(layout: Layout, stamps: Iterable[FileStamp]) -> list[FileStamp]
     return confirmed
 
 
+def require_unchanged(layout: Layout, acquired: Record) -> None:
+    """Raise Fault if a fetched file is no longer what was fetched; one that is gone is found by those who read it."""
+    changed = _changed_raw(layout, acquired)
+    if changed:
+        raise Fault(f"{_listed(changed)} changed since they were fetched; run again: the next run fetches them anew")
+
+
+def _changed_raw(layout: Layout, record: Record) -> list[str]:
+    """Return the recorded paths of raw files that are there, and are not what they were."""
+    present = (stamp for stamp in record.raw if layout.find(stamp.path).exists())
+    return [stamp.path for stamp in present if confirm_stamp(layout, stamp) is None]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
+
+
 def drop_stale_records(layout: Layout) -> list[Path]:
     """Delete the records that no longer vouch for their files, so that their steps run again; return their paths.
 
@@ -74,6 +97,9 @@ def drop_stale_records(layout: Layout) -> list[Path]:
             continue
         confirmed = _confirm_record(layout, record)
         if confirmed is None:
+            if changed := _changed_raw(layout, record):
+                message = "%s: changed since %s of %s, which is done again"
+                log.warning(message, _listed(changed), record.step, record.unit.identifier)
             path.unlink()
             dropped.append(path)
             continue

@@ -51,7 +51,7 @@ def replace_subspace(header: Any, gti_tables: Mapping[int, str], restrictions: S
 
     Restrictions of CCDNR and TIME are left out: the components and their GTI tables hold these.
     """
-    for card in [card for card in header if PREFIX.fullmatch(card)]:
+    for card in {card for card in header if PREFIX.fullmatch(card)}:
         del header[card]
     common = [each for each in dict.fromkeys(restrictions) if each.column not in EXPOSURE_COLUMNS]
     time = len(common) + 2

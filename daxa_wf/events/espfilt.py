@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from daxa_wf.errors import UnfitDataError
 from daxa_wf.events.event_list import EventList
 from daxa_wf.events.flare_filters import FLARE_FILTERS, FlareInputs, FlareParameters, FlareResult
 from daxa_wf.events.gti import Intervals, intersection, total, union
+from daxa_wf.events.inspection import Inspection
 from daxa_wf.events.light_curve import LightCurve, light_curves
 from daxa_wf.events.quality import HardEvents, Quality, fit_quality
 
@@ -24,6 +25,8 @@ class EspfiltResult:
     curves: dict[str, LightCurve]
     flares: FlareResult
     quality: Quality
+    warnings: list[dict[str, str]] = field(default_factory=list)
+    """Mistakes in the list that did not prevent its use."""
 
     @property
     def kept(self) -> float:
@@ -40,7 +43,7 @@ def espfilt(events: EventList, method: str, parameters: FlareParameters) -> Espf
     """Find the good time intervals of an exposure with the filter of a name; one pass over its list.
 
     UnfitDataError as espfilt calls it: `noPNSmallWindow` (no corners to compare with), `noCounts`, `gaussian`, and
-    `noGoodTime` if nothing is left.
+    `noGoodTime` if nothing is left; `badTimes`, `badGoodTimes` or `twoEventTables` for a list that contradicts itself.
     """
     flare_filter = FLARE_FILTERS[method]
     identity = events.identity
@@ -50,15 +53,16 @@ def espfilt(events: EventList, method: str, parameters: FlareParameters) -> Espf
             f"{identity.submode} reads out no corners, which {method} needs; threshold and sn_optimal do not",
         )
     expressions = flare_filter.expressions(identity.instrument, parameters)
-    hard = HardEvents(events)
-    curves = light_curves(events, expressions, flare_filter.bin_size, hard.add)
+    hard, inspection = HardEvents(events), Inspection(events)
+    curves = light_curves(events, expressions, flare_filter.bin_size, hard.add, inspection)
+    warnings = inspection.finish()
     good = union(*events.gtis.values()) if events.gtis else _whole(events)
     flares = flare_filter.function(FlareInputs(identity.instrument, curves, good, events.time_range[1]), parameters)
     gti = intersection(flares.gti, good)
     if len(gti) == 0:
         accepted = flares.quantity.within(flares.limits)
         raise UnfitDataError("noGoodTime", f"no time has {accepted}: all of it is flared")
-    return EspfiltResult(gti, good, curves, flares, assess(flares, gti, good, hard))
+    return EspfiltResult(gti, good, curves, flares, assess(flares, gti, good, hard), warnings)
 
 
 def assess(flares: FlareResult, gti: Intervals, good: Intervals, hard: HardEvents) -> Quality:

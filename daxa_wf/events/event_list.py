@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from daxa_wf.errors import CorruptFileError
+from daxa_wf.errors import CorruptFileError, IdentityError
 from daxa_wf.events.fits_stream import open_bytes, record_type, row_count, walk_hdus
 from daxa_wf.events.gti import NONE, Intervals
 from daxa_wf.events.gti_files import LATEST, intervals_of
 from daxa_wf.events.products import Card, repeated_cards
+
+if TYPE_CHECKING:
+    from daxa_wf.events.inspection import Inspection
 
 INSTRUMENTS = {"EPN": "PN", "EMOS1": "M1", "EMOS2": "M2"}
 """INSTRUME cards -> names of instruments."""
@@ -75,6 +79,15 @@ class EventList:
 
     EXPECTED = "a PPS list such as *MIEVLI*"
     """What a message says should have been there; lists of other telescopes say their own."""
+    LONGEST = 1e6
+    """Seconds between TSTART and TSTOP, at most; XMM-Newton's orbit takes 1.7e5."""
+    DETECTOR_COLUMN = "CCDNR"
+    DETECTOR_TABLES: Mapping[str, tuple[str, str]] = {
+        "STDGTI{:02d}": ("missingGoodTimes", "its good times are not known, and taken to be the whole exposure"),
+        "EXPOSU{:02d}": ("missingFrames", "its frames are not known, so it has no live time"),
+        "BADPIX{:02d}": ("missingBadPixels", "its bad pixels are not known, and taken to be none"),
+    }
+    """Tables that every detector with events has -> name and text of the warning where it has not."""
 
     def __init__(self, path: Path, primary_header: Any, header: Any) -> None:
         self.path, self.primary_header, self.header = path, primary_header, header
@@ -94,17 +107,12 @@ class EventList:
                         return cls(path, primary, hdu.header)._checked()
         except FileNotFoundError:
             raise CorruptFileError(f"{path} is not there; fetch the file again") from None
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, TypeError) as error:
             raise CorruptFileError(f"{path}: a header card is missing or wrong: {error}") from error
         raise CorruptFileError(f"{path} has no table EVENTS, so it is no event list; expected {cls.EXPECTED}")
 
     def _checked(self) -> Self:
-        missing = [name for name in NEEDED_COLUMNS if name not in self.column_names]
-        if missing:
-            raise CorruptFileError(
-                f"{self.path}[EVENTS] lacks {', '.join(missing)}; it has {', '.join(self.column_names)}"
-            )
-        self._check_numbers(NEEDED_COLUMNS)
+        with_columns(np.empty(0, self.dtype), f"{self.path}[EVENTS]", *NEEDED_COLUMNS)
         scaled = [card for card in self.header if re.fullmatch(r"(TSCAL|TZERO)\d+", card)]
         if any(self.header[card] != (1 if card.startswith("TSCAL") else 0) for card in scaled):
             raise CorruptFileError(
@@ -112,18 +120,12 @@ class EventList:
             )
         return self
 
-    def _check_numbers(self, names: Iterable[str]) -> None:
-        """Raise CorruptFileError if one of the columns does not hold one number a row."""
-        wrong = [name for name in names if self.dtype[name].kind not in "iuf"]
-        if wrong:
-            raise CorruptFileError(f"{self.path}[EVENTS]: {', '.join(wrong)} must hold one number a row")
-
     @cached_property
     def identity(self) -> ExposureIdentity:
-        """Instrument, exposure, mode and filter as the header has them; CorruptFileError if it does not."""
+        """Return instrument, exposure, mode and filter as the header has them; IdentityError if it does not."""
         try:
             return ExposureIdentity(
-                obsid=str(self.header["OBS_ID"]),
+                obsid=str(self.header["OBS_ID"]).strip(),
                 instrument=INSTRUMENTS[str(self.header["INSTRUME"]).strip()],
                 exposure=str(self.header["EXPIDSTR"]).strip(),
                 data_mode=str(self.header["DATAMODE"]).strip(),
@@ -132,8 +134,8 @@ class EventList:
                 obs_mode=str(self.header.get("OBS_MODE", "")).strip(),
                 revolution=int(self.header.get("REVOLUT", self.primary_header.get("REVOLUT", 0))),
             )
-        except (KeyError, ValueError, TypeError, OverflowError) as error:
-            raise CorruptFileError(
+        except (KeyError, ValueError, TypeError, OverflowError, CorruptFileError) as error:
+            raise IdentityError(
                 f"{self.path}[EVENTS]: {error.args[0]}; expected the cards OBS_ID, EXPIDSTR, DATAMODE, SUBMODE, FILTER "
                 f"and INSTRUME, one of {', '.join(INSTRUMENTS)}"
             ) from None
@@ -204,6 +206,18 @@ class EventList:
     def _gti(self, name: str) -> Intervals:
         return intervals_of(self._extensions[name][1], f"{self.path}[{name}]")
 
+    def good_time_tables(self) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.float64]]]:
+        """Yield name, starts and stops of the tables of good times, as they are in the file."""
+        for name in self._good_time_names():
+            rows = with_columns(self._extensions[name][1], f"{self.path}[{name}]", "START", "STOP")
+            yield name, rows["START"].astype(float), rows["STOP"].astype(float)
+
+    def _good_time_names(self) -> list[str]:
+        from daxa_wf.events.data_subspace import gti_references
+
+        named = {*gti_references(self.header).values()}
+        return [name for name in self._extensions if name in named or re.fullmatch(r"STDGTI\d\d", name)]
+
     def frames(self, ccd: int) -> Frames:
         """The frames of a CCD, from EXPOSUnn; pn's frame length is a header card or follows from the mode."""
         return self.frames_from(*self.extension(f"EXPOSU{ccd:02d}"))
@@ -211,12 +225,8 @@ class EventList:
     def frames_from(self, header: Any, rows: NDArray[Any]) -> Frames:
         """Frames from the header and rows of an EXPOSUnn table of this list."""
         has_lengths = "TIMEDEL" in (rows.dtype.names or ())
-        needed = ("TIME", "FRACEXP", "TIMEDEL") if has_lengths else ("TIME", "FRACEXP")
-        for column in needed:
-            if column not in (rows.dtype.names or ()) or rows.dtype[column].kind not in "iuf":
-                raise CorruptFileError(
-                    f"{self.path}[{header.get('EXTNAME', '')}]: expected one number a row in {column}"
-                )
+        columns = ("TIME", "FRACEXP", "TIMEDEL") if has_lengths else ("TIME", "FRACEXP")
+        with_columns(rows, f"{self.path}[{header.get('EXTNAME', '')}]", *columns)
         time, fraction = rows["TIME"].astype(float), rows["FRACEXP"].astype(float)
         if has_lengths:
             return Frames(time, rows["TIMEDEL"].astype(float), fraction)
@@ -235,18 +245,31 @@ class EventList:
 
     def bad_pixels(self, ccd: int) -> NDArray[Any]:
         """The bad pixels of a CCD: records with RAWX, RAWY, TYPE, YEXTENT, BADFLAG; none where it has no table."""
-        entry = self._extensions.get(f"BADPIX{ccd:02d}")
-        return entry[1] if entry else np.empty(0, [("RAWX", "i2"), ("RAWY", "i2"), ("TYPE", "i2"), ("YEXTENT", "i2")])
+        name = f"BADPIX{ccd:02d}"
+        entry = self._extensions.get(name)
+        if entry:
+            return with_columns(entry[1], f"{self.path}[{name}]", "RAWX", "RAWY", "TYPE", "YEXTENT")
+        return np.empty(0, [("RAWX", "i2"), ("RAWY", "i2"), ("TYPE", "i2"), ("YEXTENT", "i2")])
 
-    def chunks(self, rows: int = ROWS_AT_A_TIME) -> Iterator[NDArray[Any]]:
-        """The events as big-endian records, `rows` at a time; a chunk is only good until the next one is asked for.
+    def chunks(self, rows: int = ROWS_AT_A_TIME, inspection: Inspection | None = None) -> Iterator[NDArray[Any]]:
+        """Yield the events as big-endian records, `rows` at a time; a chunk is only good until the next one is asked for.
 
-        The file is read to its end, where a damaged gzip stream shows.
+        The file is read to its end, where a damaged gzip stream shows. An inspection sees every event, and has the file's
+        checksums verified. CorruptFileError for a second table EVENTS, if there is no inspection to report it.
         """
+        tables: Counter[str] = Counter() if inspection is None else inspection.tables
         with open_bytes(self.path) as stream:
-            for hdu in walk_hdus(stream, self.path):
-                if hdu.name == "EVENTS":
-                    yield from hdu.chunks(rows)
+            for hdu in walk_hdus(stream, self.path, None if inspection is None else inspection.checksums):
+                tables[hdu.name] += 1
+                if hdu.name != "EVENTS":
+                    continue
+                if tables["EVENTS"] == 1:
+                    for chunk in hdu.chunks(rows):
+                        if inspection is not None:
+                            inspection.look(chunk)
+                        yield chunk
+                elif inspection is None:
+                    raise CorruptFileError(f"{self.path} has two tables EVENTS; expected one")
 
     def columns(self, *names: str, where: Mask | None = None) -> dict[str, NDArray[Any]]:
         """Columns in the machine's byte order, in one pass; only the rows that `where` keeps, if it is given."""
@@ -263,3 +286,15 @@ class EventList:
     def column_number(self, name: str) -> int:
         """Number of a column, from 1, as in its TTYPEn card."""
         return self.column_names.index(name) + 1
+
+
+def with_columns(rows: NDArray[Any], place: str, *columns: str) -> NDArray[Any]:
+    """Return the rows of a table; CorruptFileError if one of the columns is absent, or does not hold one number a row."""
+    names = rows.dtype.names or ()
+    missing = [name for name in columns if name not in names]
+    if missing:
+        raise CorruptFileError(f"{place} lacks {', '.join(missing)}; it has {', '.join(names)}")
+    wrong = [name for name in columns if rows.dtype[name].kind not in "iuf"]
+    if wrong:
+        raise CorruptFileError(f"{place}: {', '.join(wrong)} must hold one number a row")
+    return rows

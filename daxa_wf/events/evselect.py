@@ -11,14 +11,15 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from daxa_wf.errors import CorruptFileError
 from daxa_wf.events.data_subspace import gti_references, kept_restrictions, replace_subspace
-from daxa_wf.events.event_list import ROWS_AT_A_TIME, EventList, Frames
+from daxa_wf.events.event_list import ROWS_AT_A_TIME, EventList, Frames, with_columns
 from daxa_wf.events.expression import BoundExpression, kinds_of, parse
 from daxa_wf.events.expression.passable import passable, time_intervals
 from daxa_wf.events.fits_stream import Hdu, open_bytes, record_type, walk_hdus
 from daxa_wf.events.fits_writer import TableWriter, write_hdu
-from daxa_wf.events.gti import NONE, Intervals, contains, intersection, normalise, total
-from daxa_wf.events.gti_files import gti_hdu
+from daxa_wf.events.gti import NONE, Intervals, contains, intersection, total
+from daxa_wf.events.gti_files import gti_hdu, intervals_of
 from daxa_wf.events.products import describe
 
 EXPOSURE_CARD = re.compile(r"(?:ONTIME|LIVETI)(\d\d)")
@@ -56,7 +57,7 @@ class Table:
 
     name: str
     header: Any
-    data: bytes
+    data: bytes | bytearray
 
     @property
     def rows(self) -> NDArray[Any]:
@@ -87,6 +88,8 @@ def evselect(
         header = events.header.copy()
         for hdu in walk_hdus(stream, events.path):
             if hdu.name == "EVENTS":
+                if writer is not None:
+                    raise CorruptFileError(f"{events.path} has two tables EVENTS; expected one")
                 writer = TableWriter(out, header, SPARE_CARDS)
                 _copy_events(hdu, bound, gti, writer, result)
             elif writer is None:
@@ -135,7 +138,7 @@ def _numbers(tables: dict[str, Table], prefix: str) -> list[int]:
 
 
 def _intervals(table: Table) -> Intervals:
-    return normalise(np.column_stack([table.rows["START"], table.rows["STOP"]]))
+    return intervals_of(table.rows, table.name)
 
 
 def _finish_header(
@@ -201,7 +204,8 @@ def _write_others(out: IO[bytes], others: list[Table], ccds: dict[int, Intervals
         if re.fullmatch(r"GTI\d{5}", table.name):
             continue
         for ccd in _numbers({table.name: table}, "EXPOSU"):
-            rows = table.rows[contains(ccds.get(ccd, NONE), table.rows["TIME"].astype(float))]
+            times = with_columns(table.rows, table.name, "TIME")["TIME"].astype(float)
+            rows = table.rows[contains(ccds.get(ccd, NONE), times)]
             table.header["NAXIS2"], table.data = len(rows), rows.tobytes()
         write_hdu(out, table.header, table.data)
     for header, data in gti_tables(ccds):

@@ -19,14 +19,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.errors import CorruptFileError
+from daxa_wf.events.checksums import DataSum, checksum_problems
 from daxa_wf.files import gzip_errors
 
 BLOCK = 2880
 LONGEST_HEADER = 10_000
 """Blocks (360,000 cards); a header that does not end before is taken for damage."""
 CHUNK_BYTES = 4 << 20
-FIRST_BYTES = 64 << 20
-"""Of a table that is read whole; each further read at most doubles it."""
+LARGEST_TABLES = 1 << 30
+"""Bytes that tables read whole may hold together; the frames of a pn exposure of 100 ks in small window are 300 MB."""
+PRINTABLE = bytes(byte if 32 <= byte < 127 else ord("?") for byte in range(256))
+"""For bytes.translate: headers may hold nothing but printable ASCII (FITS standard 4.0, section 3.2); else they cannot be
+written again."""
 GZIP_MAGIC = b"\x1f\x8b"
 LARGEST_NUMBER = 2**50
 """Of a card that counts something; a file's bytes are fewer."""
@@ -49,6 +53,22 @@ COLUMN_TYPES = {
 """TFORM letters -> numpy types as they are on disk (FITS standard 4.0, table 18)."""
 
 
+class _Memory:
+    """The bytes that tables of a file may still take in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._left = path, LARGEST_TABLES
+
+    def take(self, size: int, name: str) -> None:
+        """Count bytes that are about to be read whole; CorruptFileError if they are too many."""
+        self._left -= size
+        if self._left < 0:
+            raise CorruptFileError(
+                f"{self._path}[{name}]: the tables beside the events hold more than {LARGEST_TABLES} bytes, which no event "
+                "list does; the file is damaged"
+            )
+
+
 @dataclass
 class Hdu:
     """One header and data unit of a stream; `header` is an astropy Header, data are read at most once."""
@@ -59,48 +79,64 @@ class Hdu:
     _stream: IO[bytes]
     _path: Path
     _left: int
+    _memory: _Memory
+    _sums: DataSum | None = None
 
-    def read(self) -> bytes:
-        """All of the data, without padding."""
-        data = _read_exactly(self._stream, self._left, self._path, self.name)
-        self._left = 0
+    def read(self) -> bytes | bytearray:
+        """Return all of the data, without padding. CorruptFileError if they are too large to be held."""
+        self._memory.take(self._left, self.name)
+        data = bytearray()
+        while self._left:
+            data += self._piece(self._left)
         return data
 
     def table(self) -> NDArray[Any]:
-        """All rows as big-endian records."""
+        """Return all rows as big-endian records."""
         dtype = record_type(self.header, self._path)
         rows = row_count(self.header, self._path)
         return np.frombuffer(self.read(), dtype=dtype, count=rows) if dtype.itemsize and rows else np.empty(0, dtype)
 
     def chunks(self, rows: int) -> Iterator[NDArray[Any]]:
-        """The rows as big-endian records, `rows` at a time; the buffer is used again for the next chunk."""
+        """Yield the rows as big-endian records, at most `rows` at a time; the buffer is used again for the next chunk."""
         dtype = record_type(self.header, self._path)
-        left = row_count(self.header, self._path) * dtype.itemsize
-        at_a_time = max(1, min(rows, LONGEST_ROW // max(1, dtype.itemsize)))
-        buffer = bytearray(min(left, at_a_time * dtype.itemsize))
-        while left:
-            wanted = min(len(buffer), left)
-            view = memoryview(buffer)[:wanted]
+        to_come = row_count(self.header, self._path) if dtype.itemsize else 0
+        rows = max(1, min(rows, to_come, LONGEST_ROW // max(1, dtype.itemsize)))
+        buffer = memoryview(bytearray(rows * dtype.itemsize))
+        while to_come:
+            view = buffer[: min(rows, to_come) * dtype.itemsize]
             _fill(self._stream, view, self._path, self.name)
-            left -= wanted
-            self._left -= wanted
+            if self._sums is not None:
+                self._sums.update(view)
+            self._left -= len(view)
+            to_come -= min(rows, to_come)
             yield np.frombuffer(view, dtype=dtype)
 
     def read_through(self) -> None:
         """Read the data without keeping them; CorruptFileError if the file ends before they do."""
         while self._left:
-            self._left -= len(_read_exactly(self._stream, min(self._left, CHUNK_BYTES), self._path, self.name))
+            self._piece(self._left)
 
     def skip(self) -> None:
-        """Go to the end of the padded data."""
+        """Go to the end of the padded data; all of them are read if their sum is taken."""
         padding = -self.size % BLOCK
-        to_go = self._left + padding
-        self._left = 0
-        if self._stream.seekable() and not _is_gzip_stream(self._stream):
-            self._stream.seek(to_go, 1)
+        if self._sums is None and self._stream.seekable() and not _is_gzip_stream(self._stream):
+            self._stream.seek(self._left + padding, 1)
+            self._left = 0
+            return
+        self.read_through()
+        if self._sums is None:
+            _read_exactly(self._stream, padding, self._path, self.name)
         else:
-            while to_go:
-                to_go -= len(_read_exactly(self._stream, min(to_go, CHUNK_BYTES), self._path, self.name))
+            # Some writers leave the padding of the last HDU out, which readers have to bear.
+            self._sums.update(self._stream.read(padding))
+
+    def _piece(self, longest: int) -> bytearray:
+        """Return the next bytes of the data, a few MB at most, so that a false size takes no memory."""
+        data = _read_exactly(self._stream, min(longest, CHUNK_BYTES), self._path, self.name)
+        self._left -= len(data)
+        if self._sums is not None:
+            self._sums.update(data)
+        return data
 
 
 @contextmanager
@@ -123,16 +159,25 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
         ) from error
 
 
-def walk_hdus(stream: IO[bytes], path: Path) -> Iterator[Hdu]:
-    """The HDUs of a FITS stream in order; what is not read of one is passed over. CorruptFileError names the file."""
-    number = 0
+def walk_hdus(stream: IO[bytes], path: Path, problems: list[tuple[str, str]] | None = None) -> Iterator[Hdu]:
+    """Yield the HDUs of a FITS stream in order; what is not read of one is passed over. CorruptFileError names the file.
+
+    Where `problems` are given, every byte is read, DATASUM and CHECKSUM are verified on the way, and wrong ones are added:
+    the card, and what is wrong.
+    """
+    number, memory = 0, _Memory(path)
     while (raw := _read_header(stream, path, number)) is not None:
         header = header_of(raw, f"{path}[{number}]")
         size = data_size(header, path)
         name = str(header.get("EXTNAME", "PRIMARY" if number == 0 else "")).strip()
-        hdu = Hdu(name, header, size, stream, path, size)
+        hdu = Hdu(name, header, size, stream, path, size, memory, None if problems is None else DataSum())
+        # Users of an HDU may change its header; the sums are those of the file.
+        original = header.copy() if problems is not None else None
         yield hdu
         hdu.skip()
+        if problems is not None and hdu._sums is not None:
+            found = checksum_problems(original, raw, hdu._sums)
+            problems += [(card, f"{name or f'HDU {number}'}: {text}") for card, text in found]
         number += 1
 
 
@@ -147,7 +192,7 @@ def check_structure(path: Path) -> None:
 def _header_class() -> Any:
     from astropy.io.fits import Header, VerifyError
 
-    class CheckedHeader(Header):  # type: ignore[misc]
+    class CheckedHeader(Header):
         """A header whose cards, which astropy reads when they are first asked for, raise errors of this package."""
 
         place = "the header"
@@ -168,7 +213,7 @@ def header_of(raw: bytes, place: str) -> Any:
     from astropy.io.fits import VerifyError
 
     try:
-        header = _header_class().fromstring(raw.decode("ascii", errors="replace"))
+        header = _header_class().fromstring(raw.translate(PRINTABLE).decode("ascii"))
     except (VerifyError, ValueError) as error:
         raise CorruptFileError(f"{place}: the header cannot be read ({error}); fetch the file again") from None
     header.place = place
@@ -270,15 +315,10 @@ def _read_header(stream: IO[bytes], path: Path, number: int) -> bytes | None:
     raise CorruptFileError(f"{path}: the header of HDU {number} has no end within {LONGEST_HEADER * BLOCK} bytes")
 
 
-def _read_exactly(stream: IO[bytes], size: int, path: Path, name: str) -> bytes:
-    """Return so many bytes; memory grows with what the file has, not with what its header claims."""
-    data = bytearray(min(size, FIRST_BYTES))
+def _read_exactly(stream: IO[bytes], size: int, path: Path, name: str) -> bytearray:
+    data = bytearray(size)
     _fill(stream, memoryview(data), path, name)
-    while len(data) < size:
-        more = bytearray(min(size - len(data), len(data)))
-        _fill(stream, memoryview(more), path, name)
-        data += more
-    return bytes(data)
+    return data
 
 
 def _fill(stream: IO[bytes], view: memoryview, path: Path, name: str) -> None:

@@ -6,39 +6,12 @@ from typing import IO, Any
 
 import numpy as np
 
+from daxa_wf.events.checksums import ALL_ONES, DataSum, fold
 from daxa_wf.events.fits_stream import BLOCK
 
 END = b"END" + b" " * 77
-ALL_ONES = 0xFFFFFFFF
 PUNCTUATION = b":;<=>?@[\\]^_`"
 """Characters that an encoded checksum must not have."""
-
-
-class DataSum:
-    """The 32-bit ones' complement sum of bytes that come in pieces."""
-
-    def __init__(self) -> None:
-        self._sum, self._rest = 0, b""
-
-    def update(self, data: bytes | memoryview) -> None:
-        """Add bytes; what does not fill a 32-bit word waits for the next ones."""
-        if self._rest:
-            data = self._rest + bytes(data)
-        whole = len(data) // 4 * 4
-        words = np.frombuffer(data, dtype="<u4", count=whole // 4)
-        self._sum = _fold(self._sum + int(words.byteswap().sum(dtype=np.uint64)))
-        self._rest = bytes(data[whole:])
-
-    @property
-    def value(self) -> int:
-        """The sum so far, as if what waits were followed by zeros."""
-        return _fold(self._sum + int.from_bytes(self._rest.ljust(4, b"\0"), "big"))
-
-
-def _fold(total: int) -> int:
-    while total > ALL_ONES:
-        total = (total & ALL_ONES) + (total >> 32)
-    return total
 
 
 def encode_checksum(total: int) -> str:
@@ -72,7 +45,7 @@ def header_bytes(header: Any, datasum: int, size: int = 0) -> bytes:
     header["CHECKSUM"] = ("0" * 16, "HDU checksum")
     sums = DataSum()
     sums.update(_padded(header, size))
-    header["CHECKSUM"] = (encode_checksum(_fold(sums.value + datasum)), "HDU checksum")
+    header["CHECKSUM"] = (encode_checksum(fold(sums.value + datasum)), "HDU checksum")
     return _padded(header, size)
 
 
@@ -84,7 +57,7 @@ def _padded(header: Any, size: int) -> bytes:
     return bytes(cards.ljust(size - len(END)) + END if size else (cards + END).ljust(needed))
 
 
-def write_hdu(stream: IO[bytes], header: Any, data: bytes) -> None:
+def write_hdu(stream: IO[bytes], header: Any, data: bytes | bytearray) -> None:
     """Append one HDU: header with checksums, data, padding of zeros."""
     sums = DataSum()
     sums.update(data)

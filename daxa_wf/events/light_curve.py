@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from daxa_wf.events.event_list import EventList
 from daxa_wf.events.expression import kinds_of, parse
 from daxa_wf.events.gti import Intervals, overlap
 from daxa_wf.events.products import Card, describe
+
+if TYPE_CHECKING:
+    from daxa_wf.events.inspection import Inspection
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,12 @@ def light_curves(
     expressions: Mapping[str, str],
     bin_size: float,
     also: Callable[[NDArray[Any]], None] | None = None,
+    inspection: Inspection | None = None,
 ) -> dict[str, LightCurve]:
-    """One curve for each expression, from TSTART to TSTOP, in one pass over the list; `also` gets every chunk of it."""
+    """Return one curve for each expression, from TSTART to TSTOP, in one pass over the list.
+
+    `also` gets every chunk of it, and the list may be inspected too.
+    """
     bound = {
         name: parse(text).bind(events.header, events.column_names, kinds=kinds_of(events.dtype))
         for name, text in expressions.items()
@@ -74,7 +81,7 @@ def light_curves(
     start, stop = events.time_range
     bins = number_of_bins(start, stop, bin_size)
     counts = {name: np.zeros(bins, np.int64) for name in bound}
-    for chunk in events.chunks():
+    for chunk in events.chunks(inspection=inspection):
         if also is not None:
             also(chunk)
         times = chunk["TIME"].astype(float)
@@ -84,9 +91,13 @@ def light_curves(
 
 
 def counts_in_bins(times: NDArray[np.float64], start: float, bin_size: float, bins: int) -> NDArray[np.int64]:
-    """Events in each bin from `start`; times (any order) outside the bins are not counted. Source: SAS evselect, 'Rate'."""
-    index = np.floor((times - start) / bin_size).astype(np.int64)
-    return np.bincount(index[(index >= 0) & (index < bins)], minlength=bins)
+    """Return the events in each bin from `start`; times (any order) outside the bins, or NaN, are not counted.
+
+    Source: SAS evselect, 'Rate'.
+    """
+    position = (times - start) / bin_size
+    inside = (position >= 0) & (position < bins)
+    return np.bincount(position[inside].astype(np.int64), minlength=bins)
 
 
 def rate_table(curve: LightCurve, stop: float, intervals: Intervals) -> Any:

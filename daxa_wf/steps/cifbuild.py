@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from daxa_wf.archive.layout import Unit
-from daxa_wf.errors import Fault
+from daxa_wf.errors import Fault, UnfitDataError
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
     """Make the index for the day of the observation, with the calibration as of the analysis date (today if not given).
 
-    Fault if there is no calibration file at all: the environment is incomplete, not the observation.
+    UnfitDataError `unusableData` if the raw data cannot be opened. Fault if there is no calibration file at all: the
+    environment is incomplete, not the observation.
     """
     from datetime import UTC, datetime
 
@@ -23,6 +24,8 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     from daxa_wf.tools.xmm_commands import cifbuild
 
     del unit, inputs
+    if problem := workspace.context.get("problem"):
+        raise UnfitDataError("unusableData", problem)
     tools = SasTools(workspace)
     observed = options["observation_date"] or observation_date(tools.raw)
     analysed = options["analysis_date"] or datetime.now(UTC).date().isoformat()

@@ -20,10 +20,12 @@ def raw_lists(
     """The lists of an observation that together hold most of the telescope modules, and the names of the others.
 
     They are local ones, or among those that were fetched. UnfitDataError `noEventList` if none was fetched that has one
-    of the modules, Fault if one is no longer there.
+    of the modules, `unusableList` if no local one can be opened; Fault if one is no longer there.
     """
     from daxa_wf.acquire.local_erosita import lists_to_join
 
+    if options.get("problems"):
+        raise UnfitDataError("unusableList", "; ".join(options["problems"]))
     local = inputs.files.get("events", [])
     if local:
         return list(local), list(options["passed_over"])

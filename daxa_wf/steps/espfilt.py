@@ -52,7 +52,8 @@ def _natively(unit: Unit, options: Mapping[str, Any], workspace: Workspace, path
     write_qdp(workspace.stage("hist", band, suffix=".qdp"), result, f"{unit.identifier} {method}")
     accepted = result.flares.quantity.within(result.flares.limits)
     message = f"kept {result.kept:.0f} s, cut {result.lost:.0f} s ({accepted})"
-    return Outcome(_numbers(method, result), [*result.flares.warnings, *result.quality.warnings("espfilt")], message)
+    warnings = [*result.warnings, *result.flares.warnings, *result.quality.warnings("espfilt")]
+    return Outcome(_numbers(method, result), warnings, message)
 
 
 def _with_sas(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace, events: Path) -> Outcome:

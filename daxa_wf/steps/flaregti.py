@@ -31,15 +31,17 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     `noGoodTime` if there is none, or none without flares; StepFailedError `listsDiffer` if lists do not belong together.
     """
     from daxa_wf.events.erosita.event_file import ErositaEventFile
+    from daxa_wf.events.inspection import inspect
     from daxa_wf.events.quality import Quality
     from daxa_wf.steps.toolkit import reading_products
 
     paths, passed_over = raw_lists(unit, inputs, options, workspace)
+    of_lists = inspect([ErositaEventFile.open(path) for path in paths])
     events, modules = one_list(paths, options["instruments"], workspace)
     with_esass = options["engine"] == "esass"
     places = _places(together(unit, modules, NO_EXPOSURE), options, workspace)
     warnings = (_with_esass if with_esass else _natively)(events, options, workspace, places.__getitem__)
-    warnings = [*warnings, *_of_the_lists(unit, events.observation.obsid, paths, passed_over)]
+    warnings = [*of_lists, *warnings, *_of_the_lists(unit, events.observation.obsid, paths, passed_over)]
     with reading_products() if with_esass else nullcontext():
         numbers = flare_numbers(ErositaEventFile.open(places["events"]), modules)
     numbers |= {"method": options["method"], "timebin": options["timebin"], "rows": events.row_count}

@@ -9,10 +9,13 @@ from typing import Any
 from daxa_wf.acquire.manifest import ManifestRow, read_manifest
 from daxa_wf.archive.layout import Unit
 from daxa_wf.archive.records import FileStamp
-from daxa_wf.errors import CorruptFileError, UnfitDataError
+from daxa_wf.errors import CorruptFileError, IdentityError, UnfitDataError
 from daxa_wf.missions.xmm_exposures import unfit_reason
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
 from daxa_wf.tools.odf_summary import OdfExposure, OdfSummary, read_odf_summary
+
+UNUSABLE = "unusableList"
+"""Reason of the verdict on a list that cannot be opened, or whose header has no valid identity."""
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
@@ -73,19 +76,23 @@ def _absent(instrument: str, exposure: str) -> dict[str, Any]:
 def usable(exposures: Sequence[Mapping[str, Any]], unit: Unit) -> Mapping[str, Any]:
     """The inventory's entry of an exposure that is fit for science.
 
-    UnfitDataError with its reason if it is not fit; CorruptFileError if its list could not be read.
+    UnfitDataError with its reason if it is not fit, `unusableList` if the list cannot be opened or identified;
+    CorruptFileError if it is damaged.
     """
     entry = next(each for each in exposures if (each["inst"], each["exposure"]) == (unit.instrument, unit.exposure))
     if entry["problem"]:
         raise CorruptFileError(entry["problem"])
     if entry["unfit"]:
-        raise UnfitDataError("notScience", entry["unfit"])
+        raise UnfitDataError(entry.get("reason") or "notScience", entry["unfit"])
     return entry
 
 
 def _look(row: ManifestRow, path: Path | None, stamps: Mapping[Path, FileStamp]) -> dict[str, Any]:
     from daxa_wf.events.event_list import EventList
 
+    if not row.events:
+        return {"inst": row.inst, "exposure": row.exposure, "events": "", "problem": "", "warning": "",
+                "unfit": row.problem, "reason": UNUSABLE}  # fmt: skip
     if path is None:
         return {"inst": row.inst, "exposure": row.exposure, "events": row.events, "problem": "", "warning": "",
                 "unfit": f"the archive has no event list {row.events}"}  # fmt: skip
@@ -98,6 +105,8 @@ def _look(row: ManifestRow, path: Path | None, stamps: Mapping[Path, FileStamp])
     try:
         events = EventList.open(path)
         identity = events.identity
+    except IdentityError as error:
+        return entry | {"unfit": str(error), "reason": UNUSABLE}
     except CorruptFileError as error:
         return entry | {"problem": str(error)}
     said = Unit(row.mission, identity.obsid, identity.instrument, identity.exposure)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from daxa_wf.archive.layout import Band, Unit, band_of
 from daxa_wf.archive.records import Record
+from daxa_wf.files import copy_file
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
 
 
@@ -39,14 +38,14 @@ Merged = tuple[int, list[dict[str, str]]]
 def _merge(
     done: Sequence[Record], kind: str, final: str, workspace: Workspace, merger: Callable[..., Merged]
 ) -> Merged:
-    """A final list; one exposure alone becomes it as it is, without a second copy on disk."""
+    """Write a final list; one exposure alone becomes it as it is, in a copy of its own (a clone where the disk allows)."""
     from daxa_wf.events.event_list import EventList
 
     paths = [workspace.layout.find(record.product(kind)) for record in done]
     band = band_of(paths[0].name)
     if len(paths) == 1:
         output = workspace.stage(final, band)
-        _link(paths[0], output)
+        copy_file(paths[0], output)
         return EventList.open(output).row_count, []
     return merger(paths, final, band, workspace)
 
@@ -73,10 +72,3 @@ def _with_sas(paths: Sequence[Path], final: str, band: Band | None, workspace: W
         rows = EventList.open(made).row_count
     tools.take(final, made, band=band)
     return rows, []
-
-
-def _link(path: os.PathLike[str], output: os.PathLike[str]) -> None:
-    try:
-        os.link(path, output)
-    except OSError:
-        shutil.copyfile(path, output)

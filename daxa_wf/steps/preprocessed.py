@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from daxa_wf.acquire.paths import is_wanted
 from daxa_wf.acquire.unpack import decompress
 from daxa_wf.archive.layout import NO_EXPOSURE, Band, Unit
 from daxa_wf.errors import UnfitDataError
-from daxa_wf.files import checked_relative
+from daxa_wf.files import checked_relative, clone_file, copy_file, link_read_only
 from daxa_wf.missions.spec import MissionSpec, ProductPattern
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
 
@@ -74,7 +74,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
             elif each.path.endswith(LZW):
                 decompress((raw / each.path).resolve(), target)
             else:
-                _place(raw / each.path, target, options["place"])
+                _place(raw / each.path, target, options["place"], workspace.staged[target][1])
             made.append({"kind": kind, "inst": instrument, "exposure": each.exposure, "from": each.path,
                          "band": [band.low, band.high] if band else None})  # fmt: skip
     if options["place"] == "move":
@@ -196,16 +196,28 @@ def packed_suffix(path: str) -> str:
     return ".fits.gz" if path.endswith((".gz", ".FTZ")) else ".fits"
 
 
-def _place(source: Path, target: Path, how: str) -> None:
-    """Put a file where a product is to be; what is to be moved is linked first, for several products may need it."""
-    source = source.resolve()
-    if how == "copy":
-        shutil.copyfile(source, target)
-        return
-    try:
-        os.link(source, target)
-    except OSError:
-        if how == "link":
-            target.symlink_to(source)
-        else:
-            shutil.copyfile(source, target)
+def _place(source: Path, target: Path, how: str, final: Path) -> None:
+    """Put a raw file where a product is to be, so that a change of the product never changes the raw file.
+
+    `final` is where the product will be, for the text of a link: it leads through the archive's own link to the raw store.
+    A file that is to be moved is taken as it is; the last step removes it from the store.
+    """
+    if how == "move":
+        _take(source.resolve(), target)
+    elif how == "copy" or not _linked(source, target, final):
+        copy_file(source.resolve(), target)
+
+
+def _linked(source: Path, target: Path, final: Path) -> bool:
+    """Make a product that takes no space: a clone, or else a link to the raw file, which nobody can write to then."""
+    real = source.resolve()
+    return clone_file(real, target) or link_read_only(real, target, os.path.relpath(source, final.parent))
+
+
+def _take(source: Path, target: Path) -> None:
+    """Give a raw file a second name, without a copy, unless another product has taken it already."""
+    if source.stat().st_nlink == 1:
+        with suppress(OSError):
+            os.link(source, target)
+            return
+    copy_file(source, target)

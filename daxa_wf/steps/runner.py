@@ -26,6 +26,7 @@ from daxa_wf.archive.records import (
     stamp_file,
     write_record,
 )
+from daxa_wf.archive.vouching import require_unchanged
 from daxa_wf.errors import DaxaError, Fault, StepFailedError, UnfitDataError
 from daxa_wf.files import publish_tree, write_atomically
 from daxa_wf.steps.catalogue import STEPS, Step
@@ -49,8 +50,12 @@ class Inputs:
         return record
 
     def find(self, role: str, relative: str) -> Path | None:
-        """The raw file of a role whose path ends as given, or None where there is none."""
-        return next((path for path in self.files[role] if path.as_posix().endswith("/" + relative)), None)
+        """Return the raw file of a role whose path ends as given, or None if there is none.
+
+        The shortest such path is the file itself; a longer one has the same name in a folder of that name.
+        """
+        ending = [path for path in self.files[role] if path.as_posix().endswith("/" + relative)]
+        return min(ending, key=lambda path: len(path.parts), default=None)
 
     def path(self, role: str, relative: str) -> Path:
         """The raw file of a role whose path ends as given; Fault if it is no longer there."""
@@ -154,6 +159,8 @@ def run_step(
             record.status, record.reason = Status.BLOCKED, f"{blocked_by.step} {blocked_by.status}"
             record.message = blocked_by.message
         else:
+            for acquired in inputs.records.get("acquire", []) if "acquire" in step.needs else []:
+                require_unchanged(layout, acquired)
             stamps = stamp_raw_files(inputs, layout)
             record.raw = list(stamps.values())
             _run(function, unit, replace(inputs, stamps=stamps), options, layout, record, context or {})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.events.erosita.sky_plane import sky_plane_of
-from daxa_wf.events.event_list import EventList
+from daxa_wf.events.event_list import EventList, with_columns
 from daxa_wf.events.gti import NONE, Intervals, overlap
 from daxa_wf.events.tangent_plane import TangentPlane
 
@@ -77,6 +78,12 @@ class ErositaEventFile(EventList):
     """An event file of one or several telescope modules; `chunks` are its events as they are stored."""
 
     EXPECTED = "an eROSITA list such as em01_134135_020_EventList_c010.fits"
+    LONGEST = 1e9
+    """Seconds between TSTART and TSTOP, at most: a sky tile is seen again in every survey."""
+    DETECTOR_COLUMN = "TM_NR"
+    DETECTOR_TABLES: Mapping[str, tuple[str, str]] = {
+        "DEADCOR{}": ("missingDeadTime", "its live fraction is not known, and taken to be 1"),
+    }
 
     def _checked(self) -> Self:
         missing = [name for name in NEEDED_COLUMNS if name not in self.column_names]
@@ -85,7 +92,7 @@ class ErositaEventFile(EventList):
                 f"{self.path}[EVENTS] lacks {', '.join(missing)}; it has {', '.join(self.column_names)}; "
                 f"expected {self.EXPECTED}"
             )
-        self._check_numbers(NEEDED_COLUMNS)
+        with_columns(np.empty(0, self.dtype), f"{self.path}[EVENTS]", *NEEDED_COLUMNS)
         scaled = [name for name in UNSCALED_COLUMNS if self._scaling(name) != (1.0, 0.0)]
         scaled += ["FLAG"] if self._scaling("FLAG") not in ((1.0, 0.0), (1.0, UNSIGNED_ZERO)) else []
         if scaled:
@@ -151,6 +158,9 @@ class ErositaEventFile(EventList):
         for module in names:
             self._rows(kind, module, "START", "STOP")
         return {module: self._gti(name) for module, name in sorted(names.items())}
+
+    def _good_time_names(self) -> list[str]:
+        return [name for (kind, _), name in sorted(self.module_tables.items()) if kind in ("GTI", "FLAREGTI")]
 
     @cached_property
     def gtis(self) -> dict[int, Intervals]:

@@ -10,7 +10,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daxa_wf.errors import ConfigError
+from daxa_wf.errors import ConfigError, CorruptFileError
 from daxa_wf.events.erosita.event_file import MODULE_TABLE, ErositaEventFile
 from daxa_wf.events.erosita.gti_tables import gti_table
 from daxa_wf.events.event_list import ROWS_AT_A_TIME
@@ -60,6 +60,8 @@ def rewrite(events: ErositaEventFile, output: Path, changes: Changes) -> Written
         for hdu in walk_hdus(stream, events.path):
             if not _is_kept(hdu.name, changes):
                 continue
+            if hdu.name == "EVENTS" and "EVENTS" in done:
+                raise CorruptFileError(f"{events.path} has two tables EVENTS; expected one")
             _edit(hdu, changes)
             done.add(hdu.name)
             if hdu.name == "EVENTS":
