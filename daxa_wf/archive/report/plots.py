@@ -52,7 +52,7 @@ def light_curve_plot(
     axes.plot(elapsed[kept], rate[kept], ".", color=KEPT, markersize=3, label="kept")
     usual = float(np.nanmedian(rate)) if np.isfinite(rate).any() else 0.0
     if isinstance(limits, tuple):
-        axes.axhspan(*limits, color=KEPT, alpha=0.12, linewidth=0, label="accepted rates")
+        axes.axhspan(*limits, color=KEPT, alpha=0.12, linewidth=0, label="accepted")
         usual = limits[1]
     elif limits is not None:
         axes.plot(elapsed, limits, color=MODEL, linewidth=0.8, label="limit")

@@ -31,9 +31,10 @@ def chain(tmp_path_factory: pytest.TempPathFactory, observatory: Path) -> Chain:
 
 @pytest.fixture(scope="module")
 def products(chain: Chain) -> dict[str, Path]:
-    """Kind and band of each product -> its file."""
+    """Kind of each product, with the band of images and maps -> its file."""
     found = chain.layout.root.glob(f"processed_data/*/{OBSERVATION}/*/*.fits")
-    return {path.stem.split("subexp")[1].split("-", 1)[1]: path for path in found}
+    named = {path: path.stem.rsplit("-", 2) for path in found}
+    return {f"{band}-{kind}" if kind in ("image", "expmap") else kind: path for path, (_, band, kind) in named.items()}
 
 
 @pytest.fixture(scope="module")
