@@ -1,10 +1,13 @@
 PYTHON ?= python3
 CORES ?= all
+# LOCKED=1 installs the tested versions of constraints.txt, checked by their hashes, in place of the newest ones.
+LOCKED ?=
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 SOURCES := daxa_wf tests benchmarks workflow/scripts
 
-.PHONY: demo test lint format clean
+.PHONY: demo test lint format constraints clean
 
 demo: $(VENV)/.ready  ## run the default config on the embedded observatory
 	$(BIN)/snakemake --cores $(CORES)
@@ -24,14 +27,26 @@ format: $(VENV)/.ready-lint
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/snakefmt workflow
 
+constraints: $(VENV)/.ready  ## pin the newest versions of everything, with hashes
+	$(PIP) uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --all-extras --upgrade pyproject.toml --output-file constraints.txt
+
 clean:
 	rm -rf $(VENV) daxa_wf_demo
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
+ifneq ($(LOCKED),)
+	$(PIP) --require-hashes --requirement constraints.txt
+	$(PIP) --no-deps --editable .
+else
+	$(PIP) --editable '.[test]'
+endif
 	touch $@
 
 $(VENV)/.ready-lint: $(VENV)/.ready
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+ifeq ($(LOCKED),)
+	$(PIP) --editable '.[test,lint]'
+endif
 	touch $@

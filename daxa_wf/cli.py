@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -80,6 +79,7 @@ def run(
     from daxa_wf.archive.running import held
     from daxa_wf.config import read_config
     from daxa_wf.preflight import check_before_a_run
+    from daxa_wf.snakemake_arguments import check_arguments, with_own_profiles
 
     for option, value in pairwise(context.args):
         if option in ("--cores", "-c") and value != "all" and not (value.isdigit() and int(value)):
@@ -88,17 +88,20 @@ def run(
     check_before_a_run(checked, Path.cwd())
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile()), "--configfile", str(config)]
     if profile is not None:
-        ours = snakefile().parent / "profiles" / profile
-        command += ["--profile", str(ours) if ours.is_dir() else profile]
+        command += ["--profile", profile]
     if cores is not None or profile is None:
         command += ["--cores", str(cores or os.cpu_count() or 1)]
-    if CHANGES_NOTHING.intersection(context.args):
-        os.execv(sys.executable, [*command, *context.args])
+    further = with_own_profiles(context.args, snakefile().parent / "profiles")
+    command = with_own_profiles(command, snakefile().parent / "profiles")
+    if profile is not None or further:
+        check_arguments([*command[3:], *further])
+    if CHANGES_NOTHING.intersection(further):
+        os.execv(sys.executable, [*command, *further])
     with held(Path.cwd() / checked.archive) as hold:
         if hold.is_left_locked:
+            hold.unlock([*command, "--unlock"])
             print("The last run was killed; its lock is removed.", file=sys.stderr)
-            subprocess.run([*command, "--unlock"], check=False, capture_output=True)
-        code = hold.run([*command, *context.args])
+        code = hold.run([*command, *further])
     raise typer.Exit(code)
 
 
@@ -178,10 +181,12 @@ def missions(markdown: Annotated[bool, typer.Option(help="as docs/missions.md")]
 
     from daxa_wf.missions import MISSIONS
 
-    table = Table("mission", "ObsID", "instruments (field of view, arcmin)", "table")
+    table = Table()
+    for heading in ("mission", "ObsID", "instruments (field of view, arcmin)", "table"):
+        table.add_column(heading, overflow="fold", no_wrap=heading in ("mission", "table"))
     for spec in MISSIONS.values():
         fields = ", ".join(f"{each.name} {each.field_of_view * 60:g}" for each in spec.instruments)
-        table.add_row(spec.name, spec.obsid_pattern, fields, f"{spec.tables[0].service} {spec.tables[0].table}")
+        table.add_row(spec.name, spec.obsid_pattern, fields, f"{spec.tables[0].service}\n{spec.tables[0].table}")
     Console().print(table)
 
 
@@ -189,12 +194,12 @@ def missions(markdown: Annotated[bool, typer.Option(help="as docs/missions.md")]
 def show_target_types() -> None:
     """List the codes of target types, and which missions' tables have them."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from daxa_wf.missions import MISSIONS
     from daxa_wf.missions.taxonomy import TARGET_TYPES
 
-    table = Table("code", "what it is", "missions")
+    table = Table(Column("code", no_wrap=True), "what it is", Column("missions", overflow="fold"))
     for code, meaning in TARGET_TYPES.items():
         having = [name for name, spec in MISSIONS.items() if code in spec.known_target_types]
         table.add_row(code, meaning, ", ".join(having))
@@ -228,9 +233,11 @@ def fetch_tables_command(
     from daxa_wf.services.endpoints import ENDPOINTS
     from daxa_wf.services.http import session
     from daxa_wf.services.snapshots import SnapshotStore, fetch_tables
+    from daxa_wf.steps.select import fetch_embedded_table
 
     endpoints: dict[str, tuple[str, ...]] = dict(ENDPOINTS)
     limits = Limits()
+    simulated: dict[str, Path] = {}
     if config is not None:
         from daxa_wf.config import read_config
 
@@ -239,6 +246,10 @@ def fetch_tables_command(
         limits = checked.limits.values()
         for service, urls in checked.services.items():
             endpoints[service] = urls
+        sources = {name: checked.missions[name].source for name in mission if name in checked.missions}
+        simulated = {
+            name: checked.tables_for(name, Path.cwd()) for name, source in sources.items() if source and source.embedded
+        }
     unknown = sorted(set(mission or ()) - set(MISSIONS))
     if unknown:
         raise ConfigError(f"--mission {unknown[0]}: {why_unknown(unknown[0])}")
@@ -246,8 +257,11 @@ def fetch_tables_command(
         age = timedelta(seconds=to_number(max_age, "s"))
     except ValueError as error:
         raise ConfigError(f"--max-age: {error}") from None
-    specs = [MISSIONS[name] for name in mission or MISSIONS]
+    specs = [MISSIONS[name] for name in mission or MISSIONS if name not in simulated]
     failed = False
+    for name, directory in simulated.items():
+        fetch_embedded_table(name, directory)
+        print(f"{name}: the table of the embedded observatory, in {directory}")
     for name, fetched in fetch_tables(specs, SnapshotStore(tables), endpoints, session(limits=limits), age).items():
         kept = fetched.snapshot
         state = f"{kept.rows} rows of {kept.fetched}" if kept else "no table"
@@ -265,27 +279,29 @@ def select_command(config: ConfigFile) -> None:
     from daxa_wf.config import read_config
     from daxa_wf.selection.outputs import summary, write_selection
     from daxa_wf.selection.pictures import draw_sky, draw_timeline
-    from daxa_wf.steps.plan import Found, find, sizes, tell
+    from daxa_wf.steps.plan import Found, exit_code, find, report_problem, sizes
 
     checked = read_config(config)
     made, now = Path.cwd() / checked.archive / "selection", pd.Timestamp.now("UTC").tz_localize(None)
-    worst, selected = 0, {}
+    problems, selected = [], {}
     for name, found in find(checked, Path.cwd()):
         if not isinstance(found, Found):
-            worst = max(worst, tell(name, found))
+            report_problem(name, found)
+            problems.append(found)
             continue
         write_selection(made, name, found.selection)
         selected[name] = found
         amount = sizes(checked, found, Path.cwd())
         lines = summary(found.spec, found.selection, now)
         print("\n".join([*lines, *(amount.lines() if amount else [])]))
-    if selected:
-        rows = {name: (found.spec, found.selection.rows) for name, found in selected.items()}
-        sought = {name: found.positions for name, found in selected.items() if found.positions is not None}
+    drawn = {name: found for name, found in selected.items() if "start" in found.selection.rows}
+    if drawn:
+        rows = {name: (found.spec, found.selection.rows) for name, found in drawn.items()}
+        sought = {name: found.positions for name, found in drawn.items() if found.positions is not None}
         draw_sky(made / "sky.png", rows, sought)
         draw_timeline(made / "timeline.png", rows)
         print(f"Pictures: {made / 'sky.png'}, {made / 'timeline.png'}")
-    raise typer.Exit(worst)
+    raise typer.Exit(exit_code(problems, bool(selected)))
 
 
 @app.command()
@@ -297,20 +313,32 @@ def plan(
 ) -> None:
     """Say what a run would fetch and process, without doing it."""
     from daxa_wf.config import read_config
-    from daxa_wf.steps.plan import Found, find, local_work, reads_all_of_a_directory, sizes, tell, work
+    from daxa_wf.steps.plan import (
+        Found,
+        exit_code,
+        find,
+        local_work,
+        reads_all_of_a_directory,
+        report_problem,
+        sizes,
+        work,
+    )
 
-    checked, worst = read_config(config), 0
+    checked, problems, any_selected = read_config(config), [], False
     for name, section in checked.missions.items():
-        if reads_all_of_a_directory(section):
+        if reads_all_of_a_directory(name, section):
+            any_selected = True
             print("\n".join(local_work(name, section, Path.cwd())))
     for name, found in find(checked, Path.cwd(), not_read_whole=True):
         if not isinstance(found, Found):
-            worst = max(worst, tell(name, found))
+            report_problem(name, found)
+            problems.append(found)
             continue
+        any_selected = True
         amount = sizes(checked, found, Path.cwd(), listings)
         print(f"{found.spec.pretty_name}: {len(found.selection.rows)} observations")
-        print("\n".join([*(amount.lines() if amount else []), *work(found, Path.cwd(), checked.tables)]))
-    raise typer.Exit(worst)
+        print("\n".join([*(amount.lines() if amount else []), *work(found, checked.tables_for(name, Path.cwd()))]))
+    raise typer.Exit(exit_code(problems, any_selected))
 
 
 @app.command()

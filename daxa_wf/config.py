@@ -10,7 +10,8 @@ import yaml
 from pydantic import AfterValidator, Field, PositiveInt, ValidationError, model_validator
 
 from daxa_wf.config_checks import problems_of
-from daxa_wf.config_messages import explain
+from daxa_wf.config_messages import explain, explain_hidden
+from daxa_wf.config_yaml import refuse_misread_values
 from daxa_wf.errors import ConfigError, ServiceError
 from daxa_wf.missions.spec import Route
 from daxa_wf.options import (
@@ -56,7 +57,11 @@ EngineName = Literal["native", "sas", "esass", "preprocessed", "raw"]
 class Source(Section):
     """Where raw data come from."""
 
-    local: Directory | None = Field(None, description="a directory laid out like the archive; searched in depth")
+    local: Directory | None = Field(
+        None,
+        description="a directory of yours: event lists (engine native) and raw data (sas) are searched in depth; "
+        "for engines preprocessed and raw it is laid out like the data centre",
+    )
     embedded: Directory | None = Field(
         None, description="where to put the observations that daxa_wf simulates itself, for trials and tests"
     )
@@ -122,10 +127,14 @@ class Mission(Section):
     flaregti: Flaregti = Flaregti()
     evtool: Evtool = Evtool()
 
-    @property
-    def is_downloaded(self) -> bool:
-        """True if its data come from archives (the embedded observatory has archives of its own, on loopback)."""
-        return self.source is not None and self.source.local is None
+    def uses_raw_store(self, name: str) -> bool:
+        """Return True if its files go through the raw store: those of data centres, and of the embedded observatory's.
+
+        So do those of a local directory that is laid out like a data centre, for engines that take what a data centre has.
+        """
+        if self.source is None:
+            return False
+        return self.source.local is None or self.engine_for(name) in ("preprocessed", "raw")
 
     def engine_for(self, name: str) -> EngineName:
         """The engine that processes the mission: the configured one, or the best that it has."""
@@ -134,6 +143,17 @@ class Mission(Section):
         if self.engine or "native" in MISSIONS[name].engines:
             return self.engine or "native"
         return "preprocessed" if MISSIONS[name].products else "raw"
+
+    def instruments_with_data(self, name: str) -> tuple[str, ...]:
+        """Return the instruments of which a selected observation must have one; () if its section `select` names its own.
+
+        A mission that is selected only takes those of its section `select`, whichever are processed by default.
+        """
+        select = self.select
+        names_its_own = select and (select.instruments or select.exposure or isinstance(select.radius, dict))
+        if self.source is None and self.instruments is None and names_its_own:
+            return ()
+        return self.instruments_for(name)
 
     def routes_for(self, name: str) -> tuple[Route, ...]:
         """What to download: as configured, or what the engine needs."""
@@ -167,7 +187,7 @@ class Mission(Section):
         """The steps that the mission's observations go through."""
         optional = [step for step in OPTIONAL if getattr(self, step).run]
         chain = steps_for(self.chain_for(name), self.instruments_for(name), optional)
-        return ("acquire", *chain) if self.is_downloaded else chain
+        return ("acquire", *chain) if self.uses_raw_store(name) else chain
 
     def images_for(self, name: str) -> Images:
         """The section `images`, with the mission's own defaults for what it does not say."""
@@ -237,7 +257,13 @@ class Config(Section):
                     )
         return self
 
-    def archives_for(self, name: str) -> dict[str, tuple[str, ...]]:
+    def tables_for(self, name: str, started_in: Path) -> Path:
+        """Return the directory of a mission's tables; those of the embedded observatory are apart from the real ones."""
+        source = self.missions[name].source
+        tables = started_in / self.tables
+        return tables / "embedded" if source is not None and source.embedded is not None else tables
+
+    def archives_for(self, name: str, started_in: Path) -> dict[str, tuple[str, ...]]:
         """The archives that a mission's data come from, in order, and where each is."""
         from daxa_wf.missions import MISSIONS
         from daxa_wf.services.endpoints import ARCHIVES
@@ -246,8 +272,22 @@ class Config(Section):
         chosen = (
             source.archives if source is not None and isinstance(source.archives, tuple) else MISSIONS[name].archives
         )
+        if source is not None and source.local is not None:
+            return {each: (str((started_in / source.local).absolute()),) for each in chosen}
         places: dict[str, tuple[str, ...]] = {**ARCHIVES, **dict(self.archives.items())}
         return {each: places[each] for each in chosen}
+
+    def mirrors_for(self, name: str, started_in: Path) -> dict[str, tuple[Path, ...]]:
+        """Return the directories of this machine that a mission's data come from, by archive; {} if any is elsewhere."""
+        from daxa_wf.services.archives import is_local, local_directory
+
+        source = self.missions[name].source
+        if source is None or source.embedded is not None:
+            return {}
+        places = self.archives_for(name, started_in)
+        if not all(is_local(base) for bases in places.values() for base in bases):
+            return {}
+        return {archive: tuple(local_directory(base) for base in bases) for archive, bases in places.items()}
 
 
 def parse_config(data: Mapping[str, Any], origin: str = "the configuration") -> Config:
@@ -255,7 +295,8 @@ def parse_config(data: Mapping[str, Any], origin: str = "the configuration") -> 
     try:
         return Config.model_validate(data)
     except ValidationError as error:
-        problems = "\n".join(f"  {line}" for line in explain(error, data, Config))
+        lines = [*explain(error, data, Config), *explain_hidden(error, data, Config)]
+        problems = "\n".join(f"  {line}" for line in lines)
         raise ConfigError(f"{origin} cannot be used:\n{problems}") from None
 
 
@@ -280,7 +321,9 @@ def read_config(path: Path) -> Config:
     """Read and check a configuration file; ConfigError if it cannot be used."""
     try:
         text = path.read_text(encoding="utf-8")
-        _refuse_repeated_keys(yaml.compose(text), path)
+        document = yaml.compose(text, Loader=yaml.SafeLoader)
+        _refuse_repeated_keys(document, path)
+        refuse_misread_values(document, path)
         data = yaml.safe_load(text)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from None

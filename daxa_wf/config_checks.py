@@ -119,11 +119,18 @@ def _instruments(name: str, mission: Mission) -> Problems:
 
 def _source(name: str, mission: Mission, source: Source) -> Problems:
     spec, engine = MISSIONS[name], mission.engine_for(name)
-    if engine in ("preprocessed", "raw") and source.archives is None:
+    organised = engine in ("preprocessed", "raw")
+    if organised and source.embedded is not None:
         yield (
             "source",
             f"what {name} has is organised as it is downloaded; write 'archives: any', and name a mirror of yours under the "
             "key 'archives' at the top",
+        )
+    if organised and source.local is not None and mission.obsids is None and mission.select is None:
+        yield (
+            "source.local",
+            f"the observations of {name} are looked for by their ObsIDs in a directory laid out like the data centre; "
+            "name them with 'obsids', or choose them with 'select'",
         )
     for archive in source.archives if isinstance(source.archives, tuple) else ():
         if archive not in spec.archives:
@@ -132,7 +139,7 @@ def _source(name: str, mission: Mission, source: Source) -> Problems:
         yield "source.archives", f"no archive of {name} is known"
     if engine == "sas" and source.embedded is not None:
         yield "source.embedded", "the observatory's ODFs have no data, which engine sas needs; leave out 'engine'"
-    if mission.fetch is not None and source.local is not None:
+    if mission.fetch is not None and source.local is not None and not organised:
         yield "fetch", "it says what to download, and of 'source.local' nothing is; leave it out"
     elif engine != "raw" and (lacking := set(mission.needed_routes(name)) - set(mission.routes_for(name))):
         needed = " and ".join(sorted(lacking))
@@ -146,7 +153,7 @@ def _deliveries(name: str, mission: Mission) -> Problems:
     """Yield requested data that cannot be fetched or organised, because the mission's file has no pattern for them."""
     spec, engine = MISSIONS[name], mission.engine_for(name)
     chosen = mission.instruments_for(name)
-    for route in mission.routes_for(name) if mission.is_downloaded else ():
+    for route in mission.routes_for(name) if mission.uses_raw_store(name) else ():
         fetched = [each for each in spec.files if each.route == route]
         if not any(not each.instruments or set(each.instruments) & set(chosen) for each in fetched):
             others = [other for other in ROUTES if other != route and any(each.route == other for each in spec.files)]

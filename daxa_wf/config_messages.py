@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -46,13 +46,68 @@ Place = tuple[str | int, ...]
 
 
 def explain(error: ValidationError, data: Mapping[str, Any], root: type[BaseModel]) -> list[str]:
-    """One line for each place that is wrong: the key, what was wrong, what was expected."""
+    """Return one line for each place that is wrong: the key, what is wrong, what was expected."""
+    found = _by_place(error, data)
+    return [line for place, problems in found.items() for line in _lines(place, problems, root)]
+
+
+def explain_hidden(error: ValidationError, data: Mapping[str, Any], root: type[BaseModel]) -> list[str]:
+    """Return lines for contradictions within a section that pydantic does not look for beside a wrong value.
+
+    The section is checked again without its wrong keys. A contradiction that involves one of those keys is left out.
+    """
+    wrong = [_key_of(place, data) for place in _by_place(error, data)]
+    sections = {
+        place[:-1]: [str(each[-1]) for each in wrong if each[:-1] == place[:-1]] for place in wrong if place[1:]
+    }
+    kept: dict[Place, list[Problem]] = {}
+    pruned = without(data, wrong)
+    try:
+        root.model_validate(pruned)
+    except ValidationError as second:
+        for place, problems in _by_place(second, pruned).items():
+            hidden = [
+                each
+                for each in problems
+                if each["type"] == "value_error" and not _names_any(each["msg"], sections.get(place, ()))
+            ]
+            if place in sections and hidden:
+                kept[place] = hidden
+    return [line for place, problems in kept.items() for line in _lines(place, problems, root)]
+
+
+def _names_any(message: str, keys: Iterable[str]) -> bool:
+    return any(re.search(rf"\b{re.escape(key)}\b", message) for key in keys)
+
+
+def _by_place(error: ValidationError, data: Mapping[str, Any]) -> dict[Place, list[Problem]]:
+    """Return the problems by the keys that lead to them."""
     found: dict[Place, list[Problem]] = {}
     for problem in error.errors():
         found.setdefault(_place(problem, data), []).append(problem)
-    # What is said of a whole is said of a branch that it was not meant for, if something within it is wrong.
+    # A problem of a whole section concerns a branch that was not meant, if something within the section is wrong.
     inner = {place[:length] for place in found for length in range(1, len(place))}
-    return [line for place, problems in found.items() if place not in inner for line in _lines(place, problems, root)]
+    return {place: problems for place, problems in found.items() if place not in inner}
+
+
+def _key_of(place: Place, data: Any) -> Place:
+    """Return a place up to the first key whose value is not a section: a list is left out whole."""
+    for length, part in enumerate(place):
+        if not isinstance(data, Mapping) or part not in data:
+            return place[:length]
+        data = data[part]
+    return place
+
+
+def without(data: Mapping[str, Any], places: Iterable[Place]) -> dict[str, Any]:
+    """Return a configuration without the keys at some places."""
+    first = {place[0] for place in places if len(place) == 1}
+    deeper = [place for place in places if len(place) > 1]
+    return {
+        key: without(value, [place[1:] for place in deeper if place[0] == key]) if isinstance(value, Mapping) else value
+        for key, value in data.items()
+        if key not in first
+    }
 
 
 def _place(problem: Problem, data: Any) -> Place:

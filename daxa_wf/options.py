@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from functools import partial
 from math import inf
@@ -23,10 +24,43 @@ from pydantic import (
 from daxa_wf.archive.layout import Band
 from daxa_wf.errors import ExpressionError
 from daxa_wf.limits import Limits
+from daxa_wf.near import closest
 
 FlareFilterName = Literal["esas20", "esas19", "threshold", "sn_optimal", "ratio"]
 StepEngine = Literal["native", "sas"]
 CcdState = Literal["G", "I", "B", "O", "U"]
+
+
+UNITS = {
+    "keV": ("eV", "keV", "MeV"), "s": ("ms", "s", "ks", "min", "h", "d", "yr"), "deg": ("deg", "arcmin", "arcsec"),
+    "arcsec": ("deg", "arcmin", "arcsec"),
+}  # fmt: skip
+"""Unit of an option -> units that its value may be written in, which a misspelt one may mean."""
+
+NUMBER_AND_WORD = re.compile(r"\s*[-+]?[\d.]+(?:[eE][-+]?\d+)?\s*([A-Za-z]+)\s*")
+BAND_TEXT = re.compile(r"\s*([\d.]+)\s*([A-Za-z]*)\s*(?:-|\u2013|to|:|,)\s*([\d.]+)\s*([A-Za-z]+)\s*")
+"""A band in one text, as in '0.5-2.0 keV' or '500 eV to 2 keV'."""
+
+
+def _unknown_unit(text: str, unit: str) -> str:
+    """Return that the unit of a quantity does not exist, and the one that may be meant; '' if it exists."""
+    from astropy import units
+
+    match = NUMBER_AND_WORD.fullmatch(text)
+    if match is None:
+        return ""
+    try:
+        units.Unit(match[1])
+    except ValueError:
+        return f"{match[1]!r} is not a unit; upper and lower case matter{closest(match[1], UNITS.get(unit, (unit,)))}"
+    return ""
+
+
+def _not_a_band(text: str) -> str:
+    """Return how to write a band that is given as one text."""
+    match = BAND_TEXT.fullmatch(text)
+    low, low_unit, high, high_unit = match.groups() if match else ("0.5", "", "2.0", "keV")
+    return f"{text!r} is not a band; write [{low} {low_unit or high_unit}, {high} {high_unit}], each band a list of two"
 
 
 def to_number(value: object, unit: str) -> float:
@@ -39,11 +73,19 @@ def to_number(value: object, unit: str) -> float:
     try:
         found = float(units.Quantity(value).to_value(unit))
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{value!r} is not a quantity that {unit} can measure, such as '5 {unit}' ({error})") from None
+        reason = _unknown_unit(value, unit) or str(error)
+        raise ValueError(
+            f"{value!r} is not a quantity that {unit} can measure, such as '5 {unit}' ({reason})"
+        ) from None
     if not 0 <= found < inf:
         raise ValueError(f"{value!r} cannot be used; expected 0 {unit} or more")
     # 2300 eV is 2.3 keV, not 2.3000000000000003: bands are compared, and their edges are in file names.
     return float(f"{found:.12g}")
+
+
+def _number_or_quantity(value: object, unit: str) -> object:
+    """Return the number of a text with a unit in `unit`; plain numbers are in it already."""
+    return to_number(value, unit) if isinstance(value, str) else value
 
 
 def _place(value: object) -> object:
@@ -87,6 +129,11 @@ def _bytes(value: object) -> int:
     return round(to_number(value, "byte"))
 
 
+def _either(unit: str) -> WithJsonSchema:
+    described = f"a number in {unit}, or a quantity convertible to it"
+    return WithJsonSchema({"type": ["number", "string"], "description": described, "unit": unit})
+
+
 def _checked_expression(text: str) -> str:
     from daxa_wf.events.expression import parse
 
@@ -114,6 +161,8 @@ Bytes = Annotated[int, BeforeValidator(_bytes), _schema("byte")]
 BytesPerSecond = Annotated[float, BeforeValidator(partial(to_number, unit="byte / s")), _schema("byte / s")]
 KiloElectronVolt = Annotated[float, BeforeValidator(partial(to_number, unit="keV")), _schema("keV")]
 ArcSeconds = Annotated[float, BeforeValidator(partial(to_number, unit="arcsec")), _schema("arcsec")]
+PlainArcSeconds = Annotated[float, BeforeValidator(partial(_number_or_quantity, unit="arcsec")), _either("arcsec")]
+PlainArcMinutes = Annotated[float, BeforeValidator(partial(_number_or_quantity, unit="arcmin")), _either("arcmin")]
 EpicLimits = Annotated[
     dict[Literal["PN", "M1", "M2"], Annotated[float, Field(ge=0)]],
     Field(min_length=1),
@@ -260,6 +309,8 @@ class EnergyRange(Section):
     @model_validator(mode="before")
     @classmethod
     def _from_pair(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            raise ValueError(_not_a_band(value))
         if isinstance(value, list | tuple):
             if len(value) != 2:
                 raise ValueError(f"{list(value)} is not a band: write [0.5 keV, 2.0 keV]")
@@ -290,6 +341,13 @@ class Images(ByEngine):
 
     bands: tuple[EnergyRange, ...] = Field(DEFAULT_BANDS, min_length=1, description="energy bands, [low, high]")
     pixel_size: ArcSeconds = Field(4.35, ge=0.05, le=600, description="a multiple of 0.05 arcsec")
+
+    @field_validator("bands", mode="before")
+    @classmethod
+    def _list_of_bands(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            raise ValueError(_not_a_band(value))
+        return value
 
     @model_validator(mode="after")
     def _checks(self) -> Images:

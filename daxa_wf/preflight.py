@@ -13,6 +13,7 @@ from daxa_wf.config import Config, Mission
 from daxa_wf.errors import ConfigError
 from daxa_wf.missions import MISSIONS
 from daxa_wf.missions.spec import MissionSpec
+from daxa_wf.source_checks import source_problems
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +27,7 @@ def check_before_a_run(config: Config, started_in: Path) -> None:
     problems = [*_directories(config, started_in), *_credentials(config, started_in), *_images(config, started_in)]
     for name, mission in config.missions.items():
         problems += [f"missions.{name}.{each}" for each in _source(config, mission, started_in)]
+        problems += [f"missions.{name}.{each}" for each in source_problems(name, mission, config, started_in)]
         asked = dict.fromkeys(_selection(name, mission, started_in))
         problems += [f"missions.{name}.select: {each}" for each in asked]
     if problems:

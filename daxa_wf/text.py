@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from urllib.parse import quote, quote_plus
 
 LONGEST_MESSAGE = 20_000
 """Characters of an error's message, or of a line of a log; a message that quotes a damaged file must not flood them."""
@@ -20,8 +21,21 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 """Control characters but tab and newline, and those that reverse the direction of text."""
 
 
+SHORTEST_SECRET = 8
+"""Characters; a shorter password is part of too many words to be masked wherever it stands."""
+_KNOWN: set[str] = set()
+
+
+def remember_secret(value: str) -> None:
+    """Have a password of this process masked wherever it stands, for servers may quote it in words of their own."""
+    if len(value) >= SHORTEST_SECRET:
+        _KNOWN.update((value, quote(value, safe=""), quote_plus(value)))
+
+
 def mask_secrets(text: str) -> str:
-    """Return text with users, passwords and tokens of all URLs in it replaced by `***`."""
+    """Return text with known passwords, and users, passwords and tokens of all URLs in it, replaced by `***`."""
+    for known in sorted(_KNOWN, key=len, reverse=True):
+        text = text.replace(known, "***")
     return _QUERY_SECRET.sub(r"\1***", _USER_INFO.sub("***@", text))
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from daxa_wf.errors import ConfigError
-from daxa_wf.options import Directory, KiloElectronVolt, Seconds, Section
+from daxa_wf.options import Directory, KiloElectronVolt, PlainArcMinutes, PlainArcSeconds, Seconds, Section
 
 TelescopeModule = Literal["TM1", "TM2", "TM3", "TM4", "TM5", "TM6", "TM7"]
 
@@ -100,9 +100,11 @@ class Flaregti(Section):
     binsize: int = Field(1200, ge=1, description="pixels of the mask, in sky pixels")
     detml: float = Field(10, gt=0, description="likelihood from which on a pixel is masked")
     timebin: Seconds = Field(20.0, gt=0, description="bins of the light curve")
-    source_size: float = Field(25, gt=0, description="diameter in arcsec of the source that is to be detected")
+    source_size: PlainArcSeconds = Field(
+        25, gt=0, description="diameter in arcsec, or with a unit, of the source that is to be detected"
+    )
     source_like: float = Field(10, gt=0, description="likelihood of its detection")
-    fov_radius: float = Field(30, gt=0, description="radius of the field of view in arcmin")
+    fov_radius: PlainArcMinutes = Field(30, gt=0, description="radius of the field of view in arcmin, or with a unit")
     threshold: float = Field(-1, description="limit in count/s/deg2; negative: found for every place")
     max_threshold: float = Field(-1, description="largest limit; negative: none")
     mask_iter: int = Field(3, ge=1, description="how often mask and limits are found anew")

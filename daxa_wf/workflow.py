@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
@@ -15,16 +16,19 @@ from daxa_wf.acquire.manifest import ManifestRow, read_manifest
 from daxa_wf.acquire.planned import facts_from
 from daxa_wf.acquire.release import drop_due_records, mark_of_logins, utc_now
 from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.origin import identity_to_ask, read_origin
 from daxa_wf.archive.status import damaged_notes
 from daxa_wf.archive.vouching import clamp_times, drop_stale_records
 from daxa_wf.config import Config, Mission, parse_config
+from daxa_wf.config_yaml import refuse_misread_file
 from daxa_wf.demo import TRUTH_FILE
-from daxa_wf.errors import ConfigError, CorruptFileError, DaxaError
+from daxa_wf.errors import ConfigError, CorruptFileError, DaxaError, Fault
 from daxa_wf.files import set_aside
 from daxa_wf.missions import MISSIONS
 from daxa_wf.options import ByEngine
 from daxa_wf.preflight import check_before_a_run
 from daxa_wf.services.endpoints import TRANSFERS
+from daxa_wf.services.snapshots import SnapshotStore
 from daxa_wf.steps.catalogue import STEPS, Per
 from daxa_wf.steps.runner import clear_staging
 from daxa_wf.text import mask_secrets
@@ -42,9 +46,14 @@ STARTED_IN = "DAXA_WF_STARTED_IN"
 """Environment variable through which the main process of Snakemake tells its jobs' processes where it was started."""
 
 
-def checked_config(data: Mapping[str, Any]) -> Config:
-    """The configuration as models; a mistake in it ends the process with its message and exit code 2."""
+def checked_config(data: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Config:
+    """Return the configuration as models; a mistake in it ends the process with its message and exit code 2.
+
+    `files`: those that Snakemake read it from, in which values may mean something else than Snakemake read.
+    """
     try:
+        for path in files:
+            refuse_misread_file(Path(path))
         return parse_config(data)
     except ConfigError as error:
         give_up(error)
@@ -87,10 +96,12 @@ class Plan:
                     "nothing can be processed: no mission has a key 'source' that says where its data are"
                 )
             set_aside_damaged(self.layout)
-            drop_due_records(self.layout, self.login_marks(), utc_now())
             drop_stale_records(self.layout)
+            drop_due_records(self.layout, self.login_marks(), utc_now())
         except DaxaError as error:
             give_up(error)
+        except OSError as error:
+            give_up(Fault(f"{error.filename or 'the system'}: {error.strerror or error}"))
         clamp_times([self.layout.manifest, *map(Path, self.observatories())])
         clear_staging(self.layout)
 
@@ -98,7 +109,9 @@ class Plan:
         """The mark of the user's credentials by mission: data that were not public are asked for again if it changes."""
         store, secrets = self.started_in / self.config.data, read_secrets(self._credentials())
         downloaded = [name for name, mission in self.processed() if mission.source and mission.source.archives]
-        return {name: mark_of_logins(store, secrets, self.config.archives_for(name)) for name in downloaded}
+        return {
+            name: mark_of_logins(store, secrets, self.config.archives_for(name, self.started_in)) for name in downloaded
+        }
 
     def _credentials(self) -> dict[str, str]:
         return {name: str(self.started_in / path) for name, path in self.config.credentials.items()}
@@ -184,7 +197,7 @@ class Plan:
         """
 
         def files(wildcards: Any) -> dict[str, list[str]]:
-            if self.mission(wildcards.mission).is_downloaded:
+            if self.mission(wildcards.mission).uses_raw_store(wildcards.mission):
                 folder = self.layout.relative(self.layout.raw(Unit(wildcards.mission, wildcards.obsid)))
             else:
                 folder = self.seen_from_archive(self.source(wildcards.mission))
@@ -223,7 +236,7 @@ class Plan:
         embedded = source.embedded if source else None
         return {
             "store": str(self.started_in / self.config.data),
-            "archives": self.config.archives_for(wildcards.mission),
+            "archives": self.config.archives_for(wildcards.mission, self.started_in),
             "transfers": {**TRANSFERS, **self.config.transfers},
             "credentials": self._credentials(),
             "tables": str(self.started_in / self.config.tables),
@@ -280,30 +293,55 @@ class Plan:
         return {name: self._selection_options(name, mission) for name, mission in self.processed()}
 
     def _selection_options(self, name: str, mission: Mission) -> dict[str, Any]:
-        local = bool(mission.source and mission.source.local)
-        select = mission.select.started_in(self.started_in) if mission.select else None
+        is_read_whole = not mission.uses_raw_store(name)
+        # Snakemake compares these, so paths are relative to the archive: a project that moves stays as it is.
+        select = mission.select.started_in(Path(self.seen_from_archive(self.started_in))) if mission.select else None
         return {
-            "source": str(self.source(name)) if mission.source and mission.source.directory else "",
+            "source": self.seen_from_archive(self.source(name)) if mission.source and mission.source.directory else "",
             "obsids": mission.obsids,
             "instruments": mission.instruments_for(name),
+            "routes": mission.routes_for(name),
             "engine": mission.engine_for(name),
+            "steps": list(self.chain(name)),
             "process_unscheduled": mission.process_unscheduled,
-            "listing": listing_digest(self.source(name)) if local else "",
+            "listing": listing_digest(self.source(name)) if is_read_whole else "",
             "embedded": bool(mission.source and mission.source.embedded),
             "select": select.model_dump(mode="json") if select else None,
-            "select_files": select.fingerprints() if select else {},
-            "tables": str(self.started_in / self.config.tables),
-            # Snakemake keeps parameters in the archive; `connections` has the URLs as they are.
+            "select_files": mission.select.started_in(self.started_in).fingerprints() if mission.select else [],
+            "tables": self.seen_from_archive(self.config.tables_for(name, self.started_in)),
+            # Snakemake keeps parameters in the archive; `data_centres` has the URLs as they are.
             "services": {name: [mask_secrets(url) for url in urls] for name, urls in self.config.services.items()},
         }
 
-    def connections(self, wildcards: Any, resources: Any) -> dict[str, Any]:
-        """How the manifest's job reaches services: their URLs, which may hold passwords, and limits.
+    def tables_identity(self) -> str:
+        """Return what stands for the missions' tables among the parameters of the manifest's job.
 
-        Depends on `resources`, so Snakemake leaves it out of the params trigger, and out of its own notes in the archive.
+        It changes when the tables are others than those that the manifest was made from, so that Snakemake makes it again.
+        """
+        snapshots: dict[str, str] = {}
+        for name, mission in self.processed():
+            if mission.uses_raw_store(name) or mission.select is not None:
+                snapshots |= SnapshotStore(self.config.tables_for(name, self.started_in)).identities(MISSIONS[name])
+        return identity_to_ask(read_origin(self.layout), snapshots, datetime.now(UTC))
+
+    def data_centres(self, wildcards: Any, resources: Any) -> dict[str, dict[str, Any]]:
+        """Return how the manifest's job reaches services and listings, by mission: URLs, directories, limits.
+
+        Depends on `resources`, so Snakemake leaves it out of the params trigger, and out of its own notes in the archive:
+        URLs may hold passwords.
         """
         del wildcards, resources
-        return {"services": dict(self.config.services.items()), "limits": asdict(self.config.limits.values())}
+        return {name: self._data_centres(name) for name, _ in self.processed()}
+
+    def _data_centres(self, name: str) -> dict[str, Any]:
+        mirrors = self.config.mirrors_for(name, self.started_in)
+        return {
+            "store": str(self.started_in / self.config.data),
+            "archives": self.config.archives_for(name, self.started_in),
+            "mirrors": {archive: [str(each) for each in places] for archive, places in mirrors.items()},
+            "services": dict(self.config.services.items()),
+            "limits": asdict(self.config.limits.values()),
+        }
 
     def observatories(self) -> list[str]:
         """The embedded observatories that the configuration asks for, by the file that says they are complete."""

@@ -58,6 +58,6 @@ class SasPlan:
 
     def _odf(self, wildcards: Any) -> Path:
         unit = Unit(wildcards.mission, wildcards.obsid)
-        downloaded = self.plan.mission(unit.mission).is_downloaded
+        downloaded = self.plan.mission(unit.mission).uses_raw_store(unit.mission)
         root = self.plan.layout.raw(unit) if downloaded else self.plan.source(unit.mission)
         return root / next(row.odf for row in self.plan.rows(unit.mission, unit.obsid))

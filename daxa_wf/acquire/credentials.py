@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from daxa_wf.errors import ConfigError
+from daxa_wf.text import remember_secret
 
 PARAMETERS = {"xsa": ("AIOUSER", "AIOPWD")}
 """What archives call user and password."""
@@ -21,6 +22,7 @@ def read_secrets(files: Mapping[str, str]) -> dict[str, dict[str, str]]:
     for archive, (user, password) in PARAMETERS.items():
         said = _from_file(archive, Path(files[archive])) if archive in files else _from_environment(archive)
         if said:
+            remember_secret(said["password"])
             found[archive] = {user: said["username"], password: said["password"]}
     return found
 

@@ -44,7 +44,7 @@ def listing_digest(root: Path) -> str:
     digest = hashlib.sha256()
     for path in walk(root):
         stat = path.stat()
-        digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+        digest.update(f"{path.relative_to(root)}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 

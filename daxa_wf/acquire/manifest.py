@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from daxa_wf.archive.layout import Unit
+from daxa_wf.archive.tables import write_table
 from daxa_wf.errors import CorruptFileError, UnsafePathError
-from daxa_wf.files import checked_relative, write_atomically
+from daxa_wf.files import checked_relative
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,10 @@ COLUMNS = tuple(column.name for column in fields(ManifestRow))
 
 
 def write_manifest(path: Path, rows: Iterable[ManifestRow]) -> None:
-    """Write the manifest, sorted, as tab-separated text."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, delimiter="\t", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(row) for row in sorted(rows, key=lambda row: (row.mission, row.unit.identifier)))
-    write_atomically(path, text.getvalue())
+    """Write the manifest, sorted, as tab-separated text and as ECSV."""
+    write_table(
+        path, COLUMNS, [asdict(row) for row in sorted(rows, key=lambda row: (row.mission, row.unit.identifier))]
+    )
 
 
 def read_manifest(path: Path) -> list[ManifestRow]:

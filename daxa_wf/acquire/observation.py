@@ -108,13 +108,21 @@ class Fetcher:
         return " ".join(sorted(wish.globs)) + (" decompressed" if self.decompress else "")
 
     def listing(self, wish: Wish) -> list[RemoteFile]:
-        """The wanted files of an observation in the first archive that lists them; ServiceError if none does."""
-        said = []
+        """The wanted files of an observation in the first archive that lists them.
+
+        NotInArchiveError if all answer that they have none of them, ServiceError if one cannot answer.
+        """
+        said, absent = [], 0
         for archive, base, path in self._places(wish.spec, wish.facts):
             try:
                 return self.listed(archive, base, path, wish.globs, [])
-            except (NotInArchiveError, ServiceError) as error:
+            except NotInArchiveError as error:
+                absent += 1
                 said.append(str(error))
+            except ServiceError as error:
+                said.append(str(error))
+        if said and absent == len(said):
+            raise NotInArchiveError(f"{wish.name} is in no archive that lists its files: {'; '.join(said)}")
         raise ServiceError(f"{wish.name}: no archive lists it: {'; '.join(said) or 'it comes in tar files only'}")
 
     def _places(self, of: MissionSpec | SharedDirectory, facts: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

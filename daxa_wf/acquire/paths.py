@@ -7,6 +7,8 @@ import string
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from glob import escape
+from pathlib import Path
 from typing import Any
 
 from daxa_wf.errors import CorruptFileError
@@ -59,6 +61,60 @@ def archive_paths(of: MissionSpec | SharedDirectory, archive: str, facts: Mappin
     """Where an archive may have an observation, or what it shares with others, below its base; S3 has HEASARC's paths."""
     templates = of.archive_paths.get("heasarc" if archive == "s3" else archive, ())
     return [fill(each, facts) for each in ((templates,) if isinstance(templates, str) else templates)]
+
+
+def facts_in_tree(spec: MissionSpec, roots: Mapping[str, Sequence[Path]], obsid: str) -> dict[str, Any] | None:
+    """Return what the paths of an observation need beside its ObsID, read from directories laid out like the archives.
+
+    `roots` are directories by archive. None if a path needs more than the ObsID, and no directory has the observation.
+    """
+    plain = {"obsid": obsid}
+    needed = _fields_of(spec.raw_path)
+    for archive, directories in roots.items():
+        templates = spec.archive_paths.get("heasarc" if archive == "s3" else archive, ())
+        for template in (templates,) if isinstance(templates, str) else templates:
+            if not (_fields_of(template) | needed) - set(plain):
+                return plain
+            for root in directories:
+                found = _facts_below(root, template, plain)
+                if found is not None and needed <= set(found):
+                    return found
+    return None
+
+
+def _fields_of(template: str) -> set[str]:
+    """Return the facts that a template names, without those that follow from the ObsID."""
+    names = {name.partition("[")[0] for _, name, _, _ in string.Formatter().parse(template) if name}
+    return names - {"obsid_lower", "rosat_detector"}
+
+
+def _facts_below(root: Path, template: str, plain: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the facts that the directory of an observation below `root` shows; the newest version, if it has several."""
+    pattern, expression, formats = "", "", {}
+    for literal, name, form, _ in string.Formatter().parse(template):
+        pattern += escape(literal)
+        expression += re.escape(literal)
+        if not name:
+            continue
+        field = name.partition("[")[0]
+        if field in _fields_of(template) - set(plain):
+            pattern += "*"
+            expression += f"(?P={field})" if field in formats else f"(?P<{field}>[^/]+)"
+            formats[field] = form or ""
+        else:
+            filled = fill(f"{{{name}}}", plain)
+            pattern += escape(filled)
+            expression += re.escape(filled)
+    for path in sorted(root.glob(pattern.strip("/")), reverse=True):
+        match = re.fullmatch(expression.strip("/"), path.relative_to(root).as_posix())
+        if match is None or not path.is_dir():
+            continue
+        try:
+            times = {name: datetime.strptime(match[name], form) for name, form in formats.items() if form}
+        except ValueError:
+            continue
+        return {**plain, **match.groupdict(), **times}
+    return None
 
 
 def raw_directory(spec: MissionSpec, facts: Mapping[str, Any]) -> str:

@@ -32,7 +32,12 @@ def observation_facts(row: Any) -> dict[str, Any]:
 
 def facts_of(row: Any) -> str:
     """The facts of an observation as JSON, for the manifest."""
-    return json.dumps(observation_facts(row), default=datetime.isoformat)
+    return facts_text(observation_facts(row))
+
+
+def facts_text(facts: Mapping[str, Any]) -> str:
+    """Return facts as JSON, times as ISO text."""
+    return json.dumps(dict(facts), default=datetime.isoformat)
 
 
 def facts_from(text: str) -> dict[str, Any]:

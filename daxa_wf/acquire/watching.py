@@ -28,9 +28,9 @@ def read_progress(root: Path) -> list[dict[str, Any]]:
 
 def progress_table(told: list[dict[str, Any]]) -> Any:
     """Files, bytes, rate and time left, by observation and in all."""
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("observation", "files", "bytes", "rate", "time left")
+    table = Table(Column("observation", overflow="fold"), "files", "bytes", "rate", "time left")
     total = {key: sum(each[key] for each in told) for key in ("files", "files_done", "bytes", "bytes_done", "rate")}
     for each in [*told, {"name": "in all", **total}] if told else []:
         left = max(each["bytes"] - each["bytes_done"], 0) / each["rate"] if each["rate"] else 0.0

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from daxa_wf.archive.layout import NO_EXPOSURE, Layout, Unit, band_of, unit_of
 from daxa_wf.archive.records import Record, read_record
+from daxa_wf.archive.requested import Requested, read_requested
 from daxa_wf.errors import ConfigError, DaxaError
 from daxa_wf.missions import MISSIONS
 
@@ -18,6 +20,8 @@ KINDS = {
     "background map": ("backmap",),
 }
 """What a user asks for -> kinds of products, the best first."""
+EXPOSURE_KINDS = {**KINDS, "event list": ("cleanevents", "finalevents", "events")}
+"""The same for one exposure of an instrument that may have several."""
 SPEC_KINDS = {"event list": "events", "image": "image", "exposure map": "expmap", "background map": "background"}
 
 
@@ -25,15 +29,24 @@ class NoSuchProductError(DaxaError):
     """The archive has no such product; the message lists what it has."""
 
 
+UNCLEANED = ("epchain", "emchain", "flaregti")
+"""Steps whose event lists are not cleaned yet: they are products, and never the event list of an instrument."""
+
+
 @dataclass(frozen=True)
 class Product:
-    """A file of the archive and what it is of."""
+    """A file of the archive and what it is of.
+
+    `requested` is False if the archive's configuration no longer requests it: it was made with earlier options.
+    """
 
     path: Path
     kind: str
     instrument: str
     exposure: str
     band: tuple[float, float] | None
+    requested: bool = True
+    step: str = ""
 
 
 class Archive:
@@ -46,11 +59,27 @@ class Archive:
 
     @property
     def observations(self) -> list[tuple[str, str]]:
-        """Mission and ObsID of every observation."""
+        """Mission and ObsID of every observation that the archive's configuration requests."""
+        return [(name, obsid) for name, obsid in self._recorded if self._requested.has(Unit(name, obsid))]
+
+    @property
+    def no_longer_requested(self) -> list[tuple[str, str]]:
+        """Mission and ObsID of every observation that only an earlier configuration requested."""
+        return [(name, obsid) for name, obsid in self._recorded if not self._requested.has(Unit(name, obsid))]
+
+    @property
+    def _recorded(self) -> list[tuple[str, str]]:
         return sorted((path.parent.name, path.name) for path in (self.layout.root / "records").glob("*/*"))
 
+    @cached_property
+    def _requested(self) -> Requested:
+        return read_requested(self.layout)
+
     def event_list(self, obsid: str, instrument: str, exposure: str | None = None, mission: str | None = None) -> Path:
-        """The final event list of an instrument, or what the archive delivered; NoSuchProductError lists what exists."""
+        """Return the final event list of an instrument, the cleaned one of an exposure, or what the data centre delivered.
+
+        NoSuchProductError lists what exists.
+        """
         return self._one("event list", obsid, instrument, exposure, None, mission)
 
     def image(
@@ -75,13 +104,13 @@ class Archive:
         return self._one("background map", obsid, instrument, exposure, band, mission)
 
     def products(self, obsid: str, mission: str | None = None) -> list[Product]:
-        """Every product of an observation."""
+        """Return every product of an observation; `requested` is False for those of an earlier configuration."""
         unit = Unit(self._mission_of(obsid, mission), obsid)
         paths = sorted(self.layout.records(unit).glob("*/*.json"))
-        return [each for path in paths for each in _products(self.layout, read_record(path))]
+        return [each for path in paths for each in _products(self.layout, read_record(path), self._requested)]
 
     def _mission_of(self, obsid: str, mission: str | None) -> str:
-        found = [name for name, each in self.observations if each == obsid and mission in (None, name)]
+        found = [name for name, each in self._recorded if each == obsid and mission in (None, name)]
         if len(found) == 1:
             return found[0]
         if found:
@@ -106,19 +135,35 @@ class Archive:
         spec = MISSIONS[name]
         inst = next((each.name for each in spec.instruments if instrument.upper() in _spellings(each)), instrument)
         group = set(spec.groups.get(instrument.upper(), ())) | self._behind(inst, obsid, name)
-        of_kind = [each for each in self.products(obsid, name) if each.kind in KINDS[what]]
-        best = next((kind for kind in KINDS[what] if any(each.kind == kind for each in of_kind)), "")
-        of_kind = [each for each in of_kind if each.kind == best]
-        wanted = [
+        kinds = KINDS[what] if exposure is None else EXPOSURE_KINDS[what]
+        of_kind = [
             each
-            for each in of_kind
-            if (each.instrument == inst or set(each.instrument.split("_")) <= group)
-            and exposure in (None, each.exposure)
-            and band in (None, each.band)
+            for each in self.products(obsid, name)
+            if each.kind in kinds and not (each.kind == "events" and each.step in UNCLEANED)
         ]
+
+        def matches(each: Product) -> bool:
+            return (
+                (each.instrument == inst or set(each.instrument.split("_")) <= group)
+                and exposure in (None, each.exposure)
+                and band in (None, each.band)
+            )
+
+        earlier = [each for each in of_kind if not each.requested and matches(each)]
+        of_kind = [each for each in of_kind if each.requested]
+        best = next((kind for kind in kinds if any(each.kind == kind for each in of_kind)), "")
+        if exposure is not None:
+            best = next((each.kind for kind in kinds for each in of_kind if each.kind == kind and matches(each)), best)
+        of_kind = [each for each in of_kind if each.kind == best]
+        wanted = [each for each in of_kind if matches(each)]
         if len(wanted) == 1:
             return wanted[0].path
         there = ", ".join(_described(each) for each in of_kind) or "none"
+        if earlier and not wanted:
+            raise NoSuchProductError(
+                f"{obsid} has no {what} of {inst} that its configuration requests; {earlier[0].path} is no longer "
+                f"requested and was made with earlier options; there is {there}"
+            )
         if wanted:
             raise NoSuchProductError(f"{obsid} has more than one {what} of {inst}; say which: {there}")
         if not of_kind and "native" not in spec.engines and SPEC_KINDS[what] not in {p.kind for p in spec.products}:
@@ -141,12 +186,14 @@ def _described(product: Product) -> str:
     return f"{product.instrument}{exposure}{band}"
 
 
-def _products(layout: Layout, record: Record) -> list[Product]:
+def _products(layout: Layout, record: Record, requested: Requested) -> list[Product]:
     found = []
+    asked = requested.asks_for(record.step, record.unit)
     for stamp in record.products:
         name = Path(stamp.path).name
         instrument, exposure = unit_of(name)
         band = band_of(name)
         edges = (band.low, band.high) if band else None
-        found.append(Product(layout.find(stamp.path), stamp.kind, instrument, exposure, edges))
+        path = layout.find(stamp.path)
+        found.append(Product(path, stamp.kind, instrument, exposure, edges, asked, record.step))
     return found

@@ -167,6 +167,11 @@ class Layout:
         """Why the manifest could not be made, until it can."""
         return self.root / "logs" / "manifest.fault.txt"
 
+    @property
+    def manifest_origin(self) -> Path:
+        """What the manifest was made from."""
+        return self.root / "selection" / "manifest_origin.json"
+
     def relative(self, path: Path) -> str:
         """`path` as records hold it."""
         return path.relative_to(self.root).as_posix()

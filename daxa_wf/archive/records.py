@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.requested import read_requested
 from daxa_wf.errors import ConfigError, CorruptFileError
 from daxa_wf.files import checked_relative, read_json, sha256_of, write_atomically
 from daxa_wf.near import closest
@@ -143,8 +144,10 @@ def record_paths(layout: Layout) -> list[Path]:
 
 
 def missing_products(layout: Layout) -> list[str]:
-    """The recorded products that are no longer there, by their recorded paths."""
-    stamps = (stamp for record in readable_records(layout).values() for stamp in record.products)
+    """Return the recorded products that are gone, by their recorded paths, of the units that are still requested."""
+    requested = read_requested(layout)
+    records = readable_records(layout).values()
+    stamps = (stamp for record in records if requested.asks_for(record.step, record.unit) for stamp in record.products)
     return [stamp.path for stamp in stamps if not layout.find(stamp.path).exists()]
 
 
@@ -160,8 +163,11 @@ def drop_failed_records(layout: Layout, step: str | None = None, unit: str | Non
             f"--unit {unit}: {layout.root} has no record of it; expected an identifier such as "
             f"{min(units, default='0201903501PNS003')}{closest(unit, units)}"
         )
+    requested = read_requested(layout)
     dropped = []
     for path, record in records.items():
+        if not requested.asks_for(record.step, record.unit):
+            continue
         wanted = step in (None, record.step) and unit in (None, record.unit.identifier)
         may_go_well = record.status is Status.FAILED or (record.step == "acquire" and not record.done)
         if wanted and may_go_well:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.origin import read_origin
 from daxa_wf.archive.records import Record, Status, readable_records, record_paths
+from daxa_wf.archive.requested import NOT_REQUESTED, Requested, read_requested
+from daxa_wf.archive.tables import write_table
 from daxa_wf.errors import CorruptFileError
-from daxa_wf.files import read_json, write_atomically
+from daxa_wf.files import read_json
 
 NOTE_KEYS = ("mission", "obsid", "instrument", "exposure", "step", "error", "message")
 """What a fault note holds."""
@@ -33,17 +34,36 @@ class Verdict:
     status: str
     reason: str = ""
     message: str = ""
+    warnings: tuple[tuple[str, str], ...] = ()
+    """Name and text of each."""
+
+    @property
+    def unit(self) -> Unit:
+        """The unit that it is of."""
+        return Unit(self.mission, self.obsid, self.inst, self.exposure)
 
 
 COLUMNS = tuple(column.name for column in fields(Verdict))
 
 
 def read_verdicts(layout: Layout) -> list[Verdict]:
-    """The verdict of every record of the archive, and the faults that are not yet mended."""
-    faults = read_faults(layout)
+    """The verdict of every record of the archive, and the faults that are not yet mended.
+
+    Those of units that the configuration no longer requests are marked as such.
+    """
+    requested, faults = read_requested(layout), read_faults(layout)
     records = readable_records(layout)
     damaged = [_damaged(layout, path) for path in record_paths(layout) if path not in records]
-    return [_unless_behind(faults, _verdict(record)) for record in records.values()] + damaged + faults
+    verdicts = [_unless_behind(faults, _verdict(record)) for record in records.values()] + damaged + faults
+    return [_unless_dropped(requested, verdict) for verdict in verdicts]
+
+
+def _unless_dropped(requested: Requested, verdict: Verdict) -> Verdict:
+    """Mark the verdict of a unit that was processed for an earlier configuration."""
+    if requested.asks_for(verdict.step, verdict.unit):
+        return verdict
+    message = f"its files are those of an earlier configuration. {verdict.message}".rstrip()
+    return replace(verdict, status=NOT_REQUESTED, reason=f"was {verdict.status}", message=message, warnings=())
 
 
 def _unless_behind(faults: Sequence[Verdict], verdict: Verdict) -> Verdict:
@@ -95,6 +115,7 @@ def _verdict(record: Record) -> Verdict:
     return Verdict(
         unit.mission, unit.obsid, unit.instrument, unit.exposure,
         record.step, str(record.status), record.reason, " ".join(record.message.split()),
+        tuple((each["name"], " ".join(each["text"].split())) for each in record.warnings),
     )  # fmt: skip
 
 
@@ -118,17 +139,24 @@ def _damaged(layout: Layout, path: Path) -> Verdict:
 
 
 def write_status(layout: Layout, verdicts: Iterable[Verdict]) -> None:
-    """Write `status.tsv`: one row a unit and step."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, delimiter="\t", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(verdict) for verdict in verdicts)
-    write_atomically(layout.status, text.getvalue())
+    """Write `status.tsv` and `status.ecsv`: one row a unit and step, with the names of its warnings."""
+    rows = [{**asdict(verdict), "warnings": " ".join(dict(verdict.warnings))} for verdict in verdicts]
+    write_table(layout.status, COLUMNS, rows)
 
 
 def root_causes(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """The verdicts that are neither `done` nor `blocked`: why something did not make it."""
-    return [verdict for verdict in verdicts if verdict.status not in (Status.DONE, Status.BLOCKED)]
+    """Return the verdicts that are neither `done` nor `blocked`, of units that are requested: why a unit has no result."""
+    others = (Status.DONE, Status.BLOCKED, NOT_REQUESTED)
+    return [verdict for verdict in verdicts if verdict.status not in others]
+
+
+def warnings_by_name(verdicts: Sequence[Verdict]) -> dict[tuple[str, str], list[tuple[Verdict, str]]]:
+    """Return the warnings by step and name, each with its verdict and text, in the order of the verdicts."""
+    found: dict[tuple[str, str], list[tuple[Verdict, str]]] = {}
+    for verdict in verdicts:
+        for name, text in verdict.warnings:
+            found.setdefault((verdict.step, name), []).append((verdict, text))
+    return found
 
 
 def counts_by_step(verdicts: Sequence[Verdict]) -> dict[str, Counter[str]]:
@@ -141,6 +169,20 @@ def counts_by_step(verdicts: Sequence[Verdict]) -> dict[str, Counter[str]]:
     return {step: counts[step] for step in STEPS if step in counts}
 
 
+def used_statuses(verdicts: Sequence[Verdict]) -> list[str]:
+    """Return the statuses of a table of counts: the usual ones, and NOT_REQUESTED where a unit has it."""
+    dropped = any(verdict.status == NOT_REQUESTED for verdict in verdicts)
+    return [*(str(status) for status in Status), FAULT, *([NOT_REQUESTED] if dropped else [])]
+
+
+def _warning_line(step: str, name: str, found: Sequence[tuple[Verdict, str]]) -> str:
+    """Return one line about all units that have a warning, with the text of the first."""
+    first, text = found[0]
+    others = len({verdict.unit for verdict, _ in found}) - 1
+    more = f" and {others} more unit{'s' * (others > 1)}, listed in the report" if others else ""
+    return f"warning {name}: {step} of {first.mission} {first.unit.identifier}{more}: {text}"
+
+
 def manifest_fault(layout: Layout) -> str:
     """Why the manifest could not be made: nothing else was done then; '' if it could."""
     if layout.manifest.exists() or not layout.manifest_fault.exists():
@@ -148,23 +190,34 @@ def manifest_fault(layout: Layout) -> str:
     return layout.manifest_fault.read_text(encoding="utf-8").rstrip()
 
 
+def selection_notes(layout: Layout) -> list[str]:
+    """Return a line for each thing that the selections of the archive left out: a mission without a match, dropped rows."""
+    origin = read_origin(layout)
+    return origin.notes if origin is not None else []
+
+
 def print_summary(layout: Layout, verdicts: Sequence[Verdict], stderr: bool = True) -> None:
-    """Print what was done, rejected, failed, blocked or met a fault, and why what did not make it did not."""
+    """Print the counts of outcomes by step, the reason of every unit without a result, and the warnings by name."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = Console(stderr=stderr)
-    statuses = [*Status, FAULT]
+    statuses = used_statuses(verdicts)
     table = Table(title=f"Archive {layout.root}", title_justify="left")
     for heading in ("step", *statuses):
-        table.add_column(str(heading), justify="left" if heading == "step" else "right")
+        is_step = heading == "step"
+        table.add_column(heading, justify="left" if is_step else "right", no_wrap=is_step)
     for step, counts in counts_by_step(verdicts).items():
         table.add_row(step, *(str(counts[status] or "") for status in statuses))
     console.print(table)
     for verdict in root_causes(verdicts):
         identifier = f"{verdict.obsid}{verdict.inst}{verdict.exposure}"
         what = f"{verdict.step} of {verdict.mission} {identifier}: {verdict.status}"
-        console.print(Text(f"{what}: {verdict.reason}: {verdict.message}"))
+        console.print(Text(f"{what}: {verdict.reason}: {verdict.message}"), soft_wrap=True)
+    for (step, name), found in warnings_by_name(verdicts).items():
+        console.print(Text(_warning_line(step, name, found)), soft_wrap=True)
+    for note in selection_notes(layout):
+        console.print(Text(note), soft_wrap=True)
     if layout.report.exists():
-        console.print(Text(f"Report: {layout.report}"))
+        console.print(Text(f"Report: {layout.report}"), soft_wrap=True)

@@ -9,6 +9,7 @@ from daxa_wf.events.event_list import EventList
 from daxa_wf.events.flare_filters import FLARE_FILTERS, FlareInputs, FlareParameters, FlareResult
 from daxa_wf.events.gti import Intervals, intersection, total, union
 from daxa_wf.events.light_curve import LightCurve, light_curves
+from daxa_wf.events.quality import HardEvents, Quality, fit_quality
 
 NO_CORNERS = ("PrimeSmallWindow",)
 """pn modes in which the unexposed corners are not read out (SAS eimageget, 'Modes')."""
@@ -22,6 +23,7 @@ class EspfiltResult:
     good: Intervals
     curves: dict[str, LightCurve]
     flares: FlareResult
+    quality: Quality
 
     @property
     def kept(self) -> float:
@@ -48,14 +50,27 @@ def espfilt(events: EventList, method: str, parameters: FlareParameters) -> Espf
             f"{identity.submode} reads out no corners, which {method} needs; threshold and sn_optimal do not",
         )
     expressions = flare_filter.expressions(identity.instrument, parameters)
-    curves = light_curves(events, expressions, flare_filter.bin_size)
+    hard = HardEvents(events)
+    curves = light_curves(events, expressions, flare_filter.bin_size, hard.add)
     good = union(*events.gtis.values()) if events.gtis else _whole(events)
     flares = flare_filter.function(FlareInputs(identity.instrument, curves, good, events.time_range[1]), parameters)
     gti = intersection(flares.gti, good)
     if len(gti) == 0:
         accepted = flares.quantity.within(flares.limits)
         raise UnfitDataError("noGoodTime", f"no time has {accepted}: all of it is flared")
-    return EspfiltResult(gti, good, curves, flares)
+    return EspfiltResult(gti, good, curves, flares, assess(flares, gti, good, hard))
+
+
+def assess(flares: FlareResult, gti: Intervals, good: Intervals, hard: HardEvents) -> Quality:
+    """Return the quality of a cleaning: `gti` is what is left of the `good` time."""
+    fit, histogram = flares.fit, flares.histogram
+    of_fit = None
+    if fit is not None and histogram is not None:
+        model = fit.model(histogram.rates)
+        of_fit = fit_quality(
+            histogram.rates, histogram.samples, model, fit.centre, fit.sigma, flares.limits, histogram.window
+        )
+    return Quality(1 - total(gti) / total(good), of_fit, hard.ratio(gti), hard.problem)
 
 
 def _whole(events: EventList) -> Intervals:

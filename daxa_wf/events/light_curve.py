@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,13 +60,20 @@ def number_of_bins(start: float, stop: float, bin_size: float) -> int:
     return max(1, int(np.ceil((stop - start) / bin_size)))
 
 
-def light_curves(events: EventList, expressions: Mapping[str, str], bin_size: float) -> dict[str, LightCurve]:
-    """One curve for each expression, from TSTART to TSTOP, in one pass over the list."""
+def light_curves(
+    events: EventList,
+    expressions: Mapping[str, str],
+    bin_size: float,
+    also: Callable[[NDArray[Any]], None] | None = None,
+) -> dict[str, LightCurve]:
+    """One curve for each expression, from TSTART to TSTOP, in one pass over the list; `also` gets every chunk of it."""
     bound = {name: parse(text).bind(events.header, events.column_names) for name, text in expressions.items()}
     start, stop = events.time_range
     bins = number_of_bins(start, stop, bin_size)
     counts = {name: np.zeros(bins, np.int64) for name in bound}
     for chunk in events.chunks():
+        if also is not None:
+            also(chunk)
         times = chunk["TIME"].astype(float)
         for name, each in bound.items():
             counts[name] += counts_in_bins(times[each.mask(chunk)], start, bin_size, bins)

@@ -173,20 +173,30 @@ class MissionSpec:
     """The files that the native engine starts from."""
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Names for several instruments together, in capitals."""
+    event_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Instrument -> columns of its event lists, by which expressions are checked before a run."""
     image_defaults: Mapping[str, Any] = field(default_factory=dict)
     """Values of the configuration's section `images` that are this mission's own defaults."""
 
     def instrument(self, name: str) -> Instrument:
-        """The instrument called `name` or one of its aliases; KeyError names those that exist."""
+        """Return the instrument called `name` or one of its aliases; KeyError lists the instruments."""
         for instrument in self.instruments:
             if name.upper() in (instrument.name.upper(), *(alias.upper() for alias in instrument.aliases)):
                 return instrument
-        known = ", ".join([*(instrument.name for instrument in self.instruments), *self.groups])
+        if members := self.groups.get(name.upper()):
+            raise KeyError(f"{name!r} is a group of instruments, which cannot be used here; name {', '.join(members)}")
+        known = ", ".join(instrument.name for instrument in self.instruments)
         raise KeyError(f"{self.pretty_name} has no instrument {name!r}; it has {known}")
 
     def instruments_named(self, name: str) -> tuple[str, ...]:
-        """The instruments that a name, an alias or the name of a group stands for; KeyError names those that exist."""
-        return self.groups.get(name.upper()) or (self.instrument(name).name,)
+        """Return the instruments that a name, an alias or the name of a group stands for; KeyError lists all of them."""
+        if members := self.groups.get(name.upper()):
+            return members
+        try:
+            return (self.instrument(name).name,)
+        except KeyError as error:
+            groups = f", and the groups {', '.join(self.groups)}" if self.groups else ""
+            raise KeyError(f"{error.args[0]}{groups}") from None
 
     def instruments_of(self, pattern: ProductPattern) -> tuple[str, ...]:
         """Return the instruments whose data a product of the pattern holds."""

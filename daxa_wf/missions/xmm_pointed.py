@@ -7,6 +7,10 @@ from daxa_wf.missions.spec import Bundle, Column, FilePattern, Instrument, Missi
 FIELD_OF_VIEW = 0.25
 """Radius in degrees of EPIC's field of view (XMM-Newton Users Handbook, 3.3)."""
 
+EVENT_COLUMNS = ("TIME", "RAWX", "RAWY", "DETX", "DETY", "X", "Y", "PHA", "PI", "FLAG", "PATTERN", "CCDNR")
+ONLY_PN = ("PAT_ID", "PAT_SEQ", "OFFSETX", "TIME_RAW")
+"""Columns of calibrated event lists (XMM-Newton Data Files Handbook, EPIC event lists)."""
+
 MISSION = MissionSpec(
     name="xmm_pointed",
     pretty_name="XMM-Newton Pointed",
@@ -107,4 +111,5 @@ MISSION = MissionSpec(
         for name, kind in (("M1", "MI"), ("M2", "MI"), ("PN", "PI"))
     ),
     engines=("native", "sas"),
+    event_columns={"M1": EVENT_COLUMNS, "M2": EVENT_COLUMNS, "PN": (*EVENT_COLUMNS, *ONLY_PN)},
 )

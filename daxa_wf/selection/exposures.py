@@ -65,7 +65,8 @@ def _unfit(instrument: str, mode: str, filter_name: str, scientific: bool) -> st
 def with_exposures(table: pd.DataFrame, spec: MissionSpec, exposures: pd.DataFrame) -> pd.DataFrame:
     """An observation table with what the exposures say: seconds, modes and filters of each instrument, and which have data.
 
-    Instruments that the exposures never mention are taken to be there: nothing is known of them.
+    Instruments that the exposures never mention are taken to be there: nothing is known of them. Observations without any
+    listed exposure keep '', unknown; those whose exposures are all unfit are not fit for science.
     """
     fit = exposures[exposures["unfit"] == ""]
     mentioned = set(exposures["inst"])
@@ -83,7 +84,10 @@ def with_exposures(table: pd.DataFrame, spec: MissionSpec, exposures: pd.DataFra
             values = {obsid: BETWEEN.join(sorted(set(found))) for obsid, found in mine[column]}
             result[f"{name}_{column}"] = [values.get(obsid, "") for obsid in table["obsid"]]
         present += seconds.gt(0).map({True: f" {each.name}", False: ""})
-    result["instruments"] = present.str.strip()
+    listed = table["obsid"].isin(exposures["obsid"].unique())
+    result["instruments"] = present.str.strip().where(listed, "")
+    if "science_usable" in result:
+        result["science_usable"] &= ~listed | (result["instruments"] != "")
     columns = [each.exposure_column for each in spec.instruments if each.exposure_column in result]
     result["exposure"] = result[columns].max(axis=1) if columns else result["exposure"]
     return result

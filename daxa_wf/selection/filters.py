@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -54,19 +55,49 @@ def obsids(wanted: tuple[str, ...], exclude: bool = False) -> Filter:
 
 
 def rectangle(low: tuple[float, float], high: tuple[float, float], galactic: bool = False) -> Filter:
-    """Longitude from low to high eastwards, across 0 h where low is above high; latitude between; degrees."""
+    """Keep longitudes between those of two corners, and latitudes between theirs; degrees.
 
-    def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
-        lon, lat = _galactic(table) if galactic else (table["ra"].to_numpy(), table["dec"].to_numpy())
-        width = 360.0 if high[0] - low[0] >= 360 else (high[0] - low[0]) % 360
-        return _array(((lon - low[0]) % 360 <= width) & (lat >= low[1]) & (lat <= high[1]))
-
-    for latitude in (low[1], high[1]):
+    From a lower to a higher longitude the rectangle reaches eastwards, however wide it is. From a higher to a lower one
+    the narrower of the two rectangles is taken: that across 0 h (350 to 10), or that of a sky map with east to the left
+    (39 to 30).
+    """
+    for longitude, latitude in (low, high):
+        if not math.isfinite(longitude):
+            raise ConfigError(f"rectangle: {longitude} is not a longitude; expected degrees")
         if not abs(latitude) <= 90:
             raise ConfigError(f"rectangle: {latitude} is no latitude; expected -90 to 90 degrees")
     if low[1] > high[1]:
         raise ConfigError(f"rectangle: the lower latitude {low[1]} is above the upper one {high[1]}")
-    return Filter("rectangle", f"{low} to {high} degrees{', Galactic' if galactic else ''}", keep)
+    west, width = _longitudes(low[0], high[0])
+    east = west + width
+
+    def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
+        lon, lat = _galactic(table) if galactic else (table["ra"].to_numpy(), table["dec"].to_numpy())
+        return _array(((lon - west) % 360 <= width) & (lat >= low[1]) & (lat <= high[1]))
+
+    def notes(table: pd.DataFrame, spec: MissionSpec) -> list[str]:
+        if not 180 < width < 360:
+            return []
+        return [
+            f"rectangle: {width:g} degrees wide eastwards; for the {360 - width:g} degrees on the other side begin at {east:g}"
+        ]
+
+    across = " across 0 h" if east > 360 else ""
+    frame = ", Galactic" if galactic else ""
+    described = (
+        f"longitude {west:g} to {east % 360 or east:g}{across}, latitude {low[1]:g} to {high[1]:g} degrees{frame}"
+    )
+    return Filter("rectangle", described, keep, notes)
+
+
+def _longitudes(one: float, two: float) -> tuple[float, float]:
+    """Return the western longitude of a rectangle and its width in degrees, from the longitudes of its corners."""
+    if two - one >= 360:
+        return one, 360.0
+    eastwards = (two - one) % 360
+    if two > one or eastwards <= 180:
+        return one, eastwards
+    return two, 360 - eastwards
 
 
 def _galactic(table: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -165,6 +196,11 @@ def instruments(names: tuple[str, ...], exposure: Mapping[str, float] | None = N
 
     longer = [f"{name} > {seconds:g} s" for name, seconds in (exposure or {}).items()]
     return Filter("instruments", ", ".join([" or ".join(names), *longer]), keep)
+
+
+def with_data(names: tuple[str, ...]) -> Filter:
+    """Keep observations with data of any of the chosen instruments, and those of which the table does not list any."""
+    return Filter("data", f"data of {' or '.join(names)}", instruments(names).keep)
 
 
 def instrument_of(spec: MissionSpec, name: str) -> Instrument:

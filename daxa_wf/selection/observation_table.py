@@ -82,7 +82,12 @@ def observation_table(spec: MissionSpec, source: TableSource, table: pd.DataFram
         result.rows = kept
     valid = result.rows["obsid"].map(spec.is_obsid).astype(bool)
     result.cuts.append(Cut("obsid", f"the ObsID is like {spec.obsid_pattern}", int((~valid).sum()), int(valid.sum())))
-    result.rows = _ordered(_to_icrs(spec, result.rows[valid]).reset_index(drop=True))
+    rows = result.rows[valid]
+    # Identifiers are compared without the space around them: a service may write one in several ways.
+    first = ~rows.duplicated("obsid")
+    if not first.all():
+        result.cuts.append(Cut("repeated", "the first row of each ObsID", int((~first).sum()), int(first.sum())))
+    result.rows = _ordered(_to_icrs(spec, rows[first]).reset_index(drop=True))
     return result
 
 
@@ -177,7 +182,10 @@ def _from_text(values: pd.Series) -> pd.Series:
 
 
 def _name_instruments(spec: MissionSpec, result: ObservationTable) -> None:
-    """Instruments with data: of exposure columns those above zero, else the table's own, by their names here."""
+    """Name the instruments with data: of exposure columns those above zero, else the table's own, by their names here.
+
+    An instrument without an exposure column is taken to have data. Rows whose exposures are all unknown keep '': unknown.
+    """
     rows = result.rows
     exposed = [each for each in spec.instruments if each.exposure_column in rows]
     naming = [column for column in spec.instrument_columns if column in rows]
@@ -186,10 +194,16 @@ def _name_instruments(spec: MissionSpec, result: ObservationTable) -> None:
         rows["instruments"] = reduce(lambda one, other: (one + " " + other).str.strip(), [texts for texts, _ in named])
         result.unlisted_instruments = {text: count for _, unknown in named for text, count in unknown.items()}
     elif exposed:
+        names = [each.name for each in spec.instruments]
+        known = np.zeros(len(rows), bool)
         code = np.zeros(len(rows), np.int64)
-        for bit, each in enumerate(exposed):
-            code |= rows[each.exposure_column].gt(0).to_numpy().astype(np.int64) << bit
-        rows["instruments"] = instrument_texts(code, [each.name for each in exposed]).to_numpy(object)
+        for bit, each in enumerate(spec.instruments):
+            if each in exposed:
+                known |= rows[each.exposure_column].notna().to_numpy()
+                code |= rows[each.exposure_column].gt(0).to_numpy().astype(np.int64) << bit
+            else:
+                code |= 1 << bit
+        rows["instruments"] = instrument_texts(np.where(known, code, 0), names).to_numpy(object)
 
 
 def instrument_texts(codes: np.ndarray, names: Sequence[str]) -> pd.Categorical:

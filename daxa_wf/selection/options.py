@@ -30,10 +30,12 @@ if TYPE_CHECKING:
 
 
 class Rectangle(Section):
-    """A box between two corners, in degrees; across 0 h where the first longitude is above the second."""
+    """A box between two corners, in degrees: from a lower to a higher longitude eastwards. From a higher to a lower one it is
+    the narrower of two boxes: across 0 h (350 to 10), or as on a map with east to the left (39 to 30).
+    """
 
-    lower_left: Corner
-    upper_right: Corner
+    lower_left: Corner = Field(description="longitude and latitude; the lower latitude")
+    upper_right: Corner = Field(description="longitude and latitude of the opposite corner")
     galactic: bool = Field(False, description="the corners are Galactic longitude and latitude")
 
 
@@ -139,6 +141,13 @@ class Select(Section):
         """The section for these ObsIDs, in place of those that it names; itself if none are given."""
         return self.model_copy(update={"obsids": tuple(obsids)}) if obsids else self
 
+    def listed_obsids(self) -> tuple[str, ...]:
+        """Return the ObsIDs of the section, if it asks for nothing else that a table would have to answer; () otherwise."""
+        rest = self.model_copy(update={"obsids": None, "obsids_file": None, "science_usable": True})
+        if rest != Select() or (self.obsids and self.obsids_file):
+            return ()
+        return _read_obsids(self.obsids_file) if self.obsids_file else self.obsids or ()
+
     def started_in(self, directory: Path) -> Select:
         """The section with its files where they are if the user started in `directory`."""
         changed: dict[str, Any] = {}
@@ -150,11 +159,11 @@ class Select(Section):
             changed["region"] = self.region.model_copy(update={"moc": directory / self.region.moc})
         return self.model_copy(update=changed)
 
-    def fingerprints(self) -> dict[str, str]:
-        """SHA-256 of each file that the section names, '' for those that cannot be read."""
+    def fingerprints(self) -> list[str]:
+        """Return the SHA-256 of each file that the section names, '' for those that cannot be read."""
         tables = [self.positions.file] if isinstance(self.positions, PositionTable) else []
         named = [self.obsids_file, *tables, self.region.moc if self.region else None]
-        return {str(path): _digest(path) for path in named if path is not None}
+        return [_digest(path) for path in named if path is not None]
 
     @model_validator(mode="after")
     def _radius_needs_positions(self) -> Select:

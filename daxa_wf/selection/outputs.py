@@ -32,13 +32,12 @@ def write_selection(directory: Path, mission: str, selection: Selection) -> None
 def summary(spec: MissionSpec, selection: Selection, now: pd.Timestamp) -> list[str]:
     """Lines that tell what was selected: how many, when, exposure by instrument, what is proprietary, each cut."""
     rows = selection.rows
-    lines = [
-        f"{spec.pretty_name}: {len(rows)} observations, {rows['start'].min():%Y-%m-%d} to {rows['end'].max():%Y-%m-%d}"
-    ]
+    span = f", {rows['start'].min():%Y-%m-%d} to {rows['end'].max():%Y-%m-%d}" if "end" in rows else ""
+    lines = [f"{spec.pretty_name}: {len(rows)} observations{span}"]
     for each in spec.instruments:
         if each.exposure_column in rows:
             lines.append(f"  {each.name}: {rows[each.exposure_column].sum() / 1000:.0f} ks")
-    waiting = int((rows["proprietary_end"] > now).sum())
+    waiting = int((rows["proprietary_end"] > now).sum()) if "proprietary_end" in rows else 0
     if waiting:
         lines.append(f"  proprietary: {waiting}")
     lines += [f"  {step.filter} ({step.description}): {step.before} -> {step.left}" for step in selection.cutflow]

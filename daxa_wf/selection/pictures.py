@@ -14,7 +14,8 @@ from daxa_wf.selection.positions import Positions
 
 MOC_ORDER = 7
 """Order of the MOC that is drawn: cells of 27 arcmin."""
-MAP_ROWS, MAP_COLUMNS = 210, 410
+MAP_STEP = 0.5
+"""Degrees between the points of the map at which coverage is looked up."""
 SMALLEST = 1.0
 """Degrees: smaller fields are drawn this large, or they could not be seen on a map of the sky."""
 
@@ -22,54 +23,49 @@ SMALLEST = 1.0
 def draw_sky(
     path: Path, selected: Mapping[str, tuple[MissionSpec, pd.DataFrame]], positions: Mapping[str, Positions]
 ) -> None:
-    """A map of the whole sky: the coverage of each mission's observations as a MOC, and the positions asked for."""
+    """Draw a map of the whole sky: the coverage of each mission's observations as a MOC, and the requested positions."""
+    sky_figure(selected, positions).savefig(path)
+
+
+def sky_figure(selected: Mapping[str, tuple[MissionSpec, pd.DataFrame]], positions: Mapping[str, Positions]) -> Any:
+    """Return the map as a figure: Mollweide, right ascension to the left with 180 degrees in the middle."""
     from astropy import units
-    from astropy.coordinates import SkyCoord
-    from astropy.visualization.wcsaxes import WCSAxes
-    from astropy.wcs import WCS
+    from matplotlib import colormaps
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    wcs = WCS(naxis=2)
-    wcs.wcs.ctype, wcs.wcs.crpix, wcs.wcs.crval, wcs.wcs.cdelt = (
-        ["RA---MOL", "DEC--MOL"],
-        [181, 91],
-        [180, 0],
-        [-0.9, 0.9],
-    )
-    figure = Figure(figsize=(9, 5), dpi=100)
+    legend_rows = -(-len(selected) // LEGEND_COLUMNS)
+    figure = Figure(figsize=(9, 5.2 + 0.2 * legend_rows), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = WCSAxes(figure, [0.05, 0.05, 0.9, 0.85], wcs=wcs)
-    figure.add_axes(axes)
-    lon, lat = _sky_of_pixels(wcs)
-    known = np.isfinite(lon)
+    axes: Any = figure.add_subplot(projection="mollweide")
+    ra, dec = np.meshgrid(np.arange(0, 360 + MAP_STEP / 2, MAP_STEP), np.arange(-90, 90 + MAP_STEP / 2, MAP_STEP))
     for number, (spec, rows) in enumerate(selected.values()):
-        covered = np.zeros(lon.shape, bool)
-        covered[known] = coverage(spec, rows).contains_lonlat(lon[known] * units.deg, lat[known] * units.deg)
-        axes.contourf(covered.astype(float), levels=[0.5, 1.5], colors=[f"C{number % 10}"], alpha=0.5)
-        axes.plot([], [], "s", color=f"C{number % 10}", label=f"{spec.pretty_name} ({len(rows)})")
+        covered = coverage(spec, rows).contains_lonlat(ra.ravel() % 360 * units.deg, dec.ravel() * units.deg)
+        colour = colormaps["tab20"](number % 20)
+        x, y = on_map(ra), np.radians(dec)
+        axes.contourf(x, y, covered.reshape(ra.shape).astype(float), levels=[0.5, 1.5], colors=[colour], alpha=0.5)
+        axes.plot([], [], "s", color=colour, label=f"{spec.pretty_name} ({len(rows)})")
     for sought in positions.values():
-        sky = SkyCoord(sought.ra * units.deg, sought.dec * units.deg)
-        axes.plot(sky.ra.deg, sky.dec.deg, "k+", markersize=4, transform=axes.get_transform("icrs"))
-    axes.set_xlim(0, MAP_COLUMNS)
-    axes.set_ylim(0, MAP_ROWS)
-    axes.coords.grid(color="grey", alpha=0.4)
-    axes.set_aspect("equal")
-    for coordinate, name in zip(axes.coords, ("RA 0 to 360°, 180° in the middle", "Dec"), strict=True):
-        coordinate.set_ticklabel_visible(False)
-        coordinate.set_ticks_visible(False)
-        coordinate.set_axislabel(name)
-    axes.legend(loc="lower right", fontsize="small")
-    figure.savefig(path)
+        axes.plot(on_map(np.asarray(sought.ra)), np.radians(np.asarray(sought.dec)), "k+", markersize=4)
+    axes.set_xticks(on_map(np.array(RA_LABELS)), [f"{each}°" for each in RA_LABELS])
+    axes.tick_params(axis="x", labelsize=8, colors="0.35")
+    axes.tick_params(axis="y", labelsize=9)
+    axes.set_longitude_grid_ends(90)
+    axes.grid(color="0.6", linewidth=0.5)
+    axes.set(ylabel="Dec (ICRS)")
+    figure.suptitle("Selected observations")
+    axes.set_xlabel("RA (ICRS)", labelpad=8)
+    figure.legend(loc="outside lower right", fontsize="small", ncols=LEGEND_COLUMNS)
+    return figure
 
 
-def _sky_of_pixels(wcs: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Right ascension and declination of the map's pixels, shape (rows, columns); NaN beyond its rim."""
-    row, column = np.indices((MAP_ROWS, MAP_COLUMNS))
-    lon, lat = wcs.wcs_pix2world(column.ravel(), row.ravel(), 0)
-    back = np.column_stack(wcs.wcs_world2pix(lon, lat, 0))
-    inside = np.hypot(*(back - np.column_stack([column.ravel(), row.ravel()])).T) < 0.1
-    return tuple(np.where(inside, each, np.nan).reshape(row.shape) for each in (lon, lat))  # type: ignore[return-value]
+LEGEND_COLUMNS = 4
+RA_LABELS = (330, 300, 270, 240, 210, 180, 150, 120, 90, 60, 30)
+
+
+def on_map(ra: np.ndarray) -> np.ndarray:
+    """Return where right ascensions in degrees are on the map, in radians: east to the left, 180 degrees in the middle."""
+    return np.radians(180.0 - ra)
 
 
 def coverage(spec: MissionSpec, rows: pd.DataFrame) -> Any:

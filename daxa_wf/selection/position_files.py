@@ -59,8 +59,12 @@ def _read(table: Any) -> pd.DataFrame:
         return _from_astropy(path, wanted, angles)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error}") from None
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"{path} is no table of a known kind (CSV, ECSV, FITS, VOTable, Parquet): {error}") from None
+    except ConfigError:
+        raise
+    except Exception as error:  # noqa: BLE001 - astropy, pandas and pyarrow raise exceptions of many kinds
+        # Their messages may go on for a hundred lines, with every format that was tried.
+        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise ConfigError(f"{path} is no table of a known kind (CSV, ECSV, FITS, VOTable, Parquet): {reason}") from None
 
 
 def _chosen(rows: pd.DataFrame, wanted: Mapping[str, None], path: Path) -> pd.DataFrame:

@@ -2,12 +2,14 @@
 
     query       = conjunction { OR conjunction }          conjunction = negation { AND negation }
     negation    = NOT negation | "(" query ")" | predicate
-    predicate   = column comparison value | column [NOT] IN "(" value { "," value } ")"
+    predicate   = column comparison value | column [NOT] IN list
                 | cone("NAME" | ra, dec, radius) | box(ra, dec, ra, dec) | polygon(ra, dec, ra, dec, ra, dec ...)
+    list        = "(" value { "," value } ")" | "{" value { "," value } "}"
     value       = number [unit] | date | word | 'text'
 
-A column is one of the table, or an instrument, which stands for its exposure (`PN > 10 ks`). Times are compared with
-UTC, lengths of time in seconds, angles in degrees; `instrument = PN` is true of observations with data of it.
+A number with its unit and a date may be in quotes. A column is one of the table, or an instrument, which stands for its
+exposure (`PN > 10 ks`). Times are compared with UTC, lengths of time in seconds, angles in degrees; `instrument = PN` is
+true of observations with data of it.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from daxa_wf.errors import ConfigError, ExpressionError
 from daxa_wf.selection import filters
 from daxa_wf.selection.filters import Filter
 from daxa_wf.selection.query_conditions import COMPARE, Comparison
-from daxa_wf.selection.query_tokens import Token, tokens_of
+from daxa_wf.selection.query_tokens import Token, tokens_of, unquoted
 
 Resolver = Callable[[str], tuple[float, float]]
 
@@ -131,11 +133,13 @@ class _Compiler:
         return token
 
     def values(self) -> list[Token]:
-        self.expect("(")
+        closing = "}" if self.accept("{") else ")"
+        if closing == ")":
+            self.expect("(")
         found = [self.value()]
         while self.accept(","):
             found.append(self.value())
-        self.expect(")")
+        self.expect(closing)
         return found
 
     def shape(self, token: Token) -> Filter:
@@ -146,6 +150,7 @@ class _Compiler:
         self.expect(")")
         if shape == "cone" and len(arguments) == 2:
             arguments = [*self.resolved(arguments[0]), arguments[1]]
+        arguments = [unquoted(each) for each in arguments]
         wrong = [each for each in arguments if each.kind != "number" or each.dimension == "time"]
         if wrong:
             raise self.error("expected a number of degrees", wrong[0])

@@ -14,7 +14,7 @@ from daxa_wf.errors import ConfigError, ExpressionError
 from daxa_wf.missions.spec import MissionSpec
 from daxa_wf.selection import filters
 from daxa_wf.selection.filters import Filter, Mask
-from daxa_wf.selection.query_tokens import Dimension, Token
+from daxa_wf.selection.query_tokens import Dimension, Token, unquoted
 from daxa_wf.selection.schema import COMMON_COLUMNS
 
 COMPARE: dict[str, Callable[[Any, Any], Any]] = {
@@ -74,11 +74,13 @@ class Comparison:
         return np.logical_or.reduce(masks)
 
     def _plain(self, token: Token, kind: str, expected: str) -> Any:
+        token = unquoted(token)
         if token.kind != kind:
             raise self._error(f"{self.name}: expected {expected}, found {token.written!r}", token)
         return token.value
 
     def _in_unit(self, token: Token, dimension: Dimension) -> float:
+        token = unquoted(token)
         value = self._plain(token, "number", "a number")
         if token.dimension not in ("", dimension):
             known = f"is no {token.dimension}" if dimension else "has no unit that is known; write a plain number"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import pandas as pd
@@ -19,7 +19,7 @@ TOKEN = re.compile(
   | (?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?:\s*(?P<unit>deg|arcmin|arcsec|ks|s|min|h|d|Ms)\b)?
   | (?P<text>'[^']*'|"[^"]*")
   | (?P<word>[A-Za-z_][A-Za-z0-9_+\-]*)
-  | (?P<operator><=|>=|!=|==|=|<|>|\(|\)|,)
+  | (?P<operator><=|>=|!=|==|=|<|>|\(|\)|\{|\}|,)
   )""",
     re.VERBOSE,
 )
@@ -55,6 +55,14 @@ def tokens_of(text: str) -> list[Token]:
         found.append(_token(match, text))
         position = match.end()
     return [*found, Token("end", "", len(stripped))]
+
+
+def unquoted(token: Token) -> Token:
+    """Return the number, with its unit, or the date that is in quotes ('1deg'); any other token as it is."""
+    match = TOKEN.fullmatch(token.written.strip()) if token.kind == "text" else None
+    if match is None or not (match["number"] or match["date"]):
+        return token
+    return replace(_token(match, match.string), position=token.position)
 
 
 def _token(match: re.Match[str], text: str) -> Token:

@@ -24,7 +24,11 @@ FOOTPRINT_REACH = 2.0
 
 
 class NoObservationsError(ConfigError):
-    """Nothing passes the filters; the message shows what each left."""
+    """Nothing passes the filters; the message shows what each left, `line` names the first that left nothing."""
+
+    def __init__(self, message: str, line: str) -> None:
+        self.line = line
+        super().__init__(message)
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class Selection:
     unmatched: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What was asked for and is not there, such as ObsIDs that the table does not have."""
+    absent: list[str] = field(default_factory=list)
+    """ObsIDs that are not on this machine, where nothing else is asked: a later look may find them."""
 
 
 def select(
@@ -65,15 +71,25 @@ def select(
     if positions is not None:
         selection = _near(selection, spec, positions)
     if len(selection.rows) == 0:
-        raise NoObservationsError(_nothing_left(spec, len(table), selection))
+        raise NoObservationsError(*_nothing_left(spec, len(table), selection))
     return selection
 
 
-def _nothing_left(spec: MissionSpec, total: int, selection: Selection) -> str:
+def _nothing_left(spec: MissionSpec, total: int, selection: Selection) -> tuple[str, str]:
+    """Return the message with the whole cut-flow, and one line for the summary of a run."""
+    last = next(
+        (
+            f"; {step.filter} ({step.description}) left none"
+            for step in selection.cutflow
+            if step.before > step.left == 0
+        ),
+        "",
+    )
     lines = [f"{spec.name}: no observation is left of {total}:"]
     lines += [f"  {step.filter} ({step.description}): {step.before} -> {step.left}" for step in selection.cutflow]
     lines += [f"  {note}" for note in selection.notes]
-    return "\n".join([*lines, "  loosen the first filter that leaves none"])
+    message = "\n".join([*lines, "  loosen the first filter that leaves none"])
+    return message, f"{spec.name}: none of {total} observations is selected{last}"
 
 
 def _near(selection: Selection, spec: MissionSpec, positions: Positions) -> Selection:

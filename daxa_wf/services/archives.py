@@ -316,7 +316,7 @@ class LocalTree:
     """A tree of files on a disk of this machine, laid out like the archive."""
 
     def __init__(self, base: str, limits: Limits) -> None:
-        self.base = Path(unquote(base.removeprefix("file://")) if base.startswith("file://") else base)
+        self.base = local_directory(base)
         self.limits = limits
 
     def files(self, path: str, enter: Enter) -> Listing:
@@ -346,8 +346,18 @@ class LocalTree:
                 listing.refuse(f"{listing.origin}: {place!r} is not a file, or a link that leads nowhere: refused")
 
 
+def is_local(base: str) -> bool:
+    """Return True if the base of an archive is a directory of this machine."""
+    return base.startswith(("/", "file://"))
+
+
+def local_directory(base: str) -> Path:
+    """Return the directory of this machine that the base of an archive names."""
+    return Path(unquote(base.removeprefix("file://")) if base.startswith("file://") else base)
+
+
 def file_archive(name: str, base: str, session: PatientSession) -> FileArchive:
     """The client of an archive at a base: a directory or `file://` is local, `s3` a bucket, the rest are HTTP trees."""
-    if base.startswith(("/", "file://")):
+    if is_local(base):
         return LocalTree(base, session.limits)
     return S3Bucket(base, session) if name == "s3" else HttpTree(base, session)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
-from urllib.parse import unquote_plus, urlencode, urljoin, urlsplit
+from urllib.parse import unquote, unquote_plus, urlencode, urljoin, urlsplit
 
 import requests
 import requests.utils
@@ -23,6 +23,7 @@ import daxa_wf
 from daxa_wf.errors import ServiceError
 from daxa_wf.limits import Limits, SpeedGauge, TooSlowError
 from daxa_wf.services.urls import Origin, has_login, host_of, origin_of, require_safe, shown
+from daxa_wf.text import remember_secret
 
 WORTH_RETRYING = (429, 500, 502, 503, 504)
 """Statuses that may pass: too many requests, and faults of the server. Retry-After is respected."""
@@ -67,7 +68,9 @@ class PatientSession(requests.Session):
             return url
         require_safe(url)
         parts = urlsplit(url)
-        self.logins[origin_of(url)] = (unquote_plus(parts.username or ""), unquote_plus(parts.password or ""))
+        password = unquote(parts.password or "")
+        remember_secret(password)
+        self.logins[origin_of(url)] = (unquote(parts.username or ""), password)
         return parts._replace(netloc=host_of(url)).geturl()
 
     @contextmanager

@@ -80,6 +80,15 @@ class SnapshotStore:
             )
             return None
 
+    def identities(self, spec: MissionSpec) -> dict[str, str]:
+        """Return the SHA-256 of each of a mission's snapshots by its name, as the sidecars record it; '' where there is none.
+
+        Only sidecars are read, so that the Snakefile can ask.
+        """
+        names = [spec.name, *([exposures_name(spec)] if spec.exposures else [])]
+        found = {name: self.latest(name) for name in names}
+        return {name: snapshot.sha256 if snapshot is not None else "" for name, snapshot in found.items()}
+
     def read(self, mission: str) -> pd.DataFrame:
         """The rows of a mission's snapshot; ServiceError if there is none, CorruptFileError if it is not what was fetched.
 

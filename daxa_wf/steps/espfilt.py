@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from daxa_wf.archive.layout import Band, Unit
 from daxa_wf.errors import UnfitDataError
 from daxa_wf.steps.calibrated import calibrated_list
 from daxa_wf.steps.inventory import usable
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
+
+if TYPE_CHECKING:
+    from daxa_wf.events.quality import Quality
 
 DEFAULT_SMOOTHING = 51.0
 DEFAULT_BINNING = 60.0
@@ -49,7 +52,7 @@ def _natively(unit: Unit, options: Mapping[str, Any], workspace: Workspace, path
     write_qdp(workspace.stage("hist", band, suffix=".qdp"), result, f"{unit.identifier} {method}")
     accepted = result.flares.quantity.within(result.flares.limits)
     message = f"kept {result.kept:.0f} s, cut {result.lost:.0f} s ({accepted})"
-    return Outcome(_numbers(method, result), result.flares.warnings, message)
+    return Outcome(_numbers(method, result), [*result.flares.warnings, *result.quality.warnings("espfilt")], message)
 
 
 def _with_sas(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace, events: Path) -> Outcome:
@@ -79,6 +82,10 @@ def _with_sas(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace:
         if not said:
             text = f"{products['hist'].name} has no histogram that can be read, so there is no plot of it"
             warnings.append({"task": "daxa_wf", "name": "unreadableHistogram", "text": text})
+    with reading_products():
+        quality = sas_quality(events, numbers, products.get("hist"), _smoothing_window(options, dialect))
+    numbers["quality"] = quality.numbers()
+    warnings += quality.warnings("daxa_wf")
     # The release 19 has no parameter for the band: it is the one that later releases have by default.
     edges = (options["filter_lo_en"], options["filter_hi_en"]) if dialect != "19" else SAS_19_BAND
     for kind, suffix in SAS_PRODUCTS.items():
@@ -129,6 +136,35 @@ def fit_in_qdp(path: Path, dialect: str) -> dict[str, Any]:
     return {"limits": list(found.limits), "fit": fit}
 
 
+def sas_quality(events: Path, numbers: Mapping[str, Any], hist: Path | None, window: float) -> Quality:
+    """Return the quality of espfilt's cleaning, from its numbers, its QDP file and the list that it cleaned."""
+    import numpy as np
+
+    from daxa_wf.events.event_list import EventList
+    from daxa_wf.events.flare_filters import Fit
+    from daxa_wf.events.qdp import read_histogram
+    from daxa_wf.events.quality import HardEvents, Quality, fit_quality
+
+    exposure = EventList.open(events)
+    hard = HardEvents(exposure)
+    for rows in exposure.chunks():
+        hard.add(rows)
+    of_fit, found = None, read_histogram(hist) if hist is not None and numbers["fit"] else None
+    if found is not None:
+        fit = Fit(**numbers["fit"])
+        of_fit = fit_quality(found.rates, found.samples, found.model, fit.centre, fit.sigma, found.limits, window)
+    kept, lost = numbers["kept_seconds"], numbers["lost_seconds"]
+    in_out = hard.ratio(np.array(numbers["gti"]).reshape(-1, 2))
+    return Quality(lost / (kept + lost), of_fit, in_out, hard.problem)
+
+
+def _smoothing_window(options: Mapping[str, Any], dialect: str) -> float:
+    """Return the seconds that a sample of espfilt's histogram is the mean of; until SAS 19 they were fixed."""
+    from daxa_wf.events.flare_filters.esas19 import WINDOW
+
+    return WINDOW if dialect == "19" else _seconds(options["with_smoothing"], DEFAULT_SMOOTHING) or 1.0
+
+
 def flare_parameters(options: Mapping[str, Any], instrument: str) -> Any:
     """The filters' own parameters from the configuration's section: keV to eV, the instrument's own values."""
     from daxa_wf.events.flare_filters import FlareParameters
@@ -170,4 +206,5 @@ def _numbers(method: str, result: Any) -> dict[str, Any]:
         if fit is None
         else {"norm": fit.norm, "centre": fit.centre, "width": fit.width, "divisor": fit.divisor},
         "gti": result.gti.tolist(),
+        "quality": result.quality.numbers(),
     }

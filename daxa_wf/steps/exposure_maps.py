@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from daxa_wf.archive.layout import Band, Unit
+from daxa_wf.archive.layout import Band, Layout, Unit
 from daxa_wf.steps.calibrated import calibrated_list
 from daxa_wf.steps.images import electron_volts
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
@@ -75,4 +75,22 @@ def _with_sas(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) 
         longest.append(float(pixels_of(made).max()))
         tools.take("expmap", made, band=band)
     numbers = {"maximum_seconds": longest, "vignetting": vignetting, "attitude": True}
-    return Outcome(numbers, [], f"up to {max(longest):.0f} s")
+    return Outcome(numbers, selections_unknown_to_sas(inputs, workspace.layout), f"up to {max(longest):.0f} s")
+
+
+def selections_unknown_to_sas(inputs: Inputs, layout: Layout) -> list[dict[str, str]]:
+    """Return a warning for each cleaned list that was selected by place, other than by CCD, which eexpmap knows of."""
+    from daxa_wf.events.event_list import EventList
+    from daxa_wf.events.selected_places import selected_places
+
+    found = []
+    for record in inputs.records["evselect"]:
+        if record.done:
+            places = selected_places(EventList.open(layout.find(record.product("cleanevents"))))
+            if by := [column for column in places.columns if column != "CCDNR"]:
+                text = (
+                    f"events of {record.unit.identifier} were selected by {', '.join(by)}, and it is not known whether "
+                    "eexpmap leaves other places out; 'exposure_maps: {engine: native}' does"
+                )
+                found.append({"task": "exposure_maps", "name": "selectionNotInMap", "text": text})
+    return found

@@ -31,6 +31,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     `noGoodTime` if there is none, or none without flares; StepFailedError `listsDiffer` if lists do not belong together.
     """
     from daxa_wf.events.erosita.event_file import ErositaEventFile
+    from daxa_wf.events.quality import Quality
     from daxa_wf.steps.toolkit import reading_products
 
     paths, passed_over = raw_lists(unit, inputs, options, workspace)
@@ -45,6 +46,9 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     numbers["lists"] = [path.name for path in paths]
     kept, lost = (list(numbers[name].values()) for name in ("kept_seconds", "lost_seconds"))
     share = sum(lost) / (sum(kept) + sum(lost)) if sum(lost) else 0.0
+    quality = Quality(share, no_in_out="it is defined for EPIC")
+    numbers["quality"] = quality.numbers()
+    warnings += quality.warnings("daxa_wf" if with_esass else "flaregti")
     return Outcome(numbers, warnings, f"kept {max(kept):.0f} s of {len(modules)} telescope modules, cut {share:.1%}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,9 +29,9 @@ class Found:
     positions: Positions | None
 
 
-def reads_all_of_a_directory(section: Mission) -> bool:
-    """True if a mission takes what lies in a local directory, whatever its tables say."""
-    return section.source is not None and section.source.local is not None and section.select is None
+def reads_all_of_a_directory(name: str, section: Mission) -> bool:
+    """Return True if a mission takes what lies in a local directory, whatever its tables say."""
+    return section.source is not None and not section.uses_raw_store(name) and section.select is None
 
 
 def local_work(name: str, section: Mission, started_in: Path) -> list[str]:
@@ -56,17 +56,19 @@ def find(config: Config, started_in: Path, not_read_whole: bool = False) -> Iter
     """
     from daxa_wf.selection.options import Select, positions_of
     from daxa_wf.services.names import NameStore
-    from daxa_wf.steps.select import bring_tables, select_observations
+    from daxa_wf.steps.select import find_observations
 
-    tables = started_in / config.tables
     for name, section in config.missions.items():
-        if not_read_whole and reads_all_of_a_directory(section):
+        if not_read_whole and reads_all_of_a_directory(name, section):
             continue
         try:
+            tables = config.tables_for(name, started_in)
             embedded = section.source is not None and section.source.embedded is not None
-            bring_tables(name, tables, dict(config.services.items()), embedded, config.limits.values())
             options = (section.select or Select()).only(section.obsids)
-            selection = select_observations(name, options, tables)
+            selection = find_observations(
+                name, options, tables, dict(config.services.items()), embedded, section.instruments_with_data(name),
+                config.mirrors_for(name, started_in), config.limits.values(),
+            )  # fmt: skip
             positions = positions_of(options, MISSIONS[name], NameStore(tables).resolve)
             yield name, Found(MISSIONS[name], section, selection, positions)
         except DaxaError as error:
@@ -81,10 +83,10 @@ def sizes(config: Config, found: Found, started_in: Path, ask: int = 0) -> Estim
     from daxa_wf.services.http import session
 
     section, spec = found.section, found.spec
-    if section.source is None or section.source.archives is None:
+    if section.source is None or section.source.embedded is not None or not section.uses_raw_store(spec.name):
         return None
     fetcher = Fetcher(
-        started_in / config.data, session(retries=1, limits=config.limits.values()), config.archives_for(spec.name),
+        started_in / config.data, session(retries=1, limits=config.limits.values()), config.archives_for(spec.name, started_in),
         decompress=section.source.decompress,
     )  # fmt: skip
     routes, instruments = section.routes_for(spec.name), section.instruments_for(spec.name)
@@ -92,7 +94,7 @@ def sizes(config: Config, found: Found, started_in: Path, ask: int = 0) -> Estim
     return estimate(wishes, fetcher, ask)
 
 
-def work(found: Found, started_in: Path, tables: Path) -> list[str]:
+def work(found: Found, tables: Path) -> list[str]:
     """What would be processed: observations, exposures where they are known, steps."""
     from daxa_wf.acquire.planned import planned_exposures
     from daxa_wf.services.snapshots import SnapshotStore
@@ -102,23 +104,32 @@ def work(found: Found, started_in: Path, tables: Path) -> list[str]:
         return ["  no source: it is selected only"]
     engine = section.engine_for(spec.name)
     lines = [f"  engine {engine}: {' -> '.join(section.steps_for(spec.name))}"]
-    exposures = SnapshotStore(started_in / tables).exposures(spec)
-    if engine not in ("native", "sas") or exposures is None:
+    exposures = SnapshotStore(tables).exposures(spec)
+    if engine not in ("native", "sas") or not spec.exposures:
         return lines
     planned, without = planned_exposures(
         spec, found.selection.rows, exposures, section.instruments_for(spec.name), engine
     )  # fmt: skip
     planned = [row for row in planned if section.process_unscheduled or not row.is_unscheduled]
-    unfit = exposures[exposures["unfit"] != ""].set_index(["obsid", "inst", "exposure"]).index
-    rejected = sum((row.obsid, row.inst, row.exposure) in unfit for row in planned)
-    lines.append(f"  exposures: {len(planned)}, of which {rejected} are not fit for science")
+    if exposures is not None:
+        unfit = exposures[exposures["unfit"] != ""].set_index(["obsid", "inst", "exposure"]).index
+        rejected = sum((row.obsid, row.inst, row.exposure) in unfit for row in planned)
+        lines.append(f"  exposures: {len(planned)}, of which {rejected} are not fit for science")
     if without:
-        lines.append(f"  observations of which no exposure is known: {len(without)}")
+        lines.append(f"  observations whose exposures a run looks up in the archives' listings: {len(without)}")
     return lines
 
 
-def tell(name: str, error: DaxaError) -> int:
-    """Say what went wrong with a mission; the exit code that it means."""
+def report_problem(name: str, error: DaxaError) -> None:
+    """Print what went wrong with a mission."""
     said = str(error) if str(error).startswith(name) else f"{name}: {error}"
     print(f"daxa-wf: {said}", file=sys.stderr)  # noqa: T201 - the command's own words
-    return error.exit_code
+
+
+def exit_code(errors: Sequence[DaxaError], any_selected: bool) -> int:
+    """Return the exit code of a preview: that a mission has no match is a mistake only if no mission has one."""
+    from daxa_wf.selection.select import NoObservationsError
+
+    return max(
+        (each.exit_code for each in errors if not (any_selected and isinstance(each, NoObservationsError))), default=0
+    )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from daxa_wf.cli import main
+from daxa_wf.cli import main, snakefile
 
 Command = Callable[..., tuple[int, str]]
 
@@ -53,6 +53,102 @@ def test_configurations_that_are_none(command: Command, name: str) -> None:
         code, said = command(name, config)
         assert (code, said.startswith(f"daxa-wf: {config}")) == (2, True), said
         assert expected in said
+
+
+@pytest.mark.parametrize("name", ["check-config", "run", "status", "retry", "select", "plan", "watch", "doctor"])
+def test_values_that_yaml_misreads_are_named_in_every_command(command: Command, name: str) -> None:
+    Path("misread.yaml").write_text(
+        "archive: a\nmissions:\n  erosita_calpv:\n    select:\n      time: {start: 2019-31-12}\n"
+        "      positions: [[00:42:44.3, +41:16:09]]\n      radius: 5 arcmin\n"
+    )
+    code, said = command(name, "misread.yaml")
+    select = "  missions.erosita_calpv.select"
+    assert (code, said.splitlines()) == (
+        2,
+        [
+            "daxa-wf: misread.yaml cannot be used:",
+            f"{select}.time.start: 2019-31-12 cannot be read (month must be in 1..12); expected a day of the calendar, as "
+            "year-month-day: 2019-12-31 (line 5)",
+            f"{select}.positions.0.0: YAML reads 00:42:44.3 without quotes as the number 2564.3, in base 60; write it in "
+            "quotes, '00:42:44.3' (line 6)",
+            f"{select}.positions.0.1: YAML reads +41:16:09 without quotes as the number 148569, in base 60; write it in "
+            "quotes, '+41:16:09' (line 6)",
+        ],
+    )
+
+
+def test_snakemake_alone_does_not_use_values_that_yaml_misreads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Snakemake has read 00:05:10.0 as 310 by then, which would pass for degrees."""
+    from daxa_wf.workflow import checked_config
+
+    path = tmp_path / "my.yaml"
+    path.write_text("archive: a\nmissions: {chandra: {select: {positions: [00:05:10.0, 1.5]}}}\n")
+    with pytest.raises(SystemExit) as ended:
+        checked_config(yaml.safe_load(path.read_text()), [str(path)])
+    assert ended.value.code == 2
+    assert "select.positions.0: YAML reads 00:05:10.0 without quotes as the number 310.0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.fits", b"SIMPLE garbage" * 300),
+        ("t.vot", b"<VOTABLE><x>"),
+        ("t.dat", b'a b c\n1\n"'),
+        ("t.parquet", b"PAR1"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_reported_in_one_line(command: Command, name: str, content: bytes) -> None:
+    Path(name).write_bytes(content)
+    select = {"positions": {"file": name}, "radius": "1 arcmin"}
+    Path("table.yaml").write_text(yaml.safe_dump({"archive": "a", "missions": {"chandra": {"select": select}}}))
+    for subcommand in ("check-config", "run"):
+        code, said = command(subcommand, "table.yaml")
+        first, second = said.splitlines()
+        assert (code, first) == (2, "daxa-wf: the configuration cannot be used:")
+        assert f"{name} is no table of a known kind (CSV, ECSV, FITS, VOTable, Parquet): " in second
+        assert not second.endswith(": ")
+
+
+ARGUMENTS = {
+    ("run", "ok.yaml", "--keepgoing"): "Snakemake does not accept these arguments: unrecognized arguments: --keepgoing",
+    ("run", "ok.yaml", "--executor", "abc"): "Snakemake has no executor 'abc'; correct its name, or install its plugin",
+    ("run", "--profile", "nosuch", "ok.yaml"): r"profile directory given \(nosuch\), but no profile.yaml",
+    ("run", "ok.yaml", "--set-resources", "abc"): "Snakemake does not accept these arguments: ",
+}
+
+
+@pytest.mark.parametrize(("arguments", "expected"), ARGUMENTS.items(), ids=lambda each: " ".join(each)[:60])
+def test_arguments_that_snakemake_refuses_are_reported_in_one_line(
+    command: Command, arguments: tuple[str, ...], expected: str
+) -> None:
+    Path("ok.yaml").write_text(
+        yaml.safe_dump({"archive": "a", "missions": {"erosita_calpv": {"source": {"embedded": "o"}}}})
+    )
+    code, said = command(*arguments)
+    assert (code, len(said.splitlines())) == (2, 1), said
+    assert re.match(f"daxa-wf: .*{expected}", said), said
+    assert not Path("a").exists()
+
+
+def test_a_profile_whose_plugin_is_missing_is_reported_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
+
+    from daxa_wf.errors import ConfigError
+    from daxa_wf.snakemake_arguments import check_arguments, with_own_profiles
+
+    monkeypatch.delitem(ExecutorPluginRegistry().plugins, "slurm", raising=False)
+    profiles = snakefile().parent / "profiles"
+    for given in (["--profile", "slurm"], ["--profile=slurm"]):
+        arguments = with_own_profiles(given, profiles)
+        assert arguments[-1].endswith(f"{profiles}/slurm")
+        with pytest.raises(
+            ConfigError, match=r"has no executor 'slurm'; .* 'pip install snakemake-executor-plugin-slurm'"
+        ):
+            check_arguments([*arguments, "--snakefile", str(snakefile())])
+    assert with_own_profiles(["--profile", "mine", "slurm"], profiles) == ["--profile", "mine", "slurm"]
 
 
 MISTAKES = {

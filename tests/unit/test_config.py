@@ -226,6 +226,27 @@ BAD = {
 }
 
 
+@pytest.mark.parametrize(
+    ("given", "arcsec", "arcmin"),
+    [
+        ({}, 25.0, 30.0),
+        ({"source_size": 40, "fov_radius": 20.5}, 40.0, 20.5),
+        ({"source_size": "40 arcsec", "fov_radius": "0.5 deg"}, 40.0, 30.0),
+        ({"source_size": "0.5 arcmin", "fov_radius": "900 arcsec"}, 30.0, 15.0),
+    ],
+)
+def test_angles_of_flaregti_are_numbers_or_have_a_unit(given: dict, arcsec: float, arcmin: float) -> None:
+    flares = parse_config(erosita(flaregti=given)).missions["erosita_calpv"].flaregti
+    assert (flares.source_size, flares.fov_radius) == (arcsec, arcmin)
+    assert type(flares)(**{key: flares.model_dump(mode="json")[key] for key in given}) == flares
+
+
+@pytest.mark.parametrize("wrong", ["25 s", "big", "0 arcsec", 0, -1, True, "-1 arcsec"])
+def test_an_impossible_source_size_is_refused(wrong: object) -> None:
+    with pytest.raises(ConfigError, match=r"flaregti.source_size"):
+        parse_config(erosita(flaregti={"source_size": wrong}))
+
+
 @pytest.mark.parametrize(("data", "expected"), BAD.values(), ids=BAD.keys())
 def test_each_mistake_gives_one_clear_message(data: Any, expected: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.yaml"

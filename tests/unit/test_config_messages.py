@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from daxa_wf.config import Config, parse_config
 from daxa_wf.errors import ConfigError
+from daxa_wf.missions import MISSIONS
 from daxa_wf.options import section_in
 
 INTERNAL = re.compile(
@@ -32,6 +33,13 @@ def places(model: type[BaseModel], mission: str, above: tuple[str, ...] = ()) ->
         section = section_in(field.annotation)
         if section is not None and key != "bands":
             yield from places(section, mission, (*above, key, *((mission,) if key == "missions" else ())))
+
+
+def lines_of(config: dict[str, Any]) -> list[str]:
+    """Return the lines of a configuration's mistakes, without their indents."""
+    with pytest.raises(ConfigError) as caught:
+        parse_config(config)
+    return [line.strip() for line in str(caught.value).splitlines()[1:]]
 
 
 def with_value(mission: str, place: tuple[str, ...], value: Any) -> dict[str, Any]:
@@ -126,3 +134,75 @@ def test_limits_and_scales_take_instruments_in_any_case() -> None:
         espfilt(range_scale={"pn": 1, "PN": 2})
     with pytest.raises(ConfigError, match=r"threshold.EPIC: unknown key; allowed are 'PN', 'M1' or 'M2'"):
         espfilt(method="threshold", threshold={"EPIC": 0.2})
+
+
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        (
+            {"espfilt": {"filter_lo_en": "0.5 kev"}},
+            "'kev' is not a unit; upper and lower case matter - did you mean 'keV'?)",
+        ),
+        ({"select": {"positions": [1, 2], "radius": "5 arcmn"}}, "'arcmn' is not a unit; .* did you mean 'arcmin'?)"),
+        (
+            {"images": {"bands": ["0.5-2.0 keV"]}},
+            "bands.0: '0.5-2.0 keV' is not a band; write [0.5 keV, 2.0 keV], each band a",
+        ),
+        (
+            {"images": {"bands": ["500 eV to 2 keV"]}},
+            "bands.0: '500 eV to 2 keV' is not a band; write [500 eV, 2 keV], each",
+        ),
+        (
+            {"images": {"bands": "0.5-2.0 keV"}},
+            "images.bands: '0.5-2.0 keV' is not a band; write [0.5 keV, 2.0 keV], each",
+        ),
+        (
+            {"images": {"bands": ["0.5 keV", "2.0 keV"]}},
+            "bands.0: '0.5 keV' is not a band; write [0.5 keV, 2.0 keV], each",
+        ),
+    ],
+    ids=str,
+)
+def test_a_quantity_or_band_that_is_nearly_right_is_corrected(section: dict[str, Any], expected: str) -> None:
+    (line,) = lines_of({"archive": "a", "missions": {"xmm_pointed": section}})[:1]
+    assert all(part in line for part in expected.split(".* ")), line
+    assert len(line) < 200
+
+
+def test_an_instrument_group_is_not_offered_where_it_cannot_be_used() -> None:
+    spec = MISSIONS["erosita_calpv"]
+    modules = "TM1, TM2, TM3, TM4, TM5, TM6, TM7"
+    assert spec.instruments_named("tm9") == ("TM5", "TM7")
+    with pytest.raises(KeyError, match=f"has no instrument 'TMX'; it has {modules}, and the groups TM, TM8, TM9\""):
+        spec.instruments_named("TMX")
+    with pytest.raises(KeyError, match=f"has no instrument 'TMX'; it has {modules}\""):
+        spec.instrument("TMX")
+    with pytest.raises(KeyError, match="'TM9' is a group of instruments, which cannot be used here; name TM5, TM7"):
+        spec.instrument("TM9")
+
+
+def test_reversed_limits_are_reported_beside_another_mistake_of_their_section() -> None:
+    section = {
+        "espfilt": {"filter_lo_en": "9 keV", "allowed_sigma": -1},
+        "evselect": {"lo_en": "5 keV", "hi_en": "2 keV", "pn_filt_expr": "PI >"},
+        "images": {"bands": [["2 keV", "1 keV"], ["1 keV", 2]]},
+        "flaregti": {"pimin": "20 kev", "mask_pimin": "20 keV"},
+    }
+    lines = lines_of({"archive": "a", "missions": {"xmm_pointed": section}})
+    key = "missions.xmm_pointed"
+    assert f"{key}.espfilt: filter_lo_en = 9.0 must be below filter_hi_en = 8.5" in lines
+    assert f"{key}.evselect: lo_en = 5.0 must be below hi_en = 2.0" in lines
+    assert f"{key}.flaregti: mask_pimin = 20.0 must be below mask_pimax = 10.0" in lines
+    assert any(
+        line.startswith(f"{key}.images.bands.0: lower edge = 2.0 must be below upper edge = 1.0") for line in lines
+    )
+    assert len([line for line in lines if line.startswith(key)]) == 8
+
+
+def test_what_follows_from_a_wrong_value_is_not_reported_beside_it() -> None:
+    """pimin is unknown, so nothing can be concluded from its default."""
+    section = {"flaregti": {"pimin": "0.5 kev", "pimax": "0.1 keV"}, "evselect": {"lo_en": 1, "hi_en": "2 keV"}}
+    lines = lines_of({"archive": "a", "missions": {"xmm_pointed": section}})
+    assert [line.partition(": ")[0] for line in lines] == [
+        "missions.xmm_pointed.evselect.lo_en", "missions.xmm_pointed.flaregti.pimin",
+    ]  # fmt: skip

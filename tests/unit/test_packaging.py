@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 import yaml
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 CONDA_NAMES = {"isal": "python-isal", "matplotlib": "matplotlib-base", "snakemake": "snakemake-minimal"}
@@ -28,6 +30,38 @@ def test_pyproject_and_environment_agree() -> None:
     pyproject["python"] = project["requires-python"]
     environment = bounds_by_name(yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"])
     assert {name: bound for name, bound in environment.items() if name not in NOT_IN_PYPROJECT} == pyproject
+
+
+IMPORT_NAMES = {"pyyaml": "yaml"}
+NEEDED_BY_OTHERS = {"pyarrow": "pandas writes Parquet with it", "snakemake": "the workflow is written for it"}
+
+
+def imported_packages() -> set[str]:
+    """Return the top-level names that the package imports, inside functions too, without those of Python itself."""
+    found = set()
+    for path in [*(ROOT / "daxa_wf").rglob("*.py"), *(ROOT / "workflow" / "scripts").glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            found |= {name.partition(".")[0] for name in names}
+    return found - set(sys.stdlib_module_names) - {"daxa_wf"}
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
+    declared = bounds_by_name(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"])
+    names = {IMPORT_NAMES.get(name, name) for name in declared} - set(NEEDED_BY_OTHERS)
+    assert imported_packages() - {"pydantic_core"} == names
+
+
+def test_constraints_pin_every_dependency_with_hashes_and_within_the_bounds() -> None:
+    text = (ROOT / "constraints.txt").read_text().replace("\\\n", " ")
+    pinned = dict(re.findall(r"^([a-z0-9._-]+)==([^ ;]+)", text, re.MULTILINE))
+    lines = [line for line in text.splitlines() if "==" in line and not line.startswith(" ")]
+    assert [line for line in lines if "--hash=sha256:" not in line] == []
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = [text for extra in project["optional-dependencies"].values() for text in extra]
+    for wanted in map(Requirement, [*project["dependencies"], *extras]):
+        assert wanted.specifier.contains(pinned[wanted.name.lower()]), wanted
 
 
 def test_every_dependency_has_a_lower_bound() -> None:

@@ -26,12 +26,17 @@ def said(folder: Path, **sections: Any) -> str:
     return str(caught.value)
 
 
+def put_list(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "P0201903501M1S001MIEVLI0000.FTZ").write_bytes(b"")
+
+
 def test_what_is_right_passes(tmp_path: Path) -> None:
-    (tmp_path / "raw").mkdir()
+    put_list(tmp_path / "raw")
     (tmp_path / "o.txt").write_text("0201903501\n")
     check(tmp_path, source={"local": "raw"}, select={"obsids_file": "o.txt", "expression": "pn_exposure > 1e4"})
     check(tmp_path, archive="raw_archive/a", source={"local": "raw"})
-    (tmp_path / "lists").mkdir()
+    put_list(tmp_path / "lists")
     check(tmp_path, archive=".", source={"local": "lists"})
     check(
         tmp_path, source={"embedded": "observatory"}, select={"query": "PN > 5 ks", "columns": {"pn_filter": ["Thin1"]}}

@@ -11,7 +11,7 @@ import pytest
 
 from daxa_wf.errors import ConfigError, ServiceError, StepFailedError, UnfitDataError
 from daxa_wf.steps.runner import log_to
-from daxa_wf.text import LONGEST_MESSAGE, WARNINGS_A_LOG, fit_to_show, mask_secrets
+from daxa_wf.text import LONGEST_MESSAGE, WARNINGS_A_LOG, fit_to_show, mask_secrets, remember_secret
 
 HOSTILE = "https://me:s3cr3t@host/x?AIOPWD=s3cr3t failed: \x1b]0;owned\x07\x1b[2J\x1b[31mred\r"
 CLEAN = "https://***@host/x?AIOPWD=*** failed: red"
@@ -33,6 +33,15 @@ def test_the_message_of_a_verdict_is_clean_too(kind: type[UnfitDataError]) -> No
 )
 def test_a_password_with_characters_of_urls_is_masked(text: str) -> None:
     assert mask_secrets(text).split("@")[0] in ("https://***", "ftp://***")
+
+
+def test_a_known_password_is_masked_wherever_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("daxa_wf.text._KNOWN", set())
+    remember_secret("p&ss wörd")
+    remember_secret("abcdefg")
+    remember_secret("")
+    text = "no user with p&ss wörd, p%26ss%20w%C3%B6rd or p%26ss+w%C3%B6rd; abcdefg"
+    assert mask_secrets(text) == "no user with ***, *** or ***; abcdefg"
 
 
 def test_a_url_with_a_port_stays_as_it_is() -> None:

@@ -125,6 +125,32 @@ def test_twelve_missions_from_selection_to_archive(world: tuple[Archives, str], 
     assert archives.requests.total() == asked
 
 
+def test_a_table_that_changed_is_selected_from_again_and_only_what_is_new_is_done(
+    world: tuple[Archives, str], tmp_path: Path
+) -> None:
+    archives, _ = world
+    tables = {MISSIONS[name].tables[0].table: served_table(name).iloc[:1] for name in ("chandra", "suzaku")}
+    with serve_tables(tables) as url:
+        config = configuration(archives, url, "chandra", "suzaku")
+        config["missions"]["suzaku"]["select"] = {"positions": [0.0, 89.0]}
+        (tmp_path / "my.yaml").write_text(yaml.safe_dump(config))
+
+        def snakemake() -> str:
+            done = subprocess.run(command(tmp_path), cwd=tmp_path, capture_output=True, text=True, check=True)
+            return " ".join((done.stdout + done.stderr).split())
+
+        assert "suzaku: none of 1 observations is selected; positions (1 positions) left none" in snakemake()
+        first = tmp_path / "my archive" / "records" / "chandra" / "12812" / "preprocessed" / "12812.json"
+        made = first.stat().st_mtime_ns
+        assert "Nothing to be done" in snakemake(), "the first run fetched the tables itself"
+        tables["chanmaster"] = served_table("chandra").assign(dec=2.0)
+        subprocess.run([sys.executable, "-m", "daxa_wf", "fetch-tables", "--config", "my.yaml"], cwd=tmp_path, check=True,
+                       capture_output=True)  # fmt: skip
+        assert "acquire of chandra 12819: rejected: notInArchive" in snakemake()
+        assert first.stat().st_mtime_ns == made
+        assert "Nothing to be done" in snakemake()
+
+
 def test_one_bad_observation_spoils_nothing(world: tuple[Archives, str], tmp_path: Path) -> None:
     archives, url = world
     config = configuration(archives, url, "chandra", "nustar_pointed", "swift")

@@ -215,7 +215,10 @@ def test_a_run_that_is_ended_leaves_no_task_and_no_file(
             process.kill()
         else:
             os.killpg(process.pid, signal.SIGINT)
-        Archive.ended(process)
+        ended = Archive.ended(process)
+    if how == "interrupted":
+        assert ended.text.count("Interrupted: the running jobs are ended. Finished work is kept") == 1
+        assert [word for word in ("Traceback", "Error") if word in ended.text] == []
     assert all_gone(pids)
     staging = archive.root / ".staging"
     assert any(not list(staging.iterdir()) or time.sleep(0.02) for _ in range(250))

@@ -70,6 +70,20 @@ def test_from_nothing_to_nothing_left_to_do(make_archive: Any, tmp_path: Path) -
     assert (products / "events" / f"obsid{OBSIDS[0]}-instM1-subexpALL-finalevents.fits").is_file()
 
 
+def test_a_run_in_which_nothing_succeeds_ends_with_1_and_the_reasons_also_when_repeated(make_archive: Any) -> None:
+    archive: Archive = make_archive(obsids=[OBSIDS[0]], evselect={"mos_filt_expr": "PI > 30000"})
+    first = archive.run()
+    made = archive.records()
+    again = archive.run()
+    for run in (first, again):
+        assert run.code == 1, run.text
+        assert f"evselect of xmm_pointed {OBSIDS[0]}M1S001: rejected: NoFilteredEvents: none of" in run.text
+        assert "Nothing succeeded: no observation has a usable product." in run.text
+        assert "Traceback" not in run.text
+    assert archive.records() == made
+    assert not list((archive.root / ".snakemake" / "locks").iterdir())
+
+
 def test_a_corrupt_list_spoils_nothing_else(make_archive: Any, small_observations: Path, tmp_path: Path) -> None:
     source = tmp_path / "three observations"
     shutil.copytree(small_observations, source)
@@ -313,3 +327,21 @@ def test_installed_package_finds_its_workflow(tmp_path: Path) -> None:
         if path.is_file() and "slurm" not in path.parts
     }
     assert {path for path in needed if "__pycache__" not in path.parts} <= shipped
+
+
+def test_a_narrowed_configuration_marks_what_it_leaves_behind(make_archive: Any) -> None:
+    archive: Archive = make_archive(obsids=list(OBSIDS[:2]), instruments=["M2"])
+    assert archive.run().code == 0
+    assert {row["status"] for row in archive.status()} == {"done"}
+    mission = archive.config["missions"]["xmm_pointed"]
+    mission["obsids"], mission["espfilt"] = [OBSIDS[0]], {"allowed_sigma": 2.5}
+    before = archive.records()
+    narrowed = archive.run()
+    assert narrowed.code == 0, narrowed.text
+    assert {unit[:10] for _, unit in rewritten(before, archive.records())} == {OBSIDS[0]}
+    statuses = {(row["obsid"], row["status"]) for row in archive.status()}
+    assert statuses == {(OBSIDS[0], "done"), (OBSIDS[1], "no longer requested")}
+    assert "no longer requested" in " ".join(narrowed.text.split())
+    page = archive.root / "processed_data" / "xmm_pointed" / OBSIDS[1] / "report.html"
+    for text in ((archive.root / "report.html").read_text(), page.read_text()):
+        assert "no longer requested" in text

@@ -22,6 +22,7 @@ checkpoint manifest:
     localrule: True
     params:
         missions=plan.selection_options(),
-        connections=plan.connections,
+        tables=plan.tables_identity(),
+        data_centres=plan.data_centres,
     script:
         "../scripts/manifest.py"

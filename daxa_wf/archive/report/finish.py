@@ -1,13 +1,42 @@
-"""What is told and written at the end of a run."""
+"""Summary and files at the end of a run."""
 
 from __future__ import annotations
 
 import sys
+import time
 
+from daxa_wf.acquire.manifest import read_manifest
 from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.records import read_record
 from daxa_wf.archive.report.pages import write_archive_page, write_observation_page
 from daxa_wf.archive.status import FAULT, manifest_fault, print_summary, read_verdicts, write_status
+
+NOTHING_USABLE = "Nothing succeeded: no observation has a usable product. The reasons are listed above.\n"
+
+
+def nothing_succeeded(layout: Layout) -> bool:
+    """Return True if the observations of the manifest have been processed, and none has a usable product.
+
+    An observation without a page has not been processed to its end: then a fault ended the run.
+    """
+    if not layout.manifest.exists():
+        return False
+    units = {Unit(row.mission, row.obsid) for row in read_manifest(layout.manifest)}
+    paths = [path for unit in units if (path := layout.record("report", unit)).exists()]
+    return bool(paths) and not any(read_record(path).results.get("usable") for path in paths)
+
+
+def attempt(layout: Layout) -> str:
+    """Return a text that is new in each run while nothing succeeds, so that no such run has nothing to do."""
+    return str(time.time_ns()) if nothing_succeeded(layout) else ""
+
+
+def finish_run(layout: Layout) -> None:
+    """Write and print the status after a run without faults; SystemExit with code 1 if nothing succeeded."""
+    finish(layout)
+    if nothing_succeeded(layout):
+        sys.stderr.write(NOTHING_USABLE)
+        raise SystemExit(1)
 
 
 def finish(layout: Layout) -> None:

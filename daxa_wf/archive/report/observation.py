@@ -16,7 +16,7 @@ from daxa_wf.archive.report.plots import histogram_plot, image_plot, light_curve
 
 @dataclass(frozen=True)
 class Plot:
-    """A drawn plot: its PNG, where it is put, what it shows."""
+    """A drawn plot: its PNG, where it is put, what it shows. Without a PNG, `caption` says why there is none."""
 
     path: Path
     png: bytes

@@ -10,19 +10,33 @@ from pathlib import Path
 from typing import Any
 
 import daxa_wf
+from daxa_wf.acquire.sizes import shown_bytes
 from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.records import Record, Status, read_record
+from daxa_wf.archive.report.delivered import delivered_plots
 from daxa_wf.archive.report.erosita import flare_plots, module_rows
 from daxa_wf.archive.report.observation import Plot, exposure_plots, image_plots
-from daxa_wf.archive.status import FAULT, Verdict, counts_by_step, read_faults, read_verdicts, root_causes
+from daxa_wf.archive.requested import NOT_REQUESTED, Requested, read_requested
+from daxa_wf.archive.status import (
+    Verdict,
+    counts_by_step,
+    read_faults,
+    read_verdicts,
+    root_causes,
+    used_statuses,
+    warnings_by_name,
+)
 from daxa_wf.files import write_atomically
 
 PAGE = "report.html"
+MOST_WARNINGS = 50
+"""Units that the archive's page lists for one warning of one step."""
 PLOTS = {
     "espfilt": exposure_plots,
     "images": image_plots,
     "flaregti": flare_plots,
     "erosita_images": image_plots,
+    "preprocessed": delivered_plots,
 }
 """Step -> what draws the plots of its record."""
 
@@ -51,11 +65,17 @@ def observation_folder(layout: Layout, unit: Unit) -> Path:
 def write_observation_page(layout: Layout, unit: Unit, records: Sequence[Record]) -> Path:
     """Draw an observation's page and put its plots beside the products as PNG; the page's path."""
     folder = observation_folder(layout, unit)
+    requested = read_requested(layout)
+    records = [record for record in records if requested.asks_for(record.step, record.unit)]
     plots = [plot for record in records for plot in _plots(layout, record)]
     for plot in plots:
-        plot.path.parent.mkdir(parents=True, exist_ok=True)
-        plot.path.write_bytes(plot.png)
+        if plot.png:
+            plot.path.parent.mkdir(parents=True, exist_ok=True)
+            plot.path.write_bytes(plot.png)
     page = folder / PAGE
+    faults = [
+        fault for fault in read_faults(layout, unit.mission, unit.obsid) if requested.asks_for(fault.step, fault.unit)
+    ]
     text = _template("observation.html").render(
         unit=unit,
         version=daxa_wf.__version__,
@@ -63,11 +83,60 @@ def write_observation_page(layout: Layout, unit: Unit, records: Sequence[Record]
         plots=plots,
         exposures=_exposures(records),
         modules=module_rows(records),
-        faults=read_faults(layout, unit.mission, unit.obsid),
+        delivered=_delivered(layout, folder, records),
+        dropped=_dropped(layout, unit, requested),
+        made_products=any(record.products for record in records),
+        faults=faults,
         home=_way_up(layout, page) + layout.report.name,
     )
-    write_atomically(page, text)
+    write_atomically(page, _with_banner(text, requested.has(unit)))
     return page
+
+
+UNMARKED = '<p id="requested"></p>'
+MARKED = '<p id="requested" class="unrequested">This observation is no longer requested by the configuration.</p>'
+"""First lines of an observation's page, before and after its observation was dropped from the configuration."""
+
+
+def _with_banner(text: str, requested: bool) -> str:
+    """Return the text of an observation's page with or without the note that it is no longer requested."""
+    return text.replace(MARKED, UNMARKED) if requested else text.replace(UNMARKED, MARKED)
+
+
+def mark_pages(layout: Layout, observations: Sequence[Unit]) -> None:
+    """Note on the pages of observations whether they are still requested; those that are drawn correctly stay as they are."""
+    requested = read_requested(layout)
+    for unit in observations:
+        page = observation_folder(layout, unit) / PAGE
+        if not page.exists():
+            continue
+        with page.open(encoding="utf-8") as stream:
+            is_marked = MARKED in stream.read(LONGEST_HEAD)
+        if is_marked == requested.has(unit):
+            write_atomically(page, _with_banner(page.read_text(encoding="utf-8"), requested.has(unit)))
+
+
+LONGEST_HEAD = 10_000
+"""Characters of a page within which its banner is."""
+
+
+def _dropped(layout: Layout, unit: Unit, requested: Requested) -> list[str]:
+    """Return the units of an observation that have records, and that the configuration no longer requests."""
+    paths = sorted(layout.records(unit).glob("*/*.json"))
+    records = [read_record(path) for path in paths]
+    return sorted(
+        {f"{each.unit.identifier} ({each.step})" for each in records if not requested.asks_for(each.step, each.unit)}
+    )
+
+
+def _delivered(layout: Layout, folder: Path, records: Sequence[Record]) -> list[dict[str, str]]:
+    """One row a product that the data centre delivered: kind, instrument and so on as its name has them, and a link."""
+    rows = []
+    for stamp in (stamp for record in records if record.step == "preprocessed" for stamp in record.products):
+        path = layout.find(stamp.path)
+        rows.append({"kind": stamp.kind, "name": path.name, "link": path.relative_to(folder).as_posix(),
+                     "size": shown_bytes(stamp.size)})  # fmt: skip
+    return rows
 
 
 def _plots(layout: Layout, record: Record) -> list[Plot]:
@@ -77,12 +146,15 @@ def _plots(layout: Layout, record: Record) -> list[Plot]:
 
 
 def _exposures(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """One row an exposure: what espfilt kept and cut, what evselect kept."""
+    """One row an exposure: what espfilt kept and removed and how well, what evselect kept, the names of warnings."""
     rows: dict[str, dict[str, Any]] = {}
     for record in records:
         if record.step in ("espfilt", "evselect"):
-            row = rows.setdefault(record.unit.identifier, {"unit": record.unit})
+            row = rows.setdefault(record.unit.identifier, {"unit": record.unit, "warnings": []})
             row[record.step] = record
+            row["warnings"] += [each["name"] for each in record.warnings]
+            if record.done and "quality" in record.results:
+                row["quality"] = record.results["quality"]
     return list(rows.values())
 
 
@@ -91,18 +163,25 @@ def _way_up(layout: Layout, page: Path) -> str:
 
 
 def write_archive_page(layout: Layout) -> Path:
-    """Draw the archive's page: counts, why what did not make it did not, one line an observation."""
+    """Draw the archive's page: counts, reasons of units without a result, warnings, one line an observation.
+
+    The pages of observations that are no longer requested are marked, too.
+    """
     verdicts = read_verdicts(layout)
     observations: dict[tuple[str, str], list[Verdict]] = {}
     for verdict in verdicts:
         observations.setdefault((verdict.mission, verdict.obsid), []).append(verdict)
     rows = [_observation_row(layout, Unit(*key), each) for key, each in sorted(observations.items())]
+    mark_pages(layout, [row["unit"] for row in rows])
     text = _template("archive.html").render(
         name=layout.root.name,
         version=daxa_wf.__version__,
-        statuses=[*(str(status) for status in Status), FAULT],
+        statuses=used_statuses(verdicts),
         counts=counts_by_step(verdicts),
         causes=root_causes(verdicts),
+        warnings=warnings_by_name(verdicts),
+        most_warnings=MOST_WARNINGS,
+        missions=sorted({mission for mission, _ in observations}),
         rows=rows,
     )
     write_atomically(layout.report, text)
@@ -110,9 +189,16 @@ def write_archive_page(layout: Layout) -> Path:
 
 
 def _final_instruments(layout: Layout, verdict: Verdict) -> list[str]:
-    """The instruments of the final list that a verdict is of; eROSITA's telescope modules have one together."""
+    """The instruments of the final list that a verdict is of, or of the lists that the data centre delivered.
+
+    eROSITA's telescope modules have one together.
+    """
     from daxa_wf.steps.catalogue import FINAL
 
+    if verdict.step == "preprocessed" and verdict.status == Status.DONE:
+        record = read_record(layout.record(verdict.step, Unit(verdict.mission, verdict.obsid)))
+        lists = [Path(stamp.path).name for stamp in record.products if stamp.kind == "events"]
+        return sorted({name.split("-")[1].removeprefix("inst") for name in lists})
     if verdict.step not in FINAL or verdict.status != Status.DONE:
         return []
     if verdict.inst:
@@ -122,7 +208,6 @@ def _final_instruments(layout: Layout, verdict: Verdict) -> list[str]:
 
 
 def _observation_row(layout: Layout, unit: Unit, verdicts: Sequence[Verdict]) -> dict[str, Any]:
-
     page = observation_folder(layout, unit) / PAGE
     final = sorted(name for verdict in verdicts for name in _final_instruments(layout, verdict))
     return {
@@ -130,5 +215,7 @@ def _observation_row(layout: Layout, unit: Unit, verdicts: Sequence[Verdict]) ->
         "link": layout.relative(page) if page.exists() else "",
         "instruments": " ".join(final),
         "causes": len(root_causes(verdicts)),
+        "warnings": sum(len(verdict.warnings) for verdict in verdicts),
+        "requested": any(verdict.status != NOT_REQUESTED for verdict in verdicts),
         "failed": layout.failed_observation(unit).exists(),
     }

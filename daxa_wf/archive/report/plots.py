@@ -10,7 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 KEPT, CUT, MODEL = "#1f6fb4", "#d9822b", "#333333"
-DOTS_PER_INCH = 80
+DOTS_PER_INCH = 100
+PLOT_PIXELS = 360
+"""Pixels that an image in a plot has along its longer side."""
+SMOOTHING_WIDTHS = (0.0, 0.8, 1.5, 2.5, 4.0, 6.0)
+"""Standard deviations in pixels of the plot, the smallest first."""
+COUNTS_TO_SEE = 4.0
 
 
 def _figure(width: float, height: float) -> Any:
@@ -82,32 +87,86 @@ def histogram_plot(
 
 
 def image_plot(counts: NDArray[Any], header: Any, title: str) -> bytes:
-    """A counts image, smoothed over 3 pixels and stretched, on a sky grid; cropped to where there are counts."""
-    from astropy.visualization.wcsaxes import WCSAxes
-    from astropy.wcs import WCS, FITSFixedWarning
+    """An image on its sky grid, cropped to its filled part, as few pixels as the plot shows, smoothed and stretched."""
+    from astropy.visualization import AsinhStretch, ImageNormalize
 
-    rows, columns = _extent(counts.sum(axis=1)), _extent(counts.sum(axis=0))
+    region = _extent(np.any(counts, axis=1)), _extent(np.any(counts, axis=0))
+    image, factor = shrunk(counts[region])
+    shown, sigma = adaptively_smoothed(image)
+    low, high, softening = stretch_limits(shown)
     figure = _figure(4.6, 4.2)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FITSFixedWarning)  # astropy reports that it understood MJDREF and DATE-OBS
-        axes = WCSAxes(figure, [0.16, 0.12, 0.8, 0.78], wcs=WCS(header).celestial[rows, columns])
-    figure.add_axes(axes)
-    axes.imshow(np.arcsinh(_smoothed(counts[rows, columns].astype(float))), origin="lower", cmap="magma")
-    axes.coords.grid(color="white", alpha=0.3, linewidth=0.5)
-    axes.coords[0].set_axislabel("RA")
-    axes.coords[1].set_axislabel("Dec")
-    axes.set_title(title, fontsize=10)
+    axes = _sky_axes(figure, header, region, factor)
+    normalise = ImageNormalize(vmin=low, vmax=high, stretch=AsinhStretch(softening), clip=True)
+    axes.imshow(shown, origin="lower", cmap="magma", norm=normalise, interpolation="nearest")
+    smoothing = f"\nsmoothed, standard deviation {sigma * factor:.2g} pixels" if sigma else ""
+    axes.set_title(f"{title}{smoothing}", fontsize=8)
     figure.set_layout_engine("none")
     return _png(figure)
 
 
-def _smoothed(image: NDArray[np.float64]) -> NDArray[np.float64]:
-    padded = np.pad(image, 1)
-    size = image.shape
-    parts = [padded[row : row + size[0], column : column + size[1]] for row in range(3) for column in range(3)]
-    return np.asarray(np.sum(parts, axis=0) / 9)
+def _sky_axes(figure: Any, header: Any, region: tuple[slice, slice], factor: int) -> Any:
+    """Axes with the sky grid of a part of an image whose pixels were joined; plain ones if it has no sky coordinates."""
+    from astropy.visualization.wcsaxes import WCSAxes
+    from astropy.wcs import WCS, FITSFixedWarning
+
+    box = [0.19, 0.12, 0.77, 0.78]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FITSFixedWarning)  # astropy reports that it understood MJDREF and DATE-OBS
+        sky = WCS(header).celestial
+    if not sky.has_celestial:
+        axes = figure.add_axes(box)
+        axes.set(xlabel="pixel", ylabel="pixel")
+        return axes
+    rows, columns = (slice(each.start, each.stop, factor) for each in region)
+    axes = WCSAxes(figure, box, wcs=sky[rows, columns])
+    figure.add_axes(axes)
+    axes.coords.grid(color="white", alpha=0.3, linewidth=0.5)
+    for coordinate, label in zip(axes.coords, ("RA", "Dec"), strict=True):
+        coordinate.set_axislabel(label, minpad=0.6)
+        coordinate.set_ticklabel(fontsize=7, exclude_overlapping=True)
+    return axes
 
 
-def _extent(sums: NDArray[Any]) -> slice:
-    found = np.flatnonzero(sums)
-    return slice(int(found[0]), int(found[-1]) + 1) if len(found) else slice(0, len(sums))
+def shrunk(image: NDArray[Any], most: int = PLOT_PIXELS) -> tuple[NDArray[np.float64], int]:
+    """Return an image with blocks of pixels summed until no side is longer than `most`, and the side of a block."""
+    factor = -(-max(image.shape) // most)
+    padded = np.pad(np.nan_to_num(image.astype(np.float64)), [(0, -side % factor) for side in image.shape])
+    rows, columns = (side // factor for side in padded.shape)
+    return padded.reshape(rows, factor, columns, factor).sum(axis=(1, 3)), factor
+
+
+def adaptively_smoothed(image: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """Return an image smoothed as little as needed to show its faint parts, and the standard deviation in pixels.
+
+    The width is the smallest at which half of the filled part has COUNTS_TO_SEE within the beam.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    if not image.any():
+        return image, 0.0
+    for sigma in SMOOTHING_WIDTHS:
+        smooth = gaussian_filter(image, sigma) if sigma else image
+        filled = gaussian_filter(image, max(sigma, SMOOTHING_WIDTHS[1])) > 0
+        beam = 4 * np.pi * sigma**2 if sigma else 1.0
+        if np.median(np.abs(smooth[filled])) * beam >= COUNTS_TO_SEE:
+            break
+    return smooth, sigma
+
+
+def stretch_limits(image: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return the darkest and the brightest value of a plot, and where its stretch turns from linear to logarithmic.
+
+    Limits follow from the filled pixels, so that neither a bright source nor an empty rim hides the rest.
+    """
+    filled = image[image != 0]
+    if not len(filled):
+        return 0.0, 1.0, 1.0
+    usual, high = (float(each) for each in np.percentile(np.abs(filled), (50, 99.8)))
+    low = min(0.0, float(np.percentile(filled, 1)))
+    high = max(high, usual, np.finfo(float).tiny)
+    return low, high, float(np.clip(usual / high, 0.01, 1.0))
+
+
+def _extent(filled: Any) -> slice:
+    found = np.flatnonzero(filled)
+    return slice(int(found[0]), int(found[-1]) + 1) if len(found) else slice(0, len(filled))

@@ -16,14 +16,18 @@ from daxa_wf.events.erosita.detector_frame import CCD_SIZE, SKY_PIXELS, Detector
 from daxa_wf.events.erosita.event_file import ErositaEventFile, Pointing
 from daxa_wf.events.erosita.field_of_view import FOV_RADIUS, Path, nominal_path, offsets, path_of, sum_along
 from daxa_wf.events.erosita.images import map_header
+from daxa_wf.events.erosita.region import Region
 from daxa_wf.events.erosita.sky_grid import SkyGrid
 from daxa_wf.events.erosita.sky_plane import SKY_PIXELS_PER_DEGREE
 from daxa_wf.events.erosita.vignetting import NAME, band_energy, vignetting
 from daxa_wf.events.gti import Intervals, overlap, total
 from daxa_wf.events.products import describe
+from daxa_wf.events.tangent_plane import TangentPlane
 
 FEWEST_SAMPLES, MOST_SAMPLES = 3, 15
 """Samples across an image pixel: three to a CCD pixel, within these limits."""
+REGION_SAMPLES = 4
+"""Samples across an image pixel for the part of it that lies in a region."""
 ROLL_STEP = 0.5
 """Degrees within which the CCD is taken to be turned alike: 8 arcsec at the rim of the field of view."""
 LONGEST_GAP = 90.0
@@ -57,26 +61,39 @@ def exposure_maps(
     with_vignetting: bool = True,
     weights: Mapping[int, float] | None = None,
     with_bad_pixels: bool = True,
+    region: Region | None = None,
 ) -> ErositaExposureMaps:
     """Exposure of each pixel of a grid: the sum over the pointing of live time on good pixels in the field of view.
 
     `good` times by telescope module, whose mean is taken (with `weights`, all 1 if None), those without good time
     too; `bands` in keV, which matter to the vignetting only: without it all maps are alike. `with_bad_pixels`: BADPIXn
-    see nothing.
+    see nothing. `region`: the part of the sky that events were selected in; elsewhere there is no exposure.
     """
     maps = ErositaExposureMaps(np.zeros((len(bands), *grid.shape)), {})
     frames = detector_frames(events, good)
     energies = [band_energy(*band) for band in bands]
     share = {module: 1.0 if weights is None else weights[module] for module in good}
+    inside = 1.0 if region is None else region_fraction(region, grid, events.plane)
     for module, intervals in good.items():
         bad = bad_pixel_mask(events, module) if with_bad_pixels else np.zeros((CCD_SIZE, CCD_SIZE), bool)
         dwell = dwell_of(events, module, intervals, grid)
-        maps.single[module] = module_maps(
+        maps.single[module] = inside * module_maps(
             dwell, frames[module], bad, grid, energies if with_vignetting else None, len(bands)
         )
         maps.merged += share[module] / sum(share.values()) * maps.single[module]
         maps.warnings += _doubts(events, module, intervals, frames[module])
     return maps
+
+
+def region_fraction(region: Region, grid: SkyGrid, plane: TangentPlane) -> NDArray[np.float64]:
+    """Return the part of each pixel of a grid that lies in a region; row by row, in bounded memory."""
+    parts = (np.arange(REGION_SAMPLES) + 0.5) / REGION_SAMPLES
+    x = grid.xmin + grid.xbin * (np.arange(grid.nx)[:, None] + parts).ravel()
+    fraction = np.zeros(grid.shape)
+    for row in range(grid.ny):
+        ra, dec = plane.sky(*np.meshgrid(x, grid.ymin + grid.ybin * (row + parts)))
+        fraction[row] = region.contains(ra, dec).reshape(REGION_SAMPLES, grid.nx, REGION_SAMPLES).mean(axis=(0, 2))
+    return fraction
 
 
 def dwell_of(events: ErositaEventFile, module: int, good: Intervals, grid: SkyGrid) -> Dwell:
@@ -195,6 +212,7 @@ def write_exposure_map(
     band: tuple[float, float],
     seconds: NDArray[np.float64],
     with_vignetting: bool,
+    region: Region | None = None,
 ) -> None:
     """Write one map in seconds (float32) with the image's coordinates, and what its vignetting is."""
     from astropy.io import fits
@@ -202,5 +220,7 @@ def write_exposure_map(
     header = map_header(events, grid, band)
     header["BUNIT"] = ("s", "unit of the pixels")
     header["VIGNETT"] = (NAME if with_vignetting else "none", "vignetting that is in the map")
-    describe(header, f"expmap: emin={band[0]} emax={band[1]} withvignetting={'yes' if with_vignetting else 'no'}")
+    selected = f" within region={region}" if region is not None else ""
+    vignetted = "yes" if with_vignetting else "no"
+    describe(header, f"expmap: emin={band[0]} emax={band[1]} withvignetting={vignetted}{selected}")
     fits.PrimaryHDU(seconds.astype(np.float32), header).writeto(path, checksum=True, overwrite=True)

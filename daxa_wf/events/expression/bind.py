@@ -45,6 +45,20 @@ class Expression:
     text: str
     tree: Node
 
+    @property
+    def column_names(self) -> frozenset[str]:
+        """The columns that its own text names, in capitals; those of attributes depend on a list's header."""
+        return frozenset(node.name.upper() for node in _walk(self.tree) if isinstance(node, Column))
+
+    @property
+    def files(self) -> list[str]:
+        """The GTI and region files that it names, with their extensions."""
+        return [node.file for node in _walk(self.tree) if isinstance(node, InGti | InRegion)]
+
+    def require_columns(self, column_names: Collection[str]) -> None:
+        """Raise ExpressionError at the first column that is not one of these."""
+        _require_columns(self.tree, column_names, self.text)
+
     def bind(
         self,
         header: Mapping[str, Any],
@@ -55,11 +69,9 @@ class Expression:
         """Look up attributes in a list's header, and files; ExpressionError points at what the list does not have."""
         warnings: list[str] = []
         tree = _substitute(self.tree, header, self.text, warnings, 0)
+        _require_columns(tree, column_names, self.text)
         nodes = list(_walk(tree))
         named = {column.upper(): column for column in column_names}
-        for node in nodes:
-            if isinstance(node, Column) and node.name.upper() not in named:
-                raise ExpressionError(_unknown("column", node.name, column_names), self.text, node.position)
         gtis = {node.file: (load_gti or _load_gti)(node.file) for node in nodes if isinstance(node, InGti)}
         regions = {node.file: (load_region or _load_region)(node.file) for node in nodes if isinstance(node, InRegion)}
         nulls = {
@@ -162,6 +174,13 @@ def _attribute(node: Attribute, header: Mapping[str, Any], text: str, warnings: 
             text, node.position,
         ) from None  # fmt: skip
     return _substitute(inner, header, text, warnings, depth + 1)
+
+
+def _require_columns(tree: Node, column_names: Collection[str], text: str) -> None:
+    known = {name.upper() for name in column_names}
+    for node in _walk(tree):
+        if isinstance(node, Column) and node.name.upper() not in known:
+            raise ExpressionError(_unknown("column", node.name, column_names), text, node.position)
 
 
 def _unknown(what: str, name: str, known: Collection[str]) -> str:

@@ -52,6 +52,11 @@ class Fit:
     width: float
     divisor: float = 2.0
 
+    @property
+    def sigma(self) -> float:
+        """Standard deviation in count/s."""
+        return self.width * float(np.sqrt(self.divisor / 2))
+
     def model(self, rates: NDArray[np.float64]) -> NDArray[np.float64]:
         """The curve at the given rates, in count/s."""
         return self.norm * np.exp(-(((rates - self.centre) / self.width) ** 2) / self.divisor)
@@ -59,11 +64,15 @@ class Fit:
 
 @dataclass(frozen=True)
 class Histogram:
-    """How many samples have which rate: `rates` in count/s and `samples`, shape (bins,) each; bins that were fitted."""
+    """How many samples have which rate: `rates` in count/s and `samples`, shape (bins,) each; bins that were fitted.
+
+    Samples are means over `window` seconds, one a second.
+    """
 
     rates: NDArray[np.float64]
     samples: NDArray[np.float64]
     fitted: slice
+    window: int = 1
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ That run had no gaps; samples within gaps are left out of the histogram here, or
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -53,7 +55,7 @@ def esas19(inputs: FlareInputs, parameters: FlareParameters) -> FlareResult:
         raise UnfitDataError("noCounts", "All histo counts are zero! The light curve of the field of view is empty")
     histogram = rate_histogram(cut_moving_mean(curve.rate)[curve.exposed(inputs.good) > 0])
     peak = int(np.argmax(histogram.samples))
-    histogram = Histogram(histogram.rates, histogram.samples, slice(peak - peak // 2, peak + peak // 2 + 1))
+    histogram = replace(histogram, fitted=slice(peak - peak // 2, peak + peak // 2 + 1))
     centre = float(histogram.rates[peak])
     fit = fit_gaussian(histogram, Fit(float(histogram.samples[peak]), centre, centre / 4, divisor=1.0))
     middle = fit.centre + RATE_BIN / 2
@@ -81,7 +83,7 @@ def rate_histogram(smoothed: NDArray[np.float64]) -> Histogram:
     counted = np.bincount(index[index < RATE_BINS], minlength=RATE_BINS).astype(float)
     samples = np.convolve(counted, np.ones(HISTOGRAM_SMOOTHING) / HISTOGRAM_SMOOTHING, mode="same")
     rates = ((np.arange(RATE_BINS) + 0.5) * RATE_BIN).astype(np.float64)
-    return Histogram(rates, samples.astype(np.float64), slice(0, RATE_BINS))
+    return Histogram(rates, samples.astype(np.float64), slice(0, RATE_BINS), WINDOW)
 
 
 FILTER = FlareFilter(

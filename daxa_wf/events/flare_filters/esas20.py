@@ -8,6 +8,7 @@ binned curve (of the smoothed one without binning), rates are a second of observ
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -97,7 +98,7 @@ def rate_histogram(smoothed: NDArray[np.float64], window: int, limits: tuple[flo
     bins = int(2 * high * window) - int(low * window)
     index = np.floor((samples - low) * window + 0.5).astype(int)
     counted = np.bincount(np.minimum(index, bins - 1), minlength=bins)
-    return Histogram(low + np.arange(bins) / window, counted.astype(float), slice(0, bins))
+    return Histogram(low + np.arange(bins) / window, counted.astype(float), slice(0, bins), window)
 
 
 def fit_range(peak: int, rangescale: float, bins: int) -> slice:
@@ -113,7 +114,7 @@ def fit_peak(histogram: Histogram, rangescale: float) -> tuple[Fit, Histogram, l
     fit: Fit | None = None
     warnings: list[dict[str, str]] = []
     for _ in range(PASSES):
-        histogram = Histogram(histogram.rates, histogram.samples, fit_range(peak, rangescale, bins))
+        histogram = replace(histogram, fitted=fit_range(peak, rangescale, bins))
         start = Fit(float(histogram.samples[peak]), float(histogram.rates[peak]), START_WIDTH)
         previous, fit = fit, fit_gaussian(histogram, start)
         if previous is not None and abs(fit.centre - previous.centre) < SAME * fit.width:

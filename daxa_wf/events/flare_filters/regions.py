@@ -76,3 +76,7 @@ FIN_FOUT_BANDS = {"M1": (6000, 12000), "M2": (6000, 12000), "PN": (5000, 14000)}
 """Lowest and highest energy in eV of the bands of FIN_FOUT."""
 FIN_FOUT_AREA_RATIO = {"M1": 2.261, "M2": 2.093, "PN": 7.532}
 """Area of `in` over that of `out` (De Luca & Molendi 2004, as in Fin_over_Fout 1.1)."""
+FIN_FOUT_AREA_ERROR = {"M1": 0.034, "M2": 0.031, "PN": 0.096}
+"""Standard deviation of the area ratio (Fin_over_Fout 1.1)."""
+FIN_FOUT_LOWEST_PI = 5000
+"""Lowest PI of all bands of Fin_over_Fout, in eV."""

@@ -9,11 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from daxa_wf.acquire.watching import watch_downloads
-from daxa_wf.archive.running import held, is_running
-from daxa_wf.errors import ConfigError
+from daxa_wf.archive import running
+from daxa_wf.archive.running import RUN, held, is_running
+from daxa_wf.errors import ConfigError, Fault
 
 HOLDER = """
 import sys, time
@@ -97,7 +99,7 @@ from pathlib import Path
 from daxa_wf.acquire.watching import watch_downloads
 from daxa_wf.archive.running import held, is_running
 with held(Path(sys.argv[1])) as hold:
-    code = hold.run([sys.executable, "-c", sys.argv[2]])
+    code = hold.run([sys.executable, "-c", sys.argv[2]], *map(float, sys.argv[3:]))
     print(hold.ended, flush=True)
     sys.exit(code)
 """
@@ -123,6 +125,106 @@ def test_signals_reach_snakemake(signals: tuple[signal.Signals, ...], said: str,
             run.send_signal(each)
         assert run.stdout.read() == f"{said}\n"
     assert run.returncode == code
+
+
+STUBBORN = """
+import signal, subprocess, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+job = subprocess.Popen(["sleep", "60"])
+print(job.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_snakemake_that_heeds_no_signal_is_killed_with_its_jobs_and_its_lock_stays_ours(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", RUNNER, str(tmp_path), STUBBORN, "0.3"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        job = psutil.Process(int(run.stdout.readline()))
+        lock(tmp_path)
+        run.send_signal(signal.SIGTERM)
+        stdout, stderr = run.communicate(timeout=60)
+    assert (run.returncode, stdout) == (128 + signal.SIGKILL, "False\n")
+    assert stderr == "Snakemake has not ended within 0.3 s; it is killed with its jobs.\n"
+    psutil.wait_procs([job], timeout=30)
+    assert not job.is_running() or job.status() == psutil.STATUS_ZOMBIE
+    with held(tmp_path) as hold:
+        assert hold.is_left_locked
+
+
+STARTING = """
+import signal, sys, time
+print("running", flush=True)
+time.sleep(1)
+signal.signal(signal.SIGINT, lambda *_: sys.exit(9))
+time.sleep(60)
+"""
+
+
+def test_ctrl_c_while_snakemake_starts_is_not_lost_and_prints_no_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", RUNNER, str(tmp_path), STARTING]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "running\n"
+        os.killpg(run.pid, signal.SIGINT)
+        stdout, stderr = run.communicate(timeout=60)
+    assert (run.returncode, stdout, stderr) == (9, "True\n", "")
+
+
+@pytest.mark.parametrize(
+    "ended", ["print('disk full', file=sys.stderr); sys.exit(3)", "os.kill(os.getpid(), 9)", "pass"]
+)
+def test_a_lock_that_cannot_be_removed_is_reported_and_stays_ours(ended: str, tmp_path: Path) -> None:
+    """Snakemake's --unlock may fail, be killed, or leave the lock although it reports success."""
+    path = lock(tmp_path)
+    (tmp_path / RUN).write_text(f"{socket.gethostname()} 17\n")
+    unlock = [sys.executable, "-c", f"import os, sys\n{ended}"]
+    with pytest.raises(Fault, match=r"could not be removed .* Run the same command again"), held(tmp_path) as hold:
+        hold.unlock(unlock)
+    with held(tmp_path) as again:
+        assert again.is_left_locked
+        again.unlock([sys.executable, "-c", f"import os; os.remove({str(path)!r})"])
+
+
+def test_the_owner_of_an_archive_is_known_at_every_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run can be killed between any two system calls."""
+    file, seen = tmp_path / RUN, []
+    file.write_text(f"{socket.gethostname()} 1234567890\n")
+    for name in ("ftruncate", "pwrite", "write"):
+        real = getattr(os, name)
+
+        def observed(*arguments: object, real: object = real) -> object:
+            result = real(*arguments)  # type: ignore[operator]
+            seen.append(file.read_text().splitlines()[:1])
+            return result
+
+        monkeypatch.setattr(running.os, name, observed)
+    with pytest.raises(ConfigError), held(tmp_path):
+        raise ConfigError("killed here")
+    assert seen
+    assert all(line and line[0].partition(" ")[0] == socket.gethostname() for line in seen)
+
+
+LOCKED = """
+import os, signal, threading
+from daxa_wf.archive.interrupts import let_sigterm_wait
+lock, done = threading.Lock(), threading.Event()
+def graceful(*_):
+    with lock:
+        done.set()
+signal.signal(signal.SIGTERM, graceful)
+let_sigterm_wait()
+with lock:
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert not done.wait(0.2)
+assert done.wait(10)
+"""
+
+
+def test_sigterm_cannot_deadlock_a_snakemake_that_holds_its_lock() -> None:
+    assert subprocess.run([sys.executable, "-c", LOCKED], timeout=60, check=False).returncode == 0
 
 
 def test_watching_ends_with_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

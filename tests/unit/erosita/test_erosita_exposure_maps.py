@@ -9,6 +9,7 @@ from daxa_wf.events.erosita.event_file import ErositaEventFile
 from daxa_wf.events.erosita.exposure_maps import bad_pixel_mask, dwell_of, exposure_maps, write_exposure_map
 from daxa_wf.events.erosita.field_of_view import FOV_RADIUS, sum_along
 from daxa_wf.events.erosita.images import image_grid
+from daxa_wf.events.erosita.region import parse_region
 from daxa_wf.events.erosita.rewrite import Changes, rewrite
 from daxa_wf.events.erosita.sky_grid import SkyGrid
 from daxa_wf.events.erosita.vignetting import band_energy, vignetting
@@ -52,6 +53,20 @@ def test_steady_pointing_against_brute_force(event_file, corner):
     assert found.max() == pytest.approx(events.live_time(5, good[5]), rel=1e-4)
     np.testing.assert_array_equal(maps.merged, maps.single[5])
     assert maps.warnings == []
+
+
+def test_outside_of_the_region_that_events_were_selected_in_there_is_no_exposure(event_file):
+    events = event_file("700199")
+    good, grid = {5: events.gtis[5]}, SkyGrid(-4000, -4000, 80, 80, 100, 110)
+    whole = exposure_maps(events, good, grid, BAND).merged[0]
+    ra, dec = events.plane.ra, events.plane.dec
+    region = parse_region(f'fk5; circle({ra}, {dec}, 150"); -circle({ra}, {dec}, 60")')
+    part = exposure_maps(events, good, grid, BAND, region=region).merged[0]
+    distance = np.hypot(*np.meshgrid(*(each * 0.05 for each in grid.centres())))
+    inside, edge = (distance > 64) & (distance < 146), 4
+    assert np.array_equal(part[inside], whole[inside])
+    assert not part[(distance < 60 - edge) | (distance > 150 + edge)].any()
+    assert part.sum() / whole.sum() == pytest.approx(np.pi * (150**2 - 60**2) / (grid.nx * grid.ny * 16), rel=0.05)
 
 
 def test_scan_against_brute_force(event_file):

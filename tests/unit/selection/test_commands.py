@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,9 @@ import pandas as pd
 import pytest
 import yaml
 from astropy.table import Table
+from typer.testing import CliRunner
 
+from daxa_wf.cli import app
 from daxa_wf.errors import ConfigError
 from daxa_wf.missions import MISSIONS
 from daxa_wf.selection.options import PositionTable, Select, filters_of, positions_of
@@ -21,6 +24,7 @@ from daxa_wf.selection.position_files import read_positions
 from daxa_wf.selection.select import associate
 from daxa_wf.services.http import session
 from daxa_wf.services.snapshots import SnapshotStore, fetch_tables
+from tests.archives import make_archives
 
 CALPV = MISSIONS["erosita_calpv"]
 
@@ -113,6 +117,69 @@ def test_services_and_missions_of_a_configuration(tmp_path: Path) -> None:
     assert SnapshotStore(tmp_path / "t").latest("xmm_pointed").url == url  # type: ignore[union-attr]
 
 
+@pytest.fixture
+def only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections to other hosts than this one are failures."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        assert address[0] in ("127.0.0.1", "localhost"), f"a connection to {address} was tried"
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+def test_fetch_tables_of_the_embedded_observatory_asks_no_other_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, only_this_machine: None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    missions = {name: {"source": {"embedded": "o"}} for name in ("xmm_pointed", "erosita_calpv")}
+    Path("my.yaml").write_text(yaml.safe_dump({"archive": "a", "tables": "t", "missions": missions}))
+    done = CliRunner().invoke(app, ["fetch-tables", "--config", "my.yaml"])
+    assert done.exit_code == 0, done.output
+    assert f"xmm_pointed: the table of the embedded observatory, in {tmp_path / 't' / 'embedded'}" in done.output
+    kept = SnapshotStore(tmp_path / "t" / "embedded").observations(MISSIONS["xmm_pointed"])
+    assert kept["obsid"].tolist() == ["0999990101", "0999990201", "0999990901"]
+    assert SnapshotStore(tmp_path / "t").latest("xmm_pointed") is None
+
+
+def test_a_mission_without_a_match_is_no_mistake_beside_one_with_a_match(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, only_this_machine: None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    missions = {"erosita_calpv": {"select": {"obsids": ["700199"]}},
+                "erosita_all_sky_de_dr1": {"select": {"positions": [270.0, 60.0]}}}  # fmt: skip
+    Path("my.yaml").write_text(yaml.safe_dump({"archive": "a", "missions": missions}))
+    for command in ("select", "plan"):
+        done = CliRunner().invoke(app, [command, "my.yaml"])
+        assert done.exit_code == 0, done.output
+        assert "eROSITA CalPV: 1 observations" in done.output
+        assert "erosita_all_sky_de_dr1: no observation is left of 2447" in done.output
+    del missions["erosita_calpv"]
+    Path("my.yaml").write_text(yaml.safe_dump({"archive": "a", "missions": missions}))
+    assert [CliRunner().invoke(app, [command, "my.yaml"]).exit_code for command in ("select", "plan")] == [2, 2]
+
+
+def test_select_and_plan_of_obsids_in_a_mirror_need_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        socket.socket, "connect", lambda *arguments: pytest.fail(f"a connection was tried: {arguments}")
+    )
+    mirror = make_archives(tmp_path / "served") / "FTP"
+    missions = {"chandra": {"source": {"local": str(mirror)}, "obsids": ["12812"]},
+                "xmm_pointed": {"source": {"archives": ["heasarc"]}, "obsids": ["0201903501"]}}  # fmt: skip
+    config = {"archive": "a", "archives": {"heasarc": [str(mirror)]}, "missions": missions}
+    Path("my.yaml").write_text(yaml.safe_dump(config))
+    selected = CliRunner().invoke(app, ["select", "my.yaml"])
+    assert selected.exit_code == 0, selected.output
+    assert "Chandra: 1 observations\n" in selected.output
+    assert "are not compared with it" in selected.output
+    planned = CliRunner().invoke(app, ["plan", "my.yaml", "--list", "1"])
+    assert planned.exit_code == 0, planned.output
+    assert "1 observations listed" in planned.output
+    assert "observations whose exposures a run looks up in the archives' listings: 1" in planned.output
+
+
 def test_every_key_makes_its_filter() -> None:
     options = Select.model_validate({
         "obsids": ["700199"], "exclude": ["700200"], "rectangle": {"lower_left": [0, -80], "upper_right": [359, 80]},
@@ -122,6 +189,19 @@ def test_every_key_makes_its_filter() -> None:
     names = [each.name for each in filters_of(options, pd.Timestamp("2026-01-01"))]
     assert names == ["science_usable", "obsids", "not_obsids", "rectangle", "polygon", "time", "target_type", "instruments",
                      "field", "expression", "public"]  # fmt: skip
+
+
+def test_only_a_list_of_obsids_needs_no_table(tmp_path: Path) -> None:
+    (tmp_path / "o.txt").write_text("12812\n22642 # a comment\n")
+    listed = {"obsids": ["12812"]}
+    told = {
+        ("12812",): [listed, {**listed, "science_usable": False}],
+        ("12812", "22642"): [{"obsids_file": str(tmp_path / "o.txt")}],
+        (): [{}, {**listed, "public": True}, {**listed, "exclude": ["1"]}, {**listed, "instruments": ["HRC"]},
+             {**listed, "obsids_file": str(tmp_path / "o.txt")}, {"positions": [1, 2]}],
+    }  # fmt: skip
+    for obsids, sections in told.items():
+        assert [Select.model_validate(each).listed_obsids() for each in sections] == [obsids] * len(sections)
 
 
 def test_options_survive_being_parameters_of_a_rule() -> None:

@@ -61,7 +61,16 @@ def test_observations_know_their_instruments(table: pd.DataFrame) -> None:
     assert table["pn_exposure"].tolist() == [25000.0, 0.0, 0.0]
     assert table["r2_exposure"].tolist() == [7100.0, 0.0, 0.0]
     assert table["exposure"].tolist() == [25000.0, 0.0, 0.0]
-    assert table["instruments"].tolist() == ["PN OM R1 R2", "OM", "OM"]  # of OM, nothing is known
+    # Of OM nothing is known; the third observation has no listed exposure, so its instruments are unknown.
+    assert table["instruments"].tolist() == ["PN OM R1 R2", "OM", ""]
+
+
+def test_observations_whose_listed_exposures_are_all_unfit_are_not_usable(exposures: pd.DataFrame) -> None:
+    om = exposures.iloc[[0]].assign(obsid="0000000001", inst="OM", exposure="S401")
+    rows = pd.DataFrame({"obsid": ["0000000001", "0000000002", "0000000003"], "exposure": 1.0, "science_usable": True})
+    made = with_exposures(rows, SPEC, pd.concat([exposures, om]))
+    assert made["instruments"].tolist() == ["PN OM R1 R2", "", ""]
+    assert made["science_usable"].tolist() == [True, False, True]
 
 
 def test_filters_by_exposure_mode_and_filter(table: pd.DataFrame) -> None:

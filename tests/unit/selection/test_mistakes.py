@@ -278,7 +278,6 @@ def test_files_of_the_section_are_where_the_user_started(tmp_path: Path) -> None
     assert again == options
     assert positions_of(again, SWIFT).ra.tolist() == [1.0]  # type: ignore[union-attr]
     one = options.fingerprints()
-    assert [Path(path).name for path in one] == ["obsids.txt", "objects.csv", "sky.fits"]
-    assert [len(digest) for digest in one.values()] == [0, 64, 0]
+    assert [len(digest) for digest in one] == [0, 64, 0]
     (tmp_path / "objects.csv").write_text("ra,dec\n1,3\n")
     assert options.fingerprints() != one

@@ -12,8 +12,10 @@ from astropy.table import Table
 
 from daxa_wf.errors import ServiceError
 from daxa_wf.missions import MISSIONS
+from daxa_wf.selection import filters
 from daxa_wf.selection.observation_table import observation_table, packaged_table
 from daxa_wf.selection.schema import COMMON_COLUMNS
+from daxa_wf.selection.select import Step, select
 
 
 def made(mission: str, table: pd.DataFrame, number: int = 0):
@@ -80,6 +82,32 @@ def test_recorded_integral_table(real_data: Path) -> None:
     assert result.rows["obsid"].str.fullmatch(r"\d{12}").all()
     both = result.rows.merge(table.assign(obsid=table["scw_id"].str.strip()), on="obsid", suffixes=("", "_raw"))
     assert np.array_equal(both["instruments"].str.contains("ISGRI"), both["good_isgri_raw"] > 0)
+
+
+def test_rosat_exposures_of_no_seconds_are_not_usable(real_data: Path) -> None:
+    table = recorded(real_data / "tables" / "heasarc_rosmaster_63rows.vot.xml")
+    rows = made("rosat_pointed", table).rows
+    assert (rows["science_usable"] == (rows["exposure"] > 0)).all()
+    assert rows.loc[~rows["science_usable"], "exposure"].tolist() == [0.0]
+
+
+def test_science_windows_without_data_of_the_chosen_instruments_are_dropped_and_counted(real_data: Path) -> None:
+    spec = MISSIONS["integral_pointed"]
+    table = made(spec.name, recorded(real_data / "tables" / "heasarc_intscw_1000rows.vot.xml")).rows
+    selection = select(table, spec, [filters.with_data(("JEMX1", "JEMX2", "ISGRI"))])
+    assert selection.cutflow == [Step("data", "data of JEMX1 or JEMX2 or ISGRI", 908, 748)]
+    assert "SPI" not in set(selection.rows["instruments"])
+    assert len(select(table, spec, [filters.with_data(("SPI",))]).rows) == (table["good_spi"] > 0).sum()
+
+
+def test_an_instrument_without_an_exposure_column_is_not_taken_to_lack_data() -> None:
+    """HEASARC's table of XMM-Newton has no exposure of OM, and none at all of observations that were not processed."""
+    table = pd.DataFrame({
+        "obsid": ["0000000001", "0000000002", "0000000003"], "ra": [1.0] * 3, "dec": [2.0] * 3, "time": [52000.0] * 3,
+        "end_time": [52001.0] * 3, "duration": [9.0] * 3, "status": ["archived"] * 3, "pn_time": [5.0, 0.0, np.nan],
+    })  # fmt: skip
+    rows = made("xmm_pointed", table, 1).rows
+    assert rows["instruments"].tolist() == ["M1 M2 PN OM R1 R2", "M1 M2 OM R1 R2", ""]
 
 
 def test_a_missing_column_is_named_with_mission_and_table(real_data: Path) -> None:

@@ -162,11 +162,43 @@ def test_rectangles_wrap_at_zero_hours(low: tuple, high: tuple, expected: list) 
     assert np.flatnonzero(filters.rectangle(low, high).keep(rows, SWIFT)).tolist() == expected
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "expected", "described"),
+    [
+        ((39, -8), (30, -2), ["in XXL"], "longitude 30 to 39, latitude -8 to -2 degrees"),
+        ((30, -8), (39, -2), ["in XXL"], "longitude 30 to 39, latitude -8 to -2 degrees"),
+        ((355, -8), (5, -2), ["at 0 h"], "longitude 355 to 5 across 0 h, latitude -8 to -2 degrees"),
+        ((5, -8), (-5, -2), ["at 0 h"], "longitude -5 to 5, latitude -8 to -2 degrees"),
+        ((270, -8), (90, -2), ["in XXL", "at 0 h"], "longitude 270 to 90 across 0 h, latitude -8 to -2 degrees"),
+        ((180, -8), (360, -2), ["beyond"], "longitude 180 to 360, latitude -8 to -2 degrees"),
+    ],
+)
+def test_a_rectangle_from_high_to_low_right_ascension_is_the_narrower_one(
+    low: tuple, high: tuple, expected: list, described: str
+) -> None:
+    rows = observations(ra=[35.0, 200.0, 1.0], dec=[-5.0, -5.0, -5.0], target=["in XXL", "beyond", "at 0 h"])
+    made = filters.rectangle(low, high)
+    assert rows["target"][made.keep(rows, SWIFT)].tolist() == expected
+    assert made.description == described
+    assert made.notes(rows, SWIFT) == []
+    text = f"box({low[0]}, {low[1]}, {high[0]}, {high[1]})"
+    assert rows["target"][compile_query(text).keep(rows, SWIFT)].tolist() == expected
+
+
+def test_a_rectangle_of_more_than_half_the_sky_is_named_with_its_width() -> None:
+    selection = select(observations(ra=[180.0, 0.0], dec=[0.0, 0.0]), SWIFT, [filters.rectangle((10, -5), (350, 5))])
+    assert selection.rows["ra"].tolist() == [180.0]
+    assert selection.notes == [
+        "rectangle: 340 degrees wide eastwards; for the 20 degrees on the other side begin at 350"
+    ]
+
+
 def test_galactic_rectangle_and_polygon() -> None:
     rows = observations(ra=[266.4, 10.0], dec=[-28.94, 0.0])
     assert filters.rectangle((359, -1), (1, 1), galactic=True).keep(rows, SWIFT).tolist() == [True, False]
     corners = ((9.0, -1.0), (11.0, -1.0), (11.0, 1.0), (9.0, 1.0))
-    assert filters.polygon(corners).keep(rows, SWIFT).tolist() == [False, True]
+    for turned in (corners, corners[::-1]):
+        assert filters.polygon(turned).keep(rows, SWIFT).tolist() == [False, True]
 
 
 times = st.integers(0, 40)
@@ -241,6 +273,7 @@ def test_fields_and_obsids_of_calpv_by_their_other_names() -> None:
         (lambda: filters.target_types(("AGN",)).keep(observations(ra=[1.0]), CALPV), "has no target types"),
         (lambda: filters.obsids(("1",)).keep(observations(ra=[1.0]), SWIFT), "'1' is not an ObsID"),
         (lambda: filters.rectangle((0, 5), (1, -5)), "is above the upper one"),
+        (lambda: filters.rectangle((float("nan"), 5), (1, 6)), "nan is not a longitude"),
         (lambda: filters.polygon(((0, 0), (1, 1))), "expected three or more"),
         (lambda: filters.time(pd.Timestamp("2021"), pd.Timestamp("2020")), "is after the end"),
         (lambda: filters.column_in("grating", ("HETG",)).keep(observations(ra=[1.0]), SWIFT), "no column 'grating'"),

@@ -220,3 +220,88 @@ def test_changed_and_damaged_snapshots_are_told(tmp_path: Path) -> None:
         assert store.latest("erosita_calpv") is None
     assert fetch_tables([MISSIONS["erosita_calpv"]], store, {}, QUICK)["erosita_calpv"].new
     assert len(store.read("erosita_calpv")) == sidecar["rows"]
+
+
+def test_terminal_escapes_of_services_reach_neither_messages_nor_tables(tmp_path: Path) -> None:
+    def rude(query: str, sent: Answer) -> Answer:
+        return 400, {"Content-Type": "text/plain"}, b"no\x1b[2Jt \x1b]0;owned\x07this\x9b31m way"
+
+    with pytest.raises(ServiceError, match="not this") as caught:
+        fetched(TABLE, rude)
+    assert str(caught.value).isprintable()
+    store = SnapshotStore(tmp_path)
+    with serve_tables({"chanmaster": TABLE}, lambda query, sent: (200, {}, rude(query, sent)[2])) as url:
+        problem = fetch_tables([SPEC], store, {"heasarc": [url]}, QUICK)["chandra"].problem
+    assert problem.isprintable()
+    assert "\x1b" not in (tmp_path / "chandra.bad_answer").read_text()
+    table = TABLE.assign(name="a\x85\x9b31mred\u202e")
+    (name,) = set(fetched(table)["name"])
+    assert name.isprintable()
+
+
+def test_identifiers_that_differ_in_space_only_are_one() -> None:
+    table = pd.DataFrame([TABLE.iloc[0]] * 3).astype({"obsid": str})
+    table["obsid"] = ["12812", "12812\n", "12812 "]
+    with serve_tables({"chanmaster": table}) as url:
+        rows = fetch_table(SOURCE, [url], QUICK)[0]
+    assert rows["obsid"].tolist() == ["12812"] * 3
+    result = observation_table(SPEC, SOURCE, rows)
+    assert result.rows["obsid"].tolist() == ["12812"]
+    (note,) = [note for note in result.notes if "repeated" in note]
+    assert note.startswith("2 rows dropped")
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1 not a table", None])
+def test_a_snapshot_that_changed_is_never_read(damage: bytes | None, tmp_path: Path) -> None:
+    """By whatever reads it: selections, exposures, commands."""
+    store = SnapshotStore(tmp_path)
+    fetch_tables([MISSIONS["erosita_calpv"]], store, {}, QUICK)
+    table = tmp_path / "erosita_calpv.parquet"
+    other = pd.read_parquet(table).iloc[:5]
+    if damage is None:
+        other.to_parquet(table)
+    else:
+        table.write_bytes(damage)
+    for read in (lambda: store.read("erosita_calpv"), lambda: store.observations(MISSIONS["erosita_calpv"])):
+        with pytest.raises(CorruptFileError, match=r"is not what was fetched.*fetch-tables --mission erosita_calpv"):
+            read()
+    table.unlink()
+    with pytest.raises(CorruptFileError, match=r"cannot be read \(No such file"):
+        store.read("erosita_calpv")
+    assert fetch_tables([MISSIONS["erosita_calpv"]], store, {}, QUICK)["erosita_calpv"].new
+    assert len(store.read("erosita_calpv")) == 170
+
+
+def test_a_snapshot_that_is_replaced_while_it_is_read_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table is in its place a moment before its sidecar."""
+    store = SnapshotStore(tmp_path)
+    fetch_tables([MISSIONS["erosita_calpv"]], store, {}, QUICK)
+    sidecar = (tmp_path / "erosita_calpv.json").read_text()
+    (tmp_path / "erosita_calpv.json").write_text(json.dumps({**json.loads(sidecar), "sha256": "0" * 64}))
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        (tmp_path / "erosita_calpv.json").write_text(sidecar)
+
+    monkeypatch.setattr("daxa_wf.services.snapshots.time.sleep", sleep)
+    assert len(store.read("erosita_calpv")) == 170
+    assert waited == [0.5]
+
+
+def test_a_password_of_a_service_is_used_and_kept_nowhere(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = SnapshotStore(tmp_path)
+    with serve_tables({"chanmaster": TABLE}) as url:
+        secret = url.replace("://", "://me:s3cr3t@")
+        assert fetch_tables([SPEC], store, {"heasarc": [secret]}, QUICK)["chandra"].new
+    dead = [
+        "http://me:s3cr3t@127.0.0.1:9/tap",
+        "http://127.0.0.1:9/tap?token=s3cr3t",
+        "http://me:s3cr3t@far.invalid/tap",
+    ]
+    problem = fetch_tables([SPEC], store, {"heasarc": dead}, QUICK)["chandra"].problem
+    assert "credentials are sent over https only" in problem
+    assert "s3cr3t" not in problem + caplog.text
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"s3cr3t" in path.read_bytes()]

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
+from astropy.wcs import WCS
 
 from daxa_wf.acquire.local_erosita import lists_to_join, local_erosita_manifest
 from daxa_wf.acquire.manifest import ManifestRow, write_manifest
@@ -323,6 +324,17 @@ def test_a_region_of_the_sky(chain: Any, standins: Standins, engine: str) -> Non
         rows = hdus["EVENTS"].data
         near = SkyCoord(rows["RA"], rows["DEC"], unit="deg").separation(SkyCoord(83.3, -66.4, unit="deg")).arcmin
         assert near.max() <= 6
+    mine.run("erosita_images")
+    warnings_of_maps = [each["name"] for each in mine.run("erosita_exposure_maps").warnings]
+    assert ("selectionNotInMap" in warnings_of_maps) == (engine == "esass")
+    if engine == "native":
+        seconds, header = fits.getdata(mine.product("erosita_exposure_maps", "expmap"), header=True)
+        sky = WCS(header).pixel_to_world(*np.meshgrid(np.arange(seconds.shape[1]), np.arange(seconds.shape[0])))
+        distance = sky.separation(SkyCoord(83.3, -66.4, unit="deg")).arcmin
+        half_a_pixel = header["CDELT2"] * 60 * np.sqrt(2) / 2
+        assert distance[seconds > 0].max() < 6 + half_a_pixel
+        assert np.mean(seconds[distance < 6 - half_a_pixel] > 0) > 0.95
+        assert "within region=j2000" in " ".join(header["HISTORY"])
 
 
 def test_modules_that_are_not_there(chain: Any) -> None:

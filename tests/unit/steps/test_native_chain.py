@@ -13,6 +13,8 @@ from astropy.wcs import WCS, FITSFixedWarning
 
 from daxa_wf.archive.report import observation
 from daxa_wf.events.event_list import EventList
+from daxa_wf.steps import exposure_maps
+from daxa_wf.steps.runner import Inputs
 from tests.unit.steps.chain import Chain
 
 UNIT, OBSERVATION = "0999990101M1", "0999990101"
@@ -99,6 +101,27 @@ def test_an_event_on_an_edge_that_bands_share_is_counted_once(chain: Chain, prod
             for band in ("en0.5_1.3keV", "en1.3_10.0keV", "en0.5_10.0keV")
         ]
         assert edges == [(500, 1299), (1300, 10_000), (500, 10_000)]
+
+
+def test_the_step_applies_the_places_of_the_expression_and_warns_where_eexpmap_may_not(
+    observatory: Path, tmp_path: Path
+) -> None:
+    expression = "#XMMEA_EM && PATTERN <= 12 && FLAG == 0 && (DETX,DETY) in BOX(0,0,5000,5000,0)"
+    chain = Chain(tmp_path, observatory, engine="native", obsids=[OBSERVATION], instruments=["M1"],
+                  images={"bands": BANDS[:1]}, evselect={"mos_filt_expr": expression},
+                  exposure_maps={"vignetting": "none"})  # fmt: skip
+    chain.make("inventory", "espfilt", "evselect", "merge", "images", "exposure_maps")
+    record = chain.record("exposure_maps", UNIT)
+    assert (record.results["selected_by"], record.warnings) == (["DETX", "DETY"], [])
+    seconds, header = fits.getdata(chain.layout.find(record.product("expmap")), header=True)
+    counts = fits.getdata(chain.layout.find(chain.record("images", UNIT).product("image")))
+    assert counts[seconds <= 0].sum() <= 0.002 * counts.sum()
+    assert np.count_nonzero(seconds) * 87**2 == pytest.approx(10_000**2, rel=0.05)
+    assert "selected by DETX, DETY" in " ".join(header["HISTORY"])
+    inputs = Inputs({"evselect": [chain.record("evselect", f"{UNIT}S001")]}, {})
+    (warning,) = exposure_maps.selections_unknown_to_sas(inputs, chain.layout)
+    assert warning["name"] == "selectionNotInMap"
+    assert "0999990101M1S001 were selected by DETX, DETY" in warning["text"]
 
 
 JUDGED = {

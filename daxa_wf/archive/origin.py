@@ -1,0 +1,70 @@
+"""What a manifest was made from: the snapshots of tables, what its selections left out, when it is to be made again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+
+from daxa_wf.archive.layout import Layout
+from daxa_wf.files import write_atomically
+
+
+@dataclass
+class Origin:
+    """The identity that the manifest's job was asked for, and the state of the tables when it made the manifest."""
+
+    asked: str = ""
+    snapshots: dict[str, str] = field(default_factory=dict)
+    """Name of a snapshot -> its SHA-256; '' where there was none."""
+    notes: list[str] = field(default_factory=list)
+    """One line for each thing that a selection left out, for the end of a run."""
+    is_unfinished: bool = False
+    """True if a service could not be asked for a part of the manifest, or a mirror lacks a part: the next run asks again."""
+    unasked: list[str] = field(default_factory=list)
+    """Missions of which a part could not be asked for: an observation that the manifest lacks may be requested."""
+    steps: dict[str, list[str]] = field(default_factory=dict)
+    """Mission -> the steps that its observations go through."""
+    until: str = ""
+    """When the next selected observation becomes public (UTC, ISO); '' if none is waited for."""
+
+
+def read_origin(layout: Layout) -> Origin | None:
+    """Return the origin of an archive's manifest; None if it is not known, or its file cannot be read."""
+    try:
+        origin = Origin(**json.loads(layout.manifest_origin.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    kinds = {"asked": str, "snapshots": dict, "notes": list, "is_unfinished": bool, "unasked": list, "steps": dict,
+             "until": str}  # fmt: skip
+    return origin if all(isinstance(getattr(origin, name), kind) for name, kind in kinds.items()) else None
+
+
+def write_origin(layout: Layout, origin: Origin) -> None:
+    """Write the origin of an archive's manifest."""
+    write_atomically(layout.manifest_origin, json.dumps(asdict(origin), indent=1) + "\n")
+
+
+def identity_to_ask(origin: Origin | None, snapshots: Mapping[str, str], now: datetime) -> str:
+    """Return the identity that the manifest's job is asked for; another one than before makes Snakemake run it again.
+
+    It stays what it was while the manifest's origin holds. The first run fetches the tables within the job: what they
+    were before is not compared, only what they were when the manifest was made.
+    """
+    if origin is not None and _still_holds(origin, snapshots, now):
+        return origin.asked
+    known = [dict(snapshots), asdict(origin) if origin is not None else None]
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+
+
+def _still_holds(origin: Origin, snapshots: Mapping[str, str], now: datetime) -> bool:
+    return origin.snapshots == snapshots and not origin.is_unfinished and not _is_past(origin.until, now)
+
+
+def _is_past(moment: str, now: datetime) -> bool:
+    try:
+        return bool(moment) and datetime.fromisoformat(moment).replace(tzinfo=UTC) <= now
+    except ValueError:
+        return True

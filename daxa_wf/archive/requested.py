@@ -1,0 +1,77 @@
+"""Which units an archive's configuration still requests, by its manifest and the steps that its missions go through."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from daxa_wf.acquire.manifest import read_manifest
+from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.origin import Origin, read_origin
+from daxa_wf.errors import CorruptFileError, UnsafePathError
+
+log = logging.getLogger("daxa_wf")
+
+NOT_REQUESTED = "no longer requested"
+"""In the place of a status: the unit was processed for an earlier configuration, and its products stay as they were."""
+
+
+@dataclass(frozen=True)
+class Requested:
+    """The units of a manifest: by mission and ObsID, the instruments and exposures; by mission, the steps.
+
+    `unasked` are missions of which a part could not be asked for: their other observations count as requested.
+    """
+
+    exposures: Mapping[tuple[str, str], Collection[tuple[str, str]]]
+    steps: Mapping[str, Collection[str]]
+    unasked: Collection[str] = ()
+
+    def asks_for(self, step: str, unit: Unit) -> bool:
+        """True if a step is still to be done for a unit; of a mission whose steps are not known, every step is."""
+        if step not in self.steps.get(unit.mission, (step,)):
+            return False
+        exposures = self.exposures.get((unit.mission, unit.obsid))
+        if exposures is None:
+            return unit.mission in self.unasked
+        return not unit.instrument or any(
+            inst == unit.instrument and unit.exposure in ("", exposure) for inst, exposure in exposures
+        )
+
+    def has(self, unit: Unit) -> bool:
+        """True if the observation of a unit is still requested."""
+        return (unit.mission, unit.obsid) in self.exposures or unit.mission in self.unasked
+
+
+class Everything(Requested):
+    """An archive without a manifest: nothing is known to be superfluous."""
+
+    def __init__(self) -> None:
+        super().__init__({}, {})
+
+    def asks_for(self, step: str, unit: Unit) -> bool:
+        """True."""
+        del step, unit
+        return True
+
+    def has(self, unit: Unit) -> bool:
+        """True."""
+        del unit
+        return True
+
+
+def read_requested(layout: Layout) -> Requested:
+    """Return what the manifest of an archive requests; everything if it has none that can be read."""
+    exposures: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    try:
+        rows = read_manifest(layout.manifest)
+    except FileNotFoundError:
+        return Everything()
+    except (CorruptFileError, UnsafePathError) as error:
+        log.warning("%s; the next run makes it again, and until then nothing is marked as no longer requested", error)
+        return Everything()
+    for row in rows:
+        exposures.setdefault((row.mission, row.obsid), set()).add((row.inst, row.exposure))
+    origin = read_origin(layout) or Origin()
+    return Requested(exposures, origin.steps, frozenset(origin.unasked))
