@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from daxa_wf.archive.report.observation import Plot
 from daxa_wf.archive.report.plots import image_plot, light_curve_plot
 from daxa_wf.text import make_printable
 
+EVENT_LISTS = ("finalevents", "events")
+"""Kinds of products that are event lists."""
 MOST_PLOTS = 24
 """Plots of one observation; a page with more would be too large to open."""
 LIST_BINS = 256
@@ -28,8 +31,8 @@ def delivered_plots(layout: Layout, record: Record) -> list[Plot]:
     A file that cannot be drawn is named with the reason, and so is the number of files beyond the first MOST_PLOTS.
     """
     images = [stamp for stamp in record.products if stamp.kind == "image"]
-    drawn = {_instrument(stamp) for stamp in images}
-    lists = [stamp for stamp in record.products if stamp.kind == "events" and _instrument(stamp) not in drawn]
+    drawn = {instrument_in(stamp.path) for stamp in images}
+    lists = [stamp for stamp in record.products if stamp.kind in EVENT_LISTS and instrument_in(stamp.path) not in drawn]
     plots = [_plot(layout.find(stamp.path), stamp) for stamp in (*images, *lists)[:MOST_PLOTS]]
     left = len(images) + len(lists) - len(plots)
     if left > 0:
@@ -37,8 +40,10 @@ def delivered_plots(layout: Layout, record: Record) -> list[Plot]:
     return plots
 
 
-def _instrument(stamp: FileStamp) -> str:
-    return next((part for part in Path(stamp.path).name.split("-") if part.startswith("inst")), "")
+def instrument_in(path: str) -> str:
+    """Return the instrument that the name of a product has, such as `ACIS-I`; '' if it has none."""
+    match = re.search(r"-inst(.*?)-subexp", Path(path).name)
+    return match[1] if match else ""
 
 
 def _plot(path: Path, stamp: FileStamp) -> Plot:

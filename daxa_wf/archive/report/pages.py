@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +15,7 @@ import daxa_wf
 from daxa_wf.acquire.sizes import shown_bytes
 from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.records import Record, Status, read_record
-from daxa_wf.archive.report.delivered import delivered_plots
+from daxa_wf.archive.report.delivered import EVENT_LISTS, delivered_plots, instrument_in
 from daxa_wf.archive.report.erosita import flare_plots, module_rows
 from daxa_wf.archive.report.observation import Plot, exposure_plots, image_plots
 from daxa_wf.archive.requested import NOT_REQUESTED, Requested, read_requested
@@ -26,6 +28,7 @@ from daxa_wf.archive.status import (
     used_statuses,
     warnings_by_name,
 )
+from daxa_wf.errors import CorruptFileError
 from daxa_wf.files import write_atomically
 
 PAGE = "report.html"
@@ -122,11 +125,13 @@ LONGEST_HEAD = 10_000
 
 def _dropped(layout: Layout, unit: Unit, requested: Requested) -> list[str]:
     """Return the units of an observation that have records, and that the configuration no longer requests."""
-    paths = sorted(layout.records(unit).glob("*/*.json"))
-    records = [read_record(path) for path in paths]
-    return sorted(
-        {f"{each.unit.identifier} ({each.step})" for each in records if not requested.asks_for(each.step, each.unit)}
-    )
+    dropped = set()
+    for path in layout.records(unit).glob("*/*.json"):
+        with suppress(CorruptFileError):  # a damaged record is a fault of its own
+            record = read_record(path)
+            if not requested.asks_for(record.step, record.unit):
+                dropped.add(f"{record.unit.identifier} ({record.step})")
+    return sorted(dropped)
 
 
 def _delivered(layout: Layout, folder: Path, records: Sequence[Record]) -> list[dict[str, str]]:
@@ -134,7 +139,7 @@ def _delivered(layout: Layout, folder: Path, records: Sequence[Record]) -> list[
     rows = []
     for stamp in (stamp for record in records if record.step == "preprocessed" for stamp in record.products):
         path = layout.find(stamp.path)
-        rows.append({"kind": stamp.kind, "name": path.name, "link": path.relative_to(folder).as_posix(),
+        rows.append({"kind": stamp.kind, "name": path.name, "link": os.path.relpath(path, folder),
                      "size": shown_bytes(stamp.size)})  # fmt: skip
     return rows
 
@@ -197,8 +202,7 @@ def _final_instruments(layout: Layout, verdict: Verdict) -> list[str]:
 
     if verdict.step == "preprocessed" and verdict.status == Status.DONE:
         record = read_record(layout.record(verdict.step, Unit(verdict.mission, verdict.obsid)))
-        lists = [Path(stamp.path).name for stamp in record.products if stamp.kind == "events"]
-        return sorted({name.split("-")[1].removeprefix("inst") for name in lists})
+        return sorted({instrument_in(stamp.path) for stamp in record.products if stamp.kind in EVENT_LISTS})
     if verdict.step not in FINAL or verdict.status != Status.DONE:
         return []
     if verdict.inst:

@@ -26,7 +26,7 @@ def delivered(layout: Layout, files: dict[str, Path], unit: Unit = SWIFT) -> Rec
     stamps = []
     for name, source in files.items():
         kind = name.split(".")[0].split("-")[-1]
-        path = layout.observation(unit) / {"events": "events"}.get(kind, "images") / name
+        path = layout.observation(unit) / ("events" if kind.endswith("events") else "images") / name
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, path)
         stamps.append(stamp_file(path, layout.relative(path), kind))
@@ -87,6 +87,7 @@ def test_what_cannot_be_drawn_is_named_with_the_reason_and_spoils_nothing(real_d
     assert [plot for plot in delivered_plots(layout, record) if plot.png] == []
 
 
+@pytest.mark.filterwarnings("ignore:File may have been truncated")
 @pytest.mark.parametrize("suffix", [".fits", ".fits.gz", ".fits.Z"])
 @pytest.mark.parametrize("kind", ["image", "events"])
 def test_no_delivered_file_can_spoil_the_page(tmp_path: Path, suffix: str, kind: str) -> None:
@@ -168,6 +169,20 @@ def test_a_bright_source_does_not_set_the_whole_stretch() -> None:
     low, high, _ = stretch_limits(np.array([[-5.0, 5.0], [0.0, 2.0]]))
     assert low < -4
     assert high > 4
+
+
+def test_instruments_with_a_hyphen_are_not_taken_for_each_other(real_data: Path, tmp_path: Path) -> None:
+    (image,) = (real_data / "swift").glob("*xpc_sk.img.gz")
+    (events,) = (real_data / "swift").glob("*xpc*_cl.evt.gz")
+    layout, unit = Layout(tmp_path / "archive"), Unit("chandra", "12812")
+    files = {
+        "obsid12812-instACIS-I-subexpNone-en0.5_7.0keV-image.fits.gz": image,
+        "obsid12812-instACIS-I-subexpNone-finalevents.fits.gz": events,
+        "obsid12812-instACIS-S-subexpNone-finalevents.fits.gz": events,
+    }
+    drawn = [plot.caption for plot in delivered_plots(layout, delivered(layout, files, unit))]
+    assert [caption.split("-subexp")[0] for caption in drawn] == ["obsid12812-instACIS-I", "obsid12812-instACIS-S"]
+    assert "<td>ACIS-I ACIS-S</td>" in write_archive_page(layout).read_text()
 
 
 def test_names_of_products_become_titles() -> None:
