@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.layout import Layout, unit_of
 from daxa_wf.archive.records import FileStamp, Record
 from daxa_wf.archive.report.observation import Plot
 from daxa_wf.archive.report.plots import image_plot, light_curve_plot
@@ -31,8 +30,8 @@ def delivered_plots(layout: Layout, record: Record) -> list[Plot]:
     A file that cannot be drawn is named with the reason, and so is the number of files beyond the first MOST_PLOTS.
     """
     images = [stamp for stamp in record.products if stamp.kind == "image"]
-    drawn = {instrument_in(stamp.path) for stamp in images}
-    lists = [stamp for stamp in record.products if stamp.kind in EVENT_LISTS and instrument_in(stamp.path) not in drawn]
+    drawn = {_instrument(stamp) for stamp in images}
+    lists = [stamp for stamp in record.products if stamp.kind in EVENT_LISTS and _instrument(stamp) not in drawn]
     plots = [_plot(layout.find(stamp.path), stamp) for stamp in (*images, *lists)[:MOST_PLOTS]]
     left = len(images) + len(lists) - len(plots)
     if left > 0:
@@ -40,10 +39,8 @@ def delivered_plots(layout: Layout, record: Record) -> list[Plot]:
     return plots
 
 
-def instrument_in(path: str) -> str:
-    """Return the instrument that the name of a product has, such as `ACIS-I`; '' if it has none."""
-    match = re.search(r"-inst(.*?)-subexp", Path(path).name)
-    return match[1] if match else ""
+def _instrument(stamp: FileStamp) -> str:
+    return unit_of(Path(stamp.path).name)[0]
 
 
 def _plot(path: Path, stamp: FileStamp) -> Plot:

@@ -7,7 +7,7 @@ import time
 
 from daxa_wf.acquire.manifest import read_manifest
 from daxa_wf.archive.layout import Layout, Unit
-from daxa_wf.archive.records import read_record
+from daxa_wf.archive.records import read_record, readable_records
 from daxa_wf.archive.report.pages import write_archive_page, write_observation_page
 from daxa_wf.archive.status import FAULT, manifest_fault, print_summary, read_verdicts, write_status
 
@@ -56,8 +56,8 @@ def finish_with_faults(layout: Layout) -> None:
     verdicts = read_verdicts(layout)
     if not verdicts:
         return
+    records = list(readable_records(layout).values())
     for unit in {Unit(each.mission, each.obsid) for each in verdicts if each.status == FAULT}:
-        records = [read_record(path) for path in sorted(layout.records(unit).glob("*/*.json"))]
-        write_observation_page(layout, unit, records)
+        write_observation_page(layout, unit, [record for record in records if record.unit.observation == unit])
     write_archive_page(layout)
     finish(layout)

@@ -13,9 +13,9 @@ from typing import Any
 
 import daxa_wf
 from daxa_wf.acquire.sizes import shown_bytes
-from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.layout import Layout, Unit, unit_of
 from daxa_wf.archive.records import Record, Status, read_record
-from daxa_wf.archive.report.delivered import EVENT_LISTS, delivered_plots, instrument_in
+from daxa_wf.archive.report.delivered import EVENT_LISTS, delivered_plots
 from daxa_wf.archive.report.erosita import flare_plots, module_rows
 from daxa_wf.archive.report.observation import Plot, exposure_plots, image_plots
 from daxa_wf.archive.requested import NOT_REQUESTED, Requested, read_requested
@@ -202,7 +202,7 @@ def _final_instruments(layout: Layout, verdict: Verdict) -> list[str]:
 
     if verdict.step == "preprocessed" and verdict.status == Status.DONE:
         record = read_record(layout.record(verdict.step, Unit(verdict.mission, verdict.obsid)))
-        return sorted({instrument_in(stamp.path) for stamp in record.products if stamp.kind in EVENT_LISTS})
+        return sorted({unit_of(Path(stamp.path).name)[0] for stamp in record.products if stamp.kind in EVENT_LISTS})
     if verdict.step not in FINAL or verdict.status != Status.DONE:
         return []
     if verdict.inst:

@@ -203,6 +203,15 @@ def test_an_archive_page_of_many_observations(layout: Layout) -> None:
     assert len(text) < 100_000
 
 
+def test_a_damaged_record_does_not_keep_the_pages_from_being_drawn(layout: Layout) -> None:
+    write_record(layout, done("inventory", OBSERVATION))
+    layout.record("evselect", EXPOSURE).parent.mkdir(parents=True)
+    layout.record("evselect", EXPOSURE).write_bytes(b"")
+    finish_with_faults(layout)
+    assert "inventory said so" in (layout.observation(OBSERVATION) / "report.html").read_text()
+    assert "DamagedRecord" in layout.report.read_text()
+
+
 def test_pages_of_faults_are_drawn(layout: Layout) -> None:
     with pytest.raises(Fault):
         run_step(a_step(), EXPOSURE, inputs(), {}, layout, raises(CorruptFileError("gzip cut off")))
