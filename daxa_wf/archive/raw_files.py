@@ -13,7 +13,10 @@ from daxa_wf.errors import Fault
 from daxa_wf.files import sha256_of
 
 RAW_FILES = "raw_files"
-"""Key of a record's results: the raw files that the step read, as stamp_raw describes them."""
+"""Key of a record's results: the raw files that the step was the first to read, as stamp_raw describes them."""
+
+CARRIED_FILES = "carried_files"
+"""Key of a record's results: stamps of an earlier step, for the next one to compare its files with."""
 
 
 def stamp_raw(path: Path, name: str) -> dict[str, Any]:
@@ -58,8 +61,9 @@ def require_fetched(layout: Layout, acquired: Record) -> None:
 
 
 def drop_records_of_changed_files(layout: Layout, source_of: Callable[[Unit], Path | None]) -> dict[Path, list[str]]:
-    """Delete the records of steps whose raw files have changed, so that they run again; record -> the files.
+    """Delete the records of steps that first read raw files which have changed, so that they run again; record -> the files.
 
+    The steps that rest on them then run again too; until then their records stay, and count as blocked if there is a fault.
     `source_of` gives the directory of an observation's raw files; None if the configuration does not name one.
     """
     dropped: dict[Path, list[str]] = {}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.archive.layout import Unit
-from daxa_wf.archive.raw_files import RAW_FILES, require_unchanged
+from daxa_wf.archive.raw_files import CARRIED_FILES, RAW_FILES, require_unchanged
 from daxa_wf.errors import UnfitDataError
 from daxa_wf.steps.calibrated import calibrated_list
 from daxa_wf.steps.inventory import usable
@@ -30,7 +30,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
         outcome = _with_sas(unit, inputs, options, workspace, events)
     else:
         outcome = _natively(unit, options, workspace, events)
-    outcome.results[RAW_FILES] = stamps
+    outcome.results[CARRIED_FILES] = stamps
     return outcome
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daxa_wf.archive.layout import Unit
-from daxa_wf.archive.raw_files import RAW_FILES, require_unchanged
+from daxa_wf.archive.raw_files import CARRIED_FILES, require_unchanged
 from daxa_wf.archive.records import Record
 from daxa_wf.errors import ConfigError, Fault, StepFailedError, UnfitDataError
 from daxa_wf.steps.calibrated import calibrated_list
@@ -23,25 +23,22 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
     UnfitDataError `NoFilteredEvents` if no event is left.
     """
-    lists, stamps = {kind: calibrated_list(inputs, workspace, kind) for kind in ("events", "ootevents")}, []
+    lists = {kind: calibrated_list(inputs, workspace, kind) for kind in ("events", "ootevents")}
     if lists["events"] is None:
         lists = {kind: inputs.file(kind) for kind in lists}
-        stamps = _raw_stamps(inputs.record("espfilt"), lists)
+        if lists["events"] is not None:
+            _require_same_list(lists["events"], inputs.record("espfilt"))
     if lists["events"] is None:
         raise Fault("the event list is gone from the raw data; delete the record of 'acquire' to fetch it again")
     engine = _with_sas if options["engine"] == "sas" else _natively
-    outcome = engine(unit, inputs, options, workspace, lists["events"], lists["ootevents"])
-    outcome.results[RAW_FILES] = stamps
-    return outcome
+    return engine(unit, inputs, options, workspace, lists["events"], lists["ootevents"])
 
 
-def _raw_stamps(flares: Record, lists: Mapping[str, Path | None]) -> list[dict[str, Any]]:
-    """Return stamps of the raw lists. Fault if the list is not the one whose good times espfilt found."""
-    stamps = list(flares.results.get(RAW_FILES, []))
+def _require_same_list(path: Path, flares: Record) -> None:
+    """Raise Fault if the list is not the one whose good times espfilt found."""
+    stamps = flares.results.get(CARRIED_FILES, [])
     for stamp in stamps:
-        if lists["events"] is not None:
-            require_unchanged(lists["events"], stamps, stamp["path"])
-    return stamps
+        require_unchanged(path, stamps, stamp["path"])
 
 
 def _natively(
