@@ -1,17 +1,28 @@
-"""Positions of named objects: Sesame through astropy, else SIMBAD and NED; kept once resolved, so that it repeats offline."""
+"""Positions of named objects: Sesame, else SIMBAD and NED; kept once resolved, so that it repeats offline."""
 
 from __future__ import annotations
 
 import json
+import logging
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from daxa_wf.errors import ConfigError, CorruptFileError, ServiceError
 from daxa_wf.files import set_aside, write_atomically
 from daxa_wf.json_files import read_json
+from daxa_wf.services.urls import shown
 
+log = logging.getLogger("daxa_wf")
+POSITION = re.compile(
+    r"^%J\s+([0-9]{1,3}(?:\.[0-9]{1,20})?)\s*([+-]?[0-9]{1,2}(?:\.[0-9]{1,20})?)(?![0-9.])", re.MULTILINE
+)
+"""The line of an answer with the position in degrees, ICRS J2000 (Sesame's documentation, "text output")."""
+DATABASES = "SNV"
+"""SIMBAD, NED and VizieR, in this order."""
 SESAME_URLS = ("https://cds.unistra.fr/cgi-bin/nph-sesame/", "https://vizier.cfa.harvard.edu/viz-bin/nph-sesame/")
 REMEDY = "names are looked up again"
 
@@ -58,16 +69,26 @@ class NameStore:
         return {name: place for name, place in known.items() if is_on_the_sky(place.ra, place.dec)}
 
     def _ask(self, name: str) -> tuple[float, float, str]:
-        from astropy.coordinates import name_resolve
+        import requests
 
-        try:
-            with name_resolve.sesame_url.set(self.urls), name_resolve.sesame_database.set("all"):
-                found = name_resolve.get_icrs_coordinates(name)
-        except name_resolve.NameResolveError as error:
-            if "Unable to find coordinates" in str(error):
-                raise ConfigError(f"no object is called {name!r}, says Sesame; give its position in degrees") from None
-            return self._ask_others(name)
-        return float(found.ra.deg), float(found.dec.deg), "Sesame"
+        from daxa_wf.services.http import session
+
+        patient = session(retries=1)
+        for url in self.urls:
+            try:
+                response = patient.get(f"{url.rstrip('/')}/{DATABASES}?{quote(name)}")
+            except (requests.RequestException, ServiceError) as error:
+                log.info("Sesame at %s: %s", shown(url), error)
+                continue
+            if response.status_code >= 400 or not response.text.lstrip().startswith(("#", "%")):
+                continue
+            match = POSITION.search(response.text)
+            if match is None:
+                raise ConfigError(f"no object is called {name!r}, says Sesame; give its position in degrees")
+            found = {"ra": float(match[1]), "dec": float(match[2])}
+            if is_position(found):
+                return found["ra"], found["dec"], "Sesame"
+        return self._ask_others(name)
 
     def _ask_others(self, name: str) -> tuple[float, float, str]:
         from daxa_wf.services.objects import look_up

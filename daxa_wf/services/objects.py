@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from daxa_wf.errors import ServiceError
+from daxa_wf.text import make_printable
 
 
 @dataclass(frozen=True)
@@ -40,31 +41,44 @@ def look_up(name: str) -> NamedObject | None:
 def from_simbad(name: str) -> NamedObject | None:
     """The object in SIMBAD's tables `basic`, `ident` and `alltypes`; None if it has none of that name."""
     from astroquery.simbad import Simbad
+    from pyvo.dal import TAPService
 
+    from daxa_wf.services.http import session
+
+    # Asked through a session with limits, which astroquery's own has not.
+    service = TAPService(Simbad.tap.baseurl, session=session(retries=1))
     asked = name.replace("'", "''")
-    basic = Simbad.query_tap(
+    basic = service.run_sync(
         "SELECT basic.oid, main_id, ra, dec, otypes FROM basic JOIN ident ON ident.oidref = basic.oid "
         f"LEFT JOIN alltypes ON alltypes.oidref = basic.oid WHERE ident.id = '{asked}'"
-    )
+    ).to_table()
     if len(basic) == 0:
         return None
     row = basic[0]
-    others = Simbad.query_tap(f"SELECT id FROM ident WHERE oidref = {int(row['oid'])}")
-    kinds = tuple(kind for kind in str(row["otypes"]).split("|") if kind)
-    aliases = tuple(" ".join(str(each).split()) for each in others["id"])
-    return NamedObject(str(row["main_id"]), float(row["ra"]), float(row["dec"]), kinds, aliases, "SIMBAD")
+    others = service.run_sync(f"SELECT id FROM ident WHERE oidref = {int(row['oid'])}").to_table()
+    kinds = tuple(kind for kind in make_printable(str(row["otypes"])).split("|") if kind)
+    aliases = tuple(" ".join(make_printable(str(each)).split()) for each in others["id"])
+    return NamedObject(
+        make_printable(str(row["main_id"])), float(row["ra"]), float(row["dec"]), kinds, aliases, "SIMBAD"
+    )
 
 
 def from_ned(name: str) -> NamedObject | None:
     """The object in NED; None if it has none of that name. NED's main table has no other names."""
     from astroquery.exceptions import RemoteServiceError
-    from astroquery.ipac.ned import Ned
+    from astroquery.ipac.ned import NedClass
 
+    from daxa_wf.services.http import session
+
+    ned = NedClass()
+    # A session with limits: astroquery has no public way to give it one.
+    ned._session = session(retries=1)
     try:
-        found = Ned.query_object(name)
+        found = ned.query_object(name)
     except RemoteServiceError as error:
         if "not currently recognized" in str(error) or "no object" in str(error).lower():
             return None
         raise
     row = found[0]
-    return NamedObject(str(row["Object Name"]), float(row["RA"]), float(row["DEC"]), (str(row["Type"]),), (), "NED")
+    name, kind = make_printable(str(row["Object Name"])), make_printable(str(row["Type"]))
+    return NamedObject(name, float(row["RA"]), float(row["DEC"]), (kind,), (), "NED")

@@ -10,9 +10,10 @@ import pytest
 from astropy.table import Table
 from pytest_httpserver import HTTPServer
 from pyvo.dal import TAPService
+from werkzeug import Request, Response
 
 from daxa_wf.demo.tap_service import Answer, serve_tables, votable
-from daxa_wf.errors import ServiceError
+from daxa_wf.errors import ConfigError, ServiceError
 from daxa_wf.services.names import NameStore
 from daxa_wf.services.objects import look_up
 
@@ -86,4 +87,38 @@ def test_services_that_cannot_be_asked_are_told(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(SimbadClass, "tap", property(lambda self: TAPService("http://127.0.0.1:9/tap")))
     ned.expect_request("/objsearch").respond_with_data("<html>maintenance</html>")
     with pytest.raises(ServiceError, match=r"'M32' cannot be looked up: SIMBAD: .*; NED: "):
+        look_up("M32")
+
+
+@pytest.mark.parametrize("body", ["x" * 30_000_000, "<html>maintenance</html>", "%J 400.0 +41.2\n", "%J 1e9 +41.2\n#"])
+def test_answers_of_sesame_that_cannot_be_right_are_passed_over(
+    body: str, simbad: list[str], ned: HTTPServer, tmp_path: Path
+) -> None:
+    """30 MB are more than `limits.listing`; astropy would have filled the disk."""
+    ned.expect_request("/sesame/SNV").respond_with_data(body)
+    if body.startswith("%J 1e9"):
+        with pytest.raises(ConfigError, match="no object is called 'M31', says Sesame"):
+            NameStore(tmp_path, [ned.url_for("/sesame/")]).resolve("M31")
+        return
+    assert NameStore(tmp_path, [ned.url_for("/sesame/")]).resolve("M31") == pytest.approx((10.684708, 41.26875))
+    assert '"service": "SIMBAD"' in (tmp_path / "names.json").read_text()
+
+
+def test_the_second_sesame_is_asked_when_the_first_fails(ned: HTTPServer, tmp_path: Path) -> None:
+    ned.expect_request("/one/SNV").respond_with_data("sorry", status=404)
+    ned.expect_request("/two/SNV").respond_with_data("# M 31\t#Q1\n%J 10.6847083 +41.26875 = 00 42\n")
+    urls = [ned.url_for("/one/"), ned.url_for("/two/")]
+    assert NameStore(tmp_path, urls).resolve("M 31") == pytest.approx((10.6847083, 41.26875))
+
+
+def test_endless_answers_of_object_services_are_given_up(monkeypatch: pytest.MonkeyPatch, ned: HTTPServer) -> None:
+    from astroquery.simbad import SimbadClass
+
+    def endless(request: Request) -> Response:
+        return Response((b"x" * 100_000 for _ in range(10_000)), direct_passthrough=True)
+
+    ned.expect_request("/tap/sync").respond_with_handler(endless)
+    ned.expect_request("/objsearch").respond_with_handler(endless)
+    monkeypatch.setattr(SimbadClass, "tap", property(lambda self: TAPService(ned.url_for("/tap"))))
+    with pytest.raises(ServiceError, match=r"SIMBAD: .*larger than .*NED: .*larger than"):
         look_up("M32")
