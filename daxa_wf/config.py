@@ -258,7 +258,9 @@ def _count_nodes(root: Any, path: Path) -> None:
             opened.discard(id(node))
             sizes.setdefault(id(node), 1 + sum(sizes[id(each)] for each in within))
             if sizes[id(node)] > MOST_NODES:
-                raise ConfigError(f"{path}: its aliases (*name) stand for more than {MOST_NODES} values; write them out")
+                raise ConfigError(
+                    f"{path}: its aliases (*name) stand for more than {MOST_NODES} values; write them out"
+                )
         elif any(id(each) in opened for each in waiting):
             raise ConfigError(f"{path}: an alias (*name) refers to what it is in itself; write it out")
         else:
@@ -293,7 +295,9 @@ def read_config(path: Path) -> Config:
     """Read and check a configuration file; ConfigError if it cannot be used."""
     try:
         if path.stat().st_size > LARGEST_FILE:
-            raise ConfigError(f"{path} has more than {LARGEST_FILE} bytes, so it is not a configuration; name the right file")
+            raise ConfigError(
+                f"{path} has more than {LARGEST_FILE} bytes, so it is not a configuration; name the right file"
+            )
         text = path.read_text(encoding="utf-8")
         root = yaml.compose(text)
         _count_nodes(root, path)

@@ -22,7 +22,7 @@ MEMORY = 4 << 30
 """Bytes of data that it may hold."""
 REFUSED = 3
 """Exit code if the function raised an exception, which is the last line of the standard error."""
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")}
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"), "1")
 
 
 def run_limited(function: str, argument: str) -> NDArray[Any]:
@@ -30,14 +30,21 @@ def run_limited(function: str, argument: str) -> NDArray[Any]:
     command = [sys.executable, "-m", "daxa_wf.limited", function, argument]
     try:
         done = subprocess.run(
-            command, capture_output=True, stdin=subprocess.DEVNULL, timeout=SECONDS, env={**os.environ, **ONE_THREAD}, check=False
+            command,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=SECONDS,
+            env={**os.environ, **ONE_THREAD},
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise ValueError(f"it takes more than {SECONDS} s to read") from None
     if done.returncode == 0:
         return np.asarray(np.load(io.BytesIO(done.stdout), allow_pickle=False))
     last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-    raise ValueError(last[0][:300] if done.returncode == REFUSED and last else "what reads it crashed, or ran out of memory")
+    raise ValueError(
+        last[0][:300] if done.returncode == REFUSED and last else "what reads it crashed, or ran out of memory"
+    )
 
 
 def main(function: str, argument: str) -> int:

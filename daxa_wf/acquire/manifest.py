@@ -70,7 +70,9 @@ def read_manifest(path: Path) -> list[ManifestRow]:
                 raise CorruptFileError(f"{path} is not a manifest: its columns are {reader.fieldnames}, not {COLUMNS}")
             for row in reader:
                 if None in row or None in row.values():
-                    raise CorruptFileError(f"{path}, line {reader.line_num}: expected {len(COLUMNS)} columns; delete it and run again")
+                    raise CorruptFileError(
+                        f"{path}, line {reader.line_num}: expected {len(COLUMNS)} columns; delete it and run again"
+                    )
                 rows.append(ManifestRow(**row))
     except (UnicodeDecodeError, csv.Error) as error:
         raise CorruptFileError(f"{path} is not a manifest ({error}); delete it and run again") from None

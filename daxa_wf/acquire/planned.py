@@ -44,7 +44,9 @@ def facts_from(text: str) -> dict[str, Any]:
         if "start" in facts:
             facts["start"] = datetime.fromisoformat(facts["start"])
     except ValueError as error:
-        raise CorruptFileError(f"facts of an observation {text[:200]!r}: {error}; delete the manifest and run again") from None
+        raise CorruptFileError(
+            f"facts of an observation {text[:200]!r}: {error}; delete the manifest and run again"
+        ) from None
     return facts
 
 

@@ -27,8 +27,8 @@ def safe_member(member: tarfile.TarInfo, name: str) -> str:
         raise CorruptFileError(f"{name} has a member {member.name!r} that climbs out of its folder: refused")
     if member.issym() or member.islnk():
         raise CorruptFileError(f"{name} has a member {member.name!r} that is a link to {member.linkname!r}: refused")
-    if not member.isfile():
-        raise CorruptFileError(f"{name} has a member {member.name!r} that is no file: refused")
+    if not member.isfile() or member.issparse():
+        raise CorruptFileError(f"{name} has a member {member.name!r} that is no plain file: refused")
     return path.as_posix().removeprefix("./")
 
 
@@ -76,7 +76,7 @@ def _members(source: Path | Any, name: str, depth: int) -> Iterator[tuple[str, A
                     yield from _members(stream, f"{name}:{plain}", depth + 1)
                 else:
                     yield plain, stream
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, EOFError, OSError, ValueError, OverflowError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise CorruptFileError(f"{name} is damaged or cut off: {error}") from None

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
@@ -55,7 +55,7 @@ def check_stream(stream: IO[bytes], path: Path, name: str) -> str:
     stream.seek(0)
     try:
         return _READERS[kind](stream, path, name, promised) if kind else "other"
-    except (EOFError, OSError, tarfile.TarError) as error:
+    except (EOFError, OSError, ValueError, OverflowError, tarfile.TarError) as error:
         raise CorruptFileError(f"{name} is damaged or cut off: {error}") from None
 
 
@@ -108,14 +108,23 @@ class _Counted:
         self._stream, self._left, self._name = stream, limit, name
 
     def read(self, size: int = -1) -> bytes:
-        data: bytes = self._stream.read(min(size, CHUNK) if size >= 0 else CHUNK)
+        data: bytes = self._guarded(self._stream.read, min(size, CHUNK) if size >= 0 else CHUNK)
         self._left -= len(data)
         if self._left < 0:
             raise CorruptFileError(f"{self._name} grows more than {HIGHEST_RATIO} times when unpacked: refused")
         return data
 
     def peek(self, size: int) -> bytes:
-        return bytes(self._stream.peek(size))
+        return self._guarded(self._stream.peek, size)
+
+    def _guarded(self, read: Callable[[int], bytes], size: int) -> bytes:
+        """Return what is read; CorruptFileError if the decompressor finds the stream damaged, by whatever name."""
+        from daxa_wf.events.fits_stream import gzip_errors
+
+        try:
+            return bytes(read(size))
+        except gzip_errors() as error:
+            raise CorruptFileError(f"{self._name} is damaged or cut off: {error}") from None
 
     def __enter__(self) -> _Counted:
         return self

@@ -138,7 +138,9 @@ class EventList:
         except (KeyError, ValueError, TypeError) as error:
             raise CorruptFileError(f"{self.path}[EVENTS]: expected TSTART and TSTOP in seconds: {error}") from None
         if not (abs(start) <= LATEST and abs(stop) <= LATEST):
-            raise CorruptFileError(f"{self.path}[EVENTS]: TSTART and TSTOP are {start:g} and {stop:g}, which are not times")
+            raise CorruptFileError(
+                f"{self.path}[EVENTS]: TSTART and TSTOP are {start:g} and {stop:g}, which are not times"
+            )
         return start, stop
 
     @cached_property
@@ -197,7 +199,9 @@ class EventList:
         needed = ("TIME", "FRACEXP", "TIMEDEL") if has_lengths else ("TIME", "FRACEXP")
         for column in needed:
             if column not in (rows.dtype.names or ()) or rows.dtype[column].kind not in "iuf":
-                raise CorruptFileError(f"{self.path}[{header.get('EXTNAME', '')}]: expected one number a row in {column}")
+                raise CorruptFileError(
+                    f"{self.path}[{header.get('EXTNAME', '')}]: expected one number a row in {column}"
+                )
         time, fraction = rows["TIME"].astype(float), rows["FRACEXP"].astype(float)
         if has_lengths:
             return Frames(time, rows["TIMEDEL"].astype(float), fraction)

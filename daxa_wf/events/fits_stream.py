@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,7 +117,7 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
         else:
             with path.open("rb") as stream:
                 yield stream
-    except (EOFError, zlib.error, _gzip_errors()) as error:
+    except gzip_errors() as error:
         raise CorruptFileError(
             f"{path}: the gzip stream is damaged or cut off ({error}); fetch the file again"
         ) from error
@@ -147,7 +147,7 @@ def check_structure(path: Path) -> None:
 def _header_class() -> Any:
     from astropy.io.fits import Header, VerifyError
 
-    class CheckedHeader(Header):  # type: ignore[misc]
+    class CheckedHeader(Header):
         """A header whose cards, which astropy reads when they are first asked for, raise errors of this package."""
 
         place = "the header"
@@ -156,7 +156,9 @@ def _header_class() -> Any:
             try:
                 return super().__getitem__(key)
             except (VerifyError, ValueError) as error:
-                raise CorruptFileError(f"{self.place}: the card {key} cannot be read ({error}); fetch the file again") from None
+                raise CorruptFileError(
+                    f"{self.place}: the card {key} cannot be read ({error}); fetch the file again"
+                ) from None
 
     return CheckedHeader
 
@@ -207,7 +209,9 @@ def row_count(header: Any, path: Path) -> int:
     """Return the number of rows of a table; CorruptFileError if they cannot be in its data."""
     rows = whole_number(header, "NAXIS2", path, 0)
     if rows * whole_number(header, "NAXIS1", path, 0) > data_size(header, path):
-        raise CorruptFileError(f"{path}[{header.get('EXTNAME', '')}]: its rows are not all in its data; fetch the file again")
+        raise CorruptFileError(
+            f"{path}[{header.get('EXTNAME', '')}]: its rows are not all in its data; fetch the file again"
+        )
     return rows
 
 
@@ -216,7 +220,9 @@ def record_type(header: Any, path: Path) -> np.dtype[Any]:
     place = f"{path}[{header.get('EXTNAME', '')}]"
     count, length = whole_number(header, "TFIELDS", path, 0), whole_number(header, "NAXIS1", path)
     if length > LONGEST_ROW:
-        raise CorruptFileError(f"{place}: a row of {length} bytes; expected at most {LONGEST_ROW}; fetch the file again")
+        raise CorruptFileError(
+            f"{place}: a row of {length} bytes; expected at most {LONGEST_ROW}; fetch the file again"
+        )
     try:
         dtype = np.dtype([_field(header, column, place) for column in range(1, count + 1)])
     except ValueError as error:
@@ -288,7 +294,10 @@ def _is_gzip_stream(stream: IO[bytes]) -> bool:
     return hasattr(stream, "mtime")
 
 
-def _gzip_errors() -> type[Exception]:
+def gzip_errors() -> tuple[type[Exception], ...]:
+    """Return what the readers of gzip raise for a stream that is damaged or cut off."""
     import gzip
 
-    return gzip.BadGzipFile
+    from isal import igzip_lib
+
+    return EOFError, zlib.error, gzip.BadGzipFile, cast("type[Exception]", igzip_lib.IsalError)

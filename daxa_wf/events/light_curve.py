@@ -62,7 +62,10 @@ def number_of_bins(start: float, stop: float, bin_size: float) -> int:
 
 def light_curves(events: EventList, expressions: Mapping[str, str], bin_size: float) -> dict[str, LightCurve]:
     """One curve for each expression, from TSTART to TSTOP, in one pass over the list."""
-    bound = {name: parse(text).bind(events.header, events.column_names, kinds=kinds_of(events.dtype)) for name, text in expressions.items()}
+    bound = {
+        name: parse(text).bind(events.header, events.column_names, kinds=kinds_of(events.dtype))
+        for name, text in expressions.items()
+    }
     start, stop = events.time_range
     bins = number_of_bins(start, stop, bin_size)
     counts = {name: np.zeros(bins, np.int64) for name in bound}

@@ -84,7 +84,9 @@ def read_histogram(path: Path) -> QdpHistogram | None:
     )
 
 
-_FIT_LABEL = re.compile(r"(Norm|Width|Center): {1,20}([-+]?(?:[0-9]{1,30}\.?[0-9]{0,30}|\.[0-9]{1,30})(?:[Ee][-+]?[0-9]{1,3})?)")
+_FIT_LABEL = re.compile(
+    r"(Norm|Width|Center): {1,20}([-+]?(?:[0-9]{1,30}\.?[0-9]{0,30}|\.[0-9]{1,30})(?:[Ee][-+]?[0-9]{1,3})?)"
+)
 
 
 def _commands(flares: FlareResult, title: str) -> Iterator[str]:

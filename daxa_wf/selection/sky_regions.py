@@ -30,7 +30,14 @@ DEEPEST = 20
 """Parentheses within one another."""
 MOST_SHAPES = 1000
 
-TOKEN = re.compile(r"\s*(?:(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?)(?![^\s()])|(?P<word>[A-Za-z][A-Za-z0-9_]*)|(?P<sign>[()]))", re.ASCII)  # fmt: skip
+TOKEN = re.compile(
+    r"""\s*(?:
+    (?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?)(?![^\s()])
+  | (?P<word>[A-Za-z][A-Za-z0-9_]*)
+  | (?P<sign>[()])
+  )""",
+    re.VERBOSE | re.ASCII,
+)
 OPERATORS = ("union", "intersection", "difference", "not")
 USAGE = {
     "circle": "Circle ICRS ra dec radius",
@@ -67,7 +74,9 @@ class _Parser:
 
     def _split(self) -> list[_Word]:
         if len(self.text) > LONGEST:
-            raise ExpressionError(f"expected at most {LONGEST} characters, found {len(self.text)}", f"{self.text[:60]} ...", 0)
+            raise ExpressionError(
+                f"expected at most {LONGEST} characters, found {len(self.text)}", f"{self.text[:60]} ...", 0
+            )
         words, position, stripped = [], 0, self.text.rstrip()
         while position < len(stripped):
             match = TOKEN.match(stripped, position)
@@ -175,7 +184,9 @@ def _ellipse(numbers: list[float]) -> Contains:
     _expect("ellipse", numbers, 5)
     (ra, dec), (first, second, angle) = _position(*numbers[:2]), numbers[2:]
     if not (0 < first <= 90 and 0 < second <= 90 and abs(angle) <= 360):
-        raise ConfigError(f"half axes of {first:g} and {second:g} degrees at {angle:g}; expected up to 90, at up to 360")
+        raise ConfigError(
+            f"half axes of {first:g} and {second:g} degrees at {angle:g}; expected up to 90, at up to 360"
+        )
 
     def contains(lon: Degrees, lat: Degrees) -> Inside:
         distance, towards = _offsets(lon, lat, ra, dec)

@@ -122,10 +122,14 @@ def listed_entries(page: str, url: str) -> list[Entry]:
         listing.feed(page)
     except AssertionError as error:
         # What the parser of the standard library raises for a declaration such as <![x that it does not know.
-        raise ServiceError(f"{url}: no listing of a directory, but a page that is not HTML: {error}", page.encode(errors="replace")) from None
+        raise ServiceError(
+            f"{url}: no listing of a directory, but a page that is not HTML: {error}", page.encode(errors="replace")
+        ) from None
     title = listing.title.strip()
     if not title.startswith(("Index of", "Directory listing")):
-        raise ServiceError(f"{url}: no listing of a directory, but a page {title[:60]!r}", page.encode(errors="replace"))
+        raise ServiceError(
+            f"{url}: no listing of a directory, but a page {title[:60]!r}", page.encode(errors="replace")
+        )
     found = {}
     for link, beside in listing.links:
         try:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
-from daxa_wf.errors import DaxaError
 from daxa_wf.events.erosita.region import parse_region
 from daxa_wf.events.expression import kinds_of, parse
 from daxa_wf.events.gti_files import file_and_extension, gtibuild
@@ -38,7 +36,7 @@ def use_expression(text: str) -> None:
 
 
 def test_every_selection_expression_ends_with_a_mask_or_an_error_of_the_package() -> None:
-    fuzz(use_expression, EXPRESSIONS, EXPRESSION_WORDS, cases=1500)
+    fuzz(use_expression, EXPRESSIONS, EXPRESSION_WORDS, cases=800)
 
 
 TABLE = _no_observations(MISSIONS["xmm_pointed"])
@@ -76,7 +74,12 @@ def use_region(text: str) -> None:
 
 
 def test_every_sky_region_ends_with_a_region_or_an_error_of_the_package() -> None:
-    fuzz(use_region, REGIONS, ("circle(", ")", ";", "-", "'", '"', "d", "e", ":", "fk5", "60:60", "360", "-90"), cases=800)
+    fuzz(
+        use_region,
+        REGIONS,
+        ("circle(", ")", ";", "-", "'", '"', "d", "e", ":", "fk5", "60:60", "360", "-90"),
+        cases=800,
+    )
 
 
 GTIBUILD = (
@@ -85,14 +88,30 @@ GTIBUILD = (
 
 
 def test_every_text_of_gtibuild_ends_with_intervals_or_an_error_of_the_package() -> None:
-    words = ("timeref", "+", "-", "+g", "-b", "\n", "#", "0", "1e15", "1e-9", "1e308", "nan", "inf", "2001-03-09", " 0 0 -b 0 1e-9")
+    words = (
+        "timeref",
+        "+",
+        "-",
+        "+g",
+        "-b",
+        "\n",
+        "#",
+        "0",
+        "1e15",
+        "1e-9",
+        "1e308",
+        "nan",
+        "inf",
+        "2001-03-09",
+        " 0 0 -b 0 1e-9",
+    )
     fuzz(gtibuild, GTIBUILD, words, cases=800)
 
 
 def test_every_name_of_a_file_ends_with_a_path_or_an_error_of_the_package() -> None:
-    fuzz(file_and_extension, ("gti.fits", "gti.fits:STDGTI01", "gti.fits+1", "a/b[GTI]"), ("[", "]", ":", "+", "/" * 5000), cases=300)
-
-
-def test_seeds_of_queries_ask_for_columns_that_the_table_has() -> None:
-    assert isinstance(TABLE, pd.DataFrame)
-    assert issubclass(DaxaError, Exception)
+    fuzz(
+        file_and_extension,
+        ("gti.fits", "gti.fits:STDGTI01", "gti.fits+1", "a/b[GTI]"),
+        ("[", "]", ":", "+", "/" * 5000),
+        cases=300,
+    )

@@ -22,7 +22,15 @@ from daxa_wf.events.tangent_plane import TangentPlane
 from daxa_wf.tools.versions import read_ccf_index
 from tests.fuzz.driver import fuzz_file, mutated_fits
 
-WORDS = (b"\0" * 80, b" " * 2880, b"END".ljust(80), b"SIMPLE  =", b"XTENSION= 'BINTABLE'", b"\xff" * 8, b"CONTINUE  'x&'".ljust(80))
+WORDS = (
+    b"\0" * 80,
+    b" " * 2880,
+    b"END".ljust(80),
+    b"SIMPLE  =",
+    b"XTENSION= 'BINTABLE'",
+    b"\xff" * 8,
+    b"CONTINUE  'x&'".ljust(80),
+)
 
 
 def packed(*tables: Any) -> bytes:
@@ -56,7 +64,9 @@ def test_every_gti_file_ends_with_intervals_or_an_error_of_the_package(gti: byte
 
 
 def test_every_gti_file_of_erosita_ends_with_intervals_or_an_error_of_the_package(gti: bytes, tmp_path: Path) -> None:
-    both = packed(*(table(name, START=("D", [0.0, 5.0]), STOP=("D", [3.0, 9.0])) for name in ("GTI1", "FLAREGTI1", "GTI2")))
+    both = packed(
+        *(table(name, START=("D", [0.0, 5.0]), STOP=("D", [3.0, 9.0])) for name in ("GTI1", "FLAREGTI1", "GTI2"))
+    )
     fuzz_file(
         lambda path: read_gti_file(path, (1, 2)), [gti, both], tmp_path / "fuzzed.fits",
         words=WORDS, cases=300, mutate=mutated_fits,
@@ -93,7 +103,9 @@ def epic_list() -> bytes:
         "EVENTS", EPIC, TIME=("D", np.linspace(0, 300, count)), PI=("I", np.arange(count) * 500), X=("J", np.arange(count)),
         Y=("J", np.arange(count)), FLAG=("J", np.zeros(count)), PATTERN=("B", np.zeros(count)), CCDNR=("B", np.ones(count)),
     )  # fmt: skip
-    frames = table("EXPOSU01", TIME=("D", np.arange(5) * 60.0), TIMEDEL=("E", np.full(5, 2.6)), FRACEXP=("E", np.ones(5)))
+    frames = table(
+        "EXPOSU01", TIME=("D", np.arange(5) * 60.0), TIMEDEL=("E", np.full(5, 2.6)), FRACEXP=("E", np.ones(5))
+    )
     times = [table(name, START=("D", [0.0]), STOP=("D", [300.0])) for name in ("STDGTI01", "GTI00004")]
     return packed(events, frames, *times)
 
@@ -145,5 +157,9 @@ def test_every_attitude_series_ends_with_a_drift_or_an_error_of_the_package(tmp_
 
 
 def test_every_calibration_index_ends_with_names_or_an_error_of_the_package(tmp_path: Path) -> None:
-    index = table("CALINDEX", {"OBSVDATE": "2003-06-01T00:00:00", "ANALDATE": "2020-01-01T00:00:00"}, FNAME=("12A", ["a.CCF", "b.CCF"]))
+    index = table(
+        "CALINDEX",
+        {"OBSVDATE": "2003-06-01T00:00:00", "ANALDATE": "2020-01-01T00:00:00"},
+        FNAME=("12A", ["a.CCF", "b.CCF"]),
+    )
     fuzz_file(read_ccf_index, [packed(index)], tmp_path / "ccf.cif", words=WORDS, cases=300, mutate=mutated_fits)

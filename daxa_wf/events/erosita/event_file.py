@@ -100,7 +100,9 @@ class ErositaEventFile(EventList):
         cards = f"TSCAL{number}", f"TZERO{number}"
         scale, zero = (self.header.get(card, usual) for card, usual in zip(cards, (1, 0), strict=True))
         if not all(isinstance(value, int | float) and math.isfinite(value) for value in (scale, zero)):
-            raise CorruptFileError(f"{self.path}[EVENTS]: expected numbers in {' and '.join(cards)}; fetch the file again")
+            raise CorruptFileError(
+                f"{self.path}[EVENTS]: expected numbers in {' and '.join(cards)}; fetch the file again"
+            )
         return float(scale), float(zero)
 
     def physical(self, rows: NDArray[Any], name: str) -> NDArray[np.float64]:

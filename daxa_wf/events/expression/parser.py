@@ -137,7 +137,9 @@ class Parser:
         """Count a parenthesis that was opened; ExpressionError if too many are within one another."""
         self.depth += 1
         if self.depth > DEEPEST:
-            raise ExpressionError(f"expected at most {DEEPEST} parentheses within one another", self.text, token.position)
+            raise ExpressionError(
+                f"expected at most {DEEPEST} parentheses within one another", self.text, token.position
+            )
 
     def leave(self) -> None:
         self.expect(")")
@@ -288,8 +290,9 @@ class Parser:
         for token in reversed(signs):
             node = self.number(node)
             if token.text == "-":
-                is_number = isinstance(node, Number)
-                node = Number(token.position, -node.value) if is_number else Negative(token.position, node)
+                node = (
+                    Number(token.position, -node.value) if isinstance(node, Number) else Negative(token.position, node)
+                )
         return node
 
     def primary(self) -> Node:
@@ -400,4 +403,3 @@ class Parser:
                 token.position,
             )
         return InShape(token.position, token.text.lower(), tuple(arguments), *columns)
-

@@ -72,7 +72,9 @@ def _shape(row: Any, x: str, y: str, place: str) -> TableShape:
     is_polygon = not SHAPES[name].counts
     numbers = _corners(row, x, y, place) if is_polygon else _numbers(row, name, x, y)
     if not SHAPES[name].accepts(len(numbers)):
-        raise ConfigError(f"{place}: {text!r} has {len(numbers)} numbers (coordinates, R, ROTANG), which do not make one")
+        raise ConfigError(
+            f"{place}: {text!r} has {len(numbers)} numbers (coordinates, R, ROTANG), which do not make one"
+        )
     if not np.all(np.isfinite(numbers)):
         raise ConfigError(f"{place}: {text!r} has a number that is not finite")
     component = int(np.ravel(row["COMPONENT"])[0]) if "COMPONENT" in fields else 1

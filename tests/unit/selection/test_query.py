@@ -121,7 +121,7 @@ def test_names_are_resolved_once_and_repeat_offline(tmp_path: Path, sesame: tupl
     assert json.loads((tmp_path / "names.json").read_text())["m31"]["name"] == "M31"
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "names.json").write_text("{")
-    with pytest.raises(CorruptFileError, match=r"names.json is damaged .* delete it"):
+    with pytest.raises(CorruptFileError, match=r"names.json is not a list of names .* delete it"):
         NameStore(tmp_path / "other", [url]).resolve("M31")
     with pytest.raises(ConfigError, match="no object is called 'Nowhere 5'"):
         NameStore(tmp_path, [url]).resolve("Nowhere 5")
