@@ -7,13 +7,16 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 SOURCES := daxa_wf tests benchmarks workflow/scripts
 
-.PHONY: demo test lint format constraints clean
+.PHONY: demo test fuzz lint format constraints clean
 
 demo: $(VENV)/.ready  ## run the default config on the embedded observatory
 	$(BIN)/snakemake --cores $(CORES)
 
 test: $(VENV)/.ready  ## run the tests
 	$(BIN)/pytest -n auto
+
+fuzz: $(VENV)/.ready  ## give every parser a hundred times as many wrong inputs as the tests do
+	DAXA_WF_FUZZ=$(or $(TIMES),100) $(BIN)/pytest -n auto tests/fuzz
 
 lint: $(VENV)/.ready-lint  ## check style, rules and types
 	$(BIN)/ruff check $(SOURCES)

@@ -35,8 +35,8 @@ def safe_member(member: tarfile.TarInfo, name: str) -> str:
     plain = checked_relative(member.name, name)
     if member.issym() or member.islnk():
         raise CorruptFileError(f"{name} has a member {member.name!r} that is a link to {member.linkname!r}: refused")
-    if not member.isfile():
-        raise CorruptFileError(f"{name} has a member {member.name!r} that is no file: refused")
+    if not member.isfile() or member.issparse():
+        raise CorruptFileError(f"{name} has a member {member.name!r} that is no plain file: refused")
     return plain
 
 
@@ -94,7 +94,7 @@ def _members(source: Path | Any, name: str, depth: int, budget: _Budget) -> Iter
                     yield from _members(stream, f"{name}:{plain}", depth + 1, budget)
                 else:
                     yield plain, stream
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, EOFError, OSError, ValueError, OverflowError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise CorruptFileError(f"{name} is damaged or cut off: {error}") from None

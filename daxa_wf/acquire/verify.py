@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
@@ -56,7 +56,7 @@ def check_stream(stream: IO[bytes], path: Path, name: str, limits: Limits = DEFA
     stream.seek(0)
     try:
         return _READERS[kind](stream, path, name, promised, limits) if kind else "other"
-    except (EOFError, OSError, tarfile.TarError) as error:
+    except (EOFError, OSError, ValueError, OverflowError, tarfile.TarError) as error:
         raise CorruptFileError(f"{name} is damaged or cut off: {error}") from None
 
 
@@ -109,18 +109,20 @@ class _Counted:
         self._stream, self._left, self._limit, self._name = stream, limit, limit, name
 
     def read(self, size: int = -1) -> bytes:
-        try:
-            data: bytes = self._stream.read(min(size, CHUNK) if size >= 0 else CHUNK)
-        except gzip_errors() as error:
-            raise EOFError(str(error)) from None
+        data = self._guarded(self._stream.read, min(size, CHUNK) if size >= 0 else CHUNK)
         self._left -= len(data)
         if self._left < 0:
             raise CorruptFileError(f"{self._name} unpacks to more than {self._limit} bytes: refused (see `limits`)")
         return data
 
     def peek(self, size: int) -> bytes:
+        return self._guarded(self._stream.peek, size)
+
+    @staticmethod
+    def _guarded(read: Callable[[int], bytes], size: int) -> bytes:
+        """Return what is read; EOFError if the decompressor finds the stream damaged, by whatever name."""
         try:
-            return bytes(self._stream.peek(size))
+            return bytes(read(size))
         except gzip_errors() as error:
             raise EOFError(str(error)) from None
 

@@ -9,10 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from daxa_wf.errors import ConfigError
+from daxa_wf.errors import ConfigError, CorruptFileError, DaxaError, ServiceError
 from daxa_wf.selection.positions import Positions, degrees_of_texts, distinct, to_icrs
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
+KINDS = "CSV, ECSV, FITS, VOTable, Parquet"
+LARGEST_XML = 1 << 30
+"""Bytes of a VOTable that are looked at."""
+EXCERPT = 300
+"""Characters of what a reader of tables said."""
 NOTHING = ("", "nan", "null", "none", "--")
 """Texts that stand for 'no value', whatever their case."""
 
@@ -57,14 +62,19 @@ def _read(table: Any) -> pd.DataFrame:
             text = pd.read_csv(path, sep=SEPARATORS[suffix], dtype=str, keep_default_na=False, skipinitialspace=True)
             return _chosen(text, wanted, path)
         return _from_astropy(path, wanted, angles)
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from None
-    except ConfigError:
+    except DaxaError:
         raise
-    except Exception as error:  # noqa: BLE001 - astropy, pandas and pyarrow raise exceptions of many kinds
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from None
+    except MemoryError:
+        raise ConfigError(f"{path} cannot be read: its tables do not fit into memory") from None
+    except Exception as error:  # noqa: BLE001 - readers of tables raise whatever their many layers raise
+        what = (
+            "cannot be read" if isinstance(error, OSError) and error.errno else f"is no table of a known kind ({KINDS})"
+        )
         # Their messages may go on for a hundred lines, with every format that was tried.
         reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise ConfigError(f"{path} is no table of a known kind (CSV, ECSV, FITS, VOTable, Parquet): {reason}") from None
+        raise ConfigError(f"{path} {what}: {reason[:EXCERPT]}") from None
 
 
 def _chosen(rows: pd.DataFrame, wanted: Mapping[str, None], path: Path) -> pd.DataFrame:
@@ -79,6 +89,7 @@ def _from_astropy(path: Path, wanted: Mapping[str, None], angles: set[str]) -> p
 
     from astropy.table import Table
 
+    _check_before_astropy(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         read = Table.read(path, format="ascii") if path.suffix.lower() in (".txt", ".dat") else Table.read(path)
@@ -90,6 +101,22 @@ def _from_astropy(path: Path, wanted: Mapping[str, None], angles: set[str]) -> p
         chosen = read[list(wanted)]
         chosen.convert_bytestring_to_unicode()
         return chosen.to_pandas()
+
+
+def _check_before_astropy(path: Path) -> None:
+    """Raise ConfigError for what astropy would follow: FITS headers that claim too much, XML that refers elsewhere."""
+    from daxa_wf.events.fits_stream import check_structure, open_bytes
+    from daxa_wf.services.tap import refuse_more_than_data
+
+    try:
+        with open_bytes(path) as stream:
+            head = stream.read(100)
+            if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+                refuse_more_than_data(head + stream.read(LARGEST_XML), str(path))
+        if head.startswith(b"SIMPLE"):
+            check_structure(path)
+    except (CorruptFileError, ServiceError) as error:
+        raise ConfigError(f"{path} is no table of a known kind ({KINDS}): {error}") from None
 
 
 def _to_degrees(table: Any, name: str, path: Path) -> None:

@@ -30,7 +30,14 @@ DEEPEST = 20
 """Parentheses within one another."""
 MOST_SHAPES = 1000
 
-TOKEN = re.compile(r"\s*(?:(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?)(?![^\s()])|(?P<word>[A-Za-z][A-Za-z0-9_]*)|(?P<sign>[()]))", re.ASCII)  # fmt: skip
+TOKEN = re.compile(
+    r"""\s*(?:
+    (?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?)(?![^\s()])
+  | (?P<word>[A-Za-z][A-Za-z0-9_]*)
+  | (?P<sign>[()])
+  )""",
+    re.VERBOSE | re.ASCII,
+)
 OPERATORS = ("union", "intersection", "difference", "not")
 USAGE = {
     "circle": "Circle ICRS ra dec radius",

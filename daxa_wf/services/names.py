@@ -85,9 +85,9 @@ class NameStore:
             match = POSITION.search(response.text)
             if match is None:
                 raise ConfigError(f"no object is called {name!r}, says Sesame; give its position in degrees")
-            found = {"ra": float(match[1]), "dec": float(match[2])}
-            if is_position(found):
-                return found["ra"], found["dec"], "Sesame"
+            ra, dec = float(match[1]), float(match[2])
+            if is_on_the_sky(ra, dec):
+                return ra, dec, "Sesame"
         return self._ask_others(name)
 
     def _ask_others(self, name: str) -> tuple[float, float, str]:

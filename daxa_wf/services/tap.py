@@ -164,6 +164,13 @@ def _sent_later(service: Any, query: str, maxrec: int) -> bytes:
         job.delete()
 
 
+def refuse_more_than_data(body: bytes, what: str) -> None:
+    """Raise ServiceError if a VOTable defines entities, or has its data elsewhere, which astropy would open."""
+    refuse_entities(body, what)
+    if STREAM_ELSEWHERE.search(body):
+        raise ServiceError(f"{what} has its data in another file (a STREAM with 'href'): refused", body)
+
+
 def rows_of(body: bytes, url: str, table: str = "a query") -> pd.DataFrame:
     """Return the rows of a VOTable, its columns in lower case; ServiceError if it is not one, or more than data."""
     import io
@@ -174,9 +181,7 @@ def rows_of(body: bytes, url: str, table: str = "a query") -> pd.DataFrame:
     from pyvo.dal.tap import TAPResults
 
     what = f"{url}: the answer about {table}"
-    refuse_entities(body, what)
-    if STREAM_ELSEWHERE.search(body):
-        raise ServiceError(f"{what} has its data in another file (a STREAM with 'href'): refused", body)
+    refuse_more_than_data(body, what)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

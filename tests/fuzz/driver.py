@@ -104,8 +104,8 @@ def _problem(parse: Callable[[Any], object], data: Any) -> str:
         with bounded(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             parse(data)
-    except DaxaError as error:
-        return "" if str(error).isprintable or len(str(error)) < 100_000 else "the message is too long"
+    except DaxaError:
+        return ""
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # noqa: BLE001 - a panic of Rust code is not an Exception

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,7 +22,6 @@ from daxa_wf.archive.records import FileStamp, Record, Status, read_record, vouc
 from daxa_wf.archive.status import read_faults
 from daxa_wf.demo.odf import make_odf
 from daxa_wf.demo.tap_service import votable
-from daxa_wf.errors import DaxaError
 from daxa_wf.events.qdp import read_histogram
 from daxa_wf.files import LEDGER
 from daxa_wf.missions import MISSIONS
@@ -36,9 +36,27 @@ from tests.fuzz.driver import fuzz, fuzz_file
 from tests.standins.odf import summary_of
 
 JSON_WORDS = (
-    b"{}", b"[]", b"null", b"true", b'""', b"{", b"[", b"}", b"]", b":", b",", b"[" * 5000, b'{"a":' * 5000, b"NaN", b"1e999",
-    b"Infinity", b'"\\ud800"', b"-1", b"9" * 5000, b"\xff\xfe",
-)  # fmt: skip
+    b"{}",
+    b"[]",
+    b"null",
+    b"true",
+    b'""',
+    b"{",
+    b"[",
+    b"}",
+    b"]",
+    b":",
+    b",",
+    b"[" * 5000,
+    b'{"a":' * 5000,
+    b"NaN",
+    b"1e999",
+    b"Infinity",
+    b'"\\ud800"',
+    b"-1",
+    b"9" * 5000,
+    b"\xff\xfe",
+)
 
 
 def test_every_record_ends_as_a_record_or_an_error_of_the_package(tmp_path: Path) -> None:
@@ -54,7 +72,7 @@ def test_every_record_ends_as_a_record_or_an_error_of_the_package(tmp_path: Path
         assert record.unit.identifier
         assert isinstance(record.results.get("rows", 0), object)
 
-    fuzz_file(use, [path.read_bytes()], path, words=JSON_WORDS, cases=600)
+    fuzz_file(use, [path.read_bytes()], path, words=JSON_WORDS, cases=300)
 
 
 def test_every_fault_note_ends_as_a_verdict_or_an_error_of_the_package(tmp_path: Path) -> None:
@@ -62,7 +80,7 @@ def test_every_fault_note_ends_as_a_verdict_or_an_error_of_the_package(tmp_path:
     note = dict.fromkeys(("mission", "obsid", "instrument", "exposure", "step", "error", "message"), "x")
     path = tmp_path / "logs" / "xmm_pointed" / "0201903501" / "evselect.fault.json"
     path.parent.mkdir(parents=True)
-    fuzz_file(lambda _: read_faults(layout), [json.dumps(note).encode()], path, words=JSON_WORDS, cases=400)
+    fuzz_file(lambda _: read_faults(layout), [json.dumps(note).encode()], path, words=JSON_WORDS, cases=300)
 
 
 def test_every_ledger_ends_as_files_or_an_error_of_the_package(tmp_path: Path) -> None:
@@ -86,7 +104,7 @@ def test_every_ledger_ends_as_files_or_an_error_of_the_package(tmp_path: Path) -
             ledger.has(name, 3)
 
     text = f"{json.dumps(line)}\n{json.dumps(done)}\n".encode()
-    fuzz_file(use, [text], tmp_path / LEDGER, words=[*JSON_WORDS, b"\n", b'{"complete": []}\n'], cases=600)
+    fuzz_file(use, [text], tmp_path / LEDGER, words=[*JSON_WORDS, b"\n", b'{"complete": []}\n'], cases=300)
 
 
 def test_every_kept_listing_ends_as_files_or_an_error_of_the_package(tmp_path: Path) -> None:
@@ -98,7 +116,7 @@ def test_every_kept_listing_ends_as_files_or_an_error_of_the_package(tmp_path: P
     def use(_: Path) -> None:
         sum(each.size or 0 for each in listings.known(wish) or [])
 
-    fuzz_file(use, [path.read_bytes()], path, words=JSON_WORDS, cases=400)
+    fuzz_file(use, [path.read_bytes()], path, words=JSON_WORDS, cases=300)
 
 
 def test_every_note_of_progress_ends_as_a_table(tmp_path: Path) -> None:
@@ -110,7 +128,7 @@ def test_every_note_of_progress_ends_as_a_table(tmp_path: Path) -> None:
         [json.dumps(note).encode()],
         path,
         words=JSON_WORDS,
-        cases=400,
+        cases=300,
     )
 
 
@@ -123,7 +141,7 @@ def test_every_sidecar_ends_as_a_snapshot_or_an_error_of_the_package(tmp_path: P
         snapshot = store.latest("xmm_pointed")
         assert snapshot is None or snapshot.age.days >= -999_999
 
-    fuzz_file(use, [text], tmp_path / "xmm_pointed.json", words=JSON_WORDS, cases=400)
+    fuzz_file(use, [text], tmp_path / "xmm_pointed.json", words=JSON_WORDS, cases=300)
 
 
 def test_every_snapshot_ends_as_a_table_or_an_error_of_the_package(tmp_path: Path) -> None:
@@ -149,19 +167,19 @@ def test_every_store_of_names_ends_as_a_position_or_an_error_of_the_package(
         assert -360 <= ra <= 360
         assert -90 <= dec <= 90
 
-    fuzz_file(use, [json.dumps(known).encode()], store.path, words=JSON_WORDS, cases=400)
+    fuzz_file(use, [json.dumps(known).encode()], store.path, words=JSON_WORDS, cases=300)
 
 
 def test_every_text_of_facts_ends_as_facts_or_an_error_of_the_package() -> None:
     seeds = ['{"obsid": "0201903501", "start": "2003-06-01T00:00:00", "ra": "149.6"}']
-    fuzz(facts_from, seeds, [word.decode(errors="replace") for word in JSON_WORDS], cases=400)
+    fuzz(facts_from, seeds, [word.decode(errors="replace") for word in JSON_WORDS], cases=300)
 
 
 def test_every_manifest_ends_as_rows_or_an_error_of_the_package(tmp_path: Path) -> None:
     path = tmp_path / "manifest.tsv"
     write_manifest(path, [ManifestRow("xmm_pointed", "0201903501", "PN", "S003", facts='{"obsid": "1"}')])
     fuzz_file(
-        read_manifest, [path.read_bytes()], path, words=(b"\t", b"\n", b'"', b"\0", b"\xff", b"x" * 200_000), cases=400
+        read_manifest, [path.read_bytes()], path, words=(b"\t", b"\n", b'"', b"\0", b"\xff", b"x" * 200_000), cases=300
     )
 
 
@@ -172,19 +190,40 @@ LISTING = """<html><head><title>Index of /pub/x</title></head><body><pre><a href
 
 def test_every_listing_ends_as_entries_or_an_error_of_the_package() -> None:
     words = (
-        "<a href='../x'>", "<title>", "</title>", "<!--", "<![CDATA[", "&#x110000;", "&#99999999999;", "http://[", "//[::1", "..",
-        "%00", "%2e%2e%2f", "<" * 3000, "</", "1.2.3K", "...", "9" * 400 + "T", "<![", "<!DOCTYPE [", "<?", "<a " * 2000,
-    )  # fmt: skip
-    fuzz(lambda text: listed_entries(text, "https://host/pub/x/"), [LISTING], words, cases=800)
+        "<a href='../x'>",
+        "<title>",
+        "</title>",
+        "<!--",
+        "<![CDATA[",
+        "&#x110000;",
+        "&#99999999999;",
+        "http://[",
+        "//[::1",
+        "..",
+        "%00",
+        "%2e%2e%2f",
+        "<" * 3000,
+        "</",
+        "1.2.3K",
+        "...",
+        "9" * 400 + "T",
+        "<![",
+        "<!DOCTYPE [",
+        "<?",
+        "<a " * 2000,
+    )
+    fuzz(lambda text: listed_entries(text, "https://host/pub/x/"), [LISTING], words, cases=300)
 
 
 BUCKET = b"""<?xml version="1.0" encoding="UTF-8"?>
 <ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>b</Name><KeyCount>1</KeyCount>
 <Contents><Key>rev0/0201903501/PPS/a.FTZ</Key><Size>123</Size><ETag>"0123456789abcdef0123456789abcdef"</ETag></Contents>
 </ListBucketResult>"""
-BOMB = b"""<!DOCTYPE x [<!ENTITY a "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa">""" + b"".join(
-    f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 20}">'.encode() for n in range(8)
-) + b"]>"  # fmt: skip
+BOMB = (
+    b"""<!DOCTYPE x [<!ENTITY a "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa">"""
+    + b"".join(f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 20}">'.encode() for n in range(8))
+    + b"]>"
+)
 
 
 class Answer:
@@ -210,17 +249,42 @@ def test_every_listing_of_a_bucket_ends_as_files_or_an_error_of_the_package(monk
         monkeypatch.setattr(session, "get", lambda *_, **__: next(answers, Answer(BUCKET)))
         bucket.files("rev0/0201903501", lambda _: True)
 
-    words = (BOMB, b"<Contents>", b"</Contents>", b"<Size>", b"<Key>", b"&h;", b"<NextContinuationToken>t</NextContinuationToken>",
-             b"<a>" * 3000, b"\0", b"<?xml version='1.0' encoding='UTF-32'?>", b"<!DOCTYPE x SYSTEM 'file:///etc/passwd'>")  # fmt: skip
-    fuzz(use, [BUCKET], words, cases=600)
+    words = (
+        BOMB,
+        b"<Contents>",
+        b"</Contents>",
+        b"<Size>",
+        b"<Key>",
+        b"&h;",
+        b"<NextContinuationToken>t</NextContinuationToken>",
+        b"<a>" * 3000,
+        b"\0",
+        b"<?xml version='1.0' encoding='UTF-32'?>",
+        b"<!DOCTYPE x SYSTEM 'file:///etc/passwd'>",
+    )
+    fuzz(use, [BUCKET], words, cases=300)
 
 
 def test_every_votable_ends_as_rows_or_an_error_of_the_package() -> None:
     table = Table({"obsid": ["0201903501", "1"], "ra": [149.6, 1.0], "n": [1, 2]})
-    words = (BOMB, b"&h;", b"<TABLE>", b"</TABLE>", b"<FIELD name='x' datatype='int'/>", b"arraysize='99999999999x9'", b"<TR>",
-             b"</TR>", b"<TD>", b"<BINARY><STREAM encoding='base64'>////</STREAM></BINARY>", b"<a>" * 3000, b"\0",
-             b"datatype='double'", b"<STREAM href='file:///etc/passwd'/>", b"<STREAM href='http://localhost:9/'/>")  # fmt: skip
-    fuzz(lambda body: rows_of(body, "https://service/"), [votable(table)], words, cases=400)
+    words = (
+        BOMB,
+        b"&h;",
+        b"<TABLE>",
+        b"</TABLE>",
+        b"<FIELD name='x' datatype='int'/>",
+        b"arraysize='99999999999x9'",
+        b"<TR>",
+        b"</TR>",
+        b"<TD>",
+        b"<BINARY><STREAM encoding='base64'>////</STREAM></BINARY>",
+        b"<a>" * 3000,
+        b"\0",
+        b"datatype='double'",
+        b"<STREAM href='file:///etc/passwd'/>",
+        b"<STREAM href='http://localhost:9/'/>",
+    )
+    fuzz(lambda body: rows_of(body, "https://service/"), [votable(table)], words, cases=300)
 
 
 LOG = """** emchain: warning (SummaryOfWarnings), x
@@ -238,15 +302,21 @@ CCD: 1  Hard 0.1 Status: G
 """
 
 
+def _refusal(parse: Callable[[str], object], text: str) -> str:
+    """Return how the ValueError begins that a parser of logs promises for what is none; '' without one."""
+    try:
+        parse(text)
+    except ValueError as error:
+        return str(error)[:17]
+    return ""
+
+
 def test_every_log_ends_as_messages_or_an_error_of_the_package() -> None:
     def use(text: str) -> None:
         sas_messages(text), espfilt_log(text), says_done(text, "x: DONE")
         esass_version(text), heasoft_version(text)
-        for parse in (emanom_log, parse_sas_version):
-            try:
-                parse(text)
-            except ValueError as error:
-                assert "of emanom" in str(error) or "release of SAS" in str(error)
+        assert _refusal(emanom_log, text) in ("", "the log of emanom")
+        assert _refusal(parse_sas_version, text) in ("", "no release of SAS")
 
     words = (
         "** x: error (y), ",
@@ -260,7 +330,7 @@ def test_every_log_ends_as_messages_or_an_error_of_the_package() -> None:
         " " * 20_000,
         "CCD: 1 " * 3000,
     )
-    fuzz(use, [LOG], words, cases=600)
+    fuzz(use, [LOG], words, cases=300)
 
 
 def test_every_summary_of_an_odf_ends_as_a_summary_or_an_error_of_the_package(tmp_path: Path) -> None:
@@ -286,13 +356,13 @@ def test_every_summary_of_an_odf_ends_as_a_summary_or_an_error_of_the_package(tm
 
 
 def test_every_qdp_file_ends_as_a_histogram_or_an_error_of_the_package(tmp_path: Path) -> None:
-    rows = "\n".join(" ".join(map(str, row)) for row in (
-        [0.1, 5, 0, 4.0, -1, 0, -1, 0, -1, 0, -1, 0, -1, -1], [0.2, -1, 0, -1, -1, 0, -1, 0, -1, 0, -1, 0, 1, 1],
-    ))  # fmt: skip
+    rows = "\n".join(
+        " ".join(map(str, row))
+        for row in (
+            [0.1, 5, 0, 4.0, -1, 0, -1, 0, -1, 0, -1, 0, -1, -1],
+            [0.2, -1, 0, -1, -1, 0, -1, 0, -1, 0, -1, 0, 1, 1],
+        )
+    )
     text = f'read serr 2\nlab 1 "Fit Norm: 12.3 Width: 0.164 c/s Center: 0.755 c/s"\n{rows}\n'.encode()
     words = (b"Norm: +-", b"Width: ....", b"nan", b"inf", b"\xff", b"\n", b"Center: e")
-    fuzz_file(read_histogram, [text], tmp_path / "hist.qdp", words=words, cases=400)
-
-
-def test_the_errors_are_those_of_the_package() -> None:
-    assert issubclass(DaxaError, Exception)
+    fuzz_file(read_histogram, [text], tmp_path / "hist.qdp", words=words, cases=300)

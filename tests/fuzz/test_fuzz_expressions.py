@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
-from daxa_wf.errors import DaxaError
 from daxa_wf.events.erosita.region import parse_region
 from daxa_wf.events.expression import kinds_of, parse
 from daxa_wf.events.gti_files import file_and_extension, gtibuild
@@ -38,7 +36,7 @@ def use_expression(text: str) -> None:
 
 
 def test_every_selection_expression_ends_with_a_mask_or_an_error_of_the_package() -> None:
-    fuzz(use_expression, EXPRESSIONS, EXPRESSION_WORDS, cases=1500)
+    fuzz(use_expression, EXPRESSIONS, EXPRESSION_WORDS, cases=800)
 
 
 TABLE = _no_observations(MISSIONS["xmm_pointed"])
@@ -117,8 +115,3 @@ def test_every_name_of_a_file_ends_with_a_path_or_an_error_of_the_package() -> N
         ("[", "]", ":", "+", "/" * 5000),
         cases=300,
     )
-
-
-def test_seeds_of_queries_ask_for_columns_that_the_table_has() -> None:
-    assert isinstance(TABLE, pd.DataFrame)
-    assert issubclass(DaxaError, Exception)

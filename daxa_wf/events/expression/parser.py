@@ -290,8 +290,9 @@ class Parser:
         for token in reversed(signs):
             node = self.number(node)
             if token.text == "-":
-                is_number = isinstance(node, Number)
-                node = Number(token.position, -node.value) if is_number else Negative(token.position, node)
+                node = (
+                    Number(token.position, -node.value) if isinstance(node, Number) else Negative(token.position, node)
+                )
         return node
 
     def primary(self) -> Node:
