@@ -300,6 +300,42 @@ def parse_config(data: Mapping[str, Any], origin: str = "the configuration") -> 
         raise ConfigError(f"{origin} cannot be used:\n{problems}") from None
 
 
+LARGEST_FILE = 10_000_000
+"""Bytes of a configuration."""
+MOST_NODES = 500_000
+"""Keys and values of a configuration, with all that its aliases stand for."""
+
+
+def _count_nodes(root: Any, path: Path) -> None:
+    """ConfigError if aliases make a configuration of endless size: a few lines of YAML can stand for billions of values."""
+    sizes: dict[int, int] = {}
+    opened: set[int] = set()
+    pending = [root]
+    while pending:
+        node = pending[-1]
+        within = _nodes_within(node)
+        waiting = [each for each in within if id(each) not in sizes]
+        if id(node) in sizes or not waiting:
+            pending.pop()
+            opened.discard(id(node))
+            sizes.setdefault(id(node), 1 + sum(sizes[id(each)] for each in within))
+            if sizes[id(node)] > MOST_NODES:
+                raise ConfigError(
+                    f"{path}: its aliases (*name) stand for more than {MOST_NODES} values; write them out"
+                )
+        elif any(id(each) in opened for each in waiting):
+            raise ConfigError(f"{path}: an alias (*name) refers to what it is in itself; write it out")
+        else:
+            opened.add(id(node))
+            pending.extend(waiting)
+
+
+def _nodes_within(node: Any) -> list[Any]:
+    if isinstance(node, yaml.MappingNode):
+        return [each for pair in node.value for each in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
 def _refuse_repeated_keys(node: Any, path: Path) -> None:
     """ConfigError if a mapping says a key twice: YAML would drop the first without a word."""
     if isinstance(node, yaml.MappingNode):
@@ -320,8 +356,13 @@ def _refuse_repeated_keys(node: Any, path: Path) -> None:
 def read_config(path: Path) -> Config:
     """Read and check a configuration file; ConfigError if it cannot be used."""
     try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise ConfigError(
+                f"{path} has more than {LARGEST_FILE} bytes, so it is not a configuration; name the right file"
+            )
         text = path.read_text(encoding="utf-8")
         document = yaml.compose(text, Loader=yaml.SafeLoader)
+        _count_nodes(document, path)
         _refuse_repeated_keys(document, path)
         refuse_misread_values(document, path)
         data = yaml.safe_load(text)
@@ -335,6 +376,9 @@ def read_config(path: Path) -> Config:
         raise ConfigError(f"{path} refers to itself, or is nested too deeply") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not YAML: {error}".replace('in "<unicode string>", ', "")) from None
+    except (ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:
+        # What PyYAML lets through of the conversion of a value: a date that is none, a tag !!int of text.
+        raise ConfigError(f"{path} has a value that cannot be read ({error}); put it in quotes if it is text") from None
     if not isinstance(data, dict):
         raise ConfigError(f"{path} holds no configuration: expected keys such as 'archive' and 'missions'")
     return parse_config(data, str(path))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from daxa_wf.missions import MISSIONS, why_unknown
+from daxa_wf.missions.spec import Route
 from daxa_wf.steps.catalogue import CHAINS, processed_instruments
 from daxa_wf.tools.xmm_list_commands import METHODS as SAS_METHODS
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 Problems = Iterator[tuple[str, str]]
 """A key of the mission's section, and what is wrong with it."""
+
+ROUTES: tuple[Route, ...] = ("preprocessed", "raw")
 
 SECTIONS = {
     "products": "preprocessed", "cifbuild": "cifbuild", "emanom": "emanom", "espfilt": "espfilt", "evselect": "evselect",
@@ -147,15 +150,16 @@ def _source(name: str, mission: Mission, source: Source) -> Problems:
 
 
 def _deliveries(name: str, mission: Mission) -> Problems:
-    """Data that are asked for, and of which the mission's file does not know where they are or what to make of them."""
+    """Yield requested data that cannot be fetched or organised, because the mission's file has no pattern for them."""
     spec, engine = MISSIONS[name], mission.engine_for(name)
     chosen = mission.instruments_for(name)
     for route in mission.routes_for(name) if mission.uses_raw_store(name) else ():
         fetched = [each for each in spec.files if each.route == route]
         if not any(not each.instruments or set(each.instruments) & set(chosen) for each in fetched):
-            other = " or ".join(sorted({each.route for each in spec.files} - {route})) or "none"
+            others = [other for other in ROUTES if other != route and any(each.route == other for each in spec.files)]
             key = "fetch" if mission.fetch else "engine"
-            yield key, f"{spec.pretty_name} has no {route} files that can be fetched; it has {other}"
+            instead = f"write {key}: {others[0]}" if others else "leave the mission out"
+            yield key, f"{spec.pretty_name} has no {route} files that can be fetched; {instead}"
             return
     organised = {each for pattern in spec.products for each in spec.instruments_of(pattern)}
     if engine != "preprocessed" or any(each in organised for each in chosen):

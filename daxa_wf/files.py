@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
 import re
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from daxa_wf.errors import CorruptFileError, UnsafePathError
+from daxa_wf.errors import UnsafePathError
 
 log = logging.getLogger("daxa_wf")
 
@@ -121,20 +119,6 @@ def write_atomically(path: Path, text: str) -> None:
         publish_file(part, path)
     finally:
         part.unlink(missing_ok=True)
-
-
-LONGEST_JSON = 256 * 1024 * 1024
-"""Bytes of a JSON file of our own; a larger one is taken for damage."""
-
-
-def read_json(path: Path) -> Any:
-    """Return what a JSON file holds; CorruptFileError if it cannot be read as JSON, FileNotFoundError if it is absent."""
-    if path.stat().st_size > LONGEST_JSON:
-        raise CorruptFileError(f"{path} is larger than {LONGEST_JSON} bytes; expected a small JSON file")
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise CorruptFileError(f"{path} is not readable as JSON ({error})") from None
 
 
 def set_aside(path: Path, trouble: str) -> Path:

@@ -38,8 +38,6 @@ class Limits:
     """Beyond that, how many times its size a compressed file or a tar file may unpack to."""
     header: int = 30 * MB
     """A FITS header, or the header of a member of a tar file. A FITS card has 80 bytes."""
-    table_in_memory: int = 500 * MB
-    """A FITS table that is read whole, such as good time intervals; event lists are read in parts."""
     speed: float = 100.0
     """A transfer that is slower on average over `speed_time` is broken off."""
     speed_time: float = 120.0

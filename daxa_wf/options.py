@@ -134,11 +134,11 @@ def _either(unit: str) -> WithJsonSchema:
     return WithJsonSchema({"type": ["number", "string"], "description": described, "unit": unit})
 
 
-def _checked_expression(text: str) -> str:
-    from daxa_wf.events.expression import parse
+def _checked_expression(text: str, of_epic: bool = False) -> str:
+    from daxa_wf.events.expression import EPIC_KINDS, check_expression
 
     try:
-        parse(text)
+        check_expression(text, EPIC_KINDS if of_epic else {})
     except ExpressionError as error:
         raise ValueError(str(error)) from None
     return text
@@ -170,6 +170,7 @@ EpicLimits = Annotated[
     WithJsonSchema({"type": "object", "additionalProperties": {"type": "number", "minimum": 0}, "minProperties": 1}),
 ]
 SelectionExpression = Annotated[str, AfterValidator(_checked_expression)]
+EpicExpression = Annotated[str, AfterValidator(partial(_checked_expression, of_epic=True))]
 
 
 class Section(BaseModel):
@@ -205,9 +206,6 @@ class LimitsSection(Section):
         Limits.ratio, gt=0, description="beyond that, how many times its size a packed file may unpack to"
     )
     header: Bytes = Field(Limits.header, ge=2880, description="a FITS header, or the header of a member of a tar file")
-    table_in_memory: Bytes = Field(
-        Limits.table_in_memory, gt=0, description="a FITS table that is read whole, such as good time intervals"
-    )
     speed: BytesPerSecond = Field(Limits.speed, ge=0, description="a slower transfer is broken off")
     speed_time: Seconds = Field(Limits.speed_time, gt=0, description="time over which the speed is measured")
     retry_after: Seconds = Field(Limits.retry_after, ge=0, description="the longest wait that a server may ask for")
@@ -265,8 +263,8 @@ class Espfilt(ByEngine):
 class Evselect(ByEngine):
     """Cleaning of event lists, with the names and defaults of DAXA's `cleaned_evt_lists`."""
 
-    pn_filt_expr: SelectionExpression = "#XMMEA_EP && (PATTERN <= 4) && (FLAG .eq. 0)"
-    mos_filt_expr: SelectionExpression = "#XMMEA_EM && (PATTERN <= 12) && (FLAG .eq. 0)"
+    pn_filt_expr: EpicExpression = "#XMMEA_EP && (PATTERN <= 4) && (FLAG .eq. 0)"
+    mos_filt_expr: EpicExpression = "#XMMEA_EM && (PATTERN <= 12) && (FLAG .eq. 0)"
     lo_en: KiloElectronVolt | None = Field(None, description="keep events above this energy only")
     hi_en: KiloElectronVolt | None = Field(None, description="keep events below this energy only")
 

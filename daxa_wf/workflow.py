@@ -96,8 +96,8 @@ class Plan:
                     "nothing can be processed: no mission has a key 'source' that says where its data are"
                 )
             set_aside_damaged(self.layout)
-            drop_stale_records(self.layout)
             drop_due_records(self.layout, self.login_marks(), utc_now())
+            drop_stale_records(self.layout)
         except DaxaError as error:
             give_up(error)
         except OSError as error:

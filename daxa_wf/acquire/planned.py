@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from daxa_wf.acquire.manifest import ManifestRow
 from daxa_wf.acquire.paths import FIELDS
+from daxa_wf.errors import CorruptFileError
+from daxa_wf.json_files import parse_json
 from daxa_wf.missions.spec import MissionSpec
 
 if TYPE_CHECKING:
@@ -41,11 +43,16 @@ def facts_text(facts: Mapping[str, Any]) -> str:
 
 
 def facts_from(text: str) -> dict[str, Any]:
-    """The facts again, times as times."""
-    said: dict[str, Any] = json.loads(text)
-    if "start" in said:
-        said["start"] = datetime.fromisoformat(said["start"])
-    return said
+    """The facts again, times as times; CorruptFileError if the text is not what `facts_of` writes."""
+    try:
+        facts: dict[str, Any] = parse_json(text, dict[str, str])
+        if "start" in facts:
+            facts["start"] = datetime.fromisoformat(facts["start"])
+    except ValueError as error:
+        raise CorruptFileError(
+            f"facts of an observation {text[:200]!r}: {error}; delete the manifest and run again"
+        ) from None
+    return facts
 
 
 def planned_observations(spec: MissionSpec, rows: pd.DataFrame) -> list[ManifestRow]:

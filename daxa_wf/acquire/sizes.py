@@ -12,7 +12,8 @@ from daxa_wf.acquire.observation import Fetcher, Wish
 from daxa_wf.acquire.paths import is_wanted, raw_directory
 from daxa_wf.acquire.store import Ledger
 from daxa_wf.errors import CorruptFileError, DaxaError
-from daxa_wf.files import read_json, resolve_inside, set_aside, write_atomically
+from daxa_wf.files import resolve_inside, set_aside, write_atomically
+from daxa_wf.json_files import read_json
 from daxa_wf.services.archives import RemoteFile
 
 
@@ -58,24 +59,33 @@ def shown_bytes(size: float) -> str:
     return f"{size:.1f} TB"
 
 
+@dataclass(frozen=True)
+class _Listing:
+    """What is kept of a listing: the patterns that it was made for, and the files."""
+
+    globs: list[str]
+    files: list[RemoteFile]
+
+
 class Listings:
-    """Listings of observations that were seen, in the raw store."""
+    """Listings of observations that were seen, in the raw store; one that cannot be read was never seen."""
 
     def __init__(self, store: Path) -> None:
         self.directory = store / "listings"
 
     def known(self, wish: Wish) -> list[RemoteFile] | None:
         """The wanted files of an observation, or None if it was never listed for all that is wanted."""
+        path = self._path(wish)
         try:
-            said = read_json(self._path(wish))
-            if not set(wish.globs) <= set(said["globs"]):
-                return None
-            return [RemoteFile(**each) for each in said["files"] if is_wanted(each["path"], wish.globs)]
+            kept: _Listing = read_json(path, _Listing, "a listing", "the archive is asked again")
         except FileNotFoundError:
             return None
-        except (CorruptFileError, KeyError, TypeError) as error:
-            set_aside(self._path(wish), str(error))
+        except CorruptFileError as error:
+            set_aside(path, str(error))
             return None
+        if not set(wish.globs) <= set(kept.globs):
+            return None
+        return [each for each in kept.files if is_wanted(each.path, wish.globs)]
 
     def keep(self, wish: Wish, files: Iterable[RemoteFile]) -> None:
         """Remember a listing."""

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from daxa_wf.errors import UnsafePathError
 from daxa_wf.files import LEDGER, LOCK, checked_relative
+from daxa_wf.json_files import Count, parse_json
 
 log = logging.getLogger("daxa_wf")
 
@@ -27,14 +28,14 @@ class StoredFile:
     """A verified file: path below its directory, as it was then, where it came from."""
 
     path: str
-    size: int
+    size: Count
     mtime_ns: int
     sha256: str
     url: str = ""
     archive: str = ""
     etag: str = ""
     fetched: str = ""
-    remote_size: int = 0
+    remote_size: Count = 0
     """Bytes of the file as the archive has it; other than `size` where it was decompressed here."""
 
 
@@ -48,17 +49,19 @@ def stored_file(
     return StoredFile(path, stat.st_size, stat.st_mtime_ns, sha256, url, archive, etag, now, remote)
 
 
-def _stored(said: dict[str, Any], ledger: Path) -> StoredFile:
-    """The file of a ledger's line. UnsafePathError if its path is not a plain one."""
-    file = StoredFile(**said)
-    checked_relative(file.path, str(ledger))
-    return file
+@dataclass(frozen=True)
+class _Answer:
+    """The ledger's line about a request that was answered in full."""
+
+    complete: str
+    paths: list[str]
+    notes: list[str]
 
 
 class Ledger:
     """The lines of a directory's ledger: one is added as each file is verified, so that a killed process loses nothing.
 
-    A line that is cut off is no line; nor is one whose path leads out of the directory.
+    A line that is cut off, damaged or names a path outside is passed over: its file is verified, or fetched, again.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -66,23 +69,24 @@ class Ledger:
         self._stream: Any = None
         self.files: dict[str, StoredFile] = {}
         self.complete: dict[str, dict[str, Any]] = {}
-        for said in self._lines():
-            if "complete" in said:
-                self.complete[said["complete"]] = said
+        for line in self._lines():
+            if isinstance(line, StoredFile):
+                self.files[line.path] = line
             else:
-                self.files[said["path"]] = StoredFile(**said)
+                self.complete[line.complete] = asdict(line)
 
-    def _lines(self) -> Iterator[dict[str, Any]]:
+    def _lines(self) -> Iterator[StoredFile | _Answer]:
         if not self.path.exists():
             return
-        for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in self.path.read_bytes().splitlines():
             try:
-                said = json.loads(line)
-                if isinstance(said, dict) and ("complete" in said or _stored(said, self.path)):
-                    yield said
+                entry: StoredFile | _Answer = parse_json(line, StoredFile | _Answer)
+                for name in [entry.path] if isinstance(entry, StoredFile) else entry.paths:
+                    checked_relative(name, f"the ledger {self.path}")
+                yield entry
             except UnsafePathError as error:
                 log.warning("%s; this line of the ledger is left out", error)
-            except (ValueError, TypeError):
+            except ValueError:
                 continue
 
     def has(self, path: str, remote_size: int | None = None) -> bool:
@@ -112,7 +116,7 @@ class Ledger:
     def answer(self, request: str) -> list[StoredFile] | None:
         """The files of a request that was answered in full, if all are still what they were; else None."""
         said = self.complete.get(request)
-        if said is None or not all(self.has(path) for path in said["paths"]):
+        if said is None or not all(path in self.files and self.has(path) for path in said["paths"]):
             return None
         return [self.files[path] for path in said["paths"]]
 

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import FiniteFloat
+
 from daxa_wf.acquire.sizes import shown_bytes
 from daxa_wf.archive.running import is_running
+from daxa_wf.errors import CorruptFileError
+from daxa_wf.json_files import Count, read_json
 
 STALE_SECONDS = 300
 """A job that told nothing for so long is no more."""
+
+
+@dataclass(frozen=True)
+class _Progress:
+    """What a job last wrote: the observation, files and bytes in all and done, bytes a second."""
+
+    name: str
+    files: Count
+    files_done: Count
+    bytes: Count
+    bytes_done: Count
+    rate: FiniteFloat
 
 
 def read_progress(root: Path) -> list[dict[str, Any]]:
@@ -20,8 +36,8 @@ def read_progress(root: Path) -> list[dict[str, Any]]:
     for path in sorted((root / ".progress").glob("*.json")):
         try:
             if time.time() - path.stat().st_mtime < STALE_SECONDS:
-                told.append(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError):
+                told.append(asdict(read_json(path, _Progress, "a note of progress", "it is written again")))
+        except (OSError, CorruptFileError):
             continue
     return told
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from pydantic import ConfigDict
+
 from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.requested import read_requested
 from daxa_wf.errors import ConfigError, CorruptFileError
-from daxa_wf.files import checked_relative, read_json, sha256_of, write_atomically
+from daxa_wf.files import checked_relative, sha256_of, write_atomically
+from daxa_wf.json_files import read_json
 from daxa_wf.near import closest
 
 PASSING = ("runs", "transferred")
@@ -44,6 +46,8 @@ class FileStamp:
 @dataclass
 class Record:
     """What a step did to one unit. `results` holds the numbers that the report and later steps read."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     step: str
     unit: Unit
@@ -111,22 +115,11 @@ def record_text(record: Record) -> str:
 
 def read_record(path: Path) -> Record:
     """Read a record; CorruptFileError if it is not one."""
-    try:
-        return _record_from(read_json(path))
-    except (ValueError, KeyError, TypeError, AttributeError, CorruptFileError) as error:
-        raise CorruptFileError(f"{path} is not a record ({error}); delete it and run again") from error
-
-
-def _record_from(data: Mapping[str, Any]) -> Record:
-    fields = dict(data)
-    fields["unit"] = Unit(**fields["unit"])
-    fields["status"] = Status(fields["status"])
-    for name in ("products", "inputs", "raw"):
-        fields[name] = [FileStamp(**stamp) for stamp in fields.get(name, [])]
-    for stamp in fields["products"]:
+    record: Record = read_json(path, Record, "a record", "delete it and run again")
+    for stamp in record.products:
         # Products are moved and deleted by these paths; raw files may be anywhere, and are only read.
-        checked_relative(stamp.path, f"the record of {fields['step']} of {fields['unit'].identifier}")
-    return Record(**fields)
+        checked_relative(stamp.path, f"the record {path}")
+    return record
 
 
 def readable_records(layout: Layout) -> dict[Path, Record]:

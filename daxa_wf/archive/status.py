@@ -13,10 +13,7 @@ from daxa_wf.archive.records import Record, Status, readable_records, record_pat
 from daxa_wf.archive.requested import NOT_REQUESTED, Requested, read_requested
 from daxa_wf.archive.tables import write_table
 from daxa_wf.errors import CorruptFileError
-from daxa_wf.files import read_json
-
-NOTE_KEYS = ("mission", "obsid", "instrument", "exposure", "step", "error", "message")
-"""What a fault note holds."""
+from daxa_wf.json_files import read_json
 
 FAULT = "fault"
 """In the place of a status: the step met a fault, and the next run takes it up again."""
@@ -41,6 +38,19 @@ class Verdict:
     def unit(self) -> Unit:
         """The unit that it is of."""
         return Unit(self.mission, self.obsid, self.inst, self.exposure)
+
+
+@dataclass(frozen=True)
+class _FaultNote:
+    """What a job that met a fault leaves."""
+
+    mission: str
+    obsid: str
+    instrument: str
+    exposure: str
+    step: str
+    error: str
+    message: str
 
 
 COLUMNS = tuple(column.name for column in fields(Verdict))
@@ -101,12 +111,11 @@ def damaged_notes(layout: Layout) -> list[Path]:
     return [path for path in fault_notes(layout) if _read_note(path) is None]
 
 
-def _read_note(path: Path) -> dict[str, str] | None:
-    """Return what a fault note holds, as text; None if it is not one."""
+def _read_note(path: Path) -> _FaultNote | None:
     try:
-        note = read_json(path)
-        return {key: str(note[key]) for key in NOTE_KEYS}
-    except (CorruptFileError, KeyError, TypeError):
+        note: _FaultNote = read_json(path, _FaultNote, "a note of a fault", "the next run sets it aside")
+        return note
+    except CorruptFileError:
         return None
 
 
@@ -125,10 +134,8 @@ def _fault(layout: Layout, path: Path) -> Verdict:
         mission, obsid = path.parent.parent.name, path.parent.name
         step = path.name.rpartition(f"_{obsid}")[0]
         return Verdict(mission, obsid, "", "", step, FAULT, "DamagedNote", f"{layout.relative(path)} cannot be read")
-    return Verdict(
-        note["mission"], note["obsid"], note["instrument"], note["exposure"],
-        note["step"], FAULT, note["error"], " ".join(note["message"].split()),
-    )  # fmt: skip
+    message = " ".join(note.message.split())
+    return Verdict(note.mission, note.obsid, note.instrument, note.exposure, note.step, FAULT, note.error, message)
 
 
 def _damaged(layout: Layout, path: Path) -> Verdict:

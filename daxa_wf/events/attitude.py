@@ -7,12 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
+from daxa_wf.errors import CorruptFileError
 from daxa_wf.events.gti import Intervals, contains
 from daxa_wf.events.tables import read_table
 from daxa_wf.events.tangent_plane import TangentPlane
 
 BIN = 80.0
 """Sky pixels: drifts are followed in steps of 4 arcsec (eexpmap's attrebin)."""
+
+FARTHEST = 1e7
+"""Sky pixels: 140 degrees; what is farther off cannot be where the telescope pointed."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,18 @@ def read_drift(path: Path, plane: TangentPlane, good: Intervals) -> Drift:
     Columns TIME, AHFRA, AHFDEC of the table ATTHK; rows are equally spaced in time.
     """
     _, rows = read_table(path, having=("TIME", "AHFRA", "AHFDEC"))
+    for column in ("TIME", "AHFRA", "AHFDEC"):
+        if rows.dtype[column].kind not in "iuf":
+            raise CorruptFileError(f"{path}: the column {column} must hold one number a row")
     ra, dec = rows["AHFRA"].astype(float), rows["AHFDEC"].astype(float)
     wanted = contains(good, rows["TIME"].astype(float)) & np.isfinite(ra) & np.isfinite(dec)
     if not wanted.any():
         return NO_DRIFT
     x, y = plane.pixel(ra[wanted], dec[wanted])
+    known = np.isfinite(x) & np.isfinite(y) & (np.hypot(x, y) < FARTHEST)
+    if not known.any():
+        return NO_DRIFT
+    x, y = x[known], y[known]
     steps = np.rint(np.column_stack([x - x.mean(), y - y.mean()]) / BIN).astype(int)
     places, counts = np.unique(steps, axis=0, return_counts=True)
     weights = counts / counts.sum()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.errors import CorruptFileError
-from daxa_wf.events.fits_stream import open_bytes, record_type, walk_hdus
-from daxa_wf.events.gti import NONE, Intervals, normalise
+from daxa_wf.events.fits_stream import open_bytes, record_type, row_count, walk_hdus
+from daxa_wf.events.gti import NONE, Intervals
+from daxa_wf.events.gti_files import LATEST, intervals_of
 from daxa_wf.events.products import Card, repeated_cards
 
 INSTRUMENTS = {"EPN": "PN", "EMOS1": "M1", "EMOS2": "M2"}
@@ -79,7 +80,7 @@ class EventList:
         self.path, self.primary_header, self.header = path, primary_header, header
         self.dtype = record_type(header, path)
         self.column_names: tuple[str, ...] = self.dtype.names or ()
-        self.row_count = int(header["NAXIS2"])
+        self.row_count = row_count(header, path)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -103,12 +104,19 @@ class EventList:
             raise CorruptFileError(
                 f"{self.path}[EVENTS] lacks {', '.join(missing)}; it has {', '.join(self.column_names)}"
             )
+        self._check_numbers(NEEDED_COLUMNS)
         scaled = [card for card in self.header if re.fullmatch(r"(TSCAL|TZERO)\d+", card)]
         if any(self.header[card] != (1 if card.startswith("TSCAL") else 0) for card in scaled):
             raise CorruptFileError(
                 f"{self.path}[EVENTS] has scaled columns ({', '.join(scaled)}); EPIC lists have none"
             )
         return self
+
+    def _check_numbers(self, names: Iterable[str]) -> None:
+        """Raise CorruptFileError if one of the columns does not hold one number a row."""
+        wrong = [name for name in names if self.dtype[name].kind not in "iuf"]
+        if wrong:
+            raise CorruptFileError(f"{self.path}[EVENTS]: {', '.join(wrong)} must hold one number a row")
 
     @cached_property
     def identity(self) -> ExposureIdentity:
@@ -124,7 +132,7 @@ class EventList:
                 obs_mode=str(self.header.get("OBS_MODE", "")).strip(),
                 revolution=int(self.header.get("REVOLUT", self.primary_header.get("REVOLUT", 0))),
             )
-        except KeyError as error:
+        except (KeyError, ValueError, TypeError, OverflowError) as error:
             raise CorruptFileError(
                 f"{self.path}[EVENTS]: {error.args[0]}; expected the cards OBS_ID, EXPIDSTR, DATAMODE, SUBMODE, FILTER "
                 f"and INSTRUME, one of {', '.join(INSTRUMENTS)}"
@@ -138,7 +146,15 @@ class EventList:
     @property
     def time_range(self) -> tuple[float, float]:
         """TSTART and TSTOP of the list, in seconds of its time system."""
-        return float(self.header["TSTART"]), float(self.header["TSTOP"])
+        try:
+            start, stop = float(self.header["TSTART"]), float(self.header["TSTOP"])
+        except (KeyError, ValueError, TypeError) as error:
+            raise CorruptFileError(f"{self.path}[EVENTS]: expected TSTART and TSTOP in seconds: {error}") from None
+        if not (abs(start) <= LATEST and abs(stop) <= LATEST):
+            raise CorruptFileError(
+                f"{self.path}[EVENTS]: TSTART and TSTOP are {start:g} and {stop:g}, which are not times"
+            )
+        return start, stop
 
     @cached_property
     def _extensions(self) -> Mapping[str, tuple[Any, NDArray[Any]]]:
@@ -186,8 +202,7 @@ class EventList:
         return {ccd: self._gti(name) for ccd, name in gti_references(self.header).items() if name in self._extensions}
 
     def _gti(self, name: str) -> Intervals:
-        _, rows = self._extensions[name]
-        return normalise(np.column_stack([rows["START"], rows["STOP"]])) if len(rows) else NONE
+        return intervals_of(self._extensions[name][1], f"{self.path}[{name}]")
 
     def frames(self, ccd: int) -> Frames:
         """The frames of a CCD, from EXPOSUnn; pn's frame length is a header card or follows from the mode."""
@@ -195,14 +210,21 @@ class EventList:
 
     def frames_from(self, header: Any, rows: NDArray[Any]) -> Frames:
         """Frames from the header and rows of an EXPOSUnn table of this list."""
+        has_lengths = "TIMEDEL" in (rows.dtype.names or ())
+        needed = ("TIME", "FRACEXP", "TIMEDEL") if has_lengths else ("TIME", "FRACEXP")
+        for column in needed:
+            if column not in (rows.dtype.names or ()) or rows.dtype[column].kind not in "iuf":
+                raise CorruptFileError(
+                    f"{self.path}[{header.get('EXTNAME', '')}]: expected one number a row in {column}"
+                )
         time, fraction = rows["TIME"].astype(float), rows["FRACEXP"].astype(float)
-        if "TIMEDEL" in (rows.dtype.names or ()):
+        if has_lengths:
             return Frames(time, rows["TIMEDEL"].astype(float), fraction)
         return Frames(time, np.full(len(time), self._frame_time(header)), fraction)
 
     def _frame_time(self, header: Any) -> float:
         milliseconds = header.get("FRMTIME", self.header.get("FRMTIME"))
-        if milliseconds is not None:
+        if isinstance(milliseconds, int | float):
             return float(milliseconds) / 1000
         try:
             return PN_FRAME_TIMES[self.identity.submode]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from daxa_wf.events.data_subspace import gti_references, kept_restrictions, replace_subspace
 from daxa_wf.events.event_list import ROWS_AT_A_TIME, EventList, Frames
-from daxa_wf.events.expression import BoundExpression, parse
+from daxa_wf.events.expression import BoundExpression, kinds_of, parse
 from daxa_wf.events.expression.passable import passable, time_intervals
 from daxa_wf.events.fits_stream import Hdu, open_bytes, record_type, walk_hdus
 from daxa_wf.events.fits_writer import TableWriter, write_hdu
@@ -75,7 +75,7 @@ def evselect(
     list lacks what the expression needs, CorruptFileError if the list is damaged. Source: SAS evselect, 'Exposure';
     header numbers agree with those of genuine lists.
     """
-    bound = parse(expression).bind(events.header, events.column_names)
+    bound = parse(expression).bind(events.header, events.column_names, kinds=kinds_of(events.dtype))
     times, others = time_intervals(bound)
     filters = [*times, *([] if gti is None else [gti])]
     result = EvselectResult(warnings=bound.warnings)

@@ -6,10 +6,12 @@ in one pass this way. Format: FITS standard 4.0, sections 3 and 7.3.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,7 +25,15 @@ BLOCK = 2880
 LONGEST_HEADER = 10_000
 """Blocks (360,000 cards); a header that does not end before is taken for damage."""
 CHUNK_BYTES = 4 << 20
+FIRST_BYTES = 64 << 20
+"""Of a table that is read whole; each further read at most doubles it."""
 GZIP_MAGIC = b"\x1f\x8b"
+LARGEST_NUMBER = 2**50
+"""Of a card that counts something; a file's bytes are fewer."""
+LONGEST_ROW = 16 << 20
+"""Bytes of one row of a table."""
+MOST_COLUMNS = 999
+"""Axes of an image and columns of a table (FITS standard 4.0, sections 4.4.1 and 7.3.1)."""
 
 COLUMN_TYPES = {
     "L": "i1",
@@ -58,18 +68,28 @@ class Hdu:
 
     def table(self) -> NDArray[Any]:
         """All rows as big-endian records."""
-        return np.frombuffer(self.read(), dtype=record_type(self.header, self._path))
+        dtype = record_type(self.header, self._path)
+        rows = row_count(self.header, self._path)
+        return np.frombuffer(self.read(), dtype=dtype, count=rows) if dtype.itemsize and rows else np.empty(0, dtype)
 
     def chunks(self, rows: int) -> Iterator[NDArray[Any]]:
         """The rows as big-endian records, `rows` at a time; the buffer is used again for the next chunk."""
         dtype = record_type(self.header, self._path)
-        buffer = bytearray(min(self._left, rows * dtype.itemsize))
-        while self._left:
-            wanted = min(len(buffer), self._left)
+        left = row_count(self.header, self._path) * dtype.itemsize
+        at_a_time = max(1, min(rows, LONGEST_ROW // max(1, dtype.itemsize)))
+        buffer = bytearray(min(left, at_a_time * dtype.itemsize))
+        while left:
+            wanted = min(len(buffer), left)
             view = memoryview(buffer)[:wanted]
             _fill(self._stream, view, self._path, self.name)
+            left -= wanted
             self._left -= wanted
             yield np.frombuffer(view, dtype=dtype)
+
+    def read_through(self) -> None:
+        """Read the data without keeping them; CorruptFileError if the file ends before they do."""
+        while self._left:
+            self._left -= len(_read_exactly(self._stream, min(self._left, CHUNK_BYTES), self._path, self.name))
 
     def skip(self) -> None:
         """Go to the end of the padded data."""
@@ -105,12 +125,10 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
 
 def walk_hdus(stream: IO[bytes], path: Path) -> Iterator[Hdu]:
     """The HDUs of a FITS stream in order; what is not read of one is passed over. CorruptFileError names the file."""
-    from astropy.io.fits import Header
-
     number = 0
     while (raw := _read_header(stream, path, number)) is not None:
-        header = Header.fromstring(raw.decode("ascii", errors="replace"))
-        size = data_size(header)
+        header = header_of(raw, f"{path}[{number}]")
+        size = data_size(header, path)
         name = str(header.get("EXTNAME", "PRIMARY" if number == 0 else "")).strip()
         hdu = Hdu(name, header, size, stream, path, size)
         yield hdu
@@ -118,36 +136,113 @@ def walk_hdus(stream: IO[bytes], path: Path) -> Iterator[Hdu]:
         number += 1
 
 
-def data_size(header: Any) -> int:
-    """Bytes of an HDU's data, without padding (FITS standard 4.0, equation 2)."""
-    axes = [int(header[f"NAXIS{axis}"]) for axis in range(1, int(header["NAXIS"]) + 1)]
+def check_structure(path: Path) -> None:
+    """Raise CorruptFileError if a file is not FITS whose headers agree with its length, for readers that trust headers."""
+    with open_bytes(path) as stream:
+        for hdu in walk_hdus(stream, path):
+            hdu.read_through()
+
+
+@cache
+def _header_class() -> Any:
+    from astropy.io.fits import Header, VerifyError
+
+    class CheckedHeader(Header):  # type: ignore[misc]
+        """A header whose cards, which astropy reads when they are first asked for, raise errors of this package."""
+
+        place = "the header"
+
+        def __getitem__(self, key: Any) -> Any:
+            try:
+                return super().__getitem__(key)
+            except (VerifyError, ValueError) as error:
+                raise CorruptFileError(
+                    f"{self.place}: the card {key} cannot be read ({error}); fetch the file again"
+                ) from None
+
+    return CheckedHeader
+
+
+def header_of(raw: bytes, place: str) -> Any:
+    """Return the header that bytes hold; CorruptFileError names the place if it is not one, and where a card is not read."""
+    from astropy.io.fits import VerifyError
+
+    try:
+        header = _header_class().fromstring(raw.decode("ascii", errors="replace"))
+    except (VerifyError, ValueError) as error:
+        raise CorruptFileError(f"{place}: the header cannot be read ({error}); fetch the file again") from None
+    header.place = place
+    return header
+
+
+def whole_number(header: Any, card: str, path: Path, default: int | None = None) -> int:
+    """Return the number of a card that counts something; CorruptFileError if it is not there, or does not count."""
+    value = header.get(card, default)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_NUMBER:
+        found = "it is not there" if value is None else f"it is {value!r}"
+        raise CorruptFileError(
+            f"{path}[{header.get('EXTNAME', '')}]: expected a whole number in the card {card}, {found}; fetch the file again"
+        )
+    return value
+
+
+def data_size(header: Any, path: Path) -> int:
+    """Bytes of an HDU's data, without padding (FITS standard 4.0, equation 2); CorruptFileError if the header has no size."""
+    count = whole_number(header, "NAXIS", path)
+    for card, found in (("NAXIS", count), ("TFIELDS", whole_number(header, "TFIELDS", path, 0))):
+        if found > MOST_COLUMNS:
+            raise CorruptFileError(f"{path}: {card} is {found}; expected at most {MOST_COLUMNS}; fetch the file again")
+    axes = [whole_number(header, f"NAXIS{axis}", path) for axis in range(1, count + 1)]
+    bits = header.get("BITPIX")
+    if not isinstance(bits, int) or abs(bits) not in (8, 16, 32, 64):
+        raise CorruptFileError(f"{path}: BITPIX is {bits!r}; expected 8, 16, 32, 64, -32 or -64; fetch the file again")
     if not axes:
         return 0
-    elements = int(np.prod(axes, dtype=np.int64)) + int(header.get("PCOUNT", 0))
-    return abs(int(header["BITPIX"])) // 8 * int(header.get("GCOUNT", 1)) * elements
+    elements = math.prod(axes) + whole_number(header, "PCOUNT", path, 0)
+    size = abs(bits) // 8 * whole_number(header, "GCOUNT", path, 1) * elements
+    if size > LARGEST_NUMBER:
+        raise CorruptFileError(f"{path}: the header claims {size:.3g} bytes of data; fetch the file again")
+    return size
+
+
+def row_count(header: Any, path: Path) -> int:
+    """Return the number of rows of a table; CorruptFileError if they cannot be in its data."""
+    rows = whole_number(header, "NAXIS2", path, 0)
+    if rows * whole_number(header, "NAXIS1", path, 0) > data_size(header, path):
+        raise CorruptFileError(
+            f"{path}[{header.get('EXTNAME', '')}]: its rows are not all in its data; fetch the file again"
+        )
+    return rows
 
 
 def record_type(header: Any, path: Path) -> np.dtype[Any]:
     """The numpy type of a binary table's rows; CorruptFileError if the header cannot mean one."""
-    fields = [_field(header, column, path) for column in range(1, int(header.get("TFIELDS", 0)) + 1)]
-    dtype = np.dtype(fields)
-    if dtype.itemsize != int(header["NAXIS1"]):
-        name = header.get("EXTNAME", "")
-        raise CorruptFileError(f"{path}[{name}]: columns make {dtype.itemsize} bytes a row, NAXIS1 {header['NAXIS1']}")
+    place = f"{path}[{header.get('EXTNAME', '')}]"
+    count, length = whole_number(header, "TFIELDS", path, 0), whole_number(header, "NAXIS1", path)
+    if length > LONGEST_ROW:
+        raise CorruptFileError(
+            f"{place}: a row of {length} bytes; expected at most {LONGEST_ROW}; fetch the file again"
+        )
+    try:
+        dtype = np.dtype([_field(header, column, place) for column in range(1, count + 1)])
+    except ValueError as error:
+        raise CorruptFileError(f"{place}: its columns cannot make a table ({error}); fetch the file again") from None
+    if dtype.itemsize != length:
+        raise CorruptFileError(f"{place}: columns make {dtype.itemsize} bytes a row, NAXIS1 {length}")
     return dtype
 
 
-def _field(header: Any, column: int, path: Path) -> tuple[Any, ...]:
-    form = str(header[f"TFORM{column}"]).strip()
-    match = re.fullmatch(r"(\d*)([A-Z])(.*)", form)
+def _field(header: Any, column: int, place: str) -> tuple[Any, ...]:
+    name = str(header.get(f"TTYPE{column}", f"COLUMN{column}")).strip().upper()
+    form = str(header.get(f"TFORM{column}", "")).strip()
+    match = re.fullmatch(r"([0-9]{0,8})([A-Z])(.*)", form)
     if match is None or match[2] not in COLUMN_TYPES:
-        named = header.get(f"TTYPE{column}", column)
         raise CorruptFileError(
-            f"{path}[{header.get('EXTNAME', '')}]: column {named} has the form {form!r}, which event "
+            f"{place}: column {name} has the form {form!r}, which event "
             "lists do not have (variable-length columns are not supported)"
         )
     repeat = int(match[1] or 1)
-    name, kind = str(header[f"TTYPE{column}"]).strip().upper(), COLUMN_TYPES[match[2]]
+    kind = COLUMN_TYPES[match[2]]
     if match[2] == "A":
         return name, f"S{repeat}"
     if match[2] == "X":
@@ -176,8 +271,13 @@ def _read_header(stream: IO[bytes], path: Path, number: int) -> bytes | None:
 
 
 def _read_exactly(stream: IO[bytes], size: int, path: Path, name: str) -> bytes:
-    data = bytearray(size)
+    """Return so many bytes; memory grows with what the file has, not with what its header claims."""
+    data = bytearray(min(size, FIRST_BYTES))
     _fill(stream, memoryview(data), path, name)
+    while len(data) < size:
+        more = bytearray(min(size - len(data), len(data)))
+        _fill(stream, memoryview(more), path, name)
+        data += more
     return bytes(data)
 
 

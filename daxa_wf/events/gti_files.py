@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,14 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from daxa_wf.errors import ConfigError
+from daxa_wf.errors import ConfigError, CorruptFileError
 from daxa_wf.events.gti import NONE, Intervals, complement, intersection, normalise, total, union
 from daxa_wf.events.products import Card, describe
 from daxa_wf.events.tables import read_table
+from daxa_wf.files import LONGEST_PATH
 
 BLOCK_SPEC = re.compile(r"(?P<file>.+?)(?:\[(?P<bracket>[^\]]+)\]|[+:](?P<suffix>[A-Za-z0-9_]+))?$")
 FOREVER = 1e11
 """A stop of 0 means 'for ever'; this many seconds after 1998 is some three thousand years."""
+
+MOST_INTERVALS = 10_000_000
+"""Intervals that a line with two segments may stand for: one a second for 115 days."""
+
+LATEST = 1e13
+"""Seconds of a time that a file may have, before or after its zero: some 300,000 years."""
 
 MJDREF = 50814.0
 """1998-01-01T00:00:00 TT, the zero of XMM-Newton's times."""
@@ -24,20 +33,41 @@ MJDREF = 50814.0
 
 def file_and_extension(spec: str) -> tuple[Path, str | int | None]:
     """`file`, `file:EXT`, `file+EXT` or `file[EXT]` as a path and an extension, a name or a number."""
+    if "\0" in spec or len(spec) > LONGEST_PATH:
+        raise ConfigError(f"{spec[:60]!r} ({len(spec)} characters) cannot be the name of a file")
     match = BLOCK_SPEC.fullmatch(spec.strip())
-    if match is None or Path(spec).exists():
+    if match is None or os.path.lexists(spec):
         return Path(spec), None
     extension = match["bracket"] or match["suffix"]
-    return Path(match["file"]), int(extension) if extension and extension.isdigit() else extension
+    is_number = extension is not None and re.fullmatch(r"[0-9]{1,6}", extension)
+    return Path(match["file"]), int(extension) if is_number else extension
 
 
 def read_gti(path: Path, extension: str | int | None = None) -> Intervals:
     """The intervals of a GTI table; of the first with START and STOP if none is named."""
-    _, rows = read_table(path, extension, having=("START", "STOP"))
-    names = {name.upper(): name for name in rows.dtype.names or ()}
-    if not {"START", "STOP"} <= names.keys():
+    header, rows = read_table(path, extension, having=("START", "STOP"))
+    if not {"START", "STOP"} <= set(rows.dtype.names or ()):
         raise ConfigError(f"{path}: {extension} has no columns START and STOP, so it holds no good time intervals")
-    return normalise(np.column_stack([rows[names["START"]], rows[names["STOP"]]])) if len(rows) else NONE
+    return intervals_of(rows, f"{path}[{header.get('EXTNAME', '')}]")
+
+
+def intervals_of(rows: Any, place: str) -> Intervals:
+    """Return the intervals of the rows of a GTI table; CorruptFileError names the place if they cannot be times."""
+    for column in ("START", "STOP"):
+        if column not in (rows.dtype.names or ()):
+            raise CorruptFileError(f"{place} has no column {column}; expected START and STOP in seconds")
+        if rows.dtype[column].kind not in "iuf":
+            raise CorruptFileError(f"{place}: the column {column} does not hold one number a row; expected seconds")
+    if not len(rows):
+        return NONE
+    pairs = np.column_stack([rows["START"], rows["STOP"]]).astype(float)
+    wrong = np.flatnonzero(~np.all(np.abs(pairs) <= LATEST, axis=1))
+    if len(wrong):
+        start, stop = pairs[wrong[0]]
+        raise CorruptFileError(
+            f"{place}: row {wrong[0] + 1} is from {start:g} to {stop:g}, which are not times ({len(wrong)} such rows)"
+        )
+    return normalise(pairs)
 
 
 def gti_hdu(intervals: Intervals, name: str = "STDGTI", ccd: int | None = None) -> Any:
@@ -118,6 +148,8 @@ def _gtibuild_line(words: list[str], number: int) -> tuple[str, Intervals]:
     first, second = _seconds(words[3], number), _seconds(words[4], number)
     if first + second <= 0:
         raise ConfigError(f"line {number}: badSegment: the two segments last {first + second} s together")
+    if (stop - start) / (first + second) > MOST_INTERVALS:
+        raise ConfigError(f"line {number}: badSegment: it stands for more than {MOST_INTERVALS} intervals; give a stop")
     starts = np.arange(start, stop, first + second)
     if operator[1] == "g":
         return operator, normalise(np.column_stack([starts, starts + first]))
@@ -129,6 +161,8 @@ def _seconds(word: str, number: int) -> float:
         value = float(word)
     except ValueError:
         raise ConfigError(f"line {number}: badNumericValue: {word!r} is not a number") from None
+    if not math.isfinite(value):
+        raise ConfigError(f"line {number}: badNumericValue: {word!r} is not a finite number")
     if value < 0:
         raise ConfigError(f"line {number}: negativeTime: {word} is before 1998-01-01")
     return value

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.events.event_list import EventList
-from daxa_wf.events.expression import parse
+from daxa_wf.events.expression import kinds_of, parse
 from daxa_wf.events.gti import Intervals, overlap
 from daxa_wf.events.products import Card, describe
 
@@ -67,7 +67,10 @@ def light_curves(
     also: Callable[[NDArray[Any]], None] | None = None,
 ) -> dict[str, LightCurve]:
     """One curve for each expression, from TSTART to TSTOP, in one pass over the list; `also` gets every chunk of it."""
-    bound = {name: parse(text).bind(events.header, events.column_names) for name, text in expressions.items()}
+    bound = {
+        name: parse(text).bind(events.header, events.column_names, kinds=kinds_of(events.dtype))
+        for name, text in expressions.items()
+    }
     start, stop = events.time_range
     bins = number_of_bins(start, stop, bin_size)
     counts = {name: np.zeros(bins, np.int64) for name in bound}

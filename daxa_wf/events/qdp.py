@@ -71,6 +71,7 @@ class QdpHistogram:
 def read_histogram(path: Path) -> QdpHistogram | None:
     """The histogram of espfilt's QDP file, ours or SAS's; None if there is none in it, as a filter without one leaves it."""
     rows = read_qdp(path)
+    rows = rows[np.all(np.isfinite(rows), axis=1)]
     drawn = rows[rows[:, SAMPLES] >= 0]
     text = path.read_text(encoding="ascii", errors="replace")
     said = {name: float(value) for name, value in _FIT_LABEL.findall(text)}
@@ -83,7 +84,9 @@ def read_histogram(path: Path) -> QdpHistogram | None:
     )
 
 
-_FIT_LABEL = re.compile(r"(Norm|Width|Center): +([-+.\dEe]+)")
+_FIT_LABEL = re.compile(
+    r"(Norm|Width|Center): {1,20}([-+]?(?:[0-9]{1,30}\.?[0-9]{0,30}|\.[0-9]{1,30})(?:[Ee][-+]?[0-9]{1,3})?)"
+)
 
 
 def _commands(flares: FlareResult, title: str) -> Iterator[str]:

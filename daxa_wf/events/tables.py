@@ -23,12 +23,14 @@ def read_table(path: Path, extension: str | int | None = None, having: Sequence[
             for number, hdu in enumerate(walk_hdus(stream, path)):
                 if "TFIELDS" not in hdu.header:
                     continue
-                columns = {str(hdu.header[card]).strip().upper() for card in hdu.header if card.startswith("TTYPE")}
+                columns = {str(hdu.header.get(card)).strip().upper() for card in hdu.header if card.startswith("TTYPE")}
                 found.append(hdu.name)
                 wanted = extension in (hdu.name, number) if extension is not None else columns >= set(having)
                 if wanted:
                     return hdu.header, hdu.table()
     except FileNotFoundError:
         raise ConfigError(f"{path} is not there") from None
+    except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
     what = f"no table {extension!r}" if extension is not None else f"no table with {', '.join(having)}"
     raise ConfigError(f"{path} has {what}; its tables are {', '.join(found) or 'none'}")

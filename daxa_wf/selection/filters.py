@@ -15,6 +15,7 @@ from daxa_wf.errors import ConfigError, ExpressionError
 from daxa_wf.missions.spec import Instrument, MissionSpec
 from daxa_wf.near import closest
 from daxa_wf.selection.exposures import BETWEEN
+from daxa_wf.selection.sky_regions import Contains
 
 Mask = NDArray[np.bool_]
 
@@ -120,26 +121,26 @@ def circle(lon: float, lat: float, radius: float) -> Filter:
     return Filter("circle", f"within {radius:g} degrees of ({lon:g}, {lat:g})", keep)
 
 
-def region(moc: Any, description: str) -> Filter:
-    """Pointing centres within a MOC (mocpy)."""
+def region(contains: Contains, description: str) -> Filter:
+    """Pointing centres within a region of the sky."""
 
     def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
-        from astropy import units
-
-        return _array(moc.contains_lonlat(table["ra"].to_numpy() * units.deg, table["dec"].to_numpy() * units.deg))
+        return _array(contains(table["ra"].to_numpy(float), table["dec"].to_numpy(float)))
 
     return Filter("region", description, keep)
 
 
 def polygon(corners: tuple[tuple[float, float], ...]) -> Filter:
-    """Pointing centres within a polygon of great circles, to a HEALPix cell of 13 arcsec (MOC of order 14)."""
-    from astropy.coordinates import SkyCoord
-    from mocpy import MOC
+    """Pointing centres within a polygon of great circles, which is smaller than half of the sky."""
+    from daxa_wf.selection import sky_regions
 
     if len(corners) < 3:
         raise ConfigError(f"polygon: {len(corners)} corners; expected three or more [ra, dec]")
-    sky = SkyCoord([corner[0] for corner in corners], [corner[1] for corner in corners], unit="deg")
-    return Filter("polygon", f"{len(corners)} corners", region(MOC.from_polygon_skycoord(sky, max_depth=14), "").keep)
+    try:
+        contains = sky_regions.polygon(list(corners))
+    except ConfigError as error:
+        raise ConfigError(f"polygon: {error}") from None
+    return Filter("polygon", f"{len(corners)} corners", region(contains, "").keep)
 
 
 def time(start: pd.Timestamp | None, end: pd.Timestamp | None, inside: bool = False) -> Filter:
@@ -298,15 +299,16 @@ def science_usable() -> Filter:
 
 def expression(text: str) -> Filter:
     """Rows for which an expression on numeric columns is true, in the language of selection expressions."""
-    from daxa_wf.events.expression import parse
+    from daxa_wf.events.expression import kind_of, parse
 
     parsed = parse(text)
 
     def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
         numeric = [name for name in table.columns if pd.api.types.is_numeric_dtype(table[name])]
         columns = {name: table[name].to_numpy() for name in numeric}
+        kinds = {name.upper(): kind_of(values.dtype) for name, values in columns.items() if values.dtype.kind in "iuf"}
         try:
-            return _array(parsed.bind({}, numeric).mask(columns))
+            return _array(parsed.bind({}, numeric, kinds=kinds).mask(columns))
         except ExpressionError as error:
             raise ConfigError(f"{spec.name}: {error}") from None
 

@@ -232,17 +232,16 @@ def _read_obsids(path: Path) -> tuple[str, ...]:
 
 
 def _region(options: Region) -> Filter:
-    from mocpy import MOC
-
     from daxa_wf.selection import filters
+    from daxa_wf.selection.sky_regions import parse_stcs, read_moc
 
     if options.moc is not None and not options.moc.is_file():
         raise ConfigError(f"region.moc: {options.moc} is no file; expected a MOC in a FITS file")
     try:
         if options.moc is not None:
-            return filters.region(MOC.from_fits(options.moc), options.moc.name)
-        return filters.region(MOC.from_stcs(options.stcs, max_depth=14), str(options.stcs))
-    except Exception as error:  # noqa: BLE001 - mocpy raises what its Rust core raises
+            return filters.region(read_moc(options.moc), options.moc.name)
+        return filters.region(parse_stcs(str(options.stcs)), str(options.stcs))
+    except ConfigError as error:
         raise ConfigError(f"region: {options.moc or options.stcs} cannot be used: {error}") from None
 
 

@@ -164,12 +164,11 @@ def _inside_footprint(pairs: Pairs, rows: pd.DataFrame, spec: MissionSpec, posit
 
 
 def _inside_region(pairs: Pairs, regions: pd.Series, positions: Positions) -> Pairs:
-    """The pairs whose position is in the observation's STC-S region, to a HEALPix cell of 3 arcsec (MOC of order 16).
+    """The pairs whose position is in the observation's STC-S region.
 
     Observations without a region that can be read are matched by their centres, as near as the search reached.
     """
-    from astropy import units
-    from mocpy import MOC
+    from daxa_wf.selection.sky_regions import parse_stcs
 
     inside = np.zeros(len(pairs.position), bool)
     order = np.argsort(pairs.observation, kind="stable")
@@ -177,12 +176,12 @@ def _inside_region(pairs: Pairs, regions: pd.Series, positions: Positions) -> Pa
     for index in np.split(order, starts[1:]) if len(order) else ():
         text = regions.iloc[pairs.observation[index[0]]]
         try:
-            moc = MOC.from_stcs(text, max_depth=16)
-        except Exception:  # noqa: BLE001 - mocpy raises what its Rust core raises
+            contains = parse_stcs(str(text))
+        except ConfigError:
             inside[index] = True
             continue
         at = pairs.position[index]
-        inside[index] = moc.contains_lonlat(positions.ra[at] * units.deg, positions.dec[at] * units.deg)
+        inside[index] = contains(positions.ra[at], positions.dec[at])
     return Pairs(pairs.position[inside], pairs.observation[inside], pairs.separation[inside])
 
 

@@ -12,15 +12,18 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from daxa_wf.errors import DaxaError, ServiceError, UnsafePathError
 from daxa_wf.files import checked_relative
+from daxa_wf.json_files import Count
 from daxa_wf.limits import Limits
 from daxa_wf.services.urls import shown
 
 if TYPE_CHECKING:
+    from xml.etree import ElementTree
+
     import requests
 
     from daxa_wf.services.http import PatientSession
 
-ROUNDED = re.compile(r"([\d.]+)([KMGT]?)")
+ROUNDED = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)([KMGT]?)")
 FACTORS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 NOT_THERE = (404, 410)
 CLOSED = (401, 403)
@@ -45,7 +48,7 @@ class RemoteFile:
 
     path: str
     url: str
-    size: int | None = None
+    size: Count | None = None
     exact: bool = False
     md5: str = ""
 
@@ -191,10 +194,17 @@ def listed_entries(
     reason for each other one whose name is not a plain one.
     """
     listing = _Links(most)
-    listing.feed(page)
+    try:
+        listing.feed(page)
+    except AssertionError as error:
+        # What the parser of the standard library raises for a declaration such as <![x that it does not know.
+        wrong = f"{url}: no listing of a directory, but a page that is not HTML: {error}"
+        raise ServiceError(wrong, page.encode(errors="replace")) from None
     title = listing.title.strip()
     if not title.startswith(("Index of", "Directory listing")):
-        raise ServiceError(f"{url}: no listing of a directory, but a page {title[:60]!r}", page.encode())
+        raise ServiceError(
+            f"{url}: no listing of a directory, but a page {title[:60]!r}", page.encode(errors="replace")
+        )
     found = {}
     for link, beside in listing.links:
         try:
@@ -283,16 +293,11 @@ class S3Bucket:
 
     def _page(self, prefix: str, token: str, listing: Listing) -> str:
         """Add a page's files to the listing; the token of the next page, '' if this is the last."""
-        from xml.etree import ElementTree
-
         listing.count_page()
         asked = {"list-type": "2", "prefix": prefix, **({"continuation-token": token} if token else {})}
         response = _answer(self.session, self.base, params=asked)
         check_status(response.status_code, f"{shown(self.base)} ({prefix})")
-        try:
-            root = ElementTree.fromstring(response.content)
-        except ElementTree.ParseError as error:
-            raise ServiceError(f"{listing.origin}: the listing is no XML: {error}", response.content) from None
+        root = xml_root(response.content, f"{listing.origin}: the listing")
         space = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
         if root.tag != f"{space}ListBucketResult":
             raise ServiceError(f"{listing.origin}: no listing, but {root.tag[:60]!r}", response.content)
@@ -310,6 +315,23 @@ class S3Bucket:
             md5 = etag if re.fullmatch(r"[0-9a-f]{32}", etag) else ""
             listing.add(RemoteFile(path, self.base + quote(key), int(size), True, md5))
         return root.findtext(f"{space}NextContinuationToken", "")
+
+
+def refuse_entities(body: bytes, what: str) -> None:
+    """Raise ServiceError if XML defines entities, which can multiply or read files, or hides them in another encoding."""
+    if b"<!ENTITY" in body or b"\0" in body[:1000]:
+        raise ServiceError(f"{what} defines entities, or is not UTF-8, which no answer needs: refused", body)
+
+
+def xml_root(body: bytes, what: str) -> ElementTree.Element:
+    """Return the root of XML from outside; ServiceError if it is not XML, or more than data."""
+    from xml.etree import ElementTree
+
+    refuse_entities(body, what)
+    try:
+        return ElementTree.fromstring(body)
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        raise ServiceError(f"{what} is no XML: {error}", body) from None
 
 
 class LocalTree:

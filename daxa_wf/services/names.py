@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from daxa_wf.errors import ConfigError, CorruptFileError, ServiceError
-from daxa_wf.files import read_json, set_aside, write_atomically
+from daxa_wf.files import set_aside, write_atomically
+from daxa_wf.json_files import read_json
 
 SESAME_URLS = ("https://cds.unistra.fr/cgi-bin/nph-sesame/", "https://vizier.cfa.harvard.edu/viz-bin/nph-sesame/")
+REMEDY = "names are looked up again"
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is kept of a name."""
+
+    name: str
+    ra: float
+    dec: float
+    service: str
+    resolved: str
 
 
 class NameStore:
@@ -29,25 +42,20 @@ class NameStore:
         known = self._known()
         if key not in known:
             ra, dec, service = self._ask(name)
-            known[key] = {
-                "name": name,
-                "ra": ra,
-                "dec": dec,
-                "service": service,
-                "resolved": datetime.now(UTC).isoformat(timespec="seconds"),
-            }
-            write_atomically(self.path, json.dumps(known, indent=1, sort_keys=True) + "\n")
-        return known[key]["ra"], known[key]["dec"]
+            known[key] = _Known(name, ra, dec, service, datetime.now(UTC).isoformat(timespec="seconds"))
+            text = json.dumps({each: asdict(place) for each, place in known.items()}, indent=1, sort_keys=True)
+            write_atomically(self.path, text + "\n")
+        return known[key].ra, known[key].dec
 
-    def _known(self) -> dict[str, Any]:
-        if not self.path.exists():
-            return {}
+    def _known(self) -> dict[str, _Known]:
         try:
-            known = read_json(self.path)
-            return {name: found for name, found in known.items() if is_position(found)}
-        except (CorruptFileError, AttributeError) as error:
+            known: dict[str, _Known] = read_json(self.path, dict[str, _Known], "a list of names", REMEDY)
+        except FileNotFoundError:
+            return {}
+        except CorruptFileError as error:
             set_aside(self.path, str(error))
             return {}
+        return {name: place for name, place in known.items() if is_on_the_sky(place.ra, place.dec)}
 
     def _ask(self, name: str) -> tuple[float, float, str]:
         from astropy.coordinates import name_resolve
@@ -73,9 +81,6 @@ class NameStore:
         return found.ra, found.dec, found.service
 
 
-def is_position(found: Any) -> bool:
-    """Return whether an entry of the store of names holds a position in degrees."""
-    if not isinstance(found, dict):
-        return False
-    ra, dec = found.get("ra"), found.get("dec")
-    return isinstance(ra, float | int) and isinstance(dec, float | int) and 0 <= ra <= 360 and -90 <= dec <= 90
+def is_on_the_sky(ra: float, dec: float) -> bool:
+    """Return whether a position in degrees is one; a damaged store of names may hold others, which are looked up again."""
+    return -360 <= ra <= 360 and -90 <= dec <= 90

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daxa_wf.errors import CorruptFileError, ServiceError
-from daxa_wf.files import publish_file, read_json, sha256_of, write_atomically
+from daxa_wf.files import publish_file, sha256_of, write_atomically
+from daxa_wf.json_files import read_json
 from daxa_wf.missions.spec import MissionSpec, TableSource
 from daxa_wf.services.urls import shown
 from daxa_wf.text import make_printable, mask_secrets
@@ -70,15 +71,16 @@ class SnapshotStore:
 
     def latest(self, mission: str) -> Snapshot | None:
         """Return the snapshot of a mission; None if there is none, or if its sidecar is damaged: it is fetched again then."""
+        path = self._sidecar(mission)
         try:
-            return Snapshot(**read_json(self._sidecar(mission)))
+            snapshot: Snapshot = read_json(path, Snapshot, "a snapshot's sidecar", "the table counts as absent")
+            _ = snapshot.age
         except FileNotFoundError:
             return None
-        except (CorruptFileError, TypeError) as error:
-            log.warning(
-                "%s is not a snapshot's sidecar (%s); the table counts as absent", self._sidecar(mission), error
-            )
+        except (CorruptFileError, ValueError, TypeError, OverflowError) as error:
+            log.warning("%s", error if isinstance(error, CorruptFileError) else f"{path}: a wrong date: {error}")
             return None
+        return snapshot
 
     def identities(self, spec: MissionSpec) -> dict[str, str]:
         """Return the SHA-256 of each of a mission's snapshots by its name, as the sidecars record it; '' where there is none.
@@ -99,7 +101,7 @@ class SnapshotStore:
         content = self._verified(mission)
         try:
             return pd.read_parquet(io.BytesIO(content))
-        except (OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - pyarrow raises what its many layers raise for a damaged file
             raise CorruptFileError(
                 f"{self._table(mission)} cannot be read as a table ({error}); 'daxa-wf fetch-tables' makes it anew"
             ) from None

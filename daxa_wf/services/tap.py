@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from daxa_wf.errors import ServiceError
 from daxa_wf.missions.spec import TableSource
+from daxa_wf.services.archives import refuse_entities
 from daxa_wf.text import make_printable, mask_secrets
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 MARGIN = 1000
 """Rows that may be added to a table between counting and fetching it."""
 EXCERPT = 120
+STREAM_ELSEWHERE = re.compile(rb"<(?:[A-Za-z0-9_.-]{1,40}:)?STREAM\b[^>]{0,2000}\bhref", re.IGNORECASE)
+"""Data of a VOTable that are not in it: astropy would open the file or URL."""
 MOSTLY = 0.99
 """Part of a table's declinations that must be possible; single bad rows are dropped, and counted, later."""
 JOB_SECONDS = 1800
@@ -99,11 +102,11 @@ def _ask(
         warnings.simplefilter("ignore")
         try:
             service = TAPService(url, session=session)
-            if asynchronous:
-                table = service.run_async(query, maxrec=maxrec, timeout=JOB_SECONDS).to_table()
-            else:
-                body = _sent(service.create_query(query, maxrec=maxrec))
-                table = _read(body, url)
+            body = (
+                _sent_later(service, query, maxrec)
+                if asynchronous
+                else _sent(service.create_query(query, maxrec=maxrec))
+            )
         except DALFormatError as error:
             wrong = f"{url}: the answer about {source.table} is no VOTable: {_excerpt(error)}"
             raise ServiceError(wrong, body) from None
@@ -114,9 +117,7 @@ def _ask(
         except (ValueError, OSError) as error:
             wrong = f"{url}: the answer about {source.table} cannot be read: {_excerpt(error)}"
             raise ServiceError(wrong, body) from None
-    frame = table.to_pandas()
-    frame.columns = [make_printable(str(name)).lower() for name in frame.columns]
-    return printable_texts(frame)
+    return rows_of(body, url, source.table)
 
 
 def printable_texts(frame: pd.DataFrame) -> pd.DataFrame:
@@ -147,18 +148,47 @@ def _sent(query: Any) -> bytes:
     return body
 
 
-def _read(body: bytes, url: str) -> Any:
+def _sent_later(service: Any, query: str, maxrec: int) -> bytes:
+    """What a service's asynchronous job sends for a query; the job is deleted."""
+    job = service.submit_job(query, maxrec=maxrec)
+    try:
+        job.run().wait(timeout=JOB_SECONDS)
+        job.raise_if_error()
+        if job.result_uri is None:
+            raise ValueError("its job has no result")
+        response = service._session.get(job.result_uri)
+        response.raise_for_status()
+        body: bytes = response.content
+        return body
+    finally:
+        job.delete()
+
+
+def rows_of(body: bytes, url: str, table: str = "a query") -> pd.DataFrame:
+    """Return the rows of a VOTable, its columns in lower case; ServiceError if it is not one, or more than data."""
     import io
+    import warnings
 
     from astropy.io.votable import parse
-    from pyvo.dal.exceptions import DALFormatError
+    from pyvo.dal.exceptions import DALAccessError, DALFormatError
     from pyvo.dal.tap import TAPResults
 
+    what = f"{url}: the answer about {table}"
+    refuse_entities(body, what)
+    if STREAM_ELSEWHERE.search(body):
+        raise ServiceError(f"{what} has its data in another file (a STREAM with 'href'): refused", body)
     try:
-        votable = parse(io.BytesIO(body))
-    except Exception as error:  # noqa: BLE001 - astropy raises what its XML parser raises
-        raise DALFormatError(error, url) from None
-    return TAPResults(votable, url=url).to_table()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            frame = TAPResults(parse(io.BytesIO(body)), url=url).to_table().to_pandas()
+    except DALFormatError as error:
+        raise ServiceError(f"{what} is no VOTable: {_excerpt(error)}", body) from None
+    except DALAccessError as error:
+        raise ServiceError(f"{url}: {table}: {_excerpt(error)}", body) from None
+    except Exception as error:  # noqa: BLE001 - astropy raises what its XML parser and converters raise
+        raise ServiceError(f"{what} is no VOTable that can be read: {_excerpt(error)}", body) from None
+    frame.columns = [make_printable(str(name)).lower() for name in frame.columns]
+    return printable_texts(frame)
 
 
 def _check(rows: Any, source: TableSource, url: str, expected: int) -> None:

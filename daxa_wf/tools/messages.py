@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _MESSAGE = re.compile(r"^\*\* (\S+): (message|warning|error|fatal)(?: \(([^)]*)\))?,? ?(.*)$")
-_SUMMARISED = re.compile(r"warning (\S+) silently occurred (\d+) times")
+_SUMMARISED = re.compile(r"warning (\S+) silently occurred ([0-9]{1,18}) times")
 SUMMARY = "SummaryOfWarnings"
 
 
@@ -41,7 +41,7 @@ def sas_messages(text: str) -> list[Message]:
     Source: SAS Users Guide, 'Error handling'; formats of genuine logs.
     """
     messages: list[Message] = []
-    for task, level, name, words in _joined(text.splitlines()):
+    for task, level, name, words in _joined(_lines(text)):
         listed = _SUMMARISED.findall(words) if name == SUMMARY else []
         if listed:
             messages += [
@@ -50,6 +50,15 @@ def sas_messages(text: str) -> list[Message]:
         else:
             messages.append(Message(task, level, name, words))
     return messages
+
+
+LONGEST_LINE = 4000
+"""Characters of a line of a log that are looked at; tasks print some 200."""
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines of a log, each cut to a length within which patterns are searched for quickly."""
+    return [line[:LONGEST_LINE] for line in text.splitlines()]
 
 
 def _joined(lines: Iterable[str]) -> Iterator[tuple[str, str, str, str]]:
@@ -75,13 +84,14 @@ def says_done(text: str, done_line: str) -> bool:
     return bool(lines) and lines[-1] == done_line
 
 
-_NUMBER = r"\s*(-?(?:\d+\.?\d*|\.\d+)(?:E[+-]?\d+)?)"
+_NUMBER = r"\s{0,40}(-?(?:[0-9]{1,18}\.?[0-9]{0,30}|\.[0-9]{1,30})(?:E[+-]?[0-9]{1,3})?)"
+_COUNT = r"\s{0,40}([0-9]{1,18})(?![0-9.E])"
 _ESPFILT: Mapping[str, tuple[str, type]] = {
-    "light_curve_rows": (rf"CLEAN_LC: There are{_NUMBER}\s+rows in the FOV LC", int),
+    "light_curve_rows": (rf"CLEAN_LC: There are{_COUNT}\s+rows in the FOV LC", int),
     "limits": (rf"plim\(1:2\) ={_NUMBER}{_NUMBER}", float),
-    "max_bins": (rf"sortarray max bins    ={_NUMBER}", int),
+    "max_bins": (rf"sortarray max bins    ={_COUNT}", int),
     "bin_width": (rf"histo binwidth ={_NUMBER}", float),
-    "bins": (rf"sortarray actual bins \(nverls\) ={_NUMBER}", int),
+    "bins": (rf"sortarray actual bins \(nverls\) ={_COUNT}", int),
     "min_rate": (rf"min LC value={_NUMBER}", float),
     "max_rate": (rf"max LC value ={_NUMBER}", float),
     "above_immediate": (rf"H_IMME ={_NUMBER}", float),
@@ -93,8 +103,8 @@ _ESPFILT: Mapping[str, tuple[str, type]] = {
     "centre": (rf"WRITE_QDP_GTI:.*Center ={_NUMBER}", float),
 }
 """What espfilt 4.3 prints: name of the number (rates in count/s) -> pattern and type; two groups make a pair."""
-_SELECTED = re.compile(r"^evselect:- selected (\d+) rows", re.MULTILINE)
-_FIT_RANGE = re.compile(rf"(pre-|\dnd |\drd )amoeba: low ={_NUMBER} peak ={_NUMBER} high ={_NUMBER}")
+_SELECTED = re.compile(r"^evselect:- selected ([0-9]{1,18}) rows", re.MULTILINE)
+_FIT_RANGE = re.compile(rf"(pre-|\dnd |\drd )amoeba: low ={_COUNT} peak ={_COUNT} high ={_COUNT}")
 _FIT_RESULT = re.compile(rf"\d\w\w rl ={_NUMBER}{_NUMBER}{_NUMBER}")
 
 
@@ -103,6 +113,7 @@ def espfilt_log(text: str) -> dict[str, Any]:
 
     What is not there is left out. `selected_rows`: rows that each evselect kept, in order.
     """
+    text = "\n".join(_lines(text))
     numbers: dict[str, Any] = {}
     for name, (pattern, number) in _ESPFILT.items():
         match = re.search(pattern, text)
@@ -118,7 +129,7 @@ def espfilt_log(text: str) -> dict[str, Any]:
 
 ANOMALY_STATES = {"G": "good", "I": "intermediate", "B": "bad", "O": "off", "U": "undetermined"}
 """emanom's verdicts on a CCD."""
-_CCD_STATE = re.compile(r"CCD:\s*(\d+)\s+Hard.*?Status:\s*([A-Z])\b")
+_CCD_STATE = re.compile(r"CCD:\s*([0-9]{1,2})\s+Hard.*?Status:\s*([A-Z])\b")
 
 
 def emanom_log(text: str) -> dict[int, str]:
@@ -126,7 +137,7 @@ def emanom_log(text: str) -> dict[int, str]:
 
     Source: the anchors 'CCD: ', ' Hard' and 'Status: ' that DAXA reads; the rest of the line is not relied upon.
     """
-    states = {int(ccd): state for ccd, state in _CCD_STATE.findall(text)}
+    states = {int(ccd): state for ccd, state in _CCD_STATE.findall("\n".join(_lines(text)))}
     if not states:
         raise ValueError("the log of emanom names no CCD")
     unknown = set(states.values()) - set(ANOMALY_STATES)

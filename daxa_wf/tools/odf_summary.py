@@ -95,9 +95,9 @@ def parse_odf_summary(text: str, name: str = "summary") -> OdfSummary:
         count = int(_value(_after(lines, "FILES", 1)[0]))
         files = tuple(_value(line) for line in _after(lines, "FILES", 1 + count)[1:])
         active, exposures = _instruments(lines)
+        obsid, revolution, start, end = map(_value, observation)
     except (ValueError, IndexError, KeyError) as error:
         raise StepFailedError("unreadableSummary", f"{name} is not a summary of odfingest: {error}") from None
-    obsid, revolution, start, end = map(_value, observation)
     path = next((line.removeprefix("PATH ") for line in lines if line.startswith("PATH ")), "")
     manifest = next((_value(line.split(" = ")[1]) for line in lines if line.startswith("SAS_MANIFEST = ")), "")
     return OdfSummary(obsid, revolution, start, end, path, manifest, files, active, tuple(exposures))
@@ -151,8 +151,8 @@ def _blocks(lines: Sequence[str], title: str, first: bool = False) -> list[list[
     return blocks if first else blocks[1:]
 
 
-_IDENTIFIER = re.compile(r"Exposure Identifier \[also ([SU]\d{3})\]")
-_DATA_MODE = re.compile(r"DATA_MODE_(\d+) = (.*)")
+_IDENTIFIER = re.compile(r"Exposure Identifier \[also ([SU][0-9]{3})\]")
+_DATA_MODE = re.compile(r"DATA_MODE_([0-9]{1,2}) = (.*)")
 
 
 def _exposure(instrument: str, lines: Sequence[str]) -> OdfExposure:

@@ -29,7 +29,8 @@ OLDEST_SAS_OF = {"emanom": SasVersion(19)}
 WITHOUT_RADMONFIX = (SasVersion(21, 0, 0),)
 """Releases that epchain cannot be used in without leaving out radmonfix, which they lack."""
 
-_RELEASES = (r"xmmsas_\w+-(\d+)\.(\d+)(?:\.(\d+))?", r"\[(\d+)\.(\d+)(?:\.(\d+))?-", r"^(\d+)\.(\d+)(?:\.(\d+))?")
+_DOTTED = r"([0-9]{1,4})\.([0-9]{1,4})(?:\.([0-9]{1,4}))?"
+_RELEASES = (rf"xmmsas_\w{{1,60}}-{_DOTTED}", rf"\[{_DOTTED}-", rf"^{_DOTTED}")
 
 
 def parse_sas_version(text: str) -> SasVersion:
@@ -85,14 +86,13 @@ class CcfIndex:
 
 def read_ccf_index(path: Path) -> CcfIndex:
     """Read a `ccf.cif`; CorruptFileError if it is none. Constituents are named without their directories."""
-    from astropy.io import fits
+    from daxa_wf.events.tables import read_table
 
     try:
-        with fits.open(path) as hdus:
-            table = hdus["CALINDEX"]
-            names = tuple(Path(str(name).strip()).name for name in table.data["FNAME"])
-            return CcfIndex(str(table.header["OBSVDATE"]), str(table.header["ANALDATE"]), names)
-    except (OSError, KeyError) as error:
+        header, rows = read_table(path, "CALINDEX")
+        names = tuple(Path(name.decode("ascii", errors="replace").strip()).name for name in rows["FNAME"].tolist())
+        return CcfIndex(str(header["OBSVDATE"]), str(header["ANALDATE"]), names)
+    except (ConfigError, CorruptFileError, OSError, KeyError, ValueError, AttributeError) as error:
         raise CorruptFileError(f"{path} is not a calibration index ({error})") from error
 
 

@@ -164,12 +164,12 @@ REFUSED = {
     "no products": (
         "integral_pointed",
         {"engine": "preprocessed"},
-        "engine: INTEGRAL Pointed has no preprocessed files",
+        "has no preprocessed files that can be fetched; write engine: raw",
     ),
     "nothing to fetch": (
         "integral_pointed",
         {"fetch": "preprocessed"},
-        "fetch: INTEGRAL Pointed has no preprocessed files",
+        "has no preprocessed files that can be fetched; write fetch: raw",
     ),
     "MOS slews": (
         "xmm_slew",

@@ -6,6 +6,7 @@ FLAREGTIn, DEADCORn, BADPIXn, CORRATTn and HKnm; a file may lack any of them.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -84,6 +85,7 @@ class ErositaEventFile(EventList):
                 f"{self.path}[EVENTS] lacks {', '.join(missing)}; it has {', '.join(self.column_names)}; "
                 f"expected {self.EXPECTED}"
             )
+        self._check_numbers(NEEDED_COLUMNS)
         scaled = [name for name in UNSCALED_COLUMNS if self._scaling(name) != (1.0, 0.0)]
         scaled += ["FLAG"] if self._scaling("FLAG") not in ((1.0, 0.0), (1.0, UNSIGNED_ZERO)) else []
         if scaled:
@@ -95,7 +97,13 @@ class ErositaEventFile(EventList):
 
     def _scaling(self, name: str) -> tuple[float, float]:
         number = self.column_number(name)
-        return float(self.header.get(f"TSCAL{number}", 1)), float(self.header.get(f"TZERO{number}", 0))
+        cards = f"TSCAL{number}", f"TZERO{number}"
+        scale, zero = (self.header.get(card, usual) for card, usual in zip(cards, (1, 0), strict=True))
+        if not all(isinstance(value, int | float) and math.isfinite(value) for value in (scale, zero)):
+            raise CorruptFileError(
+                f"{self.path}[EVENTS]: expected numbers in {' and '.join(cards)}; fetch the file again"
+            )
+        return float(scale), float(zero)
 
     def physical(self, rows: NDArray[Any], name: str) -> NDArray[np.float64]:
         """A column of some rows in its unit, scaled as the header says: RA and DEC in degrees; shape (rows,)."""
@@ -198,6 +206,9 @@ class ErositaEventFile(EventList):
             raise CorruptFileError(
                 f"{self.path}[{name}] lacks {', '.join(missing)}; it has {', '.join(rows.dtype.names or ())}"
             )
+        wrong = [column for column in needed if rows.dtype[column].kind not in "iuf"]
+        if wrong:
+            raise CorruptFileError(f"{self.path}[{name}]: {', '.join(wrong)} must hold one number a row")
         return rows if len(rows) else None
 
 

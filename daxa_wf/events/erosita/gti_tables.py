@@ -12,7 +12,8 @@ import numpy as np
 from daxa_wf.errors import ConfigError
 from daxa_wf.events.fits_stream import open_bytes, walk_hdus
 from daxa_wf.events.fits_writer import write_hdu
-from daxa_wf.events.gti import NONE, Intervals, normalise, total
+from daxa_wf.events.gti import Intervals, total
+from daxa_wf.events.gti_files import intervals_of
 from daxa_wf.events.products import Card, describe, repeated_cards
 
 IDENTITY_CARDS = (
@@ -76,11 +77,13 @@ def read_gti_file(path: Path, modules: Iterable[int]) -> dict[int, Intervals]:
                 if "TFIELDS" not in hdu.header or not (match or _has_intervals(hdu.header)):
                     continue
                 if match is None:
-                    for_all = _intervals(hdu.table()) if for_all is None else for_all
+                    for_all = intervals_of(hdu.table(), f"{path}[{hdu.name}]") if for_all is None else for_all
                 elif hdu.name.startswith("FLARE") or int(match[1]) not in of_module:
-                    of_module[int(match[1])] = _intervals(hdu.table())
+                    of_module[int(match[1])] = intervals_of(hdu.table(), f"{path}[{hdu.name}]")
     except FileNotFoundError:
         raise ConfigError(f"gti: {path} is not there") from None
+    except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        raise ConfigError(f"gti: {path} cannot be read: {error.strerror}") from None
     if of_module:
         return {module: of_module[module] for module in wanted if module in of_module}
     if for_all is None:
@@ -89,9 +92,5 @@ def read_gti_file(path: Path, modules: Iterable[int]) -> dict[int, Intervals]:
 
 
 def _has_intervals(header: Any) -> bool:
-    names = {str(header[card]).strip().upper() for card in header if card.startswith("TTYPE")}
+    names = {str(header.get(card)).strip().upper() for card in header if card.startswith("TTYPE")}
     return {"START", "STOP"} <= names
-
-
-def _intervals(rows: Any) -> Intervals:
-    return normalise(np.column_stack([rows["START"], rows["STOP"]])) if len(rows) else NONE

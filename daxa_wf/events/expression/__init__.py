@@ -15,6 +15,7 @@
 `&` binds tighter than comparisons, unlike C. Source: SAS selectlib, 'Selection expressions'.
 """
 
-from daxa_wf.events.expression.bind import BoundExpression, Expression, parse
+from daxa_wf.events.expression.bind import BoundExpression, Expression, check_expression, parse
+from daxa_wf.events.expression.types import EPIC_KINDS, kind_of, kinds_of
 
-__all__ = ["BoundExpression", "Expression", "parse"]
+__all__ = ["EPIC_KINDS", "BoundExpression", "Expression", "check_expression", "kind_of", "kinds_of", "parse"]

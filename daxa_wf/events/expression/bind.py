@@ -24,6 +24,7 @@ from daxa_wf.events.expression.tree import (
     Node,
     Number,
 )
+from daxa_wf.events.expression.types import DEEPEST, Kinds, check_types, walk
 from daxa_wf.events.gti import Intervals
 from daxa_wf.events.gti_files import file_and_extension, read_gti
 from daxa_wf.near import closest
@@ -36,6 +37,8 @@ KNOWN_ATTRIBUTES = {
 """For lists whose header does not say (values of SAS 18-20 headers; EP as in ESAS scripts since SAS 13)."""
 
 DEEPEST_ATTRIBUTE = 8
+LARGEST = 5000
+"""Nodes that the attributes of a header may expand to."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +51,12 @@ class Expression:
     @property
     def column_names(self) -> frozenset[str]:
         """The columns that its own text names, in capitals; those of attributes depend on a list's header."""
-        return frozenset(node.name.upper() for node in _walk(self.tree) if isinstance(node, Column))
+        return frozenset(node.name.upper() for node in walk(self.tree) if isinstance(node, Column))
 
     @property
     def files(self) -> list[str]:
         """The GTI and region files that it names, with their extensions."""
-        return [node.file for node in _walk(self.tree) if isinstance(node, InGti | InRegion)]
+        return [node.file for node in walk(self.tree) if isinstance(node, InGti | InRegion)]
 
     def require_columns(self, column_names: Collection[str]) -> None:
         """Raise ExpressionError at the first column that is not one of these."""
@@ -65,21 +68,26 @@ class Expression:
         column_names: Collection[str],
         load_gti: Callable[[str], Intervals] | None = None,
         load_region: Callable[[str], RegionTable] | None = None,
+        kinds: Kinds | None = None,
     ) -> BoundExpression:
-        """Look up attributes in a list's header, and files; ExpressionError points at what the list does not have."""
-        warnings: list[str] = []
-        tree = _substitute(self.tree, header, self.text, warnings, 0)
-        _require_columns(tree, column_names, self.text)
-        nodes = list(_walk(tree))
+        """Look up attributes in a list's header, and files; ExpressionError points at what the list does not have.
+
+        `kinds`: what the columns are, where it is known; ExpressionError if the expression cannot use them so.
+        """
+        attributes = _Attributes(header, self.text)
+        tree = attributes.replaced(self.tree)
+        nodes = list(walk(tree))
         named = {column.upper(): column for column in column_names}
+        _require_columns(tree, column_names, self.text)
+        check_types(tree, self.text, kinds or {})
         gtis = {node.file: (load_gti or _load_gti)(node.file) for node in nodes if isinstance(node, InGti)}
         regions = {node.file: (load_region or _load_region)(node.file) for node in nodes if isinstance(node, InRegion)}
         nulls = {
             name: int(header[f"TNULL{number}"])
             for number, name in enumerate(named, start=1)
-            if f"TNULL{number}" in header
+            if isinstance(header.get(f"TNULL{number}"), int)
         }
-        return BoundExpression(self.text, tree, named, gtis, regions, nulls, tuple(warnings))
+        return BoundExpression(self.text, tree, named, gtis, regions, nulls, tuple(attributes.warnings))
 
 
 @dataclass(frozen=True)
@@ -96,13 +104,15 @@ class BoundExpression:
 
     def mask(self, rows: Any) -> NDArray[np.bool_]:
         """True for each row that passes; `rows[name]` gives a column, in any byte order."""
-        result = evaluate(self.tree, _Rows(rows, self))
-        return result if result.dtype == bool else result != 0
+        values = _Rows(rows, self)
+        with np.errstate(all="ignore"):
+            result = np.asarray(evaluate(self.tree, values), dtype=bool)
+        return np.broadcast_to(result, values.size) if result.ndim == 0 else result
 
     @property
     def columns(self) -> frozenset[str]:
         """The columns that it reads."""
-        return frozenset(self.names[node.name.upper()] for node in _walk(self.tree) if isinstance(node, Column))
+        return frozenset(self.names[node.name.upper()] for node in walk(self.tree) if isinstance(node, Column))
 
     @property
     def subspace(self) -> list[Restriction]:
@@ -138,47 +148,84 @@ class _Rows:
 
 def parse(text: str) -> Expression:
     """Parse a selection expression; ExpressionError points at the character that does not fit."""
-    return Expression(text, Parser(text).parse())
+    return check_expression(text, {})
 
 
-def _substitute(node: Node, header: Mapping[str, Any], text: str, warnings: list[str], depth: int) -> Node:
-    if isinstance(node, Attribute):
-        return _attribute(node, header, text, warnings, depth)
-    changed: dict[str, Any] = {}
-    for each in fields(node):
-        value = getattr(node, each.name)
-        if isinstance(value, Node):
-            changed[each.name] = _substitute(value, header, text, warnings, depth)
-        elif isinstance(value, tuple) and value and isinstance(value[0], Node):
-            changed[each.name] = tuple(_substitute(part, header, text, warnings, depth) for part in value)
-    return replace(node, **changed) if changed else node
+def check_expression(text: str, kinds: Kinds) -> Expression:
+    """Parse a selection expression for lists whose columns are of known kinds; ExpressionError also where they do not fit."""
+    tree = Parser(text).parse()
+    check_types(tree, text, kinds, fixed=True)
+    return Expression(text, tree)
 
 
-def _attribute(node: Attribute, header: Mapping[str, Any], text: str, warnings: list[str], depth: int) -> Node:
-    value: Any = header.get(node.name)
-    if value is None and node.name in KNOWN_ATTRIBUTES:
-        value = KNOWN_ATTRIBUTES[node.name]
-        warnings.append(f"#{node.name} is not in the list's header; taken as {value}")
-    if value is None:
-        known = [card for card in header if card.startswith("XMMEA_")]
-        raise ExpressionError(_unknown("attribute", f"#{node.name}", known), text, node.position)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return Number(node.position, value)
-    if depth == DEEPEST_ATTRIBUTE:
-        raise ExpressionError(f"#{node.name} refers to itself in the list's header", text, node.position)
-    try:
-        inner = Parser(str(value)).parse()
-    except ExpressionError as error:
-        raise ExpressionError(
-            f"#{node.name} is {str(value)!r} in the list's header, which is no expression: {error.message}",
-            text, node.position,
-        ) from None  # fmt: skip
-    return _substitute(inner, header, text, warnings, depth + 1)
+class _Attributes:
+    """The attributes of one list's header, put in their places in a tree."""
+
+    def __init__(self, header: Mapping[str, Any], text: str) -> None:
+        self.header, self.text, self.warnings, self.nodes = header, text, list[str](), 0
+
+    def replaced(self, node: Node, attributes: int = 0, depth: int = 0) -> Node:
+        """Return a tree with numbers and expressions in place of attributes; so many attributes and nodes are around it."""
+        if depth > DEEPEST:
+            raise ExpressionError(f"expected at most {DEEPEST} operations within one another", self.text, 0)
+        if isinstance(node, Attribute):
+            return self._attribute(node, attributes, depth)
+        changed: dict[str, Any] = {}
+        for each in fields(node):
+            value = getattr(node, each.name)
+            if isinstance(value, Node):
+                changed[each.name] = self.replaced(value, attributes, depth + 1)
+            elif isinstance(value, tuple) and value and isinstance(value[0], Node):
+                changed[each.name] = tuple([self.replaced(part, attributes, depth + 1) for part in value])
+        return replace(node, **changed) if changed else node
+
+    def _attribute(self, node: Attribute, attributes: int, depth: int) -> Node:
+        value: Any = self.header.get(node.name)
+        if value is None and node.name in KNOWN_ATTRIBUTES:
+            value = KNOWN_ATTRIBUTES[node.name]
+            self.warnings.append(f"#{node.name} is not in the list's header; taken as {value}")
+        if value is None:
+            known = [card for card in self.header if card.startswith("XMMEA_")]
+            raise ExpressionError(_unknown("attribute", f"#{node.name}", known), self.text, node.position)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return Number(node.position, value)
+        if attributes == DEEPEST_ATTRIBUTE:
+            raise ExpressionError(f"#{node.name} refers to itself in the list's header", self.text, node.position)
+        try:
+            inner = Parser(str(value)).parse()
+        except ExpressionError as error:
+            raise ExpressionError(
+                f"#{node.name} is {str(value)!r} in the list's header, which is no expression: {error.message}",
+                self.text, node.position,
+            ) from None  # fmt: skip
+        inner = _moved(inner, node.position)
+        self.nodes += sum(1 for _ in walk(inner))
+        if self.nodes > LARGEST:
+            raise ExpressionError(f"#{node.name} expands to more than {LARGEST} terms", self.text, node.position)
+        return self.replaced(inner, attributes + 1, depth + 1)
+
+
+def _moved(node: Node, position: int, moved: dict[int, Node] | None = None) -> Node:
+    """Return a tree with every node at one position, that of the attribute which stands for it in the text.
+
+    A node that is in two places (the one end of `in 5`) stays one node: `moved` holds those that were moved, by identity.
+    """
+    moved = {} if moved is None else moved
+    if id(node) not in moved:
+        changed: dict[str, Any] = {"position": position}
+        for each in fields(node):
+            value = getattr(node, each.name)
+            if isinstance(value, Node):
+                changed[each.name] = _moved(value, position, moved)
+            elif isinstance(value, tuple) and value and isinstance(value[0], Node):
+                changed[each.name] = tuple([_moved(part, position, moved) for part in value])
+        moved[id(node)] = replace(node, **changed)
+    return moved[id(node)]
 
 
 def _require_columns(tree: Node, column_names: Collection[str], text: str) -> None:
     known = {name.upper() for name in column_names}
-    for node in _walk(tree):
+    for node in walk(tree):
         if isinstance(node, Column) and node.name.upper() not in known:
             raise ExpressionError(_unknown("column", node.name, column_names), text, node.position)
 
@@ -186,15 +233,6 @@ def _require_columns(tree: Node, column_names: Collection[str], text: str) -> No
 def _unknown(what: str, name: str, known: Collection[str]) -> str:
     article = "an" if what[0] == "a" else "a"
     return f"{name} is not {article} {what} of this list; it has {', '.join(known) or 'none'}{closest(name, known)}"
-
-
-def _walk(node: Node) -> Iterator[Node]:
-    yield node
-    for each in fields(node):
-        value = getattr(node, each.name)
-        for part in value if isinstance(value, tuple) else (value,):
-            if isinstance(part, Node):
-                yield from _walk(part)
 
 
 def _load_gti(spec: str) -> Intervals:

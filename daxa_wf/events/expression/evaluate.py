@@ -89,7 +89,7 @@ def _(node: Arithmetic, values: Values) -> Any:
 
 @evaluate.register
 def _(node: Compare, values: Values) -> Any:
-    return COMPARE[node.operator](evaluate(node.left, values), evaluate(node.right, values))
+    return np.asarray(COMPARE[node.operator](evaluate(node.left, values), evaluate(node.right, values)))
 
 
 @evaluate.register
@@ -129,7 +129,7 @@ def _(node: InGti, values: Values) -> Any:
 
 @evaluate.register
 def _(node: InShape, values: Values) -> Any:
-    numbers = [float(evaluate(parameter, values)) for parameter in node.parameters]
+    numbers = [np.float64(evaluate(parameter, values)) for parameter in node.parameters]
     return SHAPES[node.shape].test(_float(evaluate(node.x, values)), _float(evaluate(node.y, values)), *numbers)
 
 
@@ -152,12 +152,14 @@ def _(node: IsNull, values: Values) -> Any:
 
 def _within(value: Any, interval: Interval, values: Values) -> Any:
     if interval.low is not None and interval.low is interval.high:
-        return value == evaluate(interval.low, values)
+        return np.asarray(value == evaluate(interval.low, values))
     result = None
     if interval.low is not None:
-        result = (operator.ge if interval.closed_low else operator.gt)(value, evaluate(interval.low, values))
+        above = operator.ge if interval.closed_low else operator.gt
+        result = np.asarray(above(value, evaluate(interval.low, values)))
     if interval.high is not None:
-        below = (operator.le if interval.closed_high else operator.lt)(value, evaluate(interval.high, values))
+        within = operator.le if interval.closed_high else operator.lt
+        below = np.asarray(within(value, evaluate(interval.high, values)))
         result = below if result is None else result & below
     return result
 
@@ -182,7 +184,8 @@ def _bits(left: Any, right: Any) -> tuple[Any, Any]:
 
 def _as_bits(column: Any, constant: int) -> tuple[Any, Any]:
     if column.dtype.itemsize == 4 and constant >= 2**31:
-        return column.view(np.uint32), np.uint32(constant)
+        bits = column.view(np.uint32)
+        return (bits, np.uint32(constant)) if constant < 2**32 else (bits.astype(np.int64), np.int64(constant))
     if np.iinfo(column.dtype).min <= constant <= np.iinfo(column.dtype).max:
         return column, column.dtype.type(constant)
     return column.astype(np.int64), np.int64(constant)

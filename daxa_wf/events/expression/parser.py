@@ -27,6 +27,8 @@ from daxa_wf.events.expression.tree import (
     Or,
     Truth,
 )
+from daxa_wf.events.expression.types import DEEPEST as DEEPEST_TREE
+from daxa_wf.events.expression.types import depth_of
 
 TOKEN = re.compile(
     r"""\s*(?:
@@ -38,8 +40,15 @@ TOKEN = re.compile(
   | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
   | (?P<operator>&&|\|\||==|!=|<=|>=|[-+*/&|^!<>()\[\]:,])
   )""",
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
+LONGEST = 10_000
+"""Characters of an expression."""
+DEEPEST = 25
+"""Parentheses within one another."""
+LONGEST_NUMBER = 80
+"""Characters of a number: a bit pattern has some 64."""
+
 FORTRAN = {".eq.": "==", ".ne.": "!=", ".lt.": "<", ".le.": "<=", ".gt.": ">", ".ge.": ">=", ".and.": "&&", ".or.": "||",
            ".not.": "!"}  # fmt: skip
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
@@ -64,6 +73,8 @@ class Token:
 
 def tokens(text: str) -> list[Token]:
     """The words of an expression, and an `end`; ExpressionError at a character that begins none."""
+    if len(text) > LONGEST:
+        raise ExpressionError(f"expected at most {LONGEST} characters, found {len(text)}", f"{text[:60]} ...", 0)
     found, position = [], 0
     stripped = text.rstrip()
     while position < len(stripped):
@@ -89,13 +100,15 @@ class Parser:
     """One pass over the tokens of one text."""
 
     def __init__(self, text: str) -> None:
-        self.text, self.tokens, self.index = text, tokens(text), 0
+        self.text, self.tokens, self.index, self.depth = text, tokens(text), 0, 0
 
     def parse(self) -> Node:
         """The tree of the whole text."""
         tree = self.disjunction()
         if self.current.kind != "end":
             raise self.error("expected an operator such as && or || or the end")
+        if depth_of(tree) > DEEPEST_TREE:
+            raise ExpressionError(f"expected at most {DEEPEST_TREE} operations within one another", self.text, 0)
         return self.condition(tree)
 
     @property
@@ -119,6 +132,18 @@ class Parser:
         if token is None:
             raise self.error(f"expected {word!r}")
         return token
+
+    def enter(self, token: Token) -> None:
+        """Count a parenthesis that was opened; ExpressionError if too many are within one another."""
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise ExpressionError(
+                f"expected at most {DEEPEST} parentheses within one another", self.text, token.position
+            )
+
+    def leave(self) -> None:
+        self.expect(")")
+        self.depth -= 1
 
     def disjunction(self) -> Node:
         terms = self.separated(self.conjunction, "||")
@@ -147,8 +172,13 @@ class Parser:
         return node
 
     def negation(self) -> Node:
-        token = self.take("!")
-        return Not(token.position, self.condition(self.negation())) if token else self.comparison()
+        signs = []
+        while token := self.take("!"):
+            signs.append(token)
+        node = self.comparison()
+        for token in reversed(signs):
+            node = Not(token.position, self.condition(node))
+        return node
 
     def comparison(self) -> Node:
         pair = self.column_pair()
@@ -253,36 +283,45 @@ class Parser:
         return left
 
     def unary(self) -> Node:
-        token = self.take("-", "+")
-        if token is None:
-            return self.primary()
-        operand = self.unary()
-        if token.text == "+":
-            return operand
-        if isinstance(operand, Number):
-            return Number(token.position, -operand.value)
-        return Negative(token.position, operand)
+        signs = []
+        while token := self.take("-", "+"):
+            signs.append(token)
+        node = self.primary()
+        for token in reversed(signs):
+            node = self.number(node)
+            if token.text == "-":
+                is_number = isinstance(node, Number)
+                node = Number(token.position, -node.value) if is_number else Negative(token.position, node)
+        return node
 
     def primary(self) -> Node:
         token = self.current
         if self.take("("):
+            self.enter(token)
             inside = self.disjunction()
-            self.expect(")")
+            self.leave()
             return inside
         self.index += 1
         match token.kind:
-            case "number":
-                return Number(token.position, _number(token.text))
-            case "hexadecimal":
-                return Number(token.position, int(token.text, 16))
-            case "binary":
-                return Number(token.position, int(token.text[1:], 2))
+            case "number" | "hexadecimal" | "binary":
+                return Number(token.position, self.value(token))
             case "attribute":
                 return Attribute(token.position, token.text[1:].upper())
             case "name":
                 return self.name(token)
         self.index -= 1
         raise self.error("expected a column, a number, #ATTRIBUTE, a function or '('")
+
+    def value(self, token: Token) -> int | float:
+        """Return the number that a token is; ExpressionError if no computer has it."""
+        if len(token.text) > LONGEST_NUMBER:
+            raise ExpressionError(f"expected a number of at most {LONGEST_NUMBER} digits", self.text, token.position)
+        if token.kind == "hexadecimal":
+            return int(token.text, 16)
+        if token.kind == "binary":
+            return int(token.text[1:], 2)
+        plain = token.text.lower().replace("d", "e")
+        return int(plain) if plain.isdigit() else float(plain)
 
     def name(self, token: Token) -> Node:
         word = token.text.lower()
@@ -341,11 +380,11 @@ class Parser:
 
     def shape(self, token: Token, columns: tuple[Node, Node] | None) -> Node:
         shape = SHAPES[token.text.lower()]
-        self.expect("(")
+        self.enter(self.expect("("))
         arguments = [self.numeric()]
         while self.take(","):
             arguments.append(self.numeric())
-        self.expect(")")
+        self.leave()
         if columns is None:
             x, y = arguments[-2:] if len(arguments) > 2 else (None, None)
             arguments = arguments[:-2]
@@ -363,8 +402,3 @@ class Parser:
                 token.position,
             )
         return InShape(token.position, token.text.lower(), tuple(arguments), *columns)
-
-
-def _number(text: str) -> int | float:
-    plain = text.lower().replace("d", "e")
-    return int(plain) if plain.isdigit() else float(plain)

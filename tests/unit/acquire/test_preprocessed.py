@@ -247,7 +247,7 @@ def test_products_of_an_earlier_release_are_removed(tmp_path: Path) -> None:
     assert [path.name for path in events.iterdir()] == ["obsid12812-instACIS-I-subexpNone-finalevents.fits.gz"]
 
 
-def test_files_that_are_fetched_and_not_organised_are_told(tmp_path: Path) -> None:
+def test_fetched_files_that_are_not_organised_give_a_warning(tmp_path: Path) -> None:
     names = stored(tmp_path / "store", "xrt/event/sw00020153006xpcw3po_cl.evt.gz")
     record = made("swift", "00020153006", tmp_path / "store", names, tmp_path / "archive", "link", "XRT", "BAT")
     assert [each["text"] for each in record.warnings] == ["files of BAT stay in the raw data, as they were fetched"]
