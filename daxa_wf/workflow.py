@@ -275,17 +275,8 @@ class Plan:
         ]
 
     def _paths(self, step: str, rows: list[ManifestRow]) -> list[str]:
-        per = STEPS[step].per
         rows = [row for row in rows if STEPS[step].applies_to(row.inst)]
-        units = {
-            Unit(
-                row.mission,
-                row.obsid,
-                "" if per == "observation" else row.inst,
-                row.exposure * (per == "exposure"),
-            ): None
-            for row in rows
-        }
+        units = dict.fromkeys(STEPS[step].unit_of(row.mission, row.obsid, row.inst, row.exposure) for row in rows)
         return [self.layout.relative(self.layout.record(step, unit)) for unit in units]
 
     def selection_options(self) -> dict[str, dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from daxa_wf.acquire.manifest import read_manifest
@@ -38,6 +38,17 @@ class Requested:
         return not unit.instrument or any(
             inst == unit.instrument and unit.exposure in ("", exposure) for inst, exposure in exposures
         )
+
+    def all_units(self) -> Iterator[tuple[str, Unit]]:
+        """Yield every step that is known to be requested, with every unit that it is to be done for."""
+        from daxa_wf.steps.catalogue import STEPS
+
+        for (mission, obsid), exposures in self.exposures.items():
+            for step in (STEPS[name] for name in self.steps.get(mission, ()) if name in STEPS):
+                rows = [row for row in sorted(exposures) if step.applies_to(row[0])]
+                yield from (
+                    (step.name, unit) for unit in dict.fromkeys(step.unit_of(mission, obsid, *row) for row in rows)
+                )
 
     def has(self, unit: Unit) -> bool:
         """True if the observation of a unit is still requested."""

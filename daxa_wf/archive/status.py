@@ -53,19 +53,30 @@ class _FaultNote:
     message: str
 
 
+PENDING = "pending"
+"""In the place of a status: the manifest asks for the step, and neither a record nor a fault of it is there."""
+
 COLUMNS = tuple(column.name for column in fields(Verdict))
 
 
 def read_verdicts(layout: Layout) -> list[Verdict]:
-    """The verdict of every record of the archive, and the faults that are not yet mended.
+    """Return the verdict of every record and fault note of the archive, and one for each record that is still to be made.
 
     Those of units that the configuration no longer requests are marked as such.
     """
     requested, faults = read_requested(layout), read_faults(layout)
     records = readable_records(layout)
     damaged = [_damaged(layout, path) for path in record_paths(layout) if path not in records]
-    verdicts = [_unless_behind(faults, _verdict(record)) for record in records.values()] + damaged + faults
+    recorded = [_verdict(record) for record in records.values()]
+    known = {(verdict.step, verdict.unit) for verdict in (*recorded, *damaged, *faults)}
+    left = [_left(step, unit) for step, unit in requested.all_units() if (step, unit) not in known]
+    verdicts = [_unless_behind(faults, verdict) for verdict in (*recorded, *left)] + damaged + faults
     return [_unless_dropped(requested, verdict) for verdict in verdicts]
+
+
+def _left(step: str, unit: Unit) -> Verdict:
+    """Return the verdict that stands for a record that the manifest asks for, and that was not made yet."""
+    return Verdict(unit.mission, unit.obsid, unit.instrument, unit.exposure, step, PENDING)
 
 
 def _unless_dropped(requested: Requested, verdict: Verdict) -> Verdict:
@@ -79,9 +90,10 @@ def _unless_dropped(requested: Requested, verdict: Verdict) -> Verdict:
 def _unless_behind(faults: Sequence[Verdict], verdict: Verdict) -> Verdict:
     """What was done of an earlier state of a unit whose earlier step now meets a fault does not count as done."""
     behind = (fault for fault in faults if _rests_on(verdict, fault))
-    if verdict.status != Status.DONE or (fault := next(behind, None)) is None:
+    if verdict.status not in (Status.DONE, PENDING) or (fault := next(behind, None)) is None:
         return verdict
-    message = f"made before the fault of {fault.step}: {fault.message}"
+    when = "made before" if verdict.status == Status.DONE else "not made because of"
+    message = f"{when} the fault of {fault.step}: {fault.message}"
     return replace(verdict, status=str(Status.BLOCKED), reason=f"{fault.step} {FAULT}", message=message)
 
 
@@ -153,7 +165,7 @@ def write_status(layout: Layout, verdicts: Iterable[Verdict]) -> None:
 
 def root_causes(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """Return the verdicts that are neither `done` nor `blocked`, of units that are requested: why a unit has no result."""
-    others = (Status.DONE, Status.BLOCKED, NOT_REQUESTED)
+    others = (Status.DONE, Status.BLOCKED, NOT_REQUESTED, PENDING)
     return [verdict for verdict in verdicts if verdict.status not in others]
 
 
@@ -177,9 +189,9 @@ def counts_by_step(verdicts: Sequence[Verdict]) -> dict[str, Counter[str]]:
 
 
 def used_statuses(verdicts: Sequence[Verdict]) -> list[str]:
-    """Return the statuses of a table of counts: the usual ones, and NOT_REQUESTED where a unit has it."""
-    dropped = any(verdict.status == NOT_REQUESTED for verdict in verdicts)
-    return [*(str(status) for status in Status), FAULT, *([NOT_REQUESTED] if dropped else [])]
+    """Return the statuses of a table of counts: the usual ones, and PENDING and NOT_REQUESTED where a unit has them."""
+    found = {verdict.status for verdict in verdicts}
+    return [*(str(status) for status in Status), FAULT, *(each for each in (PENDING, NOT_REQUESTED) if each in found)]
 
 
 def _warning_line(step: str, name: str, found: Sequence[tuple[Verdict, str]]) -> str:

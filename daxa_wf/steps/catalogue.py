@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from daxa_wf.archive.layout import Unit
+
 Per = Literal["observation", "instrument", "exposure"]
 MOS = ("M1", "M2")
 EPIC = ("PN", *MOS)
@@ -34,6 +36,11 @@ class Step:
     def applies_to(self, instrument: str) -> bool:
         """True if units of the instrument ('' for whole observations) go through this step."""
         return self.per == "observation" or not self.instruments or instrument in self.instruments
+
+    def unit_of(self, mission: str, obsid: str, instrument: str, exposure: str) -> Unit:
+        """Return the unit that the step acts on, of which an exposure is a part."""
+        parts = {"observation": (), "instrument": (instrument,), "exposure": (instrument, exposure)}
+        return Unit(mission, obsid, *parts[self.per])
 
 
 STEPS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -125,7 +126,9 @@ def test_what_is_no_longer_requested_is_neither_a_cause_nor_a_warning(
 
 def test_a_step_that_the_configuration_no_longer_goes_through_is_marked(layout: Layout) -> None:
     request(layout, WIDE, {"xmm_pointed": ("preprocessed", "report")})
-    assert {status for (step, _), status in statuses(layout).items() if step != "report"} == {NOT_REQUESTED}
+    assert {status for (step, _), status in statuses(layout).items() if step in STEPS["xmm_pointed"][:3]} == {
+        NOT_REQUESTED
+    }
     with pytest.raises(NoSuchProductError, match="no longer requested"):
         Archive(layout.root).event_list(FIRST, "M1")
 
@@ -194,3 +197,26 @@ def test_neither_retry_nor_the_list_of_lost_products_takes_up_what_is_no_longer_
     assert drop_failed_records(layout) == []
     request(layout, WIDE)
     assert len(drop_failed_records(layout)) == 1
+
+
+def test_no_unit_of_the_manifest_can_vanish_from_status(layout: Layout) -> None:
+    """Whatever a run left undone is `pending`, or `blocked` if it waits for a step that met a fault."""
+    exposure = Unit("xmm_pointed", FIRST, "M2", "S002")
+    for step, unit in (("espfilt", exposure), ("evselect", exposure), ("merge", Unit("xmm_pointed", FIRST, "M2"))):
+        layout.record(step, unit).unlink()
+    layout.record("report", Unit("xmm_pointed", SECOND)).unlink()
+    found = statuses(layout)
+    left = {key for key, status in found.items() if status == "pending"}
+    assert left == {
+        ("espfilt", f"{FIRST}M2S002"), ("evselect", f"{FIRST}M2S002"), ("merge", f"{FIRST}M2"), ("report", SECOND)
+    }  # fmt: skip
+    assert len(found) == 3 * 3 + 2
+    note = layout.fault("espfilt", exposure)
+    note.parent.mkdir(parents=True)
+    values = {"mission": "xmm_pointed", "obsid": FIRST, "instrument": "M2", "exposure": "S002", "step": "espfilt"}
+    note.write_text(json.dumps({**values, "error": "OSError", "message": "disk full"}))
+    verdicts = {(each.step, each.unit.identifier): each for each in read_verdicts(layout)}
+    assert verdicts["espfilt", f"{FIRST}M2S002"].status == "fault"
+    assert verdicts["evselect", f"{FIRST}M2S002"].reason == "espfilt fault"
+    assert verdicts["merge", f"{FIRST}M2"].message == "not made because of the fault of espfilt: disk full"
+    assert verdicts["report", SECOND].status == "pending"
