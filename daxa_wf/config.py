@@ -326,7 +326,7 @@ def _count_nodes(root: Any, path: Path) -> None:
                     f"{path}: its aliases (*name) stand for more than {MOST_NODES} values; write them out"
                 )
         elif any(id(each) in opened for each in waiting):
-            raise ConfigError(f"{path}: an alias (*name) refers to what it is in itself; write it out")
+            raise ConfigError(f"{path} refers to itself in an alias (*name); write out what is meant")
         else:
             opened.add(id(node))
             pending.extend(waiting)

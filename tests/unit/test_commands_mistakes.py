@@ -167,7 +167,7 @@ MISTAKES = {
     ("run", "none.yaml", "--cores", "0"): (2, "--cores 0: expected a whole number from 1 on, or 'all'"),
     ("select", "below.yaml"): (1, "file/t/erosita_calpv.json: Not a directory"),
     ("select", "none.yaml"): (2, "(?s)erosita_calpv: no observation is left .* not in the table: 799999"),
-    ("select", "damaged.yaml"): (1, "bad/erosita_calpv.json is no snapshot's sidecar .* fetch the table again"),
+    ("select", "damaged.yaml"): (1, "bad/erosita_calpv.json is not a snapshot's sidecar .* fetch the table again"),
     ("plan", "none.yaml"): (2, "(?s)erosita_calpv: no observation is left .* not in the table: 799999"),
     ("status", "none.yaml"): (2, "a holds no records yet; 'daxa-wf run none.yaml' makes them"),
     ("retry", "none.yaml"): (2, "a holds no records yet; 'daxa-wf run none.yaml' makes them"),
@@ -178,7 +178,7 @@ MISTAKES = {
         "700199 is in none of the tables in daxa_wf_tables; it may be one of .*erosita_calpv, of which",
     ),
     ("show", "700199", "--tables", "file"): (1, "file/.*.json: Not a directory"),
-    ("show", "700199", "--tables", "bad"): (1, "bad/erosita_calpv.json is no snapshot's sidecar"),
+    ("show", "700199", "--tables", "bad"): (1, "bad/erosita_calpv.json is not a snapshot's sidecar"),
     ("observatory", "file/x"): (1, "file/x.*: Not a directory"),
     ("doctor", "--setup-script", "nosuch"): (2, "--setup-script nosuch: there is no such file"),
 }

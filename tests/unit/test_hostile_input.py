@@ -37,7 +37,7 @@ BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 1
             + "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}\n" for n in range(1, 30)),
             "stand for more",
         ),
-        ("archive: &a [*a]\n", "refers to what it is in itself"),
+        ("archive: &a [*a]\n", "refers to itself"),
         ("archive: " + "[" * 100 + "]" * 100, "archive"),
         ("archive: " + "[" * 100_000, "nested too deeply"),
         ("archive: !!int x\n", "has a value that cannot be read"),
