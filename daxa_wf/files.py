@@ -142,9 +142,17 @@ def publish_file(part: Path, target: Path) -> None:
 
     The bytes are flushed before the rename, and the directory after it.
     """
+    flush_and_rename(part, target)
+    flush_to_disk(target.parent)
+
+
+def flush_and_rename(part: Path, target: Path) -> None:
+    """Move a complete file to its place: after a power cut it is there whole, or not at all, or still under its old name.
+
+    For files of which a list is kept: what the list does not have is made again.
+    """
     flush_to_disk(part)
     part.replace(target)
-    flush_to_disk(target.parent)
 
 
 def publish_tree(part: Path, target: Path) -> None:

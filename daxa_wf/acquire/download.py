@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from daxa_wf.acquire.verify import MARKUP_NAMES, check_content
 from daxa_wf.errors import CorruptFileError, ServiceError
-from daxa_wf.files import copy_file
+from daxa_wf.files import copy_file, flush_and_rename
 from daxa_wf.limits import Limits, SpeedGauge, TooSlowError
 from daxa_wf.services.archives import RemoteFile, check_status
 from daxa_wf.services.urls import shown
@@ -97,7 +97,7 @@ def download(
     except CorruptFileError:
         part.drop()
         raise
-    part.path.replace(target)
+    flush_and_rename(part.path, target)
     if part.noted:
         part.note.unlink(missing_ok=True)
     return Downloaded(part.sha256.hexdigest(), part.etag, part.size, transferred)
@@ -122,7 +122,7 @@ def _take(remote: RemoteFile, target: Path, limits: Limits) -> Downloaded:
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         copy_file(source, part)
-        part.replace(target)
+        flush_and_rename(part, target)
     finally:
         part.unlink(missing_ok=True)
     with target.open("rb") as stream:

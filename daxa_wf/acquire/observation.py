@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -269,6 +270,8 @@ class Fetcher:
             if digest is not None:
                 stored.append(self._kept(archive, remote, digest, "", ledger.directory))
                 progress.file_done()
+        # Once a batch in place of once a file: thousands of small files would wait for the disk one by one.
+        os.sync()
         ledger.add(stored)
         count = sum(each.remote_size for each in stored)
         progress.tell(count)

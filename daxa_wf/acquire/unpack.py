@@ -19,7 +19,7 @@ from daxa_wf.acquire.verify import (
     open_gzip,
 )
 from daxa_wf.errors import CorruptFileError
-from daxa_wf.files import checked_relative, resolve_inside
+from daxa_wf.files import checked_relative, flush_and_rename, resolve_inside
 from daxa_wf.limits import Limits
 
 DEEPEST = 3
@@ -58,7 +58,7 @@ def unpack_tar(path: Path, directory: Path, place: Place, limits: Limits = DEFAU
         try:
             with part.open("wb") as output:
                 shutil.copyfileobj(stream, output, CHUNK)
-            part.replace(target)
+            flush_and_rename(part, target)
         finally:
             part.unlink(missing_ok=True)
         made.append(wanted)
@@ -128,6 +128,6 @@ def decompress(path: Path, target: Path, limits: Limits = DEFAULTS) -> None:
     try:
         with part.open("wb") as output, opened(path, limits) as stream:
             shutil.copyfileobj(stream, output, CHUNK)
-        part.replace(target)
+        flush_and_rename(part, target)
     finally:
         part.unlink(missing_ok=True)
