@@ -299,6 +299,7 @@ class Plan:
             "instruments": mission.instruments_for(name),
             "routes": mission.routes_for(name),
             "engine": mission.engine_for(name),
+            "decompress": bool(mission.source and mission.source.decompress),
             "steps": list(self.chain(name)),
             "process_unscheduled": mission.process_unscheduled,
             "listing": listing_digest(self.source(name)) if is_read_whole else "",

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from daxa_wf.acquire.unpack import decompressed_name
 from daxa_wf.archive.layout import Unit
 from daxa_wf.archive.tables import write_table
 from daxa_wf.errors import CorruptFileError, UnsafePathError
@@ -53,6 +54,14 @@ class ManifestRow:
 
 IDENTIFIERS = ("mission", "obsid", "inst", "exposure")
 """Columns that become parts of paths and are compared with others."""
+
+
+def decompressed(row: ManifestRow) -> ManifestRow:
+    """Return a row with the names that its files have in a raw store that unpacks them."""
+    names = {name: decompressed_name(getattr(row, name)) for name in ("events", "ootevents", "attitude")}
+    return replace(row, **names)
+
+
 COLUMNS = tuple(column.name for column in fields(ManifestRow))
 
 

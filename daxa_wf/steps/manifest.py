@@ -70,6 +70,7 @@ def run(
         finally:
             origin.unasked += [name] if origin.is_unfinished else []
             origin.is_unfinished |= before
+        found = [decompressed(row) for row in found] if options["decompress"] else found
         rows += [row for row in found if options["process_unscheduled"] or not row.is_unscheduled]
     if not rows:
         raise _nothing_to_process(origin, empty if len(empty) == len(missions) else [])

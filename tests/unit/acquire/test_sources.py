@@ -8,10 +8,13 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from daxa_wf.acquire.manifest import decompressed
 from daxa_wf.acquire.observation import Fetcher
 from daxa_wf.acquire.paths import archive_paths, fill, glob_expression, is_wanted, may_hold_wanted, wanted_globs
+from daxa_wf.acquire.planned import planned_exposures
 from daxa_wf.demo.archive_server import Archives
 from daxa_wf.errors import CorruptFileError, ServiceError, UnfitDataError
 from daxa_wf.missions import MISSIONS
@@ -135,7 +138,11 @@ def test_decompressed_as_they_come(archives: Archives, tmp_path: Path) -> None:
         acquired = fetcher.acquire(wish(mission))
         for each in acquired.files:
             assert (tmp_path / acquired.directory / each.path).read_bytes()[:9] == b"SIMPLE  ="
-    assert "PPS/P0201903501M1S001MIEVLI0000.FIT" in [each.path for each in acquired.files]
+    table = pd.DataFrame([{"obsid": "0201903501", "inst": "M1", "exposure": "S001", "mode": "", "filter": ""}])
+    (row,), _ = planned_exposures(MISSIONS["xmm_pointed"], table[["obsid"]], table, ["M1"])
+    names = [each.path for each in acquired.files]
+    assert row.events not in names
+    assert decompressed(row).events in names, "what the manifest plans is what the store holds"
     before = sum(archives.sent.values())
     again = fetcher_of(archives, tmp_path, "heasarc", decompress=True).acquire(wish("rosat_pointed"))
     assert (sum(archives.sent.values()), again.transferred) == (before, 0)
