@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from daxa_wf.acquire.local import local_manifest
 from daxa_wf.acquire.local_erosita import SURVEYS, local_erosita_manifest
 from daxa_wf.acquire.local_odf import local_odf_manifest
-from daxa_wf.acquire.manifest import ManifestRow, write_manifest
+from daxa_wf.acquire.manifest import ManifestRow, decompressed, write_manifest
 from daxa_wf.acquire.planned import observation_facts, planned_exposures, planned_observations
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.origin import Origin, write_origin
