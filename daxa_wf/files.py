@@ -151,7 +151,8 @@ def flush_and_rename(part: Path, target: Path) -> None:
 
     For files of which a list is kept: what the list does not have is made again.
     """
-    flush_to_disk(part)
+    if not part.is_symlink():
+        flush_to_disk(part)
     part.replace(target)
 
 

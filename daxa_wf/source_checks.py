@@ -5,6 +5,7 @@ Nothing is asked of the network, and headers are only read where a name does not
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,8 +25,8 @@ def source_problems(name: str, mission: Mission, config: Config, started_in: Pat
     """Yield what a mission's source lacks, each with the key that asks for it."""
     source = mission.source
     if source is None or source.local is None:
-        yield from _not_in_the_table(name, mission, started_in / config.tables)
-    elif (started_in / source.local).is_dir():
+        yield from _not_in_the_table(name, mission, config.tables_for(name, started_in))
+    elif os.path.isdir(started_in / source.local):  # noqa: PTH112 - False where it may not be looked at: preflight names that
         yield from _not_in_the_directory(name, mission, started_in / source.local)
     if source is not None and "evselect" in mission.steps_for(name):
         yield from _expressions(name, mission, started_in, started_in / config.archive)

@@ -87,7 +87,7 @@ CORRUPT: dict[str, tuple[Callable[[Path, str], None], str]] = {
         lambda root, obsid: put(root, obsid, gzip.compress(small_list(obsid))[:1500]) and None, "gzip stream is damaged",
     ),
     "empty": (lambda root, obsid: put(root, obsid, b"") and None, "is not FITS"),
-    "negative NAXIS2": (_cards("NAXIS2", "                  -5"), "must not be negative"),
+    "negative NAXIS2": (_cards("NAXIS2", "                  -5"), "expected a whole number in the card NAXIS2"),
     "unknown TFORM1": (_cards("TFORM1", "'1Z      '"), "has the form '1Z'"),
 }  # fmt: skip
 """Kind of a damaged list -> how to make one, and the message."""

@@ -103,10 +103,12 @@ _READERS = {"fits": _fits, "gzip": _gzip, "compress": _compress, "tar": _tar}
 
 
 class _Counted:
-    """A decompressed stream: EOFError where it is damaged, CorruptFileError once it has grown beyond what it may."""
+    """A decompressed stream: CorruptFileError where it is damaged, or has grown beyond what it may."""
 
     def __init__(self, stream: Any, limit: int, name: str) -> None:
-        self._stream, self._left, self._limit, self._name = stream, limit, limit, name
+        self._stream, self._left, self._limit = stream, limit, limit
+        # The name of the file to be, where this is a part of it.
+        self._name = name.removeprefix(".").removesuffix(".part")
 
     def read(self, size: int = -1) -> bytes:
         data = self._guarded(self._stream.read, min(size, CHUNK) if size >= 0 else CHUNK)
@@ -118,13 +120,12 @@ class _Counted:
     def peek(self, size: int) -> bytes:
         return self._guarded(self._stream.peek, size)
 
-    @staticmethod
-    def _guarded(read: Callable[[int], bytes], size: int) -> bytes:
-        """Return what is read; EOFError if the decompressor finds the stream damaged, by whatever name."""
+    def _guarded(self, read: Callable[[int], bytes], size: int) -> bytes:
+        """Return what is read; CorruptFileError if the decompressor finds the stream damaged, by whatever name."""
         try:
             return bytes(read(size))
         except gzip_errors() as error:
-            raise EOFError(str(error)) from None
+            raise CorruptFileError(f"{self._name} is damaged or cut off: {error}") from None
 
     def __enter__(self) -> _Counted:
         return self

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from daxa_wf.errors import CorruptFileError, IdentityError
+from daxa_wf.errors import CorruptFileError, IdentityError, UnfitDataError
 from daxa_wf.events.fits_stream import open_bytes, record_type, row_count, walk_hdus
 from daxa_wf.events.gti import NONE, Intervals
 from daxa_wf.events.gti_files import LATEST, intervals_of
@@ -147,14 +147,15 @@ class EventList:
 
     @property
     def time_range(self) -> tuple[float, float]:
-        """TSTART and TSTOP of the list, in seconds of its time system."""
+        """Return TSTART and TSTOP of the list, in seconds of its time system; UnfitDataError `badTimes` if they are not times."""
         try:
             start, stop = float(self.header["TSTART"]), float(self.header["TSTOP"])
         except (KeyError, ValueError, TypeError) as error:
             raise CorruptFileError(f"{self.path}[EVENTS]: expected TSTART and TSTOP in seconds: {error}") from None
         if not (abs(start) <= LATEST and abs(stop) <= LATEST):
-            raise CorruptFileError(
-                f"{self.path}[EVENTS]: TSTART and TSTOP are {start:g} and {stop:g}, which are not times"
+            raise UnfitDataError(
+                "badTimes",
+                f"{self.path.name}[EVENTS]: TSTART and TSTOP are {start:g} and {stop:g}, which are not times",
             )
         return start, stop
 

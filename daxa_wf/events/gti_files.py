@@ -21,11 +21,11 @@ BLOCK_SPEC = re.compile(r"(?P<file>.+?)(?:\[(?P<bracket>[^\]]+)\]|[+:](?P<suffix
 FOREVER = 1e11
 """A stop of 0 means 'for ever'; this many seconds after 1998 is some three thousand years."""
 
+LARGEST_TABLE = 1_000_000
+"""Rows of a table of good times, at most; genuine ones have some hundreds."""
 MOST_INTERVALS = 10_000_000
 """Intervals that a line with two segments may stand for: one a second for 115 days."""
 
-MOST_INTERVALS = 1_000_000
-"""Rows of a table of good times, at most; genuine ones have some hundreds."""
 LATEST = 1e13
 """Seconds of a time that a file may have, before or after its zero: some 300,000 years."""
 
@@ -62,8 +62,8 @@ def intervals_of(rows: Any, place: str) -> Intervals:
             raise CorruptFileError(f"{place}: the column {column} does not hold one number a row; expected seconds")
     if not len(rows):
         return NONE
-    if len(rows) > MOST_INTERVALS:
-        raise CorruptFileError(f"{place} has {len(rows)} intervals; expected at most {MOST_INTERVALS}")
+    if len(rows) > LARGEST_TABLE:
+        raise CorruptFileError(f"{place} has {len(rows)} intervals; expected at most {LARGEST_TABLE}")
     pairs = np.column_stack([rows["START"], rows["STOP"]]).astype(float)
     wrong = np.flatnonzero(~np.all(np.abs(pairs) <= LATEST, axis=1))
     if len(wrong):

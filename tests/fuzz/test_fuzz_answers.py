@@ -18,8 +18,9 @@ from daxa_wf.acquire.sizes import Listings
 from daxa_wf.acquire.store import Ledger
 from daxa_wf.acquire.watching import progress_table, read_progress
 from daxa_wf.archive.layout import Layout, Unit
-from daxa_wf.archive.records import FileStamp, Record, Status, read_record, vouches, write_record
+from daxa_wf.archive.records import FileStamp, Record, Status, read_record, write_record
 from daxa_wf.archive.status import read_faults
+from daxa_wf.archive.vouching import confirm_stamp
 from daxa_wf.demo.odf import make_odf
 from daxa_wf.demo.tap_service import votable
 from daxa_wf.events.qdp import read_histogram
@@ -67,7 +68,7 @@ def test_every_record_ends_as_a_record_or_an_error_of_the_package(tmp_path: Path
 
     def use(file: Path) -> None:
         record = read_record(file)
-        vouches(layout, record.products)
+        assert all(confirm_stamp(layout, each) is None for each in record.products)
         json.dumps(asdict(record), default=str)
         assert record.unit.identifier
         assert isinstance(record.results.get("rows", 0), object)

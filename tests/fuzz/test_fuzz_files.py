@@ -139,7 +139,7 @@ def test_every_tar_ends_unpacked_or_with_an_error_of_the_package(tmp_path: Path)
         gzip.compress(inner),
         tar_of(("in.tar.gz", gzip.compress(inner))),
     ]
-    long = tar_of(("n" * 300, b"1"), mode="w")
+    long = tar_of(("d" * 150 + "/" + "n" * 150, b"1"), mode="w")
     target = tmp_path / "unpacked"
 
     def use(path: Path) -> None:

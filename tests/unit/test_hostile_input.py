@@ -21,6 +21,7 @@ from daxa_wf.selection.options import PositionTable
 from daxa_wf.selection.position_files import read_positions
 from daxa_wf.selection.query import compile_query
 from daxa_wf.services.archives import S3Bucket, listed_entries
+from daxa_wf.services.http import session as new_session
 from daxa_wf.services.tap import rows_of
 from daxa_wf.tools.versions import read_ccf_index
 from tests.fuzz.driver import bounded
@@ -70,7 +71,7 @@ def test_entities_in_the_listing_of_a_bucket_are_refused(monkeypatch: pytest.Mon
     body = f"<?xml version='1.0'?>{ENTITIES}<ListBucketResult><Name>&m;</Name></ListBucketResult>".encode()
     answer = requests.Response()
     answer.status_code, answer._content = 200, body
-    session = requests.Session()
+    session = new_session()
     monkeypatch.setattr(session, "get", lambda *_, **__: answer)
     with bounded(60), pytest.raises(ServiceError, match="defines entities"):
         S3Bucket("https://bucket.example/", session).files("rev0", lambda _: True)
@@ -97,14 +98,20 @@ def test_a_listing_with_a_link_that_cannot_be_one_is_read_without_it(link: str) 
     assert {entry.name for entry in listed_entries(page, "https://h/x/")} >= {"a.fits"}
 
 
-def test_the_size_of_a_key_that_is_no_number_is_an_error_of_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_whose_size_is_not_a_number_is_refused_and_the_others_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = requests.Response()
     answer.status_code = 200
-    answer._content = b"<ListBucketResult><Contents><Key>rev0/a</Key><Size>many</Size></Contents></ListBucketResult>"
-    session = requests.Session()
+    entries = (("a", "many"), ("b", "5"), ("c", "9" * 30))
+    keys = "".join(f"<Contents><Key>rev0/{key}</Key><Size>{size}</Size></Contents>" for key, size in entries)
+    answer._content = f"<ListBucketResult>{keys}</ListBucketResult>".encode()
+    session = new_session()
     monkeypatch.setattr(session, "get", lambda *_, **__: answer)
-    with pytest.raises(ServiceError, match="gives 'rev0/a' the size 'many'"):
-        S3Bucket("https://bucket.example/", session).files("rev0", lambda _: True)
+    listing = S3Bucket("https://bucket.example/", session).files("rev0", lambda _: True)
+    assert [(each.path, each.size) for each in listing.files] == [("b", 5)]
+    assert [note.split(": ")[-2] for note in listing.refused] == [
+        "'a' has the size 'many', which is not a number",
+        f"'c' has the size {'9' * 30!r}, which is not a number",
+    ]
 
 
 def test_a_damaged_gzip_stream_is_an_error_of_the_package_wherever_it_is_read(tmp_path: Path) -> None:

@@ -102,7 +102,11 @@ def delivered(place: str, tmp_path: Path) -> tuple[list[Path], Path]:
     layout.raw(unit).parent.mkdir(parents=True)
     layout.raw(unit).symlink_to(store)
     fetched = Record("acquire", unit, Status.DONE, results={"files": [{"path": name} for name in names]})
-    options = {"place": place, "instruments": tuple(each.name for each in MISSIONS["asca"].instruments)}
+    options = {
+        "place": place,
+        "observed_with": [],
+        "instruments": tuple(each.name for each in MISSIONS["asca"].instruments),
+    }
     record = run_step(STEPS["preprocessed"], unit, Inputs({"acquire": [fetched]}), options, layout, preprocessed.run)
     return [layout.root / stamp.path for stamp in record.products], store
 
@@ -113,10 +117,10 @@ def test_editing_a_delivered_product_leaves_the_raw_store_and_other_products_alo
 ) -> None:
     products, store = delivered(place, tmp_path)
     raw = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
-    assert len(products) == 9
+    assert len(products) == 6
     assert {path.stat().st_nlink for path in products} == {1}
     links = [path for path in products if path.is_symlink()]
-    assert len(links) == (9 if (place, disk) == ("link", "without clones") else 0)
+    assert len(links) == (6 if (place, disk) == ("link", "without clones") else 0)
     assert not [path for path in links if path.stat().st_mode & files.WRITABLE]
     for path in links:
         assert path.readlink().parts[:5] == ("..", "..", "..", "..", "raw")

@@ -33,7 +33,7 @@ def test_pyproject_and_environment_agree() -> None:
 
 
 IMPORT_NAMES = {"pyyaml": "yaml"}
-NEEDED_BY_OTHERS = {"pyarrow": "pandas writes Parquet with it", "snakemake": "the workflow is written for it"}
+NEEDED_BY_OTHERS = {"pyarrow": "pandas writes Parquet with it"}
 
 
 def imported_packages() -> set[str]:
