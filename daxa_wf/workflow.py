@@ -17,6 +17,7 @@ from daxa_wf.acquire.planned import facts_from
 from daxa_wf.acquire.release import drop_due_records, mark_of_logins, utc_now
 from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.origin import identity_to_ask, read_origin
+from daxa_wf.archive.report.finish import let_page_be_drawn
 from daxa_wf.archive.status import damaged_notes
 from daxa_wf.archive.vouching import clamp_times, drop_stale_records
 from daxa_wf.config import Config, Mission, parse_config
@@ -98,6 +99,7 @@ class Plan:
             set_aside_damaged(self.layout)
             drop_due_records(self.layout, self.login_marks(), utc_now())
             drop_stale_records(self.layout)
+            let_page_be_drawn(self.layout)
         except DaxaError as error:
             give_up(error)
         except OSError as error:

@@ -87,7 +87,7 @@ def test_natively_from_nothing_to_nothing_left_to_do(lists: Any, tmp_path: Path)
     assert {step for step, _ in rewritten(made, archive.records())} == set(CHAIN[1:])
 
     archive.config["missions"]["erosita_calpv"]["flaregti"] = {"threshold": 0}
-    assert archive.run().code == 0
+    assert archive.run().code == 1, "nothing succeeded"
     assert verdicts(archive)["flaregti", "700199"] == "rejected"
     assert verdicts(archive)["evtool", "700199"] == "blocked"
     assert not list((archive.root / "processed_data").rglob("*.fits"))
@@ -177,9 +177,9 @@ def test_every_way_to_fail_and_only_those_again(
     for obsid, (step, _, verdict, said) in INJECTED.items():
         place = CHAIN.index(step)
         expected |= {(each, obsid): "done" for each in CHAIN[:place]} | {(step, obsid): verdict}
-        after = {"failed": "blocked", "done": "done"}.get(verdict, "")
-        expected |= {(each, obsid): after for each in CHAIN[place + 1 : -1] if after}
-        expected |= {("report", obsid): "done"} if after else {}
+        after = {"failed": "blocked", "fault": "blocked", "done": "done"}[verdict]
+        expected |= {(each, obsid): after for each in CHAIN[place + 1 : -1]}
+        expected |= {("report", obsid): "pending" if verdict == "fault" else "done"}
         row = rows[step, obsid]
         assert said in (row["message"] if verdict == "fault" else row["reason"]), (obsid, row)
         assert verdict == "done" or f"{step} of erosita_calpv {obsid}: {verdict}" in " ".join(first.text.split())

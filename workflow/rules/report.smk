@@ -37,7 +37,5 @@ rule archive_report:
         plan.layout.report.name,
     log:
         "logs/archive_report.log",
-    params:
-        attempt=attempt(plan.layout) if workflow.is_main_process else "",
     script:
         "../scripts/archive_report.py"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 
 from daxa_wf.acquire.manifest import read_manifest
 from daxa_wf.archive.layout import Layout, Unit
@@ -26,9 +25,10 @@ def nothing_succeeded(layout: Layout) -> bool:
     return bool(paths) and not any(read_record(path).results.get("usable") for path in paths)
 
 
-def attempt(layout: Layout) -> str:
-    """Return a text that is new in each run while nothing succeeds, so that no such run has nothing to do."""
-    return str(time.time_ns()) if nothing_succeeded(layout) else ""
+def let_page_be_drawn(layout: Layout) -> None:
+    """Remove the archive's page if nothing succeeded: then each run draws it, and ends with the reasons."""
+    if nothing_succeeded(layout):
+        layout.report.unlink(missing_ok=True)
 
 
 def finish_run(layout: Layout) -> None:
