@@ -10,8 +10,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict
-
 from daxa_wf.archive.layout import Layout, Unit
 from daxa_wf.archive.requested import read_requested
 from daxa_wf.errors import ConfigError, CorruptFileError
@@ -47,7 +45,7 @@ class FileStamp:
 class Record:
     """What a step did to one unit. `results` holds the numbers that the report and later steps read."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - the name and form are pydantic's
 
     step: str
     unit: Unit
@@ -120,6 +118,21 @@ def read_record(path: Path) -> Record:
         # Products are moved and deleted by these paths; raw files may be anywhere, and are only read.
         checked_relative(stamp.path, f"the record {path}")
     return record
+
+
+def read_checked_record(path: Path) -> Record:
+    """Read a record that this run has checked or written; CorruptFileError if it is not one.
+
+    Types are not checked again, so that a job need not import what read_record needs.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        values |= {
+            name: [FileStamp(**stamp) for stamp in values.get(name, [])] for name in ("products", "inputs", "raw")
+        }
+        return Record(**{**values, "unit": Unit(**values["unit"]), "status": Status(values["status"])})
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise CorruptFileError(f"{path} is not a record ({error}); run again") from None
 
 
 def readable_records(layout: Layout) -> dict[Path, Record]:

@@ -22,7 +22,7 @@ from daxa_wf.archive.records import (
     FileStamp,
     Record,
     Status,
-    read_record,
+    read_checked_record,
     stamp_file,
     write_record,
 )
@@ -318,7 +318,7 @@ def _inputs_of(job: Any, step: Step, unit: Unit, layout: Layout) -> Inputs:
         for role, paths in job.input.items():
             listed = [Path(path) for path in ([paths] if isinstance(paths, str) else paths)]
             if role in STEPS:
-                records[role] = [read_record(path) for path in listed]
+                records[role] = [read_checked_record(path) for path in listed]
             else:
                 files[role] = listed
     except DaxaError as fault:

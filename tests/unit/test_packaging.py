@@ -32,7 +32,7 @@ def test_pyproject_and_environment_agree() -> None:
     assert {name: bound for name, bound in environment.items() if name not in NOT_IN_PYPROJECT} == pyproject
 
 
-IMPORT_NAMES = {"pyyaml": "yaml"}
+IMPORT_NAMES = {"pyyaml": "yaml", "annotated-types": "annotated_types"}
 NEEDED_BY_OTHERS = {"pyarrow": "pandas writes Parquet with it"}
 
 
@@ -71,5 +71,11 @@ def test_every_dependency_has_a_lower_bound() -> None:
 
 def test_import_loads_neither_astropy_nor_pandas() -> None:
     code = "import sys, daxa_wf; print([name for name in ('astropy', 'pandas', 'numpy') if name in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
+
+
+def test_the_start_of_a_job_loads_no_models() -> None:
+    code = "import sys, daxa_wf.steps.runner; print([n for n in ('astropy', 'pandas', 'pydantic') if n in sys.modules])"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"

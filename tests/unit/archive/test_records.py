@@ -15,6 +15,7 @@ from daxa_wf.archive.records import (
     Status,
     drop_failed_records,
     missing_products,
+    read_checked_record,
     read_record,
     write_record,
 )  # fmt: skip
@@ -75,7 +76,8 @@ def test_names_are_those_of_daxa() -> None:
 
 def test_a_record_comes_back_as_it_was(layout: Layout) -> None:
     record = run_step(a_step(), EXPOSURE, inputs(), {"lo_en": None}, layout, writes("events"))
-    assert read_record(layout.record("evselect", EXPOSURE)) == record
+    path = layout.record("evselect", EXPOSURE)
+    assert read_record(path) == read_checked_record(path) == record
     (stamp,) = record.products
     assert (layout.root / stamp.path).read_text() == "events"
     assert (stamp.size, stamp.kind) == (6, "cleanevents")
