@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-import requests
 from astropy.table import Table
 
 from daxa_wf.acquire.manifest import ManifestRow, read_manifest, write_manifest
@@ -27,6 +26,7 @@ from daxa_wf.events.qdp import read_histogram
 from daxa_wf.files import LEDGER
 from daxa_wf.missions import MISSIONS
 from daxa_wf.services.archives import RemoteFile, S3Bucket, listed_entries
+from daxa_wf.services.http import session as new_session
 from daxa_wf.services.names import NameStore
 from daxa_wf.services.snapshots import SnapshotStore
 from daxa_wf.services.tap import rows_of
@@ -242,7 +242,7 @@ class Answer:
 
 
 def test_every_listing_of_a_bucket_ends_as_files_or_an_error_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    session = requests.Session()
+    session = new_session()
     bucket = S3Bucket("https://bucket.example/", session)
 
     def use(data: bytes) -> None:

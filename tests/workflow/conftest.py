@@ -20,7 +20,7 @@ from daxa_wf.demo.events import simulate
 from daxa_wf.demo.files import list_name, write_event_list
 from daxa_wf.demo.truth import Exposure, Flare, Observation, Source
 
-OBSIDS = ("0999990301", "0999990401", "0999990501")
+OBSIDS = ("0999990301", "0999990401")
 
 
 def small_observation(obsid: str, seed: int) -> Observation:
@@ -35,7 +35,7 @@ def small_observation(obsid: str, seed: int) -> Observation:
 
 @pytest.fixture(scope="session")
 def small_observations(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A local directory with three observations."""
+    """A local directory with two observations."""
     root = tmp_path_factory.mktemp("small")
     for seed, obsid in enumerate(OBSIDS):
         observation = small_observation(obsid, seed)

@@ -72,7 +72,7 @@ def test_from_nothing_to_nothing_left_to_do(make_archive: Any, tmp_path: Path) -
 
 
 def test_a_corrupt_list_spoils_nothing_else(make_archive: Any, small_observations: Path, tmp_path: Path) -> None:
-    source = tmp_path / "three observations"
+    source = tmp_path / "two observations"
     shutil.copytree(small_observations, source)
     (broken,) = (source / OBSIDS[1]).rglob("*M1S001MIEVLI*")
     whole = broken.read_bytes()
@@ -135,23 +135,23 @@ def test_verdicts_of_the_embedded_observatory(observatory: Path, truth: dict, ma
 
 def test_a_run_in_which_nothing_succeeds_ends_with_1_and_the_reasons_each_time_until_it_does(make_archive: Any) -> None:
     """What is not usable goes to failed_data, and comes back."""
-    archive: Archive = make_archive(obsids=[OBSIDS[2]], espfilt={"gauss_fit_lims": [8.0, 9.5]})
+    archive: Archive = make_archive(obsids=[OBSIDS[1]], espfilt={"gauss_fit_lims": [8.0, 9.5]})
     first = archive.run()
     made = archive.records()
     for run in (first, archive.run()):
         assert run.code == 1, run.text
         for unit in ("M1S001", "M2S002"):
-            assert re.search(rf"espfilt of xmm_pointed {OBSIDS[2]}{unit}: (rejected|failed): \w+: ", run.text), run.text
+            assert re.search(rf"espfilt of xmm_pointed {OBSIDS[1]}{unit}: (rejected|failed): \w+: ", run.text), run.text
         assert "Nothing succeeded: no observation has a usable product. The reasons are listed above." in run.text
         assert "Traceback" not in run.text
     assert archive.records() == made
     assert not is_locked(archive.root)
-    assert (archive.root / "failed_data" / "xmm_pointed" / OBSIDS[2] / "report.html").is_file()
-    assert not (archive.root / "processed_data" / "xmm_pointed" / OBSIDS[2]).exists()
+    assert (archive.root / "failed_data" / "xmm_pointed" / OBSIDS[1] / "report.html").is_file()
+    assert not (archive.root / "processed_data" / "xmm_pointed" / OBSIDS[1]).exists()
     del archive.config["missions"]["xmm_pointed"]["espfilt"]
     assert archive.run().code == 0
-    assert not (archive.root / "failed_data" / "xmm_pointed" / OBSIDS[2]).exists()
-    assert list((archive.root / "processed_data" / "xmm_pointed" / OBSIDS[2]).rglob("*finalevents.fits"))
+    assert not (archive.root / "failed_data" / "xmm_pointed" / OBSIDS[1]).exists()
+    assert list((archive.root / "processed_data" / "xmm_pointed" / OBSIDS[1]).rglob("*finalevents.fits"))
 
 
 def test_rejected_exposures_leave_no_products_of_earlier_runs(make_archive: Any) -> None:

@@ -18,8 +18,8 @@ sleep = "import sys, time; print(1, flush=True); time.sleep(int(sys.argv[1]))"
 job = subprocess.Popen(["bash", "-c", f"{JOB_PREFIX} {sys.executable} -c '{sleep}' 60"], stdout=subprocess.PIPE)
 other = subprocess.Popen(["sleep", "1"], start_new_session=False, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
 job.stdout.readline()
-print("running", flush=True)
 try:
+    print("running", flush=True)
     time.sleep(60)
 except SystemExit as end:
     print(end.code, job.wait(), other.wait(), flush=True)
