@@ -318,6 +318,8 @@ class EnergyRange(Section):
     @model_validator(mode="after")
     def _ordered(self) -> EnergyRange:
         _increasing("lower edge", self.lo_en, "upper edge", self.hi_en)
+        if self.hi_en - self.lo_en < 0.001:
+            raise ValueError(f"the band {self.lo_en} to {self.hi_en} keV is narrower than 1 eV, the unit of PI")
         if not 0 < self.hi_en <= 32.767:
             raise ValueError(f"the upper edge {self.hi_en} keV is beyond EPIC's 32.767 keV")
         return self

@@ -26,7 +26,7 @@ def source_problems(name: str, mission: Mission, config: Config, started_in: Pat
     source = mission.source
     if source is None or source.local is None:
         yield from _not_in_the_table(name, mission, config.tables_for(name, started_in))
-    elif os.path.isdir(started_in / source.local):  # noqa: PTH112 - False where it may not be looked at: preflight names that
+    elif not mission.uses_raw_store(name) and os.path.isdir(started_in / source.local):  # noqa: PTH112 - False where it may not be looked at: preflight names that
         yield from _not_in_the_directory(name, mission, started_in / source.local)
     if source is not None and "evselect" in mission.steps_for(name):
         yield from _expressions(name, mission, started_in, started_in / config.archive)

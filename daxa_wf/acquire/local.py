@@ -143,7 +143,7 @@ def local_manifest(
         row = _row(mission, root, path, match, beside)
         wanted = row.inst in instruments and (obsids is None or row.obsid in obsids)
         if wanted:
-            found[row.unit.identifier] = _preferred(row, found.get(row.unit.identifier))
+            found[row.unit.identifier] = _preferred(root, row, found.get(row.unit.identifier))
     rows, of = list(found.values()), f"of {', '.join(instruments)} below {root}"
     require_found(mission, rows, obsids, "event list", of, "names such as P0201903501M1S001MIEVLI0000.FTZ")
     return rows
@@ -244,12 +244,26 @@ def _identity(mission: str, path: Path) -> ExposureIdentity:
     return identity
 
 
-def _preferred(row: ManifestRow, other: ManifestRow | None) -> ManifestRow:
+def _preferred(root: Path, row: ManifestRow, other: ManifestRow | None) -> ManifestRow:
+    """Return which of two rows of an exposure to process: imaging before timing, and a whole list before a damaged one."""
     if other is None:
         return row
     first, second = (row, other) if _merit(row) > _merit(other) else (other, row)
+    if _merit(row) == _merit(other) and first.events and second.events and not _is_whole(root / first.events):
+        first, second = (second, first) if _is_whole(root / second.events) else (first, second)
     left_aside = second.events or second.problem
     return replace(first, passed_over=" ".join(filter(None, (first.passed_over, left_aside))))
+
+
+def _is_whole(path: Path) -> bool:
+    """Return whether a list can be read to its end."""
+    from daxa_wf.events.fits_stream import check_structure
+
+    try:
+        check_structure(path)
+    except (CorruptFileError, OSError):
+        return False
+    return True
 
 
 def _merit(row: ManifestRow) -> tuple[bool, bool]:

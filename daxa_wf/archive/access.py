@@ -157,7 +157,7 @@ class Archive:
         of_kind = [each for each in of_kind if each.kind == best]
         wanted = [each for each in of_kind if matches(each)]
         if len(wanted) == 1:
-            return wanted[0].path
+            return _existing(wanted[0])
         there = ", ".join(_described(each) for each in of_kind) or "none"
         if earlier and not wanted:
             raise NoSuchProductError(
@@ -169,6 +169,12 @@ class Archive:
         if not of_kind and "native" not in spec.engines and SPEC_KINDS[what] not in {p.kind for p in spec.products}:
             raise NoSuchProductError(no_such_kind(spec.pretty_name, what))
         raise NoSuchProductError(f"{obsid} has no such {what} of {inst}; there is {there}")
+
+
+def _existing(product: Product) -> Path:
+    if not product.path.exists():
+        raise NoSuchProductError(f"{product.path} is recorded, and is gone; 'daxa-wf run' makes it again")
+    return product.path
 
 
 def no_such_kind(pretty_name: str, what: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -88,5 +89,8 @@ def _link(layout: Layout, unit: Unit, directory: Path) -> None:
     link.parent.mkdir(parents=True, exist_ok=True)
     part = link.with_name(f".{link.name}.part")
     part.unlink(missing_ok=True)
-    part.symlink_to(directory.absolute(), target_is_directory=True)
+    real, home = directory.resolve(), link.parent.resolve()
+    # Relative where both move together, absolute where the store is elsewhere.
+    together = real.is_relative_to(layout.root.resolve().parent)
+    part.symlink_to(os.path.relpath(real, home) if together else real, target_is_directory=True)
     part.replace(link)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from daxa_wf.archive.layout import Band, Unit
+from daxa_wf.archive.layout import Band, Unit, band_of
 from daxa_wf.steps.runner import Inputs, Outcome, Workspace
 
 SKY_PIXEL = 0.05
@@ -17,12 +18,13 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     """One image a band, by the engine that the options name."""
     del unit
     events = workspace.layout.find(inputs.record("merge").product("finalevents"))
-    if options["engine"] == "sas":
-        return _with_sas(inputs, options, workspace, events)
-    return _natively(options, workspace, events)
+    engine = _with_sas if options["engine"] == "sas" else _natively
+    outcome = engine(inputs, options, workspace, events)
+    bands = [Band(*band) for band in outcome.results["bands"]]
+    return replace(outcome, warnings=[*outcome.warnings, *bands_cut_off(bands, band_of(events.name))])
 
 
-def _natively(options: Mapping[str, Any], workspace: Workspace, path: Path) -> Outcome:
+def _natively(_: Inputs, options: Mapping[str, Any], workspace: Workspace, path: Path) -> Outcome:
     """All in one pass over the list."""
     from daxa_wf.events.event_list import EventList
     from daxa_wf.events.image import SkyGrid, bin_images, pi_ranges, write_image
@@ -62,6 +64,20 @@ def _with_sas(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace, 
         "counts": counts,
     }
     return Outcome(numbers, [], counts_said(bands, counts))
+
+
+def bands_cut_off(bands: Sequence[Band], kept: Band | None) -> list[dict[str, str]]:
+    """Return a warning for each band of which the list holds a part only; `kept`: the energies of the list, None if all."""
+    cut = [band for band in bands if kept is not None and (band.low < kept.low or band.high > kept.high)]
+    return [
+        {
+            "task": "images",
+            "name": "bandNotInList",
+            "text": f"the image {band.label} holds a part of its band only: the list was cut to {kept.label}",
+        }
+        for band in cut
+        if kept is not None
+    ]
 
 
 def counts_said(bands: Sequence[Band], counts: Sequence[int]) -> str:

@@ -43,6 +43,8 @@ class Inputs:
     files: Mapping[str, list[Path]] = field(default_factory=dict)
     stamps: Mapping[Path, FileStamp] = field(default_factory=dict)
     """Stamps of the raw files."""
+    given: Mapping[Path, str] = field(default_factory=dict)
+    """Paths of files as the rule gave them, relative to the archive where they are in its project."""
 
     def record(self, step: str) -> Record:
         """The one record of an earlier step."""
@@ -236,7 +238,7 @@ def stamp_raw_files(inputs: Inputs, layout: Layout) -> dict[Path, FileStamp]:
     known = {stamp.path: stamp for records in inputs.records.values() for each in records for stamp in each.raw}
     stamps = {}
     for path in (path for role, paths in inputs.files.items() if role not in NOT_RAW for path in paths):
-        name = layout.relative(path) if path.is_relative_to(layout.root) else path.as_posix()
+        name = inputs.given.get(path, layout.relative(path) if path.is_relative_to(layout.root) else path.as_posix())
         stat, stamp = path.stat(), known.get(name)
         if stamp is None or (stat.st_size, stat.st_mtime_ns) != (stamp.size, stamp.mtime_ns):
             fresh = stamp_file(path, name, "raw")
@@ -327,7 +329,10 @@ def _inputs_of(job: Any, step: Step, unit: Unit, layout: Layout) -> Inputs:
     for role, names in job.params.get("raw", {}).items():
         # A local file must be there; of those to download, a data centre may not have had all.
         files[role] = [path for path in map(Path, names) if path.exists() or path.parts[0] != DOWNLOADED]
-    return Inputs(records, files)
+    # Messages show absolute paths; records keep those that are given, which stay the same where the project moves.
+    places = {path: Path(os.path.normpath(layout.root / path)) for paths in files.values() for path in paths}
+    absolute = {role: [places[path] for path in paths] for role, paths in files.items()}
+    return Inputs(records, absolute, given={place: path.as_posix() for path, place in places.items()})
 
 
 def log_to(path: Path) -> None:

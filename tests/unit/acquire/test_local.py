@@ -198,3 +198,17 @@ def test_raw_data_whose_summary_leads_nowhere_have_rows_with_the_problem(tmp_pat
     assert (good.odf, good.problem) == ("0999991001", "")
     assert bad.odf == ""
     assert "SUM.ASC: the link leads to nowhere, which does not exist" in bad.problem
+
+
+def test_a_damaged_list_does_not_displace_a_whole_one_of_the_same_exposure(tmp_path: Path) -> None:
+    """Whichever of them comes first."""
+    for first, second in (("a", "b"), ("b", "a")):
+        root = tmp_path / first
+        put(root / first, GOOD, small_list(GOOD))
+        (good,) = root.rglob("*.FTZ")
+        cut = root / second / good.name
+        cut.parent.mkdir(parents=True, exist_ok=True)
+        cut.write_bytes(good.read_bytes()[: good.stat().st_size * 2 // 3])
+        (row,) = rows_of(root).values()
+        assert row.events == good.relative_to(root).as_posix()
+        assert row.passed_over == f"{second}/{good.name}"

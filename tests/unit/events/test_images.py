@@ -9,6 +9,7 @@ import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 
+from daxa_wf.archive.layout import Band
 from daxa_wf.events.attitude import NO_DRIFT, Drift, read_drift
 from daxa_wf.events.detector import Detector, without_neighbours
 from daxa_wf.events.event_list import EventList
@@ -17,6 +18,7 @@ from daxa_wf.events.gti import union
 from daxa_wf.events.image import SkyGrid, bin_images, pi_ranges, write_image
 from daxa_wf.events.tangent_plane import TangentPlane, plane_of
 from daxa_wf.events.vignetting import measured_vignetting, spacecraft_frame
+from daxa_wf.steps.images import bands_cut_off
 
 OBSIDS = ("0201903501", "0404910601")
 BANDS = {"0.50-2.00": (500, 2000), "2.00-10.00": (2000, 10000)}
@@ -196,3 +198,11 @@ def test_vignetting_is_one_on_the_axis_and_falls() -> None:
         assert np.all(np.diff(low) < 0)
         assert np.all(high[1:] < low[1:])
         assert np.allclose(vignetting.at(u, np.full(4, vignetting.axis[1]), 3.625), (low + high) / 2)
+
+
+def test_a_band_that_the_list_does_not_hold_in_full_is_named() -> None:
+    bands = [Band(0.5, 2.0), Band(2.0, 10.0), Band(3.2, 3.8)]
+    assert bands_cut_off(bands, None) == []
+    cut = bands_cut_off(bands, Band(3.0, 4.0))
+    assert [each["name"] for each in cut] == ["bandNotInList"] * 2
+    assert cut[0]["text"] == "the image en0.5_2.0keV holds a part of its band only: the list was cut to en3.0_4.0keV"
