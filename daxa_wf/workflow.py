@@ -104,7 +104,7 @@ class Plan:
             give_up(error)
         except OSError as error:
             give_up(Fault(f"{error.filename or 'the system'}: {error.strerror or error}"))
-        clamp_times([self.layout.manifest, *map(Path, self.observatories())])
+        clamp_times([self.layout.manifest, *(self.layout.root / name for name in self.observatories())])
         clear_staging(self.layout)
 
     def login_marks(self) -> dict[str, str]:
@@ -346,7 +346,7 @@ class Plan:
     def observatories(self) -> list[str]:
         """The embedded observatories that the configuration asks for, by the file that says they are complete."""
         found = [
-            str(self.source(name) / TRUTH_FILE)
+            self.seen_from_archive(self.source(name) / TRUTH_FILE)
             for name, mission in self.processed()
             if mission.source and mission.source.embedded
         ]
