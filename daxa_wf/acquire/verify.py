@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -223,14 +222,12 @@ def _exactly(stream: Any, size: int) -> bytes:
 
 
 def _add(total: int, data: bytes) -> int:
-    """The ones' complement sum, 32 bits, of what was summed before and of big-endian data."""
-    import numpy as np
+    """Return the checksum of what was summed before and of further data, whose length is a multiple of 4 but at the end."""
+    from daxa_wf.events.checksums import DataSum, fold
 
-    words = np.frombuffer(data + b"\0" * (-len(data) % 4), dtype=np.uint32)
-    total += int((words.byteswap() if sys.byteorder == "little" else words).sum(dtype=np.uint64))
-    while total >> 32:
-        total = (total & 0xFFFFFFFF) + (total >> 32)
-    return total
+    sums = DataSum()
+    sums.update(data)
+    return fold(total + sums.value)
 
 
 class _Header:
