@@ -11,9 +11,9 @@ from pathlib import Path
 
 import yaml
 
-from daxa_wf.cli import snakefile
-from daxa_wf.demo.observatory import make_observatory
-from daxa_wf.events.event_list import EventList
+from daxa_wf.cli.main import snakefile
+from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf_simulator.observatory import make_observatory
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ EXPRESSION = "#XMMEA_EM && (PATTERN<=12) && (PI in [500:10000])"
 CLEAN = "evselect(EventList.open(Path({path!r})), {expression!r}, read_gti(Path({gti!r})), Path({output!r}))"
 IMPORTS = """
 from pathlib import Path
-from daxa_wf.events.event_list import EventList
-from daxa_wf.events.evselect import evselect
+from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.evselect import evselect
 from daxa_wf.events.gti_files import read_gti
 import astropy.io.fits, isal.igzip
 """

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
-from daxa_wf.acquire.observation import Fetcher, Wish
-from daxa_wf.demo.archive_server import serve_archives
-from daxa_wf.missions import MISSIONS
-from daxa_wf.services.http import session
+from daxa_wf.download.observation import Fetcher, Wish
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.tables.http import session
+from daxa_wf_simulator.archive_server import serve_archives
 
 TREE = "FTP/rosat/data/pspc/processed_data/500000/rp500211n00"
 PARALLEL = 8

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
-from daxa_wf.events.event_list import EventList
-from daxa_wf.events.exposure_map import exposure_maps
 from daxa_wf.events.image import SkyGrid
 from daxa_wf.events.tangent_plane import plane_of
-from daxa_wf.events.vignetting import ARCMIN, spacecraft_frame
+from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.exposure_map import exposure_maps
+from daxa_wf.observatories.xmm.native.vignetting import ARCMIN, spacecraft_frame
 
 BANDS = {1.25: "0.50-2.00", 6.0: "2.00-10.00"}
 STEP, RADII = 0.5, 34

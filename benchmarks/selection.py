@@ -9,7 +9,7 @@ from measuring import measure
 SETUP = """
 import numpy as np, pandas as pd
 from scipy.spatial import cKDTree
-from daxa_wf.missions import MISSIONS
+from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.selection.positions import Positions
 from daxa_wf.selection.matching import unit_vectors
 from daxa_wf.selection.select import associate

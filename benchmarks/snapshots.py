@@ -11,8 +11,8 @@ from measuring import measure
 MAKE = """
 import numpy as np, pandas as pd
 from pathlib import Path
-from daxa_wf.missions import MISSIONS
-from daxa_wf.services.snapshots import SnapshotStore
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.tables.snapshots import SnapshotStore
 import pyarrow.parquet
 rng = np.random.default_rng(1)
 spec = MISSIONS["swift"]

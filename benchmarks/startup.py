@@ -27,7 +27,8 @@ def main() -> None:
     print(f"import daxa_wf +{(seconds('import daxa_wf') - bare) * 1000:.0f} ms (under 50)")
     for step in STEPS:
         code = (
-            f"import daxa_wf.steps.runner, daxa_wf.steps.{step}, astropy.io.fits; import daxa_wf.events.{MODULES[step]}"
+            f"import daxa_wf.chain.runner, daxa_wf.observatories.xmm.steps.{step}, astropy.io.fits; "
+            f"import daxa_wf.observatories.xmm.native.{MODULES[step]}"
         )
         print(f"start of {step} +{(seconds(code) - bare) * 1000:.0f} ms (under 600)")
 

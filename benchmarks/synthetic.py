@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
-from daxa_wf.demo.files import LEGAL, MOS_COLUMNS
-from daxa_wf.events.fits_writer import TableWriter, write_hdu
 from daxa_wf.events.gti_files import gti_hdu, write_gti
+from daxa_wf.fits.writer import TableWriter, write_hdu
+from daxa_wf_simulator.files import LEGAL, MOS_COLUMNS
 
 START, STOP = 6.0e8, 6.0e8 + 1e5
 

@@ -11,9 +11,9 @@ MAKE = """
 import sys
 import numpy as np, pandas as pd
 from pathlib import Path
-from daxa_wf.missions import MISSIONS
-from daxa_wf.services.http import session
-from daxa_wf.services.snapshots import SnapshotStore, fetch_tables
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.tables.http import session
+from daxa_wf.tables.snapshots import SnapshotStore, fetch_tables
 rng = np.random.default_rng(1)
 ROWS = {{"xmm_pointed": 18210, "chandra": 29162, "nustar_pointed": 5668, "swift": 373850, "suzaku": 3055, "asca": 3079,
         "integral_pointed": 213970, "xrism_pointed": 421, "rosat_pointed": 11431, "rosat_all_sky": 1378}}
@@ -45,10 +45,10 @@ SETUP = """
 import numpy as np
 from pathlib import Path
 from daxa_wf.errors import ConfigError
-from daxa_wf.missions import MISSIONS
+from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.selection.options import Select
-from daxa_wf.steps.select import select_observations
-import daxa_wf.selection.select, daxa_wf.services.snapshots, scipy.spatial, astropy.coordinates, astropy.table
+from daxa_wf.chain.select import select_observations
+import daxa_wf.selection.select, daxa_wf.tables.snapshots, scipy.spatial, astropy.coordinates, astropy.table
 rng = np.random.default_rng(2)
 Path("{tables}/objects.csv").write_text("ra,dec\\n" + "\\n".join(
     f"{{a}},{{d}}" for a, d in zip(rng.uniform(0, 360, 10000), np.rad2deg(np.arcsin(rng.uniform(-1, 1, 10000))))))

@@ -1,5 +1,5 @@
 """`python -m daxa_wf` is `daxa-wf`."""
 
-from daxa_wf.cli import main
+from daxa_wf.cli.main import main
 
 main()

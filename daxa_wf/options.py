@@ -21,10 +21,10 @@ from pydantic import (
     model_validator,
 )
 
-from daxa_wf.archive.layout import Band
 from daxa_wf.errors import ExpressionError
 from daxa_wf.limits import Limits
 from daxa_wf.near import closest
+from daxa_wf.units import Band
 
 FlareFilterName = Literal["esas20", "esas19", "threshold", "sn_optimal", "ratio"]
 StepEngine = Literal["native", "sas"]

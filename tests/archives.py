@@ -194,7 +194,7 @@ def calpv_file() -> str:
     import csv
     from importlib.resources import files
 
-    with (files("daxa_wf.missions") / "data" / "erosita_calpv.csv").open() as stream:
+    with (files("daxa_wf.observatories.erosita") / "data" / "erosita_calpv.csv").open() as stream:
         return next(row["archive_file"] for row in csv.DictReader(stream) if row["obsid"] == "700199")
 
 

@@ -55,7 +55,7 @@ def standins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chain_lists: Path)
 @pytest.fixture(scope="session")
 def observatory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The embedded observatory."""
-    from daxa_wf.demo.observatory import make_observatory
+    from daxa_wf_simulator.observatory import make_observatory
 
     root = tmp_path_factory.mktemp("observatory")
     make_observatory(root)

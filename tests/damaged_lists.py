@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from daxa_wf.demo.events import simulate
-from daxa_wf.demo.files import event_list
-from daxa_wf.demo.truth import Exposure, Flare, Observation, Source
+from daxa_wf_simulator.events import simulate
+from daxa_wf_simulator.files import event_list
+from daxa_wf_simulator.truth import Exposure, Flare, Observation, Source
 
 
 @functools.cache

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from daxa_wf.archive.layout import NO_EXPOSURE, Layout, Unit, band_of, unit_of
+from daxa_wf.archive.layout import NO_EXPOSURE, Layout, band_of, unit_of
 from daxa_wf.archive.records import Record, read_record
 from daxa_wf.archive.requested import Requested, read_requested
 from daxa_wf.errors import ConfigError, DaxaError
-from daxa_wf.missions import MISSIONS
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.units import Unit
 
 KINDS = {
     "event list": ("finalevents", "events"),

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from daxa_wf.units import Band, Unit
+
 DOWNLOADED = "raw"
 """Directory of an archive with links to downloaded data."""
 ALL_EXPOSURES = "ALL"
@@ -36,49 +38,6 @@ SUBDIRECTORIES = {
 
 OWN_NAMES = {"cif": "ccf.cif", "summary": "*SUM.SAS"}
 """Product kind -> its name, where it has one of its own that other programs know."""
-
-
-@dataclass(frozen=True)
-class Unit:
-    """What a step acts on: an observation, one instrument of it, or one exposure of an instrument."""
-
-    mission: str
-    obsid: str
-    instrument: str = ""
-    exposure: str = ""
-
-    @property
-    def identifier(self) -> str:
-        """DAXA's identifier: `0201903501`, `0201903501PN` or `0201903501PNS003`."""
-        return f"{self.obsid}{self.instrument}{self.exposure}"
-
-    @property
-    def observation(self) -> Unit:
-        """The observation this unit is part of."""
-        return Unit(self.mission, self.obsid)
-
-
-@dataclass(frozen=True)
-class Band:
-    """An energy range in keV."""
-
-    low: float
-    high: float
-
-    @property
-    def label(self) -> str:
-        """As file names have it: `en0.5_2.0keV`."""
-        return f"en{self.low}_{self.high}keV"
-
-
-@dataclass(frozen=True)
-class ChannelBand(Band):
-    """A range of PI, in eV for eROSITA: what a light curve is made of, not what is kept."""
-
-    @property
-    def label(self) -> str:
-        """As file names have it: `en200_10000PI`."""
-        return f"en{self.low:g}_{self.high:g}PI"
 
 
 def unit_of(name: str) -> tuple[str, str]:

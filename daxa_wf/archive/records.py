@@ -10,12 +10,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.requested import read_requested
 from daxa_wf.errors import ConfigError, CorruptFileError
 from daxa_wf.files import checked_relative, sha256_of, write_atomically
 from daxa_wf.json_files import read_json
 from daxa_wf.near import closest
+from daxa_wf.units import Unit
 
 PASSING = ("runs", "transferred")
 """Results that differ from run to run although nothing else does: they are not part of a record's fingerprint."""

@@ -6,10 +6,11 @@ import logging
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from daxa_wf.acquire.manifest import read_manifest
-from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.manifest import read_manifest
 from daxa_wf.archive.origin import Origin, read_origin
 from daxa_wf.errors import CorruptFileError, UnsafePathError
+from daxa_wf.units import Unit
 
 log = logging.getLogger("daxa_wf")
 
@@ -41,7 +42,7 @@ class Requested:
 
     def all_units(self) -> Iterator[tuple[str, Unit]]:
         """Yield every step that is known to be requested, with every unit that it is to be done for."""
-        from daxa_wf.steps.catalogue import STEPS
+        from daxa_wf.mission.catalogue import STEPS
 
         for (mission, obsid), exposures in self.exposures.items():
             for step in (STEPS[name] for name in self.steps.get(mission, ()) if name in STEPS):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.layout import Layout
+from daxa_wf.units import Unit
 
 
 def settle_observation(layout: Layout, unit: Unit, usable: bool) -> Path:

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.origin import read_origin
 from daxa_wf.archive.records import Record, Status, readable_records, record_paths
 from daxa_wf.archive.requested import NOT_REQUESTED, Requested, read_requested
 from daxa_wf.archive.tables import write_table
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.json_files import read_json
+from daxa_wf.units import Unit
 
 FAULT = "fault"
 """In the place of a status: the step met a fault, and the next run takes it up again."""
@@ -98,7 +99,7 @@ def _unless_behind(faults: Sequence[Verdict], verdict: Verdict) -> Verdict:
 
 
 def _rests_on(verdict: Verdict, fault: Verdict) -> bool:
-    from daxa_wf.steps.catalogue import earlier_steps
+    from daxa_wf.mission.catalogue import earlier_steps
 
     return (
         (verdict.mission, verdict.obsid) == (fault.mission, fault.obsid)
@@ -180,7 +181,7 @@ def warnings_by_name(verdicts: Sequence[Verdict]) -> dict[tuple[str, str], list[
 
 def counts_by_step(verdicts: Sequence[Verdict]) -> dict[str, Counter[str]]:
     """How many units ended how, by step in the order of the steps."""
-    from daxa_wf.steps.catalogue import STEPS
+    from daxa_wf.mission.catalogue import STEPS
 
     counts: dict[str, Counter[str]] = {}
     for verdict in verdicts:

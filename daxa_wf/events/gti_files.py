@@ -13,9 +13,9 @@ import numpy as np
 
 from daxa_wf.errors import ConfigError, CorruptFileError
 from daxa_wf.events.gti import NONE, Intervals, complement, intersection, normalise, total, union
-from daxa_wf.events.products import Card, describe
-from daxa_wf.events.tables import read_table
 from daxa_wf.files import LONGEST_PATH
+from daxa_wf.fits.headers import Card, describe
+from daxa_wf.fits.tables import read_table
 
 BLOCK_SPEC = re.compile(r"(?P<file>.+?)(?:\[(?P<bracket>[^\]]+)\]|[+:](?P<suffix>[A-Za-z0-9_]+))?$")
 FOREVER = 1e11

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daxa_wf.events.event_list import EventList
 from daxa_wf.events.gti_files import gti_hdu
-from daxa_wf.events.products import Card, describe, repeated_cards
+from daxa_wf.fits.headers import Card, describe, repeated_cards
+from daxa_wf.observatories.xmm.native.event_list import EventList
 
 FIRST_PIXEL = 3649
 EXTENT = 512 * 87

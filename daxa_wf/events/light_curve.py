@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daxa_wf.events.event_list import EventList
 from daxa_wf.events.expression import kinds_of, parse
 from daxa_wf.events.gti import Intervals, overlap
-from daxa_wf.events.products import Card, describe
+from daxa_wf.fits.headers import Card, describe
+from daxa_wf.observatories.xmm.native.event_list import EventList
 
 if TYPE_CHECKING:
-    from daxa_wf.events.inspection import Inspection
+    from daxa_wf.observatories.xmm.native.inspection import Inspection
 
 
 @dataclass(frozen=True)

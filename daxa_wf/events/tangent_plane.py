@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from daxa_wf.events.event_list import EventList
+from daxa_wf.observatories.xmm.native.event_list import EventList
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from daxa_wf.errors import ConfigError, ExpressionError
-from daxa_wf.missions.spec import Instrument, MissionSpec
+from daxa_wf.mission.spec import Instrument, MissionSpec
 from daxa_wf.near import closest
-from daxa_wf.selection.exposures import BETWEEN
 from daxa_wf.selection.sky_regions import Contains
+from daxa_wf.tables.exposures import BETWEEN
 
 Mask = NDArray[np.bool_]
 
@@ -169,7 +169,7 @@ def _utc(moment: pd.Timestamp | None) -> pd.Timestamp | None:
 
 def target_types(codes: tuple[str, ...]) -> Filter:
     """Targets of these types. ConfigError if the mission has no types, or none of a code."""
-    from daxa_wf.missions.taxonomy import TARGET_TYPES
+    from daxa_wf.mission.taxonomy import TARGET_TYPES
 
     def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
         if not spec.target_types and "target_type" not in spec.constants:

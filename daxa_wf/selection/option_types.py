@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from daxa_wf.config_messages import shown
+from daxa_wf.config.messages import shown
 from daxa_wf.errors import ConfigError
 from daxa_wf.options import to_number
 
@@ -93,7 +93,7 @@ def _date_text(value: Any) -> Any:
 
 
 def _checked_types(codes: tuple[str, ...]) -> tuple[str, ...]:
-    from daxa_wf.missions.taxonomy import TARGET_TYPES
+    from daxa_wf.mission.taxonomy import TARGET_TYPES
 
     unknown = [code for code in codes if code not in TARGET_TYPES]
     if unknown:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from daxa_wf.errors import ConfigError
-from daxa_wf.missions.spec import MissionSpec
+from daxa_wf.mission.spec import MissionSpec
 from daxa_wf.options import File, Seconds, Section, SelectionExpression
 from daxa_wf.selection.option_types import (
     Coordinates,

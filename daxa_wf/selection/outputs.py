@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from daxa_wf.missions.spec import MissionSpec
+from daxa_wf.mission.spec import MissionSpec
 from daxa_wf.selection.select import Selection
 
 

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from daxa_wf.errors import ConfigError, ExpressionError
-from daxa_wf.missions.spec import MissionSpec
+from daxa_wf.mission.spec import MissionSpec
 from daxa_wf.selection import filters
 from daxa_wf.selection.filters import Filter, Mask
 from daxa_wf.selection.query_tokens import Dimension, Token, unquoted
-from daxa_wf.selection.schema import COMMON_COLUMNS
+from daxa_wf.tables.schema import COMMON_COLUMNS
 
 COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq, "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,

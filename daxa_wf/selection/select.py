@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from daxa_wf.errors import ConfigError
-from daxa_wf.missions.spec import Instrument, MissionSpec
+from daxa_wf.mission.spec import Instrument, MissionSpec
 from daxa_wf.selection.filters import Filter, instrument_of, instruments_named
 from daxa_wf.selection.matching import Pairs, SkyTree, separations
-from daxa_wf.selection.observation_table import instrument_texts
 from daxa_wf.selection.positions import Positions
+from daxa_wf.tables.observation_table import instrument_texts
 
 DEFAULT_RADIUS = 1.2
 """Fields of view within which a pointing belongs to a position, where no radius is given (DAXA's value)."""

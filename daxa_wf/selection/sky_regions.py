@@ -287,7 +287,7 @@ def read_moc(path: Path) -> Contains:
 
     mocpy aborts the process on some damaged files, so that it reads them in a process of its own with limits.
     """
-    from daxa_wf.events.fits_stream import check_structure
+    from daxa_wf.fits.stream import check_structure
     from daxa_wf.limited import run_limited
 
     try:

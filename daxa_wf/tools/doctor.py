@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 from daxa_wf.errors import ConfigError
+from daxa_wf.observatories.erosita.esass.tasks import ESASS_TASKS
+from daxa_wf.observatories.xmm.sas.tasks import SAS_TASKS
 from daxa_wf.tools.environment import ToolEnvironment, prepared_call
 from daxa_wf.tools.processes import run_watched
-from daxa_wf.tools.tasks import ESASS_TASKS, SAS_TASKS
 from daxa_wf.tools.versions import (
     OLDEST_SAS_OF,
     SasVersion,

@@ -16,7 +16,7 @@ from daxa_wf.errors import ConfigError, Fault
 from daxa_wf.tools.environment import ToolEnvironment, prepared_call
 from daxa_wf.tools.messages import sas_messages
 from daxa_wf.tools.processes import run_watched
-from daxa_wf.tools.tasks import Command
+from daxa_wf.tools.spec import Command
 from daxa_wf.tools.verdicts import ToolRun, raise_faults, read_log, require_success
 
 SHELL = ToolEnvironment()

@@ -9,7 +9,7 @@ from pathlib import Path
 from daxa_wf.errors import ConfigError, Fault, StepFailedError, UnfitDataError
 from daxa_wf.tools.environment import MISSING_VARIABLE, SETUP_FAILED, ToolEnvironment
 from daxa_wf.tools.messages import Message, says_done
-from daxa_wf.tools.tasks import Command
+from daxa_wf.tools.spec import Command
 
 UNFIT = {("espfilt", "noCounts"), ("espfilt", "noPNSmallWindow"), ("espfilt", "gaussian")}
 """Errors (task, name) that say that the data are unfit, not that the task failed; the native filters reject alike."""

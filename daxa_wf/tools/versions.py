@@ -86,7 +86,7 @@ class CcfIndex:
 
 def read_ccf_index(path: Path) -> CcfIndex:
     """Read a `ccf.cif`; CorruptFileError if it is none. Constituents are named without their directories."""
-    from daxa_wf.events.tables import read_table
+    from daxa_wf.fits.tables import read_table
 
     try:
         header, rows = read_table(path, "CALINDEX")

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from daxa_wf.acquire.paths import is_wanted, wanted_globs
-from daxa_wf.config import parse_config
+from daxa_wf.chain.preprocessed import products_in
+from daxa_wf.config.model import parse_config
+from daxa_wf.download.paths import is_wanted, wanted_globs
 from daxa_wf.errors import ConfigError
-from daxa_wf.missions import MISSIONS
-from daxa_wf.missions.taxonomy import TARGET_TYPES
-from daxa_wf.selection.schema import COMMON_COLUMNS
-from daxa_wf.steps.preprocessed import products_in
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.mission.taxonomy import TARGET_TYPES
+from daxa_wf.tables.schema import COMMON_COLUMNS
 
 OBSIDS = {
     "xmm_pointed": ["0201903501", "0001730201"], "chandra": ["1", "12812"], "nustar_pointed": ["71010003002"],
@@ -205,7 +205,7 @@ def test_what_is_delivered_is_not_refused(name: str) -> None:
 
 def test_importing_missions_is_light() -> None:
     code = (
-        "import sys; from daxa_wf.missions import MISSIONS; list(MISSIONS);"
+        "import sys; from daxa_wf.mission.registry import MISSIONS; list(MISSIONS);"
         "print([name for name in ('astropy', 'pandas', 'numpy') if name in sys.modules])"
     )
     assert (
@@ -214,7 +214,7 @@ def test_importing_missions_is_light() -> None:
 
 
 def test_the_page_of_missions_is_in_step() -> None:
-    from daxa_wf.missions.table import missions_page
+    from daxa_wf.chain.missions_page import missions_page
 
     page = (Path(__file__).parents[2] / "docs" / "missions.md").read_text()
     assert page == missions_page(), "run: daxa-wf missions --markdown > docs/missions.md"

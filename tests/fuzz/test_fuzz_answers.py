@@ -10,29 +10,30 @@ from pathlib import Path
 import pytest
 from astropy.table import Table
 
-from daxa_wf.acquire.manifest import ManifestRow, read_manifest, write_manifest
-from daxa_wf.acquire.observation import Wish
-from daxa_wf.acquire.planned import facts_from
-from daxa_wf.acquire.sizes import Listings
-from daxa_wf.acquire.store import Ledger
-from daxa_wf.acquire.watching import progress_table, read_progress
-from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.manifest import ManifestRow, read_manifest, write_manifest
 from daxa_wf.archive.records import FileStamp, Record, Status, read_record, write_record
 from daxa_wf.archive.status import read_faults
 from daxa_wf.archive.vouching import confirm_stamp
-from daxa_wf.demo.odf import make_odf
-from daxa_wf.demo.tap_service import votable
-from daxa_wf.events.qdp import read_histogram
+from daxa_wf.chain.planned import facts_from
+from daxa_wf.download.data_centres import RemoteFile, S3Bucket, listed_entries
+from daxa_wf.download.observation import Wish
+from daxa_wf.download.sizes import Listings
+from daxa_wf.download.store import Ledger
+from daxa_wf.download.watching import progress_table, read_progress
 from daxa_wf.files import LEDGER
-from daxa_wf.missions import MISSIONS
-from daxa_wf.services.archives import RemoteFile, S3Bucket, listed_entries
-from daxa_wf.services.http import session as new_session
-from daxa_wf.services.names import NameStore
-from daxa_wf.services.snapshots import SnapshotStore
-from daxa_wf.services.tap import rows_of
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.observatories.xmm.native.qdp import read_histogram
+from daxa_wf.observatories.xmm.sas.odf_summary import parse_odf_summary
+from daxa_wf.tables.http import session as new_session
+from daxa_wf.tables.names import NameStore
+from daxa_wf.tables.snapshots import SnapshotStore
+from daxa_wf.tables.tap import rows_of
 from daxa_wf.tools.messages import emanom_log, espfilt_log, sas_messages, says_done
-from daxa_wf.tools.odf_summary import parse_odf_summary
 from daxa_wf.tools.versions import esass_version, heasoft_version, parse_sas_version
+from daxa_wf.units import Unit
+from daxa_wf_simulator.odf import make_odf
+from daxa_wf_simulator.tap_service import votable
 from tests.fuzz.driver import fuzz, fuzz_file
 from tests.standins.odf import summary_of
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from daxa_wf.events.erosita.region import parse_region
+from daxa_wf.chain.preflight import _no_observations
 from daxa_wf.events.expression import kinds_of, parse
 from daxa_wf.events.gti_files import file_and_extension, gtibuild
-from daxa_wf.missions import MISSIONS
-from daxa_wf.preflight import _no_observations
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.observatories.erosita.native.region import parse_region
 from daxa_wf.selection.query import compile_query
 from tests.fuzz.driver import fuzz
 

@@ -13,10 +13,10 @@ import pytest
 from astropy.table import Table
 from mocpy import MOC
 
-from daxa_wf.acquire.credentials import read_secrets
-from daxa_wf.acquire.unpack import decompress, unpack_tar
-from daxa_wf.acquire.verify import check_content
-from daxa_wf.config import read_config
+from daxa_wf.config.model import read_config
+from daxa_wf.download.credentials import read_secrets
+from daxa_wf.download.unpack import decompress, unpack_tar
+from daxa_wf.fits.verify import check_content
 from daxa_wf.selection.options import PositionTable, _read_obsids
 from daxa_wf.selection.position_files import read_positions
 from daxa_wf.selection.sky_regions import parse_stcs, read_moc

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from daxa_wf.acquire.verify import check_content
-from daxa_wf.events.attitude import read_drift
 from daxa_wf.events.data_subspace import gti_references, kept_restrictions
-from daxa_wf.events.erosita.event_file import ErositaEventFile
-from daxa_wf.events.erosita.gti_tables import read_gti_file
-from daxa_wf.events.event_list import EventList
 from daxa_wf.events.expression.regions import read_region
 from daxa_wf.events.gti_files import read_gti, write_gti
 from daxa_wf.events.tangent_plane import TangentPlane
+from daxa_wf.fits.verify import check_content
+from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.observatories.erosita.native.gti_tables import read_gti_file
+from daxa_wf.observatories.xmm.native.attitude import read_drift
+from daxa_wf.observatories.xmm.native.event_list import EventList
 from daxa_wf.tools.versions import read_ccf_index
 from tests.fuzz.driver import fuzz_file, mutated_fits
 

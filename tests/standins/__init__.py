@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from daxa_wf.tools.tasks import TASKS
+from tests.standins.tables import TASKS
 
 REPOSITORY = Path(__file__).parents[2]
 RELEASES = {

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from daxa_wf.demo.tiny_fits import Table, extensions, read_cards, write_fits, write_image
+from daxa_wf_simulator.tiny_fits import Table, extensions, read_cards, write_fits, write_image
 from tests.standins.behaviour import Refused
 
 Values = Mapping[str, str]

@@ -7,9 +7,11 @@ import os
 import sys
 from pathlib import Path
 
-from daxa_wf.tools.tasks import ESPFILT, TASKS, TaskSpec
+from daxa_wf.observatories.xmm.sas.tasks import ESPFILT
+from daxa_wf.tools.spec import TaskSpec
 from daxa_wf.tools.versions import espfilt_dialect, parse_sas_version
 from tests.standins.behaviour import Refused, behaviour_of, error, misbehave
+from tests.standins.tables import TASKS
 
 STAMP = "2026-01-01T00:00:00.000"
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from daxa_wf.demo.tiny_fits import Table, read_cards, write_fits
-from daxa_wf.tools.odf_summary import OdfSummary, parse_odf_summary
+from daxa_wf.observatories.xmm.sas.odf_summary import OdfSummary, parse_odf_summary
+from daxa_wf_simulator.tiny_fits import Table, read_cards, write_fits
 
 ORDER = ("M1", "M2", "R1", "R2", "PN", "OM")
 """Instruments in the order of a summary."""

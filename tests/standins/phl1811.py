@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from daxa_wf.demo.odf import PN_IMAGING, PN_OFFSET, OdfExposure, make_odf
+from daxa_wf_simulator.odf import PN_IMAGING, PN_OFFSET, OdfExposure, make_odf
 
 
 def make_phl1811(root: Path, logs: Path) -> list[str]:

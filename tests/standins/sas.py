@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from daxa_wf.demo.tiny_fits import Table, extensions, read_cards, write_fits, write_image
-from daxa_wf.tools.odf_summary import OdfExposure, OdfSummary, parse_odf_summary
+from daxa_wf.observatories.xmm.sas.odf_summary import OdfExposure, OdfSummary, parse_odf_summary
+from daxa_wf_simulator.tiny_fits import Table, extensions, read_cards, write_fits, write_image
 from tests.standins.behaviour import Refused, warn
 from tests.standins.odf import summary_of
 
@@ -171,8 +171,8 @@ def _qdp(obsid: str, old: bool) -> str:
 def evselect(values: Values) -> None:
     """A cleaned list or an image, by the native engine: what is downstream of it must be able to read it."""
     from daxa_wf.errors import ConfigError, CorruptFileError
-    from daxa_wf.events.event_list import EventList
-    from daxa_wf.events.evselect import evselect as native_evselect
+    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.observatories.xmm.native.evselect import evselect as native_evselect
 
     table = Path(values["table"].removesuffix(":EVENTS"))
     _list_identity(str(table))
@@ -193,8 +193,8 @@ def evselect(values: Values) -> None:
 
 
 def merge(values: Values) -> None:
-    from daxa_wf.events.event_list import EventList
-    from daxa_wf.events.merge import merge as native_merge
+    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.observatories.xmm.native.merge import merge as native_merge
 
     if Path(values["outset"]).exists():
         raise Refused("fileExists", f"{values['outset']} exists")
@@ -321,7 +321,7 @@ def _ccds(text: str) -> set[int]:
 def _simulated(summary: OdfSummary, exposure: OdfExposure) -> tuple[Any, Any]:
     from datetime import datetime
 
-    from daxa_wf.demo.truth import Exposure, Observation, Source
+    from daxa_wf_simulator.truth import Exposure, Observation, Source
 
     begin = datetime.fromisoformat(summary.start)
     seconds = [(datetime.fromisoformat(each) - begin).total_seconds() for each in (exposure.start, exposure.end)]
@@ -348,8 +348,8 @@ def chain_list(summary: OdfSummary, exposure: OdfExposure, kind: str, kept: Path
         return place.read_bytes()
     import numpy as np
 
-    from daxa_wf.demo.events import simulate
-    from daxa_wf.demo.files import event_list
+    from daxa_wf_simulator.events import simulate
+    from daxa_wf_simulator.files import event_list
 
     observation, made = _simulated(summary, exposure)
     seed = [int(summary.obsid), exposure.number, sum(map(ord, exposure.instrument + kind))]

@@ -11,12 +11,12 @@ import pytest
 from astropy.table import Table
 
 from daxa_wf.errors import ServiceError
-from daxa_wf.missions import MISSIONS
-from daxa_wf.missions.spec import TableSource
-from daxa_wf.selection.observation_table import observation_table
-from daxa_wf.services.http import session
-from daxa_wf.services.snapshots import SnapshotStore, fetch_tables
-from daxa_wf.services.tap import fetch_table
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.mission.spec import TableSource
+from daxa_wf.tables.http import session
+from daxa_wf.tables.observation_table import observation_table
+from daxa_wf.tables.snapshots import SnapshotStore, fetch_tables
+from daxa_wf.tables.tap import fetch_table
 
 URL = os.environ.get("DAXA_WF_TAP_URL", "")
 pytestmark = pytest.mark.skipif(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from daxa_wf.cli import main, snakefile
+from daxa_wf.cli.main import main, snakefile
 
 Command = Callable[..., tuple[int, str]]
 
@@ -81,7 +81,7 @@ def test_snakemake_alone_does_not_use_values_that_yaml_misreads(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Snakemake has read 00:05:10.0 as 310 by then, which would pass for degrees."""
-    from daxa_wf.workflow import checked_config
+    from daxa_wf.chain.plan import checked_config
 
     path = tmp_path / "my.yaml"
     path.write_text("archive: a\nmissions: {chandra: {select: {positions: [00:05:10.0, 1.5]}}}\n")
@@ -136,8 +136,8 @@ def test_arguments_that_snakemake_refuses_are_reported_in_one_line(
 def test_a_profile_whose_plugin_is_missing_is_reported_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
 
+    from daxa_wf.cli.snakemake_arguments import check_arguments, with_own_profiles
     from daxa_wf.errors import ConfigError
-    from daxa_wf.snakemake_arguments import check_arguments, with_own_profiles
 
     monkeypatch.delitem(ExecutorPluginRegistry().plugins, "slurm", raising=False)
     profiles = snakefile().parent / "profiles"

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from daxa_wf.config import Config, parse_config, read_config
-from daxa_wf.config_docs import configuration_page
+from daxa_wf.config.docs import configuration_page
+from daxa_wf.config.model import Config, parse_config, read_config
 from daxa_wf.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from daxa_wf.config import Config, parse_config
+from daxa_wf.config.model import Config, parse_config
 from daxa_wf.errors import ConfigError
-from daxa_wf.missions import MISSIONS
+from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.options import section_in
 
 INTERNAL = re.compile(

@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 
 from daxa_wf import files
-from daxa_wf.acquire.download import download
-from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record, Status
+from daxa_wf.chain import preprocessed
+from daxa_wf.chain.runner import Inputs, run_step
+from daxa_wf.download.data_centres import RemoteFile
+from daxa_wf.download.download import download
 from daxa_wf.files import clone_file, copy_file, link_read_only
-from daxa_wf.missions import MISSIONS
-from daxa_wf.services.archives import RemoteFile
-from daxa_wf.services.http import session
-from daxa_wf.steps import preprocessed
-from daxa_wf.steps.catalogue import STEPS
-from daxa_wf.steps.runner import Inputs, run_step
+from daxa_wf.mission.catalogue import STEPS
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.tables.http import session
+from daxa_wf.units import Unit
 from tests.archives import SMALL, content
 from tests.damaged_lists import put, small_list
 from tests.unit.steps.chain import Chain

@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from daxa_wf.config import parse_config
+from daxa_wf.chain.preflight import check_before_a_run
+from daxa_wf.config.model import parse_config
 from daxa_wf.errors import ConfigError
-from daxa_wf.missions import MISSIONS
-from daxa_wf.preflight import check_before_a_run
+from daxa_wf.mission.registry import MISSIONS
 
 
 def check(folder: Path, mission: str = "xmm_pointed", archive: str = "archive", **sections: Any) -> None:
@@ -120,7 +120,7 @@ TIMES = ("start", "end", "proprietary_end")
 
 
 def test_names_are_not_looked_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from daxa_wf.services.names import NameStore
+    from daxa_wf.tables.names import NameStore
 
     monkeypatch.setattr(NameStore, "resolve", lambda *_: pytest.fail("asked the network"))
     check(tmp_path, select={"names": ["Abell 907"]})
@@ -134,7 +134,7 @@ def test_credentials_are_looked_at(tmp_path: Path) -> None:
 
 
 def test_an_empty_answer_of_a_service_is_a_table_without_rows() -> None:
-    from daxa_wf.selection.observation_table import observation_table
+    from daxa_wf.tables.observation_table import observation_table
 
     spec = MISSIONS["asca"]
     empty = pd.DataFrame(columns=[column.source for column in spec.tables[0].columns])

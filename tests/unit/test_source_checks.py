@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 from astropy.io import fits
 
-from daxa_wf.acquire.manifest import ManifestRow, write_manifest
-from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.manifest import ManifestRow, write_manifest
 from daxa_wf.archive.records import Record, Status, write_record
-from daxa_wf.archive.report.finish import finish_run, let_page_be_drawn, nothing_succeeded
-from daxa_wf.config import parse_config
-from daxa_wf.demo.erosita_archive import erosita_table
+from daxa_wf.chain.preflight import check_before_a_run
+from daxa_wf.config.model import parse_config
 from daxa_wf.errors import ConfigError
-from daxa_wf.missions import MISSIONS
-from daxa_wf.preflight import check_before_a_run
-from daxa_wf.services.snapshots import SnapshotStore
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.report.finish import finish_run, let_page_be_drawn, nothing_succeeded
+from daxa_wf.tables.snapshots import SnapshotStore
+from daxa_wf.units import Unit
+from daxa_wf_simulator.erosita_archive import erosita_table
 
 LIST = "P0201903501M1S001MIEVLI0000.FTZ"
 

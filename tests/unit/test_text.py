@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from daxa_wf.chain.runner import log_to
 from daxa_wf.errors import ConfigError, ServiceError, StepFailedError, UnfitDataError
-from daxa_wf.steps.runner import log_to
 from daxa_wf.text import LONGEST_MESSAGE, WARNINGS_A_LOG, fit_to_show, mask_secrets, remember_secret
 
 HOSTILE = "https://me:s3cr3t@host/x?AIOPWD=s3cr3t failed: \x1b]0;owned\x07\x1b[2J\x1b[31mred\r"

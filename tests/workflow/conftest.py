@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 import yaml
 
-from daxa_wf.cli import snakefile
-from daxa_wf.demo.events import simulate
-from daxa_wf.demo.files import list_name, write_event_list
-from daxa_wf.demo.truth import Exposure, Flare, Observation, Source
+from daxa_wf.cli.main import snakefile
+from daxa_wf_simulator.events import simulate
+from daxa_wf_simulator.files import list_name, write_event_list
+from daxa_wf_simulator.truth import Exposure, Flare, Observation, Source
 
 OBSIDS = ("0999990301", "0999990401")
 

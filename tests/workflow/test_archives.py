@@ -16,10 +16,10 @@ import pytest
 import yaml
 
 from daxa_wf.archive.access import Archive, NoSuchProductError
-from daxa_wf.cli import snakefile
-from daxa_wf.demo.archive_server import Archives, serve_archives
-from daxa_wf.demo.tap_service import serve_tables
-from daxa_wf.missions import MISSIONS
+from daxa_wf.cli.main import snakefile
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf_simulator.archive_server import Archives, serve_archives
+from daxa_wf_simulator.tap_service import serve_tables
 from tests.archives import SMALL, content, make_archives
 
 OTHER = {"text": "", "number": 0.0, "flag": "true", "mjd": 52000.0, "utc": "2001-01-01T00:00:00", "instrument": ""}

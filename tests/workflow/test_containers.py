@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from daxa_wf.demo.erosita import write_event_file
-from daxa_wf.demo.erosita_targets import TARGETS
+from daxa_wf_simulator.erosita import write_event_file
+from daxa_wf_simulator.erosita_targets import TARGETS
 from tests.standins import REPOSITORY, Standins
 
 from .conftest import Archive

@@ -17,10 +17,10 @@ import pytest
 import yaml
 
 from daxa_wf.archive.access import Archive as Products
-from daxa_wf.demo.erosita import make_erosita, write_event_file
-from daxa_wf.demo.erosita_targets import TARGETS, ErositaTruth
-from daxa_wf.events.erosita.event_file import ErositaEventFile
 from daxa_wf.events.gti import intersection, total
+from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf_simulator.erosita import make_erosita, write_event_file
+from daxa_wf_simulator.erosita_targets import TARGETS, ErositaTruth
 from tests.standins import Standins, all_gone
 
 from .conftest import Archive, rewritten

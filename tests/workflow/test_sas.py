@@ -14,12 +14,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from daxa_wf.acquire.store import Ledger
-from daxa_wf.demo.odf import PN_IMAGING, OdfExposure, make_odf
-from daxa_wf.demo.tap_service import serve_tables
+from daxa_wf.download.store import Ledger
 from daxa_wf.files import LEDGER, LOCK, sha256_of
-from daxa_wf.missions import MISSIONS
-from daxa_wf.tools.odf_summary import read_odf_summary
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.observatories.xmm.sas.odf_summary import read_odf_summary
+from daxa_wf_simulator.odf import PN_IMAGING, OdfExposure, make_odf
+from daxa_wf_simulator.tap_service import serve_tables
 from tests.standins import Standins, all_gone, wait_for
 from tests.standins.odf import parsed_summary
 from tests.standins.sas import make_chain_lists

@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
-from daxa_wf.demo.archive_server import serve_archives
-from daxa_wf.demo.tap_service import serve_tables
-from daxa_wf.missions import MISSIONS
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf_simulator.archive_server import serve_archives
+from daxa_wf_simulator.tap_service import serve_tables
 from tests.archives import SMALL, content
 
 from .test_archives import served_table

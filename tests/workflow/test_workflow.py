@@ -17,7 +17,7 @@ import yaml
 from astropy.io import fits
 
 from daxa_wf.archive.running import is_locked
-from daxa_wf.events.event_list import EventList
+from daxa_wf.observatories.xmm.native.event_list import EventList
 
 from .conftest import OBSIDS, Archive, rewritten
 

@@ -3,6 +3,6 @@
 from pathlib import Path
 
 from daxa_wf.archive.layout import Layout
-from daxa_wf.archive.report import write_archive_page
+from daxa_wf.report import write_archive_page
 
 write_archive_page(Layout(Path.cwd()))

@@ -1,5 +1,5 @@
 """Write the manifest."""
 
-from daxa_wf.steps.manifest import manifest_from_snakemake
+from daxa_wf.chain.manifest import manifest_from_snakemake
 
 manifest_from_snakemake(snakemake)

@@ -2,6 +2,6 @@
 
 from pathlib import Path
 
-from daxa_wf.demo.observatory import make_observatory
+from daxa_wf_simulator.observatory import make_observatory
 
 make_observatory(Path(snakemake.output[0]).parent)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from daxa_wf.errors import ConfigError
 from daxa_wf.events.expression.shapes import SHAPES
-from daxa_wf.events.tables import read_table
+from daxa_wf.fits.tables import read_table
 
 HALVED = ("box", "rectangle")
 """Shapes whose widths a table holds in full, and an expression by half (measured on a list that evselect wrote)."""

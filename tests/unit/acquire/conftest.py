@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from daxa_wf.acquire.observation import Fetcher, Wish
-from daxa_wf.demo.archive_server import Archives, serve_archives
-from daxa_wf.missions import MISSIONS
-from daxa_wf.missions.spec import Route
-from daxa_wf.services.http import session
+from daxa_wf.download.observation import Fetcher, Wish
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.mission.spec import Route
+from daxa_wf.tables.http import session
+from daxa_wf_simulator.archive_server import Archives, serve_archives
 from tests.archives import SMALL, calpv_file, make_archives
 
 FACTS: dict[str, dict[str, Any]] = {"integral_pointed": {"scw_ver": "001"}}

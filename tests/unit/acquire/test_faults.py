@@ -21,19 +21,19 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from daxa_wf.acquire.credentials import read_secrets
-from daxa_wf.acquire.download import download
-from daxa_wf.acquire.many import curl
-from daxa_wf.acquire.observation import Fetcher
-from daxa_wf.acquire.store import Ledger, locked
-from daxa_wf.acquire.unpack import unpack_tar
-from daxa_wf.acquire.verify import check_content
-from daxa_wf.demo.archive_server import Archives, serve_archives
+from daxa_wf.download.credentials import read_secrets
+from daxa_wf.download.data_centres import ProprietaryError, RemoteFile
+from daxa_wf.download.download import download
+from daxa_wf.download.many import curl
+from daxa_wf.download.observation import Fetcher
+from daxa_wf.download.store import Ledger, locked
+from daxa_wf.download.unpack import unpack_tar
 from daxa_wf.errors import ConfigError, CorruptFileError, DaxaError, ServiceError
 from daxa_wf.files import LOCK
+from daxa_wf.fits.verify import check_content
 from daxa_wf.limits import Limits
-from daxa_wf.services.archives import ProprietaryError, RemoteFile
-from daxa_wf.services.http import session
+from daxa_wf.tables.http import session
+from daxa_wf_simulator.archive_server import Archives, serve_archives
 from tests.archives import CHANDRA, compress_bytes, content, fits_bytes
 
 from .conftest import fetcher_of, wish
@@ -481,8 +481,8 @@ def test_many_files_are_fetched_by_curl_and_verified(
 ) -> None:
     if curl() is None:
         pytest.skip("no program curl")
-    monkeypatch.setattr("daxa_wf.acquire.observation.MANY_FILES", 10)
-    monkeypatch.setattr("daxa_wf.acquire.observation.BATCH", 7)
+    monkeypatch.setattr("daxa_wf.download.observation.MANY_FILES", 10)
+    monkeypatch.setattr("daxa_wf.download.observation.BATCH", 7)
     folder = own_archives.root / CHANDRA.directory / "primary"
     for number in range(20):
         name = f"acisf12812_{number:03d}N003_fov1.fits.gz"

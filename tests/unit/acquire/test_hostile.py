@@ -19,24 +19,25 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from daxa_wf.acquire.download import download
-from daxa_wf.acquire.manifest import ManifestRow, read_manifest, write_manifest
-from daxa_wf.acquire.many import orders_for, part_of, verified
-from daxa_wf.acquire.observation import Fetcher, refused_notes
-from daxa_wf.acquire.paths import archive_paths, fill, raw_directory
-from daxa_wf.acquire.store import Ledger, stored_file
-from daxa_wf.acquire.unpack import decompress, unpack_tar
-from daxa_wf.acquire.verify import check_content
-from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.manifest import ManifestRow, read_manifest, write_manifest
 from daxa_wf.archive.records import FileStamp, Record, Status, read_record, write_record
-from daxa_wf.demo.archive_server import Archives, serve_archives
+from daxa_wf.download.data_centres import HttpTree, LocalTree, RemoteFile, S3Bucket, listed_entries
+from daxa_wf.download.download import download
+from daxa_wf.download.many import orders_for, part_of, verified
+from daxa_wf.download.observation import Fetcher, refused_notes
+from daxa_wf.download.paths import archive_paths, fill, raw_directory
+from daxa_wf.download.store import Ledger, stored_file
+from daxa_wf.download.unpack import decompress, unpack_tar
 from daxa_wf.errors import CorruptFileError, ServiceError, UnsafePathError
 from daxa_wf.files import LEDGER
+from daxa_wf.fits.verify import check_content
 from daxa_wf.limits import KB, MB, Limits, SpeedGauge, TooSlowError
-from daxa_wf.missions.spec import SharedDirectory
-from daxa_wf.services.archives import HttpTree, LocalTree, RemoteFile, S3Bucket, listed_entries
-from daxa_wf.services.http import PatientSession, session
-from daxa_wf.services.tap import fetch_table
+from daxa_wf.mission.spec import SharedDirectory
+from daxa_wf.tables.http import PatientSession, session
+from daxa_wf.tables.tap import fetch_table
+from daxa_wf.units import Unit
+from daxa_wf_simulator.archive_server import Archives, serve_archives
 from tests.archives import CHANDRA, content, fits_bytes
 
 from .conftest import fetcher_of, wish
@@ -405,7 +406,7 @@ def test_a_server_that_sends_one_byte_to_each_request_is_given_up(
 ) -> None:
     (tmp_path / "served" / "FTP").mkdir(parents=True)
     (tmp_path / "served" / "FTP" / "x.fits").write_bytes(fits_bytes("x", 10_000))
-    monkeypatch.setattr("daxa_wf.acquire.download.ATTEMPTS", 12)
+    monkeypatch.setattr("daxa_wf.download.download.ATTEMPTS", 12)
 
     def one_byte(handler: Any, path: str) -> bool:
         stat = archives.file(path).stat()
@@ -693,7 +694,7 @@ def test_no_secret_reaches_the_store_the_log_or_a_message(
 
 
 def test_sizes_that_were_listed_hold_no_urls(archives: Archives, tmp_path: Path) -> None:
-    from daxa_wf.acquire.sizes import estimate
+    from daxa_wf.download.sizes import estimate
 
     fetcher = fetcher_of(archives, tmp_path, "s3")
     assert estimate([wish("chandra")], fetcher, ask=1).listed == 1
@@ -703,9 +704,9 @@ def test_sizes_that_were_listed_hold_no_urls(archives: Archives, tmp_path: Path)
 
 def test_curl_is_not_used_with_a_login(small_archives: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its program gets no secrets; Python sends them to their origin only."""
-    monkeypatch.setattr("daxa_wf.acquire.observation.MANY_FILES", 1)
-    monkeypatch.setattr("daxa_wf.acquire.observation.start_curl", None)
-    monkeypatch.setattr("daxa_wf.acquire.observation.curl", lambda: "curl")
+    monkeypatch.setattr("daxa_wf.download.observation.MANY_FILES", 1)
+    monkeypatch.setattr("daxa_wf.download.observation.start_curl", None)
+    monkeypatch.setattr("daxa_wf.download.observation.curl", lambda: "curl")
     with serve_archives(small_archives) as archives:
         base = archives.bases["heasarc"][0].replace("://", f"://me:{SECRET}@")
         acquired = Fetcher(tmp_path, session(retries=0), {"heasarc": [base]}, pause=0.0).acquire(wish("chandra"))

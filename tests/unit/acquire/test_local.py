@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from daxa_wf.acquire.local import listing_digest, local_manifest
-from daxa_wf.acquire.local_erosita import local_erosita_manifest
-from daxa_wf.acquire.local_odf import local_odf_manifest
-from daxa_wf.acquire.manifest import ManifestRow, read_manifest, write_manifest
-from daxa_wf.config import parse_config
+from daxa_wf.archive.manifest import ManifestRow, read_manifest, write_manifest
+from daxa_wf.chain.local import listing_digest, local_manifest
+from daxa_wf.chain.plan import Plan
+from daxa_wf.chain.preflight import check_before_a_run
+from daxa_wf.config.model import parse_config
 from daxa_wf.errors import ConfigError, Fault
-from daxa_wf.preflight import check_before_a_run
-from daxa_wf.workflow import Plan
+from daxa_wf.observatories.erosita.local import local_erosita_manifest
+from daxa_wf.observatories.xmm.local_odf import local_odf_manifest
 from tests.damaged_lists import CORRUPT, UNUSABLE, put, small_list
 from tests.unit.steps.chain import Chain
 
@@ -121,7 +121,7 @@ def test_an_attitude_series_that_leads_nowhere_is_named_and_not_an_input(tmp_pat
 
 
 def test_a_list_of_the_same_name_in_a_folder_is_not_mistaken_for_it(tmp_path: Path) -> None:
-    from daxa_wf.steps.runner import Inputs
+    from daxa_wf.chain.runner import Inputs
 
     (tmp_path / "A" / "PPS").mkdir(parents=True)
     nested, own = tmp_path / "A" / "PPS" / "list.FTZ", tmp_path / "PPS" / "list.FTZ"

@@ -7,16 +7,17 @@ from pathlib import Path
 import pytest
 from astropy.io import fits
 
-from daxa_wf.acquire.observation import Fetcher
 from daxa_wf.archive.access import Archive, NoSuchProductError
-from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record, Status
-from daxa_wf.demo.erosita import make_erosita
-from daxa_wf.events.erosita.event_file import ErositaEventFile
-from daxa_wf.missions import MISSIONS
-from daxa_wf.steps.catalogue import STEPS
-from daxa_wf.steps.preprocessed import products_in, run
-from daxa_wf.steps.runner import Inputs, run_step
+from daxa_wf.chain.preprocessed import products_in, run
+from daxa_wf.chain.runner import Inputs, run_step
+from daxa_wf.download.observation import Fetcher
+from daxa_wf.mission.catalogue import STEPS
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.units import Unit
+from daxa_wf_simulator.erosita import make_erosita
 from tests.archives import SMALL, content, fits_bytes
 
 from .conftest import wish

@@ -11,17 +11,18 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from daxa_wf.acquire.observation import Fetcher
-from daxa_wf.acquire.release import KEY, NOT_PUBLIC, drop_due_records, is_due, mark_of_logins, retry_condition
-from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record, Status, drop_failed_records, read_record, write_record
-from daxa_wf.demo.archive_server import Archives
+from daxa_wf.chain.acquire import release_date
+from daxa_wf.chain.runner import Inputs, run_step
+from daxa_wf.download.observation import Fetcher
+from daxa_wf.download.release import KEY, NOT_PUBLIC, drop_due_records, is_due, mark_of_logins, retry_condition
 from daxa_wf.errors import ServiceError, UnfitDataError
-from daxa_wf.missions import MISSIONS
-from daxa_wf.services.snapshots import SnapshotStore
-from daxa_wf.steps.acquire import release_date
-from daxa_wf.steps.catalogue import STEPS
-from daxa_wf.steps.runner import Inputs, run_step
+from daxa_wf.mission.catalogue import STEPS
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.tables.snapshots import SnapshotStore
+from daxa_wf.units import Unit
+from daxa_wf_simulator.archive_server import Archives
 
 from .conftest import fetcher_of, wish
 

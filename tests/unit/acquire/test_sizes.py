@@ -6,11 +6,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from daxa_wf.acquire.observation import Fetcher
-from daxa_wf.acquire.progress import Progress
-from daxa_wf.acquire.sizes import estimate, shown_bytes
-from daxa_wf.acquire.watching import progress_table, read_progress
-from daxa_wf.demo.archive_server import Archives
+from daxa_wf.download.observation import Fetcher
+from daxa_wf.download.progress import Progress
+from daxa_wf.download.sizes import estimate, shown_bytes
+from daxa_wf.download.watching import progress_table, read_progress
+from daxa_wf_simulator.archive_server import Archives
 from tests.archives import SMALL, content
 
 from .conftest import fetcher_of, wish

@@ -11,15 +11,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from daxa_wf.acquire.manifest import decompressed
-from daxa_wf.acquire.observation import Fetcher
-from daxa_wf.acquire.paths import archive_paths, fill, glob_expression, is_wanted, may_hold_wanted, wanted_globs
-from daxa_wf.acquire.planned import planned_exposures
-from daxa_wf.demo.archive_server import Archives
+from daxa_wf.archive.manifest import decompressed
+from daxa_wf.chain.planned import planned_exposures
+from daxa_wf.download.data_centres import S3Bucket, listed_entries
+from daxa_wf.download.observation import Fetcher
+from daxa_wf.download.paths import archive_paths, fill, glob_expression, is_wanted, may_hold_wanted, wanted_globs
 from daxa_wf.errors import CorruptFileError, ServiceError, UnfitDataError
-from daxa_wf.missions import MISSIONS
-from daxa_wf.services.archives import S3Bucket, listed_entries
-from daxa_wf.services.http import session
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.tables.http import session
+from daxa_wf_simulator.archive_server import Archives
 from tests.archives import CALPV_FIELD, CHANDRA, INTEGRAL_SHARED, SMALL, content
 
 from .conftest import fetcher_of, wish

@@ -9,13 +9,14 @@ import pytest
 from astropy.table import Table
 from typer.testing import CliRunner
 
-from daxa_wf.acquire.manifest import ManifestRow, read_manifest, write_manifest
 from daxa_wf.archive.access import Archive, NoSuchProductError
-from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.manifest import ManifestRow, read_manifest, write_manifest
 from daxa_wf.archive.records import Record, Status, stamp_file, write_record
 from daxa_wf.archive.status import COLUMNS, Verdict, write_status
-from daxa_wf.cli import app
-from daxa_wf.missions import MISSIONS
+from daxa_wf.cli.main import app
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.units import Unit
 
 OBSID = "0001730201"
 

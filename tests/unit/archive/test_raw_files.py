@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from daxa_wf.acquire.store import LEDGER, Ledger, stored_file
-from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import FileStamp, Record, Status, write_record
 from daxa_wf.archive.vouching import drop_stale_records, require_unchanged
+from daxa_wf.download.store import LEDGER, Ledger, stored_file
 from daxa_wf.errors import Fault
-from daxa_wf.events.event_list import EventList
 from daxa_wf.files import sha256_of
+from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.units import Unit
 from tests.damaged_lists import put, small_list
 from tests.unit.steps.chain import MISSION, Chain
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from daxa_wf.archive.layout import Band, Layout, Unit, product_name
+from daxa_wf.archive.layout import Layout, product_name
 from daxa_wf.archive.records import (
     Record,
     Status,
@@ -19,13 +19,14 @@ from daxa_wf.archive.records import (
     read_record,
     write_record,
 )  # fmt: skip
-from daxa_wf.archive.report import finish_with_faults, write_archive_page, write_observation_page
 from daxa_wf.archive.settle import settle_observation
 from daxa_wf.archive.status import read_verdicts, root_causes
 from daxa_wf.archive.vouching import drop_stale_records
+from daxa_wf.chain.runner import Inputs, Outcome, Workspace, run_step
 from daxa_wf.errors import ConfigError, CorruptFileError, Fault, StepFailedError, UnfitDataError
-from daxa_wf.steps.catalogue import STEPS
-from daxa_wf.steps.runner import Inputs, Outcome, Workspace, run_step
+from daxa_wf.mission.catalogue import STEPS
+from daxa_wf.report import finish_with_faults, write_archive_page, write_observation_page
+from daxa_wf.units import Band, Unit
 
 EXPOSURE = Unit("xmm_pointed", "0201903501", "PN", "S003")
 INSTRUMENT = Unit("xmm_pointed", "0201903501", "PN")

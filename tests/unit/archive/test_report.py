@@ -11,12 +11,13 @@ import pytest
 from astropy.io import fits
 from matplotlib.image import imread
 
-from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record, Status, stamp_file, write_record
-from daxa_wf.archive.report import write_archive_page, write_observation_page
-from daxa_wf.archive.report.delivered import MOST_PLOTS, delivered_plots, list_image, title_of
-from daxa_wf.archive.report.pages import MOST_WARNINGS
-from daxa_wf.archive.report.plots import adaptively_smoothed, image_plot, shrunk, stretch_limits
+from daxa_wf.report import write_archive_page, write_observation_page
+from daxa_wf.report.delivered import MOST_PLOTS, delivered_plots, list_image, title_of
+from daxa_wf.report.pages import MOST_WARNINGS
+from daxa_wf.report.plots import adaptively_smoothed, image_plot, shrunk, stretch_limits
+from daxa_wf.units import Unit
 
 SWIFT = Unit("swift", "00085374001")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from daxa_wf.acquire.manifest import ManifestRow, write_manifest
 from daxa_wf.archive.access import Archive, NoSuchProductError
-from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.manifest import ManifestRow, write_manifest
 from daxa_wf.archive.origin import Origin, write_origin
 from daxa_wf.archive.records import (
     Record,
@@ -21,9 +21,10 @@ from daxa_wf.archive.records import (
     stamp_file,
     write_record,
 )
-from daxa_wf.archive.report import write_archive_page, write_observation_page
 from daxa_wf.archive.requested import NOT_REQUESTED, read_requested
 from daxa_wf.archive.status import print_summary, read_verdicts, root_causes, warnings_by_name, write_status
+from daxa_wf.report import write_archive_page, write_observation_page
+from daxa_wf.units import Unit
 
 FIRST, SECOND = "0201903501", "0404910601"
 STEPS = {"xmm_pointed": ("espfilt", "evselect", "merge", "report")}

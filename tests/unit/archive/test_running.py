@@ -12,15 +12,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from daxa_wf.acquire.watching import watch_downloads
 from daxa_wf.archive import running
 from daxa_wf.archive.running import RUN, held, is_running
+from daxa_wf.download.watching import watch_downloads
 from daxa_wf.errors import ConfigError, Fault
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from daxa_wf.acquire.watching import watch_downloads
+from daxa_wf.download.watching import watch_downloads
 from daxa_wf.archive.running import held, is_running
 with held(Path(sys.argv[1])):
     print("held", flush=True)
@@ -96,7 +96,7 @@ def test_a_run_that_ended_by_itself_vouches_for_no_lock(tmp_path: Path) -> None:
 RUNNER = """
 import sys
 from pathlib import Path
-from daxa_wf.acquire.watching import watch_downloads
+from daxa_wf.download.watching import watch_downloads
 from daxa_wf.archive.running import held, is_running
 with held(Path(sys.argv[1])) as hold:
     code = hold.run([sys.executable, "-c", sys.argv[2]], *map(float, sys.argv[3:]))

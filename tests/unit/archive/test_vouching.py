@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 from isal import isal_zlib
 
-from daxa_wf.acquire.manifest import ManifestRow, read_manifest, write_manifest
-from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.manifest import ManifestRow, read_manifest, write_manifest
 from daxa_wf.archive.records import Record, Status, read_record, write_record
 from daxa_wf.archive.status import read_verdicts
 from daxa_wf.archive.vouching import clamp_times, drop_stale_records
+from daxa_wf.chain.plan import set_aside_damaged
+from daxa_wf.chain.runner import Inputs, Outcome, Workspace, run_step
 from daxa_wf.errors import CorruptFileError, Fault
-from daxa_wf.steps.catalogue import STEPS
-from daxa_wf.steps.runner import Inputs, Outcome, Workspace, run_step
-from daxa_wf.workflow import set_aside_damaged
+from daxa_wf.mission.catalogue import STEPS
+from daxa_wf.units import Unit
 
 UNIT = Unit("xmm_pointed", "0201903501", "PN", "S003")
 FUTURE = (time.time_ns() + 10**9 * 86400 * 365,) * 2

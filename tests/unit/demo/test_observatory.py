@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from daxa_wf.demo.observatory import FIRST, OBSERVATIONS, make_observatory
-from daxa_wf.events.event_list import EventList
 from daxa_wf.events.gti import contains
 from daxa_wf.events.tangent_plane import plane_of
-from daxa_wf.tools.odf_view import make_odf_view
+from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.sas.odf_view import make_odf_view
+from daxa_wf_simulator.observatory import FIRST, OBSERVATIONS, make_observatory
 from tests.standins.odf import parsed_summary
 
 
@@ -82,9 +82,9 @@ def test_corners_are_flagged_out_of_the_field(observatory: Path, truth: dict) ->
 
 def test_erosita_is_in_its_trees_and_tables(observatory: Path, tmp_path: Path) -> None:
     """What the tables name is where eROSITA-DE would have it."""
-    from daxa_wf.missions import MISSIONS
-    from daxa_wf.services.snapshots import SnapshotStore
-    from daxa_wf.steps.select import fetch_embedded_table
+    from daxa_wf.chain.select import fetch_embedded_table
+    from daxa_wf.mission.registry import MISSIONS
+    from daxa_wf.tables.snapshots import SnapshotStore
 
     files = {path.name for path in (observatory / "erosita").rglob("*") if path.is_file()}
     for mission in ("erosita_calpv", "erosita_all_sky_de_dr1"):

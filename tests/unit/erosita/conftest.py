@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from daxa_wf.demo.erosita import make_erosita
-from daxa_wf.demo.erosita_targets import TARGETS, ErositaTruth
-from daxa_wf.events.erosita.event_file import ErositaEventFile
+from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf_simulator.erosita import make_erosita
+from daxa_wf_simulator.erosita_targets import TARGETS, ErositaTruth
 
 NAMES = {target.obsid: target.file for target in TARGETS}
 

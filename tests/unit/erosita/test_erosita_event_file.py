@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from daxa_wf.demo.erosita import write_event_file
-from daxa_wf.demo.erosita_targets import TARGETS
 from daxa_wf.errors import CorruptFileError
-from daxa_wf.events.erosita.event_file import ErositaEventFile, modules_of, unsigned_flags
-from daxa_wf.events.erosita.exposure_maps import bad_pixel_mask
-from daxa_wf.events.erosita.gti_tables import read_gti_file
-from daxa_wf.events.erosita.sky_plane import OrthographicPlane, projection_of
-from daxa_wf.events.fits_stream import open_bytes, walk_hdus
-from daxa_wf.events.fits_writer import write_hdu
 from daxa_wf.events.gti import contains, intersection, total
+from daxa_wf.fits.stream import open_bytes, walk_hdus
+from daxa_wf.fits.writer import write_hdu
+from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile, modules_of, unsigned_flags
+from daxa_wf.observatories.erosita.native.exposure_maps import bad_pixel_mask
+from daxa_wf.observatories.erosita.native.gti_tables import read_gti_file
+from daxa_wf.observatories.erosita.native.sky_plane import OrthographicPlane, projection_of
+from daxa_wf_simulator.erosita import write_event_file
+from daxa_wf_simulator.erosita_targets import TARGETS
 
 pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
 """A wrong checksum is a warning of astropy's."""

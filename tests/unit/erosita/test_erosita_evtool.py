@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daxa_wf.errors import ConfigError, UnfitDataError
-from daxa_wf.events.erosita.event_file import ErositaEventFile, unsigned_flags
-from daxa_wf.events.erosita.evtool import evtool, selection_cards
-from daxa_wf.events.erosita.gti_tables import write_gti_file
-from daxa_wf.events.erosita.rewrite import Changes, rewrite
-from daxa_wf.events.erosita.selection import EvtoolParameters, energy_mask, flag_mask, pattern_mask
 from daxa_wf.events.gti import intersection, total
+from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile, unsigned_flags
+from daxa_wf.observatories.erosita.native.evtool import evtool, selection_cards
+from daxa_wf.observatories.erosita.native.gti_tables import write_gti_file
+from daxa_wf.observatories.erosita.native.rewrite import Changes, rewrite
+from daxa_wf.observatories.erosita.native.selection import EvtoolParameters, energy_mask, flag_mask, pattern_mask
 
 pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
 """A wrong checksum is a warning of astropy's."""

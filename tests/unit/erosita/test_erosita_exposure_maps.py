@@ -4,16 +4,21 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from daxa_wf.events.erosita.detector_frame import NOMINAL, detector_frames, fit_frame, turn
-from daxa_wf.events.erosita.event_file import ErositaEventFile
-from daxa_wf.events.erosita.exposure_maps import bad_pixel_mask, dwell_of, exposure_maps, write_exposure_map
-from daxa_wf.events.erosita.field_of_view import FOV_RADIUS, sum_along
-from daxa_wf.events.erosita.images import image_grid
-from daxa_wf.events.erosita.region import parse_region
-from daxa_wf.events.erosita.rewrite import Changes, rewrite
-from daxa_wf.events.erosita.sky_grid import SkyGrid
-from daxa_wf.events.erosita.vignetting import band_energy, vignetting
 from daxa_wf.events.gti import NONE, total
+from daxa_wf.observatories.erosita.native.detector_frame import NOMINAL, detector_frames, fit_frame, turn
+from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.observatories.erosita.native.exposure_maps import (
+    bad_pixel_mask,
+    dwell_of,
+    exposure_maps,
+    write_exposure_map,
+)
+from daxa_wf.observatories.erosita.native.field_of_view import FOV_RADIUS, sum_along
+from daxa_wf.observatories.erosita.native.images import image_grid
+from daxa_wf.observatories.erosita.native.region import parse_region
+from daxa_wf.observatories.erosita.native.rewrite import Changes, rewrite
+from daxa_wf.observatories.erosita.native.sky_grid import SkyGrid
+from daxa_wf.observatories.erosita.native.vignetting import band_energy, vignetting
 
 pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
 """A wrong checksum is a warning of astropy's."""

@@ -7,23 +7,23 @@ import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from daxa_wf.demo.erosita import write_event_file
-from daxa_wf.demo.erosita_targets import TARGETS
-from daxa_wf.demo.truth import Flare
 from daxa_wf.errors import ConfigError, UnfitDataError
-from daxa_wf.events.erosita.event_file import ErositaEventFile
-from daxa_wf.events.erosita.flare_methods import METHODS
-from daxa_wf.events.erosita.flare_parameters import METHOD_BANDS, FlaregtiParameters
-from daxa_wf.events.erosita.flare_products import (
+from daxa_wf.events.gti import NONE, intersection, total
+from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.observatories.erosita.native.flare_methods import METHODS
+from daxa_wf.observatories.erosita.native.flare_parameters import METHOD_BANDS, FlaregtiParameters
+from daxa_wf.observatories.erosita.native.flare_products import (
     write_flare_events,
     write_light_curve,
     write_mask,
     write_threshold_image,
 )
-from daxa_wf.events.erosita.flaregti import flaregti
-from daxa_wf.events.erosita.rewrite import Changes, rewrite
-from daxa_wf.events.erosita.telescope_modules import select_modules
-from daxa_wf.events.gti import NONE, intersection, total
+from daxa_wf.observatories.erosita.native.flaregti import flaregti
+from daxa_wf.observatories.erosita.native.rewrite import Changes, rewrite
+from daxa_wf.observatories.erosita.native.telescope_modules import select_modules
+from daxa_wf_simulator.erosita import write_event_file
+from daxa_wf_simulator.erosita_targets import TARGETS
+from daxa_wf_simulator.truth import Flare
 
 pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
 """A wrong checksum is a warning of astropy's."""

@@ -8,13 +8,13 @@ from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
 
 from daxa_wf.errors import ConfigError, UnfitDataError
-from daxa_wf.events.erosita.event_file import ErositaEventFile
-from daxa_wf.events.erosita.evtool import evtool
-from daxa_wf.events.erosita.gti_tables import read_gti_file
-from daxa_wf.events.erosita.images import automatic_grid, bin_images, image_grid, write_image
-from daxa_wf.events.erosita.selection import EvtoolParameters, selection_of
-from daxa_wf.events.erosita.sky_grid import SkyGrid, grid_of_image
-from daxa_wf.events.erosita.sky_plane import OrthographicPlane
+from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.observatories.erosita.native.evtool import evtool
+from daxa_wf.observatories.erosita.native.gti_tables import read_gti_file
+from daxa_wf.observatories.erosita.native.images import automatic_grid, bin_images, image_grid, write_image
+from daxa_wf.observatories.erosita.native.selection import EvtoolParameters, selection_of
+from daxa_wf.observatories.erosita.native.sky_grid import SkyGrid, grid_of_image
+from daxa_wf.observatories.erosita.native.sky_plane import OrthographicPlane
 
 pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
 """A wrong checksum is a warning of astropy's."""

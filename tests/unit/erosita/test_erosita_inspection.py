@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from daxa_wf.demo.erosita_targets import TARGETS
 from daxa_wf.errors import UnfitDataError
-from daxa_wf.events.erosita.event_file import ErositaEventFile
-from daxa_wf.events.inspection import inspect
+from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.observatories.xmm.native.inspection import inspect
+from daxa_wf_simulator.erosita_targets import TARGETS
 
 NAMES = {target.obsid: target.file for target in TARGETS}
 OBSID = "700195"

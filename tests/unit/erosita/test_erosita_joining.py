@@ -7,9 +7,9 @@ import pytest
 from astropy.io import fits
 
 from daxa_wf.errors import StepFailedError
-from daxa_wf.events.erosita.event_file import ErositaEventFile
-from daxa_wf.events.erosita.joining import join
-from daxa_wf.events.erosita.telescope_modules import select_modules
+from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.observatories.erosita.native.joining import join
+from daxa_wf.observatories.erosita.native.telescope_modules import select_modules
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import pytest
 from astropy.io import fits
 
 from daxa_wf.errors import ConfigError, UnfitDataError
-from daxa_wf.events.erosita.event_file import ErositaEventFile
-from daxa_wf.events.erosita.telescope_modules import parse_modules, select_modules
+from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.observatories.erosita.native.telescope_modules import parse_modules, select_modules
 
 pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
 """A wrong checksum is a warning of astropy's."""

@@ -11,8 +11,8 @@ import pytest
 from astropy.io import fits
 
 from daxa_wf.errors import CorruptFileError
-from daxa_wf.events.event_list import EventList
 from daxa_wf.events.gti import total
+from daxa_wf.observatories.xmm.native.event_list import EventList
 
 M1 = "P0001730201M1S002MIEVLI.FTZ"
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from daxa_wf.config import parse_config
+from daxa_wf.config.model import parse_config
 from daxa_wf.errors import ConfigError, CorruptFileError, ExpressionError
-from daxa_wf.events.event_list import EventList
 from daxa_wf.events.expression import EPIC_KINDS, check_expression, kinds_of, parse
 from daxa_wf.events.gti_files import gtibuild, read_gti, write_gti
+from daxa_wf.observatories.xmm.native.event_list import EventList
 
 ROWS = np.zeros(3, [("TIME", ">f8"), ("PI", ">i2"), ("X", ">i4"), ("Y", ">i4"), ("FLAG", ">i4"), ("NAME", "S4")])
 ROWS["FLAG"] = [0, -1, 1]

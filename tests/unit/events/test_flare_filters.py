@@ -10,8 +10,6 @@ import pytest
 from astropy.io import fits
 
 from daxa_wf.errors import UnfitDataError
-from daxa_wf.events.espfilt import EspfiltResult, espfilt
-from daxa_wf.events.event_list import EventList
 from daxa_wf.events.flare_filters import (
     CORNER,
     FLARE_FILTERS,
@@ -30,7 +28,9 @@ from daxa_wf.events.flare_filters.gaussian import fit_gaussian
 from daxa_wf.events.gti import complement, intersection, normalise, total
 from daxa_wf.events.gti_files import read_gti
 from daxa_wf.events.light_curve import LightCurve, counts_in_bins, light_curves, rate_table, write_light_curve
-from daxa_wf.events.qdp import (
+from daxa_wf.observatories.xmm.native.espfilt import EspfiltResult, espfilt
+from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.qdp import (
     FIT_LINE,
     FOV_ACCEPTED,
     MODEL,

@@ -9,16 +9,16 @@ import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from daxa_wf.archive.layout import Band
-from daxa_wf.events.attitude import NO_DRIFT, Drift, read_drift
-from daxa_wf.events.detector import Detector, without_neighbours
-from daxa_wf.events.event_list import EventList
-from daxa_wf.events.exposure_map import exposure_maps, write_exposure_map
 from daxa_wf.events.gti import union
 from daxa_wf.events.image import SkyGrid, bin_images, pi_ranges, write_image
 from daxa_wf.events.tangent_plane import TangentPlane, plane_of
-from daxa_wf.events.vignetting import measured_vignetting, spacecraft_frame
-from daxa_wf.steps.images import bands_cut_off
+from daxa_wf.observatories.xmm.native.attitude import NO_DRIFT, Drift, read_drift
+from daxa_wf.observatories.xmm.native.detector import Detector, without_neighbours
+from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.exposure_map import exposure_maps, write_exposure_map
+from daxa_wf.observatories.xmm.native.vignetting import measured_vignetting, spacecraft_frame
+from daxa_wf.observatories.xmm.steps.images import bands_cut_off
+from daxa_wf.units import Band
 
 OBSIDS = ("0201903501", "0404910601")
 BANDS = {"0.50-2.00": (500, 2000), "2.00-10.00": (2000, 10000)}
@@ -114,7 +114,7 @@ def test_without_vignetting_a_map_is_live_time(abell907: tuple) -> None:
 
 
 def test_events_fall_where_there_is_exposure(exod: Path, tmp_path: Path) -> None:
-    from daxa_wf.events.evselect import evselect
+    from daxa_wf.observatories.xmm.native.evselect import evselect
 
     output = tmp_path / "clean.fits"
     evselect(EventList.open(exod / "P0001730201M1S002MIEVLI.FTZ"), "#XMMEA_EM && PATTERN<=12 && FLAG==0", None, output)

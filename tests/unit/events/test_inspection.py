@@ -19,12 +19,12 @@ import pytest
 from astropy.io import fits
 
 from daxa_wf.errors import CorruptFileError, DaxaError, UnfitDataError
-from daxa_wf.events.espfilt import espfilt
-from daxa_wf.events.event_list import EventList
-from daxa_wf.events.evselect import evselect
-from daxa_wf.events.fits_stream import open_bytes, walk_hdus
 from daxa_wf.events.flare_filters import FlareParameters
-from daxa_wf.events.inspection import Inspection, inspect
+from daxa_wf.fits.stream import open_bytes, walk_hdus
+from daxa_wf.observatories.xmm.native.espfilt import espfilt
+from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.evselect import evselect
+from daxa_wf.observatories.xmm.native.inspection import Inspection, inspect
 from tests.damaged_lists import small_list
 
 MUTATIONS = int(os.environ.get("DAXA_WF_MUTATIONS", "15"))

@@ -9,11 +9,11 @@ import pytest
 from astropy.io import fits
 
 from daxa_wf.errors import StepFailedError
-from daxa_wf.events.event_list import EventList
-from daxa_wf.events.evselect import evselect
 from daxa_wf.events.gti import total
-from daxa_wf.events.merge import mean_plane, merge
 from daxa_wf.events.tangent_plane import plane_of
+from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.evselect import evselect
+from daxa_wf.observatories.xmm.native.merge import mean_plane, merge
 
 
 @pytest.fixture(scope="module")

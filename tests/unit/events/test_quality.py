@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from daxa_wf.events.espfilt import EspfiltResult, espfilt
-from daxa_wf.events.event_list import EventList
 from daxa_wf.events.flare_filters import CORNER, FOV, Fit, FlareInputs, FlareParameters, FlareResult, esas20
 from daxa_wf.events.gti import contains, total
 from daxa_wf.events.gti_files import write_gti
 from daxa_wf.events.light_curve import LightCurve
-from daxa_wf.events.qdp import write_qdp
-from daxa_wf.events.quality import FitQuality, HardEvents, fit_quality, in_out_ratio, why_no_in_out
-from daxa_wf.steps.espfilt import fit_in_qdp, sas_numbers, sas_quality
+from daxa_wf.observatories.xmm.native.espfilt import EspfiltResult, espfilt
+from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.qdp import write_qdp
+from daxa_wf.observatories.xmm.native.quality import FitQuality, HardEvents, fit_quality, in_out_ratio, why_no_in_out
+from daxa_wf.observatories.xmm.steps.espfilt import fit_in_qdp, sas_numbers, sas_quality
 from tests.unit.events.test_flare_filters import LISTS
 
 

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from daxa_wf.errors import StepFailedError
-from daxa_wf.events.detector import Detector
-from daxa_wf.events.event_list import EventList
-from daxa_wf.events.evselect import evselect
-from daxa_wf.events.exposure_map import ExposureMaps, exposure_maps
 from daxa_wf.events.expression import BoundExpression, parse
 from daxa_wf.events.expression.passable import mixed_columns, part_about, passable, time_intervals
 from daxa_wf.events.gti import NONE, total
 from daxa_wf.events.image import SkyGrid, bin_images
-from daxa_wf.events.merge import merge
 from daxa_wf.events.tangent_plane import plane_of
+from daxa_wf.observatories.xmm.native.detector import Detector
+from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.evselect import evselect
+from daxa_wf.observatories.xmm.native.exposure_map import ExposureMaps, exposure_maps
+from daxa_wf.observatories.xmm.native.merge import merge
 
 CLEAN = "#XMMEA_EM && PATTERN <= 12 && FLAG == 0"
 GRID = SkyGrid(87)

@@ -15,15 +15,15 @@ import yaml
 from astropy.table import Table
 from typer.testing import CliRunner
 
-from daxa_wf.cli import app
+from daxa_wf.cli.main import app
 from daxa_wf.errors import ConfigError
-from daxa_wf.missions import MISSIONS
+from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.selection.options import PositionTable, Select, filters_of, positions_of
-from daxa_wf.selection.pictures import coverage
+from daxa_wf.selection.plots import coverage
 from daxa_wf.selection.position_files import read_positions
 from daxa_wf.selection.select import associate
-from daxa_wf.services.http import session
-from daxa_wf.services.snapshots import SnapshotStore, fetch_tables
+from daxa_wf.tables.http import session
+from daxa_wf.tables.snapshots import SnapshotStore, fetch_tables
 from tests.archives import make_archives
 
 CALPV = MISSIONS["erosita_calpv"]
@@ -101,8 +101,8 @@ def test_fetch_show_and_missions(tmp_path: Path) -> None:
 
 
 def test_services_and_missions_of_a_configuration(tmp_path: Path) -> None:
-    from daxa_wf.demo.table import observatory_exposures, observatory_table
-    from daxa_wf.demo.tap_service import serve_tables
+    from daxa_wf_simulator.table import observatory_exposures, observatory_table
+    from daxa_wf_simulator.tap_service import serve_tables
 
     served = {"xsa.v_all_observations": observatory_table(), "xsa.v_exposure": observatory_exposures()}
     with serve_tables(served) as url:

@@ -7,15 +7,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from daxa_wf.missions import MISSIONS
-from daxa_wf.selection.exposures import exposure_table, exposures_of, with_exposures
+from daxa_wf.chain.select import fetch_embedded_table, select_observations
+from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.selection.filters import column_in, instruments
 from daxa_wf.selection.options import Select
 from daxa_wf.selection.positions import positions
 from daxa_wf.selection.query import compile_query
 from daxa_wf.selection.select import associate
-from daxa_wf.services.snapshots import SnapshotStore
-from daxa_wf.steps.select import fetch_embedded_table, select_observations
+from daxa_wf.tables.exposures import exposure_table, exposures_of, with_exposures
+from daxa_wf.tables.snapshots import SnapshotStore
 
 SPEC = MISSIONS["xmm_pointed"]
 ROWS = [

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from daxa_wf.errors import ConfigError, ExpressionError
-from daxa_wf.missions import MISSIONS
+from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.selection import filters
 from daxa_wf.selection.options import PositionTable, Select, filters_of, positions_of
 from daxa_wf.selection.position_files import read_positions

@@ -11,11 +11,11 @@ import pytest
 from astropy.table import Table
 
 from daxa_wf.errors import ServiceError
-from daxa_wf.missions import MISSIONS
+from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.selection import filters
-from daxa_wf.selection.observation_table import observation_table, packaged_table
-from daxa_wf.selection.schema import COMMON_COLUMNS
 from daxa_wf.selection.select import Step, select
+from daxa_wf.tables.observation_table import observation_table, packaged_table
+from daxa_wf.tables.schema import COMMON_COLUMNS
 
 
 def made(mission: str, table: pd.DataFrame, number: int = 0):

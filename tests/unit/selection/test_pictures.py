@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from daxa_wf.missions import MISSIONS
-from daxa_wf.selection.pictures import on_map, sky_figure
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.selection.plots import on_map, sky_figure
 
 PLACES = pd.DataFrame({"ra": [10.0, 350.0, 180.0, 90.0], "dec": [0.0, 40.0, 88.0, -60.0]})
 

@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 
 from daxa_wf.errors import ConfigError, ExpressionError, ServiceError
-from daxa_wf.missions import MISSIONS
+from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.selection.query import compile_query
-from daxa_wf.services.names import NameStore
+from daxa_wf.tables.names import NameStore
 
 NUSTAR = MISSIONS["nustar_pointed"]
 ROWS = pd.DataFrame({

@@ -12,10 +12,10 @@ from pytest_httpserver import HTTPServer
 from pyvo.dal import TAPService
 from werkzeug import Request, Response
 
-from daxa_wf.demo.tap_service import Answer, serve_tables, votable
 from daxa_wf.errors import ConfigError, ServiceError
-from daxa_wf.services.names import NameStore
-from daxa_wf.services.objects import look_up
+from daxa_wf.tables.names import NameStore
+from daxa_wf.tables.objects import look_up
+from daxa_wf_simulator.tap_service import Answer, serve_tables, votable
 
 BASIC = Table({"oid": [1575544], "main_id": ["M  31"], "ra": [10.684708], "dec": [41.26875], "otypes": ["AGN|G|X|"]})
 IDENT = Table({"id": ["M  31", "NGC   224", "2MASX J00424433+4116074"]})

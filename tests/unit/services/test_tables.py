@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from daxa_wf.demo.tap_service import Answer, serve_tables
 from daxa_wf.errors import CorruptFileError, ServiceError
-from daxa_wf.missions import MISSIONS
-from daxa_wf.selection.observation_table import observation_table
-from daxa_wf.services.http import session
-from daxa_wf.services.snapshots import SnapshotStore, fetch_tables
-from daxa_wf.services.tap import fetch_table
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.tables.http import session
+from daxa_wf.tables.observation_table import observation_table
+from daxa_wf.tables.snapshots import SnapshotStore, fetch_tables
+from daxa_wf.tables.tap import fetch_table
+from daxa_wf_simulator.tap_service import Answer, serve_tables
 
 SPEC = MISSIONS["chandra"]
 SOURCE = SPEC.tables[0]
@@ -66,7 +66,7 @@ def cut_votable(query: str, sent: Answer) -> Answer:
 
 
 def capped(query: str, sent: Answer) -> Answer:
-    from daxa_wf.demo.tap_service import respond
+    from daxa_wf_simulator.tap_service import respond
 
     return respond(query, {"chanmaster": TABLE.iloc[:2000]})
 
@@ -286,7 +286,7 @@ def test_a_snapshot_that_is_replaced_while_it_is_read_is_read_again(
         waited.append(seconds)
         (tmp_path / "erosita_calpv.json").write_text(sidecar)
 
-    monkeypatch.setattr("daxa_wf.services.snapshots.time.sleep", sleep)
+    monkeypatch.setattr("daxa_wf.tables.snapshots.time.sleep", sleep)
     assert len(store.read("erosita_calpv")) == 170
     assert waited == [0.5]
 

@@ -8,15 +8,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record, read_record
-from daxa_wf.config import parse_config
+from daxa_wf.chain import manifest
+from daxa_wf.chain.plan import Plan
+from daxa_wf.chain.runner import Inputs, run_step, staging_area
+from daxa_wf.config.model import parse_config
 from daxa_wf.errors import DaxaError
-from daxa_wf.steps import manifest
-from daxa_wf.steps.catalogue import STEPS
-from daxa_wf.steps.runner import Inputs, run_step, staging_area
-from daxa_wf.workflow import Plan
-from daxa_wf.workflow_sas import SasPlan
+from daxa_wf.mission.catalogue import STEPS, module_of
+from daxa_wf.observatories.xmm.plan import SasPlan
+from daxa_wf.units import Unit
 
 MISSION = "xmm_pointed"
 
@@ -64,7 +65,7 @@ class Chain:
         special = {"evselect": self.sas.cleaning, "cifbuild": self.sas.calibration, "inventory": self.sas.planning}
         section = hasattr(self.plan.mission(MISSION), step)
         options = special.get(step, self.plan.options(step) if section else lambda _: {})(wildcards)
-        function = import_module(f"daxa_wf.steps.{step}").run
+        function = import_module(module_of(step)).run
         records |= {name: [] for name in STEPS if name not in records}
         context = self.sas.context(wildcards, None)
         try:

@@ -17,22 +17,23 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from daxa_wf.acquire.local_erosita import lists_to_join, local_erosita_manifest
-from daxa_wf.acquire.manifest import ManifestRow, write_manifest
-from daxa_wf.archive.layout import Layout, Unit
+from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.manifest import ManifestRow, write_manifest
 from daxa_wf.archive.records import FileStamp, Record, Status
-from daxa_wf.archive.report.erosita import flare_plots
-from daxa_wf.demo.erosita import make_erosita, write_event_file
-from daxa_wf.demo.erosita_targets import TARGETS, ErositaTruth
+from daxa_wf.chain.runner import Inputs, run_step
+from daxa_wf.config.tool_options import Evtool, Flaregti, Toolkit
 from daxa_wf.errors import ConfigError, Fault
-from daxa_wf.events.erosita.event_file import ErositaEventFile
-from daxa_wf.events.erosita.telescope_modules import GROUPS, parse_modules, select_modules
 from daxa_wf.events.gti import contains, intersection, total
-from daxa_wf.missions import MISSIONS
+from daxa_wf.mission.catalogue import CHAINS, STEPS, module_of
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.observatories.erosita.local import lists_to_join, local_erosita_manifest
+from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.observatories.erosita.native.telescope_modules import GROUPS, parse_modules, select_modules
+from daxa_wf.observatories.erosita.panels import flare_plots
 from daxa_wf.options import ExposureMaps, Images
-from daxa_wf.steps.catalogue import CHAINS, STEPS
-from daxa_wf.steps.runner import Inputs, run_step
-from daxa_wf.tool_options import Evtool, Flaregti, Toolkit
+from daxa_wf.units import Unit
+from daxa_wf_simulator.erosita import make_erosita, write_event_file
+from daxa_wf_simulator.erosita_targets import TARGETS, ErositaTruth
 from tests.standins import Standins
 
 FILES = {target.obsid: target.file for target in TARGETS}
@@ -70,7 +71,7 @@ class Chain:
         values = {**section.model_dump(mode="json"), "engine": self.engine, "instruments": list(self.instruments)}
         values["passed_over"] = list(self.passed_over)
         inputs = Inputs({name: [record] for name, record in self.records.items()}, {"events": [self.raw, *self.more]})
-        function = import_module(f"daxa_wf.steps.{step}").run
+        function = import_module(module_of(step)).run
         context = {"toolkit": Toolkit(time_limit=self.time_limit).model_dump(mode="json")}
         self.records[step] = run_step(STEPS[step], self.unit, inputs, values, self.layout, function, context)
         return self.records[step]
@@ -439,7 +440,7 @@ def test_downloaded_lists(chain: Any, raw: Any) -> None:
         Inputs({"acquire": [acquired]}),
         {**Flaregti().model_dump(), "engine": "native", "instruments": ALL_SEVEN, "passed_over": []},
     )
-    run = import_module("daxa_wf.steps.flaregti").run
+    run = import_module("daxa_wf.observatories.erosita.steps.flaregti").run
     with pytest.raises(Fault, match="delete the record of 'acquire'"):
         run_step(STEPS["flaregti"], mine.unit, inputs, options, mine.layout, run)
     mine.layout.raw(mine.unit).parent.mkdir(parents=True)
@@ -524,9 +525,9 @@ def test_stamps_are_of_the_files(chain: Any) -> None:
 def test_rules_are_given_the_missions_engine(tmp_path: Path) -> None:
     from types import SimpleNamespace
 
-    from daxa_wf.config import parse_config
-    from daxa_wf.workflow import Plan
-    from daxa_wf.workflow_erosita import ErositaPlan
+    from daxa_wf.chain.plan import Plan
+    from daxa_wf.config.model import parse_config
+    from daxa_wf.observatories.erosita.plan import ErositaPlan
 
     section = {"engine": "esass", "source": {"local": str(tmp_path)}, "instruments": ["TM9"]}
     config = parse_config({"archive": "a", "missions": {"erosita_calpv": section}})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from daxa_wf.acquire.local_odf import local_odf_manifest
-from daxa_wf.acquire.manifest import ManifestRow
-from daxa_wf.steps.inventory import from_summary
-from daxa_wf.tools.odf_summary import read_odf_summary
+from daxa_wf.archive.manifest import ManifestRow
+from daxa_wf.observatories.xmm.local_odf import local_odf_manifest
+from daxa_wf.observatories.xmm.sas.odf_summary import read_odf_summary
+from daxa_wf.observatories.xmm.steps.inventory import from_summary
 
 OBSID = "0404910601"
 

@@ -12,19 +12,19 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from daxa_wf.acquire.manifest import read_manifest
-from daxa_wf.archive.layout import Unit
+from daxa_wf.archive.manifest import read_manifest
 from daxa_wf.archive.origin import Origin, identity_to_ask, read_origin, write_origin
 from daxa_wf.archive.status import print_summary
-from daxa_wf.config import parse_config
-from daxa_wf.demo.archive_server import serve_archives
-from daxa_wf.demo.tap_service import serve_tables
+from daxa_wf.chain import acquire, manifest
+from daxa_wf.chain.plan import Plan
+from daxa_wf.chain.runner import Inputs
+from daxa_wf.config.model import parse_config
 from daxa_wf.errors import ConfigError, ServiceError
-from daxa_wf.missions import MISSIONS
-from daxa_wf.services.snapshots import SnapshotStore
-from daxa_wf.steps import acquire, manifest
-from daxa_wf.steps.runner import Inputs
-from daxa_wf.workflow import Plan
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.tables.snapshots import SnapshotStore
+from daxa_wf.units import Unit
+from daxa_wf_simulator.archive_server import serve_archives
+from daxa_wf_simulator.tap_service import serve_tables
 from tests.archives import SMALL, make_archives
 
 from .chain import Wildcards

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from daxa_wf.archive.access import Archive
-from daxa_wf.archive.layout import Band, Unit, band_of, product_name, unit_of
-from daxa_wf.demo.events import simulate
-from daxa_wf.demo.files import list_name, write_event_list
-from daxa_wf.demo.truth import Exposure, Flare, Observation, Source
-from daxa_wf.events.event_list import EventList
+from daxa_wf.archive.layout import band_of, product_name, unit_of
 from daxa_wf.events.flare_filters import FLARE_FILTERS, FlareParameters
+from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.units import Band, Unit
+from daxa_wf_simulator.events import simulate
+from daxa_wf_simulator.files import list_name, write_event_list
+from daxa_wf_simulator.truth import Exposure, Flare, Observation, Source
 from tests.standins import Standins
 
 from .chain import Chain

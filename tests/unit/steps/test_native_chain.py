@@ -11,10 +11,10 @@ import pytest
 from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
 
-from daxa_wf.archive.report import observation
-from daxa_wf.events.event_list import EventList
-from daxa_wf.steps import exposure_maps
-from daxa_wf.steps.runner import Inputs
+from daxa_wf.chain.runner import Inputs
+from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.steps import exposure_maps
+from daxa_wf.report import observation
 from tests.unit.steps.chain import Chain
 
 UNIT, OBSERVATION = "0999990101M1", "0999990101"

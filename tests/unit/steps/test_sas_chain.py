@@ -15,15 +15,15 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from daxa_wf.acquire.local import listing_digest
-from daxa_wf.archive.layout import Unit
 from daxa_wf.archive.records import read_record
-from daxa_wf.archive.report import observation
 from daxa_wf.archive.vouching import drop_stale_records
-from daxa_wf.demo.odf import M1, M2, PN, PN_OFFSET, PN_SMALL_WINDOW, PN_TIMING, R1, OdfExposure, make_odf
+from daxa_wf.chain.local import listing_digest
 from daxa_wf.errors import ConfigError
-from daxa_wf.events.event_list import EventList
+from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.report import observation
 from daxa_wf.tools.messages import sas_messages
+from daxa_wf.units import Unit
+from daxa_wf_simulator.odf import M1, M2, PN, PN_OFFSET, PN_SMALL_WINDOW, PN_TIMING, R1, OdfExposure, make_odf
 from tests.standins import RELEASES, Standins, all_gone
 from tests.standins.odf import parsed_summary
 from tests.standins.phl1811 import make_phl1811

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from daxa_wf.demo.odf import M1, PN, PN_DIAGNOSTIC, PN_OFFSET, PN_TIMING, OdfExposure, every, make_odf
 from daxa_wf.errors import Fault, StepFailedError
-from daxa_wf.tools.odf_summary import OdfSummary, parse_odf_summary, read_odf_summary, with_path
-from daxa_wf.tools.odf_view import make_odf_view
+from daxa_wf.observatories.xmm.sas.odf_summary import OdfSummary, parse_odf_summary, read_odf_summary, with_path
+from daxa_wf.observatories.xmm.sas.odf_view import make_odf_view
+from daxa_wf_simulator.odf import M1, PN, PN_DIAGNOSTIC, PN_OFFSET, PN_TIMING, OdfExposure, every, make_odf
 from tests.standins.odf import summary_of
 
 A907 = {"0201903501": "0828_0201903501_SCX00000SUM.SAS", "0404910601": "1184_0404910601_SCX00000SUM.SAS"}

@@ -9,26 +9,28 @@ from pathlib import Path
 import pytest
 from astropy.io import fits
 
-from daxa_wf.archive.layout import Band, Unit
-from daxa_wf.demo.odf import M1, PN, PN_SMALL_WINDOW, PN_TIMING, R1, OdfExposure, make_odf
-from daxa_wf.demo.tiny_fits import extensions
+from daxa_wf.config.tool_options import Evtool, Flaregti, Toolkit
 from daxa_wf.errors import StepFailedError, UnfitDataError
+from daxa_wf.observatories.erosita.esass import commands as erosita
+from daxa_wf.observatories.xmm.sas import commands as xmm
+from daxa_wf.observatories.xmm.sas import list_commands as lists
+from daxa_wf.observatories.xmm.sas.odf_summary import read_odf_summary
+from daxa_wf.observatories.xmm.sas.odf_view import make_odf_view
+from daxa_wf.observatories.xmm.sas.tasks import ESPFILT
 from daxa_wf.options import Espfilt, Evselect, Images
-from daxa_wf.tool_options import Evtool, Flaregti, Toolkit
-from daxa_wf.tools import erosita_commands as erosita
-from daxa_wf.tools import xmm_commands as xmm
-from daxa_wf.tools import xmm_list_commands as lists
 from daxa_wf.tools.doctor import Finding, examine_esass, examine_sas, probe, toolkit_versions
 from daxa_wf.tools.environment import ToolEnvironment, environment_from
 from daxa_wf.tools.messages import acceptable_ccds, emanom_log, espfilt_log
-from daxa_wf.tools.odf_summary import read_odf_summary
-from daxa_wf.tools.odf_view import make_odf_view
 from daxa_wf.tools.runner import execute, run_tools
-from daxa_wf.tools.tasks import ESPFILT, TASKS, Command
+from daxa_wf.tools.spec import Command
 from daxa_wf.tools.verdicts import ToolRun
 from daxa_wf.tools.versions import SasVersion, parse_sas_version, read_ccf_index
+from daxa_wf.units import Band, Unit
+from daxa_wf_simulator.odf import M1, PN, PN_SMALL_WINDOW, PN_TIMING, R1, OdfExposure, make_odf
+from daxa_wf_simulator.tiny_fits import extensions
 from tests.standins import RELEASES, Standins, make_standins
 from tests.standins.odf import make_erosita_list
+from tests.standins.tables import TASKS
 
 OBSID = "0201903501"
 M1_UNIT = Unit("xmm_pointed", OBSID, "M1", "S001")
@@ -332,7 +334,7 @@ def test_doctor_on_esass_and_on_an_environment_that_does_not_come_up(standins: S
 
 
 def test_doctor_as_a_command(standins: Standins, capsys: pytest.CaptureFixture[str]) -> None:
-    from daxa_wf.cli import doctor
+    from daxa_wf.cli.main import doctor
 
     doctor()
     out = capsys.readouterr().out

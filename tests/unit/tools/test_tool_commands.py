@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
-from daxa_wf.archive.layout import Band, Unit
+from daxa_wf.config.tool_options import Evtool, Flaregti
 from daxa_wf.errors import ConfigError, UnfitDataError
+from daxa_wf.observatories.erosita.esass import commands as erosita
+from daxa_wf.observatories.xmm.sas import commands as xmm
+from daxa_wf.observatories.xmm.sas import list_commands as lists
+from daxa_wf.observatories.xmm.sas.tasks import ESPFILT, SAS_TASKS
 from daxa_wf.options import Espfilt, Evselect, ExposureMaps, Images
-from daxa_wf.tool_options import Evtool, Flaregti
-from daxa_wf.tools import erosita_commands as erosita
-from daxa_wf.tools import xmm_commands as xmm
-from daxa_wf.tools import xmm_list_commands as lists
-from daxa_wf.tools.tasks import ESPFILT, SAS_TASKS, TASKS, Command
+from daxa_wf.tools.spec import Command
 from daxa_wf.tools.versions import SasVersion
+from daxa_wf.units import Band, Unit
+from tests.standins.tables import TASKS
 
 PN = Unit("xmm_pointed", "0201903501", "PN", "S003")
 M1 = Unit("xmm_pointed", "0201903501", "M1", "S001")

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 from daxa_wf.errors import ConfigError, Fault, StepFailedError, UnfitDataError
+from daxa_wf.observatories.xmm.sas.commands import cifbuild
 from daxa_wf.tools.environment import ToolEnvironment, pfiles, prepared_call
 from daxa_wf.tools.processes import _Interrupts
 from daxa_wf.tools.runner import execute
-from daxa_wf.tools.tasks import TASKS, Command
-from daxa_wf.tools.tasks.spec import Parameter, TaskSpec
+from daxa_wf.tools.spec import Command, Parameter, TaskSpec
 from daxa_wf.tools.verdicts import ToolRun, require_success
-from daxa_wf.tools.xmm_commands import cifbuild
 from tests.standins import REPOSITORY, Standins, all_gone, gone, wait_for
+from tests.standins.tables import TASKS
 
 PROGRAM = TaskSpec("program", "sas", (Parameter("code", "text"),))
 
@@ -194,7 +194,7 @@ def hanging(standins: Standins, tmp_path: Path) -> Any:
         standins.tell("cifbuild:hang")
         code = (
             f"{before}\nfrom pathlib import Path; from daxa_wf.tools.runner import execute; "
-            "from daxa_wf.tools.xmm_commands import cifbuild; "
+            "from daxa_wf.observatories.xmm.sas.commands import cifbuild; "
             f"execute(cifbuild('2004-06-17')[0], Path({str(tmp_path / 'work')!r}), Path({str(tmp_path / 'log')!r}))"
         )
         environ = {**os.environ, "PYTHONPATH": str(REPOSITORY), "DAXA_WF_STANDIN_PIDS": str(pids)}
@@ -448,8 +448,8 @@ def test_containers(tmp_path: Path) -> None:
 
 def test_a_container_sees_what_the_command_leads_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also the raw directory behind the links of an ODF's view; a script stands in for apptainer."""
-    from daxa_wf.demo.odf import make_odf
-    from daxa_wf.tools.odf_view import make_odf_view
+    from daxa_wf.observatories.xmm.sas.odf_view import make_odf_view
+    from daxa_wf_simulator.odf import make_odf
 
     make_odf_view(make_odf(tmp_path / "raw", exposures=[]), tmp_path / "view")
     (tmp_path / "bin").mkdir()
@@ -482,8 +482,8 @@ def test_unfit_data_are_known_by_the_name_that_the_task_gives(
 
 
 def test_esass_must_say_done(standins: Standins, tmp_path: Path) -> None:
-    from daxa_wf.tool_options import Flaregti
-    from daxa_wf.tools.erosita_commands import flaregti
+    from daxa_wf.config.tool_options import Flaregti
+    from daxa_wf.observatories.erosita.esass.commands import flaregti
     from tests.standins.odf import make_erosita_list
 
     raw = make_erosita_list(tmp_path / "raw.fits")

@@ -1,1 +1,0 @@
-"""Fetching and checking of raw data; the manifest."""

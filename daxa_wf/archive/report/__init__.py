@@ -1,6 +1,0 @@
-"""Pages to look at: one for each observation, one for the archive. Self-contained, no network."""
-
-from daxa_wf.archive.report.finish import finish, finish_run, finish_with_faults
-from daxa_wf.archive.report.pages import write_archive_page, write_observation_page
-
-__all__ = ["finish", "finish_run", "finish_with_faults", "write_archive_page", "write_observation_page"]

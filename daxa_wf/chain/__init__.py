@@ -1,0 +1,1 @@
+"""Steps, pipelines, and the plan of a run."""

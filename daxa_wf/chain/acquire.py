@@ -1,0 +1,97 @@
+"""acquire: an observation's files from the archives into the raw store, verified."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.records import FileStamp
+from daxa_wf.chain.runner import Inputs, Outcome, Workspace
+from daxa_wf.limits import Limits
+from daxa_wf.units import Unit
+
+if TYPE_CHECKING:
+    from daxa_wf.download.observation import Wish
+
+
+def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+    """Fetch what the routes and instruments need; link it into the archive."""
+    from daxa_wf.chain.planned import facts_from
+    from daxa_wf.download.credentials import read_secrets
+    from daxa_wf.download.observation import Fetcher, Wish
+    from daxa_wf.download.progress import Progress
+    from daxa_wf.mission.registry import MISSIONS
+    from daxa_wf.tables.http import session
+
+    del inputs
+    spec, context = MISSIONS[unit.mission], workspace.context
+    wish = Wish(spec, facts_from(options["facts"]), tuple(options["routes"]), tuple(options["instruments"]))
+    store, layout = Path(context["store"]), workspace.layout
+    progress = Progress(wish.name, layout.root / ".progress" / f"{unit.mission}-{unit.obsid}.json")
+    with ExitStack() as stack:
+        archives = context["archives"]
+        if context["embedded"]:
+            archives = _embedded(stack, Path(context["embedded"]), archives)
+        limits = Limits(**context["limits"])
+        fetcher = Fetcher(
+            store, session(limits=limits), archives, dict(context["transfers"]), read_secrets(context["credentials"]),
+            bool(options["decompress"]), released=partial(release_date, Path(context["tables"])),
+        )  # fmt: skip
+        try:
+            acquired = fetcher.acquire(wish, progress)
+        finally:
+            progress.finish()
+    _link(layout, unit, store / acquired.directory)
+    files = [
+        {key: value for key, value in asdict(each).items() if key != "mtime_ns"}
+        for each in sorted(acquired.files, key=lambda each: each.path)
+    ]
+    size = sum(each.size for each in acquired.files)
+    results = {"directory": acquired.directory, "files": files, "transferred": acquired.transferred}
+    warnings = [{"task": "acquire", "name": "noted", "text": note} for note in acquired.notes]
+    sources = ", ".join(sorted({each.archive for each in acquired.files}))
+    folder = layout.relative(layout.raw(unit))
+    raw = [FileStamp(f"{folder}/{each.path}", each.size, each.mtime_ns, each.sha256, "raw") for each in acquired.files]
+    return Outcome(results, warnings, f"{len(files)} files, {size / 1e6:.1f} MB from {sources}", raw)
+
+
+def release_date(tables: Path, wish: Wish) -> datetime | None:
+    """Return when an observation becomes public, by its mission's table; None if the table has no date, or is not there."""
+    import pandas as pd
+
+    from daxa_wf.tables.snapshots import SnapshotStore
+
+    store = SnapshotStore(tables)
+    if store.latest(wish.spec.name) is None:
+        return None
+    rows = store.observations(wish.spec)
+    dates = rows.loc[rows["obsid"] == str(wish.facts["obsid"]), "proprietary_end"].dropna()
+    return None if dates.empty else pd.Timestamp(dates.max()).to_pydatetime().replace(tzinfo=UTC)
+
+
+def _embedded(stack: ExitStack, observatory: Path, archives: Mapping[str, Any]) -> dict[str, Any]:
+    """The archives of the embedded observatory, served on loopback as long as the stack is open."""
+    from daxa_wf_simulator.archive_server import serve_archives
+
+    served = stack.enter_context(serve_archives(observatory))
+    return {name: served.bases[name] for name in archives}
+
+
+def _link(layout: Layout, unit: Unit, directory: Path) -> None:
+    """Point the archive's link at the observation in the store."""
+    link = layout.raw(unit)
+    link.parent.mkdir(parents=True, exist_ok=True)
+    part = link.with_name(f".{link.name}.part")
+    part.unlink(missing_ok=True)
+    real, home = directory.resolve(), link.parent.resolve()
+    # Relative where both move together, absolute where the store is elsewhere.
+    together = real.is_relative_to(layout.root.resolve().parent)
+    part.symlink_to(os.path.relpath(real, home) if together else real, target_is_directory=True)
+    part.replace(link)

@@ -1,0 +1,109 @@
+"""Exposures of an observation from the listing of a data centre's directory, where no table of exposures knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import PurePosixPath
+
+from daxa_wf.archive.manifest import ManifestRow
+from daxa_wf.chain.local import PPS_ATTITUDE, PPS_EVENT_LIST
+from daxa_wf.chain.planned import ODF, facts_text
+from daxa_wf.download.data_centres import NotInArchiveError
+from daxa_wf.download.observation import Fetcher, Wish
+from daxa_wf.download.sizes import Listings
+from daxa_wf.errors import ServiceError
+from daxa_wf.observatories.xmm.local_odf import DIAGNOSTIC_DUMPS, ODF_FILE
+
+AT_ONCE = 8
+"""Observations whose listings are asked for side by side."""
+FRUITLESS = 10
+"""Failures in a row after which the data centres are not asked for further observations in this run."""
+
+
+def listed_exposures(
+    wishes: Sequence[Wish], fetcher: Fetcher, engine: str
+) -> tuple[list[ManifestRow], dict[str, str], dict[str, str]]:
+    """Return one row an exposure of the observations, as the data centres' listings have them.
+
+    And why there is none, by ObsID: of those that the data centres do not have, or have without such files; and of those
+    that could not be asked for.
+    """
+    listings = Listings(fetcher.store)
+    rows: list[ManifestRow] = []
+    absent: dict[str, str] = {}
+    unasked: dict[str, str] = {}
+    failures: list[str] = []
+
+    def look(wish: Wish) -> list[ManifestRow]:
+        kept = listings.known(wish)
+        found = exposures_in(wish, [each.path for each in kept or ()], engine)
+        if found:
+            return found
+        if len(failures) >= FRUITLESS:
+            raise ServiceError(f"not asked for, after {FRUITLESS} failures in a row: {failures[-1]}")
+        try:
+            files = fetcher.listing(wish)
+        except NotInArchiveError:
+            failures.clear()
+            raise
+        except ServiceError as error:
+            failures.append(str(error))
+            raise
+        failures.clear()
+        listings.keep(wish, files)
+        return exposures_in(wish, [each.path for each in files], engine)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        jobs = {str(wish.facts["obsid"]): pool.submit(look, wish) for wish in wishes}
+        for obsid, job in jobs.items():
+            try:
+                found = job.result()
+            except NotInArchiveError as error:
+                absent[obsid] = str(error)
+            except ServiceError as error:
+                unasked[obsid] = str(error)
+            else:
+                rows += found
+                if not found:
+                    absent[obsid] = "its listing has no exposure of the chosen instruments"
+    return rows, absent, unasked
+
+
+def exposures_in(wish: Wish, paths: Iterable[str], engine: str) -> list[ManifestRow]:
+    """Return one row for each exposure that an observation's listing has a file of, for the engine that processes it."""
+    find = _raw_data if engine == "sas" else _calibrated_lists
+    obsid, facts = str(wish.facts["obsid"]), facts_text(wish.facts)
+    found = find(obsid, sorted(paths), wish.instruments)
+    return [ManifestRow(wish.spec.name, obsid, *exposure, facts=facts, **files) for exposure, files in found.items()]
+
+
+Found = Mapping[tuple[str, str], dict[str, str]]
+"""Instrument and exposure -> the files of the manifest's row."""
+
+
+def _calibrated_lists(obsid: str, paths: Sequence[str], instruments: Sequence[str]) -> Found:
+    """Return the event list of each exposure: the imaging one, if it has a timing list too."""
+    names = {path: PurePosixPath(path).name for path in paths}
+    attitude = next((path for path in paths if (m := PPS_ATTITUDE.fullmatch(names[path])) and m["obsid"] == obsid), "")
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for path in paths:
+        match = PPS_EVENT_LIST.fullmatch(names[path])
+        if match is None or match["obsid"] != obsid or match["inst"] not in instruments:
+            continue
+        exposure = match["inst"], match["exposure"]
+        if exposure not in found or match["type"] != "TI":
+            found[exposure] = {"events": path, "attitude": attitude}
+    return found
+
+
+def _raw_data(obsid: str, paths: Sequence[str], instruments: Sequence[str]) -> Found:
+    matches = (ODF_FILE.fullmatch(PurePosixPath(path).name) for path in paths)
+    return {
+        (match["inst"], match["exposure"]): {"odf": ODF}
+        for match in matches
+        if match
+        and match["obsid"] == obsid
+        and match["inst"] in instruments
+        and not DIAGNOSTIC_DUMPS.fullmatch(match["inst"] + match["exposure"])
+    }

@@ -1,0 +1,100 @@
+"""The manifest of what is to be downloaded: exposures where a table has them, else observations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from daxa_wf.archive.manifest import ManifestRow
+from daxa_wf.download.paths import FIELDS
+from daxa_wf.errors import CorruptFileError
+from daxa_wf.json_files import parse_json
+from daxa_wf.mission.spec import MissionSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ODF = "ODF"
+"""Directory of an observation's raw data, as it is fetched."""
+
+LISTS = {"M1": ("MI",), "M2": ("MI",), "PN": ("PI",)}
+"""Type of the imaging event lists of EPIC in the archive (XMM-Newton Data Files Handbook, PPS file names)."""
+
+
+def observation_facts(row: Any) -> dict[str, Any]:
+    """What templates of paths may name of an observation: text, and times as times."""
+    import pandas as pd
+
+    said = {name: row.get(name) for name in FIELDS}
+    known = {name: value for name, value in said.items() if not pd.isna(value)}
+    return {name: value if isinstance(value, datetime) else str(value) for name, value in known.items()}
+
+
+def facts_of(row: Any) -> str:
+    """The facts of an observation as JSON, for the manifest."""
+    return facts_text(observation_facts(row))
+
+
+def facts_text(facts: Mapping[str, Any]) -> str:
+    """Return facts as JSON, times as ISO text."""
+    return json.dumps(dict(facts), default=datetime.isoformat)
+
+
+def facts_from(text: str) -> dict[str, Any]:
+    """The facts again, times as times; CorruptFileError if the text is not what `facts_of` writes."""
+    try:
+        facts: dict[str, Any] = parse_json(text, dict[str, str])
+        if "start" in facts:
+            facts["start"] = datetime.fromisoformat(facts["start"])
+    except ValueError as error:
+        raise CorruptFileError(
+            f"facts of an observation {text[:200]!r}: {error}; delete the manifest and run again"
+        ) from None
+    return facts
+
+
+def planned_observations(spec: MissionSpec, rows: pd.DataFrame) -> list[ManifestRow]:
+    """One row an observation."""
+    return [ManifestRow(spec.name, row["obsid"], "", "", facts=facts_of(row)) for _, row in rows.iterrows()]
+
+
+def planned_exposures(
+    spec: MissionSpec,
+    rows: pd.DataFrame,
+    exposures: pd.DataFrame | None,
+    instruments: Sequence[str],
+    engine: str = "native",
+) -> tuple[list[ManifestRow], list[str]]:
+    """One row an exposure, as the table of exposures has them, with what the engine starts from: EPIC's calibrated list
+    (native) or the raw data (sas). And the observations of which the table has none.
+    """
+    from daxa_wf.tables.exposures import exposures_of
+
+    found: dict[str, list[Mapping[Any, Any]]] = {}
+    if exposures is not None:
+        mine = exposures_of(exposures, set(rows["obsid"]), instruments)
+        mine = mine[mine["exposure"].str.startswith(("S", "U"))]
+        for record in mine.to_dict("records"):
+            found.setdefault(str(record["obsid"]), []).append(record)
+    files = _raw_data if engine == "sas" else _calibrated_lists
+    planned, without = [], []
+    for _, row in rows.iterrows():
+        obsid = str(row["obsid"])
+        facts = facts_of(row)
+        if obsid not in found:
+            without.append(obsid)
+        for each in found.get(obsid, []):
+            unit = (spec.name, obsid, each["inst"], each["exposure"])
+            planned.append(ManifestRow(*unit, "", each["mode"], each["filter"], facts=facts, **files(obsid, each)))
+    return planned, without
+
+
+def _calibrated_lists(obsid: str, exposure: Mapping[Any, Any]) -> dict[str, str]:
+    name = f"P{obsid}{exposure['inst']}{exposure['exposure']}{LISTS[exposure['inst']][0]}EVLI0000.FTZ"
+    return {"events": f"PPS/{name}", "attitude": f"PPS/P{obsid}OBX000ATTTSR0000.FTZ"}
+
+
+def _raw_data(_obsid: str, _exposure: Mapping[Any, Any]) -> dict[str, str]:
+    return {"odf": ODF}

@@ -1,0 +1,140 @@
+"""Before a run: what a configuration names is there, and its selections ask for what the missions' tables have."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daxa_wf.chain.source_checks import source_problems
+from daxa_wf.config.model import Config, Mission
+from daxa_wf.errors import ConfigError
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.mission.spec import MissionSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OWN = ("processed_data", "failed_data", "records", "raw", "work", "logs", "selection")
+"""Directories of an archive in which it moves and deletes files itself."""
+
+
+def check_before_a_run(config: Config, started_in: Path) -> None:
+    """ConfigError that names each directory, file, column or instrument that cannot be what is meant."""
+    problems = [*_directories(config, started_in), *_credentials(config, started_in), *_images(config, started_in)]
+    for name, mission in config.missions.items():
+        problems += [f"missions.{name}.{each}" for each in _source(config, mission, started_in)]
+        problems += [f"missions.{name}.{each}" for each in source_problems(name, mission, config, started_in)]
+        asked = dict.fromkeys(_selection(name, mission, started_in))
+        problems += [f"missions.{name}.select: {each}" for each in asked]
+    if problems:
+        raise ConfigError("\n  ".join(["the configuration cannot be used:", *problems]))
+
+
+def _directories(config: Config, started_in: Path) -> Iterator[str]:
+    for key in ("archive", "tables", "data"):
+        place = started_in / getattr(config, key)
+        there = next(each for each in (place, *place.parents) if os.path.lexists(each))
+        if not there.is_dir():
+            yield f"{key}: {there} is no directory, so that {place} cannot be one; name another place"
+        elif not os.access(there, os.W_OK | os.X_OK):
+            yield f"{key}: {there} cannot be written to by you; name another place for {place}, or see to its permissions"
+
+
+def _credentials(config: Config, started_in: Path) -> Iterator[str]:
+    from daxa_wf.download.credentials import read_secrets
+
+    for name, path in config.credentials.items():
+        try:
+            read_secrets({name: str(started_in / path)})
+        except ConfigError as error:
+            yield str(error)
+
+
+def _images(config: Config, started_in: Path) -> Iterator[str]:
+    for name, toolkit in (("sas", config.sas), ("esass", config.esass)):
+        image = toolkit.image_path(started_in)
+        if image is not None and not image.exists():
+            registry = f"docker://{toolkit.container}"
+            yield f"{name}.container: {image} is not there; an image of a registry is written as {registry}"
+
+
+def _source(config: Config, mission: Mission, started_in: Path) -> Iterator[str]:
+    source = mission.source
+    if source is None or source.directory is None:
+        return
+    key = "source.local" if source.local else "source.embedded"
+    directory, archive = (started_in / source.directory).resolve(), (started_in / config.archive).resolve()
+    try:
+        is_directory = directory.is_dir()
+    except OSError as error:
+        yield f"{key}: {directory} cannot be looked at ({error.strerror}); see to its permissions"
+        return
+    if source.local and not is_directory:
+        yield f"{key}: {directory} is not a directory; name the one that your files are in"
+    elif archive == directory:
+        yield f"{key}: {directory} is the archive itself; make the archive in a directory of its own"
+    elif source.local and archive.is_relative_to(directory):
+        yield f"{key}: the archive {archive} is within {directory}, in all of which files are looked for; make it elsewhere"
+    elif directory.is_relative_to(archive) and directory.relative_to(archive).parts[0] in OWN:
+        yield f"{key}: {directory} is where the archive {archive} puts files of its own; keep yours elsewhere"
+
+
+def _selection(name: str, mission: Mission, started_in: Path) -> Iterator[str]:
+    """What the section `select` asks that the mission's table cannot answer; nothing is asked of the network."""
+    if mission.select is None:
+        return
+    from daxa_wf.selection.options import filters_of, positions_of
+    from daxa_wf.selection.select import NoObservationsError, select
+
+    spec, options = MISSIONS[name], mission.select.started_in(started_in)
+    table = _no_observations(spec)
+
+    def look_around() -> None:
+        with suppress(NoObservationsError):
+            select(table, spec, [], positions_of(options, spec, _anywhere))
+
+    try:
+        asked: list[Callable[[], object]] = [
+            partial(each.keep, table, spec) for each in filters_of(options, _now(), _anywhere)
+        ]
+    except ConfigError as error:
+        yield str(error)
+        return
+    for ask in (*asked, look_around):
+        try:
+            ask()
+        except ConfigError as error:
+            yield str(error)
+
+
+def _now() -> pd.Timestamp:
+    import pandas as pd
+
+    return pd.Timestamp.now("UTC").tz_localize(None)
+
+
+def _anywhere(name: str) -> tuple[float, float]:
+    """In place of the service that knows where objects are: whether it knows one is not for now."""
+    del name
+    return (0.0, 0.0)
+
+
+def _no_observations(spec: MissionSpec) -> pd.DataFrame:
+    """A table without rows, with every column that one of the mission's tables may have."""
+    import pandas as pd
+
+    from daxa_wf.tables.observation_table import observation_table
+
+    first, *others = (
+        observation_table(spec, source, pd.DataFrame(columns=[each.source for each in source.columns])).rows
+        for source in spec.tables
+    )
+    for other in others:
+        first = first.join(other[[column for column in other if column not in first]])
+    for each in spec.instruments if spec.exposures else ():
+        first[f"{each.name.lower()}_mode"] = first[f"{each.name.lower()}_filter"] = ""
+    return first

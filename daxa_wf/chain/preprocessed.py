@@ -1,0 +1,224 @@
+"""preprocessed: the products that the archive made, by the names and in the layout of ours."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from daxa_wf.archive.layout import NO_EXPOSURE
+from daxa_wf.chain.runner import Inputs, Outcome, Workspace
+from daxa_wf.download.paths import is_wanted
+from daxa_wf.download.unpack import decompress
+from daxa_wf.errors import UnfitDataError
+from daxa_wf.files import checked_relative, clone_file, copy_file, link_read_only
+from daxa_wf.mission.spec import MissionSpec, ProductPattern
+from daxa_wf.units import Band, Unit
+
+LZW = ".Z"
+"""Suffix of files compressed by LZW, which astropy does not open."""
+FINISHED_KINDS = {"events": "finalevents", "background": "backmap"}
+"""Kind of a mission's product -> kind under which the archive keeps it, where it differs."""
+
+
+@dataclass(frozen=True)
+class Filed:
+    """A product among an observation's files: its pattern, its exposure, and the instruments whose data it holds."""
+
+    pattern: ProductPattern
+    path: str
+    exposure: str
+    instruments: tuple[str, ...]
+
+
+@dataclass
+class Filing:
+    """The products among an observation's files, and the files that look like products but were left aside."""
+
+    products: list[Filed] = field(default_factory=list)
+    undecided: list[str] = field(default_factory=list)
+    """Files that fit several instruments, of which the mission's table names not exactly one."""
+    not_chosen: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Files whose instruments were not chosen."""
+    repeated: dict[str, str] = field(default_factory=dict)
+    """Files of which another version is filed, and its path."""
+
+
+def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+    """Link, copy or move every product that the mission's patterns find, unpacked where it is compressed by LZW.
+
+    UnfitDataError `unknownInstrument` if it is not known which instrument the products are of, `noProducts` if there are none.
+    """
+    from daxa_wf.mission.registry import MISSIONS
+
+    spec = MISSIONS[unit.mission]
+    raw = workspace.layout.raw(unit)
+    files = inputs.record("acquire").results["files"]
+    paths = [checked_relative(each["path"], f"the record of acquire of {unit.identifier}") for each in files]
+    observed_with = tuple(options["observed_with"])
+    filing = products_in(spec, unit.obsid, paths, options["instruments"], observed_with)
+    made = []
+    for each in filing.products:
+        subset = _subset(each, options["instruments"])
+        instrument = "_".join(subset or each.instruments)
+        here = Unit(unit.mission, unit.obsid, instrument, each.exposure or NO_EXPOSURE)
+        kind = FINISHED_KINDS.get(each.pattern.kind, each.pattern.kind)
+        for band in each.pattern.bands or (None,):
+            edges = Band(band.low, band.high) if band else None
+            target = workspace.stage(kind, edges, ".fits" if subset else packed_suffix(each.path), here)
+            if subset:
+                _write_subset(raw / each.path, target, subset)
+            elif each.path.endswith(LZW):
+                decompress((raw / each.path).resolve(), target)
+            else:
+                _place(raw / each.path, target, options["place"], workspace.staged[target][1])
+            made.append({"kind": kind, "inst": instrument, "exposure": each.exposure, "from": each.path,
+                         "band": [band.low, band.high] if band else None})  # fmt: skip
+    if options["place"] == "move":
+        for name in {str(each["from"]) for each in made}:
+            (raw / name).resolve().unlink()
+    if not made:
+        raise _nothing_made(f"{spec.pretty_name} {unit.obsid}", filing, observed_with, len(paths))
+    counts = {kind: sum(each["kind"] == kind for each in made) for kind in dict.fromkeys(each["kind"] for each in made)}
+    results = {"products": made, "observed_with": list(observed_with)}
+    warnings = [
+        {"task": "preprocessed", "name": name, "text": text}
+        for name, text in _left_aside(spec, filing, options["instruments"])
+    ]
+    return Outcome(results, warnings, ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+
+
+def products_in(
+    spec: MissionSpec, obsid: str, paths: Sequence[str], instruments: Sequence[str], observed_with: Sequence[str] = ()
+) -> Filing:
+    """Return which of an observation's paths are products, of which instruments and exposure.
+
+    A file is of the instrument whose pattern it fits. If it fits those of several, it is of the one among `observed_with`:
+    the instruments that the mission's table has for the observation, () if it names none. Of several versions of a product
+    the last by name is taken.
+    """
+    filing, seen = Filing(), dict[tuple[str, ...], str]()
+    fitting = _fitting(spec, obsid, paths)
+    wanted = _wanted(spec, instruments, observed_with)
+    for pattern, path in sorted(fitting, key=lambda fit: fit[1], reverse=True):
+        rivals = [
+            each
+            for each, other in fitting
+            if other == path and (each.kind, each.bands) == (pattern.kind, pattern.bands)
+        ]
+        likely = rivals if len(rivals) == 1 else [each for each in rivals if each.instrument in observed_with]
+        if len(likely) != 1:
+            filing.undecided += [path] if path not in filing.undecided else []
+            continue
+        if likely != [pattern]:
+            continue
+        together = spec.instruments_of(pattern)
+        held = tuple(each for each in together if each in observed_with) or together
+        if not set(held) & wanted:
+            filing.not_chosen[path] = held
+            continue
+        exposure = _exposure(pattern, path)
+        key = (pattern.kind, *held, exposure, *(band.code for band in pattern.bands))
+        if key in seen:
+            filing.repeated[path] = seen[key]
+            continue
+        seen[key] = path
+        filing.products.append(Filed(pattern, path, exposure, held))
+    filing.products.sort(key=lambda each: (spec.products.index(each.pattern), each.path))
+    return filing
+
+
+def _fitting(spec: MissionSpec, obsid: str, paths: Sequence[str]) -> list[tuple[ProductPattern, str]]:
+    """Return each pattern with each path that fits it, whether or not the archive writes the ObsID in capitals."""
+    globs = [(each, {each.glob.replace("{obsid}", name) for name in (obsid, obsid.lower())}) for each in spec.products]
+    return [(each, path) for each, names in globs for path in paths if is_wanted(path, names)]
+
+
+def _wanted(spec: MissionSpec, instruments: Sequence[str], observed_with: Sequence[str]) -> set[str]:
+    """Return the chosen instruments, and the detector behind a chosen grating."""
+    detectors = {each.name for each in spec.instruments if each.is_detector}
+    behind_grating = set(instruments) & set(observed_with) - detectors
+    return set(instruments) | (detectors & set(observed_with) if behind_grating else set())
+
+
+def _exposure(pattern: ProductPattern, path: str) -> str:
+    """Return the exposure that a path names, without punctuation; '' if it names none."""
+    match = re.search(pattern.exposure, path) if pattern.exposure else None
+    return "".join(letter for group in match.groups() for letter in group if letter.isalnum()) if match else ""
+
+
+def _nothing_made(name: str, filing: Filing, observed_with: Sequence[str], count: int) -> UnfitDataError:
+    """Return why an observation has no product of the chosen instruments."""
+    if filing.not_chosen:
+        there = ", ".join(dict.fromkeys(each for held in filing.not_chosen.values() for each in held))
+        text = f"{len(filing.not_chosen)} products, all of {there}, which 'instruments' does not name"
+        return UnfitDataError("noProducts", f"{name}: {text}")
+    if filing.undecided:
+        table = f"the mission's table has {' '.join(observed_with) or 'no instrument'} for the observation"
+        text = f"{len(filing.undecided)} products fit several instruments ({filing.undecided[0]}), and {table}"
+        return UnfitDataError("unknownInstrument", f"{name}: {text}")
+    return UnfitDataError("noProducts", f"{name}: no product among {count} files")
+
+
+def _left_aside(spec: MissionSpec, filing: Filing, instruments: Sequence[str]) -> list[tuple[str, str]]:
+    """Return name and text of a warning for each product that was left aside, and each instrument that has none."""
+    left = [("unknownInstrument", f"{path} left aside: it fits several instruments") for path in filing.undecided]
+    left += [("productPassedOver", f"{path} left aside for {taken}") for path, taken in filing.repeated.items()]
+    delivered = {each for pattern in spec.products for each in spec.instruments_of(pattern)}
+    raw_only = [
+        each.name for each in spec.instruments if each.is_detector and each.name in set(instruments) - delivered
+    ]
+    return [
+        *left,
+        *(("notOrganised", f"files of {each} stay in the raw data, as they were fetched") for each in raw_only),
+    ]
+
+
+def _subset(filed: Filed, instruments: Sequence[str]) -> tuple[str, ...]:
+    """Return the chosen ones of the instruments that an event list holds together; () if it needs no change."""
+    chosen = tuple(each for each in filed.instruments if each in instruments)
+    together = filed.pattern.kind == "events" and len(filed.instruments) > 1
+    return chosen if together and chosen != filed.instruments else ()
+
+
+def _write_subset(source: Path, target: Path, modules: Sequence[str]) -> None:
+    from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+    from daxa_wf.observatories.erosita.native.telescope_modules import parse_modules, select_modules
+
+    select_modules(ErositaEventFile.open(source.resolve()), parse_modules(modules), target)
+
+
+def packed_suffix(path: str) -> str:
+    """Return the suffix of a product: `.fits`, and `.gz` if it is packed so that FITS readers open it."""
+    return ".fits.gz" if path.endswith((".gz", ".FTZ")) else ".fits"
+
+
+def _place(source: Path, target: Path, how: str, final: Path) -> None:
+    """Put a raw file where a product is to be, so that a change of the product never changes the raw file.
+
+    `final` is where the product will be, for the text of a link: it leads through the archive's own link to the raw store.
+    A file that is to be moved is taken as it is; the last step removes it from the store.
+    """
+    if how == "move":
+        _take(source.resolve(), target)
+    elif how == "copy" or not _linked(source, target, final):
+        copy_file(source.resolve(), target)
+
+
+def _linked(source: Path, target: Path, final: Path) -> bool:
+    """Make a product that takes no space: a clone, or else a link to the raw file, which nobody can write to then."""
+    real = source.resolve()
+    return clone_file(real, target) or link_read_only(real, target, os.path.relpath(source, final.parent))
+
+
+def _take(source: Path, target: Path) -> None:
+    """Give a raw file a second name, without a copy, unless another product has taken it already."""
+    if source.stat().st_nlink == 1:
+        with suppress(OSError):
+            os.link(source, target)
+            return
+    copy_file(source, target)

@@ -1,0 +1,350 @@
+"""Runs one step on one unit: stages its products, turns what happened into a record or a fault."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import resource
+import shutil
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import daxa_wf
+from daxa_wf.archive.layout import DOWNLOADED, OWN_NAMES, Layout, product_name
+from daxa_wf.archive.records import (
+    FileStamp,
+    Record,
+    Status,
+    read_checked_record,
+    stamp_file,
+    write_record,
+)
+from daxa_wf.archive.vouching import require_unchanged
+from daxa_wf.errors import DaxaError, Fault, StepFailedError, UnfitDataError
+from daxa_wf.files import publish_tree, write_atomically
+from daxa_wf.mission.catalogue import STEPS, Step, module_of
+from daxa_wf.text import FitToShow
+from daxa_wf.units import Band, Unit
+
+log = logging.getLogger("daxa_wf")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a step may read: records of earlier steps by step name, raw files by role."""
+
+    records: Mapping[str, list[Record]] = field(default_factory=dict)
+    files: Mapping[str, list[Path]] = field(default_factory=dict)
+    stamps: Mapping[Path, FileStamp] = field(default_factory=dict)
+    """Stamps of the raw files."""
+    given: Mapping[Path, str] = field(default_factory=dict)
+    """Paths of files as the rule gave them, relative to the archive where they are in its project."""
+
+    def record(self, step: str) -> Record:
+        """The one record of an earlier step."""
+        (record,) = self.records[step]
+        return record
+
+    def find(self, role: str, relative: str) -> Path | None:
+        """Return the raw file of a role whose path ends as given, or None if there is none.
+
+        The shortest such path is the file itself; a longer one has the same name in a folder of that name.
+        """
+        ending = [path for path in self.files[role] if path.as_posix().endswith("/" + relative)]
+        return min(ending, key=lambda path: len(path.parts), default=None)
+
+    def path(self, role: str, relative: str) -> Path:
+        """The raw file of a role whose path ends as given; Fault if it is no longer there."""
+        found = self.find(role, relative)
+        if found is None:
+            raise Fault(f"{relative} is gone from the raw data; delete the record of 'acquire' to fetch it again")
+        return found
+
+    def file(self, role: str) -> Path | None:
+        """The one raw file of a role, or None where there is none."""
+        paths = self.files.get(role, [])
+        return paths[0] if paths else None
+
+
+@dataclass
+class Told:
+    """What a step's tools were and said; its record has that whatever became of the step.
+
+    `runs`: one entry a call, with its command line, exit code and resources; `logs` relative to the archive.
+    """
+
+    engine: str = "native"
+    versions: dict[str, str] = field(default_factory=dict)
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[dict[str, str]] = field(default_factory=list)
+    errors: list[dict[str, str]] = field(default_factory=list)
+    logs: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Workspace:
+    """Where a step writes: every product is staged, and published only when the whole step is done."""
+
+    layout: Layout
+    unit: Unit
+    directory: Path
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """Where things are on this machine: what a step needs, and no record keeps."""
+    staged: dict[Path, tuple[str, Path]] = field(default_factory=dict)
+    step: str = ""
+    told: Told = field(default_factory=Told)
+
+    def stage(
+        self, kind: str, band: Band | None = None, suffix: str = ".fits", unit: Unit | None = None, name: str = ""
+    ) -> Path:
+        """A path to write a product to; its place in the archive follows from unit (the step's own), kind and band."""
+        path = self.directory / (name or product_name(unit or self.unit, kind, band, suffix))
+        self.staged[path] = (kind, self.layout.product(unit or self.unit, kind, band, suffix, name))
+        return path
+
+    def keep(self, directory: Path) -> None:
+        """Keep a whole directory, in place of what an earlier run of the step kept."""
+        self.staged[directory] = ("kept", self.layout.kept(self.step, self.unit))
+
+    def publish(self) -> list[FileStamp]:
+        """Move every staged product to its place and stamp it."""
+        stamps = []
+        for path, (kind, place) in self.staged.items():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_dir():
+                shutil.rmtree(place, ignore_errors=True)
+            publish_tree(path, place)
+            files = sorted(each for each in place.rglob("*") if each.is_file()) if place.is_dir() else [place]
+            stamps += [stamp_file(each, self.layout.relative(each), kind) for each in files]
+        return stamps
+
+
+@dataclass
+class Outcome:
+    """What a step that ended well found out."""
+
+    results: dict[str, Any] = field(default_factory=dict)
+    warnings: list[dict[str, str]] = field(default_factory=list)
+    message: str = ""
+    raw: list[FileStamp] = field(default_factory=list)
+    """Raw files that it fetched."""
+
+
+StepFunction = Callable[[Unit, Inputs, Mapping[str, Any], Workspace], Outcome]
+
+
+def run_step(
+    step: Step,
+    unit: Unit,
+    inputs: Inputs,
+    options: Mapping[str, Any],
+    layout: Layout,
+    function: StepFunction,
+    context: Mapping[str, Any] | None = None,
+) -> Record:
+    """Run `function` for a unit and leave its record; a Fault leaves a note in its place and is raised again."""
+    started, clock = datetime.now(UTC), time.monotonic()
+    record = Record(step.name, unit, Status.DONE, parameters=dict(options))
+    earlier = [each for records in inputs.records.values() for each in records]
+    record.inputs = [stamp for each in earlier for stamp in each.products]
+    record.built_on = {layout.relative(layout.record(each.step, each.unit)): each.fingerprint() for each in earlier}
+    blocked_by = _blocking(step, inputs)
+    note = layout.fault(step.name, unit)
+    try:
+        if blocked_by is not None:
+            record.status, record.reason = Status.BLOCKED, f"{blocked_by.step} {blocked_by.status}"
+            record.message = blocked_by.message
+        else:
+            for acquired in inputs.records.get("acquire", []) if "acquire" in step.needs else []:
+                require_unchanged(layout, acquired)
+            stamps = stamp_raw_files(inputs, layout)
+            record.raw = list(stamps.values())
+            _run(function, unit, replace(inputs, stamps=stamps), options, layout, record, context or {})
+    except DaxaError as fault:
+        _write_fault(note, step, unit, fault)
+        raise
+    except Exception as error:
+        # Whatever went wrong must leave a note: `status` and the next run learn of the step from it.
+        log.info("%s of %s met an unexpected error", step.name, unit.identifier, exc_info=True)
+        trouble = Fault(f"{type(error).__name__}: {error}")
+        _write_fault(note, step, unit, trouble)
+        raise trouble from error
+    _remove_orphans(step, unit, layout, record)
+    record.started, record.ended = (
+        started.isoformat(timespec="seconds"),
+        datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    record.wall_seconds = round(time.monotonic() - clock, 3)
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    record.peak_memory_mb = round(max([own, *(run["peak_memory_mb"] for run in record.results.get("runs", []))]), 1)
+    record.versions = {"daxa_wf": daxa_wf.__version__, **record.versions}
+    record.logs = [layout.relative(layout.log(step.name, unit)), *record.logs]
+    note.unlink(missing_ok=True)
+    write_record(layout, record)
+    log.info("%s of %s: %s %s", step.name, unit.identifier, record.status, record.message)
+    return record
+
+
+def _run(
+    function: StepFunction,
+    unit: Unit,
+    inputs: Inputs,
+    options: Mapping[str, Any],
+    layout: Layout,
+    record: Record,
+    context: Mapping[str, Any],
+) -> None:
+    directory = staging_area(layout) / f"{socket.gethostname()}-{os.getpid()}-{record.step}-{unit.identifier}"
+    directory.mkdir(parents=True, exist_ok=True)
+    workspace = Workspace(layout, unit, directory, context, step=record.step)
+    try:
+        outcome = function(unit, inputs, options, workspace)
+        record.results, record.warnings, record.message = outcome.results, outcome.warnings, outcome.message
+        record.raw += outcome.raw
+        record.products = workspace.publish()
+    except UnfitDataError as unfit:
+        record.status, record.reason, record.message = Status.REJECTED, unfit.name, unfit.message
+        record.results = unfit.results
+    except StepFailedError as failure:
+        record.status, record.reason, record.message = Status.FAILED, failure.name, failure.message
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    _add_what_was_told(record, workspace.told)
+
+
+def _add_what_was_told(record: Record, told: Told) -> None:
+    record.engine, record.versions, record.errors, record.logs = told.engine, told.versions, told.errors, told.logs
+    record.warnings = [*record.warnings, *told.warnings]
+    if told.runs:
+        record.command, record.exit_code = [run["command"] for run in told.runs], told.runs[-1]["exit_code"]
+        record.results = {**record.results, "runs": told.runs}
+
+
+NOT_RAW = ("manifest", "image")
+"""Roles of input files that are not data."""
+
+
+def stamp_raw_files(inputs: Inputs, layout: Layout) -> dict[Path, FileStamp]:
+    """Return the stamps of the raw files that a step reads; Fault if one is no longer what an earlier step read.
+
+    The SHA-256 is taken from an earlier step's stamp if size and time are the same.
+    """
+    known = {stamp.path: stamp for records in inputs.records.values() for each in records for stamp in each.raw}
+    stamps = {}
+    for path in (path for role, paths in inputs.files.items() if role not in NOT_RAW for path in paths):
+        name = inputs.given.get(path, layout.relative(path) if path.is_relative_to(layout.root) else path.as_posix())
+        stat, stamp = path.stat(), known.get(name)
+        if stamp is None or (stat.st_size, stat.st_mtime_ns) != (stamp.size, stamp.mtime_ns):
+            fresh = stamp_file(path, name, "raw")
+            if stamp is not None and fresh.sha256 != stamp.sha256:
+                raise Fault(f"{name} has changed since an earlier step read it; the next run starts from the new file")
+            stamp = fresh
+        stamps[path] = stamp
+    return stamps
+
+
+def _blocking(step: Step, inputs: Inputs) -> Record | None:
+    needed = [record for name in step.needs for record in inputs.records.get(name, [])]
+    choice = [record for name in step.needs_one_of for record in inputs.records[name]]
+    if not any(record.done for record in choice):
+        needed += choice
+    return next((record for record in needed if not record.done), None)
+
+
+def _write_fault(note: Path, step: Step, unit: Unit, fault: Exception) -> None:
+    said = {"step": step.name, **asdict(unit), "error": type(fault).__name__, "message": str(fault)}
+    try:
+        write_atomically(note, json.dumps(said, indent=1) + "\n")
+    except OSError as error:
+        log.error("cannot note the fault in %s: %s", note, error)
+
+
+def _remove_orphans(step: Step, unit: Unit, layout: Layout, record: Record) -> None:
+    """Products of an earlier run of this step that this one did not make again must not pass for its own."""
+    kept = {layout.root / stamp.path for stamp in record.products}
+    directory = layout.kept(record.step, unit)
+    if not any(path.is_relative_to(directory) for path in kept):
+        shutil.rmtree(directory, ignore_errors=True)
+    stem = product_name(unit, "", suffix="") if unit.instrument else f"obsid{unit.obsid}-"
+    for kind in step.kinds:
+        for place in (layout.observation(unit), layout.failed_observation(unit)):
+            for path in place.glob(OWN_NAMES.get(kind, f"*/{stem}*{kind}.*")):
+                if path not in kept and (kind in OWN_NAMES or f"-{kind}." in path.name):
+                    path.unlink()
+
+
+def staging_area(layout: Layout) -> Path:
+    """Where unfinished products are; nothing in it is ever an input."""
+    return layout.root / ".staging"
+
+
+def clear_staging(layout: Layout) -> None:
+    """Remove what processes of this machine that are no more left unfinished."""
+    for directory in staging_area(layout).glob(f"{socket.gethostname()}-*"):
+        pid = int(directory.name.removeprefix(f"{socket.gethostname()}-").split("-")[0])
+        if not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def run_from_snakemake(job: Any) -> None:
+    """Run the step that the rule of a Snakemake job names, for the unit that its wildcards name."""
+    step = STEPS[job.rule]
+    layout = Layout(Path.cwd())
+    unit = Unit(
+        job.wildcards.mission,
+        job.wildcards.obsid,
+        job.wildcards.get("inst", ""),
+        job.wildcards.get("exposure", ""),
+    )
+    log_to(Path(job.log[0]))
+    function = import_module(module_of(step.name)).run
+    options, context = job.params.get("options", {}), job.params.get("context", {})
+    try:
+        run_step(step, unit, _inputs_of(job, step, unit, layout), options, layout, function, context)
+    except DaxaError as fault:
+        log.error("%s of %s: %s", step.name, unit.identifier, fault)
+        raise SystemExit(1) from None
+
+
+def _inputs_of(job: Any, step: Step, unit: Unit, layout: Layout) -> Inputs:
+    """Return what a Snakemake job may read; CorruptFileError, with a fault note, if an earlier record is damaged."""
+    records: dict[str, list[Record]] = {}
+    files: dict[str, list[Path]] = {}
+    try:
+        for role, paths in job.input.items():
+            listed = [Path(path) for path in ([paths] if isinstance(paths, str) else paths)]
+            if role in STEPS:
+                records[role] = [read_checked_record(path) for path in listed]
+            else:
+                files[role] = listed
+    except DaxaError as fault:
+        _write_fault(layout.fault(step.name, unit), step, unit, fault)
+        raise
+    for role, names in job.params.get("raw", {}).items():
+        # A local file must be there; of those to download, a data centre may not have had all.
+        files[role] = [path for path in map(Path, names) if path.exists() or path.parts[0] != DOWNLOADED]
+    # Messages show absolute paths; records keep those that are given, which stay the same where the project moves.
+    places = {path: Path(os.path.normpath(layout.root / path)) for paths in files.values() for path in paths}
+    absolute = {role: [places[path] for path in paths] for role, paths in files.items()}
+    return Inputs(records, absolute, given={place: path.as_posix() for path, place in places.items()})
+
+
+def log_to(path: Path) -> None:
+    """Send all logging to the log file of a job, and errors to the terminal too."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    terminal = logging.StreamHandler()
+    terminal.setLevel(logging.ERROR)
+    terminal.setFormatter(logging.Formatter("%(message)s"))
+    for each in (handler, terminal):
+        each.addFilter(FitToShow())
+    logging.basicConfig(level=logging.INFO, handlers=[handler, terminal], force=True)
+    logging.captureWarnings(True)

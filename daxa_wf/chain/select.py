@@ -1,0 +1,159 @@
+"""Selecting a mission's observations as the configuration says, from its snapshot."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from daxa_wf.limits import Limits
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.selection.options import Select, filters_of, positions_of
+from daxa_wf.selection.select import Selection
+
+log = logging.getLogger("daxa_wf")
+
+
+def find_observations(
+    mission: str,
+    options: Select,
+    tables: Path,
+    services: Mapping[str, Sequence[str]],
+    embedded: bool,
+    instruments: Sequence[str] = (),
+    mirrors: Mapping[str, Sequence[Path]] | None = None,
+    limits: Limits | None = None,
+) -> Selection:
+    """Return the selection of a mission, whose table is fetched if there never was one.
+
+    No table is needed for ObsIDs whose files are all on this machine: `mirrors`, directories by data centre.
+    """
+    from daxa_wf.tables.snapshots import SnapshotStore
+
+    if mirrors and not _fetches_nothing(mission) and SnapshotStore(tables).latest(mission) is None:
+        obsids = options.listed_obsids()
+        if obsids:
+            return _in_mirrors(mission, obsids, mirrors, tables)
+    bring_tables(mission, tables, services, embedded, limits or Limits())
+    return select_observations(mission, options, tables, instruments)
+
+
+def _fetches_nothing(mission: str) -> bool:
+    """Return True if the mission's table is in the package."""
+    return MISSIONS[mission].tables[0].service == "package"
+
+
+def _in_mirrors(mission: str, obsids: Sequence[str], mirrors: Mapping[str, Sequence[Path]], tables: Path) -> Selection:
+    import pandas as pd
+
+    from daxa_wf.download.paths import facts_in_tree
+    from daxa_wf.selection.filters import obsids as obsids_filter
+    from daxa_wf.selection.select import NoObservationsError
+
+    spec = MISSIONS[mission]
+    # The filter names those that cannot be ObsIDs of the mission.
+    obsids_filter(tuple(obsids)).keep(pd.DataFrame({"obsid": []}), spec)
+    facts = {obsid: facts_in_tree(spec, mirrors, obsid) for obsid in dict.fromkeys(obsids)}
+    absent = [obsid for obsid, found in facts.items() if found is None]
+    places = ", ".join(sorted({str(each) for roots in mirrors.values() for each in roots}))
+    notes = [f"its table was never fetched into {tables}, so the ObsIDs are not compared with it"]
+    if absent:
+        notes.append(f"ObsIDs that are not below {places}: {', '.join(absent)}")
+    rows = pd.DataFrame([found for found in facts.values() if found is not None])
+    if len(rows) == 0:
+        line = f"{mission}: none of {len(facts)} ObsIDs is below {places}"
+        raise NoObservationsError(f"{line}, and {notes[0]}", line)
+    return Selection(rows, notes=notes, absent=absent)
+
+
+def select_observations(mission: str, options: Select, tables: Path, instruments: Sequence[str] = ()) -> Selection:
+    """Return the selection of a mission from the snapshot in `tables`; nothing is asked of the network.
+
+    Observations without data of any of the `instruments`, those that are processed, are a cut of their own.
+    """
+    import pandas as pd
+
+    from daxa_wf.selection import filters
+    from daxa_wf.selection.select import select
+    from daxa_wf.tables.names import NameStore
+    from daxa_wf.tables.snapshots import SnapshotStore
+
+    spec = MISSIONS[mission]
+    table = SnapshotStore(tables).observations(spec)
+    now, resolve = pd.Timestamp.now("UTC").tz_localize(None), NameStore(tables).resolve
+    cuts = filters_of(options, now, resolve)
+    if instruments:
+        having = filters.with_data(tuple(instruments))
+        if not having.keep(table, spec).all():
+            cuts.append(having)
+    return select(table, spec, cuts, positions_of(options, spec, resolve))
+
+
+def next_release(mission: str, options: Select, tables: Path, instruments: Sequence[str]) -> str:
+    """Return when the next observation that the selection would keep becomes public (UTC, ISO); '' if none is known to.
+
+    A selection of public observations changes with time, though its table does not.
+    """
+    import pandas as pd
+
+    from daxa_wf.selection.select import NoObservationsError
+
+    if not options.public:
+        return ""
+    try:
+        rows = select_observations(mission, options.model_copy(update={"public": False}), tables, instruments).rows
+    except NoObservationsError:
+        return ""
+    release = rows["proprietary_end"]
+    waited_for = release[release > pd.Timestamp.now("UTC").tz_localize(None)].min()
+    return "" if pd.isna(waited_for) else str(waited_for.isoformat())
+
+
+def bring_tables(
+    mission: str, tables: Path, services: Mapping[str, Sequence[str]], embedded: bool, limits: Limits
+) -> None:
+    """See to it that a mission's tables are there: the embedded observatory's, or its own if there never were any."""
+    if embedded:
+        fetch_embedded_table(mission, tables)
+    else:
+        fetch_if_missing(mission, tables, services, limits)
+
+
+def fetch_if_missing(mission: str, tables: Path, services: Mapping[str, Sequence[str]], limits: Limits) -> None:
+    """Fetch a mission's tables if there never were any; what is there stays as it is, so that selections repeat."""
+    from daxa_wf.errors import ServiceError
+    from daxa_wf.tables.endpoints import ENDPOINTS
+    from daxa_wf.tables.http import session
+    from daxa_wf.tables.snapshots import SnapshotStore, fetch_tables
+
+    store = SnapshotStore(tables)
+    if store.latest(mission) is not None:
+        return
+    log.info("fetching the tables of %s, of which there are none in %s", mission, tables)
+    fetched = fetch_tables([MISSIONS[mission]], store, {**ENDPOINTS, **services}, session(limits=limits))[mission]
+    if fetched.snapshot is None:
+        raise ServiceError(fetched.problem)
+
+
+def fetch_embedded_table(mission: str, tables: Path) -> None:
+    """The embedded observatory's table: fetched from its own TAP service as any other, or in place of the package's."""
+    from daxa_wf.errors import ServiceError
+    from daxa_wf.tables.http import session
+    from daxa_wf.tables.snapshots import SnapshotStore, fetch_tables
+    from daxa_wf_simulator.table import observatory_exposures, observatory_table
+    from daxa_wf_simulator.tap_service import serve_tables
+
+    spec = MISSIONS[mission]
+    if spec.tables[0].service == "package":
+        from daxa_wf_simulator.erosita_archive import erosita_table
+
+        SnapshotStore(tables).write(mission, spec.tables[0], erosita_table(mission), "embedded", "")
+        return
+    served = {spec.tables[0].table: observatory_table(), spec.exposures[0].table: observatory_exposures()}
+    with serve_tables(served) as url:
+        endpoints: Mapping[str, Any] = {spec.tables[0].service: [url]}
+        fetched = fetch_tables([spec], SnapshotStore(tables), endpoints, session())
+    problems = [each.problem for each in fetched.values() if each.problem]
+    if problems:
+        raise ServiceError("; ".join(problems))

@@ -1,0 +1,109 @@
+"""SAS or eSASS for a step: whether it is there, what ran and said, told to the step's record."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+from daxa_wf.chain.runner import Workspace
+from daxa_wf.errors import ConfigError, CorruptFileError, Fault, StepFailedError
+from daxa_wf.tools.doctor import Finding, probe, toolkit_versions
+from daxa_wf.tools.environment import environment_from
+from daxa_wf.tools.runner import run_tools
+from daxa_wf.tools.spec import Command
+from daxa_wf.tools.verdicts import ToolRun
+
+
+class StepTools:
+    """A toolkit as one step of one unit uses it; everything that runs is told to the step's record."""
+
+    label: ClassVar[str]
+    """What people call it; in small letters it is the engine's name."""
+    versions: ClassVar[tuple[str, ...]]
+    """What a record tells of it."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        toolkit = workspace.context["toolkit"]
+        self.environment = environment_from(_with_deployed_image(toolkit, workspace.layout.root))
+        self.time_limit: float | None = toolkit["time_limit"]
+        workspace.told.engine = self.label.lower()
+        for path in self._log.parent.glob(f"{self._log.name}-*.std*"):
+            path.unlink()
+
+    @property
+    def _log(self) -> Path:
+        """The step's log without its suffix: how the logs of its tasks begin."""
+        return self.workspace.layout.log(self.workspace.step, self.workspace.unit).with_suffix("")
+
+    @property
+    def where(self) -> str:
+        """Where it was looked for, and what to do if it is not there."""
+        return f"with {self.environment.describe()}: 'daxa-wf doctor CONFIG' tells what is found"
+
+    def look_for(self, tasks: Sequence[str], beside: Sequence[str] = ()) -> Mapping[str, str]:
+        """What `probe` tells of tasks, and of programs `beside` them that may be missing; Fault if a task is."""
+        said = probe(self.environment, [*beside, *tasks])
+        if isinstance(said, Finding):
+            raise Fault(f"{self.label} cannot be set up ({said.found}) {self.where}")
+        missing = [task for task in tasks if not said.get(f"task {task}")]
+        if missing:
+            raise Fault(f"{', '.join(missing)} of {self.label} cannot be found {self.where}")
+        found = toolkit_versions(said)
+        self.workspace.told.versions |= {name: found[name] for name in self.versions if name in found}
+        return said
+
+    def execute(self, commands: Sequence[Command], name: str = "work", keep: bool = False) -> dict[str, Path]:
+        """Run commands in one directory, `name`, of the step's own; their products by kind. Raises as run_tools does.
+
+        `keep`: what is in the directory already stays.
+        """
+        workspace, runs = self.workspace, list[ToolRun]()
+        logs = self._log if name == "work" else self._log.with_name(f"{self._log.name}-{name}")
+        try:
+            run_tools(commands, workspace.directory / name, logs, self.environment, self.time_limit, keep, runs)
+        finally:
+            for run in runs:
+                self._tell(run)
+        return {kind: path for run in runs for kind, path in run.products.items()}
+
+    def _tell(self, run: ToolRun) -> None:
+        told, layout = self.workspace.told, self.workspace.layout
+        told.runs.append({
+            "command": shlex.join(run.command.argv), "variables": dict(run.command.environment), "exit_code": run.exit_code,
+            "started": run.started, "wall_seconds": run.wall_seconds, "cpu_seconds": run.cpu_seconds,
+            "peak_memory_mb": run.peak_memory_mb,
+        })  # fmt: skip
+        told.warnings += run.warnings
+        told.errors += run.errors
+        told.logs += [layout.relative(path) for path in (run.stdout, run.stderr)]
+
+
+def _with_deployed_image(toolkit: Mapping[str, Any], root: Path) -> Mapping[str, Any]:
+    """A toolkit whose container image, if Snakemake deploys one, is the file that it was put into."""
+    told = toolkit.get("image_file")
+    return {**toolkit, "container": (root / told[0]).read_text()} if told else toolkit
+
+
+@contextmanager
+def reading_products() -> Iterator[None]:
+    """A product of a task that cannot be read is the task's failure: StepFailedError `unreadableProduct`, no fault."""
+    try:
+        yield
+    except (CorruptFileError, ConfigError) as error:
+        raise StepFailedError("unreadableProduct", str(error)) from None
+
+
+def pixels_of(path: Path) -> Any:
+    """The pixels of an image that a task made; StepFailedError `unreadableProduct` if it is none."""
+    from astropy.io import fits
+
+    try:
+        pixels = fits.getdata(path)
+        pixels.max()
+    except (OSError, ValueError, TypeError, AttributeError, IndexError) as error:
+        raise StepFailedError("unreadableProduct", f"{path.name} is no image: {error}") from None
+    return pixels

@@ -1,0 +1,135 @@
+"""What a configuration would do, before it does it: select, count, and say how many bytes there are."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daxa_wf.config.model import Config, Mission
+from daxa_wf.errors import ConfigError, DaxaError
+from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.mission.spec import MissionSpec
+
+if TYPE_CHECKING:
+    from daxa_wf.download.sizes import Estimate
+    from daxa_wf.selection.positions import Positions
+    from daxa_wf.selection.select import Selection
+
+
+@dataclass
+class Found:
+    """What a mission's section selects."""
+
+    spec: MissionSpec
+    section: Mission
+    selection: Selection
+    positions: Positions | None
+
+
+def reads_all_of_a_directory(name: str, section: Mission) -> bool:
+    """Return True if a mission takes what lies in a local directory, whatever its tables say."""
+    return section.source is not None and not section.uses_raw_store(name) and section.select is None
+
+
+def local_work(name: str, section: Mission, started_in: Path) -> list[str]:
+    """What would be processed of a local directory. ConfigError if it is none."""
+    assert section.source is not None  # noqa: S101 - asked only of missions that read a directory
+    assert section.source.local is not None  # noqa: S101
+    directory = started_in / section.source.local
+    if not directory.is_dir():
+        raise ConfigError(f"missions.{name}.source.local: {directory} is not a directory")
+    chosen = ", ".join(section.obsids or ()) or "all observations"
+    engine = section.engine_for(name)
+    return [
+        f"{MISSIONS[name].pretty_name}: {chosen} of {directory}",
+        f"  engine {engine}: {' -> '.join(section.steps_for(name))}",
+    ]
+
+
+def find(config: Config, started_in: Path, not_read_whole: bool = False) -> Iterator[tuple[str, Found | DaxaError]]:
+    """The selection of each mission, or what went wrong with it: one mission does not spoil the others.
+
+    With `not_read_whole` without those that take all of a local directory, for which no table is needed.
+    """
+    from daxa_wf.chain.select import find_observations
+    from daxa_wf.selection.options import Select, positions_of
+    from daxa_wf.tables.names import NameStore
+
+    for name, section in config.missions.items():
+        if not_read_whole and reads_all_of_a_directory(name, section):
+            continue
+        try:
+            tables = config.tables_for(name, started_in)
+            embedded = section.source is not None and section.source.embedded is not None
+            options = (section.select or Select()).only(section.obsids)
+            selection = find_observations(
+                name, options, tables, dict(config.services.items()), embedded, section.instruments_with_data(name),
+                config.mirrors_for(name, started_in), config.limits.values(),
+            )  # fmt: skip
+            positions = positions_of(options, MISSIONS[name], NameStore(tables).resolve)
+            yield name, Found(MISSIONS[name], section, selection, positions)
+        except DaxaError as error:
+            yield name, error
+
+
+def sizes(config: Config, found: Found, started_in: Path, ask: int = 0) -> Estimate | None:
+    """What there is to download and to keep of a mission's selection; None if nothing of it is downloaded."""
+    from daxa_wf.chain.planned import observation_facts
+    from daxa_wf.download.observation import Fetcher, Wish
+    from daxa_wf.download.sizes import estimate
+    from daxa_wf.tables.http import session
+
+    section, spec = found.section, found.spec
+    if section.source is None or section.source.embedded is not None or not section.uses_raw_store(spec.name):
+        return None
+    fetcher = Fetcher(
+        started_in / config.data, session(retries=1, limits=config.limits.values()), config.archives_for(spec.name, started_in),
+        decompress=section.source.decompress,
+    )  # fmt: skip
+    routes, instruments = section.routes_for(spec.name), section.instruments_for(spec.name)
+    wishes = [Wish(spec, observation_facts(row), routes, instruments) for _, row in found.selection.rows.iterrows()]
+    return estimate(wishes, fetcher, ask)
+
+
+def work(found: Found, tables: Path) -> list[str]:
+    """What would be processed: observations, exposures where they are known, steps."""
+    from daxa_wf.chain.planned import planned_exposures
+    from daxa_wf.tables.snapshots import SnapshotStore
+
+    section, spec = found.section, found.spec
+    if section.source is None:
+        return ["  no source: it is selected only"]
+    engine = section.engine_for(spec.name)
+    lines = [f"  engine {engine}: {' -> '.join(section.steps_for(spec.name))}"]
+    exposures = SnapshotStore(tables).exposures(spec)
+    if engine not in ("native", "sas") or not spec.exposures:
+        return lines
+    planned, without = planned_exposures(
+        spec, found.selection.rows, exposures, section.instruments_for(spec.name), engine
+    )  # fmt: skip
+    planned = [row for row in planned if section.process_unscheduled or not row.is_unscheduled]
+    if exposures is not None:
+        unfit = exposures[exposures["unfit"] != ""].set_index(["obsid", "inst", "exposure"]).index
+        rejected = sum((row.obsid, row.inst, row.exposure) in unfit for row in planned)
+        lines.append(f"  exposures: {len(planned)}, of which {rejected} are not fit for science")
+    if without:
+        lines.append(f"  observations whose exposures a run looks up in the archives' listings: {len(without)}")
+    return lines
+
+
+def report_problem(name: str, error: DaxaError) -> None:
+    """Print what went wrong with a mission."""
+    said = str(error) if str(error).startswith(name) else f"{name}: {error}"
+    print(f"daxa-wf: {said}", file=sys.stderr)
+
+
+def exit_code(errors: Sequence[DaxaError], any_selected: bool) -> int:
+    """Return the exit code of a preview: that a mission has no match is a mistake only if no mission has one."""
+    from daxa_wf.selection.select import NoObservationsError
+
+    return max(
+        (each.exit_code for each in errors if not (any_selected and isinstance(each, NoObservationsError))), default=0
+    )

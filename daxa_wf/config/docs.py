@@ -1,0 +1,81 @@
+"""docs/configuration.md, made from the models so that it cannot say anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from daxa_wf.config.model import Config
+from daxa_wf.options import EnergyRange, section_in
+
+HEAD = """# Configuration
+
+Made from the models in `daxa_wf/config.py` and `daxa_wf/options.py` by `daxa-wf config-docs`; do not edit.
+
+Quantities are text with a unit: `0.5 keV`, `60 s`, `4.35 arcsec`; any unit that measures the same will do. ObsIDs are
+put in quotes. Paths may begin with `~`. Keys that are not listed here are errors, and so are sections and options that
+nothing would heed: of a step that the engine does not have, of a flare filter that is not the chosen one.
+`daxa-wf check-config FILE` says what is wrong with a file, and with what it names; `config/schema.json` is the same
+as a JSON schema, for editors (`# yaml-language-server: $schema=.../config/schema.json` on the first line).
+
+"""
+
+
+def configuration_page() -> str:
+    """The page: one table for each section, in the order in which a configuration has them."""
+    return HEAD + "\n".join(_section("(top level)", Config)).rstrip() + "\n"
+
+
+def _section(name: str, model: type[BaseModel]) -> Iterator[str]:
+    yield from (f"## `{name}`", "", " ".join((model.__doc__ or "").split()), "")
+    yield from ("| key | default | what |", "|---|---|---|")
+    for key, field in model.model_fields.items():
+        yield f"| `{key}` | {_default(field)} | {_description(field)} |"
+    yield ""
+    for key, field in model.model_fields.items():
+        section = section_in(field.annotation)
+        if section is not None:
+            inner = f"{key}.<mission>" if key == "missions" else key
+            yield from _section(inner if name == "(top level)" else f"{name}.{inner}", section)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default_factory is not None:
+        return "none"
+    if field.default is PydanticUndefined:
+        return "required"
+    if isinstance(field.default, BaseModel):
+        return "see below"
+    if field.default is None:
+        return "none"
+    unit = _extras(field).get("unit")
+    return f"`{_plain(field.default)}{f' {unit}' if unit else ''}`"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, EnergyRange):
+        return f"[{value.lo_en} keV, {value.hi_en} keV]"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_plain(each) for each in value) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _description(field: FieldInfo) -> str:
+    choices = [f"`{choice}`" for choice in get_args(field.annotation) if isinstance(choice, str)]
+    words = field.description or _extras(field).get("description", "")
+    return "; ".join(filter(None, (words, ", ".join(choices)))).replace("|", "\\|")
+
+
+def _extras(field: FieldInfo) -> dict[str, Any]:
+    """What the types of a field say of themselves for the JSON schema, unions looked into."""
+    inner = [each for argument in get_args(field.annotation) for each in getattr(argument, "__metadata__", ())]
+    found: dict[str, Any] = {}
+    for metadata in (*field.metadata, *inner):
+        found |= getattr(metadata, "json_schema", None) or {}
+    return found

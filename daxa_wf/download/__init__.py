@@ -1,0 +1,1 @@
+"""Data from data centres into the raw store, verified."""

@@ -1,0 +1,283 @@
+"""One file from an archive to its place: resumed where that is safe, verified, and there by rename or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from daxa_wf.download.data_centres import RemoteFile, check_status
+from daxa_wf.errors import CorruptFileError, ServiceError
+from daxa_wf.files import copy_file, flush_and_rename
+from daxa_wf.fits.verify import MARKUP_NAMES, check_content
+from daxa_wf.limits import Limits, SpeedGauge, TooSlowError
+from daxa_wf.tables.urls import shown
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+    from daxa_wf.tables.http import PatientSession
+
+CHUNK = 1024 * 1024
+FRUITLESS = 4
+"""Attempts in a row that may bring nothing, or too little for their time."""
+ATTEMPTS = 100
+"""Attempts in all: a server that sends one byte to each would be asked for ever."""
+PAUSE = 1.0
+"""Seconds before the second attempt; doubled before each further one."""
+RANGE_NOT_SATISFIABLE = 416
+WORTH_RESUMING = 64 * 1024
+"""Bytes below which a file is fetched anew."""
+
+
+@dataclass(frozen=True)
+class Downloaded:
+    """A file that is complete and verified: its SHA-256, its ETag, bytes that were transferred."""
+
+    sha256: str
+    etag: str
+    size: int
+    transferred: int
+
+
+class _BrokenError(Exception):
+    """A transfer that ended before its end, or was too slow."""
+
+    def __init__(self, message: str, slow: bool = False) -> None:
+        self.slow = slow
+        super().__init__(message)
+
+
+Tell = Callable[[int], None]
+"""Told of bytes as they arrive."""
+
+
+def download(
+    remote: RemoteFile,
+    target: Path,
+    session: PatientSession,
+    tell: Tell = lambda _: None,
+    pause: float = PAUSE,
+    secret: Mapping[str, str] | None = None,
+) -> Downloaded:
+    """Fetch a file to `target`; bytes that an earlier attempt left are used if the server says they are still its own.
+
+    `secret` has parameters that are sent with the request and shown nowhere. NotInArchiveError, ProprietaryError;
+    ServiceError if the file cannot be had; CorruptFileError if the answer is not the file, or larger than listed.
+    """
+    if remote.url.startswith("file://"):
+        return _take(remote, target, session.limits)
+    part = _Part(target, remote, secret or {}, session.limits)
+    if not target.parent.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
+    transferred, fruitless, furthest = 0, 0, 0
+    for _ in range(ATTEMPTS):
+        try:
+            for count in part.receive(session):
+                transferred += count
+                tell(count)
+            break
+        except _BrokenError as broken:
+            # Not the bytes that came: a server that cannot resume sends the same ones for ever.
+            fruitless = 0 if part.size > furthest and not broken.slow else fruitless + 1
+            furthest = max(furthest, part.size)
+            if fruitless >= FRUITLESS:
+                raise ServiceError(f"{shown(remote.url)}: {broken}, {FRUITLESS} times in a row") from None
+            time.sleep(pause * 2**fruitless if fruitless else 0)
+    else:
+        raise ServiceError(f"{shown(remote.url)}: the transfer broke off {ATTEMPTS} times")
+    try:
+        _check(part, remote, target.name, session.limits)
+    except CorruptFileError:
+        part.drop()
+        raise
+    flush_and_rename(part.path, target)
+    if part.noted:
+        part.note.unlink(missing_ok=True)
+    return Downloaded(part.sha256.hexdigest(), part.etag, part.size, transferred)
+
+
+def _check(part: _Part, remote: RemoteFile, name: str, limits: Limits) -> None:
+    size = part.size
+    if remote.exact and remote.size is not None and size != remote.size:
+        raise CorruptFileError(f"{name} has {size} bytes; the archive's listing says {remote.size}")
+    if remote.md5 and part.md5.hexdigest() != remote.md5:
+        raise CorruptFileError(f"{name} has another MD5 than the archive says")
+    check_content(part.path, name, limits)
+
+
+def _take(remote: RemoteFile, target: Path, limits: Limits) -> Downloaded:
+    """Take a file of this machine: a copy, so that a change of the raw store never changes the mirror."""
+    import os
+
+    source = Path(unquote(urlsplit(remote.url).path))
+    check_content(source, None, limits)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        copy_file(source, part)
+        flush_and_rename(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+    with target.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return Downloaded(digest, "", target.stat().st_size, 0)
+
+
+class _Part:
+    """What there is of a file so far, with a note of what the server called it."""
+
+    def __init__(self, target: Path, remote: RemoteFile, secret: Mapping[str, str], limits: Limits) -> None:
+        self.secret, self.limits = secret, limits
+        self.listed = remote.size
+        self.largest = limits.transferred_from(remote.size, remote.exact)
+        self.path = target.with_name(f".{target.name}.part")
+        self.note = target.with_name(f".{target.name}.part.json")
+        self.url, self.name = remote.url, target.name
+        self.etag = self.validator = ""
+        self.with_md5, self.noted, self.size = bool(remote.md5), False, 0
+        self._new_digests()
+
+    def _new_digests(self) -> None:
+        self.sha256, self.md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+        self._hashed = 0
+
+    def _digest(self, data: bytes) -> None:
+        self.sha256.update(data)
+        if self.with_md5:
+            self.md5.update(data)
+
+    def drop(self) -> None:
+        """Leave nothing behind."""
+        self.path.unlink(missing_ok=True)
+        self.note.unlink(missing_ok=True)
+
+    def receive(self, session: PatientSession) -> Any:
+        """The sizes of chunks as they arrive; _BrokenError if they end early, with what came kept."""
+        have = self._resumable()
+        headers = {"Accept-Encoding": "identity"}
+        if have:
+            headers |= {"Range": f"bytes={have}-", "If-Range": self.validator}
+        response = self._request(session, headers)
+        try:
+            if response.status == RANGE_NOT_SATISFIABLE:
+                self.drop()
+                raise _BrokenError("the server has less of it than is here")
+            check_status(response.status, shown(self.url))
+            start = self._start(response, have)
+            self._refuse_markup(response)
+            self._refuse_beyond(start + _length(response))
+            self._write_note(response)
+            yield from self._write(response, start)
+            response.release_conn()
+        except BaseException:
+            response.close()
+            raise
+
+    def _resumable(self) -> int:
+        if not self.path.exists():
+            return 0
+        try:
+            said = json.loads(self.note.read_text(encoding="utf-8"))
+            self.validator, self.noted = str(said["validator"]), True
+            return self.path.stat().st_size if self.validator and said["url"] == shown(self.url) else 0
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0
+
+    def _request(self, session: PatientSession, headers: dict[str, str]) -> BaseHTTPResponse:
+        from urllib3.exceptions import HTTPError
+
+        try:
+            return session.open(self.url, headers, self.secret)
+        except HTTPError as error:
+            raise _BrokenError(f"no answer ({type(error).__name__})") from None
+
+    def _start(self, response: BaseHTTPResponse, have: int) -> int:
+        """Where the answer's bytes belong: behind those that are here, or at the beginning."""
+        if response.status != 206:
+            return 0
+        said = response.headers.get("Content-Range", "")
+        same = response.headers.get("ETag", "") in ("", self.validator) or not self.validator.startswith('"')
+        if not said.startswith(f"bytes {have}-") or not same:
+            self.drop()
+            raise _BrokenError("the server sent another part than was asked for")
+        return have
+
+    def _refuse_markup(self, response: BaseHTTPResponse) -> None:
+        kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if kind == "text/html" and not self.name.lower().endswith(MARKUP_NAMES):
+            self.drop()
+            raise CorruptFileError(
+                f"{self.name}: {shown(self.url)} sent a page of HTML in its place; the archive may be closed or want a login"
+            )
+
+    def _refuse_beyond(self, size: int) -> None:
+        """CorruptFileError, with nothing left behind, if the file is larger than the listing or the limits allow."""
+        if size > self.largest:
+            self.drop()
+            allowed = f"the archive's listing says {self.listed}" if self.listed is not None else "see limits.file"
+            raise CorruptFileError(f"{self.name} has more than {self.largest} bytes; {allowed}")
+
+    def _write_note(self, response: BaseHTTPResponse) -> None:
+        """A weak ETag says nothing about bytes, so it is no ground for resuming (RFC 9110, 13.1.5)."""
+        etag = response.headers.get("ETag", "")
+        self.etag = etag.strip('"')
+        self.validator = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
+        if "Content-Length" in response.headers and _length(response) < WORTH_RESUMING:
+            return
+        self.noted = True
+        self.note.write_text(json.dumps({"url": shown(self.url), "validator": self.validator}), encoding="utf-8")
+
+    def _write(self, response: BaseHTTPResponse, start: int) -> Any:
+        from urllib3.exceptions import HTTPError
+
+        self._begin_at(start)
+        done, gauge = start, SpeedGauge(self.limits)
+        with self.path.open("r+b" if start else "wb") as output:
+            output.seek(start)
+            output.truncate()
+            try:
+                while chunk := response.read1(CHUNK):
+                    output.write(chunk)
+                    self._digest(chunk)
+                    done += len(chunk)
+                    self._refuse_beyond(done)
+                    gauge.add(len(chunk))
+                    yield len(chunk)
+            except TooSlowError as slow:
+                raise _BrokenError(f"the transfer is too slow ({slow})", slow=True) from None
+            except (HTTPError, OSError) as error:
+                if isinstance(error, OSError) and not isinstance(error, ConnectionError | TimeoutError):
+                    raise
+                raise _BrokenError(f"the transfer broke off ({type(error).__name__})") from None
+            finally:
+                self._hashed = self.size = done
+        if "Content-Length" in response.headers and done != start + _length(response):
+            raise _BrokenError(f"{start + _length(response) - done} bytes are missing")
+
+    def _begin_at(self, start: int) -> None:
+        """Bring the digests to where the bytes that are here end."""
+        if start and start == self._hashed:
+            return
+        self._new_digests()
+        self._hashed = start
+        if start:
+            with self.path.open("rb") as stream:
+                left = start
+                while left and (chunk := stream.read(min(CHUNK, left))):
+                    self._digest(chunk)
+                    left -= len(chunk)
+
+
+def _length(response: BaseHTTPResponse) -> int:
+    """The bytes that an answer announces; 0 if it announces none. ServiceError if that is not a number."""
+    said = response.headers.get("Content-Length", "0")
+    if not re.fullmatch(r"[0-9]{1,18}", said):
+        raise ServiceError(f"an answer has the Content-Length {said[:40]!r}, which is not a number")
+    return int(said)

@@ -1,0 +1,92 @@
+"""Thousands of small files: fetched by curl where it is installed, for Python would spend its time on each request.
+
+What curl brings is verified as everything is; what it does not bring is fetched, and its faults told, in the usual way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from daxa_wf.download.data_centres import RemoteFile
+from daxa_wf.errors import CorruptFileError
+from daxa_wf.files import resolve_inside
+from daxa_wf.fits.verify import check_stream
+from daxa_wf.limits import Limits
+from daxa_wf.tables.urls import shown
+
+MANY_FILES = 1000
+"""More than so many files of an observation are worth another program."""
+BATCH = 1000
+OPTIONS = (
+    "parallel", "fail", "location", "retry = 3", "connect-timeout = 10", "max-redirs = 5", "proto = =http,https",
+    "no-progress-meter",
+)  # fmt: skip
+
+
+def curl() -> str | None:
+    """The program curl, or None."""
+    return shutil.which("curl")
+
+
+def part_of(directory: Path, remote: RemoteFile) -> Path:
+    """Where a file is while it is not verified."""
+    target = resolve_inside(directory, remote.path, shown(remote.url))
+    return target.with_name(f".{target.name}.part")
+
+
+def orders_for(files: Sequence[RemoteFile], directory: Path, at_once: int, limits: Limits) -> bytes:
+    """What to tell curl so that it fetches files, `at_once` at a time; makes the directories that they go to."""
+    largest = max((limits.transferred_from(each.size, each.exact) for each in files), default=0)
+    lines = [
+        *OPTIONS, f"parallel-max = {at_once}", f"speed-limit = {limits.speed:.0f}", f"speed-time = {limits.speed_time:.0f}",
+        f"retry-max-time = {limits.retry_after:.0f}", f"max-filesize = {largest}",
+    ]  # fmt: skip
+    parts = [part_of(directory, remote) for remote in files]
+    for folder in {part.parent for part in parts}:
+        folder.mkdir(parents=True, exist_ok=True)
+    for remote, part in zip(files, parts, strict=True):
+        lines += [f"url = {_quoted(remote.url)}", f"output = {_quoted(str(part))}"]
+    return "\n".join(lines).encode()
+
+
+def start_curl(program: str, orders: bytes) -> subprocess.Popen[bytes]:
+    """Start curl. URLs and paths go by standard input: there is no command line to escape."""
+    process = subprocess.Popen(
+        [program, "--disable", "--config", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdin is not None  # noqa: S101 - it was asked for
+    with process.stdin as stream:
+        stream.write(orders)
+    return process
+
+
+def _quoted(text: str) -> str:
+    """Text as curl's configuration takes it (curl manual page, --config)."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r") + '"'
+
+
+def verified(remote: RemoteFile, directory: Path, limits: Limits) -> str | None:
+    """Put a file that came in its place; its SHA-256, or None if it did not come or is not what it should be."""
+    part, target = part_of(directory, remote), directory / remote.path
+    try:
+        if part.stat().st_size > limits.transferred_from(remote.size, remote.exact):
+            raise CorruptFileError(f"{target.name} is larger than the archive lists")
+        data = part.read_bytes()
+        right_size = not remote.exact or remote.size in (None, len(data))
+        right_md5 = not remote.md5 or hashlib.md5(data, usedforsecurity=False).hexdigest() == remote.md5
+        if not (data and right_size and right_md5):
+            raise CorruptFileError(f"{target.name} is not what the archive lists")
+        check_stream(io.BytesIO(data), part, target.name, limits)
+    except (CorruptFileError, FileNotFoundError):
+        part.unlink(missing_ok=True)
+        return None
+    part.replace(target)
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,160 @@
+"""Paths in archives and in the raw store, from templates of a mission and the facts of an observation."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from glob import escape
+from pathlib import Path
+from typing import Any
+
+from daxa_wf.errors import CorruptFileError
+from daxa_wf.files import checked_relative
+from daxa_wf.mission.spec import FilePattern, MissionSpec, Route, SharedDirectory
+
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+"""What a table's value may be if it becomes part of a path: nothing that climbs, quotes or asks for more."""
+FIELDS = ("obsid", "start", "instruments", "scw_ver", "archive_file", "revolution")
+"""Columns of the observation table that templates may name, and that a manifest therefore keeps."""
+
+
+class _Template(string.Formatter):
+    """Templates such as `{obsid[1:3]}/{start:%Y_%m}`: slices of text, formats of times."""
+
+    def get_field(self, field_name: str, args: Any, kwargs: Any) -> Any:  # noqa: ARG002 - string.Formatter's
+        name, _, index = field_name.partition("[")
+        value = kwargs[name]
+        if not index:
+            return value, name
+        first, colon, last = index.rstrip("]").partition(":")
+        if not colon:
+            return value[int(first)], name
+        return value[slice(int(first) if first else None, int(last) if last else None)], name
+
+
+def fill(template: str, facts: Mapping[str, Any]) -> str:
+    """A template with the facts of an observation in it: its columns, `obsid_lower`, and ROSAT's `rosat_detector`.
+
+    CorruptFileError if a fact is missing, or is nothing that belongs into a path; also if parts of facts make a path that
+    is not a plain one.
+    """
+    obsid = str(facts["obsid"])
+    known = {**facts, "obsid_lower": obsid.lower(), "rosat_detector": "hri" if obsid[1:2].upper() == "H" else "pspc"}
+    for name, value in known.items():
+        if f"{{{name}" not in template:
+            continue
+        if not isinstance(value, datetime) and not PLAIN.fullmatch(str(value)):
+            raise CorruptFileError(f"{obsid}: {name} is {value!r}, which cannot be part of a path; check the table")
+    try:
+        filled = _Template().format(template, **{k: v if isinstance(v, datetime) else str(v) for k, v in known.items()})
+    except (KeyError, IndexError) as error:
+        raise CorruptFileError(f"{obsid}: the table does not say {error}, which the path {template} needs") from None
+    if path := filled.partition("?")[0].strip("/"):
+        checked_relative(path, f"{obsid}: the facts of the table in the template {template}")
+    return filled
+
+
+def archive_paths(of: MissionSpec | SharedDirectory, archive: str, facts: Mapping[str, Any]) -> list[str]:
+    """Where an archive may have an observation, or what it shares with others, below its base; S3 has HEASARC's paths."""
+    templates = of.archive_paths.get("heasarc" if archive == "s3" else archive, ())
+    return [fill(each, facts) for each in ((templates,) if isinstance(templates, str) else templates)]
+
+
+def facts_in_tree(spec: MissionSpec, roots: Mapping[str, Sequence[Path]], obsid: str) -> dict[str, Any] | None:
+    """Return what the paths of an observation need beside its ObsID, read from directories laid out like the archives.
+
+    `roots` are directories by archive. None if a path needs more than the ObsID, and no directory has the observation.
+    """
+    plain = {"obsid": obsid}
+    needed = _fields_of(spec.raw_path)
+    for archive, directories in roots.items():
+        templates = spec.archive_paths.get("heasarc" if archive == "s3" else archive, ())
+        for template in (templates,) if isinstance(templates, str) else templates:
+            if not (_fields_of(template) | needed) - set(plain):
+                return plain
+            for root in directories:
+                found = _facts_below(root, template, plain)
+                if found is not None and needed <= set(found):
+                    return found
+    return None
+
+
+def _fields_of(template: str) -> set[str]:
+    """Return the facts that a template names, without those that follow from the ObsID."""
+    names = {name.partition("[")[0] for _, name, _, _ in string.Formatter().parse(template) if name}
+    return names - {"obsid_lower", "rosat_detector"}
+
+
+def _facts_below(root: Path, template: str, plain: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the facts that the directory of an observation below `root` shows; the newest version, if it has several."""
+    pattern, expression, formats = "", "", {}
+    for literal, name, form, _ in string.Formatter().parse(template):
+        pattern += escape(literal)
+        expression += re.escape(literal)
+        if not name:
+            continue
+        field = name.partition("[")[0]
+        if field in _fields_of(template) - set(plain):
+            pattern += "*"
+            expression += f"(?P={field})" if field in formats else f"(?P<{field}>[^/]+)"
+            formats[field] = form or ""
+        else:
+            filled = fill(f"{{{name}}}", plain)
+            pattern += escape(filled)
+            expression += re.escape(filled)
+    for path in sorted(root.glob(pattern.strip("/")), reverse=True):
+        match = re.fullmatch(expression.strip("/"), path.relative_to(root).as_posix())
+        if match is None or not path.is_dir():
+            continue
+        try:
+            times = {name: datetime.strptime(match[name], form) for name, form in formats.items() if form}
+        except ValueError:
+            continue
+        return {**plain, **match.groupdict(), **times}
+    return None
+
+
+def raw_directory(spec: MissionSpec, facts: Mapping[str, Any]) -> str:
+    """Where an observation's files are in the raw store."""
+    return f"{spec.name}_raw/{fill(spec.raw_path, facts)}"
+
+
+def wanted_globs(
+    spec: MissionSpec, facts: Mapping[str, Any], routes: Iterable[Route], instruments: Sequence[str]
+) -> tuple[str, ...]:
+    """The globs of what routes and instruments need of an observation's tree."""
+    return tuple(
+        dict.fromkeys(
+            glob.replace("{obsid}", str(facts["obsid"]))
+            for pattern in spec.files
+            if pattern.route in routes and _serves(pattern, instruments)
+            for glob in pattern.globs
+        )
+    )
+
+
+def _serves(pattern: FilePattern, instruments: Sequence[str]) -> bool:
+    return not pattern.instruments or not set(pattern.instruments).isdisjoint(instruments)
+
+
+@lru_cache(maxsize=10_000)
+def glob_expression(glob: str) -> re.Pattern[str]:
+    """A glob as a regular expression: `*` and `?` cross no `/`, `**` does; what each `*` stands for is a group."""
+    parts = re.split(r"(\*\*|\*|\?|\[[^\]]+\])", glob)
+    translated = {"**": "(.*)", "*": "([^/]*)", "?": "[^/]"}
+    return re.compile("".join(translated.get(p, p if p.startswith("[") else re.escape(p)) for p in parts))
+
+
+def is_wanted(path: str, globs: Iterable[str]) -> bool:
+    """True if a path matches one of the globs."""
+    return any(glob_expression(glob).fullmatch(path) for glob in globs)
+
+
+def may_hold_wanted(directory: str, globs: Iterable[str]) -> bool:
+    """True if something below a directory may match one of the globs."""
+    depth = directory.strip("/").count("/") + 1
+    heads = ("/".join(glob.split("/")[:depth]) for glob in globs if glob.count("/") >= depth or "**" in glob)
+    return any("**" in head or glob_expression(head).fullmatch(directory.strip("/")) for head in heads)

@@ -1,0 +1,111 @@
+"""Data that are not public yet: when archives are asked for them again, as a condition in the record.
+
+Asking in every run would bother the archive and end each run with a fault. They are asked again once the release date of the
+mission's table has passed, or once the user's credentials are others than they were.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets as random_bytes
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.records import Status, read_record
+from daxa_wf.errors import CorruptFileError
+from daxa_wf.tables.urls import has_login
+
+NOT_PUBLIC = "notPublic"
+"""Reason of the verdict."""
+KEY = ".daxa_wf.key"
+"""File of the raw store with a random key, without which the marks of credentials reveal nothing."""
+
+
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
+
+
+def retry_condition(release: datetime | None, mark: str) -> dict[str, Any]:
+    """Return what a record keeps: the release date ('' if it is not known), and the mark of the credentials that were used."""
+    return {"ask_again": {"released": release.isoformat() if release else "", "logins": mark}}
+
+
+def is_due(results: Mapping[str, Any], now: datetime, mark: str) -> bool:
+    """True if the condition of a record is met: the release date has passed, or the credentials are others.
+
+    A condition that cannot be understood is met, so that a fresh one takes its place.
+    """
+    try:
+        condition = results["ask_again"]
+        release = datetime.fromisoformat(condition["released"]) if condition["released"] else None
+        return condition["logins"] != mark or (release is not None and release <= now)
+    except (KeyError, TypeError, ValueError):
+        return True
+
+
+def when_asked_again(release: datetime | None) -> str:
+    """Return the words for a verdict."""
+    until = f"until {release:%Y-%m-%d}" if release else "and the mission's table has no release date for it"
+    after = "after that, when" if release else "when"
+    return (
+        f"is not public {until}; archives are asked again {after} credentials for it appear or change, or after "
+        "'daxa-wf retry'"
+    )
+
+
+def drop_due_records(layout: Layout, marks: Mapping[str, str], now: datetime) -> list[Path]:
+    """Delete the records of observations that were not public and may be had now, so that they are acquired; which they were.
+
+    `marks` has the mark of the credentials by mission. Records that cannot be read are left to others.
+    """
+    dropped = []
+    for path in sorted((layout.root / "records").glob("*/*/acquire/*.json")):
+        try:
+            record = read_record(path)
+        except CorruptFileError:
+            continue
+        waiting = record.status is Status.REJECTED and record.reason == NOT_PUBLIC
+        if waiting and is_due(record.results, now, marks.get(record.unit.mission, "")):
+            path.unlink()
+            dropped.append(path)
+    return dropped
+
+
+def mark_of_logins(store: Path, secrets: Mapping[str, Mapping[str, str]], archives: Mapping[str, Sequence[str]]) -> str:
+    """Return a text that is another for other credentials, and from which they cannot be guessed; '' if there are none.
+
+    `secrets` has parameters by archive; URLs of archives may hold a user and a password too.
+    """
+    urls = [url for urls in archives.values() for url in urls if has_login(url)]
+    used = {archive: dict(secrets[archive]) for archive in archives if archive in secrets}
+    if not urls and not used:
+        return ""
+    key = _key(store)
+    if not key:
+        return "some"
+    said = json.dumps([used, urls], sort_keys=True).encode()
+    return hmac.new(key, said, hashlib.sha256).hexdigest()[:32]
+
+
+def _key(store: Path) -> bytes:
+    """Return the raw store's random key, made at its first use; b'' if it can be neither read nor made."""
+    path = store / KEY
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+            stream.write(random_bytes.token_bytes(32))
+    except FileExistsError:
+        pass
+    except OSError:
+        return b""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""

@@ -1,0 +1,77 @@
+"""A live view of downloads, from the files that running jobs leave."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import FiniteFloat
+
+from daxa_wf.archive.running import is_running
+from daxa_wf.download.sizes import shown_bytes
+from daxa_wf.errors import CorruptFileError
+from daxa_wf.json_files import Count, read_json
+
+STALE_SECONDS = 300
+"""A job that told nothing for so long is no more."""
+
+
+@dataclass(frozen=True)
+class _Progress:
+    """What a job last wrote: the observation, files and bytes in all and done, bytes a second."""
+
+    name: str
+    files: Count
+    files_done: Count
+    bytes: Count
+    bytes_done: Count
+    rate: FiniteFloat
+
+
+def read_progress(root: Path) -> list[dict[str, Any]]:
+    """What each job that downloads for an archive last told."""
+    told = []
+    for path in sorted((root / ".progress").glob("*.json")):
+        try:
+            if time.time() - path.stat().st_mtime < STALE_SECONDS:
+                told.append(asdict(read_json(path, _Progress, "a note of progress", "it is written again")))
+        except (OSError, CorruptFileError):
+            continue
+    return told
+
+
+def progress_table(told: list[dict[str, Any]]) -> Any:
+    """Files, bytes, rate and time left, by observation and in all."""
+    from rich.table import Column, Table
+
+    table = Table(Column("observation", overflow="fold"), "files", "bytes", "rate", "time left")
+    total = {key: sum(each[key] for each in told) for key in ("files", "files_done", "bytes", "bytes_done", "rate")}
+    for each in [*told, {"name": "in all", **total}] if told else []:
+        left = max(each["bytes"] - each["bytes_done"], 0) / each["rate"] if each["rate"] else 0.0
+        table.add_row(
+            each["name"], f"{each['files_done']} of {each['files']}",
+            f"{shown_bytes(each['bytes_done'])} of {shown_bytes(max(each['bytes'], each['bytes_done']))}",
+            f"{shown_bytes(each['rate'])}/s", f"{left:.0f} s",
+        )  # fmt: skip
+    return table if told else "nothing is being downloaded"
+
+
+def watch_downloads(root: Path, once: bool = False) -> None:
+    """Show the downloads of an archive while a run goes on: live on a terminal, a table a minute elsewhere."""
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console()
+    if once or not console.is_terminal:
+        while True:
+            console.print(progress_table(read_progress(root)))
+            if once or not is_running(root):
+                return
+            time.sleep(60)
+    with Live(console=console, refresh_per_second=2) as live:
+        while is_running(root):
+            live.update(progress_table(read_progress(root)))
+            time.sleep(0.5)
+        live.update(progress_table(read_progress(root)))

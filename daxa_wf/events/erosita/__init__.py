@@ -1,1 +1,0 @@
-"""eROSITA without eSASS: event files, flares, selections, images and exposure maps."""

@@ -1,0 +1,1 @@
+"""The FITS room: reading, writing, verifying."""

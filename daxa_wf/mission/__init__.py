@@ -1,0 +1,1 @@
+"""What a mission is, as data."""

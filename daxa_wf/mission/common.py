@@ -1,0 +1,25 @@
+"""Columns that many of HEASARC's tables share."""
+
+from daxa_wf.mission.spec import Column
+
+POSITION = (Column("ra", "ra", "number"), Column("dec", "dec", "number"))
+
+
+def times(start: str, end: str, kind: str = "mjd") -> tuple[Column, Column]:
+    """Start and end, in days (MJD, UTC) unless said otherwise."""
+    return Column(start, "start", kind), Column(end, "end", kind)  # type: ignore[arg-type]
+
+
+def public_date(*unknown: float, source: str = "public_date") -> Column:
+    """When data become public; 0 and other placeholders are not known."""
+    return Column(source, "proprietary_end", "mjd", null_values=(0.0, *unknown), required=False)
+
+
+def numbers(*names: str) -> tuple[Column, ...]:
+    """Numbers that keep their names."""
+    return tuple(Column(name, name, "number") for name in names)
+
+
+def texts(*names: str) -> tuple[Column, ...]:
+    """Texts that keep their names, where the table has them."""
+    return tuple(Column(name, name, required=False) for name in names)

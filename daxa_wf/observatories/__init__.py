@@ -1,0 +1,1 @@
+"""The observatories, one file or folder each."""

@@ -1,0 +1,79 @@
+"""ASCA."""
+
+from daxa_wf.mission.common import POSITION, numbers, texts, times
+from daxa_wf.mission.cuts import HAS_POSITION, any_positive
+from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
+
+SIS_BANDS = (EnergyBand("lo", 0.4, 2.0), EnergyBand("hi", 2.0, 10.0), EnergyBand("all", 0.4, 10.0))
+GIS_BANDS = (EnergyBand("lo", 0.7, 2.0), EnergyBand("hi", 2.0, 10.0), EnergyBand("all", 0.7, 10.0))
+DETECTORS = (("SIS0", "s0"), ("SIS1", "s1"), ("GIS2", "g2"), ("GIS3", "g3"))
+PAIRS = {"SIS": ("SIS0", "SIS1"), "GIS": ("GIS2", "GIS3")}
+"""Images and exposure maps are of both detectors of a kind together."""
+BANDS = {"SIS": SIS_BANDS, "GIS": GIS_BANDS}
+
+MISSION = MissionSpec(
+    name="asca",
+    pretty_name="ASCA",
+    obsid_pattern=r"[0-9]{8}",
+    frame="fk5",
+    instruments=(
+        Instrument("SIS0", 11 / 60, ("S0",), exposure_column="sis_exposure"),
+        Instrument("SIS1", 11 / 60, ("S1",), exposure_column="sis_exposure"),
+        Instrument("GIS2", 25 / 60, ("G2",), exposure_column="gis_exposure"),
+        Instrument("GIS3", 25 / 60, ("G3",), exposure_column="gis_exposure"),
+    ),
+    groups=PAIRS,
+    tables=(
+        TableSource(
+            "heasarc",
+            "ascamaster",
+            (
+                Column("sequence_number", "obsid"),
+                *POSITION,
+                *times("time", "end_time"),
+                Column("subject_category", "target_type"),
+                *numbers("gis_exposure", "sis_exposure"),
+                Column("name", "target", required=False),
+                *texts("status"),
+            ),
+        ),
+    ),
+    row_cuts=(any_positive("exposure", "gis_exposure", "sis_exposure"), HAS_POSITION),
+    target_types={
+        "AGN": "AGN", "SUPERNOVA REMNANTS AND GALACTIC DIFFUSE EMISSION": "SNR",
+        "CLUSTERS OF GALAXIES AND SUPERCLUSTERS": "GCL", "STARS, NORMAL STARS": "GS", "X RAY BINARIES": "XRB",
+        "COSMIC X-RAY BACKGROUND AND DEEP SURVEYS AND OTHER": "EGS", "NORMAL GALAXIES": "NGS",
+        "CATACLYSMIC VARIABLES": "CV",
+    },
+    other_target_type="MISC",
+    archive_paths={"heasarc": "asca/data/rev2/{obsid}/"},
+    files=(
+        FilePattern("preprocessed", ("aux/*",)),
+        *(FilePattern("preprocessed", (f"screened/ad{{obsid}}{short}*",), (name,)) for name, short in DETECTORS),
+        *(FilePattern("preprocessed", (f"images/ad{{obsid}}{pair.lower()}*",), names) for pair, names in PAIRS.items()),
+        FilePattern("raw", ("aux/*", "calib/*", "telem/*")),
+        *(FilePattern("raw", (f"unscreened/ad{{obsid}}{short}*",), (name,)) for name, short in DETECTORS),
+    ),
+    products=(
+        *(
+            ProductPattern("events", name, f"screened/ad{{obsid}}{short}*.evt*", exposure=rf"{short}(\w+)\.evt")
+            for name, short in DETECTORS
+        ),
+        *(
+            ProductPattern(
+                "image", pair, f"images/ad{{obsid}}{pair.lower()}*_{band.code}.totsky*", (band,),
+                exposure=rf"{pair.lower()}(\w+)_{band.code}\.",
+            )
+            for pair in PAIRS
+            for band in BANDS[pair]
+        ),
+        *(
+            ProductPattern(
+                "expmap", pair, f"images/ad{{obsid}}{pair.lower()}*.totexpo*", exposure=rf"{pair.lower()}(\w+)\."
+            )
+            for pair in PAIRS
+        ),
+    ),
+)  # fmt: skip
+
+MISSIONS = (MISSION,)

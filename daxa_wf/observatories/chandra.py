@@ -1,0 +1,93 @@
+"""Chandra. Its table has no end: observations end an exposure after they start.
+
+Level-2 files hold all observation intervals of an ObsID; only those of interleaved exposures are one each (`_e1_`, `_e2_`).
+"""
+
+from daxa_wf.mission.common import POSITION, public_date, texts
+from daxa_wf.mission.cuts import HAS_POSITION, PROCESSED
+from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
+
+ACIS, HRC = 27.8 / 60, 49.5 / 60
+"""Radii of the fields of view in degrees; a grating has that of the largest detector behind it."""
+INTERLEAVED = r"_(e[12])_"
+
+MISSION = MissionSpec(
+    name="chandra",
+    pretty_name="Chandra",
+    obsid_pattern=r"[0-9]{1,5}",
+    instruments=(
+        Instrument("ACIS-I", ACIS),
+        Instrument("ACIS-S", ACIS),
+        Instrument("HRC-I", HRC),
+        Instrument("HRC-S", HRC),
+        Instrument("HETG", ACIS, default=False, is_detector=False),
+        Instrument("LETG", HRC, default=False, is_detector=False),
+    ),
+    groups={"ACIS": ("ACIS-I", "ACIS-S"), "HRC": ("HRC-I", "HRC-S")},
+    simultaneous=False,
+    instrument_columns=("detector", "grating"),
+    tables=(
+        TableSource(
+            "heasarc",
+            "chanmaster",
+            (
+                Column("obsid", "obsid"),
+                *POSITION,
+                Column("time", "start", "mjd"),
+                Column("exposure", "exposure", "number"),
+                Column("status", "status"),
+                Column("detector", "detector", "instrument"),
+                Column("grating", "grating"),
+                Column("class", "target_type"),
+                Column("name", "target", required=False),
+                public_date(),
+                *texts("type", "data_mode", "cycle"),
+            ),
+        ),
+        TableSource(
+            "cxc",
+            "cxc.observation",
+            (
+                Column("obsid", "obsid"),
+                *POSITION,
+                Column("start_date", "start", "utc"),
+                Column("exposure_time", "exposure", "number", factor=1000.0),
+                Column("status", "status"),
+                Column("instrument", "detector", "instrument"),
+                Column("grating", "grating"),
+                Column("target_name", "target", required=False),
+                Column("public_avail_date", "proprietary_end", "utc", required=False),
+            ),
+        ),
+    ),
+    row_cuts=(PROCESSED, HAS_POSITION),
+    target_types={
+        "AGN UNCLASSIFIED": "AGN", "EXTENDED GALACTIC OR EXTRAGALACTIC": "EGE", "X-RAY BINARY": "GS", "CV": "GS",
+        "CALIBRATION OBSERVATIONS": "CAL", "SNR": "SNR", "NON-ACTIVE GALAXY": "NGS", "CLUSTER OF GALAXIES": "GCL",
+        "NON-POINTING DATA": "MISC",
+    },
+    other_target_type="MISC",
+    archive_paths={"heasarc": "chandra/data/byobsid/{obsid[-1]}/{obsid}/", "cxc": "byobsid/{obsid[-1]}/{obsid}/"},
+    files=(
+        FilePattern("preprocessed", ("oif.fits", "primary/*.fits*")),
+        FilePattern("raw", (
+            "oif.fits", "primary/*bpix1*", "primary/*asol1*", "primary/*eph1*", "primary/*fov1*", "primary/*dtf1*",
+            *(f"secondary/*{name}*" for name in ("evt1", "mtl1", "bias0", "pbk0", "flt1", "bpix1", "msk1", "stat1")),
+        )),
+    ),
+    products=tuple(
+        product
+        for name, prefix, band in (
+            ("ACIS-I", "acis", EnergyBand("", 0.5, 7.0)),
+            ("ACIS-S", "acis", EnergyBand("", 0.5, 7.0)),
+            ("HRC-I", "hrc", EnergyBand("", 0.06, 10.0)),
+            ("HRC-S", "hrc", EnergyBand("", 0.06, 10.0)),
+        )
+        for product in (
+            ProductPattern("events", name, f"primary/{prefix}f*N*_evt2.fits*", exposure=INTERLEAVED),
+            ProductPattern("image", name, f"primary/{prefix}f*N*_full_img2.fits*", (band,), exposure=INTERLEAVED),
+        )
+    ),
+)  # fmt: skip
+
+MISSIONS = (MISSION,)

@@ -1,0 +1,5 @@
+"""eROSITA."""
+
+from daxa_wf.observatories.erosita import all_sky, calpv
+
+MISSIONS = (all_sky.MISSION, calpv.MISSION)

@@ -1,0 +1,67 @@
+"""eROSITA, the German half of the first all-sky survey: sky tiles. The table is in the package."""
+
+from daxa_wf.mission.common import POSITION, numbers, texts, times
+from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, MissionSpec, ProductPattern, TableSource
+from daxa_wf.observatories.erosita.telescope import PROCESSING, telescope_modules
+
+BANDS = (
+    EnergyBand("1", 0.2, 0.6), EnergyBand("2", 0.6, 2.3), EnergyBand("3", 2.3, 5.0), EnergyBand("4", 0.2, 2.3),
+    EnergyBand("5", 0.2, 0.5), EnergyBand("6", 0.5, 1.0), EnergyBand("7", 1.0, 2.0),
+)  # fmt: skip
+PER_BAND = (
+    ("image", "EXP_010/*_02{code}_Image_c010.fits*"),
+    ("expmap", "DET_010/*_02{code}_ExposureMap_c010.fits*"),
+    ("background", "DET_010/*_02{code}_BackgrImage_c010.fits*"),
+)
+
+MISSION = MissionSpec(
+    name="erosita_all_sky_de_dr1",
+    pretty_name="eRASS1 DE",
+    obsid_pattern=r"[0-9]{6}",
+    frame="fk5",
+    instruments=telescope_modules(1.8),
+    tables=(
+        TableSource(
+            "package",
+            "erass1_tiles.csv",
+            (
+                Column("obsid", "obsid"),
+                *POSITION,
+                *times("start", "end", "utc"),
+                *numbers("ra_min", "ra_max", "dec_min", "dec_max"),
+                *texts("owner"),
+            ),
+            package="daxa_wf.observatories.erosita",
+        ),
+    ),
+    footprint=("ra_min", "ra_max", "dec_min", "dec_max"),
+    constants={"instruments": "TM1 TM2 TM3 TM4 TM5 TM6 TM7"},
+    archive_paths={
+        "erosita_de": (
+            "erodat/data/download/{obsid[3:6]}/{obsid[0:3]}/",
+            "dr1/erodat/data/download/{obsid[3:6]}/{obsid[0:3]}/",
+        ),
+        "heasarc": "srg/data/erosita/erass1/obs/{obsid[3:6]}/{obsid[0:3]}/",
+    },
+    files=(
+        FilePattern(
+            "preprocessed",
+            (
+                "EXP_*/*_EventList_*",
+                "EXP_*/*_Image_*",
+                "DET_*/*_ExposureMap_*",
+                "DET_*/*_BackgrImage_*",
+            ),
+        ),
+        FilePattern("raw", ("EXP_*/*_EventList_*",)),
+    ),
+    products=(
+        ProductPattern("events", "TM", "EXP_010/e?01_{obsid}_020_EventList_c010.fits*"),
+        *(
+            ProductPattern(kind, "TM", glob.replace("{code}", band.code), (band,))  # type: ignore[arg-type]
+            for band in BANDS
+            for kind, glob in PER_BAND
+        ),
+    ),
+    **PROCESSING,
+)

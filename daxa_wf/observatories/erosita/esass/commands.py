@@ -1,0 +1,112 @@
+"""Command lines of every eSASS step, from options: pure functions.
+
+Options are the sections Flaregti and Evtool of daxa_wf.config.tool_options as plain data. Source: eSASS help of flaregti,
+evtool and expmap (EDR and DR1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from daxa_wf.errors import ConfigError
+from daxa_wf.observatories.erosita.esass.tasks import ESASS_TASKS as TASKS
+from daxa_wf.observatories.erosita.esass.tasks import TELESCOPE_MODULES
+from daxa_wf.observatories.erosita.native.region import parse_region
+from daxa_wf.tools.spec import Command, Value
+from daxa_wf.units import Band
+
+EVENTS, IMAGE, LIGHT_CURVE, MASK, THRESHOLDS = (
+    "events.fits",
+    "image.fits",
+    "lightcurve.fits",
+    "mask.fits",
+    "thresholds.fits",
+)
+"""Names in the working directory."""
+
+SKY_PIXELS_PER_PIXEL = 80
+"""Binning of an image whose pixels are 4 arcsec."""
+
+
+def flaregti(events: Path, options: Mapping[str, Any]) -> list[Command]:
+    """Good times without flares, written into a copy of the list as FLAREGTIn: raw files are never modified.
+
+    What eSASS does not have among the options is left out, and the usual `gtitype`, which early releases do not know.
+    """
+    told = {
+        name: round(value * 1000) if name.endswith(("pimin", "pimax")) else value
+        for name, value in options.items()
+        if name in TASKS["flaregti"].by_name and (name, value) != ("gtitype", "GTI")
+    }
+    parameters: dict[str, Value] = {"eventfile": EVENTS, **told}
+    parameters |= {"write_mask": True, "mask": MASK, "write_lightcurve": True, "lightcurve": LIGHT_CURVE}
+    parameters |= {"write_thresholdimg": True, "thresholdimg": THRESHOLDS}
+    products = {"events": EVENTS, "lightcurve": LIGHT_CURVE, "maskimage": MASK, "thresholdimage": THRESHOLDS}
+    return [TASKS["flaregti"].command(parameters, products=products, copies={EVENTS: events})]
+
+
+def evtool(events: Path, options: Mapping[str, Any]) -> list[Command]:
+    """The cleaned list of a list that flaregti was run on: within FLAREGTIn or GTIn, with pattern, flag, energy, modules.
+
+    Flagged events are dropped, or, with `flagged` "only", nothing else is kept: eSASS calls that flag_invert=yes.
+    """
+    parameters: dict[str, Value] = {
+        "eventfiles": EVENTS,
+        "gti": options["gti"],
+        "outfile": "finalevents.fits",
+        "flag": f"{options['flag']:#x}",
+        **({"flag_invert": True} if options["flagged"] == "only" else {}),
+        "pattern": options["pattern"],
+        "emin": options["lo_en"],
+        "emax": options["hi_en"],
+    }
+    numbers = module_numbers(options["modules"])
+    if numbers:
+        parameters["telid"] = numbers
+    if options["region"]:
+        parameters["region"] = str(parse_region(options["region"]))
+    return [TASKS["evtool"].command(parameters, products={"finalevents": "finalevents.fits"}, links={EVENTS: events})]
+
+
+def images(events: Path, bands: Sequence[Band], rebin: int = SKY_PIXELS_PER_PIXEL) -> list[Command]:
+    """One image a band (keV) of a cleaned list; `rebin` sky pixels of 0.05 arcsec to a pixel."""
+    return [
+        TASKS["evtool"].command(
+            {
+                "eventfiles": EVENTS, "outfile": f"{band.label}-image.fits", "events": False, "image": True,
+                "size": "auto", "rebin": rebin, "center_position": "auto", "emin": band.low, "emax": band.high,
+            },
+            products={f"{band.label}-image": f"{band.label}-image.fits"},
+            links={EVENTS: events},
+        )
+        for band in bands
+    ]  # fmt: skip
+
+
+def exposure_maps(
+    events: Path, images: dict[str, Path], bands: Sequence[Band], vignetting: bool = True, gti: str = "FLAREGTI"
+) -> list[Command]:
+    """One map a band, on the pixels of its image (`images`: band label -> image), of the times in the tables `gti`n."""
+    return [
+        TASKS["expmap"].command(
+            {
+                "inputdatasets": EVENTS, "templateimage": IMAGE, "emin": band.low, "emax": band.high,
+                "withsinglemaps": False, "withmergedmaps": True, "mergedmaps": f"{band.label}-expmap.fits",
+                "withvignetting": vignetting, "gtitype": gti,
+            },
+            products={f"{band.label}-expmap": f"{band.label}-expmap.fits"},
+            links={EVENTS: events, IMAGE: images[band.label]},
+        )
+        for band in bands
+    ]  # fmt: skip
+
+
+def module_numbers(modules: Sequence[str]) -> list[str]:
+    """TM1, TM2 ... as telid takes them: nothing for all of them; ConfigError for what is no telescope module."""
+    numbers = sorted({module.removeprefix("TM") for module in modules})
+    unknown = set(numbers) - set(TELESCOPE_MODULES)
+    if unknown:
+        raise ConfigError(f"TM{', TM'.join(sorted(unknown))} is no telescope module; they are TM1 to TM7")
+    return [] if len(numbers) in (0, len(TELESCOPE_MODULES)) else numbers

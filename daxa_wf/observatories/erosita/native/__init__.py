@@ -1,0 +1,1 @@
+"""Cleaning of eROSITA event lists in daxa_wf itself."""

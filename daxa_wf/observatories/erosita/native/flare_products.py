@@ -1,0 +1,129 @@
+"""What flaregti leaves: intervals in a new event file or a GTI file, light curve, mask and thresholds as FITS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daxa_wf.fits.headers import describe
+from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.observatories.erosita.native.flare_methods import ARCMIN, region_grid, region_threshold
+from daxa_wf.observatories.erosita.native.flare_parameters import FlaregtiParameters
+from daxa_wf.observatories.erosita.native.flaregti import FlaregtiResult, Judged
+from daxa_wf.observatories.erosita.native.gti_tables import identity_cards
+from daxa_wf.observatories.erosita.native.rewrite import Changes, rewrite
+from daxa_wf.observatories.erosita.native.sky_grid import SkyGrid
+
+OURS = ("method", "sigma", "edge_like")
+"""Parameters that eSASS's flaregti does not have."""
+
+
+def command_line(p: FlaregtiParameters) -> str:
+    """The parameters as flaregti's command line would have them, with those that are ours."""
+    low, high = p.band
+    names = ("gtitype", "mask_pimin", "mask_pimax", "xmin", "xmax", "ymin", "ymax", "gridsize", "binsize", "detml",
+             "timebin", "source_size", "source_like", "fov_radius", "threshold", "max_threshold", "mask_iter")  # fmt: skip
+    words = [f"pimin={low:g} pimax={high:g}", *(f"{name}={getattr(p, name)}" for name in (*names, *OURS))]
+    return " ".join([*words, *(f"threshold{module}={limit}" for module, limit in sorted(p.thresholds.items()))])
+
+
+def write_flare_events(events: ErositaEventFile, result: FlaregtiResult, output: Path) -> None:
+    """Copy the event file to `output` with tables FLAREGTIn, new or in place of old ones; nothing is selected.
+
+    ConfigError if `output` is the file itself.
+    """
+    tables = {f"FLAREGTI{module}": gti for module, gti in result.gti.items()}
+    rewrite(events, output, Changes(history=f"flaregti: {command_line(result.parameters)}", tables=tables))
+
+
+def write_light_curve(events: ErositaEventFile, result: FlaregtiResult, output: Path) -> None:
+    """Write TIME (s, centre of the bin) and RATE (counts/s/deg^2), with what they were made of and the cut.
+
+    One table RATE for all telescope modules together, or RATEn for each.
+    """
+    from astropy.io import fits
+
+    hdus = [fits.PrimaryHDU(header=_header(events, result))]
+    for judged in result.judged:
+        table = fits.BinTableHDU.from_columns(_columns(judged))
+        modules = judged.curve.modules
+        table.header["EXTNAME"] = "RATE" if len(result.judged) == 1 else f"RATE{modules[0]}"
+        table.header.extend(identity_cards(events.header))
+        table.header["HDUCLASS"], table.header["HDUCLAS1"] = "OGIP", "LIGHTCURVE"
+        table.header["TIMEDEL"] = (result.parameters.timebin, "[s] length of a bin")
+        table.header["MODULES"] = (" ".join(f"TM{module}" for module in modules), "telescope modules of the rate")
+        table.header["VIGNAPP"] = (False, "vignetting is not corrected")
+        hdus.append(table)
+    fits.HDUList(hdus).writeto(output, checksum=True, overwrite=True)
+
+
+def _columns(judged: Judged) -> list[Any]:
+    """The light curve's columns, for bins with good time."""
+    from astropy.io import fits
+
+    curve = judged.curve
+    error = np.sqrt(curve.counts) / np.where(curve.judged, curve.exposure, np.nan)
+    kept = [
+        ("TIME", "D", "s", curve.bins.centres), ("RATE", "D", "count/s/deg**2", curve.rate),
+        ("ERROR", "D", "count/s/deg**2", error), ("COUNTS", "J", "count", curve.counts),
+        ("FRACEXP", "E", "", curve.seconds / curve.bins.size), ("AREA", "E", "deg**2", curve.area),
+        ("THRESHOLD", "D", "count/s/deg**2", judged.cut), ("X", "E", "pixel", curve.x), ("Y", "E", "pixel", curve.y),
+        ("QUIET", "L", "", judged.quiet),
+    ]  # fmt: skip
+    observed = curve.seconds > 0
+    return [fits.Column(name, form, unit=unit, array=values[observed]) for name, form, unit, values in kept]
+
+
+def write_mask(events: ErositaEventFile, result: FlaregtiResult, output: Path) -> None:
+    """Write the mask (1 keep, 0 out) and, as the second HDU, the counts that it was made of."""
+    from astropy.io import fits
+
+    primary = fits.PrimaryHDU(result.mask.astype(np.uint8), _header(events, result, result.grid))
+    image = fits.ImageHDU(result.counts.astype(np.int32), _header(events, result, result.grid), name="COUNTS")
+    fits.HDUList([primary, image]).writeto(output, checksum=True, overwrite=True)
+
+
+def write_threshold_image(events: ErositaEventFile, result: FlaregtiResult, output: Path) -> None:
+    """Write the cut of each region in counts/s/deg^2; NaN where nothing pointed to within fov_radius of it.
+
+    One image; for methods that judge each telescope module, one extension THRESHn for each.
+    """
+    from astropy.io import fits
+
+    grid = region_grid(result.parameters)
+    header = _header(events, result, grid)
+    header["BUNIT"] = "count/s/deg**2"
+    images = [threshold_image(judged, result.parameters) for judged in result.judged]
+    hdus = [fits.PrimaryHDU(images[0].astype(np.float32) if len(images) == 1 else None, header)]
+    for judged, image in zip(result.judged, images, strict=True) if len(images) > 1 else ():
+        hdus.append(fits.ImageHDU(image.astype(np.float32), header, name=f"THRESH{judged.curve.modules[0]}"))
+    fits.HDUList(hdus).writeto(output, checksum=True, overwrite=True)
+
+
+def threshold_image(judged: Judged, p: FlaregtiParameters) -> NDArray[np.float64]:
+    """The cut of each region, shape (gridsize, gridsize)."""
+    grid, curve = region_grid(p), judged.curve
+    x, y = np.meshgrid(*grid.centres())
+    nobody = np.full(len(curve.counts), -1, np.int64)
+    image = np.full(grid.nx * grid.ny, np.nan)
+    for region in range(grid.nx * grid.ny):
+        near = curve.judged & (np.hypot(curve.x - x.flat[region], curve.y - y.flat[region]) <= p.fov_radius * ARCMIN)
+        if near.any():
+            dynamic = p.method == "flaregti" and p.threshold < 0
+            image[region] = region_threshold(curve, p, region, nobody) if dynamic else judged.cut[near][0]
+    capped = np.minimum(image, p.max_threshold) if p.max_threshold > 0 else image
+    return capped.reshape(grid.shape)
+
+
+def _header(events: ErositaEventFile, result: FlaregtiResult, grid: SkyGrid | None = None) -> Any:
+    from astropy.io.fits import Header
+
+    header = Header()
+    header.extend(identity_cards(events.header))
+    for card, value, comment in grid.cards(events.plane) if grid else ():
+        header[card] = (value, comment)
+    describe(header, f"flaregti: {command_line(result.parameters)}")
+    return header

@@ -1,0 +1,168 @@
+"""Good time intervals without flares, as eSASS's flaregti finds them; two other methods beside its own.
+
+Source: eSASS flaregti 1.26.2, 'Description', 'Algorithm'; docs/flaregti.md has what was chosen where it says nothing.
+The event file is only read: `flare_products` writes the intervals to a new file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daxa_wf.errors import UnfitDataError
+from daxa_wf.events.gti import Intervals, total
+from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.observatories.erosita.native.field_of_view import exposed, nominal_path, path_of
+from daxa_wf.observatories.erosita.native.flare_curve import (
+    BinnedEvents,
+    FlareCurve,
+    TimeBins,
+    Track,
+    as_their_neighbours,
+    bin_events,
+    flare_curve,
+    time_bins,
+    track,
+    without_flares,
+)
+from daxa_wf.observatories.erosita.native.flare_methods import METHODS, without_edges
+from daxa_wf.observatories.erosita.native.flare_parameters import FlaregtiParameters
+from daxa_wf.observatories.erosita.native.sky_grid import SkyGrid, covering
+from daxa_wf.observatories.erosita.native.source_mask import mask_of
+
+FEW_COUNTS = 10.0
+"""Counts in a usual bin below which the optimal cut begins to follow the noise of counting."""
+
+LENIENT = 5.0
+"""Times the usual rate: a cut that allows for more is told."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One light curve and how it was judged: `cut` in counts/s/deg^2 and whether it is `quiet`, shape (bins,) each."""
+
+    curve: FlareCurve
+    cut: NDArray[np.float64]
+    quiet: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class FlaregtiResult:
+    """Good times by telescope module before (`good`) and after (`gti`), and how they were found.
+
+    `mask`: True where no source is, and `counts`, both of the shape of `grid`; `warnings` as records have them.
+    """
+
+    parameters: FlaregtiParameters
+    good: dict[int, Intervals]
+    gti: dict[int, Intervals]
+    judged: tuple[Judged, ...]
+    grid: SkyGrid
+    mask: NDArray[np.bool_]
+    counts: NDArray[np.int64]
+    warnings: list[dict[str, str]]
+
+    def kept(self, module: int) -> float:
+        """Seconds of a telescope module without flares."""
+        return total(self.gti[module])
+
+    def lost(self, module: int) -> float:
+        """Seconds of a telescope module that were cut."""
+        return total(self.good[module]) - self.kept(module)
+
+
+def flaregti(events: ErositaEventFile, parameters: FlaregtiParameters) -> FlaregtiResult:
+    """Find the good times without flares of each telescope module; one pass over the list.
+
+    UnfitDataError `noGoodTime` if there is no good time, or none without flares; `noCounts` if there is no event to
+    judge by. ConfigError if a module lacks its fixed threshold.
+    """
+    p = parameters
+    good = {
+        module: each for module, each in events.intervals(p.gtitype).items() if module in events.observation.modules
+    }
+    bins = time_bins(good, p.timebin)
+    if len(bins.numbers) == 0:
+        raise UnfitDataError("noGoodTime", f"{events.path.name} has no good time in its tables {p.gtitype}n")
+    grid = covering(p.xmin, p.xmax, p.ymin, p.ymax, p.binsize)
+    paths = [path for module in good if len(good[module]) and (path := path_of(events, module)) is not None]
+    warnings = _missing(events, good, bool(paths))
+    paths = paths or [nominal_path(events)]
+    binned = bin_events(events, good, paths, bins, grid, (p.mask_pimin, p.mask_pimax), p.band)
+    if not binned.for_curve.any():
+        low, high = p.band
+        raise UnfitDataError("noCounts", f"All counts are zero! No event from {low:.0f} to {high:.0f} eV in good time")
+    judged, mask, counts = _iterate(binned, good, bins, grid, track(paths, bins), p)
+    quiet = {module: each.quiet for each in judged for module in each.curve.modules}
+    gti = {module: without_flares(intervals, bins, quiet[module]) for module, intervals in good.items()}
+    if not any(len(intervals) for intervals in gti.values()):
+        raise UnfitDataError("noGoodTime", "no time has a rate below the threshold: all of it is flared")
+    return FlaregtiResult(p, good, gti, judged, grid, mask, counts, [*warnings, *_of_the_optimal_cut(judged, p)])
+
+
+def _iterate(
+    binned: BinnedEvents,
+    good: Mapping[int, Intervals],
+    bins: TimeBins,
+    grid: SkyGrid,
+    pointing: Track,
+    p: FlaregtiParameters,
+) -> tuple[tuple[Judged, ...], NDArray[np.bool_], NDArray[np.int64]]:
+    """Mask, light curve and cuts, again with the new good times for the mask."""
+    method = METHODS[p.method]
+    groups = [(module,) for module in good] if method.each_module else [tuple(good)]
+    open_time = np.sum([pointing.seconds(intervals) for intervals in good.values()], axis=0)
+    quiet = np.ones(len(bins.numbers), bool)
+    for _ in range(max(p.mask_iter, 1)):
+        counts = binned.image(grid, quiet)
+        seconds = exposed(grid, pointing.x.ravel(), pointing.y.ravel(), (open_time * quiet[:, None]).ravel())
+        mask = mask_of(counts, seconds, p.detml)
+        curves = [flare_curve(binned, good, group, bins, grid, mask, pointing) for group in groups]
+        judged = tuple(_judge(curve, p) for curve in curves)
+        quiet = np.any([each.quiet & (each.curve.seconds > 0) for each in judged], axis=0)
+    return judged, mask, counts
+
+
+def _judge(curve: FlareCurve, p: FlaregtiParameters) -> Judged:
+    """Bins are quiet up to their cut; those of which no rate can be told are as the nearest of the others.
+
+    A telescope module without any count has nothing to be judged by, and nothing that could be flared.
+    """
+    if not curve.counts[curve.judged].any():
+        return Judged(curve, np.full(len(curve.counts), np.nan), np.ones(len(curve.counts), bool))
+    cut = METHODS[p.method].cuts(curve, p)
+    cut = np.minimum(cut, p.max_threshold) if p.max_threshold > 0 else cut
+    quiet = np.nan_to_num(curve.rate) <= cut
+    quiet = without_edges(curve, quiet, p.edge_like) if p.edge_like > 0 else quiet
+    return Judged(curve, cut, as_their_neighbours(quiet, curve.judged))
+
+
+def _missing(events: ErositaEventFile, good: Mapping[int, Intervals], has_attitude: bool) -> list[dict[str, str]]:
+    found = [
+        ("noGoodTime", f"TM{module} has no good time in {events.path.name}: it gets no FLAREGTI{module}")
+        for module in events.observation.modules
+        if module not in good
+    ]
+    if not has_attitude:
+        found.append(("noAttitude", "there is no table CORRATTn: RA_PNT and DEC_PNT are taken for the pointing"))
+    return [{"task": "flaregti", "name": name, "text": text} for name, text in found]
+
+
+def _of_the_optimal_cut(judged: tuple[Judged, ...], p: FlaregtiParameters) -> list[dict[str, str]]:
+    """Warnings if an optimal cut was made in bins so short that it follows the noise, or allows for high flares."""
+    if p.method != "flaregti" or p.threshold >= 0 or not judged[0].curve.judged.any():
+        return []
+    curve, chosen = judged[0].curve, judged[0].curve.judged
+    usual, rate = float(np.median(curve.counts[chosen])), float(np.median(curve.rate[chosen]))
+    found = []
+    if usual < FEW_COUNTS:
+        text = f"a usual bin of {p.timebin:g} s has {usual:.0f} counts: the threshold follows their noise; use a longer timebin"
+        found.append(("fewCounts", text))
+    allowed = float(np.median(judged[0].cut[chosen])) / rate if rate > 0 else 0.0
+    if allowed > LENIENT:
+        text = f"flares of up to {allowed:.0f} times the usual rate are kept, which harm no detection in so little time"
+        found.append(("lenientCut", f"{text}; where they do harm, use the method gaussian"))
+    return [{"task": "flaregti", "name": name, "text": text} for name, text in found]

@@ -1,0 +1,124 @@
+"""Counts images as eSASS's evtool makes them (image=yes)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from daxa_wf.errors import ConfigError, UnfitDataError
+from daxa_wf.events.gti import total
+from daxa_wf.events.image import COUNT_TYPE, ImageResult
+from daxa_wf.fits.headers import describe
+from daxa_wf.fits.writer import write_hdu
+from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.observatories.erosita.native.evtool import command_line, selection_cards, time_cards
+from daxa_wf.observatories.erosita.native.gti_tables import gti_table, identity_cards
+from daxa_wf.observatories.erosita.native.selection import ErositaSelection, energy_mask
+from daxa_wf.observatories.erosita.native.sky_grid import SkyGrid
+
+REBIN = 80
+"""Sky pixels a side of an image pixel: 4 arcsec, evtool's default."""
+LARGEST = 18_000
+"""Pixels a side, evtool's limit."""
+
+
+def image_grid(
+    events: ErositaEventFile,
+    size: int | tuple[int, int],
+    rebin: float = REBIN,
+    center_position: tuple[float, float] | None = None,
+) -> SkyGrid:
+    """`size` pixels (or columns and rows) of `rebin` sky pixels about a position (RA, Dec in degrees).
+
+    About the zero of the plane of X and Y if none is given, which is then the common edge of the middle pixels, as in
+    a genuine evtool image of even size. ConfigError for sizes that cannot be or a position on the far side of the sky.
+    """
+    nx, ny = (size, size) if isinstance(size, int) else size
+    if not (0 < nx <= LARGEST and 0 < ny <= LARGEST and rebin > 0):
+        raise ConfigError(f"image: size {nx} {ny}, rebin {rebin}: allowed are 1 to {LARGEST} pixels, and rebin above 0")
+    plane = events.plane
+    x, y = (plane.x0, plane.y0) if center_position is None else map(float, plane.pixel(*center_position))
+    if not np.isfinite(x + y):
+        raise ConfigError(
+            f"image: center_position {center_position} is on the far side of the sky from the file's centre"
+        )
+    return SkyGrid(x - nx * rebin / 2, y - ny * rebin / 2, rebin, rebin, nx, ny)
+
+
+def automatic_grid(selection: ErositaSelection, rebin: float = REBIN) -> SkyGrid:
+    """The smallest grid with the pixels of `image_grid` that holds all selected events (size=auto); one pass.
+
+    UnfitDataError `noCounts` if there is none.
+    """
+    events, plane = selection.events, selection.events.plane
+    low, high = np.full(2, np.inf), np.full(2, -np.inf)
+    for chunk in events.chunks():
+        rows = chunk[selection.mask(chunk)]
+        for axis, name in enumerate(("X", "Y")):
+            values = rows[name].astype(np.float64)
+            low[axis] = min(low[axis], float(values.min(initial=np.inf)))
+            high[axis] = max(high[axis], float(values.max(initial=-np.inf)))
+    if not np.all(np.isfinite(low)):
+        raise UnfitDataError("noCounts", f"no event of {events.path.name} is selected: there is nothing for an image")
+    zero = np.array([plane.x0, plane.y0])
+    first, last = np.floor((low - zero) / rebin), np.floor((high - zero) / rebin)
+    xmin, ymin = (zero + first * rebin).tolist()
+    nx, ny = (last - first + 1).astype(int).tolist()
+    return SkyGrid(xmin, ymin, rebin, rebin, nx, ny)
+
+
+def bin_images(selection: ErositaSelection, bands: Sequence[tuple[float, float]], grid: SkyGrid) -> list[ImageResult]:
+    """Counts of the selected events in each band (keV, emin <= PI < emax), in one pass; images of the grid's shape."""
+    flat = [np.zeros(grid.nx * grid.ny, np.int64) for _ in bands]
+    outside = [0] * len(bands)
+    for chunk in selection.events.chunks():
+        rows = chunk[selection.mask(chunk)]
+        pixel = grid.index(rows["X"].astype(np.float64), rows["Y"].astype(np.float64))
+        for number, band in enumerate(bands):
+            of_band = pixel[energy_mask(rows["PI"], *band)]
+            inside = of_band[of_band >= 0]
+            np.add.at(flat[number], inside, 1)
+            outside[number] += len(of_band) - len(inside)
+    return [ImageResult(counts.reshape(grid.shape), lost) for counts, lost in zip(flat, outside, strict=True)]
+
+
+def map_header(events: ErositaEventFile, grid: SkyGrid, band: tuple[float, float]) -> Any:
+    """Header of an image or a map: coordinates, identity, band in keV as evtool writes it."""
+    from astropy.io.fits import Header
+
+    header = Header()
+    for card, value, comment in [*grid.cards(events.plane), *identity_cards(events.header)]:
+        header[card] = (value, comment)
+    header["NENERGY"] = (1, "Number of energy intervals (0 .. 9)")
+    header["EMIN1"], header["EMAX1"] = (band[0], "[keV] lower boundary"), (band[1], "[keV] upper boundary")
+    return header
+
+
+def write_image(
+    path: Path, selection: ErositaSelection, grid: SkyGrid, band: tuple[float, float], result: ImageResult
+) -> None:
+    """Write a counts image of 32-bit integers, with GTIn (what was selected) and FLAREGTIn."""
+    from astropy.io import fits
+
+    events, p = selection.events, selection.parameters
+    counts = result.counts.astype(COUNT_TYPE)
+    header = fits.PrimaryHDU(counts).header
+    header.extend(map_header(events, grid, band))
+    ontime = {module: total(good) for module, good in selection.good.items()}
+    livetime = {module: events.live_time(module, good) for module, good in selection.good.items()}
+    chosen = {**selection_cards(events.header, p), **time_cards(ontime, livetime)}
+    for card in (card for card in chosen if card not in ("NENERGY", "EMIN1", "EMAX1")):
+        header[card] = chosen[card]
+    header["BUNIT"] = ("count", "unit of the pixels")
+    text = f"evtool: image=yes {command_line(p)} band {band[0]}-{band[1]} keV, {result.outside} events outside of the image"
+    describe(header, text)
+    with path.open("wb") as out:
+        write_hdu(out, header, counts.tobytes())
+        for module, good in selection.good.items():
+            write_hdu(out, *gti_table(f"GTI{module}", good, events.header))
+        for module, good in events.intervals("FLAREGTI").items():
+            if module in selection.good:
+                write_hdu(out, *gti_table(f"FLAREGTI{module}", good, events.header))

@@ -1,0 +1,79 @@
+"""Subsets of telescope modules: the events and the tables of some of the seven, in a file of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daxa_wf.errors import ConfigError, UnfitDataError
+from daxa_wf.observatories.erosita.native.event_file import ALL_MODULES, ErositaEventFile
+from daxa_wf.observatories.erosita.native.rewrite import Changes, Written, rewrite
+
+GROUPS = {8: (1, 2, 3, 4, 6), 9: (5, 7)}
+"""Digits of file names for groups: 8 with the on-chip filter, 9 without it (eROSITA EDR, 'EventFile naming')."""
+
+
+def parse_modules(names: Iterable[str | int]) -> tuple[int, ...]:
+    """Telescope modules of `TM1`, `1` or numbers, in order; 8 and 9 are the groups. ConfigError for anything else."""
+    found: set[int] = set()
+    for name in names:
+        digit = str(name).strip().upper().removeprefix("TM")
+        if not digit.isdigit() or int(digit) not in (*ALL_MODULES, *GROUPS):
+            raise ConfigError(f"telescope module {name!r}: allowed are TM1 to TM7, TM8 (1,2,3,4,6) and TM9 (5,7)")
+        found.update(GROUPS.get(int(digit), (int(digit),)))
+    return tuple(sorted(found))
+
+
+def available_modules(events: ErositaEventFile, wanted: Iterable[int]) -> tuple[int, ...]:
+    """Those of `wanted` that the file has, in order. UnfitDataError `noInstrument` if it has none of them."""
+    asked = sorted(set(wanted))
+    there = tuple(module for module in asked if module in events.observation.modules)
+    if not there:
+        names = ", ".join(f"TM{module}" for module in asked)
+        has = ", ".join(f"TM{module}" for module in events.observation.modules)
+        raise UnfitDataError("noInstrument", f"{events.path.name} has no events of {names}; it has {has}")
+    return there
+
+
+def instrument_cards(modules: Iterable[int]) -> Mapping[str, tuple[Any, str] | None]:
+    """INSTRUME, NINST and INSTRUMn for a file of these modules; the cards that are too many go (None)."""
+    names = [f"TM{module}" for module in sorted(modules)]
+    cards: dict[str, tuple[Any, str] | None] = {
+        "INSTRUME": (names[0] if len(names) == 1 else "merged", "Instrument"),
+        "NINST": (len(names), "Number of merged instruments"),
+    }
+    for number in ALL_MODULES:
+        cards[f"INSTRUM{number}"] = (names[number - 1], "Name of instrument") if number <= len(names) else None
+    return cards
+
+
+def of_modules(modules: Iterable[int]) -> NDArray[np.bool_]:
+    """Table of shape (256,): True at each TM_NR that is wanted."""
+    wanted = np.zeros(256, dtype=bool)
+    wanted[list(modules)] = True
+    return wanted
+
+
+def select_modules(events: ErositaEventFile, modules: Iterable[int], output: Path) -> Written:
+    """Write the events of some telescope modules, with their tables and corrected INSTRUM* and NINST cards.
+
+    Modules that the file lacks are passed over. UnfitDataError `noInstrument` if it lacks them all; ConfigError if
+    `output` is the file itself.
+    """
+    chosen = available_modules(events, modules)
+    wanted = of_modules(chosen)
+    history = f"select_modules: {' '.join(f'TM{module}' for module in chosen)} of {events.path.name}"
+    return rewrite(
+        events,
+        output,
+        Changes(
+            history=history,
+            keep=lambda rows: wanted[rows["TM_NR"]],
+            modules=frozenset(chosen),
+            cards=instrument_cards(chosen),
+        ),
+    )

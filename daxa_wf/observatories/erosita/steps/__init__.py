@@ -1,0 +1,1 @@
+"""eROSITA's steps."""

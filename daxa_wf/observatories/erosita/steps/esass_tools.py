@@ -1,0 +1,32 @@
+"""eSASS for a step: its tasks, and which release they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from daxa_wf.chain.toolkit import StepTools
+from daxa_wf.tools.spec import Command
+from daxa_wf.tools.verdicts import ToolRun, read_log
+from daxa_wf.tools.versions import esass_version
+
+
+class EsassTools(StepTools):
+    """eSASS as one step of one observation uses it."""
+
+    label = "eSASS"
+    versions = ("esass", "caldb")
+
+    def run(self, commands: Sequence[Command]) -> dict[str, Path]:
+        """Run commands in one directory of the step's own; their products by kind, a later command's before an earlier's.
+
+        Raises as run_tools does; Fault if a task is not there.
+        """
+        self.look_for(list(dict.fromkeys(command.task for command in commands)))
+        return self.execute(commands)
+
+    def _tell(self, run: ToolRun) -> None:
+        """With the release that the task itself names."""
+        super()._tell(run)
+        release = esass_version(read_log(run.stdout))
+        self.workspace.told.versions |= {"esass": release} if release else {}

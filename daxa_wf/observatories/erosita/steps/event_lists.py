@@ -1,0 +1,114 @@
+"""The event lists that the steps of eROSITA start from, and what they call telescope modules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from daxa_wf.chain.runner import Inputs, Workspace
+from daxa_wf.errors import Fault, UnfitDataError
+from daxa_wf.units import Unit
+
+if TYPE_CHECKING:
+    from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+
+
+def raw_lists(
+    unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace
+) -> tuple[list[Path], list[str]]:
+    """The lists of an observation that together hold most of the telescope modules, and the names of the others.
+
+    They are local ones, or among those that were fetched. UnfitDataError `noEventList` if none was fetched that has one
+    of the modules, `unusableList` if no local one can be opened; Fault if one is no longer there.
+    """
+    from daxa_wf.observatories.erosita.local import lists_to_join
+
+    if options.get("problems"):
+        raise UnfitDataError("unusableList", "; ".join(options["problems"]))
+    local = inputs.files.get("events", [])
+    if local:
+        return list(local), list(options["passed_over"])
+    fetched = [each["path"] for record in inputs.records.get("acquire", []) for each in record.results["files"]]
+    chosen, others = lists_to_join(fetched, options["instruments"])
+    if not chosen:
+        modules = ", ".join(options["instruments"])
+        raise UnfitDataError("noEventList", f"no list of {modules} among {len(fetched)} files")
+    paths = [workspace.layout.raw(unit) / name for name in chosen]
+    for path in paths:
+        if not path.exists():
+            raise Fault(f"{path.name} is gone from the raw data; delete the record of 'acquire' to fetch it again")
+    return paths, others
+
+
+def one_list(
+    paths: Sequence[Path], instruments: Iterable[str], workspace: Workspace
+) -> tuple[ErositaEventFile, tuple[int, ...]]:
+    """The events of the telescope modules that the lists have, if these saw the sky, and the modules.
+
+    The list as it is if it is one that has no others, else a new one in the step's directory. Errors of sky_modules, and
+    StepFailedError `listsDiffer` if several lists do not belong together.
+    """
+    from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+    from daxa_wf.observatories.erosita.native.joining import join
+    from daxa_wf.observatories.erosita.native.telescope_modules import select_modules
+
+    lists = [ErositaEventFile.open(path) for path in paths]
+    modules = sky_modules(lists, instruments)
+    with_events = [each for each in lists if set(each.observation.modules) & set(modules)]
+    if len(with_events) == 1 and modules == with_events[0].observation.modules:
+        return with_events[0], modules
+    chosen = workspace.directory / "chosen.fits"
+    if len(with_events) == 1:
+        select_modules(with_events[0], modules, chosen)
+    else:
+        join(with_events, modules, chosen)
+    return ErositaEventFile.open(chosen), modules
+
+
+def sky_modules(lists: Sequence[ErositaEventFile], instruments: Iterable[str]) -> tuple[int, ...]:
+    """Those of the telescope modules that lists have events of, if they saw the sky.
+
+    UnfitDataError `notScience` if the filter wheel was closed, `noInstrument` if they have none of the modules.
+    """
+    from daxa_wf.observatories.erosita.native.event_file import SCIENCE_FILTERS
+    from daxa_wf.observatories.erosita.native.telescope_modules import parse_modules
+
+    for seen in (each.observation for each in lists):
+        if not seen.sees_sky:
+            allowed = " and ".join(SCIENCE_FILTERS)
+            raise UnfitDataError(
+                "notScience", f"filter {seen.filter or 'not told'}: the sky is seen with {allowed} only"
+            )
+    there = sorted({module for each in lists for module in each.observation.modules})
+    chosen = tuple(module for module in parse_modules(instruments) if module in there)
+    if not chosen:
+        names, has = ", ".join(instruments), ", ".join(module_names(there))
+        raise UnfitDataError("noInstrument", f"{lists[0].path.name} has no events of {names}; it has {has}")
+    return chosen
+
+
+def module_names(modules: Iterable[int]) -> list[str]:
+    """TM1, TM2 ... of numbers."""
+    return [f"TM{module}" for module in modules]
+
+
+def module_numbers(record_results: Mapping[str, Any]) -> tuple[int, ...]:
+    """The telescope modules that an earlier step worked on, from its record's results."""
+    return tuple(int(name.removeprefix("TM")) for name in record_results["modules"])
+
+
+def together(unit: Unit, modules: Iterable[int], exposure: str = "") -> Unit:
+    """What products of some telescope modules are of: `TM1_TM2`, DAXA's name for them."""
+    return Unit(unit.mission, unit.obsid, "_".join(module_names(modules)), exposure)
+
+
+def unpacked(path: Path, directory: Path) -> Path:
+    """The list itself, or what it holds, written to `directory`, if it is compressed: tasks write into copies of it."""
+    from daxa_wf.download.unpack import decompress
+
+    if path.suffix != ".gz":
+        return path
+    plain = directory / "unpacked.fits"
+    decompress(path, plain)
+    return plain

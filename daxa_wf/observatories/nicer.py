@@ -1,0 +1,36 @@
+"""NICER: no imaging, one detector."""
+
+from daxa_wf.mission.common import POSITION, public_date, texts, times
+from daxa_wf.mission.cuts import HAS_POSITION, any_positive
+from daxa_wf.mission.spec import Column, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
+
+MISSION = MissionSpec(
+    name="nicer",
+    pretty_name="NICER",
+    obsid_pattern=r"[0-9]{10}",
+    instruments=(Instrument("XTI", 3.1 / 60, exposure_column="exposure"),),
+    tables=(
+        TableSource(
+            "heasarc",
+            "nicermastr",
+            (
+                Column("obsid", "obsid"),
+                *POSITION,
+                *times("time", "end_time"),
+                Column("exposure", "exposure", "number"),
+                Column("name", "target", required=False),
+                public_date(),
+                *texts("processing_status", "category_code"),
+            ),
+        ),
+    ),
+    row_cuts=(any_positive("exposure", "exposure"), HAS_POSITION),
+    archive_paths={"heasarc": "nicer/data/obs/{start:%Y_%m}/{obsid}/"},
+    files=(
+        FilePattern("preprocessed", ("xti/event_cl/*", "auxil/*")),
+        FilePattern("raw", ("xti/event_uf/*", "xti/hk/*", "auxil/*")),
+    ),
+    products=(ProductPattern("events", "XTI", "xti/event_cl/ni{obsid}_0mpu7_cl.evt*"),),
+)
+
+MISSIONS = (MISSION,)

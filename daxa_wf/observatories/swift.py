@@ -1,0 +1,52 @@
+"""Swift. The XRT has a list of each mode, window and state of the spacecraft: `pcw3po`, `wtw2st`, `wtw2sl`."""
+
+from daxa_wf.mission.common import POSITION, numbers, texts, times
+from daxa_wf.mission.cuts import HAS_POSITION, any_positive
+from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
+
+MISSION = MissionSpec(
+    name="swift",
+    pretty_name="Swift",
+    obsid_pattern=r"[0-9]{11}",
+    frame="fk5",
+    instruments=(
+        Instrument("XRT", 11.8 / 60, exposure_column="xrt_exposure"),
+        Instrument("UVOT", 8.5 / 60, default=False, exposure_column="uvot_exposure"),
+        Instrument("BAT", 50.0, default=False, exposure_column="bat_exposure"),
+    ),
+    tables=(
+        TableSource(
+            "heasarc",
+            "swiftmastr",
+            (
+                Column("obsid", "obsid"),
+                *POSITION,
+                *times("start_time", "stop_time"),
+                *numbers("xrt_exposure", "uvot_exposure", "bat_exposure"),
+                Column("name", "target", required=False),
+                *texts("roll_angle"),
+            ),
+        ),
+    ),
+    row_cuts=(any_positive("exposure", "xrt_exposure", "uvot_exposure", "bat_exposure"), HAS_POSITION),
+    constants={"target_type": "MISC"},
+    archive_paths={"heasarc": "swift/data/obs/{start:%Y_%m}/{obsid}/"},
+    files=(
+        *(FilePattern(route, ("auxil/*",)) for route in ("raw", "preprocessed")),
+        FilePattern("preprocessed", ("xrt/event/*_cl.evt*", "xrt/products/*"), ("XRT",)),
+        FilePattern("preprocessed", ("uvot/products/*",), ("UVOT",)),
+        FilePattern("preprocessed", ("bat/survey/*", "bat/rate/*"), ("BAT",)),
+        FilePattern("raw", ("xrt/hk/*", "xrt/event/*_uf.evt*"), ("XRT",)),
+        FilePattern("raw", ("uvot/hk/*", "uvot/event/*", "uvot/image/*"), ("UVOT",)),
+        FilePattern("raw", ("bat/event/*", "bat/hk/*"), ("BAT",)),
+    ),
+    products=(
+        ProductPattern("events", "XRT", "xrt/event/sw{obsid}x*_cl.evt*", exposure=r"x(\w+)_cl\.evt"),
+        ProductPattern("image", "XRT", "xrt/products/sw{obsid}xpc_sk.img*", (EnergyBand("", 0.01, 10.23),)),
+        ProductPattern("expmap", "XRT", "xrt/products/sw{obsid}xpc_ex.img*", (EnergyBand("", 0.01, 10.23),)),
+        ProductPattern("image", "UVOT", "uvot/products/sw{obsid}u_sk.img*"),
+        ProductPattern("expmap", "UVOT", "uvot/products/sw{obsid}u_ex.img*"),
+    ),
+)  # fmt: skip
+
+MISSIONS = (MISSION,)

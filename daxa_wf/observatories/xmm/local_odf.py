@@ -1,0 +1,71 @@
+"""Raw data (ODFs) of XMM-Newton in a local directory: their exposures, as the names of their files tell them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from daxa_wf.archive.manifest import ManifestRow
+from daxa_wf.chain.local import file_problem, printable, require_found, walk
+from daxa_wf.errors import ConfigError
+
+ODF_FILE = re.compile(
+    r"\d{4}_(?P<obsid>\d{10})_(?P<inst>M1|M2|PN|R1|R2|OM)(?P<exposure>[SU]\d{3})\d\d[A-Z0-9]{3}\.(FIT|FTZ)(\.gz)?",
+    re.ASCII,
+)
+"""Names of files of exposures (XMM-Newton Data Files Handbook, ODF file names)."""
+
+ODF_SUMMARY = re.compile(r"\d{4}_(?P<obsid>\d{10})_SCX00000SUM\.ASC(\.gz)?", re.ASCII)
+"""The summary that every ODF has, and nothing else does."""
+
+DIAGNOSTIC_DUMPS = re.compile("R[12][SU]9..")
+"""Instrument and number of what is no exposure of RGS."""
+
+
+def local_odf_manifest(
+    mission: str, root: Path, obsids: Sequence[str] | None, instruments: Sequence[str]
+) -> list[ManifestRow]:
+    """Return one row for each exposure that has a file in an ODF below `root`; ConfigError if there is none.
+
+    Of an observation that is there twice, the first directory in order is taken, and the record says so. Exposures of a
+    directory whose path or summary cannot be used have rows without `odf`, with the problem.
+    """
+    if not root.is_dir():
+        raise ConfigError(f"missions.{mission}.source: {root} is not a directory; give one that holds ODFs")
+    directories: dict[str, list[Path]] = {}
+    exposures: dict[Path, dict[tuple[str, str], None]] = {}
+    for path in walk(root):
+        if match := ODF_SUMMARY.fullmatch(path.name):
+            directories.setdefault(match["obsid"], []).append(path.parent)
+        elif (match := ODF_FILE.fullmatch(path.name)) and not DIAGNOSTIC_DUMPS.fullmatch(
+            match["inst"] + match["exposure"]
+        ):
+            exposures.setdefault(path.parent, {})[match["inst"], match["exposure"]] = None
+    rows = []
+    for obsid, (directory, *others) in directories.items():
+        if obsids is not None and obsid not in obsids:
+            continue
+        place, problem = _usable(directory, root, obsid)
+        passed_over = " ".join(printable(_relative(each, root)) for each in others)
+        rows += [
+            ManifestRow(mission, obsid, instrument, exposure, odf=place, passed_over=passed_over, problem=problem)
+            for instrument, exposure in exposures.get(directory, {})
+            if instrument in instruments
+        ]
+    expected = "directories with files such as 0819_0201903501_SCX00000SUM.ASC"
+    require_found(mission, rows, obsids, "raw data", f"of {', '.join(instruments)} below {root}", expected)
+    return rows
+
+
+def _usable(directory: Path, root: Path, obsid: str) -> tuple[str, str]:
+    """Return an ODF's path below `root` and '', or '' and why it cannot be used."""
+    (summary, *_) = sorted(
+        path for path in directory.iterdir() if (match := ODF_SUMMARY.fullmatch(path.name)) and match["obsid"] == obsid
+    )
+    problem = file_problem(summary, root)
+    return ("", f"{printable(summary)}: {problem}") if problem else (_relative(directory, root), "")
+
+
+def _relative(directory: Path, root: Path) -> str:
+    return directory.relative_to(root).as_posix()

@@ -1,0 +1,1 @@
+"""Cleaning of EPIC event lists in daxa_wf itself."""

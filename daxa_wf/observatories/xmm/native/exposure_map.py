@@ -1,0 +1,204 @@
+"""Exposure maps: live seconds on the sky, CCD by CCD, weighted by the vignetting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daxa_wf.events.gti import Intervals, overlap
+from daxa_wf.events.image import SkyGrid, image_header
+from daxa_wf.events.tangent_plane import TangentPlane, plane_of
+from daxa_wf.fits.headers import describe
+from daxa_wf.observatories.xmm.native.attitude import NO_DRIFT, Drift
+from daxa_wf.observatories.xmm.native.detector import FEWEST_EVENTS, Detector
+from daxa_wf.observatories.xmm.native.event_list import EventList, Frames
+from daxa_wf.observatories.xmm.native.selected_places import SelectedPlaces, selected_places
+from daxa_wf.observatories.xmm.native.vignetting import measured_vignetting, spacecraft_frame
+
+# The rims of the CCDs of MOS lie behind one another, so a place on the sky is seen by one of them only: where their
+# pixels overlap on the sky, their times are averaged.
+SAMPLES = 4
+"""Samples across an image pixel: about one on each detector pixel of MOS."""
+
+LARGEST_SLIVER = 0.02
+"""Part of a CCD's area that may be seen by no CCD whose place is known, as between CCDs."""
+
+
+@dataclass
+class ExposureMaps:
+    """Seconds for each band, shape (bands, rows, columns), and what was left out."""
+
+    seconds: NDArray[np.float64]
+    warnings: list[dict[str, str]] = field(default_factory=list)
+    selected_by: tuple[str, ...] = ()
+    """Position columns by which the lists were selected, so that there is no exposure elsewhere."""
+
+
+def exposed_seconds(frames: Frames, intervals: Intervals) -> float:
+    """Live seconds of frames within good time, those at its edges in part: what eexpmap counts.
+
+    Measured: eexpmap's maxima are 0.3 per cent below this, and 0.5 to 1 per cent above LIVETIME, which drops edges.
+    """
+    half = frames.time_delta / 2
+    return float(np.sum(overlap(intervals, frames.time - half, frames.time + half) * frames.fraction))
+
+
+def exposure_maps(
+    exposures: Sequence[EventList],
+    grid: SkyGrid,
+    plane: TangentPlane,
+    energies: Sequence[float],
+    vignetting: str = "measured",
+    drifts: Sequence[Drift] | None = None,
+) -> ExposureMaps:
+    """Sum of the exposure maps of one instrument's cleaned lists, on the pixels of an image.
+
+    `plane` is that of the image's X and Y; `energies` in keV, one a band; `vignetting` is `measured` or `none`;
+    `drifts`, one an exposure, say how the pointing moved. Places and CCDs that a list's expression excludes have no
+    exposure. A CCD that was selected, and on which too few events lie, is left out with a warning.
+    Source: SAS eexpmap, 'Algorithm'; docs/exposure_maps.md says what is approximated.
+    """
+    maps = ExposureMaps(np.zeros((len(energies), *grid.shape)))
+    for number, events in enumerate(exposures):
+        drift = NO_DRIFT if drifts is None else drifts[number]
+        _add_exposure(maps, events, grid, plane, energies, vignetting, drift)
+    return maps
+
+
+def _add_exposure(
+    maps: ExposureMaps,
+    events: EventList,
+    grid: SkyGrid,
+    plane: TangentPlane,
+    energies: Sequence[float],
+    vignetting: str,
+    drift: Drift,
+) -> None:
+    detector, own = Detector(events), plane_of(events)
+    places = selected_places(events)
+    maps.warnings += places.warnings
+    maps.selected_by = tuple(dict.fromkeys((*maps.selected_by, *places.columns)))
+    to_own = own.from_plane(plane)
+    seconds, coverage = np.zeros(grid.shape), np.zeros(grid.shape)
+    lives = {ccd: _live(events, ccd, intervals) for ccd, intervals in events.gtis.items() if places.include_ccd(ccd)}
+    frames = {ccd: frame for ccd, live in lives.items() if live > 0 and (frame := detector.place(ccd)) is not None}
+    for ccd, frame in frames.items():
+        for dx, dy, weight in drift.steps:
+            covered = weight * _coverage(detector, places, ccd, frame, grid, to_own, dx, dy)
+            coverage += covered
+            seconds += lives[ccd] * covered
+    for ccd, live in lives.items():
+        if live > 0 and ccd not in frames and _is_missed(detector, places, ccd, frames, grid, to_own):
+            maps.warnings.append(_left_out(detector, ccd, live))
+    seconds /= np.maximum(coverage, 1.0)
+    centres = grid.centres()
+    x, y = to_own(*np.meshgrid(centres, centres))
+    for number, energy in enumerate(energies):
+        maps.seconds[number] += seconds * _factor(events, own, x, y, energy, vignetting)
+
+
+def _live(events: EventList, ccd: int, intervals: Intervals) -> float:
+    return exposed_seconds(events.frames(ccd), intervals) if f"EXPOSU{ccd:02d}" in events.extension_names else 0.0
+
+
+def _coverage(
+    detector: Detector, places: SelectedPlaces, ccd: int, place: Any, grid: SkyGrid, to_own: Any, dx: float, dy: float
+) -> NDArray[np.float64]:
+    """Fraction of each image pixel that good, exposed and selected pixels of a CCD see."""
+    window = _window(detector, place, grid, to_own)
+    samples = grid.centres(SAMPLES)
+    rows = samples[window[0].start * SAMPLES : window[0].stop * SAMPLES]
+    columns = samples[window[1].start * SAMPLES : window[1].stop * SAMPLES]
+    sky_x, sky_y = to_own(*np.meshgrid(columns, rows))
+    x, y = sky_x - dx, sky_y - dy
+    rawx, rawy = place(x, y)
+    column = np.clip(np.rint(rawx), 0, detector.width + 1).astype(np.intp)
+    row = np.clip(np.rint(rawy), 0, detector.height + 1).astype(np.intp)
+    seen = detector.good_pixels(ccd)[row, column] & detector.exposed(x, y)
+    if places.columns:
+        detx, dety = detector.camera(x[seen], y[seen])
+        seen[seen] = places.include(
+            ccd, rawx=rawx[seen], rawy=rawy[seen], detx=detx, dety=dety, x=sky_x[seen], y=sky_y[seen]
+        )
+    covered = np.zeros(grid.shape)
+    shape = (window[0].stop - window[0].start, SAMPLES, window[1].stop - window[1].start, SAMPLES)
+    covered[window] = seen.reshape(shape).mean(axis=(1, 3))
+    return covered
+
+
+def _is_missed(
+    detector: Detector, places: SelectedPlaces, ccd: int, frames: Mapping[int, Any], grid: SkyGrid, to_own: Any
+) -> bool:
+    """True if a CCD of unknown place may lie where events were selected: no other CCD sees more than a sliver of it."""
+    if not frames:
+        return True
+    centres = grid.centres()
+    x, y = (each.ravel() for each in to_own(*np.meshgrid(centres, centres)))
+    free = detector.exposed(x, y)
+    for frame in frames.values():
+        rawx, rawy = frame(x, y)
+        free &= ~((np.abs(rawx - detector.width / 2) <= detector.width / 2 + 1)
+                  & (np.abs(rawy - detector.height / 2) <= detector.height / 2 + 1))  # fmt: skip
+    detx, dety = detector.camera(x[free], y[free])
+    selected = places.include(ccd, detx=detx, dety=dety, x=x[free], y=y[free])
+    size = detector.width * detector.height / abs(np.linalg.det(next(iter(frames.values())).matrix[:2]))
+    return bool(np.count_nonzero(selected) * grid.bin_size**2 > LARGEST_SLIVER * size)
+
+
+def _window(detector: Detector, place: Any, grid: SkyGrid, to_own: Any) -> tuple[slice, slice]:
+    """Rows and columns of the image that a CCD can reach, with a margin for drifts."""
+    centres = grid.centres()
+    rawx, rawy = place(*to_own(*np.meshgrid(centres, centres)))
+    margin = 2 * grid.bin_size
+    reached = (rawx > -margin) & (rawx < detector.width + margin) & (rawy > -margin) & (rawy < detector.height + margin)
+    return _extent(reached.any(axis=1)), _extent(reached.any(axis=0))
+
+
+def _extent(reached: NDArray[np.bool_]) -> slice:
+    found = np.flatnonzero(reached)
+    return slice(int(found[0]), int(found[-1]) + 1) if len(found) else slice(0, 0)
+
+
+def _factor(
+    events: EventList, own: TangentPlane, x: NDArray[np.float64], y: NDArray[np.float64], energy: float, vignetting: str
+) -> NDArray[np.float64] | float:
+    if vignetting == "none":
+        return 1.0
+    header = events.header
+    x0, y0 = own.pixel(float(header["RA_PNT"]), float(header["DEC_PNT"]))
+    u, v = spacecraft_frame(x - x0, y - y0, float(header["PA_PNT"]))
+    return measured_vignetting(events.identity.instrument).at(u, v, energy)
+
+
+def _left_out(detector: Detector, ccd: int, live: float) -> dict[str, str]:
+    text = (
+        f"CCD {ccd} of {detector.events.path.name} ({live:.0f} s) is not in the map: its place on the sky is measured from "
+        f"{FEWEST_EVENTS} events or more, and the list has {detector.events_on(ccd)} on it"
+    )
+    return {"task": "exposure_maps", "name": "ccdLeftOut", "text": text}
+
+
+def write_exposure_map(
+    path: Path,
+    image_of: EventList,
+    grid: SkyGrid,
+    band: tuple[int, int],
+    seconds: NDArray[np.float64],
+    vignetting: str,
+    selected_by: Sequence[str] = (),
+) -> None:
+    """Write one map in seconds (float32) with the image's coordinates, what its vignetting is, what was selected by."""
+    from astropy.io import fits
+
+    header = image_header(image_of, grid, band, "EPIC EXPOSURE MAP")
+    header["BUNIT"] = ("s", "unit of the pixels")
+    header["VIGNETT"] = (vignetting, "vignetting that is in the map")
+    said = "measured from eexpmap's maps of 0201903501" if vignetting == "measured" else "none"
+    selected = f"; only where events were selected by {', '.join(selected_by)}" if selected_by else ""
+    describe(header, f"exposure_maps: live time by CCD; vignetting {said} (daxa_wf docs/exposure_maps.md){selected}")
+    fits.PrimaryHDU(seconds.astype(np.float32), header).writeto(path, checksum=True, overwrite=True)

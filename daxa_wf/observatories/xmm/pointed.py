@@ -1,0 +1,115 @@
+"""XMM-Newton, pointed observations."""
+
+from daxa_wf.mission.common import POSITION, public_date, texts, times
+from daxa_wf.mission.cuts import HAS_POSITION, not_starting
+from daxa_wf.mission.spec import Bundle, Column, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
+
+FIELD_OF_VIEW = 0.25
+"""Radius in degrees of EPIC's field of view (XMM-Newton Users Handbook, 3.3)."""
+
+EVENT_COLUMNS = ("TIME", "RAWX", "RAWY", "DETX", "DETY", "X", "Y", "PHA", "PI", "FLAG", "PATTERN", "CCDNR")
+ONLY_PN = ("PAT_ID", "PAT_SEQ", "OFFSETX", "TIME_RAW")
+"""Columns of calibrated event lists (XMM-Newton Data Files Handbook, EPIC event lists)."""
+
+MISSION = MissionSpec(
+    name="xmm_pointed",
+    pretty_name="XMM-Newton Pointed",
+    obsid_pattern=r"[0-9]{10}",
+    frame="fk5",
+    instruments=(
+        Instrument("M1", FIELD_OF_VIEW, ("MOS1", "EMOS1"), exposure_column="m1_exposure"),
+        Instrument("M2", FIELD_OF_VIEW, ("MOS2", "EMOS2"), exposure_column="m2_exposure"),
+        Instrument("PN", FIELD_OF_VIEW, ("EPN",), exposure_column="pn_exposure"),
+        Instrument("OM", FIELD_OF_VIEW, default=False),
+        Instrument("R1", FIELD_OF_VIEW, ("RGS1",), default=False, exposure_column="r1_exposure"),
+        Instrument("R2", FIELD_OF_VIEW, ("RGS2",), default=False, exposure_column="r2_exposure"),
+    ),
+    tables=(
+        TableSource(
+            "xsa",
+            "xsa.v_all_observations",
+            (
+                Column("observation_id", "obsid"),
+                *POSITION,
+                Column("start_utc", "start", "utc"),
+                Column("duration", "duration", "number"),
+                Column("proprietary_end_date", "proprietary_end", "utc"),
+                Column("with_science", "science_usable", "flag"),
+                Column("revolution", "revolution", "number", required=False),
+                *texts("stc_s"),
+            ),
+        ),
+        TableSource(
+            "heasarc",
+            "xmmmaster",
+            (
+                Column("obsid", "obsid"),
+                *POSITION,
+                *times("time", "end_time"),
+                Column("duration", "duration", "number"),
+                Column("status", "status"),
+                Column("name", "target", required=False),
+                public_date(416422.0),
+                *(
+                    Column(f"{theirs}_time", f"{ours}_exposure", "number", required=False)
+                    for theirs, ours in (("mos1", "m1"), ("mos2", "m2"), ("pn", "pn"), ("rgs1", "r1"), ("rgs2", "r2"))
+                ),
+            ),
+        ),
+    ),
+    exposures=(
+        TableSource(
+            "xsa",
+            "xsa.v_exposure",
+            (
+                Column("observation_id", "obsid"),
+                Column("instrument", "instrument"),
+                Column("exposure_id", "exposure_id"),
+                Column("mode_friendly_name", "mode"),
+                Column("filter", "filter"),
+                Column("is_scientific", "is_scientific", "flag"),
+                Column("start_utc", "start", "utc"),
+                Column("end_utc", "end", "utc"),
+                Column("duration", "duration", "number"),
+            ),
+        ),
+    ),
+    footprint_column="stc_s",
+    row_cuts=(not_starting("obsid", "9", "no_slews"), HAS_POSITION),
+    archive_paths={"heasarc": "xmm/data/rev0/{obsid}/"},
+    bundles={
+        "xsa": (
+            Bundle(
+                "preprocessed",
+                tuple(
+                    f"?obsno={{obsid}}&level=PPS&extension=FTZ&name={name}"
+                    for name in ("PIEVLI", "MIEVLI", "TIEVLI", "EVENLI", "FBKTSR", "ATTTSR")
+                ),
+                "PPS/",
+            ),
+            Bundle("raw", ("?obsno={obsid}&level=ODF",), "ODF/"),
+        )
+    },
+    files=(
+        *(
+            FilePattern(
+                "preprocessed",
+                (f"PPS/P{{obsid}}{name}????[MPT]IEVLI*", f"PPS/P{{obsid}}{name}????FBKTSR*.FTZ"),
+                (name,),
+            )
+            for name in ("M1", "M2", "PN")
+        ),
+        *(FilePattern("preprocessed", (f"PPS/P{{obsid}}{name}????EVENLI*.FTZ",), (name,)) for name in ("R1", "R2")),
+        FilePattern("preprocessed", ("PPS/P{obsid}OBX000ATTTSR*.FTZ",)),
+        *(FilePattern("raw", (f"ODF/*_{{obsid}}_{name}*",), (name,)) for name in ("M1", "M2", "PN", "R1", "R2", "OM")),
+        FilePattern("raw", ("ODF/*_{obsid}_SC*", "ODF/*_{obsid}_RM*", "ODF/MANIFEST*")),
+    ),
+    products=tuple(
+        ProductPattern(
+            "events", name, f"PPS/P{{obsid}}{name}????{kind}EVLI0000.F*", exposure=rf"{name}([SU]\d{{3}}){kind}EVLI"
+        )
+        for name, kind in (("M1", "MI"), ("M2", "MI"), ("PN", "PI"))
+    ),
+    engines=("native", "sas"),
+    event_columns={"M1": EVENT_COLUMNS, "M2": EVENT_COLUMNS, "PN": (*EVENT_COLUMNS, *ONLY_PN)},
+)

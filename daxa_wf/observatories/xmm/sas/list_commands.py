@@ -1,0 +1,220 @@
+"""Command lines of the SAS steps from event lists to images and exposure maps: pure functions of units and options.
+
+Options are the sections Espfilt, Evselect and Images of daxa_wf.options as plain data, as steps are given them. What
+each step tells its tasks is what DAXA tells them (DAXA, process/xmm), where this says nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from daxa_wf.errors import ConfigError, UnfitDataError
+from daxa_wf.events.image import pi_ranges
+from daxa_wf.observatories.xmm.sas.commands import ATTITUDE, EVENTS, OdfData, sas_prefix
+from daxa_wf.observatories.xmm.sas.tasks import ESPFILT
+from daxa_wf.observatories.xmm.sas.tasks import SAS_TASKS as TASKS
+from daxa_wf.tools.spec import Command, Value
+from daxa_wf.tools.versions import SasVersion, espfilt_dialect
+from daxa_wf.units import Band, Unit
+
+OOT_EVENTS, GTI = "ootevents.fits", "gti.fits"
+IMAGE = "image.fits"
+"""Names that inputs have in the working directory: short, and of no character that an expression could trip over."""
+
+METHODS = {"esas20": "histogram", "esas19": "histogram", "ratio": "ratio"}
+"""Flare filter of the configuration -> method of espfilt, whose generation is that of the SAS release."""
+
+FIRST_PIXEL, EXTENT, SKY_PIXEL = 3649, 512 * 87, 0.05
+"""Smallest X and Y of an image and its width, in sky pixels of 0.05 arcsec: as the native images have them."""
+
+
+def espfilt(
+    unit: Unit,
+    events: Path,
+    data: OdfData,
+    options: Mapping[str, Any],
+    version: SasVersion,
+    ootevents: Path | None = None,
+) -> list[Command]:
+    """Good time intervals of an EPIC exposure, in the dialect of a release; pn's out-of-time list is cleaned with it.
+
+    ConfigError if espfilt has no such method.
+    """
+    dialect = espfilt_dialect(version)
+    parameters = _espfilt_parameters(unit, options, dialect, ootevents is not None)
+    links = {EVENTS: events} | ({OOT_EVENTS: ootevents} if ootevents and dialect != "19" else {})
+    names = espfilt_names(unit, dialect, f"-{parameters['elow']}-{parameters['ehigh']}" if dialect == "20" else "")
+    products, extras = {"gti": names.pop("gti")}, names
+    return [ESPFILT[dialect].command(parameters, data.environment, products, extras=extras, links=links)]
+
+
+def espfilt_names(unit: Unit, dialect: str, band: str = "") -> dict[str, str]:
+    """What espfilt calls the files of which we take some; `band`: what SAS 20 puts into names, such as -2500-8500.
+
+    Source: for SAS 19 and before, the scripts around ESAS's pn-filter, which renamed them.
+    """
+    if dialect == "19":
+        stem = f"P{unit.identifier}-"
+        return {
+            "gti": f"{stem}gti.FIT", "lightcurve": f"{stem}objlc.FIT", "cornerlightcurve": f"{stem}corlc.FIT",
+            "hist": f"{stem}hist.qdp", "allgoodevents": f"{stem}objevlifilt.FIT",
+        }  # fmt: skip
+    stem = f"{sas_prefix(unit)}-"
+    return {
+        "gti": f"{stem}gti{band}.fits", "lightcurve": f"{stem}fovlc{band}.fits", "cornerlightcurve": f"{stem}corlc{band}.fits",
+        "hist": f"{stem}hist{band}.qdp", "allgoodevents": f"{stem}allevc{band}.fits",
+        "allgoodootevents": f"{stem}allevcoot{band}.fits",
+    }  # fmt: skip
+
+
+def evselect(
+    unit: Unit,
+    events: Path,
+    gti: Path,
+    data: OdfData,
+    options: Mapping[str, Any],
+    ccds: Sequence[int] | None = None,
+    ootevents: Path | None = None,
+) -> list[Command]:
+    """The cleaned list, and pn's out-of-time list cleaned alike; `ccds`: only those (emanom's verdicts).
+
+    UnfitDataError `noGoodCcds` if that is none of them.
+    """
+    # The parentheses are for expressions with "||" in them.
+    expression = f"({cleaning_expression(options, unit.instrument, ccds)}) && GTI({GTI},TIME)"
+    empty = ("NoFilteredEvents", "NoInputEvents")
+    lists: list[tuple[str, str, Path, tuple[str, ...]]] = [("cleanevents", EVENTS, events, empty)]
+    if ootevents is not None:
+        lists.append(("cleanootevents", OOT_EVENTS, ootevents, ()))
+    return [
+        TASKS["evselect"].command(
+            {"table": name, "filteredset": f"{kind}.fits", "expression": expression, "updateexposure": True},
+            data.environment,
+            {kind: f"{kind}.fits"},
+            links={name: path, GTI: gti},
+            unfit_warnings=unfit,
+        )
+        for kind, name, path, unfit in lists
+    ]
+
+
+def merge(lists: Sequence[Path], kind: str = "finalevents") -> list[Command]:
+    """One list of an instrument's exposures, earliest first as given: two at a time, as merge takes them.
+
+    No command for a single list, which is the final one as it is.
+    """
+    commands, names = [], [f"set{number}.fits" for number in range(1, len(lists) + 1)]
+    merged = names[0]
+    for number, (name, path) in enumerate(zip(names[1:], lists[1:], strict=True), start=2):
+        out = f"{kind}.fits" if number == len(lists) else f"merged{number}.fits"
+        parameters: dict[str, Value] = {"set1": merged, "set2": name, "outset": out}
+        links = {name: path} | ({names[0]: lists[0]} if number == 2 else {})
+        products = {kind: out} if number == len(lists) else {"merged": out}
+        commands.append(TASKS["merge"].command(parameters, products=products, links=links))
+        merged = out
+    return commands
+
+
+def images(events: Path, data: OdfData, options: Mapping[str, Any]) -> list[Command]:
+    """One image a band of `options['bands']`, of the events and on the pixels that the native images have."""
+    pixel = round(options["pixel_size"] / SKY_PIXEL)
+    last = FIRST_PIXEL + -(-EXTENT // pixel) * pixel - 1
+    grid: dict[str, Value] = {
+        "xcolumn": "X", "ycolumn": "Y", "imagebinning": "binSize", "ximagebinsize": pixel, "yimagebinsize": pixel,
+        "withxranges": True, "ximagemin": FIRST_PIXEL, "ximagemax": last,
+        "withyranges": True, "yimagemin": FIRST_PIXEL, "yimagemax": last,
+    }  # fmt: skip
+    commands, bands = [], bands_of(options)
+    for band, (low, high) in zip(bands, pi_ranges([electron_volts(each) for each in bands]), strict=True):
+        name = f"{band.label}-image.fits"
+        parameters: dict[str, Value] = {"table": EVENTS, "imageset": name, "withimageset": True, **grid}
+        parameters["expression"] = f"(PI in [{low}:{high}])"
+        products = {f"{band.label}-image": name}
+        commands.append(TASKS["evselect"].command(parameters, data.environment, products, links={EVENTS: events}))
+    return commands
+
+
+def exposure_maps(
+    events: Path, images: Mapping[str, Path], attitude: Path, data: OdfData, options: Mapping[str, Any], vignetting: str
+) -> list[Command]:
+    """One map a band on the pixels of its image; `images`: band label -> image, `vignetting` as ExposureMaps has it."""
+    commands = []
+    for band in bands_of(options):
+        low, high = electron_volts(band)
+        name = f"{band.label}-expmap.fits"
+        parameters: dict[str, Value] = {
+            "imageset": IMAGE, "attitudeset": ATTITUDE, "eventset": EVENTS, "expimageset": name, "withdetcoords": False,
+            "withvignetting": vignetting != "none", "usefastpixelization": False, "attrebin": 4, "pimin": low, "pimax": high,
+        }  # fmt: skip
+        links = {EVENTS: events, IMAGE: images[band.label], ATTITUDE: attitude}
+        products = {f"{band.label}-expmap": name}
+        commands.append(TASKS["eexpmap"].command(parameters, data.environment, products, links=links))
+    return commands
+
+
+def cleaning_expression(options: Mapping[str, Any], instrument: str, ccds: Sequence[int] | None = None) -> str:
+    """The instrument's expression, with the energy range and CCDs if they are asked for; both engines select by it.
+
+    UnfitDataError `noGoodCcds` if no CCD is to be kept.
+    """
+    expression = str(options["pn_filt_expr" if instrument == "PN" else "mos_filt_expr"])
+    further = []
+    if options["lo_en"] is not None:
+        low, high = electron_volts(Band(options["lo_en"], options["hi_en"]))
+        further.append(f"(PI in [{low}:{high}])")
+    if ccds is not None:
+        if not ccds:
+            raise UnfitDataError("noGoodCcds", "no CCD is in an acceptable state")
+        further.append(f"(CCDNR in {','.join(map(str, ccds))})")
+    return " && ".join([f"({expression})", *further]) if further else expression
+
+
+def bands_of(options: Mapping[str, Any]) -> list[Band]:
+    """The bands of the section Images."""
+    return [Band(each["lo_en"], each["hi_en"]) for each in options["bands"]]
+
+
+def electron_volts(band: Band) -> tuple[int, int]:
+    """A band's edges as PI has them."""
+    return round(band.low * 1000), round(band.high * 1000)
+
+
+def _espfilt_parameters(unit: Unit, options: Mapping[str, Any], dialect: str, with_oot: bool) -> dict[str, Value]:
+    name = options["method"]
+    if name not in METHODS:
+        raise ConfigError(
+            f"espfilt.method = {name}: SAS's espfilt has {', '.join(METHODS)}; take one, or engine: native"
+        )
+    smoothing, binning = options["with_smoothing"], options["with_binning"]
+    shared: dict[str, Value] = {
+        "method": METHODS[name],
+        "withsmoothing": smoothing is not False,
+        "smooth": _seconds(smoothing, 51),
+        "withbinning": binning is not False,
+    }
+    binsize = _seconds(binning, 60)
+    if dialect == "19":
+        return {"eventset": EVENTS, **shared, "binsize": binsize, "ratio": options["ratio"]}
+    low, high = electron_volts(Band(options["filter_lo_en"], options["filter_hi_en"]))
+    return {
+        "eventfile": EVENTS,
+        "withoot": with_oot,
+        **({"ootfile": OOT_EVENTS} if with_oot else {}),
+        **shared,
+        "binsize": binsize,
+        "ratio": options["ratio"],
+        **({"withlongnames": True} if dialect == "20" else {}),
+        "elow": low,
+        "ehigh": high,
+        "rangescale": options["range_scale"]["pn" if unit.instrument == "PN" else "mos"],
+        "allowsigma": options["allowed_sigma"],
+        "limits": list(options["gauss_fit_lims"]),
+        "keepinterfiles": False,
+    }
+
+
+def _seconds(value: bool | float, default: int) -> int:
+    """Whole seconds of with_smoothing and with_binning: their own, or the default of espfilt."""
+    return default if isinstance(value, bool) else round(value)

@@ -1,0 +1,1 @@
+"""XMM-Newton's steps."""

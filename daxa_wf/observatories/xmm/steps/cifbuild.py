@@ -1,0 +1,39 @@
+"""cifbuild: the index of the calibration files for an observation's date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from daxa_wf.chain.runner import Inputs, Outcome, Workspace
+from daxa_wf.errors import Fault, UnfitDataError
+from daxa_wf.units import Unit
+
+
+def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+    """Make the index for the day of the observation, with the calibration as of the analysis date (today if not given).
+
+    UnfitDataError `unusableData` if the raw data cannot be opened. Fault if there is no calibration file at all: the
+    environment is incomplete, not the observation.
+    """
+    from datetime import UTC, datetime
+
+    from daxa_wf.observatories.xmm.sas.commands import cifbuild
+    from daxa_wf.observatories.xmm.sas.odf_view import observation_date
+    from daxa_wf.observatories.xmm.steps.sas_tools import SasTools
+    from daxa_wf.tools.versions import read_ccf_index
+
+    del unit, inputs
+    if problem := workspace.context.get("problem"):
+        raise UnfitDataError("unusableData", problem)
+    tools = SasTools(workspace)
+    observed = options["observation_date"] or observation_date(tools.raw)
+    analysed = options["analysis_date"] or datetime.now(UTC).date().isoformat()
+    made = tools.run(cifbuild(observed, analysed))["cif"]
+    index = read_ccf_index(made)
+    if not index.constituents:
+        raise Fault("cifbuild found no calibration file: SAS_CCFPATH must lead to a mirror of them ('daxa-wf doctor')")
+    workspace.told.versions["ccf"] = index.label
+    tools.take("cif", made, name="ccf.cif")
+    numbers = {"observation_date": observed, "analysis_date": analysed, "constituents": sorted(index.constituents)}
+    return Outcome(numbers, [], index.label)

@@ -1,0 +1,40 @@
+"""emanom: which CCDs of a MOS exposure are in an anomalous state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from daxa_wf.chain.runner import Inputs, Outcome, Workspace
+from daxa_wf.errors import StepFailedError
+from daxa_wf.units import Unit
+
+
+def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+    """Keep emanom's log, and the state of each CCD that it names; evselect decides by them."""
+    from daxa_wf.observatories.xmm.sas.commands import emanom
+    from daxa_wf.observatories.xmm.steps.sas_tools import SasTools
+    from daxa_wf.tools.messages import ANOMALY_STATES, emanom_log
+
+    del options
+    tools = SasTools(workspace)
+    events = workspace.layout.find(inputs.record("emchain").product("events"))
+    made = tools.run(emanom(unit, events, tools.summary_only(inputs), tools.version))["anomalies"]
+    try:
+        states = emanom_log(made.read_text(encoding="utf-8", errors="replace"))
+    except ValueError as error:
+        raise StepFailedError("unreadableLog", str(error)) from None
+    tools.take("anomalies", made, suffix=".log")
+    said = ", ".join(f"CCD {ccd} {ANOMALY_STATES[state]}" for ccd, state in sorted(states.items()))
+    return Outcome({"states": {str(ccd): state for ccd, state in states.items()}}, [], said)
+
+
+def kept_ccds(inputs: Inputs, options: Mapping[str, Any]) -> list[int] | None:
+    """The CCDs that evselect is to keep, by emanom's record; None if it did not judge this exposure."""
+    from daxa_wf.tools.messages import acceptable_ccds
+
+    records = inputs.records.get("emanom", [])
+    if not records:
+        return None
+    states = {int(ccd): state for ccd, state in records[0].results["states"].items()}
+    return acceptable_ccds(states, options["acceptable_states"])

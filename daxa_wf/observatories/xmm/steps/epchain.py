@@ -1,0 +1,22 @@
+"""epchain: the calibrated event list of a pn exposure, and its out-of-time list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from daxa_wf.chain.runner import Inputs, Outcome, Workspace
+from daxa_wf.observatories.xmm.steps.inventory import usable
+from daxa_wf.units import Unit
+
+
+def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+    """Make both lists, and the attitude series that comes with them, of the CCDs that were in imaging mode."""
+    from daxa_wf.observatories.xmm.sas.commands import epchain
+    from daxa_wf.observatories.xmm.steps.sas_tools import SasTools, chain_results
+
+    del options
+    tools = SasTools(workspace)
+    entry = usable(inputs.record("inventory").results["exposures"], unit)
+    commands = epchain(unit, tools.whole_odf(inputs), entry["imaging_ccds"], tools.version)
+    return Outcome(*chain_results(tools.run(commands), tools, unit))

@@ -1,0 +1,211 @@
+"""espfilt: the good time intervals of an exposure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from daxa_wf.chain.runner import Inputs, Outcome, Workspace
+from daxa_wf.errors import UnfitDataError
+from daxa_wf.observatories.xmm.steps.calibrated import calibrated_list
+from daxa_wf.observatories.xmm.steps.inventory import usable
+from daxa_wf.units import Band, Unit
+
+if TYPE_CHECKING:
+    from daxa_wf.observatories.xmm.native.quality import Quality
+
+DEFAULT_SMOOTHING = 51.0
+DEFAULT_BINNING = 60.0
+
+
+def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+    """Filter flares with the method and by the engine that the options name; GTI, light curves and QDP file."""
+    entry = usable(inputs.record("inventory").results["exposures"], unit)
+    events = calibrated_list(inputs, workspace) or inputs.path("events", entry["events"])
+    if options["engine"] == "sas":
+        return _with_sas(unit, inputs, options, workspace, events)
+    return _natively(unit, options, workspace, events)
+
+
+def _natively(unit: Unit, options: Mapping[str, Any], workspace: Workspace, path: Path) -> Outcome:
+    from daxa_wf.events.flare_filters import CORNER, FLARE_FILTERS, FOV
+    from daxa_wf.events.gti_files import write_gti
+    from daxa_wf.events.light_curve import rate_table, write_light_curve
+    from daxa_wf.observatories.xmm.native.espfilt import espfilt
+    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.observatories.xmm.native.judged import judged_table
+    from daxa_wf.observatories.xmm.native.qdp import write_qdp
+
+    events = EventList.open(path)
+    method, parameters = options["method"], flare_parameters(options, unit.instrument)
+    result = espfilt(events, method, parameters)
+    history = f"espfilt: {FLARE_FILTERS[method].describe(parameters, result.flares)}"
+    identity = events.identity_cards
+    band = band_in_kev(FLARE_FILTERS[method].band(unit.instrument, parameters))
+    write_gti(workspace.stage("gti", band), result.gti, history, identity)
+    for name, kind in ((FOV, "lightcurve"), (CORNER, "cornerlightcurve")):
+        if name in result.curves:
+            tables = [rate_table(result.curves[name], events.time_range[1], result.good)]
+            tables += [judged_table(result.flares)] if name == FOV else []
+            write_light_curve(workspace.stage(kind, band), tables, history, identity)
+    write_qdp(workspace.stage("hist", band, suffix=".qdp"), result, f"{unit.identifier} {method}")
+    accepted = result.flares.quantity.within(result.flares.limits)
+    message = f"kept {result.kept:.0f} s, cut {result.lost:.0f} s ({accepted})"
+    warnings = [*result.warnings, *result.flares.warnings, *result.quality.warnings("espfilt")]
+    return Outcome(_numbers(method, result), warnings, message)
+
+
+def _with_sas(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace, events: Path) -> Outcome:
+    """The generation of the method is that of the installed release. UnfitDataError `noGoodTime` if nothing is left."""
+    from daxa_wf.chain.toolkit import reading_products
+    from daxa_wf.observatories.xmm.sas.list_commands import espfilt
+    from daxa_wf.observatories.xmm.steps.sas_tools import SasTools
+    from daxa_wf.tools.messages import espfilt_log
+    from daxa_wf.tools.versions import espfilt_dialect
+
+    tools = SasTools(workspace)
+    oot = calibrated_list(inputs, workspace, "ootevents")
+    products = tools.run(espfilt(unit, events, tools.summary_only(inputs), options, tools.version, oot))
+    log = espfilt_log(tools.said())
+    dialect = espfilt_dialect(tools.version)
+    with reading_products():
+        numbers = sas_numbers(events, products["gti"], log, options)
+    if numbers["kept_seconds"] == 0:
+        raise UnfitDataError("noGoodTime", "espfilt left no good time: all of it is flared")
+    warnings = []
+    if dialect == "19":
+        text = f"espfilt of SAS {tools.version} takes none of {', '.join(NOT_OF_SAS_19)}: it has its own values"
+        warnings.append({"task": "daxa_wf", "name": "optionsNotTaken", "text": text})
+    if "hist" in products:
+        said = fit_in_qdp(products["hist"], dialect)
+        numbers |= said
+        if not said:
+            text = f"{products['hist'].name} has no histogram that can be read, so there is no plot of it"
+            warnings.append({"task": "daxa_wf", "name": "unreadableHistogram", "text": text})
+    with reading_products():
+        quality = sas_quality(events, numbers, products.get("hist"), _smoothing_window(options, dialect))
+    numbers["quality"] = quality.numbers()
+    warnings += quality.warnings("daxa_wf")
+    # The release 19 has no parameter for the band: it is the one that later releases have by default.
+    edges = (options["filter_lo_en"], options["filter_hi_en"]) if dialect != "19" else SAS_19_BAND
+    for kind, suffix in SAS_PRODUCTS.items():
+        if kind in products:
+            tools.take(kind, products[kind], band=Band(*edges), suffix=suffix)
+    return Outcome(numbers, warnings, f"kept {numbers['kept_seconds']:.0f} s, cut {numbers['lost_seconds']:.0f} s")
+
+
+SAS_PRODUCTS = {"gti": ".fits", "lightcurve": ".fits", "cornerlightcurve": ".fits", "hist": ".qdp"}
+"""What of espfilt's files is kept: what the native filters make too."""
+
+SAS_19_BAND = (2.5, 8.5)
+"""keV (espfilt of SAS 19)."""
+NOT_OF_SAS_19 = ("filter_lo_en", "filter_hi_en", "range_scale", "allowed_sigma", "gauss_fit_lims")
+"""Options that espfilt of SAS 19 and before does not have."""
+
+
+def sas_numbers(events: Path, gti: Path, log: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """What espfilt found, by the names of the native numbers; those that it did not tell are None."""
+    import numpy as np
+
+    from daxa_wf.events.gti import intersection, total, union
+    from daxa_wf.events.gti_files import read_gti
+    from daxa_wf.observatories.xmm.native.event_list import EventList
+
+    exposure = EventList.open(events)
+    good = union(*exposure.gtis.values(), *([] if exposure.gtis else [np.array([exposure.time_range])]))
+    kept = intersection(read_gti(gti), good)
+    return {
+        "method": options["method"], "kept_seconds": total(kept), "lost_seconds": total(good) - total(kept), "limits": None,
+        "judged_bin": _seconds(options["with_binning"], DEFAULT_BINNING) or 1.0, "fit": None, "gti": kept.tolist(),
+        "log": dict(log),
+    }  # fmt: skip
+
+
+def fit_in_qdp(path: Path, dialect: str) -> dict[str, Any]:
+    """The accepted rates and the fit, by the names of the native numbers, as espfilt's QDP file has them; {} if it does not.
+
+    Until SAS 19 the width is sqrt(2) times the standard deviation; measured on genuine products of either generation.
+    """
+    from daxa_wf.observatories.xmm.native.qdp import read_histogram
+
+    found = read_histogram(path)
+    if found is None:
+        return {}
+    divisor = 1.0 if dialect == "19" else 2.0
+    fit = {"norm": found.norm, "centre": found.centre, "width": found.width, "divisor": divisor}
+    return {"limits": list(found.limits), "fit": fit}
+
+
+def sas_quality(events: Path, numbers: Mapping[str, Any], hist: Path | None, window: float) -> Quality:
+    """Return the quality of espfilt's cleaning, from its numbers, its QDP file and the list that it cleaned."""
+    import numpy as np
+
+    from daxa_wf.events.flare_filters import Fit
+    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.observatories.xmm.native.qdp import read_histogram
+    from daxa_wf.observatories.xmm.native.quality import HardEvents, Quality, fit_quality
+
+    exposure = EventList.open(events)
+    hard = HardEvents(exposure)
+    for rows in exposure.chunks():
+        hard.add(rows)
+    of_fit, found = None, read_histogram(hist) if hist is not None and numbers["fit"] else None
+    if found is not None:
+        fit = Fit(**numbers["fit"])
+        of_fit = fit_quality(found.rates, found.samples, found.model, fit.centre, fit.sigma, found.limits, window)
+    kept, lost = numbers["kept_seconds"], numbers["lost_seconds"]
+    in_out = hard.ratio(np.array(numbers["gti"]).reshape(-1, 2))
+    return Quality(lost / (kept + lost), of_fit, in_out, hard.problem)
+
+
+def _smoothing_window(options: Mapping[str, Any], dialect: str) -> float:
+    """Return the seconds that a sample of espfilt's histogram is the mean of; until SAS 19 they were fixed."""
+    from daxa_wf.events.flare_filters.esas19 import WINDOW
+
+    return WINDOW if dialect == "19" else _seconds(options["with_smoothing"], DEFAULT_SMOOTHING) or 1.0
+
+
+def flare_parameters(options: Mapping[str, Any], instrument: str) -> Any:
+    """The filters' own parameters from the configuration's section: keV to eV, the instrument's own values."""
+    from daxa_wf.events.flare_filters import FlareParameters
+
+    return FlareParameters(
+        smooth=_seconds(options["with_smoothing"], DEFAULT_SMOOTHING),
+        binsize=_seconds(options["with_binning"], DEFAULT_BINNING),
+        ratio=options["ratio"],
+        elow=round(options["filter_lo_en"] * 1000),
+        ehigh=round(options["filter_hi_en"] * 1000),
+        rangescale=options["range_scale"]["pn" if instrument == "PN" else "mos"],
+        allowsigma=options["allowed_sigma"],
+        limits=tuple(options["gauss_fit_lims"]),
+        threshold=(options["threshold"] or {}).get(instrument),
+    )
+
+
+def band_in_kev(edges: tuple[int, int]) -> Band:
+    """Return a band given in eV, as file names have it."""
+    return Band(edges[0] / 1000, edges[1] / 1000)
+
+
+def _seconds(value: bool | float, default: float) -> float | None:
+    if isinstance(value, bool):
+        return default if value else None
+    return value
+
+
+def _numbers(method: str, result: Any) -> dict[str, Any]:
+    flares, fit = result.flares, result.flares.fit
+    return {
+        "method": method,
+        "kept_seconds": result.kept,
+        "lost_seconds": result.lost,
+        "limits": list(flares.limits),
+        "judged": flares.quantity.axis,
+        "judged_bin": flares.curve.bin_size,
+        "fit": None
+        if fit is None
+        else {"norm": fit.norm, "centre": fit.centre, "width": fit.width, "divisor": fit.divisor},
+        "gti": result.gti.tolist(),
+        "quality": result.quality.numbers(),
+    }

@@ -1,0 +1,101 @@
+"""evselect: the events of an exposure that pass the filters within its good time intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from daxa_wf.chain.runner import Inputs, Outcome, Workspace
+from daxa_wf.errors import ConfigError, Fault, StepFailedError, UnfitDataError
+from daxa_wf.observatories.xmm.steps.calibrated import calibrated_list
+from daxa_wf.observatories.xmm.steps.emanom import kept_ccds
+from daxa_wf.units import Band, Unit
+
+if TYPE_CHECKING:
+    from daxa_wf.observatories.xmm.native.event_list import EventList
+
+
+def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+    """Write the cleaned list, and pn's out-of-time list cleaned alike where there is one, by the engine of the options.
+
+    UnfitDataError `NoFilteredEvents` if no event is left.
+    """
+    lists = {kind: calibrated_list(inputs, workspace, kind) for kind in ("events", "ootevents")}
+    if lists["events"] is None:
+        lists = {kind: inputs.file(kind) for kind in lists}
+    if lists["events"] is None:
+        raise Fault("the event list is gone from the raw data; delete the record of 'acquire' to fetch it again")
+    engine = _with_sas if options["engine"] == "sas" else _natively
+    return engine(unit, inputs, options, workspace, lists["events"], lists["ootevents"])
+
+
+def kept_band(options: Mapping[str, Any]) -> Band | None:
+    """Return the energies to which the options cut a list, or None if it keeps all."""
+    return None if options["lo_en"] is None else Band(options["lo_en"], options["hi_en"])
+
+
+def _natively(
+    unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace, path: Path, ootevents: Path | None
+) -> Outcome:
+    from daxa_wf.events.gti_files import read_gti
+    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.observatories.xmm.native.evselect import evselect
+    from daxa_wf.observatories.xmm.sas.list_commands import cleaning_expression
+
+    events = EventList.open(path)
+    gti = read_gti(workspace.layout.find(inputs.record("espfilt").product("gti")))
+    expression = cleaning_expression(options, unit.instrument, kept_ccds(inputs, options))
+    try:
+        result = evselect(events, expression, gti, workspace.stage("cleanevents", kept_band(options)))
+        if ootevents is not None:
+            evselect(EventList.open(ootevents), expression, gti, workspace.stage("cleanootevents", kept_band(options)))
+    except ConfigError as error:
+        raise StepFailedError("badExpression", str(error)) from error
+    if result.selected == 0:
+        raise UnfitDataError("NoFilteredEvents", f"none of {result.rows} events passes {expression!r} within the GTIs")
+    numbers = {
+        "expression": expression,
+        "rows": result.rows,
+        "selected": result.selected,
+        "rejected_by_expression": result.rejected_by_expression,
+        "rejected_by_gti": result.rejected_by_gti,
+        "ontime": {str(ccd): seconds for ccd, seconds in result.ontime.items()},
+        "livetime": {str(ccd): seconds for ccd, seconds in result.livetime.items()},
+    }
+    warnings = [{"task": "evselect", "name": "attribute", "text": text} for text in result.warnings]
+    return Outcome(numbers, [*warnings, *result.doubts], f"kept {result.selected} of {result.rows} events")
+
+
+def _with_sas(
+    unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace, path: Path, ootevents: Path | None
+) -> Outcome:
+    from daxa_wf.chain.toolkit import reading_products
+    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.observatories.xmm.sas.list_commands import evselect
+    from daxa_wf.observatories.xmm.steps.sas_tools import SasTools
+
+    tools, ccds = SasTools(workspace), kept_ccds(inputs, options)
+    gti = workspace.layout.find(inputs.record("espfilt").product("gti"))
+    commands = evselect(unit, path, gti, tools.summary_only(inputs), options, ccds, ootevents)
+    products = tools.run(commands)
+    with reading_products():
+        cleaned = EventList.open(products["cleanevents"])
+    if cleaned.row_count == 0:
+        raise UnfitDataError("NoFilteredEvents", "evselect kept no event")
+    numbers = {
+        "expression": dict(commands[0].parameters)["expression"],
+        "rows": EventList.open(path).row_count,
+        "selected": cleaned.row_count,
+        "ontime": _seconds_by_ccd(cleaned, "ONTIME"),
+        "livetime": _seconds_by_ccd(cleaned, "LIVETI"),
+    }
+    for kind in ("cleanevents", "cleanootevents"):
+        if kind in products:
+            tools.take(kind, products[kind], band=kept_band(options))
+    return Outcome(numbers, [], f"kept {numbers['selected']} of {numbers['rows']} events")
+
+
+def _seconds_by_ccd(events: EventList, card: str) -> dict[str, float]:
+    names = {ccd: f"{card}{ccd:02d}" for ccd in events.ccds}
+    return {str(ccd): float(events.header[name]) for ccd, name in names.items() if name in events.header}

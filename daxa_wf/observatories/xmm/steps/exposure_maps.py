@@ -1,0 +1,97 @@
+"""exposure_maps: exposure maps of an instrument, on the pixels of its images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from daxa_wf.archive.layout import Layout
+from daxa_wf.chain.runner import Inputs, Outcome, Workspace
+from daxa_wf.observatories.xmm.steps.calibrated import calibrated_list
+from daxa_wf.observatories.xmm.steps.images import electron_volts
+from daxa_wf.units import Band, Unit
+
+
+def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+    """One map a band, by the engine that the options name."""
+    del unit
+    return (_with_sas if options["engine"] == "sas" else _natively)(inputs, options, workspace)
+
+
+def _natively(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+    """Of several exposures the sum, each where it pointed."""
+    from daxa_wf.events.gti import union
+    from daxa_wf.events.image import SkyGrid, pi_ranges
+    from daxa_wf.events.tangent_plane import plane_of
+    from daxa_wf.observatories.xmm.native.attitude import read_drift
+    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.observatories.xmm.native.exposure_map import exposure_maps, write_exposure_map
+
+    layout, images = workspace.layout, inputs.record("images").results
+    cleaned = [record.product("cleanevents") for record in inputs.records["evselect"] if record.done]
+    exposures = [EventList.open(layout.find(path)) for path in cleaned]
+    final = EventList.open(layout.find(inputs.record("merge").product("finalevents")))
+    attitude = inputs.file("attitude") or calibrated_list(inputs, workspace, "attitude")
+    drifts = None
+    if attitude is not None:
+        drifts = [read_drift(attitude, plane_of(events), union(*events.gtis.values())) for events in exposures]
+    bands = [Band(*edges) for edges in images["bands"]]
+    energies = [(band.low + band.high) / 2 for band in bands]
+    grid, vignetting = SkyGrid(images["bin_size"]), options["vignetting"]
+    maps = exposure_maps(exposures, grid, plane_of(final), energies, vignetting, drifts)
+    ranges = pi_ranges([electron_volts(band) for band in bands])
+    for band, energy_range, seconds in zip(bands, ranges, maps.seconds, strict=True):
+        write_exposure_map(
+            workspace.stage("expmap", band), final, grid, energy_range, seconds, vignetting, maps.selected_by
+        )
+    longest = [float(seconds.max()) for seconds in maps.seconds]
+    numbers = {"maximum_seconds": longest, "vignetting": vignetting, "attitude": attitude is not None}
+    numbers["selected_by"] = list(maps.selected_by)
+    return Outcome(numbers, maps.warnings, f"up to {max(longest):.0f} s")
+
+
+def _with_sas(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+    """One eexpmap a band, with the attitude series that a chain left, or else one made of the raw data."""
+    from daxa_wf.chain.toolkit import pixels_of
+    from daxa_wf.observatories.xmm.sas.commands import atthkgen
+    from daxa_wf.observatories.xmm.sas.list_commands import exposure_maps
+    from daxa_wf.observatories.xmm.steps.sas_tools import SasTools
+
+    tools, layout = SasTools(workspace), workspace.layout
+    bands = [Band(*edges) for edges in inputs.record("images").results["bands"]]
+    pictures = [layout.find(stamp.path) for stamp in inputs.record("images").products if stamp.kind == "image"]
+    images = {band.label: path for band in bands for path in pictures if f"-{band.label}-" in path.name}
+    attitude = calibrated_list(inputs, workspace, "attitude")
+    if attitude is None:
+        attitude = tools.run(atthkgen(tools.whole_odf(inputs)), name="attitude")["attitude"]
+    events = layout.find(inputs.record("merge").product("finalevents"))
+    bounds = {"bands": [{"lo_en": band.low, "hi_en": band.high} for band in bands]}
+    vignetting = options["vignetting"]
+    products = tools.run(
+        exposure_maps(events, images, attitude, tools.summary_only(inputs), bounds, vignetting), name="maps"
+    )
+    longest = []
+    for band in bands:
+        made = products[f"{band.label}-expmap"]
+        longest.append(float(pixels_of(made).max()))
+        tools.take("expmap", made, band=band)
+    numbers = {"maximum_seconds": longest, "vignetting": vignetting, "attitude": True}
+    return Outcome(numbers, selections_unknown_to_sas(inputs, workspace.layout), f"up to {max(longest):.0f} s")
+
+
+def selections_unknown_to_sas(inputs: Inputs, layout: Layout) -> list[dict[str, str]]:
+    """Return a warning for each cleaned list that was selected by place, other than by CCD, which eexpmap knows of."""
+    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.observatories.xmm.native.selected_places import selected_places
+
+    found = []
+    for record in inputs.records["evselect"]:
+        if record.done:
+            places = selected_places(EventList.open(layout.find(record.product("cleanevents"))))
+            if by := [column for column in places.columns if column != "CCDNR"]:
+                text = (
+                    f"events of {record.unit.identifier} were selected by {', '.join(by)}, and it is not known whether "
+                    "eexpmap leaves other places out; 'exposure_maps: {engine: native}' does"
+                )
+                found.append({"task": "exposure_maps", "name": "selectionNotInMap", "text": text})
+    return found

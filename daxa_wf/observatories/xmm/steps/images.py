@@ -1,0 +1,91 @@
+"""images: counts images of an instrument's final event list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from daxa_wf.archive.layout import band_of
+from daxa_wf.chain.runner import Inputs, Outcome, Workspace
+from daxa_wf.units import Band, Unit
+
+SKY_PIXEL = 0.05
+"""Size in arcsec of a pixel of X and Y."""
+
+
+def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+    """One image a band, by the engine that the options name."""
+    del unit
+    events = workspace.layout.find(inputs.record("merge").product("finalevents"))
+    engine = _with_sas if options["engine"] == "sas" else _natively
+    outcome = engine(inputs, options, workspace, events)
+    bands = [Band(*band) for band in outcome.results["bands"]]
+    return replace(outcome, warnings=[*outcome.warnings, *bands_cut_off(bands, band_of(events.name))])
+
+
+def _natively(_: Inputs, options: Mapping[str, Any], workspace: Workspace, path: Path) -> Outcome:
+    """All in one pass over the list."""
+    from daxa_wf.events.image import SkyGrid, bin_images, pi_ranges, write_image
+    from daxa_wf.observatories.xmm.native.event_list import EventList
+
+    events = EventList.open(path)
+    bands = [Band(each["lo_en"], each["hi_en"]) for each in options["bands"]]
+    grid = SkyGrid(round(options["pixel_size"] / SKY_PIXEL))
+    ranges = pi_ranges([electron_volts(band) for band in bands])
+    images = bin_images(events, ranges, grid)
+    for band, energies, image in zip(bands, ranges, images, strict=True):
+        write_image(workspace.stage("image", band), events, grid, energies, image)
+    counts = [int(image.counts.sum()) for image in images]
+    numbers = {
+        "bin_size": grid.bin_size,
+        "bands": [[band.low, band.high] for band in bands],
+        "counts": counts,
+        "outside": [image.outside for image in images],
+    }
+    return Outcome(numbers, [], counts_said(bands, counts))
+
+
+def _with_sas(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace, events: Path) -> Outcome:
+    """One evselect a band, on the pixels that the native images have."""
+    from daxa_wf.chain.toolkit import pixels_of
+    from daxa_wf.observatories.xmm.sas.list_commands import bands_of, images
+    from daxa_wf.observatories.xmm.steps.sas_tools import SasTools
+
+    tools, bands, counts = SasTools(workspace), bands_of(options), []
+    products = tools.run(images(events, tools.summary_only(inputs), options))
+    for band in bands:
+        made = products[f"{band.label}-image"]
+        counts.append(int(pixels_of(made).sum()))
+        tools.take("image", made, band=band)
+    numbers = {
+        "bin_size": round(options["pixel_size"] / SKY_PIXEL),
+        "bands": [[band.low, band.high] for band in bands],
+        "counts": counts,
+    }
+    return Outcome(numbers, [], counts_said(bands, counts))
+
+
+def bands_cut_off(bands: Sequence[Band], kept: Band | None) -> list[dict[str, str]]:
+    """Return a warning for each band of which the list holds a part only; `kept`: the energies of the list, None if all."""
+    cut = [band for band in bands if kept is not None and (band.low < kept.low or band.high > kept.high)]
+    return [
+        {
+            "task": "images",
+            "name": "bandNotInList",
+            "text": f"the image {band.label} holds a part of its band only: the list was cut to {kept.label}",
+        }
+        for band in cut
+        if kept is not None
+    ]
+
+
+def counts_said(bands: Sequence[Band], counts: Sequence[int]) -> str:
+    """The counts of each band, for people."""
+    return ", ".join(f"{band.label}: {count} counts" for band, count in zip(bands, counts, strict=True))
+
+
+def electron_volts(band: Band) -> tuple[int, int]:
+    """A band's edges as PI has them."""
+    return round(band.low * 1000), round(band.high * 1000)

@@ -1,0 +1,110 @@
+"""SAS for a step: where it is, which release, what it ran and said, and the observation as its tasks want it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from daxa_wf.chain.runner import Inputs
+from daxa_wf.chain.toolkit import StepTools, reading_products
+from daxa_wf.errors import Fault
+from daxa_wf.mission.catalogue import STEPS
+from daxa_wf.observatories.xmm.sas.commands import OdfData
+from daxa_wf.observatories.xmm.sas.odf_summary import with_path
+from daxa_wf.observatories.xmm.sas.odf_view import make_odf_view
+from daxa_wf.tools.doctor import release_of
+from daxa_wf.tools.spec import Command
+from daxa_wf.tools.verdicts import read_log
+from daxa_wf.tools.versions import SasVersion, require_sas
+from daxa_wf.units import Unit
+
+
+class SasTools(StepTools):
+    """SAS as one step of one unit uses it."""
+
+    label = "SAS"
+    versions = ("sas", "heasoft")
+
+    @property
+    def raw(self) -> Path:
+        """Where the observation's raw data are now."""
+        return Path(self.workspace.context["odf"])
+
+    @cached_property
+    def version(self) -> SasVersion:
+        """The release; Fault if SAS, or a task that the step needs, is not there, ConfigError if it is too old."""
+        release = release_of(self.look_for(STEPS[self.workspace.step].sas_tasks, beside=["sas"]))
+        if release is None:
+            raise Fault(f"`sas --version` tells no release {self.where}")
+        require_sas(release)
+        return release
+
+    def run(self, commands: Sequence[Command], name: str = "work", keep: bool = False) -> dict[str, Path]:
+        """Run commands as `execute` does, once it is known that SAS is there and which release it is."""
+        assert self.version  # noqa: S101 - looks for the tasks, and tells the record of the release
+        return self.execute(commands, name, keep)
+
+    def said(self) -> str:
+        """What the last task printed."""
+        *_, stdout, _ = self.workspace.told.logs
+        return read_log(self.workspace.layout.root / stdout)
+
+    def take(self, kind: str, path: Path, **place: Any) -> None:
+        """Make a file that a task left a product of the step; `place` as Workspace.stage has it."""
+        path.replace(self.workspace.stage(kind, **place))
+
+    def calibration(self, inputs: Inputs) -> Path:
+        """The observation's calibration index; told to the record."""
+        record = inputs.record("cifbuild")
+        self.workspace.told.versions["ccf"] = record.versions["ccf"]
+        return self.workspace.layout.find(record.product("cif"))
+
+    def whole_odf(self, inputs: Inputs) -> OdfData:
+        """The observation for tasks that read its raw data: links to them, and a summary whose PATH leads there."""
+        cif, summary = self.calibration(inputs), self._summary(inputs)
+        view = self.workspace.directory / "odf"
+        return OdfData(view, make_odf_view(self.raw, view, summary), cif)
+
+    def summary_only(self, inputs: Inputs) -> OdfData:
+        """The observation for tasks that only look into its summary; PATH leads to where the raw data are."""
+        cif, summary = self.calibration(inputs), self._summary(inputs)
+        view = self.workspace.directory / "odf"
+        view.mkdir(exist_ok=True)
+        copied = view / summary.name
+        text = summary.read_text(encoding="utf-8", errors="surrogateescape")
+        copied.write_text(with_path(text, self.raw.absolute()), encoding="utf-8", errors="surrogateescape")
+        return OdfData(view, copied, cif)
+
+    def _summary(self, inputs: Inputs) -> Path:
+        return self.workspace.layout.find(inputs.record("odfingest").product("summary"))
+
+
+def look_at_list(path: Path, unit: Unit) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """What a chain made: numbers for the record, and a warning if the list says that it is another unit's.
+
+    StepFailedError `unreadableProduct` if it is no event list.
+    """
+    from daxa_wf.observatories.xmm.native.event_list import EventList
+
+    with reading_products():
+        events = EventList.open(path)
+        identity = events.identity
+    said = Unit(unit.mission, identity.obsid, identity.instrument, identity.exposure)
+    text = f"{path.name} says it is {said.identifier}, made as {unit.identifier}"
+    warnings = [] if said == unit else [{"task": "daxa_wf", "name": "headerDisagrees", "text": text}]
+    numbers = {
+        "events_in_list": events.row_count, "data_mode": identity.data_mode, "submode": identity.submode,
+        "filter": identity.filter, "ccds": list(events.ccds),
+    }  # fmt: skip
+    return numbers, warnings
+
+
+def chain_results(products: Mapping[str, Path], tools: SasTools, unit: Unit) -> tuple[dict[str, Any], list[Any], str]:
+    """Take what a chain made: numbers, warnings and message of the step's outcome."""
+    numbers, warnings = look_at_list(products["events"], unit)
+    for kind in ("events", "ootevents", "attitude"):
+        if kind in products:
+            tools.take(kind, products[kind])
+    return numbers, warnings, f"{numbers['events_in_list']} events"

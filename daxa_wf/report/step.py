@@ -1,0 +1,25 @@
+"""report: an observation's page and plots; moves the observation to where it belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from daxa_wf.archive.settle import settle_observation
+from daxa_wf.chain.runner import Inputs, Outcome, Workspace
+from daxa_wf.mission.catalogue import FINAL
+from daxa_wf.units import Unit
+
+
+def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+    """Draw the page. An observation of which no instrument has a final list goes to `failed_data`, else it comes back."""
+    from daxa_wf.report import write_observation_page
+
+    del options
+    records = [record for step in inputs.records.values() for record in step]
+    processed = [record for step in FINAL for record in inputs.records.get(step, [])]
+    final = processed or inputs.records["preprocessed"] or inputs.records["acquire"]
+    usable = any(record.done for record in final)
+    settle_observation(workspace.layout, unit, usable)
+    page = write_observation_page(workspace.layout, unit, records)
+    return Outcome({"usable": usable, "page": workspace.layout.relative(page)}, [], "" if usable else "nothing usable")

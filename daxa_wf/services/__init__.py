@@ -1,1 +1,0 @@
-"""Clients of the outside world: table services, file trees, name resolvers."""

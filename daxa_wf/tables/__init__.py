@@ -1,0 +1,1 @@
+"""Missions' tables: services, snapshots, observation tables."""

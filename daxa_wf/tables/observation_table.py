@@ -1,0 +1,277 @@
+"""A service's table as an observation table: common columns, mission columns beside them, every dropped row counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from importlib.resources import files
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from daxa_wf.errors import ServiceError
+from daxa_wf.mission.spec import Column, MissionSpec, TableSource
+from daxa_wf.tables.schema import COMMON_COLUMNS
+
+MJD_EPOCH = pd.Timestamp("1858-11-17")
+TIME: Final = "datetime64[ms]"
+NO_INSTRUMENT = "NONE"
+"""What a column of instruments holds if an observation has none of its kind, such as a grating."""
+TRUE_WORDS = ("TRUE", "T", "Y", "YES", "1", "1.0")
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One cut on the service's rows: how many it dropped, how many it left."""
+
+    name: str
+    description: str
+    dropped: int
+    left: int
+
+
+@dataclass
+class ObservationTable:
+    """Observations in common columns, the cuts that led to them, and what could not be understood, counted."""
+
+    rows: pd.DataFrame
+    cuts: list[Cut] = field(default_factory=list)
+    unlisted_types: dict[str, int] = field(default_factory=dict)
+    unlisted_instruments: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> list[str]:
+        """What was dropped of a service's rows, and what of them could not be understood."""
+        dropped = [
+            f"{cut.dropped} rows dropped by the cut {cut.name!r} (kept: {cut.description})"
+            for cut in self.cuts
+            if cut.dropped
+        ]
+        unlisted = {"target types": self.unlisted_types, "instruments": self.unlisted_instruments}
+        return [*dropped, *(f"{what} that are not known: {counted(each)}" for what, each in unlisted.items() if each)]
+
+
+def counted(numbers: Mapping[str, int]) -> str:
+    """Names with how many there are of each."""
+    return ", ".join(f"{name} ({number})" for name, number in numbers.items())
+
+
+def packaged_table(source: TableSource) -> pd.DataFrame:
+    """A table that is in the package, all columns as text."""
+    with (files(source.package) / "data" / source.table).open() as stream:
+        return pd.read_csv(stream, dtype=str, keep_default_na=False)
+
+
+def observation_table(spec: MissionSpec, source: TableSource, table: pd.DataFrame) -> ObservationTable:
+    """Map a service's table to common columns, and apply the mission's row cuts.
+
+    Columns are found whatever their case. ServiceError names the mission, the table and each column that is missing.
+    Positions become ICRS degrees, times UTC, ObsIDs text with their leading zeros.
+    """
+    rows = mapped_columns(spec, source, table)
+    result = ObservationTable(rows)
+    if spec.instruments:
+        _name_instruments(spec, result)
+    _complete(spec, result)
+    for cut in spec.row_cuts:
+        keep = cut.keep(result.rows)
+        kept = result.rows[keep]
+        result.cuts.append(Cut(cut.name, cut.description, len(result.rows) - len(kept), len(kept)))
+        result.rows = kept
+    valid = result.rows["obsid"].map(spec.is_obsid).astype(bool)
+    result.cuts.append(Cut("obsid", f"the ObsID is like {spec.obsid_pattern}", int((~valid).sum()), int(valid.sum())))
+    rows = result.rows[valid]
+    # Identifiers are compared without the space around them: a service may write one in several ways.
+    first = ~rows.duplicated("obsid")
+    if not first.all():
+        result.cuts.append(Cut("repeated", "the first row of each ObsID", int((~first).sum()), int(first.sum())))
+    result.rows = _ordered(_to_icrs(spec, rows[first]).reset_index(drop=True))
+    return result
+
+
+def mapped_columns(spec: MissionSpec, source: TableSource, table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of a source by their common names, in common types. ServiceError names each that is missing."""
+    found = {str(name).strip().lower(): name for name in table.columns}
+    missing = [column.source for column in source.columns if column.required and column.source.lower() not in found]
+    if missing:
+        raise ServiceError(
+            f"{spec.name}: the table {source.table} of {source.service} has no column {', '.join(missing)}; "
+            f"it has {', '.join(map(str, table.columns))}"
+        )
+    mapped = {
+        column.name: _converted(spec, source, column, table[found[column.source.lower()]])
+        for column in source.columns
+        if column.source.lower() in found
+    }
+    return pd.DataFrame(mapped)
+
+
+def _converted(spec: MissionSpec, source: TableSource, column: Column, values: pd.Series) -> pd.Series:
+    try:
+        match column.kind:
+            case "number":
+                return _numbers(values, column) * column.factor
+            case "mjd":
+                return _from_mjd(_numbers(values, column))
+            case "utc":
+                return _from_text(values)
+            case "flag":
+                return _texts(values).str.upper().isin(TRUE_WORDS)
+        return _obsids(spec, values) if column.name == "obsid" else _texts(values)
+    except (ValueError, TypeError) as error:
+        raise ServiceError(
+            f"{spec.name}: column {column.source} of {source.table} cannot be read as {column.kind}: {error}"
+        ) from error
+
+
+def _decoded(values: pd.Series) -> pd.Series:
+    """Text in place of bytes, which some services send."""
+    if values.dtype != object:
+        return values
+    return values.map(lambda value: value.decode() if isinstance(value, bytes) else value)
+
+
+def _texts(values: pd.Series) -> pd.Series:
+    plain = _decoded(values)
+    if pd.api.types.is_float_dtype(plain) and (plain.dropna() % 1 == 0).all():
+        # A whole number that shares its column with missing ones arrives as a float: class 7 as 7.0.
+        plain = plain.astype("Int64").astype(object)
+    return plain.where(plain.notna(), "").astype(str).str.strip()
+
+
+def _obsids(spec: MissionSpec, values: pd.Series) -> pd.Series:
+    """ObsIDs as text: whole numbers without a fraction, zeros in front where the pattern has one length."""
+    if pd.api.types.is_float_dtype(values):
+        values = values.astype("Int64")
+    texts = _texts(values)
+    length = _fixed_length(spec.obsid_pattern)
+    return texts.where(~texts.str.isdigit(), texts.str.zfill(length)) if length else texts
+
+
+def _fixed_length(pattern: str) -> int:
+    """Length of ObsIDs of a pattern such as `[0-9]{10}`; 0 if they may differ."""
+    import re
+
+    match = re.fullmatch(r"(9?)\[0-9\]\{(\d+)\}", pattern)
+    return int(match[2]) + len(match[1]) if match else 0
+
+
+def _numbers(values: pd.Series, column: Column) -> pd.Series:
+    if pd.api.types.is_numeric_dtype(values):
+        numbers = values.astype(float)
+    else:
+        numbers = pd.to_numeric(_decoded(values).replace("", np.nan), errors="raise").astype(float)
+    return numbers.mask(numbers.isin([float(null) for null in column.null_values]))
+
+
+def _from_mjd(days: pd.Series) -> pd.Series:
+    milliseconds = (days * 86_400_000).round()
+    return (MJD_EPOCH + pd.to_timedelta(milliseconds, unit="ms")).astype(TIME)
+
+
+def _from_text(values: pd.Series) -> pd.Series:
+    """ISO texts; a second 60, which the eRASS1 table has, is the next minute's first."""
+    texts = _texts(values)
+    sixty = texts.str.contains(r":60(?:\.\d+)?$", regex=True)
+    times = pd.to_datetime(
+        texts.str.replace(r":60(\.\d+)?$", ":59", regex=True).replace("", None), format="ISO8601", utc=True
+    )
+    return (times.dt.tz_localize(None) + pd.to_timedelta(sixty.astype(int), unit="s")).astype(TIME)
+
+
+def _name_instruments(spec: MissionSpec, result: ObservationTable) -> None:
+    """Name the instruments with data: of exposure columns those above zero, else the table's own, by their names here.
+
+    An instrument without an exposure column is taken to have data. Rows whose exposures are all unknown keep '': unknown.
+    """
+    rows = result.rows
+    exposed = [each for each in spec.instruments if each.exposure_column in rows]
+    naming = [column for column in spec.instrument_columns if column in rows]
+    if naming:
+        named = [_named(spec, rows[column]) for column in naming]
+        rows["instruments"] = reduce(lambda one, other: (one + " " + other).str.strip(), [texts for texts, _ in named])
+        result.unlisted_instruments = {text: count for _, unknown in named for text, count in unknown.items()}
+    elif exposed:
+        names = [each.name for each in spec.instruments]
+        known = np.zeros(len(rows), bool)
+        code = np.zeros(len(rows), np.int64)
+        for bit, each in enumerate(spec.instruments):
+            if each in exposed:
+                known |= rows[each.exposure_column].notna().to_numpy()
+                code |= rows[each.exposure_column].gt(0).to_numpy().astype(np.int64) << bit
+            else:
+                code |= 1 << bit
+        rows["instruments"] = instrument_texts(np.where(known, code, 0), names).to_numpy(object)
+
+
+def instrument_texts(codes: np.ndarray, names: Sequence[str]) -> pd.Categorical:
+    """The instruments, space separated, that the bits of each code stand for."""
+    different, index = np.unique(codes, return_inverse=True)
+    texts = [" ".join(name for bit, name in enumerate(names) if code >> bit & 1) for code in different.tolist()]
+    return pd.Categorical.from_codes(index, pd.Index(texts, dtype=object))
+
+
+def _named(spec: MissionSpec, values: pd.Series) -> tuple[pd.Series, dict[str, int]]:
+    """Return the instruments that each text of a column names, and how many texts name one that is not known."""
+    names: dict[Any, str] = {NO_INSTRUMENT: ""}
+    unknown = {}
+    for text, count in values[values != NO_INSTRUMENT].value_counts().items():
+        try:
+            names[text] = " ".join(dict.fromkeys(spec.instrument(word).name for word in _words(spec, str(text))))
+        except KeyError:
+            names[text] = ""
+            unknown[str(text)] = int(count)
+    return values.map(names), unknown
+
+
+def _words(spec: MissionSpec, text: str) -> list[str]:
+    return [text] if not spec.simultaneous else text.split()
+
+
+def _complete(spec: MissionSpec, result: ObservationTable) -> None:
+    """Fill the common columns that follow from others; the rest is not known."""
+    rows = result.rows
+    for name, value in spec.constants.items():
+        rows[name] = value
+    if "exposure" not in rows:
+        columns = [each.exposure_column for each in spec.instruments if each.exposure_column in rows]
+        rows["exposure"] = rows[columns].max(axis=1) if columns else np.nan
+    if "end" not in rows:
+        length = rows["duration"] if "duration" in rows else rows["exposure"]
+        rows["end"] = (rows["start"] + pd.to_timedelta((length * 1000).round(), unit="ms")).astype(TIME)
+    if "duration" not in rows:
+        rows["duration"] = (rows["end"] - rows["start"]).dt.total_seconds()
+    if "target_type" in rows and spec.target_types:
+        native = rows["target_type"].str.upper()
+        known = {name.upper(): code for name, code in spec.target_types.items()}
+        unlisted = native[~native.isin(known) & (native != "")]
+        result.unlisted_types = {str(name): int(count) for name, count in unlisted.value_counts().items()}
+        rows["target_type"] = native.map(known).fillna(spec.other_target_type)
+    for name, missing in (("proprietary_end", pd.NaT), ("target", ""), ("target_type", ""), ("instruments", "")):
+        if name not in rows:
+            rows[name] = missing
+    if "science_usable" not in rows:
+        rows["science_usable"] = rows["exposure"].isna() | (rows["exposure"] > 0)
+
+
+def _to_icrs(spec: MissionSpec, rows: pd.DataFrame) -> pd.DataFrame:
+    """FK5 positions (equinox 2000) to ICRS; they differ by some 0.02 arcsec."""
+    rows = rows.copy()
+    if spec.frame == "fk5" and len(rows):
+        from astropy.coordinates import SkyCoord
+
+        known = rows["ra"].between(-180, 360) & rows["dec"].between(-90, 90)
+        sky = SkyCoord(
+            rows.loc[known, "ra"].to_numpy(), rows.loc[known, "dec"].to_numpy(), unit="deg", frame="fk5"
+        ).icrs
+        rows.loc[known, "ra"], rows.loc[known, "dec"] = sky.ra.deg, sky.dec.deg
+    return rows
+
+
+def _ordered(rows: pd.DataFrame) -> pd.DataFrame:
+    """Common columns first, in their types; then the mission's own."""
+    common: dict[str, Any] = {column.name: column.dtype for column in COMMON_COLUMNS}
+    rest = [name for name in rows.columns if name not in common]
+    return rows[[*common, *rest]].astype({name: kind for name, kind in common.items() if kind != "str"})

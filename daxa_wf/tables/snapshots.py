@@ -1,0 +1,246 @@
+"""Snapshots: mission tables as they were fetched, with where, when and how; selections are made from them alone."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daxa_wf.errors import CorruptFileError, ServiceError
+from daxa_wf.files import publish_file, sha256_of, write_atomically
+from daxa_wf.json_files import read_json
+from daxa_wf.mission.spec import MissionSpec, TableSource
+from daxa_wf.tables.urls import shown
+from daxa_wf.text import make_printable, mask_secrets
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from daxa_wf.tables.exposures import ExposureTable
+    from daxa_wf.tables.http import PatientSession
+    from daxa_wf.tables.observation_table import ObservationTable
+
+log = logging.getLogger("daxa_wf")
+BAD_ANSWER_BYTES = 100_000
+"""How much of a wrong answer is kept."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the sidecar of a snapshot says."""
+
+    mission: str
+    service: str
+    table: str
+    url: str
+    query: str
+    fetched: str
+    rows: int
+    sha256: str
+
+    @property
+    def age(self) -> timedelta:
+        """Time since it was fetched."""
+        return datetime.now(UTC) - datetime.fromisoformat(self.fetched)
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """How fetching a mission's table ended: the snapshot in use, whether it is new, what went wrong, what was dropped."""
+
+    snapshot: Snapshot | None
+    new: bool
+    problem: str = ""
+    notes: Sequence[str] = ()
+
+
+class SnapshotStore:
+    """A directory of snapshots: `<mission>.parquet` and `<mission>.json`."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def latest(self, mission: str) -> Snapshot | None:
+        """Return the snapshot of a mission; None if there is none, or if its sidecar is damaged: it is fetched again then."""
+        path = self._sidecar(mission)
+        try:
+            snapshot: Snapshot = read_json(path, Snapshot, "a snapshot's sidecar", "the table counts as absent")
+            _ = snapshot.age
+        except FileNotFoundError:
+            return None
+        except (CorruptFileError, ValueError, TypeError, OverflowError) as error:
+            log.warning("%s", error if isinstance(error, CorruptFileError) else f"{path}: a wrong date: {error}")
+            return None
+        return snapshot
+
+    def identities(self, spec: MissionSpec) -> dict[str, str]:
+        """Return the SHA-256 of each of a mission's snapshots by its name, as the sidecars record it; '' where there is none.
+
+        Only sidecars are read, so that the Snakefile can ask.
+        """
+        names = [spec.name, *([exposures_name(spec)] if spec.exposures else [])]
+        found = {name: self.latest(name) for name in names}
+        return {name: snapshot.sha256 if snapshot is not None else "" for name, snapshot in found.items()}
+
+    def read(self, mission: str) -> pd.DataFrame:
+        """The rows of a mission's snapshot; ServiceError if there is none, CorruptFileError if it is not what was fetched.
+
+        The bytes that are compared with the sidecar's SHA-256 are those that are read.
+        """
+        import pandas as pd
+
+        content = self._verified(mission)
+        try:
+            return pd.read_parquet(io.BytesIO(content))
+        except Exception as error:  # noqa: BLE001 - pyarrow raises what its many layers raise for a damaged file
+            raise CorruptFileError(
+                f"{self._table(mission)} cannot be read as a table ({error}); 'daxa-wf fetch-tables' makes it anew"
+            ) from None
+
+    def _verified(self, mission: str) -> bytes:
+        """The bytes of a mission's table. Table and sidecar are looked at again, for they may be replaced meanwhile."""
+        for wait in (0.5, 0.0):
+            snapshot = self.latest(mission)
+            if snapshot is None:
+                raise ServiceError(
+                    f"{mission}: no snapshot in {self.directory}; 'daxa-wf fetch-tables --mission {mission}' makes one"
+                )
+            try:
+                content = self._table(mission).read_bytes()
+            except OSError as error:
+                raise CorruptFileError(
+                    f"{self._table(mission)} cannot be read ({error.strerror}); 'daxa-wf fetch-tables' makes it anew"
+                ) from None
+            if hashlib.sha256(content).hexdigest() == snapshot.sha256:
+                return content
+            time.sleep(wait)
+        raise CorruptFileError(
+            f"{self._table(mission)} is not what was fetched: its SHA-256 is not that of {self._sidecar(mission).name}; "
+            f"'daxa-wf fetch-tables --mission {mission}' makes it anew"
+        )
+
+    def write(self, mission: str, source: TableSource, rows: pd.DataFrame, url: str, query: str) -> Snapshot:
+        """Keep a table that was fetched just now; the one before it is replaced when the new one is complete."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        part = self.directory / f".{mission}.{os.getpid()}.part"
+        rows.to_parquet(part, index=False)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        snapshot = Snapshot(mission, source.service, source.table, shown(url), query, now, len(rows), sha256_of(part))
+        publish_file(part, self._table(mission))
+        write_atomically(self._sidecar(mission), json.dumps(asdict(snapshot), indent=1) + "\n")
+        return snapshot
+
+    def keep_bad_answer(self, mission: str, body: bytes) -> Path | None:
+        """Keep the beginning of what a service wrongly sent, to be looked at; None if it sent nothing."""
+        if not body:
+            return None
+        path = self.directory / f"{mission}.bad_answer"
+        self.directory.mkdir(parents=True, exist_ok=True)
+        text = body[:BAD_ANSWER_BYTES].decode("utf-8", "replace")
+        path.write_text(mask_secrets(make_printable(text, BAD_ANSWER_BYTES)), encoding="utf-8")
+        return path
+
+    def observations(self, spec: MissionSpec) -> pd.DataFrame:
+        """The observation table of a mission's snapshots: with the exposures of its instruments, where they are there."""
+        from daxa_wf.tables.exposures import with_exposures
+        from daxa_wf.tables.observation_table import observation_table
+
+        table = observation_table(spec, _source_of(spec.tables, self.latest(spec.name)), self.read(spec.name)).rows
+        exposures = self.exposures(spec)
+        return table if exposures is None else with_exposures(table, spec, exposures)
+
+    def exposures(self, spec: MissionSpec) -> pd.DataFrame | None:
+        """The exposures of a mission's snapshot; None where there is none."""
+        from daxa_wf.tables.exposures import exposure_table
+
+        snapshot = self.latest(exposures_name(spec))
+        if snapshot is None or not spec.exposures:
+            return None
+        source = _source_of(spec.exposures, snapshot)
+        return exposure_table(spec, source, self.read(exposures_name(spec))).rows
+
+    def _table(self, mission: str) -> Path:
+        return self.directory / f"{mission}.parquet"
+
+    def _sidecar(self, mission: str) -> Path:
+        return self.directory / f"{mission}.json"
+
+
+def exposures_name(spec: MissionSpec) -> str:
+    """What the snapshot of a mission's exposures is called."""
+    return f"{spec.name}_exposures"
+
+
+def _source_of(sources: Sequence[TableSource], snapshot: Snapshot | None) -> TableSource:
+    """Which of a mission's tables a snapshot is of."""
+    for each in sources:
+        if snapshot and (each.service, each.table) == (snapshot.service, snapshot.table):
+            return each
+    return sources[0]
+
+
+def fetch_tables(
+    specs: Sequence[MissionSpec],
+    store: SnapshotStore,
+    endpoints: Mapping[str, Sequence[str]],
+    session: PatientSession,
+    max_age: timedelta = timedelta(0),
+) -> dict[str, Fetched]:
+    """Bring the snapshots of missions, by their names, up to date: observations, and exposures where there are tables.
+
+    One that cannot be fetched stays in use, with a warning of its age; what was wrongly sent is kept beside it.
+    """
+    from daxa_wf.tables.exposures import exposure_table
+    from daxa_wf.tables.observation_table import observation_table
+
+    fetched = {}
+    for spec in specs:
+        tables: list[tuple[str, Sequence[TableSource], Callable[..., ObservationTable | ExposureTable]]]
+        tables = [(spec.name, spec.tables, observation_table), (exposures_name(spec), spec.exposures, exposure_table)]
+        for name, sources, checked in tables:
+            if sources:
+                check = partial(checked, spec)
+                fetched[name] = _fetch_one(name, sources, check, store, endpoints, session, max_age)
+    return fetched
+
+
+def _fetch_one(
+    name: str,
+    sources: Sequence[TableSource],
+    check: Callable[[TableSource, pd.DataFrame], ObservationTable | ExposureTable],
+    store: SnapshotStore,
+    endpoints: Mapping[str, Sequence[str]],
+    session: PatientSession,
+    max_age: timedelta,
+) -> Fetched:
+    from daxa_wf.tables.observation_table import packaged_table
+    from daxa_wf.tables.tap import fetch_table
+
+    old = store.latest(name)
+    if old is not None and old.age < max_age:
+        return Fetched(old, new=False)
+    said = []
+    for source in sources:
+        try:
+            if source.service == "package":
+                rows, query, url = packaged_table(source), "", "package"
+            else:
+                rows, query, url = fetch_table(source, endpoints.get(source.service, ()), session)
+            notes = check(source, rows).notes
+            return Fetched(store.write(name, source, rows, url, query), new=True, notes=notes)
+        except ServiceError as error:
+            kept = store.keep_bad_answer(name, error.body)
+            said.append(f"{error}{f' (kept in {kept})' if kept else ''}")
+    problem = f"{name}: " + "; ".join(said)
+    if old is not None:
+        log.warning("%s; the snapshot of %s (%d days old) stays in use", problem, old.fetched, old.age.days)
+    return Fetched(old, new=False, problem=problem)

@@ -1,0 +1,48 @@
+"""What steps act on, and energy bands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What a step acts on: an observation, one instrument of it, or one exposure of an instrument."""
+
+    mission: str
+    obsid: str
+    instrument: str = ""
+    exposure: str = ""
+
+    @property
+    def identifier(self) -> str:
+        """DAXA's identifier: `0201903501`, `0201903501PN` or `0201903501PNS003`."""
+        return f"{self.obsid}{self.instrument}{self.exposure}"
+
+    @property
+    def observation(self) -> Unit:
+        """The observation this unit is part of."""
+        return Unit(self.mission, self.obsid)
+
+
+@dataclass(frozen=True)
+class Band:
+    """An energy range in keV."""
+
+    low: float
+    high: float
+
+    @property
+    def label(self) -> str:
+        """As file names have it: `en0.5_2.0keV`."""
+        return f"en{self.low}_{self.high}keV"
+
+
+@dataclass(frozen=True)
+class ChannelBand(Band):
+    """A range of PI, in eV for eROSITA: what a light curve is made of, not what is kept."""
+
+    @property
+    def label(self) -> str:
+        """As file names have it: `en200_10000PI`."""
+        return f"en{self.low:g}_{self.high:g}PI"

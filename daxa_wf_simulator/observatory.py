@@ -1,0 +1,107 @@
+"""The embedded observatory: two XMM-Newton observations and three of eROSITA, simulated the same way every time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from daxa_wf.events.gti import contains, intersection, total, union
+from daxa_wf.files import write_atomically
+from daxa_wf_simulator import TRUTH_FILE
+from daxa_wf_simulator.erosita_archive import make_erosita_archive
+from daxa_wf_simulator.events import BAND, Simulated, simulate
+from daxa_wf_simulator.files import list_name, utc, write_attitude, write_event_list
+from daxa_wf_simulator.odf import OdfExposure, every, make_odf
+from daxa_wf_simulator.truth import Exposure, ExposureTruth, Flare, Observation, Source, plain
+
+BANDS = {"0.5-2.0": (500, 2000), "2.0-10.0": (2000, 10000)}
+SEED = 20260101
+
+FIRST = Observation(
+    "0999990101", "daxa_wf demo 1", 150.0, 2.2, 110.0, 6.0e8, 3999,
+    (Source("A", 150.0, 2.2, 0.10), Source("B", 150.08, 2.23, 0.05), Source("C", 149.93, 2.12, 0.04),
+     Source("D", 149.88, 2.28, 0.03)),
+    (
+        Exposure("PN", "S003", 300, 7000, 2.0, "PrimeFullWindowExtended", flares=(Flare(2500, 3900, 9),), hole=(5200, 5260)),
+        Exposure("M1", "S001", 0, 20000, 1.2, flares=(Flare(3000, 4500, 8), Flare(9000, 10200, 12)), hole=(7000, 7150)),
+        Exposure("M2", "S002", 0, 9000, 1.2, flares=(Flare(3000, 4500, 8),), hole=(6500, 6600)),
+        Exposure("M2", "U002", 9300, 9000, 1.2, flares=(Flare(1000, 2200, 12),), pointing_offset=(0.004, -0.003)),
+    ),
+)  # fmt: skip
+SECOND = Observation(
+    "0999990201", "daxa_wf demo 2", 210.5, -35.1, 290.0, 6.2e8, 3998,
+    (Source("E", 210.5, -35.1, 0.08), Source("F", 210.62, -35.05, 0.05)),
+    (
+        Exposure("PN", "S003", 300, 5000, 2.0, "PrimeFullWindowExtended"),
+        Exposure("M1", "S001", 0, 3000, 0.3, filter="CalClosed", verdict="rejected", reason="notScience"),
+        Exposure("M1", "U003", 3100, 600, 0.3, "Diagnostic", verdict="rejected", reason="notScience"),
+        Exposure("M2", "S002", 0, 4000, 12.0, verdict="rejected", reason="noCounts"),
+    ),
+)  # fmt: skip
+OBSERVATIONS = (FIRST, SECOND)
+
+
+def make_observatory(root: Path) -> list[ExposureTruth]:
+    """Write all observations below `root` as the archives lay them out, and last of all their truth, by exposure of EPIC.
+
+    The bytes are the same for every run. ODFs have the names and summaries of genuine ones, and no data.
+    """
+    truths = []
+    for observation in OBSERVATIONS:
+        folder = root / "FTP" / "xmm" / "data" / "rev0" / observation.obsid / "PPS"
+        for number, exposure in enumerate(observation.exposures):
+            simulated = simulate(observation, exposure, np.random.default_rng([SEED, int(observation.obsid), number]))
+            path = folder / list_name(observation, exposure)
+            write_event_list(path, observation, exposure, simulated)
+            truths.append(_truth(observation, exposure, simulated, path.relative_to(root)))
+        odf = [_in_odf(exposure) for exposure in observation.exposures]
+        make_odf(
+            folder.with_name("ODF"), observation.obsid, odf, f"{observation.revolution:04d}", utc(observation.start),
+            (observation.ra, observation.dec), compressed=True,
+        )  # fmt: skip
+        write_attitude(folder / f"P{observation.obsid}OBX000ATTTSR0000.FTZ", observation)
+    told = plain(OBSERVATIONS, truths) | {"erosita": [asdict(each) for each in make_erosita_archive(root)]}
+    write_atomically(root / TRUTH_FILE, json.dumps(told, indent=1) + "\n")
+    return truths
+
+
+def _in_odf(exposure: Exposure) -> OdfExposure:
+    mode = "Diagnostic" if exposure.submode == "Diagnostic" else "Imaging"
+    ccds = every(12 if exposure.instrument == "PN" else 7, mode)
+    span = int(exposure.start), int(exposure.duration)
+    return OdfExposure(exposure.instrument, exposure.exposure, exposure.submode, exposure.filter, ccds, *span)
+
+
+def _truth(observation: Observation, exposure: Exposure, simulated: Simulated, path: Path) -> ExposureTruth:
+    good = union(*simulated.gtis.values())
+    return ExposureTruth(
+        f"{observation.obsid}{exposure.instrument}{exposure.exposure}",
+        path.as_posix(),
+        exposure.verdict,
+        exposure.reason,
+        simulated.flares.tolist(),
+        good.tolist(),
+        _quiet_rate(simulated, 4 if exposure.instrument == "PN" else 12),
+        {
+            source.name: {name: _source_counts(simulated, index, edges) for name, edges in BANDS.items()}
+            for index, source in enumerate(observation.sources)
+        },
+    )
+
+
+def _quiet_rate(simulated: Simulated, pattern: int) -> float:
+    """Good events a second between 2.5 and 8.5 keV in the field of view, outside of flares."""
+    columns = simulated.columns
+    quiet = intersection(simulated.quiet, union(*simulated.gtis.values()))
+    wanted = (columns["PI"] >= BAND[0]) & (columns["PI"] <= BAND[1]) & ((columns["FLAG"] & 0x410000) == 0)
+    wanted &= columns["PATTERN"] <= pattern
+    wanted &= contains(quiet, columns["TIME"])
+    return float(np.count_nonzero(wanted)) / total(quiet) if total(quiet) else 0.0
+
+
+def _source_counts(simulated: Simulated, index: int, edges: tuple[int, int]) -> int:
+    energy = simulated.columns["PI"]
+    return int(np.count_nonzero((simulated.source == index) & (energy >= edges[0]) & (energy <= edges[1])))
