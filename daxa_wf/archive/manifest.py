@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.archive.tables import write_table
-from daxa_wf.download.unpack import decompressed_name
 from daxa_wf.errors import CorruptFileError, UnsafePathError
-from daxa_wf.files import checked_relative
+from daxa_wf.files import checked_relative, decompressed_name
 from daxa_wf.units import Unit
 
 

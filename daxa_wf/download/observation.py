@@ -20,9 +20,9 @@ from daxa_wf.download.paths import archive_paths, fill, is_wanted, may_hold_want
 from daxa_wf.download.progress import Progress
 from daxa_wf.download.release import NOT_PUBLIC, mark_of_logins, retry_condition, utc_now, when_asked_again
 from daxa_wf.download.store import HostSlots, Ledger, StoredFile, locked, stored_file
-from daxa_wf.download.unpack import decompress, decompressed_name, unpack_tar
+from daxa_wf.download.unpack import decompress, unpack_tar
 from daxa_wf.errors import CorruptFileError, DaxaError, ServiceError, UnfitDataError
-from daxa_wf.files import resolve_inside, sha256_of
+from daxa_wf.files import decompressed_name, resolve_inside, sha256_of
 from daxa_wf.fits.verify import check_content
 from daxa_wf.mission.spec import Bundle, MissionSpec, Route, SharedDirectory
 from daxa_wf.tables.urls import shown

@@ -113,14 +113,6 @@ def _opened(source: Path | Any, name: str, budget: _Budget) -> tarfile.TarFile:
     return tarfile.open(source, "r:", tarinfo=tarinfo)
 
 
-def decompressed_name(name: str) -> str:
-    """A name without `.gz` or `.Z`, and with `.FIT` in place of `.FTZ`."""
-    for suffix in (".gz", ".Z"):
-        if name.endswith(suffix):
-            return name.removesuffix(suffix)
-    return name[:-4] + ".FIT" if name.endswith(".FTZ") else name
-
-
 def decompress(path: Path, target: Path, limits: Limits = DEFAULTS) -> None:
     """Write what a gzip or LZW (`.Z`) file holds; Fault if there is no `gzip` program, which LZW needs."""
     opened = open_compress if path.suffix == ".Z" else open_gzip
