@@ -77,22 +77,7 @@ def download(
     part = _Part(target, remote, secret or {}, session.limits)
     if not target.parent.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
-    transferred, fruitless, furthest = 0, 0, 0
-    for _ in range(ATTEMPTS):
-        try:
-            for count in part.receive(session):
-                transferred += count
-                tell(count)
-            break
-        except _BrokenError as broken:
-            # Not the bytes that came: a server that cannot resume sends the same ones for ever.
-            fruitless = 0 if part.size > furthest and not broken.slow else fruitless + 1
-            furthest = max(furthest, part.size)
-            if fruitless >= FRUITLESS:
-                raise ServiceError(f"{shown(remote.url)}: {broken}, {FRUITLESS} times in a row") from None
-            time.sleep(pause * 2**fruitless if fruitless else 0)
-    else:
-        raise ServiceError(f"{shown(remote.url)}: the transfer broke off {ATTEMPTS} times")
+    transferred = _receive_all(part, session, tell, pause)
     try:
         _check(part, remote, target.name, session.limits)
     except CorruptFileError:
@@ -102,6 +87,25 @@ def download(
     if part.noted:
         part.note.unlink(missing_ok=True)
     return Downloaded(part.sha256.hexdigest(), part.etag, part.size, transferred)
+
+
+def _receive_all(part: _Part, session: PatientSession, tell: Tell, pause: float) -> int:
+    """Receive a file in as many attempts as it needs. Return the bytes that were transferred."""
+    transferred, fruitless, furthest = 0, 0, 0
+    for _ in range(ATTEMPTS):
+        try:
+            for count in part.receive(session):
+                transferred += count
+                tell(count)
+            return transferred
+        except _BrokenError as broken:
+            # The file's size counts, not the bytes received: a server that cannot resume sends the same ones for ever.
+            fruitless = 0 if part.size > furthest and not broken.slow else fruitless + 1
+            furthest = max(furthest, part.size)
+            if fruitless >= FRUITLESS:
+                raise ServiceError(f"{shown(part.url)}: {broken}, {FRUITLESS} times in a row") from None
+            time.sleep(pause * 2**fruitless if fruitless else 0)
+    raise ServiceError(f"{shown(part.url)}: the transfer broke off {ATTEMPTS} times")
 
 
 def _check(part: _Part, remote: RemoteFile, name: str, limits: Limits) -> None:
