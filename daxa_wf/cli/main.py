@@ -40,7 +40,7 @@ def snakefile() -> Path:
 
 
 def _archive(config: Path) -> Path:
-    from daxa_wf.config.model import read_config
+    from daxa_wf.config.reading import read_config
 
     return Path.cwd() / read_config(config).archive
 
@@ -55,11 +55,11 @@ def version() -> None:
 def check_config(config: ConfigFile) -> None:
     """Check a configuration, and that what it names is there, without running anything."""
     from daxa_wf.chain.preflight import check_before_a_run
-    from daxa_wf.config.model import read_config
+    from daxa_wf.config.reading import read_config
 
     checked = read_config(config)
     check_before_a_run(checked, Path.cwd())
-    print(f"{config} is fine: archive {checked.archive}, missions {', '.join(checked.missions)}")
+    print(f"{config} is fine: archive {checked.archive}, missions {', '.join(checked.all_missions)}")
 
 
 @app.command(
@@ -79,7 +79,7 @@ def run(
     from daxa_wf.archive.running import held
     from daxa_wf.chain.preflight import check_before_a_run
     from daxa_wf.cli.snakemake_arguments import check_arguments, with_own_profiles
-    from daxa_wf.config.model import read_config
+    from daxa_wf.config.reading import read_config
 
     for option, value in pairwise(context.args):
         if option in ("--cores", "-c") and value != "all" and not (value.isdigit() and int(value)):
@@ -145,7 +145,7 @@ def retry(
 ) -> None:
     """Drop the records of what failed, or was in no archive, so that the next run repeats just that."""
     from daxa_wf.archive.records import drop_failed_records
-    from daxa_wf.mission.catalogue import STEPS
+    from daxa_wf.mission.registry import STEPS
     from daxa_wf.near import closest
 
     if step is not None and step not in STEPS:
@@ -239,14 +239,14 @@ def fetch_tables_command(
     limits = Limits()
     simulated: dict[str, Path] = {}
     if config is not None:
-        from daxa_wf.config.model import read_config
+        from daxa_wf.config.reading import read_config
 
         checked = read_config(config)
-        mission, tables = mission or list(checked.missions), Path.cwd() / checked.tables
-        limits = checked.limits.values()
+        mission, tables = mission or list(checked.all_missions), Path.cwd() / checked.tables
+        limits = checked.limits.limits()
         for service, urls in checked.services.items():
             endpoints[service] = urls
-        sources = {name: checked.missions[name].source for name in mission if name in checked.missions}
+        sources = {name: checked.mission(name).section.source for name in mission if name in checked.all_missions}
         simulated = {
             name: checked.tables_for(name, Path.cwd()) for name, source in sources.items() if source and source.embedded
         }
@@ -277,7 +277,7 @@ def select_command(config: ConfigFile) -> None:
     import pandas as pd
 
     from daxa_wf.cli.preview import Found, exit_code, find, report_problem, sizes
-    from daxa_wf.config.model import read_config
+    from daxa_wf.config.reading import read_config
     from daxa_wf.selection.outputs import summary, write_selection
     from daxa_wf.selection.plots import draw_sky, draw_timeline
 
@@ -322,13 +322,13 @@ def plan(
         sizes,
         work,
     )
-    from daxa_wf.config.model import read_config
+    from daxa_wf.config.reading import read_config
 
     checked, problems, any_selected = read_config(config), [], False
-    for name, section in checked.missions.items():
-        if reads_all_of_a_directory(name, section):
+    for mission in checked.all_missions.values():
+        if reads_all_of_a_directory(mission):
             any_selected = True
-            print("\n".join(local_work(name, section, Path.cwd())))
+            print("\n".join(local_work(mission, Path.cwd())))
     for name, found in find(checked, Path.cwd(), not_read_whole=True):
         if not isinstance(found, Found):
             report_problem(name, found)
@@ -386,11 +386,13 @@ def doctor(
         list[Path] | None, typer.Option(help="source this first; may be given more than once")
     ] = None,
 ) -> None:
-    """Tell which tasks of SAS and eSASS are found, their releases and calibration files, and what is missing.
+    """Show which tasks of external software are found, their releases and calibration files, and what is missing.
 
     With a configuration the exit code is 1 if something that it needs is missing.
     """
-    from daxa_wf.tools.doctor import examine_esass, examine_sas, lines_of
+    from daxa_wf.mission.registry import toolkits
+    from daxa_wf.mission.step import load
+    from daxa_wf.tools.doctor import lines_of
     from daxa_wf.tools.environment import ToolEnvironment
 
     if config is not None:
@@ -399,36 +401,32 @@ def doctor(
         if not script.is_file():
             raise ConfigError(f"--setup-script {script}: there is no such file")
     environment = ToolEnvironment(setup_scripts=tuple(setup_script or ()))
-    for toolkit, examine in (("SAS", examine_sas), ("eSASS", examine_esass)):
-        print(f"{toolkit}, with {environment.describe()}:")
-        print("\n".join(f"  {line}" for line in lines_of(examine(environment))))
+    for toolkit in toolkits():
+        print(f"{toolkit.label}, with {environment.describe()}:")
+        print("\n".join(f"  {line}" for line in lines_of(load(toolkit.examine)(environment))))
 
 
 def _examine_for(path: Path) -> int:
-    """Look for what a configuration needs; 1 if something is missing."""
+    """Look for what a configuration needs; return 1 if something is missing."""
     from daxa_wf.chain.plan import Plan
-    from daxa_wf.config.model import read_config
-    from daxa_wf.observatories.erosita.plan import ErositaPlan
-    from daxa_wf.observatories.xmm.plan import SasPlan
-    from daxa_wf.tools.doctor import examine_esass, examine_sas, lines_of
+    from daxa_wf.config.reading import read_config
+    from daxa_wf.mission.registry import toolkits
+    from daxa_wf.mission.step import load
+    from daxa_wf.tools.doctor import lines_of
     from daxa_wf.tools.environment import environment_from
 
     plan = Plan(read_config(path), Path.cwd())
-    needed = [
-        ("SAS", plan.toolkit("sas"), SasPlan(plan).tasks(), examine_sas),
-        ("eSASS", plan.toolkit("esass"), ErositaPlan(plan).tasks(), examine_esass),
-    ]
-    needed = [each for each in needed if each[2]]
+    needed = [(toolkit, tasks) for toolkit in toolkits() if (tasks := plan.toolkit_tasks(toolkit.name))]
     if not needed:
-        print(f"{path} needs no tasks of SAS or eSASS")
+        print(f"{path} needs no tasks of {' or '.join(toolkit.label for toolkit in toolkits())}")
         return 0
     problems: list[str] = []
-    for label, toolkit, tasks, examine in needed:
-        environment = environment_from(toolkit)
-        findings = examine(environment, tasks)
-        print(f"{label}, with {environment.describe()}:")
+    for toolkit, tasks in needed:
+        environment = environment_from(plan.toolkit(toolkit.name))
+        findings = load(toolkit.examine)(environment, tasks)
+        print(f"{toolkit.label}, with {environment.describe()}:")
         print("\n".join(f"  {line}" for line in lines_of(findings)))
-        problems += [each.subject for each in findings if each.is_problem]
+        problems += [finding.subject for finding in findings if finding.is_problem]
     print(f"missing for {path}: {', '.join(problems)}" if problems else f"all that {path} needs is there")
     return 1 if problems else 0
 
@@ -438,9 +436,9 @@ def config_schema() -> None:
     """Print the configuration's JSON schema, for editors."""
     import json
 
-    from daxa_wf.config.model import Config
+    from daxa_wf.config.model import config_model
 
-    print(json.dumps(Config.model_json_schema(), indent=2))
+    print(json.dumps(config_model().model_json_schema(), indent=2))
 
 
 @app.command("config-docs")
