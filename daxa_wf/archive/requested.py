@@ -43,7 +43,7 @@ class Requested:
 
     def all_units(self) -> Iterator[tuple[str, Unit]]:
         """Yield every requested step with each of its units."""
-        from daxa_wf.mission.catalogue import STEPS
+        from daxa_wf.mission.registry import STEPS
 
         for (mission, obsid), exposures in self.exposures.items():
             for step in (STEPS[name] for name in self.steps.get(mission, ()) if name in STEPS):
