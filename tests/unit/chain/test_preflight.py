@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from daxa_wf.chain.preflight import check_before_a_run
-from daxa_wf.config.model import parse_config
+from daxa_wf.config.reading import parse_config
 from daxa_wf.errors import ConfigError
 from daxa_wf.mission.registry import MISSIONS
 
