@@ -12,9 +12,9 @@ from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
 
 from daxa_wf.chain.runner import Inputs
+from daxa_wf.observatories.xmm import panels
 from daxa_wf.observatories.xmm.native.event_list import EventList
 from daxa_wf.observatories.xmm.steps import exposure_maps
-from daxa_wf.observatories.xmm import panels
 from tests.xmm_chain import Chain
 
 UNIT, OBSERVATION = "0999990101M1", "0999990101"
