@@ -390,7 +390,9 @@ def doctor(
 
     With a configuration the exit code is 1 if something that it needs is missing.
     """
-    from daxa_wf.tools.doctor import examine_esass, examine_sas, lines_of
+    from daxa_wf.observatories.erosita.esass.doctor import examine_esass
+    from daxa_wf.observatories.xmm.sas.doctor import examine_sas
+    from daxa_wf.tools.doctor import lines_of
     from daxa_wf.tools.environment import ToolEnvironment
 
     if config is not None:
@@ -408,9 +410,11 @@ def _examine_for(path: Path) -> int:
     """Look for what a configuration needs; 1 if something is missing."""
     from daxa_wf.chain.plan import Plan
     from daxa_wf.config.model import read_config
+    from daxa_wf.observatories.erosita.esass.doctor import examine_esass
     from daxa_wf.observatories.erosita.plan import ErositaPlan
     from daxa_wf.observatories.xmm.plan import SasPlan
-    from daxa_wf.tools.doctor import examine_esass, examine_sas, lines_of
+    from daxa_wf.observatories.xmm.sas.doctor import examine_sas
+    from daxa_wf.tools.doctor import lines_of
     from daxa_wf.tools.environment import environment_from
 
     plan = Plan(read_config(path), Path.cwd())

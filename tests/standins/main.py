@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from daxa_wf.observatories.xmm.sas.tasks import ESPFILT
+from daxa_wf.observatories.xmm.sas.versions import espfilt_dialect, parse_sas_version
 from daxa_wf.tools.spec import TaskSpec
-from daxa_wf.tools.versions import espfilt_dialect, parse_sas_version
 from tests.standins.behaviour import Refused, behaviour_of, error, misbehave
 from tests.standins.tables import TASKS
 

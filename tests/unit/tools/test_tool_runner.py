@@ -307,7 +307,7 @@ def test_resources_are_those_of_the_whole_task(program: Any, tmp_path: Path) -> 
 
 
 def test_a_task_that_is_not_installed_is_a_fault(tmp_path: Path) -> None:
-    with pytest.raises(Fault, match=r"program cannot be started \(No such file or directory\) with the shell as it is"):
+    with pytest.raises(Fault, match=r"program cannot be started \(No such file or directory\) with the current shell"):
         execute(PROGRAM.command({}), tmp_path / "work", tmp_path / "log")
     assert not (tmp_path / "work").exists()
 
@@ -322,7 +322,7 @@ def test_a_shell_that_is_not_initialised_is_told(
 
 def test_an_input_that_is_not_there_is_a_fault(standins: Standins, tmp_path: Path) -> None:
     command = TASKS["merge"].command({"set1": "a", "set2": "b", "outset": "c"}, links={"a": tmp_path / "a.fits"})
-    with pytest.raises(Fault, match=r"merge cannot run: .*a\.fits is not there"):
+    with pytest.raises(Fault, match=r"merge cannot run: .*a\.fits does not exist"):
         execute(command, tmp_path / "work", tmp_path / "log")
 
 
@@ -469,10 +469,10 @@ def test_unfit_data_are_known_by_the_name_that_the_task_gives(
     """The genuine standard error of 0502671101 PN S003."""
     stderr = tmp_path / "espfilt.stderr"
     stderr.write_text((real_data / "logs" / "espfilt_0502671101PNS003_stderr.log").read_text())
-    from daxa_wf.tools.messages import sas_messages
+    from daxa_wf.tools.messages import task_messages
 
     command = TASKS["espfilt"].command({"eventfile": "events.fits"}, products={"gti": "pnS003-gti.fits"})
-    messages = tuple(sas_messages(stderr.read_text()))
+    messages = tuple(task_messages(stderr.read_text()))
     run = ToolRun(command, command.argv, 1, "", 1.0, 1.0, 1.0, tmp_path / "none", stderr, messages)
     with pytest.raises(UnfitDataError) as caught:
         require_success(run)

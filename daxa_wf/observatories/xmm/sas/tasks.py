@@ -142,6 +142,8 @@ _FLARE_BAND = (
     Parameter("keepinterfiles", "bool", "no"),
 )
 _BINNING = Parameter("binsize", "int", "60", low=1, unit="s")
+_UNFIT = ("noCounts", "noPNSmallWindow", "gaussian")
+"""Errors of espfilt that declare the data unfit. The native filters reject the same data under the same names."""
 
 ESPFILT = {
     "19": TaskSpec(
@@ -152,6 +154,7 @@ ESPFILT = {
         ),
         needs=CALIBRATED,
         dialect="SAS 19 and before",
+        unfit_errors=_UNFIT,
     ),
     "20": TaskSpec(
         "espfilt",
@@ -159,6 +162,7 @@ ESPFILT = {
         (*_OUT_OF_TIME, *_FLARE, _BINNING, _RATIO, Parameter("withlongnames", "bool", "yes"), *_FLARE_BAND),
         needs=CALIBRATED,
         dialect="SAS 20",
+        unfit_errors=_UNFIT,
     ),
     "21": TaskSpec(
         "espfilt",
@@ -166,6 +170,7 @@ ESPFILT = {
         (*_OUT_OF_TIME, *_FLARE, _BINNING, _RATIO, *_FLARE_BAND),
         needs=CALIBRATED,
         dialect="SAS 21 and later",
+        unfit_errors=_UNFIT,
     ),
 }  # fmt: skip
 """The interfaces of espfilt by the SAS generation that has them."""
