@@ -316,7 +316,7 @@ def test_a_shell_that_is_not_initialised_is_told(
     standins: Standins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SAS_CCFPATH")
-    with pytest.raises(ConfigError, match="cifbuild needs SAS_CCFPATH, not set in this shell: initialise SAS first"):
+    with pytest.raises(ConfigError, match="cifbuild needs SAS_CCFPATH, not set in this shell: initialise its toolkit first"):
         execute(cifbuild("2004-06-17")[0], tmp_path / "work", tmp_path / "log")
 
 
