@@ -28,8 +28,7 @@ from tests.standins import RELEASES, Standins, all_gone
 from tests.standins.odf import parsed_summary
 from tests.standins.phl1811 import make_phl1811
 from tests.standins.sas import make_chain_lists
-
-from .chain import MISSION, Chain
+from tests.xmm_chain import MISSION, Chain
 
 OBSID = "0201903501"
 M1_UNIT, PN_UNIT, R1_UNIT = f"{OBSID}M1S001", f"{OBSID}PNS003", f"{OBSID}R1S004"

@@ -15,7 +15,7 @@ from daxa_wf.chain.runner import Inputs
 from daxa_wf.observatories.xmm.native.event_list import EventList
 from daxa_wf.observatories.xmm.steps import exposure_maps
 from daxa_wf.report import observation
-from tests.unit.steps.chain import Chain
+from tests.xmm_chain import Chain
 
 UNIT, OBSERVATION = "0999990101M1", "0999990101"
 IDENTITY = ("TELESCOP", "INSTRUME", "OBS_ID", "OBJECT", "FILTER", "EXPIDSTR", "DATE-OBS")

@@ -15,7 +15,7 @@ from daxa_wf.config.docs import configuration_page
 from daxa_wf.config.model import Config, parse_config, read_config
 from daxa_wf.errors import ConfigError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 GOOD: dict[str, Any] = {"archive": "out", "missions": {"xmm_pointed": {"source": {"local": "raw"}}}}
 

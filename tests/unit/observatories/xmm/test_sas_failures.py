@@ -15,8 +15,7 @@ from daxa_wf_simulator.odf import M1, PN, R1, OdfExposure, make_odf
 from tests.standins import Standins, all_gone, make_standins
 from tests.standins.odf import parsed_summary
 from tests.standins.sas import make_chain_lists
-
-from .chain import MISSION, Chain
+from tests.xmm_chain import MISSION, Chain
 
 OBSID = "0201903501"
 FIRST, SECOND, PN_UNIT, R1_UNIT = (f"{OBSID}{each}" for each in ("M1S001", "M1U002", "PNS003", "R1S004"))

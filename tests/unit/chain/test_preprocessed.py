@@ -19,8 +19,7 @@ from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
 from daxa_wf.units import Unit
 from daxa_wf_simulator.erosita import make_erosita
 from tests.archives import SMALL, content, fits_bytes
-
-from .conftest import wish
+from tests.unit.conftest import wish
 
 
 def made(

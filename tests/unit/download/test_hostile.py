@@ -39,8 +39,7 @@ from daxa_wf.tables.tap import fetch_table
 from daxa_wf.units import Unit
 from daxa_wf_simulator.archive_server import Archives, serve_archives
 from tests.archives import CHANDRA, content, fits_bytes
-
-from .conftest import fetcher_of, wish
+from tests.unit.conftest import fetcher_of, wish
 
 SMALL_LIMITS = Limits(
     listing=100 * KB, table=300 * KB, answer_time=20.0, pages=20, entries=200, depth=4, file=1 * MB, unpacked=1 * MB,

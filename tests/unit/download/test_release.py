@@ -23,8 +23,7 @@ from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.tables.snapshots import SnapshotStore
 from daxa_wf.units import Unit
 from daxa_wf_simulator.archive_server import Archives
-
-from .conftest import fetcher_of, wish
+from tests.unit.conftest import fetcher_of, wish
 
 NOW = datetime.now(UTC)
 LATER, BEFORE = NOW + timedelta(days=30), NOW - timedelta(days=30)

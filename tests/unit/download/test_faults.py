@@ -35,8 +35,7 @@ from daxa_wf.limits import Limits
 from daxa_wf.tables.http import session
 from daxa_wf_simulator.archive_server import Archives, serve_archives
 from tests.archives import CHANDRA, compress_bytes, content, fits_bytes
-
-from .conftest import fetcher_of, wish
+from tests.unit.conftest import fetcher_of, wish
 
 LIST = "primary/acisf12812N003_evt2.fits.gz"
 SIZE = 100_000

@@ -18,8 +18,8 @@ from daxa_wf_simulator.events import simulate
 from daxa_wf_simulator.files import list_name, write_event_list
 from daxa_wf_simulator.truth import Exposure, Flare, Observation, Source
 from tests.standins import Standins
+from tests.xmm_chain import Chain
 
-from .chain import Chain
 from .test_sas_chain import M1, OBSID, make_odf
 
 SMALL = Observation(

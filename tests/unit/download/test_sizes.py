@@ -12,8 +12,7 @@ from daxa_wf.download.sizes import estimate, shown_bytes
 from daxa_wf.download.watching import progress_table, read_progress
 from daxa_wf_simulator.archive_server import Archives
 from tests.archives import SMALL, content
-
-from .conftest import fetcher_of, wish
+from tests.unit.conftest import fetcher_of, wish
 
 
 def size_of(mission: str) -> int:

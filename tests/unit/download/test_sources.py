@@ -21,8 +21,7 @@ from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.tables.http import session
 from daxa_wf_simulator.archive_server import Archives
 from tests.archives import CALPV_FIELD, CHANDRA, INTEGRAL_SHARED, SMALL, content
-
-from .conftest import fetcher_of, wish
+from tests.unit.conftest import fetcher_of, wish
 
 
 def sha256(data: bytes) -> str:

@@ -26,8 +26,7 @@ from daxa_wf.units import Unit
 from daxa_wf_simulator.archive_server import serve_archives
 from daxa_wf_simulator.tap_service import serve_tables
 from tests.archives import SMALL, make_archives
-
-from .chain import Wildcards
+from tests.xmm_chain import Wildcards
 
 TILE = {"source": {"archives": "any"}, "engine": "preprocessed", "select": {"obsids": ["134090"]}}
 CALPV = {"source": {"archives": "any"}, "engine": "preprocessed"}

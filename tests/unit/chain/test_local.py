@@ -19,7 +19,7 @@ from daxa_wf.errors import ConfigError, Fault
 from daxa_wf.observatories.erosita.local import local_erosita_manifest
 from daxa_wf.observatories.xmm.local_odf import local_odf_manifest
 from tests.damaged_lists import CORRUPT, UNUSABLE, put, small_list
-from tests.unit.steps.chain import Chain
+from tests.xmm_chain import Chain
 
 GOOD = "0999991001"
 BAD = {kind: f"09999920{number:02d}" for number, kind in enumerate([*UNUSABLE, *CORRUPT])}

@@ -22,7 +22,7 @@ from daxa_wf.tables.http import session
 from daxa_wf.units import Unit
 from tests.archives import SMALL, content
 from tests.damaged_lists import put, small_list
-from tests.unit.steps.chain import Chain
+from tests.xmm_chain import Chain
 
 OBSID = "0999991001"
 
