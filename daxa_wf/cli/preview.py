@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Found:
+class Selected:
     """What a mission's section selects."""
 
     spec: MissionSpec
@@ -49,7 +49,7 @@ def local_work(name: str, section: Mission, started_in: Path) -> list[str]:
     ]
 
 
-def find(config: Config, started_in: Path, not_read_whole: bool = False) -> Iterator[tuple[str, Found | DaxaError]]:
+def find(config: Config, started_in: Path, not_read_whole: bool = False) -> Iterator[tuple[str, Selected | DaxaError]]:
     """The selection of each mission, or what went wrong with it: one mission does not spoil the others.
 
     With `not_read_whole` without those that take all of a local directory, for which no table is needed.
@@ -70,12 +70,12 @@ def find(config: Config, started_in: Path, not_read_whole: bool = False) -> Iter
                 config.mirrors_for(name, started_in), config.limits.values(),
             )  # fmt: skip
             positions = positions_of(options, MISSIONS[name], NameStore(tables).resolve)
-            yield name, Found(MISSIONS[name], section, selection, positions)
+            yield name, Selected(MISSIONS[name], section, selection, positions)
         except DaxaError as error:
             yield name, error
 
 
-def sizes(config: Config, found: Found, started_in: Path, ask: int = 0) -> Estimate | None:
+def sizes(config: Config, found: Selected, started_in: Path, ask: int = 0) -> Estimate | None:
     """What there is to download and to keep of a mission's selection; None if nothing of it is downloaded."""
     from daxa_wf.chain.planned import observation_facts
     from daxa_wf.download.observation import Fetcher, Wish
@@ -94,7 +94,7 @@ def sizes(config: Config, found: Found, started_in: Path, ask: int = 0) -> Estim
     return estimate(wishes, fetcher, ask)
 
 
-def work(found: Found, tables: Path) -> list[str]:
+def work(found: Selected, tables: Path) -> list[str]:
     """What would be processed: observations, exposures where they are known, steps."""
     from daxa_wf.chain.planned import planned_exposures
     from daxa_wf.tables.snapshots import SnapshotStore
