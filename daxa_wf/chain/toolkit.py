@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from daxa_wf.chain.runner import Workspace
 from daxa_wf.errors import ConfigError, CorruptFileError, Fault, StepFailedError
 from daxa_wf.tools.doctor import Finding, probe
-from daxa_wf.tools.environment import environment_from
+from daxa_wf.tools.environment import ToolkitVariables, environment_from
 from daxa_wf.tools.runner import run_tools
 from daxa_wf.tools.spec import Command
 from daxa_wf.tools.verdicts import ToolRun
@@ -22,6 +22,7 @@ class StepTools:
 
     label: ClassVar[str]
     """What people call it; in small letters it is the engine's name."""
+    toolkit: ClassVar[ToolkitVariables]
     questions: ClassVar[Mapping[str, str]] = {}
     """Questions to `tools.doctor.probe` that find its releases."""
 
@@ -46,7 +47,7 @@ class StepTools:
 
     def look_for(self, tasks: Sequence[str], beside: Sequence[str] = ()) -> Mapping[str, str]:
         """What `probe` tells of tasks, and of programs `beside` them that may be missing; Fault if a task is."""
-        answers = probe(self.environment, [*beside, *tasks], self.questions)
+        answers = probe(self.environment, [*beside, *tasks], self.questions, toolkit=self.toolkit)
         if isinstance(answers, Finding):
             raise Fault(f"{self.label} cannot be set up ({answers.detail}) {self.where}")
         missing = [task for task in tasks if not answers.get(f"task {task}")]

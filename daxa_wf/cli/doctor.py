@@ -26,7 +26,7 @@ def doctor(
     With a configuration the exit code is 1 if something that it needs is missing.
     """
     from daxa_wf.observatories.erosita.esass.doctor import examine_esass
-    from daxa_wf.observatories.xmm.sas.doctor import examine_sas
+    from daxa_wf.observatories.xmm.sas.examine import examine_sas
     from daxa_wf.tools.doctor import lines_of
     from daxa_wf.tools.environment import ToolEnvironment
 
@@ -48,7 +48,7 @@ def _examine_for(path: Path) -> int:
     from daxa_wf.observatories.erosita.esass.doctor import examine_esass
     from daxa_wf.observatories.erosita.plan import ErositaPlan
     from daxa_wf.observatories.xmm.plan import SasPlan
-    from daxa_wf.observatories.xmm.sas.doctor import examine_sas
+    from daxa_wf.observatories.xmm.sas.examine import examine_sas
     from daxa_wf.tools.doctor import lines_of
     from daxa_wf.tools.environment import environment_from
 

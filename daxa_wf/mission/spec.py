@@ -148,6 +148,10 @@ class MissionSpec:
     """Code of the classes that `target_types` does not list."""
     aliases: Mapping[str, Callable[[str], tuple[str, ...]]] = field(default_factory=dict)
     """Common column -> what a user's word for one of its values stands for."""
+    filters: tuple[str, ...] = ()
+    """Filters as headers spell them; services may write them in upper case."""
+    unfit_exposure: Callable[[str, str, str], str] | None = None
+    """Reason why an exposure of the table is unfit for science, '' if it is fit: from its instrument, mode and filter."""
     footprint: tuple[str, str, str, str] | None = None
     """Columns with the lowest and highest right ascension and declination that an observation covers, in degrees."""
     footprint_column: str = ""

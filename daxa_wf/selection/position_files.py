@@ -106,7 +106,7 @@ def _from_astropy(path: Path, wanted: Mapping[str, None], angles: set[str]) -> p
 def _check_before_astropy(path: Path) -> None:
     """Raise ConfigError for what astropy would follow: FITS headers that claim too much, XML that refers elsewhere."""
     from daxa_wf.fits.stream import check_structure, open_bytes
-    from daxa_wf.tables.tap import refuse_more_than_data
+    from daxa_wf.tables.xml import refuse_more_than_data
 
     try:
         with open_bytes(path) as stream:

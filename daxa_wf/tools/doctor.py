@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from daxa_wf.tools.environment import ToolEnvironment, prepared_call
+from daxa_wf.tools.environment import NO_TOOLKIT, ToolEnvironment, ToolkitVariables, prepared_call
 from daxa_wf.tools.processes import run_watched
 
 PROBE = r"""
@@ -50,6 +50,7 @@ def probe(
     names: Sequence[str],
     questions: Mapping[str, str] | None = None,
     base: Mapping[str, str] | None = None,
+    toolkit: ToolkitVariables = NO_TOOLKIT,
 ) -> dict[str, str] | Finding:
     """Set up an environment, and return the paths of tasks, the variables, and the answers to `questions`.
 
@@ -59,7 +60,7 @@ def probe(
     words = ["bash", "-c", PROBE, "daxa_wf", str(len(questions or {})), *asked, *names]
     with tempfile.TemporaryDirectory(prefix="daxa_wf-doctor-") as name:
         directory = Path(name)
-        call = prepared_call(words, {}, environment, directory, base=base)
+        call = prepared_call(words, {}, environment, directory, base=base, toolkit=toolkit)
         out, err = directory / "out", directory / "err"
         with out.open("wb") as stdout, err.open("wb") as stderr:
             try:

@@ -58,14 +58,23 @@ exec "$@"
 The shell does not parse the command line: each word is one argument.
 """
 
-FORGOTTEN = ("SAS_ODF", "SAS_CCF", "SAS_CCFFILES", "SAS_CLOBBER", "SAS_VERBOSITY", "SAS_SUPPRESS_WARNING")
-"""Variables of the user's shell that would silently change a task's input or behaviour. SAS's own PYTHONPATH must stay."""
+STEADY = {"HEADASNOQUERY": "", "HEADASPROMPT": "/dev/null"}
+"""Variables set for every task: ftools must not ask on the terminal."""
 
-STEADY = {"HEADASNOQUERY": "", "HEADASPROMPT": "/dev/null", "SAS_VERBOSITY": "4", "SAS_SUPPRESS_WARNING": "1"}
-"""Variables set for every task: ftools must not ask on the terminal, and messages must have one form."""
 
-DIRECTORY_LISTS = {"ccf_path": "SAS_CCFPATH"}
-"""Option of a toolkit that lists directories -> the variable that holds them, separated by colons."""
+@dataclass(frozen=True)
+class ToolkitVariables:
+    """Environment variables of all tasks of a toolkit: `fixed` ones are set; `cleared` ones of the user's shell are dropped.
+
+    A variable is cleared if it would silently change a task's input or behaviour.
+    """
+
+    name: str
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    cleared: tuple[str, ...] = ()
+
+
+NO_TOOLKIT = ToolkitVariables("")
 
 
 @dataclass(frozen=True)
@@ -108,15 +117,15 @@ class ToolEnvironment:
 
 def environment_from(options: Mapping[str, Any]) -> ToolEnvironment:
     """Make the environment from the options of a toolkit in the configuration, given as plain data."""
-    listed = {name: [Path(directory) for directory in options.get(name) or ()] for name in DIRECTORY_LISTS}
     variables = dict(options["variables"])
-    variables |= {DIRECTORY_LISTS[name]: ":".join(map(str, paths)) for name, paths in listed.items() if paths}
+    if options["ccf_path"]:
+        variables["SAS_CCFPATH"] = ":".join(str(place) for place in options["ccf_path"])
     return ToolEnvironment(
         tuple(Path(script) for script in options["setup_scripts"]),
         tuple(options["modules"]),
         options["container"],
         options["runtime"],
-        (*(Path(directory) for directory in options["binds"]), *(path for paths in listed.values() for path in paths)),
+        tuple(Path(place) for place in (*options["binds"], *options["ccf_path"])),
         tuple(options["prefix"]),
         variables,
     )
@@ -139,16 +148,16 @@ def prepared_call(
     needs: Sequence[str] = (),
     name: str = "",
     base: Mapping[str, str] | None = None,
+    toolkit: ToolkitVariables = NO_TOOLKIT,
 ) -> Call:
     """Return the call that runs `argv` in `directory`, within an environment, with `variables` set.
 
     `needs` are variables that the environment must set. `base` is the environment to start from (by default this
-    process's own), without the variables that would silently change results. ConfigError if the current shell lacks a
-    needed variable.
+    process's own), without the variables that the toolkit clears. ConfigError if the current shell lacks a needed variable.
     """
     started_from = os.environ if base is None else base
-    inherited = {key: value for key, value in started_from.items() if key not in FORGOTTEN}
-    added = {**STEADY, **environment.variables, **variables}
+    inherited = {key: value for key, value in started_from.items() if key not in toolkit.cleared}
+    added = {**STEADY, **toolkit.fixed, **environment.variables, **variables}
     if not environment.needs_launcher:
         own = {**inherited, **added, "PFILES": pfiles(directory / "pfiles", inherited)}
         if environment.is_shell:

@@ -106,7 +106,10 @@ def _run(
     name = f"daxa_wf-{uuid.uuid4().hex[:12]}"
     if environment.container:
         environment = replace(environment, binds=(*environment.binds, *_places(command)))
-    call = prepared_call(command.argv, command.environment, environment, directory, command.spec.needs, name)
+    spec = command.spec
+    call = prepared_call(
+        command.argv, command.environment, environment, directory, spec.needs, name, toolkit=spec.toolkit
+    )
     stop = ["docker", "kill", call.container_name] if call.container_name else []
     stdout, stderr = logs.with_name(logs.name + ".stdout"), logs.with_name(logs.name + ".stderr")
     logs.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from daxa_wf.errors import ConfigError
+from daxa_wf.tools.environment import ToolkitVariables
 
 Kind = Literal["bool", "int", "real", "text", "file"]
 Value = bool | int | float | str | Path | Sequence[int] | Sequence[float] | Sequence[str]
@@ -91,7 +92,7 @@ class TaskSpec:
     """
 
     name: str
-    toolkit: str
+    toolkit: ToolkitVariables
     parameters: tuple[Parameter, ...]
     booleans: tuple[str, str] = ("no", "yes")
     needs: tuple[str, ...] = ()

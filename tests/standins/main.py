@@ -20,7 +20,7 @@ def main(task: str, argv: list[str]) -> int:
     """Be a task; its exit code."""
     spec = _spec(task)
     _log(task, argv)
-    if spec.toolkit == "esass":
+    if spec.toolkit.name == "esass":
         return _esass(spec, argv)
     return _sas(spec, argv)
 

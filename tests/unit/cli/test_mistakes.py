@@ -199,7 +199,7 @@ def test_a_damaged_table_is_named(command: Command) -> None:
     Path("daxa_wf_tables/erosita_calpv.parquet").write_bytes(b"PAR1")
     for arguments in (("show", "700199"), ("select", "none.yaml")):
         code, said = command(*arguments)
-        assert (code, "erosita_calpv.parquet is not what was fetched" in said) == (1, True), said
+        assert (code, "erosita_calpv.parquet has changed since it was fetched" in said) == (1, True), said
 
 
 def test_an_obsid_that_the_tables_do_not_have(command: Command) -> None:

@@ -132,7 +132,7 @@ def test_names_are_resolved_once_and_repeat_offline(tmp_path: Path, sesame: tupl
     for damaged in ("", "{", "[1]", '{"m31": 5}', '{"m31": {"ra": "x", "dec": 1}}'):
         (tmp_path / "other" / "names.json").write_text(damaged)
         assert NameStore(tmp_path / "other", [url]).resolve("M31") == pytest.approx((10.6847083, 41.26875))
-    with pytest.raises(ConfigError, match="no object is called 'Nowhere 5'"):
+    with pytest.raises(ConfigError, match="know the name 'Nowhere 5'"):
         NameStore(tmp_path, [url]).resolve("Nowhere 5")
-    with pytest.raises(ServiceError, match=r"'M33' cannot be resolved: no answer of http://127.0.0.1:9/"):
+    with pytest.raises(ServiceError, match=r"'M33' cannot be resolved: no answer from http://127.0.0.1:9/"):
         NameStore(tmp_path, ["http://127.0.0.1:9/"]).resolve("M33")

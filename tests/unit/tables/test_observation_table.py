@@ -173,7 +173,7 @@ def test_chandra_ends_an_exposure_after_it_starts() -> None:
     assert result.unlisted_instruments == {}
     assert result.notes == [
         "1 rows dropped by the cut 'status' (kept: status is processed or archived)",
-        "target types that are not known: SOMETHING NEW (1)",
+        "unknown target types: SOMETHING NEW (1)",
     ]  # fmt: skip
     assert pd.isna(rows["proprietary_end"].iloc[0])
 
@@ -205,7 +205,7 @@ def test_rosat_pspc_without_letter_is_pspcb() -> None:
     result = made("rosat_pointed", table)
     assert result.rows["instruments"].tolist() == ["PSPCB", "HRI", ""]
     assert result.unlisted_instruments == {"WFC": 1}
-    assert result.notes[-1] == "instruments that are not known: WFC (1)"
+    assert result.notes[-1] == "unknown instruments: WFC (1)"
     assert result.rows["science_usable"].tolist() == [True, False, True]
     assert result.rows["target_type"].tolist() == ["AGN", "GCL", "MISC"]
 

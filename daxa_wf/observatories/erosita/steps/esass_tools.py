@@ -7,6 +7,7 @@ from pathlib import Path
 
 from daxa_wf.chain.toolkit import StepTools
 from daxa_wf.observatories.erosita.esass.doctor import esass_versions
+from daxa_wf.observatories.erosita.esass.tasks import ESASS
 from daxa_wf.observatories.erosita.esass.versions import esass_version
 from daxa_wf.tools.spec import Command
 from daxa_wf.tools.verdicts import ToolRun, read_log
@@ -16,6 +17,8 @@ class EsassTools(StepTools):
     """eSASS as one step of one observation uses it."""
 
     label = "eSASS"
+
+    toolkit = ESASS
 
     def versions_in(self, answers: Mapping[str, str]) -> dict[str, str]:
         """Return the releases of eSASS and its CALDB."""

@@ -12,9 +12,10 @@ from daxa_wf.chain.toolkit import StepTools, reading_products
 from daxa_wf.errors import Fault
 from daxa_wf.mission.catalogue import STEPS
 from daxa_wf.observatories.xmm.sas.commands import OdfData
-from daxa_wf.observatories.xmm.sas.doctor import QUESTIONS, sas_release, sas_versions
+from daxa_wf.observatories.xmm.sas.examine import QUESTIONS, sas_release, sas_versions
 from daxa_wf.observatories.xmm.sas.odf_summary import with_path
 from daxa_wf.observatories.xmm.sas.odf_view import make_odf_view
+from daxa_wf.observatories.xmm.sas.tasks import SAS
 from daxa_wf.observatories.xmm.sas.versions import SasVersion, require_sas
 from daxa_wf.tools.spec import Command
 from daxa_wf.tools.verdicts import read_log
@@ -25,6 +26,7 @@ class SasTools(StepTools):
     """SAS as one step of one unit uses it."""
 
     label = "SAS"
+    toolkit = SAS
     questions = QUESTIONS
 
     def versions_in(self, answers: Mapping[str, str]) -> dict[str, str]:

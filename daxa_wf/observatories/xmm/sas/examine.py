@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from daxa_wf.errors import ConfigError
-from daxa_wf.observatories.xmm.sas.tasks import SAS_TASKS
+from daxa_wf.observatories.xmm.sas.tasks import SAS, SAS_TASKS
 from daxa_wf.observatories.xmm.sas.versions import OLDEST_SAS_OF, SasVersion, parse_sas_version, require_sas
 from daxa_wf.tools.doctor import Answers, Finding, check_tasks, check_variable, probe, variables_in
 from daxa_wf.tools.environment import ToolEnvironment
@@ -29,7 +29,7 @@ def examine_sas(
     environment: ToolEnvironment, tasks: Sequence[str] = tuple(SAS_TASKS), base: Mapping[str, str] | None = None
 ) -> list[Finding]:
     """Report on SAS and its tasks, calibration files, HEASoft, and `lcurve`, which emchain calls."""
-    answers = probe(environment, [*tasks, "sas", "lcurve"], QUESTIONS, base)
+    answers = probe(environment, [*tasks, "sas", "lcurve"], QUESTIONS, base, SAS)
     if isinstance(answers, Finding):
         return [answers]
     findings = [

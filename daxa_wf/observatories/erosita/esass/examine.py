@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from daxa_wf.observatories.erosita.esass.tasks import ESASS_TASKS
+from daxa_wf.observatories.erosita.esass.tasks import ESASS, ESASS_TASKS
 from daxa_wf.observatories.erosita.esass.versions import caldb_label, esass_version
 from daxa_wf.tools.doctor import Answers, Finding, check_tasks, probe, variables_in
 from daxa_wf.tools.environment import ToolEnvironment
@@ -14,7 +14,7 @@ def examine_esass(
     environment: ToolEnvironment, tasks: Sequence[str] = tuple(ESASS_TASKS), base: Mapping[str, str] | None = None
 ) -> list[Finding]:
     """Report on eSASS's tasks, its CALDB, and its release as far as paths and variables name it."""
-    answers = probe(environment, tasks, base=base)
+    answers = probe(environment, tasks, base=base, toolkit=ESASS)
     if isinstance(answers, Finding):
         return [answers]
     versions = esass_versions(answers)
