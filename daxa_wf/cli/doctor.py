@@ -25,7 +25,7 @@ def doctor(
 
     With a configuration the exit code is 1 if something that it needs is missing.
     """
-    from daxa_wf.observatories.erosita.esass.doctor import examine_esass
+    from daxa_wf.observatories.erosita.esass.examine import examine_esass
     from daxa_wf.observatories.xmm.sas.examine import examine_sas
     from daxa_wf.tools.doctor import lines_of
     from daxa_wf.tools.environment import ToolEnvironment
@@ -45,7 +45,7 @@ def _examine_for(path: Path) -> int:
     """Look for what a configuration needs. Return 1 if something is missing."""
     from daxa_wf.chain.plan import Plan
     from daxa_wf.config.model import read_config
-    from daxa_wf.observatories.erosita.esass.doctor import examine_esass
+    from daxa_wf.observatories.erosita.esass.examine import examine_esass
     from daxa_wf.observatories.erosita.plan import ErositaPlan
     from daxa_wf.observatories.xmm.plan import SasPlan
     from daxa_wf.observatories.xmm.sas.examine import examine_sas

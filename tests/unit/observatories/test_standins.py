@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from astropy.io import fits
-from daxa_wf.observatories.erosita.esass.doctor import examine_esass
 
 from daxa_wf.config.tool_options import Evtool, Flaregti, Toolkit
 from daxa_wf.errors import StepFailedError, UnfitDataError
 from daxa_wf.observatories.erosita.esass import commands as erosita
+from daxa_wf.observatories.erosita.esass.examine import examine_esass
 from daxa_wf.observatories.xmm.sas import commands as xmm
 from daxa_wf.observatories.xmm.sas import list_commands as lists
 from daxa_wf.observatories.xmm.sas.examine import QUESTIONS, examine_sas, sas_versions

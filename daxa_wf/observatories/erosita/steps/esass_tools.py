@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from daxa_wf.chain.toolkit import StepTools
-from daxa_wf.observatories.erosita.esass.doctor import esass_versions
+from daxa_wf.observatories.erosita.esass.examine import esass_versions
 from daxa_wf.observatories.erosita.esass.tasks import ESASS
 from daxa_wf.observatories.erosita.esass.versions import esass_version
 from daxa_wf.tools.spec import Command
