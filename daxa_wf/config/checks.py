@@ -106,7 +106,7 @@ def _observations(name: str, mission: Mission) -> Problems:
 
 
 def _same(name: str, obsid: str) -> set[str]:
-    return {obsid, *MISSIONS[name].meant("obsid", obsid)}
+    return {obsid, *MISSIONS[name].values_for("obsid", obsid)}
 
 
 def _instruments(name: str, mission: Mission) -> Problems:

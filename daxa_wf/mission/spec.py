@@ -225,8 +225,8 @@ class MissionSpec:
         constant = self.constants.get("target_type")
         return {*self.target_types.values(), self.other_target_type, *([constant] if constant else [])} - {""}
 
-    def meant(self, column: str, word: str) -> tuple[str, ...]:
-        """The values of a column that a user's word stands for: itself, if the mission has no aliases."""
+    def values_for(self, column: str, word: str) -> tuple[str, ...]:
+        """Return the values of a column that a user's word stands for: the word itself, unless the mission has aliases."""
         return self.aliases[column](word) if column in self.aliases else (word,)
 
     def is_obsid(self, text: str) -> bool:

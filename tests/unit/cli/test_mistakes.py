@@ -109,7 +109,7 @@ def test_a_table_that_cannot_be_read_is_reported_in_one_line(command: Command, n
         code, said = command(subcommand, "table.yaml")
         first, second = said.splitlines()
         assert (code, first) == (2, "daxa-wf: the configuration cannot be used:")
-        assert f"{name} is no table of a known kind (CSV, ECSV, FITS, VOTable, Parquet): " in second
+        assert f"{name} is not a table of a known kind (CSV, ECSV, FITS, VOTable, Parquet): " in second
         assert not second.endswith(": ")
 
 

@@ -68,13 +68,13 @@ ERRORS = {
     "cone(10, 0, 1, 2)": (0, "write cone("),
     "cone('M31', 1deg)": (5, "names cannot be resolved here"),
     "exposure > 10ks exposure < 3": (16, "expected AND, OR or the end"),
-    "exposure > 10ks; DROP TABLE x": (15, "';' means nothing here"),
+    "exposure > 10ks; DROP TABLE x": (15, "';' has no meaning here"),
     "(exposure > 10ks": (16, "expected ')'"),
     "exposure IN {1, 2)": (17, "expected '}'"),
     "exposure IN (1, 2}": (17, "expected ')'"),
     "cone(1, 2, '3 parsec')": (11, "expected a number of degrees"),
     "cone(1, 2, '3 ks')": (11, "expected a number of degrees"),
-    "start > 2010-13-45": (8, "is no date"),
+    "start > 2010-13-45": (8, "is not a date"),
     "__import__('os')": (10, "expected = =="),
 }
 

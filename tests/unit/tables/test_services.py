@@ -72,9 +72,9 @@ def capped(query: str, sent: Answer) -> Answer:
 
 
 FAULTS: dict[str, tuple[Any, Any, str]] = {
-    "HTML with status 200": (TABLE, html, "is not a VOTable|cannot be read"),
-    "HTML for the rows only": (TABLE, only_for_rows(html), "is not a VOTable|cannot be read"),
-    "cut off in the middle": (TABLE, only_for_rows(cut_votable), "no VOTable|cannot be read|came with"),
+    "HTML with status 200": (TABLE, html, "is not a (readable )?VOTable|cannot be read"),
+    "HTML for the rows only": (TABLE, only_for_rows(html), "is not a (readable )?VOTable|cannot be read"),
+    "cut off in the middle": (TABLE, only_for_rows(cut_votable), "readable VOTable|cannot be read|came with"),
     "capped without a word": (TABLE, only_for_rows(capped), "came with 2000 of 2500 rows"),
     "a column is missing": (TABLE.drop(columns=["exposure"]), None, "no column exposure"),
     "empty": (TABLE.iloc[:0], None, "is empty"),
