@@ -54,7 +54,7 @@ def retry(
 ) -> None:
     """Drop the records of units that failed or that no data centre had, so that the next run repeats only them."""
     from daxa_wf.archive.records import drop_failed_records
-    from daxa_wf.mission.catalogue import STEPS
+    from daxa_wf.mission.registry import STEPS
     from daxa_wf.near import closest
 
     if step is not None and step not in STEPS:

@@ -32,9 +32,9 @@ def config_schema() -> None:
     """Print the configuration's JSON schema, for editors."""
     import json
 
-    from daxa_wf.config.model import Config
+    from daxa_wf.config.model import config_model
 
-    print(json.dumps(Config.model_json_schema(), indent=2))
+    print(json.dumps(config_model().model_json_schema(), indent=2))
 
 
 @commands.command("config-docs")

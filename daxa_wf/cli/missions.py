@@ -115,13 +115,14 @@ def _table_request(names: list[str], tables: Path, config: Path | None) -> _Tabl
 
     request = _TableRequest(names, tables, dict(ENDPOINTS))
     if config is not None:
-        from daxa_wf.config.model import read_config
+        from daxa_wf.config.reading import read_config
 
         checked = read_config(config)
-        request.missions = names or list(checked.missions)
-        request.tables, request.limits = Path.cwd() / checked.tables, checked.limits.values()
+        request.missions = names or list(checked.all_missions)
+        request.tables, request.limits = Path.cwd() / checked.tables, checked.limits.limits()
         request.endpoints |= dict(checked.services.items())
-        sources = {name: checked.missions[name].source for name in request.missions if name in checked.missions}
+        asked_for = checked.all_missions
+        sources = {name: asked_for[name].section.source for name in request.missions if name in asked_for}
         request.simulated = {
             name: checked.tables_for(name, Path.cwd()) for name, source in sources.items() if source and source.embedded
         }

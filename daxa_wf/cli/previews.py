@@ -18,7 +18,7 @@ def select_command(config: ConfigFile) -> None:
     import pandas as pd
 
     from daxa_wf.cli.preview import Selected, exit_code, find, report_problem, sizes
-    from daxa_wf.config.model import read_config
+    from daxa_wf.config.reading import read_config
     from daxa_wf.selection.outputs import summary, write_selection
     from daxa_wf.selection.plots import draw_sky, draw_timeline
 
@@ -63,13 +63,13 @@ def plan(
         sizes,
         work,
     )
-    from daxa_wf.config.model import read_config
+    from daxa_wf.config.reading import read_config
 
     checked, problems, any_selected = read_config(config), [], False
-    for name, section in checked.missions.items():
-        if reads_all_of_a_directory(name, section):
+    for mission in checked.all_missions.values():
+        if reads_all_of_a_directory(mission):
             any_selected = True
-            print("\n".join(local_work(name, section, Path.cwd())))
+            print("\n".join(local_work(mission, Path.cwd())))
     for name, result in find(checked, Path.cwd(), not_read_whole=True):
         if not isinstance(result, Selected):
             report_problem(name, result)

@@ -23,11 +23,11 @@ CHANGES_NOTHING = {"-n", "--dry-run", "--dryrun", "--unlock"}
 def check_config(config: ConfigFile) -> None:
     """Check a configuration, and that all it names exists, without running anything."""
     from daxa_wf.chain.preflight import check_before_a_run
-    from daxa_wf.config.model import read_config
+    from daxa_wf.config.reading import read_config
 
     checked = read_config(config)
     check_before_a_run(checked, Path.cwd())
-    print(f"{config} is fine: archive {checked.archive}, missions {', '.join(checked.missions)}")
+    print(f"{config} is fine: archive {checked.archive}, missions {', '.join(checked.all_missions)}")
 
 
 @commands.command(
@@ -46,7 +46,7 @@ def run(
     """Make or continue the archive of a configuration. Further arguments go to Snakemake."""
     from daxa_wf.archive.running import held
     from daxa_wf.chain.preflight import check_before_a_run
-    from daxa_wf.config.model import read_config
+    from daxa_wf.config.reading import read_config
 
     _check_cores(context.args)
     checked = read_config(config)

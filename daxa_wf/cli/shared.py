@@ -25,6 +25,6 @@ def snakefile() -> Path:
 
 def archive_of(config: Path) -> Path:
     """Return the directory of a configuration's archive."""
-    from daxa_wf.config.model import read_config
+    from daxa_wf.config.reading import read_config
 
     return Path.cwd() / read_config(config).archive

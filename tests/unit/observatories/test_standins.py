@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from astropy.io import fits
-
 from daxa_wf.config.tool_options import Evtool, Flaregti, Toolkit
+
 from daxa_wf.errors import StepFailedError, UnfitDataError
 from daxa_wf.observatories.erosita.esass import commands as erosita
 from daxa_wf.observatories.erosita.esass.examine import examine_esass

@@ -263,7 +263,9 @@ def test_a_snapshot_that_changed_is_never_read(damage: bytes | None, tmp_path: P
     else:
         table.write_bytes(damage)
     for read in (lambda: store.read("erosita_calpv"), lambda: store.observations(MISSIONS["erosita_calpv"])):
-        with pytest.raises(CorruptFileError, match=r"has changed since it was fetched.*fetch-tables --mission erosita_calpv"):
+        with pytest.raises(
+            CorruptFileError, match=r"has changed since it was fetched.*fetch-tables --mission erosita_calpv"
+        ):
             read()
     table.unlink()
     with pytest.raises(CorruptFileError, match=r"cannot be read \(No such file"):
