@@ -7,7 +7,7 @@ ENDPOINTS = {
 }
 """TAP services that have the missions' tables."""
 
-ARCHIVES = {
+DATA_CENTRES = {
     "heasarc": ("https://heasarc.gsfc.nasa.gov/FTP/",),
     "s3": ("https://nasa-heasarc.s3.amazonaws.com/",),
     "xsa": ("https://nxsa.esac.esa.int/nxsa-sl/servlet/data-action-aio",),

@@ -8,6 +8,10 @@ import importlib
 import pytest
 
 MODULES = (
+    "daxa_wf.limits",
+    "daxa_wf.mission.spec",
+    "daxa_wf.near",
+    "daxa_wf.options",
     "daxa_wf.selection.filters",
     "daxa_wf.selection.matching",
     "daxa_wf.selection.options",
@@ -20,6 +24,7 @@ MODULES = (
     "daxa_wf.tables.observation_table",
     "daxa_wf.tables.tap",
     "daxa_wf.tables.urls",
+    "daxa_wf.text",
 )
 
 
