@@ -33,8 +33,8 @@ ENTRANCES = {("daxa_wf.__main__", "daxa_wf.cli.main"), ("daxa_wf.mission.registr
 """Imports that are exempt: `python -m daxa_wf` starts the command; the registry lists the files of `observatories/`."""
 
 TOOLKITS = {"sas", "esass"}
-DATA_CENTRES = {"erosita_de"}
-"""Names of data centres that contain the name of an observatory."""
+DATA_CENTRES = {"erosita_de", "https://erosita.mpe.mpg.de/"}
+"""Names and addresses of data centres that contain the name of an observatory."""
 ORDINARY_WORDS = {"merge", "expmap"}
 """Names of tasks that are words of every mission too."""
 

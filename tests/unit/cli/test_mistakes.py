@@ -49,7 +49,7 @@ def test_configurations_that_are_none(command: Command, name: str) -> None:
         ("nosuch.yaml", "nosuch.yaml cannot be read: No such file or directory"),
         (".", ". cannot be read: Is a directory"),
         ("binary", "binary is not text in UTF-8 (byte 0)"),
-        ("mission.yaml", "missions.erosita_calvp: there is no such mission; "),
+        ("mission.yaml", "missions.erosita_calvp: unknown mission; "),
     ):
         code, said = command(name, config)
         assert (code, said.startswith(f"daxa-wf: {config}")) == (2, True), said
@@ -155,7 +155,7 @@ def test_a_profile_whose_plugin_is_missing_is_reported_with_the_remedy(monkeypat
 MISTAKES = {
     ("fetch-tables", "--mission", "erosita_calvp"): (
         2,
-        "--mission erosita_calvp: there is no such mission; .* 'erosita_calpv'",
+        "--mission erosita_calvp: unknown mission; .* 'erosita_calpv'",
     ),
     ("fetch-tables", "--mission", "erosita_calpv", "--tables", "file/t"): (
         1,
