@@ -70,7 +70,7 @@ def _not_in_the_table(mission: Mission, tables: Path) -> Iterator[str]:
     if known is None:
         return
     for key, obsids in asked.items():
-        absent = [each for each in obsids if known.isdisjoint(spec.meant("obsid", each))]
+        absent = [each for each in obsids if known.isdisjoint(spec.values_for("obsid", each))]
         if absent and is_embedded:
             yield f"{key}: the embedded observatory has no {', '.join(absent)}; it has {', '.join(sorted(known))}"
         elif absent:

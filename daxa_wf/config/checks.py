@@ -60,7 +60,7 @@ def _observations(mission: Mission) -> Problems:
 
 
 def _same(mission: Mission, obsid: str) -> set[str]:
-    return {obsid, *mission.spec.meant("obsid", obsid)}
+    return {obsid, *mission.spec.values_for("obsid", obsid)}
 
 
 def _instruments(mission: Mission) -> Problems:

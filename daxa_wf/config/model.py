@@ -139,7 +139,7 @@ class Config(Section):
 
     def archives_for(self, name: str, started_in: Path) -> dict[str, tuple[str, ...]]:
         """The archives that a mission's data come from, in order, and where each is."""
-        from daxa_wf.tables.endpoints import ARCHIVES
+        from daxa_wf.tables.endpoints import DATA_CENTRES
 
         source = self.mission(name).section.source
         chosen = (
@@ -147,7 +147,7 @@ class Config(Section):
         )
         if source is not None and source.local is not None:
             return {each: (str((started_in / source.local).absolute()),) for each in chosen}
-        places: dict[str, tuple[str, ...]] = {**ARCHIVES, **dict(self.archives.items())}
+        places: dict[str, tuple[str, ...]] = {**DATA_CENTRES, **dict(self.archives.items())}
         return {each: places[each] for each in chosen}
 
     def mirrors_for(self, name: str, started_in: Path) -> dict[str, tuple[Path, ...]]:

@@ -231,7 +231,7 @@ class XmmSection(MissionSection):
 
 
 class SasToolkit(Toolkit):
-    """Where the tasks of SAS are; with nothing given, in the shell as it is."""
+    """Where the tasks of SAS are; with nothing given, in the current shell."""
 
     ccf_path: tuple[Directory, ...] = Field(
         (), description="directories of XMM-Newton's calibration files (SAS_CCFPATH)"

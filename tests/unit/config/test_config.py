@@ -108,7 +108,10 @@ BAD = {
         "the same band is there twice",
     ),
     "empty source": (with_options(source={}), "give one of 'local', 'embedded' and 'archives'"),
-    "radius without positions": (with_options(select={"radius": "1 deg"}), "select: radius is given, but no positions"),
+    "radius without positions": (
+        with_options(select={"radius": "1 deg"}),
+        "select: radius needs 'positions' or 'names'",
+    ),
     "positions and names": (with_options(select={"positions": [[1, 2]], "names": ["M31"]}), "not both"),
     "bad query": (with_options(select={"query": "exposure >"}), "expected a value"),
     "radius in seconds": (with_options(select={"positions": [[1, 2]], "radius": "1 s"}), "select.radius"),

@@ -76,7 +76,7 @@ SAID = {
     },
     ("source",): {"/data/xmm": "expected keys, such as local, embedded, archives, decompress (got '/data/xmm')"},
     ("obsids",): {
-        (33818433,): "33818433 is a number to YAML; put ObsIDs in quotes",
+        (33818433,): "YAML reads 33818433 as a number; put ObsIDs in quotes",
         33818433: "expected a list of ObsIDs in quotes, such as ['0201903501']",
         "0201903501": "expected a list, such as ['0201903501']",
         (): "nothing is in it; name at least one, or leave the key out",

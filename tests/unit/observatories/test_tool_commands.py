@@ -14,8 +14,8 @@ from daxa_wf.observatories.xmm.options import Espfilt, Evselect, ExposureMaps, I
 from daxa_wf.observatories.xmm.sas import commands as xmm
 from daxa_wf.observatories.xmm.sas import list_commands as lists
 from daxa_wf.observatories.xmm.sas.tasks import ESPFILT, SAS_TASKS
+from daxa_wf.observatories.xmm.sas.versions import SasVersion
 from daxa_wf.tools.spec import Command
-from daxa_wf.tools.versions import SasVersion
 from daxa_wf.units import Band, Unit
 from tests.standins.tables import TASKS
 

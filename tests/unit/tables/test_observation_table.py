@@ -13,7 +13,7 @@ from astropy.table import Table
 from daxa_wf.errors import ServiceError
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.selection import filters
-from daxa_wf.selection.select import Step, select
+from daxa_wf.selection.select import CutflowLine, select
 from daxa_wf.tables.observation_table import observation_table, packaged_table
 from daxa_wf.tables.schema import COMMON_COLUMNS
 
@@ -95,7 +95,7 @@ def test_science_windows_without_data_of_the_chosen_instruments_are_dropped_and_
     spec = MISSIONS["integral_pointed"]
     table = made(spec.name, recorded(real_data / "tables" / "heasarc_intscw_1000rows.vot.xml")).rows
     selection = select(table, spec, [filters.with_data(("JEMX1", "JEMX2", "ISGRI"))])
-    assert selection.cutflow == [Step("data", "data of JEMX1 or JEMX2 or ISGRI", 908, 748)]
+    assert selection.cutflow == [CutflowLine("data", "data of JEMX1 or JEMX2 or ISGRI", 908, 748)]
     assert "SPI" not in set(selection.rows["instruments"])
     assert len(select(table, spec, [filters.with_data(("SPI",))]).rows) == (table["good_spi"] > 0).sum()
 
@@ -173,7 +173,7 @@ def test_chandra_ends_an_exposure_after_it_starts() -> None:
     assert result.unlisted_instruments == {}
     assert result.notes == [
         "1 rows dropped by the cut 'status' (kept: status is processed or archived)",
-        "target types that are not known: SOMETHING NEW (1)",
+        "unknown target types: SOMETHING NEW (1)",
     ]  # fmt: skip
     assert pd.isna(rows["proprietary_end"].iloc[0])
 
@@ -205,7 +205,7 @@ def test_rosat_pspc_without_letter_is_pspcb() -> None:
     result = made("rosat_pointed", table)
     assert result.rows["instruments"].tolist() == ["PSPCB", "HRI", ""]
     assert result.unlisted_instruments == {"WFC": 1}
-    assert result.notes[-1] == "instruments that are not known: WFC (1)"
+    assert result.notes[-1] == "unknown instruments: WFC (1)"
     assert result.rows["science_usable"].tolist() == [True, False, True]
     assert result.rows["target_type"].tolist() == ["AGN", "GCL", "MISC"]
 
