@@ -78,9 +78,9 @@ def release_date(tables: Path, wish: Wish) -> datetime | None:
 
 def _embedded(stack: ExitStack, observatory: Path, archives: Mapping[str, Any]) -> dict[str, Any]:
     """The archives of the embedded observatory, served on loopback as long as the stack is open."""
-    from daxa_wf_simulator.archive_server import serve_archives
+    from daxa_wf_simulator.mirror_server import serve_mirror
 
-    served = stack.enter_context(serve_archives(observatory))
+    served = stack.enter_context(serve_mirror(observatory / "mirror"))
     return {name: served.bases[name] for name in archives}
 
 

@@ -141,16 +141,16 @@ def fetch_embedded_table(mission: str, tables: Path) -> None:
     from daxa_wf.errors import ServiceError
     from daxa_wf.tables.http import session
     from daxa_wf.tables.snapshots import SnapshotStore, fetch_tables
-    from daxa_wf_simulator.table import observatory_exposures, observatory_table
     from daxa_wf_simulator.tap_service import serve_tables
+    from daxa_wf_simulator.xmm_tables import exposure_rows, observation_rows
 
     spec = MISSIONS[mission]
     if spec.tables[0].service == "package":
-        from daxa_wf_simulator.erosita_archive import erosita_table
+        from daxa_wf_simulator.erosita_mirror import erosita_table
 
         SnapshotStore(tables).write(mission, spec.tables[0], erosita_table(mission), "embedded", "")
         return
-    served = {spec.tables[0].table: observatory_table(), spec.exposures[0].table: observatory_exposures()}
+    served = {spec.tables[0].table: observation_rows(), spec.exposures[0].table: exposure_rows()}
     with serve_tables(served) as url:
         endpoints: Mapping[str, Any] = {spec.tables[0].service: [url]}
         fetched = fetch_tables([spec], SnapshotStore(tables), endpoints, session())

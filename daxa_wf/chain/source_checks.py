@@ -86,11 +86,11 @@ def _not_in_the_table(name: str, mission: Mission, tables: Path) -> Iterator[str
 
 def _embedded_obsids(name: str) -> set[str]:
     from daxa_wf.tables.observation_table import observation_table
-    from daxa_wf_simulator.erosita_archive import erosita_table
-    from daxa_wf_simulator.table import observatory_table
+    from daxa_wf_simulator.erosita_mirror import erosita_table
+    from daxa_wf_simulator.xmm_tables import observation_rows
 
     source = MISSIONS[name].tables[0]
-    rows = erosita_table(name) if source.service == "package" else observatory_table()
+    rows = erosita_table(name) if source.service == "package" else observation_rows()
     return set(observation_table(MISSIONS[name], source, rows).rows["obsid"])
 
 

@@ -162,9 +162,9 @@ def retry(
 @app.command()
 def observatory(directory: Annotated[Path, typer.Argument(help="where to put the observations")]) -> None:
     """Simulate the observations of the embedded observatory, with their truth."""
-    from daxa_wf_simulator.observatory import make_observatory
+    from daxa_wf_simulator.tree import make_tree
 
-    make_observatory(directory)
+    make_tree(directory)
     print(f"simulated observations in {directory}")
 
 

@@ -2,6 +2,6 @@
 
 from pathlib import Path
 
-from daxa_wf_simulator.observatory import make_observatory
+from daxa_wf_simulator.tree import make_tree
 
-make_observatory(Path(snakemake.output[0]).parent)
+make_tree(Path(snakemake.output[0]).parent)

@@ -23,7 +23,7 @@ from daxa_wf.errors import ConfigError, ServiceError
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.tables.snapshots import SnapshotStore
 from daxa_wf.units import Unit
-from daxa_wf_simulator.archive_server import serve_archives
+from daxa_wf_simulator.mirror_server import serve_mirror
 from daxa_wf_simulator.tap_service import serve_tables
 from tests.archives import SMALL, make_archives
 from tests.xmm_chain import Wildcards
@@ -205,7 +205,7 @@ def test_exposures_come_from_the_listing_where_no_table_has_them(
     tmp_path: Path, small_archives: Path, engine: str, units: list[str]
 ) -> None:
     """With XSA down, only HEASARC's table of observations is there: XSA's of exposures is not."""
-    with serve_archives(small_archives) as served:
+    with serve_mirror(small_archives) as served:
         plan = plan_of(
             tmp_path, {"xmm_pointed": {"engine": engine, "source": {"archives": ["xsa", "heasarc"]}}},
             archives={"heasarc": list(served.bases["heasarc"])},
@@ -229,7 +229,7 @@ def test_exposures_come_from_the_listing_where_no_table_has_them(
 def test_with_xsa_down_and_heasarc_up_the_exposures_are_known(tmp_path: Path, small_archives: Path) -> None:
     with (
         serve_tables({"xmmmaster": table_of("xmm_pointed", 1, obsid=["0201903501"], ra=[1.0])}) as url,
-        serve_archives(small_archives) as served,
+        serve_mirror(small_archives) as served,
     ):
         plan = plan_of(
             tmp_path, {"xmm_pointed": {"source": {"archives": "any"}, "select": {"positions": [1.0, 2.0]}}},
@@ -241,7 +241,7 @@ def test_with_xsa_down_and_heasarc_up_the_exposures_are_known(tmp_path: Path, sm
 
 
 def test_observations_that_cannot_be_listed_are_asked_for_by_the_next_run(tmp_path: Path, small_archives: Path) -> None:
-    with serve_archives(small_archives) as served:
+    with serve_mirror(small_archives) as served:
         plan = plan_of(
             tmp_path, {"xmm_pointed": {"source": {"archives": ["heasarc"]}}},
             archives={"heasarc": list(served.bases["heasarc"])},
@@ -267,7 +267,7 @@ def test_observations_that_cannot_be_listed_are_asked_for_by_the_next_run(tmp_pa
 
 
 def test_data_centres_that_do_not_answer_are_given_up_after_some_failures(tmp_path: Path) -> None:
-    with serve_archives(tmp_path) as served:
+    with serve_mirror(tmp_path) as served:
         served.fault = lambda handler, path: handler.page(b"", status=401) or True
         plan = plan_of(
             tmp_path, {"xmm_pointed": {"source": {"archives": ["heasarc"]}}},
@@ -293,7 +293,7 @@ def test_a_mission_whose_table_cannot_be_had_does_not_stop_the_others(tmp_path: 
 
 def test_obsids_of_local_files_need_no_table(tmp_path: Path, observatory: Path, offline: None) -> None:
     for number, chosen in enumerate(({"obsids": ["0999990101"]}, {"select": {"obsids": ["0999990101"]}})):
-        section = {"source": {"local": str(observatory / "FTP")}, **chosen}
+        section = {"source": {"local": str(observatory / "heasarc")}, **chosen}
         plan = plan_of(tmp_path, {"xmm_pointed": section}, archive=f"archive{number}")
         assert make(plan) == ["0999990101M1S001", "0999990101M2S002", "0999990101M2U002", "0999990101PNS003"]
 
@@ -330,7 +330,7 @@ def acquired(plan: Plan, mission: str, obsid: str) -> set[str]:
 
 
 def test_exposures_of_a_mirror_need_no_network(tmp_path: Path, small_archives: Path, offline: None) -> None:
-    mirror = small_archives / "FTP"
+    mirror = small_archives / "heasarc"
     section = {"source": {"archives": ["heasarc"]}, "obsids": ["0201903501", "0201903502"]}
     plan = plan_of(tmp_path, {"xmm_pointed": section}, archives={"heasarc": [str(mirror)]})
     assert make(plan) == ["0201903501M1S001", "0201903501M2S002", "0201903501PNS003"]
@@ -339,7 +339,7 @@ def test_exposures_of_a_mirror_need_no_network(tmp_path: Path, small_archives: P
 
 
 def test_obsids_that_a_mirror_lacks_are_named(tmp_path: Path, small_archives: Path, offline: None) -> None:
-    mirror = small_archives / "FTP"
+    mirror = small_archives / "heasarc"
     section = {"source": {"local": str(mirror)}, "obsids": ["00020153006", "00020153999"]}
     plan = plan_of(tmp_path, {"swift": section})
     assert make(plan) == ["00020153006"]
@@ -352,7 +352,7 @@ def test_obsids_that_a_mirror_lacks_are_named(tmp_path: Path, small_archives: Pa
 
 
 def test_a_selection_by_more_than_obsids_needs_the_table(tmp_path: Path, small_archives: Path) -> None:
-    mirror = small_archives / "FTP"
+    mirror = small_archives / "heasarc"
     for select in ({"obsids": ["12812"], "time": {"start": "2010-01-01"}}, {"positions": [1.0, 2.0]}):
         plan = plan_of(
             tmp_path, {"chandra": {"source": {"local": str(mirror)}, "select": select}},

@@ -18,7 +18,7 @@ from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.report.finish import finish_run, let_page_be_drawn, nothing_succeeded
 from daxa_wf.tables.snapshots import SnapshotStore
 from daxa_wf.units import Unit
-from daxa_wf_simulator.erosita_archive import erosita_table
+from daxa_wf_simulator.erosita_mirror import erosita_table
 
 LIST = "P0201903501M1S001MIEVLI0000.FTZ"
 

@@ -101,10 +101,10 @@ def test_fetch_show_and_missions(tmp_path: Path) -> None:
 
 
 def test_services_and_missions_of_a_configuration(tmp_path: Path) -> None:
-    from daxa_wf_simulator.table import observatory_exposures, observatory_table
     from daxa_wf_simulator.tap_service import serve_tables
+    from daxa_wf_simulator.xmm_tables import exposure_rows, observation_rows
 
-    served = {"xsa.v_all_observations": observatory_table(), "xsa.v_exposure": observatory_exposures()}
+    served = {"xsa.v_all_observations": observation_rows(), "xsa.v_exposure": exposure_rows()}
     with serve_tables(served) as url:
         path = tmp_path / "my.yaml"
         services = {"xsa": ["http://127.0.0.1:9/tap", url]}
@@ -165,7 +165,7 @@ def test_select_and_plan_of_obsids_in_a_mirror_need_no_table(tmp_path: Path, mon
     monkeypatch.setattr(
         socket.socket, "connect", lambda *arguments: pytest.fail(f"a connection was tried: {arguments}")
     )
-    mirror = make_archives(tmp_path / "served") / "FTP"
+    mirror = make_archives(tmp_path / "served") / "heasarc"
     missions = {"chandra": {"source": {"local": str(mirror)}, "obsids": ["12812"]},
                 "xmm_pointed": {"source": {"archives": ["heasarc"]}, "obsids": ["0201903501"]}}  # fmt: skip
     config = {"archive": "a", "archives": {"heasarc": [str(mirror)]}, "missions": missions}
