@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from daxa_wf.cli.main import main, snakefile
+from daxa_wf.cli.main import main
+from daxa_wf.cli.shared import snakefile
 
 Command = Callable[..., tuple[int, str]]
 
@@ -171,15 +172,15 @@ MISTAKES = {
     ("status", "none.yaml"): (2, "a holds no records yet; 'daxa-wf run none.yaml' makes them"),
     ("retry", "none.yaml"): (2, "a holds no records yet; 'daxa-wf run none.yaml' makes them"),
     ("retry", "none.yaml", "--step", "mergee"): (2, "--step mergee: no such step; .* did you mean 'merge'"),
-    ("show", "nosuch"): (2, "'nosuch' is like the ObsIDs of no mission; 'daxa-wf missions' shows"),
+    ("show", "nosuch"): (2, "'nosuch' does not look like an ObsID of any mission; 'daxa-wf missions' shows"),
     ("show", "700199"): (
         2,
-        "700199 is in none of the tables in daxa_wf_tables; it may be one of .*erosita_calpv, of which",
+        "700199 is not in any of the tables in daxa_wf_tables; it may be an ObsID of .*erosita_calpv, whose tables",
     ),
     ("show", "700199", "--tables", "file"): (1, "file/.*.json: Not a directory"),
     ("show", "700199", "--tables", "bad"): (
         2,
-        "700199 is in none of the tables in bad; .* 'daxa-wf fetch-tables' fetches the tables",
+        "700199 is not in any of the tables in bad; .* whose tables 'daxa-wf fetch-tables' fetches",
     ),
     ("observatory", "file/x"): (1, "file/x.*: Not a directory"),
     ("doctor", "--setup-script", "nosuch"): (2, "--setup-script nosuch: there is no such file"),

@@ -334,7 +334,7 @@ def test_doctor_on_esass_and_on_an_environment_that_does_not_come_up(standins: S
 
 
 def test_doctor_as_a_command(standins: Standins, capsys: pytest.CaptureFixture[str]) -> None:
-    from daxa_wf.cli.main import doctor
+    from daxa_wf.cli.doctor import doctor
 
     doctor()
     out = capsys.readouterr().out
