@@ -106,7 +106,7 @@ def test_a_corrupt_list_spoils_nothing_else(make_archive: Any, small_observation
     assert {told[step, OBSIDS[0], "M1"] for step in steps} == {"done"}
 
 
-def test_verdicts_of_the_embedded_observatory(observatory: Path, truth: dict, make_archive: Any) -> None:
+def test_verdicts_of_the_simulated_observations(observatory: Path, truth: dict, make_archive: Any) -> None:
     archive: Archive = make_archive(observatory)
     run = archive.run()
     assert run.code == 0, run.text

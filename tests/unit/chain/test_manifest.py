@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,7 +68,7 @@ def origin_of(plan: Plan) -> Origin:
 
 def keep_table(plan: Plan, mission: str, number: int = 0, **columns: list[Any]) -> None:
     """Keep a snapshot of a mission's table as table_of makes it."""
-    store = SnapshotStore(plan.config.tables_for(mission, plan.started_in))
+    store = SnapshotStore(plan.started_in / plan.config.tables)
     store.write(mission, MISSIONS[mission].tables[number], table_of(mission, number, **columns), "test", "")
 
 
@@ -362,12 +363,12 @@ def test_a_selection_by_more_than_obsids_needs_the_table(tmp_path: Path, small_a
             make(plan)
 
 
-def test_the_embedded_observatorys_tables_are_apart_from_the_real_ones(tmp_path: Path) -> None:
-    """Else a real selection would be made from simulated observations, or the other way round."""
-    real = plan_of(tmp_path, {"xmm_pointed": {"source": {"archives": ["heasarc"]}}}, tables="tables")
-    keep_table(real, "xmm_pointed", 1, obsid=["0201903501"], ra=[1.0])
-    simulated = plan_of(tmp_path, {"xmm_pointed": {"source": {"embedded": "o"}}}, tables="tables", archive="other")
-    for _ in range(2):
-        assert set(make(simulated)) >= {"0999990101PNS003", "0999990201M2S002"}
-        assert simulated.tables_identity() == origin_of(simulated).asked, "the same table is simulated every time"
-    assert SnapshotStore(tmp_path / "tables").observations(MISSIONS["xmm_pointed"])["obsid"].tolist() == ["0201903501"]
+def test_simulated_tables_and_their_mirror_need_no_network(tmp_path: Path, simulated: Path, offline: None) -> None:
+    """Tables and mirror are named as real ones are; a relative directory starts where the run starts."""
+    mirror = f"./{os.path.relpath(simulated, tmp_path)}/mirror/heasarc"
+    top = {"tables": str(simulated / "tables"), "archives": {"heasarc": [mirror]}}
+    selected = {"positions": [[150.0, 2.2]], "radius": "0.3 deg"}
+    plan = plan_of(tmp_path, {"xmm_pointed": {"source": {"archives": ["heasarc"]}, "select": selected}}, **top)
+    assert make(plan) == ["0999990101M1S001", "0999990101M2S002", "0999990101M2U002", "0999990101PNS003"]
+    assert plan.tables_identity() == origin_of(plan).asked
+    assert "PPS/P0999990101M2U002MIEVLI0000.FTZ" in acquired(plan, "xmm_pointed", "0999990101")

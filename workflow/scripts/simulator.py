@@ -1,4 +1,4 @@
-"""Simulate the observations of the embedded observatory."""
+"""Make the simulator's tree."""
 
 from pathlib import Path
 
