@@ -119,7 +119,7 @@ def test_observations_of_the_tables_are_in_the_mirror(simulated: Path, mission: 
     files = {}
     for _, row in rows.iterrows():
         try:
-            wish = Wish(spec, observation_facts(row), (spec.native_route,), instruments)
+            wish = Wish(spec, observation_facts(row), ("preprocessed",), instruments)
             files[row["obsid"]] = len(fetcher.acquire(wish).files)
         except UnfitDataError:
             files[row["obsid"]] = 0
