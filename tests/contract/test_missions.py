@@ -144,7 +144,7 @@ def test_every_product_of_a_mission_is_fetched(name: str) -> None:
 def test_tables_of_heasarc_are_in_its_recorded_list(real_data: Path) -> None:
     recorded = (real_data / "tables" / "heasarc_available_tables_2022.txt").read_text()
     known = {line.split("|")[2].strip() for line in recorded.splitlines() if line.count("|") > 2}
-    assert len(known) > 1000
+    assert {"rosmaster", "chanmaster"} <= known
     later = {"xrismmastr"}  # launched in 2023
     asked = {source.table for spec in MISSIONS.values() for source in spec.tables if source.service == "heasarc"}
     assert asked - known == later

@@ -347,7 +347,7 @@ def test_real_files_pass_unless_astropy_too_finds_a_wrong_checksum(real_data: Pa
             refused[path] = str(error)
     assert list(refused) == [path for path in whole if has_wrong_checksum(path)]
     assert all(re.search("HDU [0-9]+ fails its own CHECKSUM$", message) for message in refused.values())
-    assert len(whole) > len(refused) + 20
+    assert len(whole) >= len(refused) + 20
 
 
 DAMAGE: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
