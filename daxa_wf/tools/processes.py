@@ -16,6 +16,8 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any, NoReturn
 
+import psutil
+
 GRACE = 2.0
 """Seconds between asking a program to end and killing it."""
 TOKEN = "DAXA_WF_RUN"
@@ -189,23 +191,22 @@ def _kill_all(group: int, token: str) -> None:
         os.killpg(group, signal.SIGKILL)
     quiet = 0
     for _ in range(50):
-        strays = [pid for pid in _marked(token) if pid != group]
+        strays = [process for process in _marked(token) if process.pid != group]
         # A program that is just being started shows no environment for a moment, so one look is not enough.
         quiet = 0 if strays else quiet + 1
         if quiet == 2:
             return
-        for pid in strays:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        for process in strays:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
         time.sleep(0.02)
 
 
-def _marked(token: str) -> list[int]:
-    """Living processes of this user that were started with the token in their environment."""
-    marked, sought = [], f"{TOKEN}={token}".encode()
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                if sought in (entry / "environ").read_bytes().split(b"\0"):
-                    marked.append(int(entry.name))
+def _marked(token: str) -> list[psutil.Process]:
+    """Return the living processes of this user that were started with the token in their environment."""
+    marked = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(TOKEN) == token:
+                marked.append(process)
     return marked
