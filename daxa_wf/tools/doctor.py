@@ -81,7 +81,7 @@ def variables_in(answers: Answers) -> dict[str, str]:
 
 
 def check_variable(answers: Answers, name: str, advice: str) -> Finding:
-    """Report whether a variable is set; `advice` tells the user how to set it."""
+    """Report whether a variable is set; `advice` is a hint on how to set it."""
     value = answers.get(f"variable {name}", "")
     return Finding(name, "fine", value) if value else Finding(name, "missing", "not set", advice)
 
