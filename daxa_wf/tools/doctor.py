@@ -56,8 +56,8 @@ def probe(
 
     `questions` maps labels to shell commands. If the environment cannot be set up, return a finding with the reason.
     """
-    asked = [word for pair in (questions or {}).items() for word in pair]
-    words = ["bash", "-c", PROBE, "daxa_wf", str(len(questions or {})), *asked, *names]
+    pairs = [word for pair in (questions or {}).items() for word in pair]
+    words = ["bash", "-c", PROBE, "daxa_wf", str(len(questions or {})), *pairs, *names]
     with tempfile.TemporaryDirectory(prefix="daxa_wf-doctor-") as name:
         directory = Path(name)
         call = prepared_call(words, {}, environment, directory, base=base, toolkit=toolkit)
