@@ -339,9 +339,7 @@ class LocalTree:
 
     def files(self, path: str, enter: Enter) -> Listing:
         """List files as FileArchive does. Refuses links that lead nowhere."""
-        root = self.base / path.strip("/")
-        if not self.base.is_dir():
-            raise ServiceError(f"{self.base} is not a directory; expected one laid out like the archive")
+        root = require_directory(self.base) / path.strip("/")
         if not root.is_dir():
             raise NotInArchiveError(f"{root}: not there")
         listing = Listing(self.limits, str(root))
@@ -372,6 +370,13 @@ def is_local(base: str) -> bool:
 def local_directory(base: str) -> Path:
     """Return the directory of this machine that the base of a data centre names."""
     return Path(unquote(base.removeprefix("file://")) if base.startswith("file://") else base)
+
+
+def require_directory(mirror: Path) -> Path:
+    """Return the directory of a mirror. ServiceError if it is not a directory."""
+    if not mirror.is_dir():
+        raise ServiceError(f"{mirror} is not a directory; expected one laid out like the archive")
+    return mirror
 
 
 def file_archive(name: str, base: str, session: PatientSession) -> FileArchive:

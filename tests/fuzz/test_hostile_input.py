@@ -11,7 +11,7 @@ import requests
 from astropy.io import fits
 
 from daxa_wf.archive.records import read_record
-from daxa_wf.config.model import read_config
+from daxa_wf.config.reading import read_config
 from daxa_wf.download.data_centres import S3Bucket, listed_entries
 from daxa_wf.download.store import Ledger
 from daxa_wf.download.unpack import decompress

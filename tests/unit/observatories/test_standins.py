@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 from astropy.io import fits
-from daxa_wf.config.tool_options import Evtool, Flaregti, Toolkit
 
+from daxa_wf.config.toolkit import Toolkit
 from daxa_wf.errors import StepFailedError, UnfitDataError
 from daxa_wf.observatories.erosita.esass import commands as erosita
 from daxa_wf.observatories.erosita.esass.examine import examine_esass
+from daxa_wf.observatories.erosita.options import Evtool, Flaregti
+from daxa_wf.observatories.xmm.options import Espfilt, Evselect, Images, SasToolkit
 from daxa_wf.observatories.xmm.sas import commands as xmm
 from daxa_wf.observatories.xmm.sas import list_commands as lists
 from daxa_wf.observatories.xmm.sas.examine import QUESTIONS, examine_sas, sas_versions
@@ -21,7 +23,6 @@ from daxa_wf.observatories.xmm.sas.odf_summary import read_odf_summary
 from daxa_wf.observatories.xmm.sas.odf_view import make_odf_view
 from daxa_wf.observatories.xmm.sas.tasks import ESPFILT
 from daxa_wf.observatories.xmm.sas.versions import SasVersion, parse_sas_version, read_ccf_index
-from daxa_wf.options import Espfilt, Evselect, Images
 from daxa_wf.tools.doctor import Finding, probe
 from daxa_wf.tools.environment import ToolEnvironment, environment_from
 from daxa_wf.tools.runner import execute, run_tools
@@ -354,10 +355,12 @@ def test_versions_for_records(standins: Standins) -> None:
 
 
 def test_an_environment_from_the_configuration(tmp_path: Path) -> None:
-    toolkit = Toolkit(setup_scripts=["/opt/setsas.sh"], ccf_path=["/ccf", "/more"], container="sas.sif", binds=["/raw"])
-    assert environment_from(toolkit.model_dump()) == ToolEnvironment(
+    toolkit = SasToolkit(
+        setup_scripts=["/opt/setsas.sh"], ccf_path=["/ccf", "/more"], container="sas.sif", binds=["/raw"]
+    )
+    assert environment_from(toolkit.started_in(tmp_path).plain_values()) == ToolEnvironment(
         setup_scripts=(Path("/opt/setsas.sh"),),
-        container="sas.sif",
+        container=str(tmp_path / "sas.sif"),
         binds=(Path("/raw"), Path("/ccf"), Path("/more")),
         variables={"SAS_CCFPATH": "/ccf:/more"},
     )
