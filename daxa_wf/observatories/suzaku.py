@@ -2,11 +2,12 @@
 
 from daxa_wf.mission.common import POSITION, numbers, times
 from daxa_wf.mission.cuts import HAS_POSITION, any_positive
+from daxa_wf.mission.pipeline import Pipeline
 from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
 NUMBERS = range(4)
 MODES = r"xi\d_(\d+)_(\w+)_(?:cl|sk)\."
-"""An instrument has a list of each mode of its clocks and windows."""
+"""An instrument has one event list for each mode of its clocks and windows."""
 EXPOSURES = tuple(f"xis{number}_expo" for number in NUMBERS)
 
 MISSION = MissionSpec(
@@ -59,4 +60,4 @@ MISSION = MissionSpec(
     ),
 )
 
-MISSIONS = (MISSION,)
+PIPELINE = Pipeline(missions=(MISSION,))

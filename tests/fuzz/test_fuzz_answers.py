@@ -24,14 +24,17 @@ from daxa_wf.download.store import Ledger
 from daxa_wf.download.watching import progress_table, read_progress
 from daxa_wf.files import LEDGER, sha256_of
 from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.observatories.erosita.esass.versions import esass_version
 from daxa_wf.observatories.xmm.native.qdp import read_histogram
+from daxa_wf.observatories.xmm.sas.logs import emanom_log, espfilt_log
 from daxa_wf.observatories.xmm.sas.odf_summary import parse_odf_summary
+from daxa_wf.observatories.xmm.sas.versions import parse_sas_version
 from daxa_wf.tables.http import session as new_session
 from daxa_wf.tables.names import NameStore
 from daxa_wf.tables.snapshots import SnapshotStore
 from daxa_wf.tables.tap import rows_of
-from daxa_wf.tools.messages import emanom_log, espfilt_log, sas_messages, says_done
-from daxa_wf.tools.versions import esass_version, heasoft_version, parse_sas_version
+from daxa_wf.tools.messages import ends_with, task_messages
+from daxa_wf.tools.versions import heasoft_version
 from daxa_wf.units import Unit
 from daxa_wf_simulator.odf import make_odf
 from daxa_wf_simulator.tap_service import votable
@@ -325,7 +328,7 @@ def _refusal(parse: Callable[[str], object], text: str) -> str:
 
 def test_every_log_ends_as_messages_or_an_error_of_the_package() -> None:
     def use(text: str) -> None:
-        sas_messages(text), espfilt_log(text), says_done(text, "x: DONE")
+        task_messages(text), espfilt_log(text), ends_with(text, "x: DONE")
         esass_version(text), heasoft_version(text)
         assert _refusal(emanom_log, text) in ("", "the log of emanom")
         assert _refusal(parse_sas_version, text) in ("", "no release of SAS")

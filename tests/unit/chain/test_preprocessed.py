@@ -13,8 +13,7 @@ from daxa_wf.archive.records import Record, Status
 from daxa_wf.chain.preprocessed import products_in, run
 from daxa_wf.chain.runner import Inputs, run_step
 from daxa_wf.download.observation import Fetcher
-from daxa_wf.mission.catalogue import STEPS
-from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.mission.registry import MISSIONS, STEPS
 from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
 from daxa_wf.units import Unit
 from daxa_wf_simulator.erosita import make_erosita

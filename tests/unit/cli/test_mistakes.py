@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from daxa_wf.cli.main import main, snakefile
+from daxa_wf.cli.main import main
+from daxa_wf.cli.shared import snakefile
 
 Command = Callable[..., tuple[int, str]]
 
@@ -48,7 +49,7 @@ def test_configurations_that_are_none(command: Command, name: str) -> None:
         ("nosuch.yaml", "nosuch.yaml cannot be read: No such file or directory"),
         (".", ". cannot be read: Is a directory"),
         ("binary", "binary is not text in UTF-8 (byte 0)"),
-        ("mission.yaml", "missions.erosita_calvp: there is no such mission; "),
+        ("mission.yaml", "missions.erosita_calvp: unknown mission; "),
     ):
         code, said = command(name, config)
         assert (code, said.startswith(f"daxa-wf: {config}")) == (2, True), said
@@ -108,7 +109,7 @@ def test_a_table_that_cannot_be_read_is_reported_in_one_line(command: Command, n
         code, said = command(subcommand, "table.yaml")
         first, second = said.splitlines()
         assert (code, first) == (2, "daxa-wf: the configuration cannot be used:")
-        assert f"{name} is no table of a known kind (CSV, ECSV, FITS, VOTable, Parquet): " in second
+        assert f"{name} is not a table of a known kind (CSV, ECSV, FITS, VOTable, Parquet): " in second
         assert not second.endswith(": ")
 
 
@@ -154,7 +155,7 @@ def test_a_profile_whose_plugin_is_missing_is_reported_with_the_remedy(monkeypat
 MISTAKES = {
     ("fetch-tables", "--mission", "erosita_calvp"): (
         2,
-        "--mission erosita_calvp: there is no such mission; .* 'erosita_calpv'",
+        "--mission erosita_calvp: unknown mission; .* 'erosita_calpv'",
     ),
     ("fetch-tables", "--mission", "erosita_calpv", "--tables", "file/t"): (
         1,
@@ -171,15 +172,15 @@ MISTAKES = {
     ("status", "none.yaml"): (2, "a holds no records yet; 'daxa-wf run none.yaml' makes them"),
     ("retry", "none.yaml"): (2, "a holds no records yet; 'daxa-wf run none.yaml' makes them"),
     ("retry", "none.yaml", "--step", "mergee"): (2, "--step mergee: no such step; .* did you mean 'merge'"),
-    ("show", "nosuch"): (2, "'nosuch' is like the ObsIDs of no mission; 'daxa-wf missions' shows"),
+    ("show", "nosuch"): (2, "'nosuch' does not look like an ObsID of any mission; 'daxa-wf missions' shows"),
     ("show", "700199"): (
         2,
-        "700199 is in none of the tables in daxa_wf_tables; it may be one of .*erosita_calpv, of which",
+        "700199 is not in any of the tables in daxa_wf_tables; it may be an ObsID of .*erosita_calpv, whose tables",
     ),
     ("show", "700199", "--tables", "file"): (1, "file/.*.json: Not a directory"),
     ("show", "700199", "--tables", "bad"): (
         2,
-        "700199 is in none of the tables in bad; .* 'daxa-wf fetch-tables' fetches the tables",
+        "700199 is not in any of the tables in bad; .* whose tables 'daxa-wf fetch-tables' fetches",
     ),
     ("observatory", "file/x"): (1, "file/x.*: Not a directory"),
     ("doctor", "--setup-script", "nosuch"): (2, "--setup-script nosuch: there is no such file"),
@@ -198,7 +199,7 @@ def test_a_damaged_table_is_named(command: Command) -> None:
     Path("daxa_wf_tables/erosita_calpv.parquet").write_bytes(b"PAR1")
     for arguments in (("show", "700199"), ("select", "none.yaml")):
         code, said = command(*arguments)
-        assert (code, "erosita_calpv.parquet is not what was fetched" in said) == (1, True), said
+        assert (code, "erosita_calpv.parquet has changed since it was fetched" in said) == (1, True), said
 
 
 def test_an_obsid_that_the_tables_do_not_have(command: Command) -> None:

@@ -101,7 +101,7 @@ def test_no_key_of_a_bucket_leads_out_of_the_store(httpserver: HTTPServer, tmp_p
     (note,) = [note for note in acquired.notes if "refused" in note]
     assert note.startswith(f"{len(XML_SAFE)} entries of listings refused: ")
     assert "'../../evil' climbs out of its directory" in note
-    assert f"'{LEDGER}' is a name that daxa_wf keeps for itself" in note
+    assert f"'{LEDGER}' is a name that daxa_wf reserves" in note
     own = (".slots", ".daxa_wf")
     there = {path for path in files_below(tmp_path) if not any(part.startswith(own) for part in path.split("/"))}
     assert there == {

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from daxa_wf.config.tool_options import Evtool, Flaregti
 from daxa_wf.errors import ConfigError, UnfitDataError
 from daxa_wf.observatories.erosita.esass import commands as erosita
+from daxa_wf.observatories.erosita.options import Evtool, Flaregti
+from daxa_wf.observatories.xmm.options import Espfilt, Evselect, ExposureMaps, Images
 from daxa_wf.observatories.xmm.sas import commands as xmm
 from daxa_wf.observatories.xmm.sas import list_commands as lists
 from daxa_wf.observatories.xmm.sas.tasks import ESPFILT, SAS_TASKS
-from daxa_wf.options import Espfilt, Evselect, ExposureMaps, Images
+from daxa_wf.observatories.xmm.sas.versions import SasVersion
 from daxa_wf.tools.spec import Command
-from daxa_wf.tools.versions import SasVersion
 from daxa_wf.units import Band, Unit
 from tests.standins.tables import TASKS
 

@@ -13,7 +13,7 @@ from astropy.table import Table
 from daxa_wf.errors import ServiceError
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.selection import filters
-from daxa_wf.selection.select import Step, select
+from daxa_wf.selection.select import CutflowLine, select
 from daxa_wf.tables.observation_table import observation_table, packaged_table
 from daxa_wf.tables.schema import COMMON_COLUMNS
 from tests.genuine import is_whole
@@ -99,7 +99,7 @@ def test_science_windows_without_data_of_the_chosen_instruments_are_dropped_and_
     selection = select(table, spec, [filters.with_data(("JEMX1", "JEMX2", "ISGRI"))])
     good = [answer[f"good_{name}"] > 0 for name in ("jemx1", "jemx2", "isgri", "spi", "picsit")]
     before, after = (int(np.any(columns, axis=0).sum()) for columns in (good, good[:3]))
-    assert selection.cutflow == [Step("data", "data of JEMX1 or JEMX2 or ISGRI", before, after)]
+    assert selection.cutflow == [CutflowLine("data", "data of JEMX1 or JEMX2 or ISGRI", before, after)]
     assert before > after > 0
     if is_whole(real_data):
         assert (before, after) == (908, 748)
@@ -180,7 +180,7 @@ def test_chandra_ends_an_exposure_after_it_starts() -> None:
     assert result.unlisted_instruments == {}
     assert result.notes == [
         "1 rows dropped by the cut 'status' (kept: status is processed or archived)",
-        "target types that are not known: SOMETHING NEW (1)",
+        "unknown target types: SOMETHING NEW (1)",
     ]  # fmt: skip
     assert pd.isna(rows["proprietary_end"].iloc[0])
 
@@ -212,7 +212,7 @@ def test_rosat_pspc_without_letter_is_pspcb() -> None:
     result = made("rosat_pointed", table)
     assert result.rows["instruments"].tolist() == ["PSPCB", "HRI", ""]
     assert result.unlisted_instruments == {"WFC": 1}
-    assert result.notes[-1] == "instruments that are not known: WFC (1)"
+    assert result.notes[-1] == "unknown instruments: WFC (1)"
     assert result.rows["science_usable"].tolist() == [True, False, True]
     assert result.rows["target_type"].tolist() == ["AGN", "GCL", "MISC"]
 

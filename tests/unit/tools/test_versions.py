@@ -7,16 +7,15 @@ from pathlib import Path
 import pytest
 
 from daxa_wf.errors import ConfigError, CorruptFileError
-from daxa_wf.tools.versions import (
+from daxa_wf.observatories.erosita.esass.versions import caldb_label, esass_version
+from daxa_wf.observatories.xmm.sas.versions import (
     SasVersion,
-    caldb_label,
-    esass_version,
     espfilt_dialect,
-    heasoft_version,
     parse_sas_version,
     read_ccf_index,
     require_sas,
 )
+from daxa_wf.tools.versions import heasoft_version
 from tests.genuine import is_whole
 
 

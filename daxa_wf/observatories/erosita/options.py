@@ -1,15 +1,19 @@
-"""Sections of the configuration for what is done with SAS and eSASS: where the tools are, what they are told."""
+"""Options of eROSITA's steps: one model from the configuration to the algorithm."""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from daxa_wf.config.image_sections import EnergyRange, ExposureMaps, Images
+from daxa_wf.config.mission_section import MissionSection
 from daxa_wf.errors import ConfigError
-from daxa_wf.options import Directory, KiloElectronVolt, PlainArcMinutes, PlainArcSeconds, Seconds, Section
+from daxa_wf.options import ArcSeconds, KiloElectronVolt, PlainArcMinutes, PlainArcSeconds, Seconds, Section
+
+if TYPE_CHECKING:
+    from daxa_wf.config.mission import Mission
 
 TelescopeModule = Literal["TM1", "TM2", "TM3", "TM4", "TM5", "TM6", "TM7"]
 
@@ -34,44 +38,6 @@ def _bits(value: object) -> object:
 
 
 FlagMask = Annotated[int, BeforeValidator(_bits)]
-
-
-def _checked_image(image: str) -> str:
-    """Snakemake writes it into a shell's command line as it is; ValueError for what a shell would take for its own."""
-    if not re.fullmatch(r"[\w.+:/@%~-]*", image):
-        raise ValueError(f"{image!r} cannot be a container image: use letters, digits and . + : / @ % ~ _ - only")
-    return image
-
-
-ContainerImage = Annotated[str, AfterValidator(_checked_image)]
-
-
-class Toolkit(Section):
-    """Where the tasks of SAS or eSASS are; with nothing given, in the shell as it is."""
-
-    setup_scripts: tuple[Directory, ...] = Field((), description="scripts to source, in order: HEASoft's before SAS's")
-    modules: tuple[str, ...] = Field((), description="environment modules to load, in order")
-    container: ContainerImage = Field(
-        "", description="container image that has the tasks: a file, or such as docker://erosita/esass-x64:latest"
-    )
-    runtime: Literal["apptainer", "singularity", "docker"] = Field("apptainer", description="what runs the container")
-    binds: tuple[Directory, ...] = Field((), description="directories that the container must see")
-    prefix: tuple[str, ...] = Field((), description="words to put in front of every command")
-    ccf_path: tuple[Directory, ...] = Field(
-        (), description="directories of XMM-Newton's calibration files (SAS_CCFPATH)"
-    )
-    variables: dict[str, str] = Field(default_factory=dict, description="environment variables to set")
-    time_limit: Seconds | None = Field(None, gt=0, description="longest time that one task may take")
-
-    @property
-    def is_deployed(self) -> bool:
-        """True if Snakemake's software deployment is to provide the container image."""
-        return bool(self.container) and self.runtime != "docker"
-
-    def image_path(self, started_in: Path) -> Path | None:
-        """The file or directory that the container image is; None if it is to be fetched, or there is none."""
-        is_path = self.is_deployed and "://" not in self.container
-        return started_in / Path(self.container).expanduser() if is_path else None
 
 
 OWN_BANDS = {"threshold": ("6 keV", "10 keV"), "gaussian": ("5 keV", "10 keV")}
@@ -180,3 +146,76 @@ class Evtool(Section):
         if not self.lo_en < self.hi_en:
             raise ValueError(f"lo_en = {self.lo_en} must be below hi_en = {self.hi_en}")
         return self
+
+
+BANDS = tuple(
+    EnergyRange(lo_en=f"{low} keV", hi_en=f"{high} keV") for low, high in ((0.2, 2.3), (2.3, 5.0), (5.0, 8.0))
+)
+"""The bands of eRASS1 (Merloni et al. 2024, A&A 682, A34)."""
+
+
+class ErositaImages(Images):
+    """Counts images, and the bands and pixels of exposure maps; the defaults are those of eRASS1."""
+
+    bands: tuple[EnergyRange, ...] = Field(BANDS, min_length=1, description="energy bands, [low, high]")
+    pixel_size: ArcSeconds = Field(4.0, ge=0.05, le=600, description="a multiple of 0.05 arcsec")
+
+
+FLARE_OPTIONS = {
+    "threshold": ("flaregti", "threshold"),
+    "thresholds": ("threshold",),
+    "sigma": ("gaussian",),
+    "source_size": ("flaregti",),
+    "source_like": ("flaregti",),
+}
+"""Option of a flare filter -> the methods that heed it, where not all do (docs/flaregti.md)."""
+
+
+class ErositaSection(MissionSection):
+    """What to do with the observations of eROSITA."""
+
+    engine: Literal["native", "esass", "preprocessed", "raw"] | None = Field(  # type: ignore[assignment]
+        None,
+        description="native cleans event lists; esass does it with the mission's own software; preprocessed organises what "
+        "the data centre made of the data; raw only fetches (default: native)",
+    )
+    instruments: tuple[str, ...] | None = Field(
+        None, min_length=1, description="default: all of TM1 to TM7 (TM8 and TM9 are groups of them)"
+    )
+    flaregti: Flaregti = Flaregti()
+    evtool: Evtool = Evtool()
+    images: ErositaImages = ErositaImages()
+    exposure_maps: ExposureMaps = ExposureMaps()
+
+    step_sections: ClassVar[dict[str, tuple[str, ...]]] = {
+        **MissionSection.step_sections,
+        "flaregti": ("flaregti",),
+        "evtool": ("evtool",),
+        "images": ("erosita_images",),
+        "exposure_maps": ("erosita_exposure_maps",),
+    }
+
+    def problems(self, mission: Mission, instruments: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+        """Yield options that the engine or the chosen flare filter does not heed, and missing thresholds of modules."""
+        if mission.engine.name == "esass" and self.flaregti.native_only:
+            ours = ", ".join(self.flaregti.native_only)
+            yield "flaregti", f"eSASS's flaregti has no {ours}; leave it out, or write engine: native"
+        yield from self._telescope_modules(instruments)
+        for option, methods in FLARE_OPTIONS.items():
+            if option in self.flaregti.model_fields_set and self.flaregti.method not in methods:
+                yield (
+                    f"flaregti.{option}",
+                    f"the flare filter {self.flaregti.method!r} does not heed it; leave it out, or write method: "
+                    f"{' or '.join(methods)}",
+                )
+
+    def _telescope_modules(self, chosen: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+        """Yield telescope modules that have no threshold, or of which none is left."""
+        if chosen and self.evtool.modules and not set(self.evtool.modules) & set(chosen):
+            yield "evtool.modules", f"none of them is among the instruments that are processed: {', '.join(chosen)}"
+        lacking = [name for name in chosen if name not in self.flaregti.thresholds]
+        if self.flaregti.method == "threshold" and self.flaregti.threshold < 0 and lacking:
+            yield (
+                "flaregti.thresholds",
+                f"there is none for {', '.join(lacking)}; name them, or give one 'threshold' for all",
+            )
