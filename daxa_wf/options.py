@@ -135,7 +135,8 @@ def _either(unit: str) -> WithJsonSchema:
 
 
 def _checked_expression(text: str, of_epic: bool = False) -> str:
-    from daxa_wf.events.expression import EPIC_KINDS, check_expression
+    from daxa_wf.events.expression import check_expression
+    from daxa_wf.observatories.xmm.native.expressions import EPIC_KINDS
 
     try:
         check_expression(text, EPIC_KINDS if of_epic else {})

@@ -186,10 +186,10 @@ def _subset(filed: Filed, instruments: Sequence[str]) -> tuple[str, ...]:
 
 
 def _write_subset(source: Path, target: Path, modules: Sequence[str]) -> None:
-    from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+    from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
     from daxa_wf.observatories.erosita.native.telescope_modules import parse_modules, select_modules
 
-    select_modules(ErositaEventFile.open(source.resolve()), parse_modules(modules), target)
+    select_modules(ErositaEventList.open(source.resolve()), parse_modules(modules), target)
 
 
 def packed_suffix(path: str) -> str:

@@ -137,7 +137,7 @@ def _expression_problem(
 
 def _some_list_has(columns: frozenset[str], name: str, instrument: str, mission: Mission, started_in: Path) -> bool:
     """Return True if a local list of the instrument has columns beside the usual ones."""
-    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 
     if mission.source is None or mission.source.local is None or mission.engine_for(name) != "native":
         return False
@@ -149,7 +149,7 @@ def _some_list_has(columns: frozenset[str], name: str, instrument: str, mission:
     for row in rows:
         if row.inst == instrument and not row.problem:
             try:
-                if columns <= {each.upper() for each in EventList.open(root / row.events).column_names}:
+                if columns <= {each.upper() for each in EpicEventList.open(root / row.events).column_names}:
                     return True
             except CorruptFileError:
                 continue

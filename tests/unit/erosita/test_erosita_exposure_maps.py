@@ -5,8 +5,10 @@ import pytest
 from astropy.io import fits
 
 from daxa_wf.events.gti import NONE, total
+from daxa_wf.events.rewrite import Changes, rewrite
+from daxa_wf.events.sky_grid import SkyGrid
 from daxa_wf.observatories.erosita.native.detector_frame import NOMINAL, detector_frames, fit_frame, turn
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.exposure_maps import (
     bad_pixel_mask,
     dwell_of,
@@ -16,8 +18,6 @@ from daxa_wf.observatories.erosita.native.exposure_maps import (
 from daxa_wf.observatories.erosita.native.field_of_view import FOV_RADIUS, sum_along
 from daxa_wf.observatories.erosita.native.images import image_grid
 from daxa_wf.observatories.erosita.native.region import parse_region
-from daxa_wf.observatories.erosita.native.rewrite import Changes, rewrite
-from daxa_wf.observatories.erosita.native.sky_grid import SkyGrid
 from daxa_wf.observatories.erosita.native.vignetting import band_energy, vignetting
 
 pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
@@ -189,7 +189,7 @@ def test_doubts_are_told(event_file, tmp_path):
     rewrite(events, tmp_path / "x.fits", Changes("test"))
     data = (tmp_path / "x.fits").read_bytes().replace(b"'CORRATT5'", b"'XORRATT5'")
     (tmp_path / "x.fits").write_bytes(data)
-    without = ErositaEventFile.open(tmp_path / "x.fits")
+    without = ErositaEventList.open(tmp_path / "x.fits")
     maps = exposure_maps(without, {5: without.gtis[5]}, SkyGrid(-4000, -4000, 4000, 4000, 2, 2), BAND)
     assert [warning["name"] for warning in maps.warnings] == ["noAttitude"]
     assert maps.merged.max() > 2500

@@ -12,7 +12,7 @@ from astropy.io import fits
 from daxa_wf.errors import ExpressionError
 from daxa_wf.events.gti import contains, intersection
 from daxa_wf.events.gti_files import read_gti
-from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 from daxa_wf.observatories.xmm.native.evselect import evselect, live_time
 
 LISTS = {
@@ -27,7 +27,7 @@ def cleaned(request: pytest.FixtureRequest, exod: Path, tmp_path_factory: pytest
     name, _, _ = LISTS[request.param]
     output = tmp_path_factory.mktemp("clean") / f"{request.param}.fits"
     gti = read_gti(exod / f"{request.param}_gti.fits")
-    return request.param, output, evselect(EventList.open(exod / name), EXPRESSION, gti, output)
+    return request.param, output, evselect(EpicEventList.open(exod / name), EXPRESSION, gti, output)
 
 
 def test_events_are_sas_events_one_for_one(cleaned: tuple, exod: Path) -> None:
@@ -105,14 +105,14 @@ def test_livetime_of_genuine_lists(real_data: Path) -> None:
     paths = sorted((real_data / "xmm" / "a907").glob("*/eclean/*.fits"))
     assert paths
     for path in paths:
-        events = EventList.open(path)
+        events = EpicEventList.open(path)
         for ccd, intervals in events.gtis.items():
             expected = events.header[f"LIVETI{ccd:02d}"]
             assert live_time(events.frames(ccd), intervals) == pytest.approx(expected, abs=1e-3), (path.name, ccd)
 
 
 def test_nothing_selected_is_a_valid_empty_list(exod: Path, tmp_path: Path) -> None:
-    result = evselect(EventList.open(exod / LISTS["M1"][0]), "PI > 20000", None, tmp_path / "none.fits")
+    result = evselect(EpicEventList.open(exod / LISTS["M1"][0]), "PI > 20000", None, tmp_path / "none.fits")
     assert (result.selected, result.rejected_by_expression) == (0, 134_685)
     with fits.open(tmp_path / "none.fits", checksum=True) as hdus:
         hdus.verify("exception")
@@ -120,7 +120,7 @@ def test_nothing_selected_is_a_valid_empty_list(exod: Path, tmp_path: Path) -> N
 
 
 def test_without_gti_exposure_stays(exod: Path, tmp_path: Path) -> None:
-    events = EventList.open(exod / LISTS["M1"][0])
+    events = EpicEventList.open(exod / LISTS["M1"][0])
     result = evselect(events, "true", None, tmp_path / "all.fits")
     assert result.selected == events.row_count
     assert result.ontime[1] == pytest.approx(events.header["ONTIME01"], abs=1e-6)
@@ -130,17 +130,17 @@ def test_without_gti_exposure_stays(exod: Path, tmp_path: Path) -> None:
 def test_cleaning_twice_keeps_what_is_in_both(exod: Path, tmp_path: Path) -> None:
     gti = read_gti(exod / "M1_gti.fits")
     first, second = gti[:6], gti[3:]
-    evselect(EventList.open(exod / LISTS["M1"][0]), EXPRESSION, first, tmp_path / "a.fits")
-    result = evselect(EventList.open(tmp_path / "a.fits"), "PI > 1000", second, tmp_path / "b.fits")
-    times = EventList.open(tmp_path / "b.fits").columns("TIME", "PI")
+    evselect(EpicEventList.open(exod / LISTS["M1"][0]), EXPRESSION, first, tmp_path / "a.fits")
+    result = evselect(EpicEventList.open(tmp_path / "a.fits"), "PI > 1000", second, tmp_path / "b.fits")
+    times = EpicEventList.open(tmp_path / "b.fits").columns("TIME", "PI")
     assert result.selected > 0
     assert contains(intersection(first, second), times["TIME"]).all()
     assert times["PI"].min() > 1000
-    header = EventList.open(tmp_path / "b.fits").header
+    header = EpicEventList.open(tmp_path / "b.fits").header
     assert ":12" in [header.get(f"DSVAL{n}") for n in range(1, 9)]
     assert "(1000:" in [header.get(f"DSVAL{n}") for n in range(1, 9)]
 
 
 def test_a_list_without_what_is_asked_for(exod: Path, tmp_path: Path) -> None:
     with pytest.raises(ExpressionError, match="PAT_ID is not a column"):
-        evselect(EventList.open(exod / LISTS["M1"][0]), "PAT_ID == 0", None, tmp_path / "x.fits")
+        evselect(EpicEventList.open(exod / LISTS["M1"][0]), "PAT_ID == 0", None, tmp_path / "x.fits")

@@ -10,27 +10,28 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from daxa_wf.events.gti import union
-from daxa_wf.events.image import SkyGrid, bin_images, pi_ranges, write_image
-from daxa_wf.events.tangent_plane import TangentPlane, plane_of
+from daxa_wf.events.image import pi_ranges
+from daxa_wf.events.sky_plane import TangentPlane
 from daxa_wf.observatories.xmm.native.attitude import NO_DRIFT, Drift, read_drift
 from daxa_wf.observatories.xmm.native.detector import Detector, without_neighbours
-from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 from daxa_wf.observatories.xmm.native.exposure_map import exposure_maps, write_exposure_map
+from daxa_wf.observatories.xmm.native.images import bin_images, epic_grid, write_image
 from daxa_wf.observatories.xmm.native.vignetting import measured_vignetting, spacecraft_frame
 from daxa_wf.observatories.xmm.steps.images import bands_cut_off
 from daxa_wf.units import Band
 
 OBSIDS = ("0201903501", "0404910601")
 BANDS = {"0.50-2.00": (500, 2000), "2.00-10.00": (2000, 10000)}
-GRID = SkyGrid(87)
+GRID = epic_grid(87)
 LISTS = [(obsid, name) for obsid in OBSIDS for name in ("mos1", "mos2")]
 
 
 @pytest.fixture(scope="module", params=LISTS, ids=lambda param: "-".join(param))
-def abell907(request: pytest.FixtureRequest, real_data: Path) -> tuple[Path, str, EventList]:
+def abell907(request: pytest.FixtureRequest, real_data: Path) -> tuple[Path, str, EpicEventList]:
     obsid, name = request.param
     folder = real_data / "xmm" / "a907" / obsid
-    return folder, name, EventList.open(folder / "eclean" / f"{name}_exp1_clean_evts.fits")
+    return folder, name, EpicEventList.open(folder / "eclean" / f"{name}_exp1_clean_evts.fits")
 
 
 def genuine(folder: Path, name: str, band: str, kind: str) -> fits.PrimaryHDU:
@@ -80,7 +81,7 @@ def test_counts_are_32_bit_integers_so_that_images_can_be_multiplied_and_subtrac
 def test_exposure_maps_agree_with_eexpmap(abell907: tuple) -> None:
     """The vignetting was measured on 0201903501; 0404910601 is the independent test."""
     folder, name, events = abell907
-    maps = exposure_maps([events], GRID, plane_of(events), [1.25, 6.0])
+    maps = exposure_maps([events], GRID, events.plane, [1.25, 6.0])
     for band, seconds in zip(BANDS, maps.seconds, strict=True):
         real = genuine(folder, name, band, "expmap").data.astype(float)
         field = real > 0
@@ -94,7 +95,7 @@ def test_exposure_maps_agree_with_eexpmap(abell907: tuple) -> None:
 def test_pn_vignetting_predicts_the_other_observation(real_data: Path, band: str) -> None:
     """No pn list is at hand: the shape of the map is tested, away from CCD gaps."""
     real = genuine(real_data / "xmm" / "a907" / OBSIDS[1], "pn", band, "expmap")
-    x, y = np.meshgrid(GRID.centres() - 25921, GRID.centres() - 25921)
+    x, y = np.meshgrid(*(each - 25921 for each in GRID.centres()))
     factor = measured_vignetting("PN").at(
         *spacecraft_frame(x, y, real.header["PA_PNT"]), {"0.50-2.00": 1.25, "2.00-10.00": 6.0}[band]
     )
@@ -107,7 +108,7 @@ def test_pn_vignetting_predicts_the_other_observation(real_data: Path, band: str
 
 def test_without_vignetting_a_map_is_live_time(abell907: tuple) -> None:
     _, _, events = abell907
-    seconds = exposure_maps([events], GRID, plane_of(events), [1.0], "none").seconds[0]
+    seconds = exposure_maps([events], GRID, events.plane, [1.0], "none").seconds[0]
     lives = [events.header[f"LIVETI{ccd:02d}"] for ccd in events.ccds]
     inner = seconds[seconds > 0.5 * seconds.max()]
     assert min(lives) <= np.median(inner) <= 1.01 * max(lives)
@@ -117,19 +118,21 @@ def test_events_fall_where_there_is_exposure(exod: Path, tmp_path: Path) -> None
     from daxa_wf.observatories.xmm.native.evselect import evselect
 
     output = tmp_path / "clean.fits"
-    evselect(EventList.open(exod / "P0001730201M1S002MIEVLI.FTZ"), "#XMMEA_EM && PATTERN<=12 && FLAG==0", None, output)
-    events = EventList.open(output)
-    seconds = exposure_maps([events], GRID, plane_of(events), [1.0]).seconds[0]
+    evselect(
+        EpicEventList.open(exod / "P0001730201M1S002MIEVLI.FTZ"), "#XMMEA_EM && PATTERN<=12 && FLAG==0", None, output
+    )
+    events = EpicEventList.open(output)
+    seconds = exposure_maps([events], GRID, events.plane, [1.0]).seconds[0]
     image = bin_images(events, [(200, 12000)], GRID)[0].counts
     assert image[seconds <= 0].sum() <= 0.001 * image.sum()
 
 
 def test_a_ccd_without_events_is_left_out_and_told(abell907: tuple, monkeypatch: pytest.MonkeyPatch) -> None:
     _, _, events = abell907
-    whole = exposure_maps([events], GRID, plane_of(events), [1.0], "none")
+    whole = exposure_maps([events], GRID, events.plane, [1.0], "none")
     place = Detector.place
     monkeypatch.setattr(Detector, "place", lambda self, ccd: None if ccd == 2 else place(self, ccd))
-    less = exposure_maps([events], GRID, plane_of(events), [1.0], "none")
+    less = exposure_maps([events], GRID, events.plane, [1.0], "none")
     assert whole.warnings == []
     assert [warning["name"] for warning in less.warnings] == ["ccdLeftOut"]
     assert less.seconds.sum() < 0.95 * whole.seconds.sum()
@@ -137,25 +140,23 @@ def test_a_ccd_without_events_is_left_out_and_told(abell907: tuple, monkeypatch:
 
 def test_two_exposures_add_up(abell907: tuple) -> None:
     _, _, events = abell907
-    one = exposure_maps([events], GRID, plane_of(events), [1.25]).seconds
-    two = exposure_maps([events, events], GRID, plane_of(events), [1.25]).seconds
+    one = exposure_maps([events], GRID, events.plane, [1.25]).seconds
+    two = exposure_maps([events, events], GRID, events.plane, [1.25]).seconds
     assert np.allclose(two, 2 * one)
 
 
 def test_drift_moves_exposure(abell907: tuple) -> None:
     _, _, events = abell907
-    still = exposure_maps([events], GRID, plane_of(events), [1.0], "none").seconds[0]
-    moved = exposure_maps([events], GRID, plane_of(events), [1.0], "none", [Drift(((870.0, 0.0, 1.0),))]).seconds[0]
+    still = exposure_maps([events], GRID, events.plane, [1.0], "none").seconds[0]
+    moved = exposure_maps([events], GRID, events.plane, [1.0], "none", [Drift(((870.0, 0.0, 1.0),))]).seconds[0]
     inner = slice(100, 400)
     assert np.mean(np.abs(moved[inner, 110:410] - still[inner, 100:400]) < 1) > 0.98
 
 
 def test_real_attitude_is_steady(real_data: Path) -> None:
     folder = real_data / "xmm" / "a907" / OBSIDS[0]
-    events = EventList.open(folder / "eclean" / "mos1_exp1_clean_evts.fits")
-    drift = read_drift(
-        folder / "att" / f"P{OBSIDS[0]}OBX000ATTTSR0000.FIT", plane_of(events), union(*events.gtis.values())
-    )
+    events = EpicEventList.open(folder / "eclean" / "mos1_exp1_clean_evts.fits")
+    drift = read_drift(folder / "att" / f"P{OBSIDS[0]}OBX000ATTTSR0000.FIT", events.plane, union(*events.gtis.values()))
     assert drift == NO_DRIFT
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.events.gti import total
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.events.rewrite import Changes, rewrite
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.region import parse_region
-from daxa_wf.observatories.erosita.native.rewrite import Changes, rewrite
 from daxa_wf.observatories.erosita.native.selection import (
     ALL_PATTERNS,
     HIGHEST_FLAG,
@@ -22,7 +22,7 @@ from daxa_wf.observatories.erosita.native.selection import (
     EvtoolParameters,
     selection_of,
 )
-from daxa_wf.observatories.erosita.native.telescope_modules import instrument_cards
+from daxa_wf.observatories.erosita.native.telescope_modules import instrument_cards, keeps_modules
 
 
 @dataclass
@@ -36,7 +36,7 @@ class EvtoolResult:
     warnings: list[dict[str, str]] = field(default_factory=list)
 
 
-def evtool(events: ErositaEventFile, parameters: EvtoolParameters, output: Path) -> EvtoolResult:
+def evtool(events: ErositaEventList, parameters: EvtoolParameters, output: Path) -> EvtoolResult:
     """Write the events that pass to `output`, in one pass over the list after one over its tables.
 
     GTIn becomes the good time that was selected; FLAREGTIn, DEADCORn, BADPIXn, CORRATTn, HKnm of the chosen modules
@@ -51,7 +51,7 @@ def evtool(events: ErositaEventFile, parameters: EvtoolParameters, output: Path)
         Changes(
             history=f"evtool: {command_line(parameters)} eventfiles={events.path.name}",
             keep=selection.mask,
-            modules=frozenset(selection.good),
+            keep_table=keeps_modules(selection.good),
             tables={f"GTI{module}": good for module, good in selection.good.items()},
             cards=instrument_cards(selection.good),
             event_cards={

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.events.gti import Intervals, overlap, total
-from daxa_wf.events.tangent_plane import TangentPlane
+from daxa_wf.events.sky_grid import SkyGrid
+from daxa_wf.events.sky_plane import TangentPlane
 from daxa_wf.fits.headers import describe
 from daxa_wf.observatories.erosita.native.detector_frame import (
     CCD_SIZE,
@@ -22,7 +23,7 @@ from daxa_wf.observatories.erosita.native.detector_frame import (
     detector_frames,
     roll_at,
 )
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile, Pointing
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList, Pointing
 from daxa_wf.observatories.erosita.native.field_of_view import (
     FOV_RADIUS,
     Path,
@@ -33,8 +34,7 @@ from daxa_wf.observatories.erosita.native.field_of_view import (
 )
 from daxa_wf.observatories.erosita.native.images import map_header
 from daxa_wf.observatories.erosita.native.region import Region
-from daxa_wf.observatories.erosita.native.sky_grid import SkyGrid
-from daxa_wf.observatories.erosita.native.sky_plane import SKY_PIXELS_PER_DEGREE
+from daxa_wf.observatories.erosita.native.sky_pixels import SKY_PIXELS_PER_DEGREE
 from daxa_wf.observatories.erosita.native.vignetting import NAME, band_energy, vignetting
 
 FEWEST_SAMPLES, MOST_SAMPLES = 3, 15
@@ -67,7 +67,7 @@ class Dwell:
 
 
 def exposure_maps(
-    events: ErositaEventFile,
+    events: ErositaEventList,
     good: Mapping[int, Intervals],
     grid: SkyGrid,
     bands: Sequence[tuple[float, float]],
@@ -109,7 +109,7 @@ def region_fraction(region: Region, grid: SkyGrid, plane: TangentPlane) -> NDArr
     return fraction
 
 
-def dwell_of(events: ErositaEventFile, module: int, good: Intervals, grid: SkyGrid) -> Dwell:
+def dwell_of(events: ErositaEventList, module: int, good: Intervals, grid: SkyGrid) -> Dwell:
     """How long a telescope module pointed where: steps between the rows of CORRATTn, none longer than a pixel.
 
     The live fraction is that of DEADCORn in the middle of a step.
@@ -121,7 +121,7 @@ def dwell_of(events: ErositaEventFile, module: int, good: Intervals, grid: SkyGr
     return Dwell(*path.at(middles), _roll(events, pointing, middles), seconds)
 
 
-def _roll(events: ErositaEventFile, pointing: Pointing | None, times: NDArray[np.float64]) -> NDArray[np.float64]:
+def _roll(events: ErositaEventList, pointing: Pointing | None, times: NDArray[np.float64]) -> NDArray[np.float64]:
     if pointing is None:
         return np.full(len(times), float(events.header.get("PA_PNT", 0.0)))
     return roll_at(pointing, times)
@@ -185,7 +185,7 @@ def ccd_view(frame: DetectorFrame, bad: NDArray[np.bool_], grid: SkyGrid, roll: 
     return view / samples**2
 
 
-def bad_pixel_mask(events: ErositaEventFile, module: int) -> NDArray[np.bool_]:
+def bad_pixel_mask(events: ErositaEventList, module: int) -> NDArray[np.bool_]:
     """True at bad pixels of the CCD, shape (384, 384) by RAWY and RAWX: YEXTENT of them from RAWY upwards."""
     mask = np.zeros((CCD_SIZE, CCD_SIZE), bool)
     rows = events.bad_pixels(module)
@@ -196,7 +196,7 @@ def bad_pixel_mask(events: ErositaEventFile, module: int) -> NDArray[np.bool_]:
     return mask
 
 
-def _doubts(events: ErositaEventFile, module: int, good: Intervals, frame: DetectorFrame) -> list[dict[str, str]]:
+def _doubts(events: ErositaEventList, module: int, good: Intervals, frame: DetectorFrame) -> list[dict[str, str]]:
     """Warnings about one module's map: no good time, no attitude or gaps in it, place of the CCD assumed."""
     if total(good) == 0:
         return [_warning("noGoodTime", f"TM{module} has no good time: its exposure is zero")]
@@ -220,7 +220,7 @@ def _warning(name: str, text: str) -> dict[str, str]:
 
 def write_exposure_map(
     path: FilePath,
-    events: ErositaEventFile,
+    events: ErositaEventList,
     grid: SkyGrid,
     band: tuple[float, float],
     seconds: NDArray[np.float64],

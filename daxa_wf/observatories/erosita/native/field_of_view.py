@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
-from daxa_wf.observatories.erosita.native.sky_grid import SkyGrid
-from daxa_wf.observatories.erosita.native.sky_plane import SKY_PIXELS_PER_DEGREE
+from daxa_wf.events.sky_grid import SkyGrid
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
+from daxa_wf.observatories.erosita.native.sky_pixels import SKY_PIXELS_PER_DEGREE
 
 FOV_RADIUS = 37126.7
 """Sky pixels, 30.94 arcmin: the nominal field of view (eSASS flaregti, 'Algorithm', step 4)."""
@@ -37,7 +37,7 @@ class Path:
         return np.interp(times, self.time, self.x), np.interp(times, self.time, self.y)
 
 
-def path_of(events: ErositaEventFile, module: int) -> Path | None:
+def path_of(events: ErositaEventList, module: int) -> Path | None:
     """The pointing of a telescope module on the plane of X and Y, from CORRATTn; None if the file does not have it."""
     pointing = events.pointing(module)
     if pointing is None:
@@ -47,7 +47,7 @@ def path_of(events: ErositaEventFile, module: int) -> Path | None:
     return Path(pointing.time[near], x[near], y[near]) if near.any() else None
 
 
-def nominal_path(events: ErositaEventFile) -> Path:
+def nominal_path(events: ErositaEventList) -> Path:
     """The pointing that the header has (RA_PNT, DEC_PNT), or else the centre of the plane, for all times."""
     plane = events.plane
     ra, dec = (float(events.header.get(card, value)) for card, value in (("RA_PNT", plane.ra), ("DEC_PNT", plane.dec)))

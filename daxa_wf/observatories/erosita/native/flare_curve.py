@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.events.gti import Intervals, contains, intersection, normalise, overlap
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile, first_and_last
+from daxa_wf.events.sky_grid import SkyGrid
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList, first_and_last
 from daxa_wf.observatories.erosita.native.field_of_view import FOV_RADIUS, Path, mean_position, visible_area
-from daxa_wf.observatories.erosita.native.sky_grid import SkyGrid
-from daxa_wf.observatories.erosita.native.sky_plane import SKY_PIXELS_PER_DEGREE
+from daxa_wf.observatories.erosita.native.sky_pixels import SKY_PIXELS_PER_DEGREE
 from daxa_wf.observatories.erosita.native.telescope_modules import of_modules
 
 LEAST_AREA = 0.01 * np.pi * (FOV_RADIUS / SKY_PIXELS_PER_DEGREE) ** 2
@@ -116,7 +116,7 @@ class BinnedEvents:
 
 
 def bin_events(
-    events: ErositaEventFile,
+    events: ErositaEventList,
     good: Mapping[int, Intervals],
     paths: Sequence[Path],
     bins: TimeBins,

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from daxa_wf.errors import UnfitDataError
 from daxa_wf.events.gti import Intervals, total
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.events.sky_grid import SkyGrid, covering
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.field_of_view import exposed, nominal_path, path_of
 from daxa_wf.observatories.erosita.native.flare_curve import (
     BinnedEvents,
@@ -30,7 +31,6 @@ from daxa_wf.observatories.erosita.native.flare_curve import (
 )
 from daxa_wf.observatories.erosita.native.flare_methods import METHODS, without_edges
 from daxa_wf.observatories.erosita.native.flare_parameters import FlaregtiParameters
-from daxa_wf.observatories.erosita.native.sky_grid import SkyGrid, covering
 from daxa_wf.observatories.erosita.native.source_mask import mask_of
 
 FEW_COUNTS = 10.0
@@ -74,7 +74,7 @@ class FlaregtiResult:
         return total(self.good[module]) - self.kept(module)
 
 
-def flaregti(events: ErositaEventFile, parameters: FlaregtiParameters) -> FlaregtiResult:
+def flaregti(events: ErositaEventList, parameters: FlaregtiParameters) -> FlaregtiResult:
     """Find the good times without flares of each telescope module; one pass over the list.
 
     UnfitDataError `noGoodTime` if there is no good time, or none without flares; `noCounts` if there is no event to
@@ -140,7 +140,7 @@ def _judge(curve: FlareCurve, p: FlaregtiParameters) -> Judged:
     return Judged(curve, cut, as_their_neighbours(quiet, curve.judged))
 
 
-def _missing(events: ErositaEventFile, good: Mapping[int, Intervals], has_attitude: bool) -> list[dict[str, str]]:
+def _missing(events: ErositaEventList, good: Mapping[int, Intervals], has_attitude: bool) -> list[dict[str, str]]:
     found = [
         ("noGoodTime", f"TM{module} has no good time in {events.path.name}: it gets no FLAREGTI{module}")
         for module in events.observation.modules

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from daxa_wf.errors import UnfitDataError
-from daxa_wf.events.flare_filters import FLARE_FILTERS, FlareInputs, FlareParameters, FlareResult
-from daxa_wf.events.gti import Intervals, intersection, total, union
+from daxa_wf.events.flare_filters import FlareParameters, FlareResult
+from daxa_wf.events.gti import Intervals, intersection, total
+from daxa_wf.events.inspection import Inspection
 from daxa_wf.events.light_curve import LightCurve, light_curves
-from daxa_wf.observatories.xmm.native.event_list import EventList
-from daxa_wf.observatories.xmm.native.inspection import Inspection
-from daxa_wf.observatories.xmm.native.quality import HardEvents, Quality, fit_quality
+from daxa_wf.events.quality import Quality, fit_quality
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
+from daxa_wf.observatories.xmm.native.flare_filters import FLARE_FILTERS
+from daxa_wf.observatories.xmm.native.in_out import HardEvents
 
 NO_CORNERS = ("PrimeSmallWindow",)
 """pn modes in which the unexposed corners are not read out (SAS eimageget, 'Modes')."""
@@ -39,7 +41,7 @@ class EspfiltResult:
         return total(self.good) - self.kept
 
 
-def espfilt(events: EventList, method: str, parameters: FlareParameters) -> EspfiltResult:
+def espfilt(events: EpicEventList, method: str, parameters: FlareParameters) -> EspfiltResult:
     """Find the good time intervals of an exposure with the filter of a name; one pass over its list.
 
     UnfitDataError as espfilt calls it: `noPNSmallWindow` (no corners to compare with), `noCounts`, `gaussian`, and
@@ -56,8 +58,8 @@ def espfilt(events: EventList, method: str, parameters: FlareParameters) -> Espf
     hard, inspection = HardEvents(events), Inspection(events)
     curves = light_curves(events, expressions, flare_filter.bin_size, hard.add, inspection)
     warnings = inspection.finish()
-    good = union(*events.gtis.values()) if events.gtis else _whole(events)
-    flares = flare_filter.function(FlareInputs(identity.instrument, curves, good, events.time_range[1]), parameters)
+    good = events.good_time
+    flares = flare_filter.judge(identity.instrument, curves, good, events.time_range[1], parameters)
     gti = intersection(flares.gti, good)
     if len(gti) == 0:
         accepted = flares.quantity.within(flares.limits)
@@ -75,9 +77,3 @@ def assess(flares: FlareResult, gti: Intervals, good: Intervals, hard: HardEvent
             histogram.rates, histogram.samples, model, fit.centre, fit.sigma, flares.limits, histogram.window
         )
     return Quality(1 - total(gti) / total(good), of_fit, hard.ratio(gti), hard.problem)
-
-
-def _whole(events: EventList) -> Intervals:
-    import numpy as np
-
-    return np.array([events.time_range])

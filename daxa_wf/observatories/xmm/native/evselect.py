@@ -12,15 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.errors import CorruptFileError
-from daxa_wf.events.data_subspace import gti_references, kept_restrictions, replace_subspace
-from daxa_wf.events.expression import BoundExpression, kinds_of, parse
+from daxa_wf.events.data_subspace import replace_subspace
+from daxa_wf.events.event_list import ROWS_AT_A_TIME
+from daxa_wf.events.expression import BoundExpression
 from daxa_wf.events.expression.passable import passable, time_intervals
 from daxa_wf.events.gti import NONE, Intervals, contains, intersection, total
 from daxa_wf.events.gti_files import gti_hdu, intervals_of
 from daxa_wf.fits.headers import describe
-from daxa_wf.fits.stream import Hdu, open_bytes, record_type, walk_hdus
+from daxa_wf.fits.stream import Hdu, open_bytes, walk_hdus
+from daxa_wf.fits.table_types import record_type, with_columns
 from daxa_wf.fits.writer import TableWriter, write_hdu
-from daxa_wf.observatories.xmm.native.event_list import ROWS_AT_A_TIME, EventList, Frames, with_columns
+from daxa_wf.observatories.xmm.native.event_list import XMM_TIMES, EpicEventList, Frames
 
 EXPOSURE_CARD = re.compile(r"(?:ONTIME|LIVETI)(\d\d)")
 
@@ -66,7 +68,7 @@ class Table:
 
 
 def evselect(
-    events: EventList, expression: str, gti: Intervals | None, output: Path, task: str = "evselect"
+    events: EpicEventList, expression: str, gti: Intervals | None, output: Path, task: str = "evselect"
 ) -> EvselectResult:
     """Write the events that pass `expression` within `gti` (all times if None) to `output`; one pass over the list.
 
@@ -76,7 +78,7 @@ def evselect(
     list lacks what the expression needs, CorruptFileError if the list is damaged. Source: SAS evselect, 'Exposure';
     header numbers agree with those of genuine lists.
     """
-    bound = parse(expression).bind(events.header, events.column_names, kinds=kinds_of(events.dtype))
+    bound = events.bind(expression)
     times, others = time_intervals(bound)
     filters = [*times, *([] if gti is None else [gti])]
     result = EvselectResult(warnings=bound.warnings)
@@ -96,7 +98,8 @@ def evselect(
                 _write_described(out, hdu, task)
             else:
                 tables.append(Table(hdu.name, hdu.header, hdu.read()))
-        assert writer is not None  # noqa: S101 - EventList.open saw to it
+        if writer is None:
+            raise CorruptFileError(f"{events.path} has lost its table EVENTS since it was opened")
         ccds = _new_gtis(events, tables, filters)
         ccds = {ccd: intervals for ccd, intervals in ccds.items() if passable(bound, {"CCDNR": np.array([ccd])})[0]}
         _finish_header(header, events, bound, ccds, tables, result, task)
@@ -124,12 +127,12 @@ def _write_described(out: IO[bytes], hdu: Hdu, task: str) -> None:
     write_hdu(out, header, hdu.read())
 
 
-def _new_gtis(events: EventList, others: list[Table], filters: list[Intervals]) -> dict[int, Intervals]:
+def _new_gtis(events: EpicEventList, others: list[Table], filters: list[Intervals]) -> dict[int, Intervals]:
     """By CCD: the GTI that the list had, within all filters."""
     tables = {table.name: table for table in others}
     old = {ccd: np.array([events.time_range]) for ccd in _numbers(tables, "EXPOSU")}
     old |= {ccd: _intervals(tables[f"STDGTI{ccd:02d}"]) for ccd in _numbers(tables, "STDGTI")}
-    old |= {ccd: _intervals(tables[name]) for ccd, name in gti_references(events.header).items() if name in tables}
+    old |= {ccd: _intervals(tables[name]) for ccd, name in events.gti_references.items() if name in tables}
     return {ccd: intersection(old[ccd], *filters) for ccd in sorted(old)}
 
 
@@ -143,7 +146,7 @@ def _intervals(table: Table) -> Intervals:
 
 def _finish_header(
     header: Any,
-    events: EventList,
+    events: EpicEventList,
     bound: BoundExpression,
     ccds: dict[int, Intervals],
     others: list[Table],
@@ -162,7 +165,7 @@ def _finish_header(
     write_exposure_cards(header, events.identity.instrument, result.ontime, result.livetime)
     header["SLCTEXPR"] = (" ".join(bound.text.split()), "")
     names = {ccd: gti_table_name(index) for index, ccd in enumerate(ccds)}
-    replace_subspace(header, names, [*kept_restrictions(events.header), *bound.subspace])
+    replace_subspace(header, events.DETECTOR_COLUMN, names, [*events.kept_restrictions, *bound.subspace])
     describe(header, f"{task}: {bound.text}\n{result.selected} of {result.rows} events kept")
 
 
@@ -215,5 +218,5 @@ def _write_others(out: IO[bytes], others: list[Table], ccds: dict[int, Intervals
 def gti_tables(ccds: dict[int, Intervals]) -> Iterator[tuple[Any, bytes]]:
     """Header and data of the GTI table of each CCD, in order of components."""
     for component, (ccd, intervals) in enumerate(ccds.items()):
-        table: Any = gti_hdu(intervals, gti_table_name(component), ccd)
+        table: Any = gti_hdu(intervals, XMM_TIMES, gti_table_name(component), ccd)
         yield table.header, np.ascontiguousarray(intervals, dtype=">f8").tobytes()

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.events.gti import Intervals, overlap
-from daxa_wf.events.image import SkyGrid, image_header
-from daxa_wf.events.tangent_plane import TangentPlane, plane_of
+from daxa_wf.events.sky_grid import SkyGrid
+from daxa_wf.events.sky_plane import TangentPlane
 from daxa_wf.fits.headers import describe
 from daxa_wf.observatories.xmm.native.attitude import NO_DRIFT, Drift
 from daxa_wf.observatories.xmm.native.detector import FEWEST_EVENTS, Detector
-from daxa_wf.observatories.xmm.native.event_list import EventList, Frames
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList, Frames
+from daxa_wf.observatories.xmm.native.images import image_header
 from daxa_wf.observatories.xmm.native.selected_places import SelectedPlaces, selected_places
 from daxa_wf.observatories.xmm.native.vignetting import measured_vignetting, spacecraft_frame
 
@@ -49,7 +50,7 @@ def exposed_seconds(frames: Frames, intervals: Intervals) -> float:
 
 
 def exposure_maps(
-    exposures: Sequence[EventList],
+    exposures: Sequence[EpicEventList],
     grid: SkyGrid,
     plane: TangentPlane,
     energies: Sequence[float],
@@ -72,14 +73,14 @@ def exposure_maps(
 
 def _add_exposure(
     maps: ExposureMaps,
-    events: EventList,
+    events: EpicEventList,
     grid: SkyGrid,
     plane: TangentPlane,
     energies: Sequence[float],
     vignetting: str,
     drift: Drift,
 ) -> None:
-    detector, own = Detector(events), plane_of(events)
+    detector, own = Detector(events), events.plane
     places = selected_places(events)
     maps.warnings += places.warnings
     maps.selected_by = tuple(dict.fromkeys((*maps.selected_by, *places.columns)))
@@ -96,13 +97,12 @@ def _add_exposure(
         if live > 0 and ccd not in frames and _is_missed(detector, places, ccd, frames, grid, to_own):
             maps.warnings.append(_left_out(detector, ccd, live))
     seconds /= np.maximum(coverage, 1.0)
-    centres = grid.centres()
-    x, y = to_own(*np.meshgrid(centres, centres))
+    x, y = to_own(*np.meshgrid(*grid.centres()))
     for number, energy in enumerate(energies):
         maps.seconds[number] += seconds * _factor(events, own, x, y, energy, vignetting)
 
 
-def _live(events: EventList, ccd: int, intervals: Intervals) -> float:
+def _live(events: EpicEventList, ccd: int, intervals: Intervals) -> float:
     return exposed_seconds(events.frames(ccd), intervals) if f"EXPOSU{ccd:02d}" in events.extension_names else 0.0
 
 
@@ -111,9 +111,9 @@ def _coverage(
 ) -> NDArray[np.float64]:
     """Fraction of each image pixel that good, exposed and selected pixels of a CCD see."""
     window = _window(detector, place, grid, to_own)
-    samples = grid.centres(SAMPLES)
-    rows = samples[window[0].start * SAMPLES : window[0].stop * SAMPLES]
-    columns = samples[window[1].start * SAMPLES : window[1].stop * SAMPLES]
+    samples_x, samples_y = grid.centres(SAMPLES)
+    rows = samples_y[window[0].start * SAMPLES : window[0].stop * SAMPLES]
+    columns = samples_x[window[1].start * SAMPLES : window[1].stop * SAMPLES]
     sky_x, sky_y = to_own(*np.meshgrid(columns, rows))
     x, y = sky_x - dx, sky_y - dy
     rawx, rawy = place(x, y)
@@ -137,8 +137,7 @@ def _is_missed(
     """True if a CCD of unknown place may lie where events were selected: no other CCD sees more than a sliver of it."""
     if not frames:
         return True
-    centres = grid.centres()
-    x, y = (each.ravel() for each in to_own(*np.meshgrid(centres, centres)))
+    x, y = (each.ravel() for each in to_own(*np.meshgrid(*grid.centres())))
     free = detector.exposed(x, y)
     for frame in frames.values():
         rawx, rawy = frame(x, y)
@@ -147,14 +146,13 @@ def _is_missed(
     detx, dety = detector.camera(x[free], y[free])
     selected = places.include(ccd, detx=detx, dety=dety, x=x[free], y=y[free])
     size = detector.width * detector.height / abs(np.linalg.det(next(iter(frames.values())).matrix[:2]))
-    return bool(np.count_nonzero(selected) * grid.bin_size**2 > LARGEST_SLIVER * size)
+    return bool(np.count_nonzero(selected) * grid.xbin * grid.ybin > LARGEST_SLIVER * size)
 
 
 def _window(detector: Detector, place: Any, grid: SkyGrid, to_own: Any) -> tuple[slice, slice]:
     """Rows and columns of the image that a CCD can reach, with a margin for drifts."""
-    centres = grid.centres()
-    rawx, rawy = place(*to_own(*np.meshgrid(centres, centres)))
-    margin = 2 * grid.bin_size
+    rawx, rawy = place(*to_own(*np.meshgrid(*grid.centres())))
+    margin = 2 * grid.xbin
     reached = (rawx > -margin) & (rawx < detector.width + margin) & (rawy > -margin) & (rawy < detector.height + margin)
     return _extent(reached.any(axis=1)), _extent(reached.any(axis=0))
 
@@ -165,7 +163,12 @@ def _extent(reached: NDArray[np.bool_]) -> slice:
 
 
 def _factor(
-    events: EventList, own: TangentPlane, x: NDArray[np.float64], y: NDArray[np.float64], energy: float, vignetting: str
+    events: EpicEventList,
+    own: TangentPlane,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    energy: float,
+    vignetting: str,
 ) -> NDArray[np.float64] | float:
     if vignetting == "none":
         return 1.0
@@ -185,7 +188,7 @@ def _left_out(detector: Detector, ccd: int, live: float) -> dict[str, str]:
 
 def write_exposure_map(
     path: Path,
-    image_of: EventList,
+    image_of: EpicEventList,
     grid: SkyGrid,
     band: tuple[int, int],
     seconds: NDArray[np.float64],

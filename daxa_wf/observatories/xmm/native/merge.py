@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.errors import StepFailedError
-from daxa_wf.events.data_subspace import kept_restrictions, replace_subspace
+from daxa_wf.events.data_subspace import replace_subspace
 from daxa_wf.events.gti import Intervals, union
-from daxa_wf.events.tangent_plane import TangentPlane, plane_of
+from daxa_wf.events.sky_plane import TangentPlane
 from daxa_wf.fits.headers import describe
 from daxa_wf.fits.writer import TableWriter, write_hdu
-from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 from daxa_wf.observatories.xmm.native.evselect import SPARE_CARDS, gti_table_name, gti_tables, write_exposure_cards
 
 LARGE_OFFSET = 15.0
@@ -35,7 +35,7 @@ class MergeResult:
     warnings: list[dict[str, str]] = field(default_factory=list)
 
 
-def merge(lists: Sequence[EventList], output: Path) -> MergeResult:
+def merge(lists: Sequence[EpicEventList], output: Path) -> MergeResult:
     """Write one list of all events: earlier exposures first, X and Y on the plane of the mean pointing.
 
     Only columns that all lists have are kept. GTIs are united and frames joined by CCD, ONTIMEnn and LIVETInn summed;
@@ -69,9 +69,9 @@ def merge(lists: Sequence[EventList], output: Path) -> MergeResult:
     return result
 
 
-def mean_plane(lists: Sequence[EventList]) -> TangentPlane:
+def mean_plane(lists: Sequence[EpicEventList]) -> TangentPlane:
     """The plane of the first list, moved to the mean of all pointings (TCRVL cards)."""
-    planes = [plane_of(events) for events in lists]
+    planes = [events.plane for events in lists]
     first = planes[0]
     if all(plane == first for plane in planes):
         return first
@@ -81,7 +81,7 @@ def mean_plane(lists: Sequence[EventList]) -> TangentPlane:
     return TangentPlane(float(mean_ra), float(mean_dec), first.x0, first.y0, first.dx, first.dy)
 
 
-def _warnings(lists: Sequence[EventList]) -> list[dict[str, str]]:
+def _warnings(lists: Sequence[EpicEventList]) -> list[dict[str, str]]:
     first = lists[0]
     found = []
     for before, after in pairwise(lists):
@@ -97,8 +97,8 @@ def _warnings(lists: Sequence[EventList]) -> list[dict[str, str]]:
             one, other = getattr(first.identity, name), getattr(events.identity, name)
             if one != other:
                 found.append(_warning("filesNonCompatible", f"{name} {one} and {other} are merged"))
-        x, y = plane_of(first).pixel(plane_of(events).ra, plane_of(events).dec)
-        offset = np.hypot(x - plane_of(first).x0, y - plane_of(first).y0) / 1200
+        x, y = first.plane.pixel(events.plane.ra, events.plane.dec)
+        offset = np.hypot(x - first.plane.x0, y - first.plane.y0) / 1200
         if offset > LARGE_OFFSET:
             found.append(_warning("largePointingOffset", f"the pointings are {offset:.1f} arcmin apart"))
     return found
@@ -108,12 +108,12 @@ def _warning(name: str, text: str) -> dict[str, str]:
     return {"task": "merge", "name": name, "text": text}
 
 
-def _history(lists: Sequence[EventList]) -> str:
+def _history(lists: Sequence[EpicEventList]) -> str:
     names = ", ".join(events.path.name for events in lists)
     return f"merge: {names}\nbad pixels are those of the first list, as SAS's merge leaves them"
 
 
-def _merged_header(lists: Sequence[EventList], columns: Sequence[str], plane: TangentPlane) -> Any:
+def _merged_header(lists: Sequence[EpicEventList], columns: Sequence[str], plane: TangentPlane) -> Any:
     header = _only_columns(lists[0], columns)
     last = lists[-1]
     header["TSTOP"] = max(events.time_range[1] for events in lists)
@@ -127,7 +127,7 @@ def _merged_header(lists: Sequence[EventList], columns: Sequence[str], plane: Ta
     return header
 
 
-def _only_columns(events: EventList, columns: Sequence[str]) -> Any:
+def _only_columns(events: EpicEventList, columns: Sequence[str]) -> Any:
     """The list's header with the cards of the columns that are kept, numbered anew."""
     header = events.header.copy()
     if tuple(columns) == events.column_names:
@@ -150,9 +150,9 @@ def _only_columns(events: EventList, columns: Sequence[str]) -> Any:
     return header
 
 
-def _copy(events: EventList, dtype: np.dtype[Any], plane: TangentPlane, writer: TableWriter) -> None:
+def _copy(events: EpicEventList, dtype: np.dtype[Any], plane: TangentPlane, writer: TableWriter) -> None:
     names = list(dtype.names or ())
-    own = plane_of(events)
+    own = events.plane
     null = events.header.get(f"TNULL{events.column_number('X')}")
     for chunk in events.chunks():
         rows = np.empty(len(chunk), dtype)
@@ -170,11 +170,11 @@ def _reproject(rows: NDArray[Any], own: TangentPlane, plane: TangentPlane, null:
     rows["X"][placed], rows["Y"][placed] = np.rint(x).astype(np.int64), np.rint(y).astype(np.int64)
 
 
-def _ccds(lists: Sequence[EventList]) -> list[int]:
+def _ccds(lists: Sequence[EpicEventList]) -> list[int]:
     return sorted({ccd for events in lists for ccd in events.gtis})
 
 
-def _summed(lists: Sequence[EventList], card: str) -> dict[int, float]:
+def _summed(lists: Sequence[EpicEventList], card: str) -> dict[int, float]:
     found: dict[int, float] = {}
     for events in lists:
         for ccd in events.gtis:
@@ -182,14 +182,14 @@ def _summed(lists: Sequence[EventList], card: str) -> dict[int, float]:
     return found
 
 
-def _finish(header: Any, lists: Sequence[EventList], gtis: dict[int, Intervals], result: MergeResult) -> None:
+def _finish(header: Any, lists: Sequence[EpicEventList], gtis: dict[int, Intervals], result: MergeResult) -> None:
     write_exposure_cards(header, lists[0].identity.instrument, result.ontime, result.livetime)
     names = {ccd: gti_table_name(index) for index, ccd in enumerate(gtis)}
-    replace_subspace(header, names, kept_restrictions(lists[0].header))
+    replace_subspace(header, lists[0].DETECTOR_COLUMN, names, lists[0].kept_restrictions)
     describe(header, _history(lists))
 
 
-def _tables(lists: Sequence[EventList]) -> list[tuple[Any, bytes]]:
+def _tables(lists: Sequence[EpicEventList]) -> list[tuple[Any, bytes]]:
     """Every other table: frames and standard GTIs joined by CCD in order of time, the rest from the first that has it."""
     names = list(dict.fromkeys(name for events in lists for name in events.extension_names))
     tables = []

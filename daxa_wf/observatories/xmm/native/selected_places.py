@@ -12,7 +12,7 @@ from daxa_wf.events.expression import BoundExpression, parse
 from daxa_wf.events.expression.passable import columns_of, mixed_columns, part_about, passable
 from daxa_wf.events.gti import NONE
 from daxa_wf.observatories.xmm.native.detector import POSITION_COLUMNS
-from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class SelectedPlaces:
         return passable(self.conditions, {**points, "CCDNR": np.full(size, ccd)})
 
 
-def selected_places(events: EventList) -> SelectedPlaces:
+def selected_places(events: EpicEventList) -> SelectedPlaces:
     """Return where events of a list can be, by the expression in its SLCTEXPR card.
 
     StepFailedError `selectionNotInMap` if the expression selects by a region file that cannot be read.
@@ -52,7 +52,9 @@ def selected_places(events: EventList) -> SelectedPlaces:
     if not text:
         return SelectedPlaces(None)
     try:
-        bound = parse(text).bind(events.header, events.column_names, load_gti=lambda _: NONE)
+        bound = parse(text).bind(
+            events.header, events.column_names, load_gti=lambda _: NONE, attributes=events.ATTRIBUTES
+        )
     except ExpressionError as error:
         return SelectedPlaces(None, (_warning(events, f"SLCTEXPR is not understood ({error})"),))
     except ConfigError as error:
@@ -69,5 +71,5 @@ def selected_places(events: EventList) -> SelectedPlaces:
     return SelectedPlaces(part, (_warning(events, text),))
 
 
-def _warning(events: EventList, text: str) -> dict[str, str]:
+def _warning(events: EpicEventList, text: str) -> dict[str, str]:
     return {"task": "exposure_maps", "name": "selectionNotInMap", "text": f"{events.path.name}: {text}"}
