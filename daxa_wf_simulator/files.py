@@ -15,7 +15,7 @@ from daxa_wf.events.gti import total
 from daxa_wf.events.gti_files import gti_hdu
 from daxa_wf.fits.writer import write_hdu
 from daxa_wf.observatories.xmm.native.event_list import XMM_TIMES, Frames
-from daxa_wf.observatories.xmm.native.evselect import live_time, write_exposure_cards
+from daxa_wf.observatories.xmm.native.exposure_times import live_time, write_exposure_cards
 from daxa_wf_simulator.detectors import CAMERAS
 from daxa_wf_simulator.events import FRAME, PIXEL_SCALE, REFERENCE_PIXEL, Simulated
 from daxa_wf_simulator.truth import Exposure, Observation

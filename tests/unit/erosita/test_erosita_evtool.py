@@ -93,7 +93,7 @@ def test_good_times_are_closed_at_both_ends(event_file, tmp_path):
     of_five = (rows["TM_NR"] == 5) & (rows["TIME"] >= time) & (rows["TIME"] <= time + 100)
     of_six = (rows["TM_NR"] == 6) & (rows["TIME"] >= time - 100) & (rows["TIME"] <= time)
     assert result.selected == np.sum(usual & (of_five | of_six)) > 50
-    assert [warning["text"][:3] for warning in result.warnings] == ["TM7"]
+    assert [each.text[:3] for each in result.findings] == ["TM7"]
     assert result.ontime == {5: pytest.approx(100), 6: pytest.approx(100), 7: 0}
 
 
@@ -113,7 +113,7 @@ def test_flaregti_becomes_gti(event_file, tmp_path):
         assert cleaned.header[f"LIVETI{module}"] == pytest.approx(events.live_time(module, expected))
     assert cleaned.header["ONTIME"] == max(result.ontime.values())
     assert len(cleaned.gtis[4]) == 0
-    assert [w["text"] for w in result.warnings] == ["TM4 has no table GTI4: its events are left out"]
+    assert [each.text for each in result.findings] == ["TM4 has no table GTI4: its events are left out"]
     with fits.open(events.path) as old, fits.open(output, checksum=True) as new:
         assert not np.any(new["EVENTS"].data["TM_NR"] == 4)
         for hdu in old[2:]:

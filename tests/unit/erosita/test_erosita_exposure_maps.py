@@ -57,7 +57,7 @@ def test_steady_pointing_against_brute_force(event_file, corner):
     assert found.sum() == pytest.approx(expected.sum(), rel=1e-3)
     assert found.max() == pytest.approx(events.live_time(5, good[5]), rel=1e-4)
     np.testing.assert_array_equal(maps.merged, maps.single[5])
-    assert maps.warnings == []
+    assert maps.findings == ()
 
 
 def test_outside_of_the_region_that_events_were_selected_in_there_is_no_exposure(event_file):
@@ -116,7 +116,7 @@ def test_vignetting_and_weights(event_file):
     flat = exposure_maps(events, good, grid, bands, with_vignetting=False)
     np.testing.assert_allclose(flat.merged[0], flat.merged[1])
     np.testing.assert_allclose(flat.merged[0], (flat.single[1][0] + flat.single[2][0]) / 3, rtol=1e-6)
-    assert [warning["text"] for warning in maps.warnings] == ["TM4 has no good time: its exposure is zero"]
+    assert [each.text for each in maps.findings] == ["TM4 has no good time: its exposure is zero"]
     x, y = np.meshgrid(*grid.centres())
     middle = (flat.single[1][0] > 0.95 * flat.single[1][0].max()) & (np.hypot(x, y) < 30_000)
     for number, band in enumerate(bands):
@@ -191,7 +191,7 @@ def test_doubts_are_told(event_file, tmp_path):
     (tmp_path / "x.fits").write_bytes(data)
     without = ErositaEventList.open(tmp_path / "x.fits")
     maps = exposure_maps(without, {5: without.gtis[5]}, SkyGrid(-4000, -4000, 4000, 4000, 2, 2), BAND)
-    assert [warning["name"] for warning in maps.warnings] == ["noAttitude"]
+    assert [each.name for each in maps.findings] == ["noAttitude"]
     assert maps.merged.max() > 2500
 
 

@@ -53,7 +53,7 @@ def test_injected_flares(event_file, erosita, obsid, parameters):
     assert lost < 0.03
     for module, gti in result.gti.items():
         assert total(intersection(gti, result.good[module])) == pytest.approx(total(gti), abs=1e-6)
-        assert result.kept(module) + result.lost(module) == pytest.approx(total(result.good[module]))
+        assert result.kept(module) + result.removed(module) == pytest.approx(total(result.good[module]))
 
 
 POINTING = replace(TARGETS[1], duration=2600.0, flares=(Flare(500, 800, 12, 20), Flare(1500, 1900, 6, 60)))
@@ -101,9 +101,9 @@ def test_a_cut_that_keeps_high_flares_is_told(tmp_path, event_file):
     """The optimal cut of one telescope module in a few minutes: background hardly matters, so flares stay."""
     select_modules(event_file("134135"), (3,), tmp_path / "one.fits")
     one = ErositaEventList.open(tmp_path / "one.fits")
-    assert [each["name"] for each in flaregti(one, FlaregtiParameters()).warnings] == ["lenientCut"]
-    assert flaregti(one, FlaregtiParameters(method="gaussian")).warnings == []
-    assert flaregti(event_file("700199"), FlaregtiParameters()).warnings == []
+    assert [each.name for each in flaregti(one, FlaregtiParameters()).findings] == ["lenientCut"]
+    assert flaregti(one, FlaregtiParameters(method="gaussian")).findings == ()
+    assert flaregti(event_file("700199"), FlaregtiParameters()).findings == ()
 
 
 def test_edges_of_flares(tmp_path):
@@ -127,8 +127,8 @@ def test_every_method_has_its_band():
 def test_module_without_gti(event_file):
     result = flaregti(event_file("700195"), FlaregtiParameters())
     assert sorted(result.gti) == [1, 2, 3, 5, 6, 7]
-    assert [warning["name"] for warning in result.warnings] == ["noGoodTime"]
-    assert "TM4" in result.warnings[0]["text"]
+    assert [each.name for each in result.findings] == ["noGoodTime"]
+    assert "TM4" in result.findings[0].text
 
 
 def test_bright_source_is_masked(event_file, erosita):
@@ -277,13 +277,13 @@ def test_module_without_counts_is_not_cut(event_file, tmp_path):
     events = event_file("700199")
     rewrite(events, tmp_path / "two.fits", Changes("test", keep=lambda rows: rows["TM_NR"] != 6))
     result = flaregti(ErositaEventList.open(tmp_path / "two.fits"), FlaregtiParameters(method="gaussian"))
-    assert result.lost(6) == 0
-    assert 250 < result.lost(5) < 450
+    assert result.removed(6) == 0
+    assert 250 < result.removed(5) < 450
 
 
 def test_too_short_bins_are_told(event_file):
     result = flaregti(event_file("700199"), FlaregtiParameters(pimin=8000, timebin=5))
-    assert [warning["name"] for warning in result.warnings] == ["fewCounts"]
+    assert [each.name for each in result.findings] == ["fewCounts"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from daxa_wf.errors import ExpressionError
 from daxa_wf.events.gti import contains, intersection
 from daxa_wf.events.gti_files import read_gti
 from daxa_wf.observatories.xmm.native.event_list import EpicEventList
-from daxa_wf.observatories.xmm.native.evselect import evselect, live_time
+from daxa_wf.observatories.xmm.native.evselect import evselect
+from daxa_wf.observatories.xmm.native.exposure_times import live_time
 
 LISTS = {
     "M1": ("P0001730201M1S002MIEVLI.FTZ", 36_824, 11950.642),

@@ -133,8 +133,8 @@ def test_a_ccd_without_events_is_left_out_and_told(abell907: tuple, monkeypatch:
     place = Detector.place
     monkeypatch.setattr(Detector, "place", lambda self, ccd: None if ccd == 2 else place(self, ccd))
     less = exposure_maps([events], GRID, events.plane, [1.0], "none")
-    assert whole.warnings == []
-    assert [warning["name"] for warning in less.warnings] == ["ccdLeftOut"]
+    assert whole.findings == ()
+    assert [each.name for each in less.findings] == ["ccdLeftOut"]
     assert less.seconds.sum() < 0.95 * whole.seconds.sum()
 
 

@@ -51,7 +51,7 @@ def clean(data: bytes, folder: Path) -> Result:
         result = evselect(EpicEventList.open(path), EXPRESSION, flares.gti, folder / "clean.fits")
     except DaxaError as error:
         return Result(verdict=f"{type(error).__name__}: {error}")
-    numbers = (flares.gti.tolist(), flares.kept, flares.lost, dataclasses.astuple(result))
+    numbers = (flares.gti.tolist(), flares.kept, flares.removed, dataclasses.astuple(result))
     names = tuple(each["name"] for each in flares.warnings)
     return Result(numbers, "", names, " ".join(each["text"] for each in flares.warnings))
 

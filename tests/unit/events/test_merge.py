@@ -71,7 +71,7 @@ def test_other_observations_are_refused(
     other = EpicEventList.open(observatory / truth["0999990201M2S002"]["file"])
     with pytest.raises(StepFailedError, match=r"differentObservations: .* is of 0999990101"):
         merge([pair[0], other], tmp_path / "x.fits")
-    assert [w["name"] for w in merge([pair[0], pair[0]], tmp_path / "y.fits").warnings] == ["fileTimeOverlap"]
+    assert [each.name for each in merge([pair[0], pair[0]], tmp_path / "y.fits").findings] == ["fileTimeOverlap"]
 
 
 def test_columns_that_not_all_have_go(

@@ -140,7 +140,7 @@ def test_a_selection_by_time_is_in_the_good_times(raw: EpicEventList, clean: dic
 
 def test_times_that_no_good_time_interval_can_show_are_told(raw: EpicEventList, tmp_path: Path) -> None:
     result = evselect(raw, f"{CLEAN} && (TIME > {raw.time_range[0]} || PI > 500)", None, tmp_path / "clean.fits")
-    assert [each["name"] for each in result.doubts] == ["timeNotInExposure"]
+    assert [each.name for each in result.findings] == ["timeNotInExposure"]
 
 
 # --- maps ---
@@ -150,7 +150,7 @@ def test_ccds_that_the_user_excludes_have_no_exposure_and_no_warning(
     clean: dict[str, EpicEventList], whole: np.ndarray
 ) -> None:
     some, rest = (map_of(clean[text]) for text in ("CCDNR in 1,2,5", "!(CCDNR in 1,2,5)"))
-    assert (some.warnings, rest.warnings, some.selected_by) == ([], [], ("CCDNR",))
+    assert (some.findings, rest.findings, some.selected_by) == ((), (), ("CCDNR",))
     for maps, mine, others in (
         (some, "CCDNR in 1,2,5", "!(CCDNR in 1,2,5)"),
         (rest, "!(CCDNR in 1,2,5)", "CCDNR in 1,2,5"),
@@ -175,7 +175,7 @@ def test_places_that_the_user_excludes_have_no_exposure_and_the_others_all_of_th
     clean: dict[str, EpicEventList], whole: np.ndarray, text: str
 ) -> None:
     maps = map_of(clean[text])
-    assert (maps.warnings, maps.selected_by) == ([], SHAPES[text])
+    assert (maps.findings, maps.selected_by) == ((), SHAPES[text])
     inside, everything, seconds = counts_of(clean[text]), counts_of(clean["true"]), maps.seconds[0]
     assert 0.02 * everything.sum() < inside.sum() < 0.95 * everything.sum()
     assert inside[seconds <= 0].sum() <= 0.002 * inside.sum()
@@ -193,9 +193,9 @@ def test_the_area_of_a_map_is_that_of_the_selected_shape(clean: dict[str, EpicEv
 
 
 def test_a_place_that_also_depends_on_energy_is_told(clean: dict[str, EpicEventList]) -> None:
-    (warning,) = map_of(clean["(DETX > 0 || PI > 5000)"]).warnings
-    assert warning["name"] == "selectionNotInMap"
-    assert "depends on PI too" in warning["text"]
+    (finding,) = map_of(clean["(DETX > 0 || PI > 5000)"]).findings
+    assert finding.name == "selectionNotInMap"
+    assert "depends on PI too" in finding.text
 
 
 def test_a_region_that_cannot_be_read_again_refuses_the_map(clean: dict[str, EpicEventList]) -> None:
@@ -210,7 +210,7 @@ def test_only_a_selected_ccd_of_unknown_place_is_told(
 ) -> None:
     place = Detector.place
     monkeypatch.setattr(Detector, "place", lambda self, ccd: None if ccd == 2 else place(self, ccd))
-    (warning,) = map_of(clean["CCDNR in 1,2,5"]).warnings
-    assert warning["name"] == "ccdLeftOut"
-    assert warning["text"].startswith("CCD 2 of ")
-    assert map_of(clean["(DETX,DETY) in BOX(0,0,3000,4000,0)"]).warnings == []
+    (finding,) = map_of(clean["CCDNR in 1,2,5"]).findings
+    assert finding.name == "ccdLeftOut"
+    assert finding.text.startswith("CCD 2 of ")
+    assert map_of(clean["(DETX,DETY) in BOX(0,0,3000,4000,0)"]).findings == ()

@@ -14,7 +14,7 @@ from daxa_wf.fits.headers import describe
 from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.flare_methods import ARCMIN, region_grid, region_threshold
 from daxa_wf.observatories.erosita.native.flare_parameters import FlaregtiParameters
-from daxa_wf.observatories.erosita.native.flaregti import FlaregtiResult, Judged
+from daxa_wf.observatories.erosita.native.flaregti import FlaregtiResult, JudgedCurve
 
 OURS = ("method", "sigma", "edge_like")
 """Parameters that eSASS's flaregti does not have."""
@@ -59,7 +59,7 @@ def write_light_curve(events: ErositaEventList, result: FlaregtiResult, output: 
     fits.HDUList(hdus).writeto(output, checksum=True, overwrite=True)
 
 
-def _columns(judged: Judged) -> list[Any]:
+def _columns(judged: JudgedCurve) -> list[Any]:
     """The light curve's columns, for bins with good time."""
     from astropy.io import fits
 
@@ -102,7 +102,7 @@ def write_threshold_image(events: ErositaEventList, result: FlaregtiResult, outp
     fits.HDUList(hdus).writeto(output, checksum=True, overwrite=True)
 
 
-def threshold_image(judged: Judged, p: FlaregtiParameters) -> NDArray[np.float64]:
+def threshold_image(judged: JudgedCurve, p: FlaregtiParameters) -> NDArray[np.float64]:
     """The cut of each region, shape (gridsize, gridsize)."""
     grid, curve = region_grid(p), judged.curve
     x, y = np.meshgrid(*grid.centres())

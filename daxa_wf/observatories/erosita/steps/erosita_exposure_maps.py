@@ -65,7 +65,8 @@ def _natively(
         maps = exposure_maps(events, good, grid, [edges], vignetted, region=selected)
         write_exposure_map(output, events, grid, edges, maps.merged[0], vignetted, selected)
         longest.append(float(maps.merged[0].max()))
-        warnings += [each for each in maps.warnings if each not in warnings]
+        found = [each.warning("expmap") for each in maps.findings]
+        warnings += [each for each in found if each not in warnings]
     return longest, warnings
 
 

@@ -67,7 +67,7 @@ def _natively(
         options["pattern"], options["flag"], options["flagged"] == "only", options["lo_en"], options["hi_en"],
         gti=options["gti"], telid=modules, region=options["region"],
     )  # fmt: skip
-    return evtool(events, parameters, output).warnings
+    return [each.warning("evtool") for each in evtool(events, parameters, output).findings]
 
 
 def _with_esass(

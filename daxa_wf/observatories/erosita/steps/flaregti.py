@@ -88,7 +88,7 @@ def _natively(
     products.write_light_curve(events, result, place("lightcurve"))
     products.write_mask(events, result, place("maskimage"))
     products.write_threshold_image(events, result, place("thresholdimage"))
-    return result.warnings
+    return [each.warning("flaregti") for each in result.findings]
 
 
 def _with_esass(

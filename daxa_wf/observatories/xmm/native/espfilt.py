@@ -20,7 +20,7 @@ NO_CORNERS = ("PrimeSmallWindow",)
 
 @dataclass(frozen=True)
 class EspfiltResult:
-    """Good times within the exposure's own, the curves that were made, and how the filter judged."""
+    """Good times after and before filtering, the light curves, the result of the filter, and its quality."""
 
     gti: Intervals
     good: Intervals
@@ -32,19 +32,19 @@ class EspfiltResult:
 
     @property
     def kept(self) -> float:
-        """Seconds that were kept."""
+        """Return the seconds that were kept."""
         return total(self.gti)
 
     @property
-    def lost(self) -> float:
-        """Seconds of the exposure that were cut."""
+    def removed(self) -> float:
+        """Return the seconds of the exposure that were removed."""
         return total(self.good) - self.kept
 
 
 def espfilt(events: EpicEventList, method: str, parameters: FlareParameters) -> EspfiltResult:
-    """Find the good time intervals of an exposure with the filter of a name; one pass over its list.
+    """Find the good time intervals of an exposure with the named filter; one pass over its list.
 
-    UnfitDataError as espfilt calls it: `noPNSmallWindow` (no corners to compare with), `noCounts`, `gaussian`, and
+    Raise UnfitDataError as espfilt calls it: `noPNSmallWindow` (no corners to compare with), `noCounts`, `gaussian`, and
     `noGoodTime` if nothing is left; `badTimes`, `badGoodTimes` or `twoEventTables` for a list that contradicts itself.
     """
     flare_filter = FLARE_FILTERS[method]

@@ -53,7 +53,7 @@ def _natively(unit: Unit, options: Mapping[str, Any], workspace: Workspace, path
             write_tables(workspace.stage(kind, band), tables, history, identity)
     write_qdp(workspace.stage("hist", band, suffix=".qdp"), result, f"{unit.identifier} {method}")
     accepted = result.flares.quantity.within(result.flares.limits)
-    message = f"kept {result.kept:.0f} s, cut {result.lost:.0f} s ({accepted})"
+    message = f"kept {result.kept:.0f} s, cut {result.removed:.0f} s ({accepted})"
     warnings = [
         *result.warnings,
         *(each.warning("espfilt") for each in result.flares.findings),
@@ -206,7 +206,7 @@ def _numbers(method: str, result: Any) -> dict[str, Any]:
     return {
         "method": method,
         "kept_seconds": result.kept,
-        "lost_seconds": result.lost,
+        "lost_seconds": result.removed,
         "limits": list(flares.limits),
         "judged": flares.quantity.axis,
         "judged_bin": flares.curve.bin_size,

@@ -38,6 +38,7 @@ def kept_band(options: Mapping[str, Any]) -> Band | None:
 def _natively(
     unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace, path: Path, ootevents: Path | None
 ) -> Outcome:
+    from daxa_wf.events.findings import Finding
     from daxa_wf.events.gti_files import read_gti
     from daxa_wf.observatories.xmm.native.event_list import EpicEventList
     from daxa_wf.observatories.xmm.native.evselect import evselect
@@ -65,8 +66,9 @@ def _natively(
         "ontime": {str(ccd): seconds for ccd, seconds in result.ontime.items()},
         "livetime": {str(ccd): seconds for ccd, seconds in result.livetime.items()},
     }
-    warnings = [{"task": "evselect", "name": "attribute", "text": text} for text in result.warnings]
-    return Outcome(numbers, [*warnings, *result.doubts], f"kept {result.selected} of {result.rows} events")
+    findings = [*(Finding("attribute", text) for text in result.attributes), *result.findings]
+    warnings = [each.warning("evselect") for each in findings]
+    return Outcome(numbers, warnings, f"kept {result.selected} of {result.rows} events")
 
 
 def _with_sas(

@@ -47,7 +47,8 @@ def _natively(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) 
     longest = [float(seconds.max()) for seconds in maps.seconds]
     numbers = {"maximum_seconds": longest, "vignetting": vignetting, "attitude": attitude is not None}
     numbers["selected_by"] = list(maps.selected_by)
-    return Outcome(numbers, maps.warnings, f"up to {max(longest):.0f} s")
+    warnings = [each.warning("exposure_maps") for each in maps.findings]
+    return Outcome(numbers, warnings, f"up to {max(longest):.0f} s")
 
 
 def _with_sas(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:

@@ -56,7 +56,7 @@ def _natively(paths: Sequence[Path], final: str, band: Band | None, workspace: W
     from daxa_wf.observatories.xmm.native.merge import merge
 
     result = merge([EpicEventList.open(path) for path in paths], workspace.stage(final, band))
-    return result.rows, result.warnings
+    return result.rows, [each.warning("merge") for each in result.findings]
 
 
 def _with_sas(paths: Sequence[Path], final: str, band: Band | None, workspace: Workspace) -> Merged:
