@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from daxa_wf.chain.preprocessed import products_in
-from daxa_wf.config.model import parse_config
+from daxa_wf.config.reading import parse_config
 from daxa_wf.download.paths import is_wanted, wanted_globs
 from daxa_wf.errors import ConfigError
 from daxa_wf.mission.registry import MISSIONS
@@ -200,7 +200,7 @@ DELIVERED = {
 @pytest.mark.parametrize("name", DELIVERED)
 def test_what_is_delivered_is_not_refused(name: str) -> None:
     mission: dict[str, Any] = {"source": {"archives": "any"}, **DELIVERED[name]}  # type: ignore[dict-item]
-    assert parse_config({"archive": "a", "missions": {name: mission}}).missions[name]
+    assert parse_config({"archive": "a", "missions": {name: mission}}).mission(name).section
 
 
 def test_importing_missions_is_light() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from daxa_wf.config.model import parse_config
+from daxa_wf.config.reading import parse_config
 from daxa_wf.errors import ConfigError, CorruptFileError, ExpressionError
 from daxa_wf.events.expression import check_expression, kinds_of, parse
 from daxa_wf.events.gti_files import read_gti, write_gti
