@@ -69,6 +69,11 @@ def of_modules(modules: Iterable[int]) -> NDArray[np.bool_]:
     return wanted
 
 
+def write_subset(event_list: Path, names: Iterable[str], output: Path) -> None:
+    """Write the events of the telescope modules `TM1`, `TM2` ... of a list to a file; errors of `select_modules`."""
+    select_modules(ErositaEventList.open(event_list), parse_modules(names), output)
+
+
 def select_modules(events: ErositaEventList, modules: Iterable[int], output: Path) -> Written:
     """Write the events of some telescope modules, with their tables and corrected INSTRUM* and NINST cards.
 
