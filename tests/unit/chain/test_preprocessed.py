@@ -184,13 +184,16 @@ def test_a_combined_image_is_filed_once(tmp_path: Path) -> None:
     assert image.name == "obsid87036000-instSIS0_SIS1-subexp32002-en0.4_2.0keV-image.fits.gz"
 
 
-def test_all_lists_of_swift_that_are_fetched_are_organised(tmp_path: Path, real_data: Path) -> None:
-    lists = sorted((real_data / "swift").glob("*_cl.evt.gz"))
-    assert len(lists) == 3
-    names = [f"xrt/event/{path.name}" for path in lists]
-    for name, path in zip(names, lists, strict=True):
-        (tmp_path / "store" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "store" / name).symlink_to(path)
+def test_all_lists_of_swift_that_are_fetched_are_organised(tmp_path: Path) -> None:
+    """Three lists with the names that observation 00085374001 has, in the modes that they are of."""
+    names = []
+    for exposure, mode in (("pcw3po", "PHOTON"), ("wtw2sl", "WINDOWED"), ("wtw2st", "WINDOWED")):
+        names.append(f"xrt/event/sw00085374001x{exposure}_cl.evt.gz")
+        path = tmp_path / "store" / names[-1]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        events = fits.BinTableHDU.from_columns([fits.Column("TIME", "D", array=[1.0, 2.0])], name="EVENTS")
+        events.header["DATAMODE"] = mode
+        events.writeto(path)
     record = made("swift", "00085374001", tmp_path / "store", names, tmp_path / "archive", "copy")
     assert filed(record) == {("XRT", "pcw3po"), ("XRT", "wtw2sl"), ("XRT", "wtw2st")}
     for exposure, mode in (("pcw3po", "PHOTON"), ("wtw2sl", "WINDOWED"), ("wtw2st", "WINDOWED")):

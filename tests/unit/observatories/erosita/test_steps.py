@@ -429,7 +429,7 @@ def test_a_fault_leaves_nothing(chain: Any, standins: Standins, raw: Any, behavi
 
 def test_without_esass(chain: Any, standins: Standins) -> None:
     (standins.root / "bin" / "flaregti").unlink()
-    with pytest.raises(Fault, match="flaregti of eSASS cannot be found with the shell as it is"):
+    with pytest.raises(Fault, match="flaregti of eSASS cannot be found with the current shell"):
         chain("700199", engine="esass").run("flaregti")
 
 

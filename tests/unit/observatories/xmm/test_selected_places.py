@@ -17,6 +17,7 @@ from daxa_wf.observatories.xmm.native.evselect import evselect
 from daxa_wf.observatories.xmm.native.exposure_map import ExposureMaps, exposure_maps
 from daxa_wf.observatories.xmm.native.images import bin_images, epic_grid
 from daxa_wf.observatories.xmm.native.merge import merge
+from tests.unit.observatories.xmm.conftest import WHOLE_LIST
 
 CLEAN = "#XMMEA_EM && PATTERN <= 12 && FLAG == 0"
 GRID = epic_grid(87)
@@ -82,9 +83,13 @@ def test_times_that_an_expression_selects(text: str, expected: list[list[list[fl
 # --- lists ---
 
 
-@pytest.fixture(scope="module")
-def raw(exod: Path) -> EpicEventList:
-    return EpicEventList.open(exod / "P0001730201M1S002MIEVLI.FTZ")
+@pytest.fixture(scope="module", params=["simulated", "genuine"])
+def raw(request: pytest.FixtureRequest) -> EpicEventList:
+    """A list of MOS1 without flares filtered out: a simulated one of 40 ks, and a whole genuine one."""
+    if request.param == "genuine":
+        return EpicEventList.open(request.getfixturevalue("exod") / WHOLE_LIST)
+    truth = request.getfixturevalue("truth")["0999990101M1S001"]
+    return EpicEventList.open(request.getfixturevalue("observatory") / truth["file"])
 
 
 @pytest.fixture(scope="module")
