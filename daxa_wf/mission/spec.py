@@ -178,6 +178,10 @@ class MissionSpec:
     """Names of its pipeline's own engines that can process it; empty if data are only fetched and organised."""
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Names of groups of instruments, in capitals."""
+    exposure_note: tuple[str, str] = ("", "")
+    """Meaning of an exposure's name in the names of products, and an example, for docs/missions.md."""
+    notes: tuple[str, ...] = ()
+    """Facts that users should know, in Markdown, for docs/missions.md."""
     event_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Instrument -> columns of its event lists, which a check of expressions before a run uses."""
 

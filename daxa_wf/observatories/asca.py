@@ -15,6 +15,7 @@ BANDS = {"SIS": SIS_BANDS, "GIS": GIS_BANDS}
 MISSION = MissionSpec(
     name="asca",
     pretty_name="ASCA",
+    exposure_note=("lists: bit rate; images: both detectors together", "`00302m`, `32002`"),
     obsid_pattern=r"[0-9]{8}",
     frame="fk5",
     instruments=(

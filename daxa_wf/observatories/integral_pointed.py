@@ -10,6 +10,7 @@ GOOD = ("good_jemx1", "good_jemx2", "good_isgri", "good_picsit", "good_spi")
 MISSION = MissionSpec(
     name="integral_pointed",
     pretty_name="INTEGRAL Pointed",
+    notes=("Only raw data, which OSA processes.",),
     obsid_pattern=r"[0-9]{12}",
     frame="fk5",
     instruments=(

@@ -52,6 +52,7 @@ ALL_SKY = MissionSpec(
 POINTED = MissionSpec(
     name="rosat_pointed",
     pretty_name="ROSAT Pointed",
+    notes=("Several detectors use the same file names; the detector of the observation in the mission's table decides.",),
     obsid_pattern=r"(RH|RP|RF|WH|WP|WF|rh|rp|rf|wh|wp|wf)[0-9]{6}([A-Z][0-9]{2})?",
     frame="fk5",
     instruments=(

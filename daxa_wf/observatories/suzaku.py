@@ -13,6 +13,7 @@ EXPOSURES = tuple(f"xis{number}_expo" for number in NUMBERS)
 MISSION = MissionSpec(
     name="suzaku",
     pretty_name="Suzaku",
+    exposure_note=("mode of clocks and windows", "`03x3n069b`"),
     obsid_pattern=r"[0-9]{9}",
     frame="fk5",
     instruments=tuple(

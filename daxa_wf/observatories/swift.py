@@ -8,6 +8,10 @@ from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, Instrument, Mi
 MISSION = MissionSpec(
     name="swift",
     pretty_name="Swift",
+    exposure_note=(
+        "mode, window and state of the spacecraft; images are of photon counting alone", "`pcw3po`, `wtw2st`"
+    ),
+    notes=("Products of BAT are fetched with XRT or UVOT, or with `engine: raw`, and stay in the raw data.",),
     obsid_pattern=r"[0-9]{11}",
     frame="fk5",
     instruments=(

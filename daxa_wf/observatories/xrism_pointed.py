@@ -11,6 +11,7 @@ PIXELS, DATA_CLASS = r"rsl_p0px(\w+)_cl\.", r"xtd_p(\w+)_cl\."
 MISSION = MissionSpec(
     name="xrism_pointed",
     pretty_name="XRISM Pointed",
+    exposure_note=("Resolve: filter; Xtend: mode of the CCDs", "`1000`, `032000010`"),
     obsid_pattern=r"[0-9]{9}",
     frame="fk5",
     instruments=(
