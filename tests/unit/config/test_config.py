@@ -79,8 +79,8 @@ BAD = {
     "empty missions": ({"archive": "out", "missions": {}}, "missions"),
     "unknown top key": (
         {**GOOD, "archiv": "x"},
-        "archiv: unknown key; allowed are tables, archive, services, data, archives, transfers, credentials, limits, sas, esass, "
-        "missions - did",
+        "archiv: unknown key; allowed are tables, archive, services, data, archives, simulator, transfers, credentials, "
+        "limits, sas, esass, missions - did",
     ),
     "unknown mission": (
         {"archive": "o", "missions": {"xmm_pointd": {"source": {"local": "r"}}}},
