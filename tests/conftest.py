@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.genuine import COLLECTIONS, WHOLE, is_whole
 from tests.standins import Standins, make_standins
-
-REAL_DATA = Path(os.environ.get("DAXA_WF_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -23,18 +21,24 @@ def signals_as_on_a_terminal() -> None:
             signal.signal(each, usual)
 
 
-@pytest.fixture(scope="session")
-def real_data() -> Path:
-    """The folder of real archival files; skips where it is absent."""
-    if not REAL_DATA.is_dir():
-        pytest.skip(f"no real data: {REAL_DATA} does not exist (set DAXA_WF_REAL_DATA)")
-    return REAL_DATA
+@pytest.fixture(scope="session", params=COLLECTIONS, ids=lambda root: "whole" if is_whole(root) else "extract")
+def real_data(request: pytest.FixtureRequest) -> Path:
+    """A folder of genuine files: the extracts; then the whole files, where they are."""
+    return request.param
 
 
 @pytest.fixture(scope="session")
-def exod(real_data: Path) -> Path:
-    """ObsID 0001730201: PPS lists and what SAS made of them."""
-    return real_data / "xmm" / "exod" / "0001730201"
+def whole_data() -> Path:
+    """The folder of whole genuine files, for what no extract may show; skips where it is absent."""
+    if not WHOLE.is_dir():
+        pytest.skip(f"no whole genuine files: {WHOLE} does not exist (set DAXA_WF_REAL_DATA)")
+    return WHOLE
+
+
+@pytest.fixture(scope="session")
+def exod(whole_data: Path) -> Path:
+    """ObsID 0001730201: PPS lists and what SAS made of them. Its licence does not allow an extract."""
+    return whole_data / "xmm" / "exod" / "0001730201"
 
 
 @pytest.fixture(scope="session")

@@ -81,7 +81,7 @@ def run(
 def _seen_from(archive: Path, options: Options) -> dict[str, Any]:
     """Return the options of a mission with absolute paths; they come relative to the archive."""
     places = {key: str((archive / options[key]).resolve()) for key in ("source", "tables") if options[key]}
-    select = options["select"] and Select.from_values(options["select"]).started_in(archive).model_dump(mode="json")
+    select = options["select"] and Select.from_values(options["select"]).started_in(archive).plain_values()
     return {**options, **places, "select": select}
 
 

@@ -69,7 +69,7 @@ def _not_in_the_table(mission: Mission, tables: Path) -> Iterator[str]:
     if known is None:
         return
     for key, obsids in asked.items():
-        absent = [each for each in obsids if known.isdisjoint(spec.meant("obsid", each))]
+        absent = [each for each in obsids if known.isdisjoint(spec.values_for("obsid", each))]
         if absent:
             yield (
                 f"{key}: the table of {spec.pretty_name} in {tables} has no {', '.join(absent)}; correct or remove them, "

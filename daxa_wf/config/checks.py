@@ -34,7 +34,7 @@ def _problems(mission: Mission) -> Problems:
     yield from _unheeded_sections(mission)
     if not unknown:
         yield from _processed_instruments(mission)
-        yield from mission.section.problems(mission)
+    yield from mission.section.problems(mission, () if unknown else mission.instruments)
 
 
 def _observations(mission: Mission) -> Problems:
@@ -60,7 +60,7 @@ def _observations(mission: Mission) -> Problems:
 
 
 def _same(mission: Mission, obsid: str) -> set[str]:
-    return {obsid, *mission.spec.meant("obsid", obsid)}
+    return {obsid, *mission.spec.values_for("obsid", obsid)}
 
 
 def _instruments(mission: Mission) -> Problems:

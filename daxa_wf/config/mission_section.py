@@ -80,9 +80,12 @@ class MissionSection(Section):
         own: str | None = getattr(getattr(self, step_section, None), "engine", None)
         return own or engine
 
-    def problems(self, mission: Mission) -> Iterator[tuple[str, str]]:
-        """Yield keys of the section and what is wrong with them, where that depends on several keys and the mission."""
-        del mission
+    def problems(self, mission: Mission, instruments: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+        """Yield keys of the section and what is wrong with them, where that depends on several keys and the mission.
+
+        `instruments`: the chosen ones, or () if one of them is unknown.
+        """
+        del mission, instruments
         yield from ()
 
     def runs(self, step_section: str) -> bool:

@@ -143,7 +143,7 @@ class Config(Section):
 
     def archives_for(self, name: str, started_in: Path) -> dict[str, tuple[str, ...]]:
         """The archives that a mission's data come from, in order, and where each is."""
-        from daxa_wf.tables.endpoints import ARCHIVES
+        from daxa_wf.tables.endpoints import DATA_CENTRES
 
         source = self.mission(name).section.source
         chosen = (
@@ -155,7 +155,7 @@ class Config(Section):
             name: tuple(str((started_in / place).resolve()) if place.startswith(".") else place for place in places)
             for name, places in self.archives.items()
         }
-        places: dict[str, tuple[str, ...]] = {**ARCHIVES, **own}
+        places: dict[str, tuple[str, ...]] = {**DATA_CENTRES, **own}
         return {each: places[each] for each in chosen}
 
     def mirrors_for(self, name: str, started_in: Path) -> dict[str, tuple[Path, ...]]:

@@ -15,6 +15,7 @@ from daxa_wf.files import checked_relative
 from daxa_wf.json_files import Count
 from daxa_wf.limits import Limits
 from daxa_wf.tables.urls import shown
+from daxa_wf.tables.xml import refuse_entities
 
 if TYPE_CHECKING:
     from xml.etree import ElementTree
@@ -315,12 +316,6 @@ class S3Bucket:
             md5 = etag if re.fullmatch(r"[0-9a-f]{32}", etag) else ""
             listing.add(RemoteFile(path, self.base + quote(key), int(size), True, md5))
         return root.findtext(f"{space}NextContinuationToken", "")
-
-
-def refuse_entities(body: bytes, what: str) -> None:
-    """Raise ServiceError if XML defines entities, which can multiply or read files, or hides them in another encoding."""
-    if b"<!ENTITY" in body or b"\0" in body[:1000]:
-        raise ServiceError(f"{what} defines entities, or is not UTF-8, which no answer needs: refused", body)
 
 
 def xml_root(body: bytes, what: str) -> ElementTree.Element:

@@ -278,7 +278,7 @@ def release() -> str:
 
 def release_number() -> str:
     """20.0.0, from either form."""
-    from daxa_wf.tools.versions import parse_sas_version
+    from daxa_wf.observatories.xmm.sas.versions import parse_sas_version
 
     return str(parse_sas_version(f"[{release()}]"))
 

@@ -19,7 +19,7 @@ from daxa_wf.archive.status import print_summary
 from daxa_wf.chain import acquire, manifest
 from daxa_wf.chain.plan import Plan
 from daxa_wf.chain.runner import Inputs
-from daxa_wf.config.model import parse_config
+from daxa_wf.config.reading import parse_config
 from daxa_wf.errors import ConfigError, ServiceError
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.tables.snapshots import SnapshotStore
@@ -322,8 +322,8 @@ def test_obsids_and_a_complete_mirror_need_no_network(
 def acquired(plan: Plan, mission: str, obsid: str) -> set[str]:
     """Fetch an observation as its job does; the paths of its files."""
     wildcards = Wildcards(mission=mission, obsid=obsid)
-    workspace = SimpleNamespace(context=plan.places(wildcards, None), layout=plan.layout)
-    options: dict[str, Any] = plan.acquisition(wildcards)
+    workspace = SimpleNamespace(context=plan.context("acquire")(wildcards, None), layout=plan.layout)
+    options: dict[str, Any] = plan.options("acquire")(wildcards)
     outcome = acquire.run(Unit(mission, obsid), Inputs({}, {}), options, workspace)  # type: ignore[arg-type]
     return {each["path"] for each in outcome.results["files"]}
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from daxa_wf.chain.preflight import check_before_a_run
-from daxa_wf.config.model import parse_config
+from daxa_wf.config.reading import parse_config
 from daxa_wf.errors import ConfigError
 from daxa_wf.mission.registry import MISSIONS
 
@@ -77,7 +77,7 @@ def test_directories_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ({"expression": "target > 1"}, "target is not a column of this list"),
         ({"query": "exposre > 5 ks"}, "has no column 'exposre'; .* did you mean 'exposure'"),
         ({"columns": {"pn_fitler": ["Thin1"]}}, "has no column 'pn_fitler'; .* did you mean 'pn_filter'"),
-        ({"columns": {"revolution": ["first"]}}, "columns.revolution: 'first' is no number"),
+        ({"columns": {"revolution": ["first"]}}, "columns.revolution: 'first' is not a number"),
         ({"instruments": ["PM"]}, "no instrument 'PM'; it has M1, M2, PN"),
         ({"exposure": {"ACIS": "5 ks"}}, "no instrument 'ACIS'"),
         ({"positions": [1, 2], "radius": {"MOS3": "1 deg"}}, "no instrument 'MOS3'"),
@@ -86,7 +86,7 @@ def test_directories_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ({"obsids_file": "none.txt"}, "obsids_file: .*none.txt cannot be read"),
         ({"positions": {"file": "none.csv"}}, "none.csv cannot be read"),
         ({"region": {"stcs": "Zirkel 1 2"}}, "region: Zirkel 1 2 cannot be used"),
-        ({"rectangle": {"lower_left": [0, 100], "upper_right": [1, 101]}}, "100.0 is no latitude"),
+        ({"rectangle": {"lower_left": [0, 100], "upper_right": [1, 101]}}, "100.0 is not a latitude"),
     ],
     ids=str,
 )

@@ -12,7 +12,7 @@ from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, write_manifest
 from daxa_wf.archive.records import Record, Status, write_record
 from daxa_wf.chain.preflight import check_before_a_run
-from daxa_wf.config.model import parse_config
+from daxa_wf.config.reading import parse_config
 from daxa_wf.errors import ConfigError
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.report.finish import finish_run, let_page_be_drawn, nothing_succeeded

@@ -18,8 +18,7 @@ from daxa_wf.chain.runner import Inputs, run_step
 from daxa_wf.download.observation import Fetcher
 from daxa_wf.download.release import KEY, NOT_PUBLIC, drop_due_records, is_due, mark_of_logins, retry_condition
 from daxa_wf.errors import ServiceError, UnfitDataError
-from daxa_wf.mission.catalogue import STEPS
-from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.mission.registry import MISSIONS, STEPS
 from daxa_wf.tables.snapshots import SnapshotStore
 from daxa_wf.units import Unit
 from daxa_wf_simulator.mirror_server import ServedMirror

@@ -46,7 +46,7 @@ def test_which_exposures_are_fit(exposures: pd.DataFrame) -> None:
     unfit = {row.obsid[-1] + row.inst + row.exposure: row.unfit for row in exposures.itertuples()}
     assert {key for key, why in unfit.items() if not why} == {"1PNS003", "1PNU005", "1R1U002", "1R2U002"}
     assert unfit["1M1S001"] == "filter CalClosed: closed, or for calibration"
-    assert unfit["2PNS003"] == "mode Full Frame: not for science, says the archive"
+    assert unfit["2PNS003"] == "mode Full Frame: not marked as scientific by the data centre"
     assert unfit["2M2S002"] == "mode Diagnostic3x3: not a science mode"
     assert exposures["filter"].tolist()[:2] == ["Medium", "Thin1"]
     assert len(exposures_of(exposures, {"0000000001"}, {"PN", "R1"})) == 3
