@@ -99,7 +99,11 @@ class Layout:
 
     def kept(self, step: str, unit: Unit) -> Path:
         """Return the directory that a step keeps for later steps, where the files of its tool belong together."""
-        return self.root / "work" / unit.mission / unit.obsid / unit.identifier / step
+        return self.work(unit) / unit.identifier / step
+
+    def work(self, unit: Unit) -> Path:
+        """Return the directory of all that the steps of an observation keep for later steps."""
+        return self.root / "work" / unit.mission / unit.obsid
 
     def records(self, unit: Unit) -> Path:
         """Return the directory of an observation's records. It is separate because products may move to `failed_data`."""

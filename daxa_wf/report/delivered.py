@@ -23,7 +23,7 @@ LIST_BINS = 256
 """Pixels along a side of the image of an event list."""
 LIGHT_CURVE_BINS = 300
 LARGEST_IMAGE, LARGEST_LIST = 200_000_000, 4_000_000_000
-"""Pixels of an image and bytes of a list of events that are read into memory for a plot."""
+"""Largest number of pixels of an image, and of bytes of an event list, that a plot reads into memory."""
 
 
 def delivered_plots(layout: Layout, record: Record) -> list[Plot]:
@@ -118,9 +118,9 @@ def _draw_list(path: Path, title: str) -> bytes:
 
 
 def list_image(events: Any, x: int, y: int) -> tuple[np.ndarray, Any]:
-    """Return the counts of a list's events on their own plane in LIST_BINS pixels a side, and a header with its sky.
+    """Return an image of an event list on its own sky plane, LIST_BINS pixels a side, and a header with its WCS.
 
-    `x` and `y` are the numbers of the columns with sky coordinates; the part of the plane that holds events is binned.
+    `x` and `y` are the numbers of the columns with sky coordinates. The image covers the part of the plane with events.
     """
     from astropy.io.fits import Header
 

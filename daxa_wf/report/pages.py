@@ -1,4 +1,4 @@
-"""Writes the pages; every text that comes from outside is escaped by the templates."""
+"""Write the pages. The templates escape every text that comes from outside."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ def _template(name: str) -> Any:
 
 
 def observation_folder(layout: Layout, unit: Unit) -> Path:
-    """Where an observation's page is: with its products, or in `failed_data`."""
+    """Return the directory of an observation's page: with its products, or in `failed_data`."""
     failed = layout.failed_observation(unit)
     return failed if failed.exists() else layout.observation(unit)
 
 
 def write_observation_page(layout: Layout, unit: Unit, records: Sequence[Record]) -> Path:
-    """Draw an observation's page and put its plots beside the products as PNG; the page's path."""
+    """Write an observation's page, and its plots as PNG beside the products. Return the page's path."""
     folder = observation_folder(layout, unit)
     requested = read_requested(layout)
     records = [record for record in records if requested.asks_for(record.step, record.unit)]
@@ -90,7 +90,7 @@ def write_observation_page(layout: Layout, unit: Unit, records: Sequence[Record]
 
 UNMARKED = '<p id="requested"></p>'
 MARKED = '<p id="requested" class="unrequested">This observation is no longer requested by the configuration.</p>'
-"""First lines of an observation's page, before and after its observation was dropped from the configuration."""
+"""A line of an observation's page, before and after the observation was dropped from the configuration."""
 
 
 def _with_banner(text: str, requested: bool) -> str:
@@ -99,7 +99,7 @@ def _with_banner(text: str, requested: bool) -> str:
 
 
 def mark_pages(layout: Layout, observations: Sequence[Unit]) -> None:
-    """Note on the pages of observations whether they are still requested; those that are drawn correctly stay as they are."""
+    """Note on the pages of observations whether they are still requested. Correct pages are not written again."""
     requested = read_requested(layout)
     for unit in observations:
         page = observation_folder(layout, unit) / PAGE
@@ -112,14 +112,14 @@ def mark_pages(layout: Layout, observations: Sequence[Unit]) -> None:
 
 
 LONGEST_HEAD = 10_000
-"""Characters of a page within which its banner is."""
+"""Characters at the start of a page that contain its banner."""
 
 
 def _dropped(layout: Layout, unit: Unit, requested: Requested) -> list[str]:
     """Return the units of an observation that have records, and that the configuration no longer requests."""
     dropped = set()
     for path in layout.records(unit).glob("*/*.json"):
-        with suppress(CorruptFileError):  # a damaged record is a fault of its own
+        with suppress(CorruptFileError):  # a damaged record is reported as a fault
             record = read_record(path)
             if not requested.asks_for(record.step, record.unit):
                 dropped.add(f"{record.unit.identifier} ({record.step})")
@@ -131,9 +131,9 @@ def _way_up(layout: Layout, page: Path) -> str:
 
 
 def write_archive_page(layout: Layout) -> Path:
-    """Draw the archive's page: counts, reasons of units without a result, warnings, one line an observation.
+    """Write the archive's page: counts, reasons of units without a result, warnings, one line an observation.
 
-    The pages of observations that are no longer requested are marked, too.
+    Also mark the pages of observations that are no longer requested.
     """
     verdicts = read_verdicts(layout)
     observations: dict[tuple[str, str], list[Verdict]] = {}

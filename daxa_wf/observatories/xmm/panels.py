@@ -118,16 +118,13 @@ def exposure_table(_: Layout, records: Sequence[Record]) -> PageTable:
 
 
 def _cells(row: _ExposureRow) -> list[Cell]:
-    flares, quality, cleaning = row.flares, row.quality, row.cleaning
+    seconds = (row.flares.kept_seconds, row.flares.lost_seconds) if row.flares else (None, None)
+    events = (row.cleaning.selected, row.cleaning.rows) if row.cleaning else (None, None)
     return [
         Cell(row.name),
-        *(
-            map(number_cell, (f"{flares.kept_seconds:.0f}", f"{flares.lost_seconds:.0f}"))
-            if flares
-            else (NOTHING, NOTHING)
-        ),
-        *(_quality_cells(quality) if quality else (NOTHING, NOTHING, NOTHING)),
-        *(map(number_cell, (cleaning.selected, cleaning.rows)) if cleaning else (NOTHING, NOTHING)),
+        *(NOTHING if value is None else number_cell(f"{value:.0f}") for value in seconds),
+        *(_quality_cells(row.quality) if row.quality else (NOTHING, NOTHING, NOTHING)),
+        *(NOTHING if value is None else number_cell(value) for value in events),
         Cell(", ".join(row.warnings), "rejected"),
     ]
 

@@ -11,12 +11,14 @@ from daxa_wf.archive.records import Record
 class FlareResults:
     """The results of espfilt: seconds kept and removed, accepted rates in count/s, the bin in seconds, the GTIs.
 
+    Values that a record lacks are None or empty.
+
     `judged` names the quantity that was compared with the limits, '' if the filter (SAS's) did not record its values.
     """
 
     method: str
-    kept_seconds: float
-    lost_seconds: float
+    kept_seconds: float | None
+    lost_seconds: float | None
     limits: tuple[float, float] | None
     judged: str
     judged_bin: float
@@ -29,8 +31,8 @@ class FlareResults:
         limits = results.get("limits")
         return cls(
             method=results.get("method", ""),
-            kept_seconds=float(results["kept_seconds"]),
-            lost_seconds=float(results["lost_seconds"]),
+            kept_seconds=results.get("kept_seconds"),
+            lost_seconds=results.get("lost_seconds"),
             limits=(float(limits[0]), float(limits[1])) if limits else None,
             judged=results.get("judged") or "",
             judged_bin=float(results.get("judged_bin") or 1.0),
@@ -67,12 +69,12 @@ class QualityResults:
 
 @dataclass(frozen=True)
 class CleaningResults:
-    """The results of evselect: events before and after the filters."""
+    """The results of evselect: events before and after the filters. Values that a record lacks are None."""
 
-    rows: int
-    selected: int
+    rows: int | None
+    selected: int | None
 
     @classmethod
     def from_record(cls, record: Record) -> CleaningResults:
         """Return the results in a record of evselect that is done."""
-        return cls(int(record.results["rows"]), int(record.results["selected"]))
+        return cls(record.results.get("rows"), record.results.get("selected"))
