@@ -83,6 +83,7 @@ POINTED = MissionSpec(
         "9": "EGE", "10": "MISC",
     },
     other_target_type="MISC",
+    notes=("Several detectors use the same file names. The detector in the mission's table decides.",),
     archive_paths={"heasarc": "rosat/data/{rosat_detector}/processed_data/{obsid[2]}00000/{obsid_lower}/"},
     files=ROSAT_FILES,
     products=(
