@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from daxa_wf.mission.registry import MISSIONS, NOT_OFFERED, PACKAGE
+from daxa_wf.mission.registry import MISSIONS, NOT_OFFERED
 from daxa_wf.mission.spec import MissionSpec
 
 HEAD = """# Missions
@@ -20,18 +20,20 @@ Instruments in *italics* are selected only if they are named. These names stand 
 
 A file belongs to the instrument whose name pattern it matches. If several detectors use the same names, the detector of the
 observation in the mission's table decides. If the table has none, the observation is rejected (`unknownInstrument`). A file with
-several instruments is kept once, under all of them, joined with `_`: `inst<A>_<B>`.
+several instruments is kept once, and its name lists all of them.
 
 An exposure (`subexp`) is named only if an instrument may have several files of a kind in an observation:
 
 | mission | exposure | example |
 |---|---|---|
 {exposures}
+
 All other products have `subexpNone`.
 
-## Notes on missions
+## Remarks on missions
 
 {notes}
+
 ## Adding a mission
 
 A mission is one file in `daxa_wf/observatories/` with a `PIPELINE`; no other file changes. The smallest complete one:
@@ -48,26 +50,23 @@ changing the package, put its file into `daxa_wf/observatories/` of a directory 
 
 
 def missions_page() -> str:
-    """Return the page: a row and notes for each mission, and instructions for adding one."""
-    specs = [MISSIONS[name] for name in sorted(MISSIONS)]
-    exposures = [(spec.name, *spec.exposure_note) for spec in specs if spec.exposure_note[0]]
-    notes = {spec.name: " ".join(spec.notes) for spec in specs if spec.notes}
-    notes |= {name: f"not offered. {reason}." for name, reason in NOT_OFFERED.items()}
+    """Return the page: a row for each mission, and instructions for adding one."""
+    from pathlib import Path
+
+    files = (path.read_text(encoding="utf-8") for path in Path(__file__).parents[1].glob("observatories/*.py"))
+    example = min((text for text in files if "PIPELINE =" in text), key=len)
+    groups = [f"`{group}` ({name})" for name in sorted(MISSIONS) for group in MISSIONS[name].groups]
+    exposures = [
+        f"| `{name}` | {' | '.join(spec.exposure_names)} |"
+        for name, spec in sorted(MISSIONS.items())
+        if spec.exposure_names
+    ]
+    notes = [f"- `{name}`: not offered. {reason}." for name, reason in NOT_OFFERED.items()]
+    notes += [f"- `{name}`: {' '.join(spec.notes)}" for name, spec in sorted(MISSIONS.items()) if spec.notes]
     tail = TAIL.format(
-        groups=", ".join(f"`{group}` ({spec.name})" for spec in specs for group in spec.groups),
-        exposures="".join(f"| `{name}` | {meaning} | {example} |\n" for name, meaning, example in exposures),
-        notes="".join(f"- `{name}`: {notes[name]}\n" for name in sorted(notes)),
-        example=_smallest_example(),
+        example=example, groups=", ".join(groups), exposures="\n".join(exposures), notes="\n".join(notes)
     )
-    return HEAD + "".join(_row(spec) for spec in specs) + tail
-
-
-def _smallest_example() -> str:
-    """Return the shortest file of the package that makes a mission."""
-    from importlib.resources import files
-
-    texts = (file.read_text(encoding="utf-8") for file in files(PACKAGE).iterdir() if file.name.endswith(".py"))
-    return min((text for text in texts if "\nPIPELINE = " in text), key=len)
+    return HEAD + "".join(_row(MISSIONS[name]) for name in sorted(MISSIONS)) + tail
 
 
 def _row(spec: MissionSpec) -> str:

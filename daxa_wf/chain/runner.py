@@ -166,7 +166,7 @@ def run_step(
                 require_unchanged(layout, acquired)
             stamps = stamp_raw_files(inputs, layout)
             record.raw = list(stamps.values())
-            typed = load(step.options).from_values(options) if step.options else options
+            typed = read_options(step, options)
             _run(function, unit, replace(inputs, stamps=stamps), typed, layout, record, context or {})
     except DaxaError as fault:
         _write_fault(note, step, unit, fault)
@@ -226,6 +226,18 @@ def _add_what_was_told(record: Record, told: Told) -> None:
     if told.runs:
         record.command, record.exit_code = [run["command"] for run in told.runs], told.runs[-1]["exit_code"]
         record.results = {**record.results, "runs": told.runs}
+
+
+def read_options(step: Step, values: Mapping[str, Any]) -> Any:
+    """Return the options of a job as the step's model; as they are if it has none.
+
+    ValidationError, a ValueError, if they are not such.
+    """
+    if not step.options:
+        return values
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(load(step.options)).validate_python(dict(values), context={"recorded": True})
 
 
 NOT_RAW = ("manifest", "image")

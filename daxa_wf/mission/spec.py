@@ -178,10 +178,10 @@ class MissionSpec:
     """Names of its pipeline's own engines that can process it; empty if data are only fetched and organised."""
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Names of groups of instruments, in capitals."""
-    exposure_note: tuple[str, str] = ("", "")
-    """Meaning of an exposure's name in the names of products, and an example, for docs/missions.md."""
+    exposure_names: tuple[str, str] | None = None
+    """Meaning of the exposures in names of products, and examples, for docs/missions.md; None if files have no exposure."""
     notes: tuple[str, ...] = ()
-    """Facts that users should know, in Markdown, for docs/missions.md."""
+    """Remarks for docs/missions.md: sentences on data that are not available, and on instruments."""
     event_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Instrument -> columns of its event lists, which a check of expressions before a run uses."""
 

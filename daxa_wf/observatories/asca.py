@@ -15,7 +15,6 @@ BANDS = {"SIS": SIS_BANDS, "GIS": GIS_BANDS}
 MISSION = MissionSpec(
     name="asca",
     pretty_name="ASCA",
-    exposure_note=("lists: bit rate; images: both detectors together", "`00302m`, `32002`"),
     obsid_pattern=r"[0-9]{8}",
     frame="fk5",
     instruments=(
@@ -48,6 +47,7 @@ MISSION = MissionSpec(
         "CATACLYSMIC VARIABLES": "CV",
     },
     other_target_type="MISC",
+    exposure_names=("event lists: bit rate; images: both detectors together", "`00302m`, `32002`"),
     archive_paths={"heasarc": "asca/data/rev2/{obsid}/"},
     files=(
         FilePattern("preprocessed", ("aux/*",)),

@@ -15,13 +15,6 @@ INTERLEAVED = r"_(e[12])_"
 MISSION = MissionSpec(
     name="chandra",
     pretty_name="Chandra",
-    exposure_note=("interleaved exposures only; else `None`", "`e1`, `e2`"),
-    notes=(
-        "Several detectors use the same file names; the detector of the observation in the mission's table decides.",
-        "HETG and LETG are gratings: their names select the observations made with the grating, and the files belong to the "
-        "detector behind it. The name of a detector selects its observations with and without a grating; "
-        "`select: {columns: {grating: [NONE]}}` excludes observations with a grating.",
-    ),
     obsid_pattern=r"[0-9]{1,5}",
     instruments=(
         Instrument("ACIS-I", ACIS),
@@ -75,6 +68,13 @@ MISSION = MissionSpec(
         "NON-POINTING DATA": "MISC",
     },
     other_target_type="MISC",
+    exposure_names=("interleaved exposures only; else `None`", "`e1`, `e2`"),
+    notes=(
+        "Several detectors use the same file names. The detector in the mission's table decides.",
+        "HETG and LETG are gratings: their names select the observations made with the grating, and the files belong to the "
+        "detector behind it. The name of a detector selects its observations with and without a grating; "
+        "`select: {columns: {grating: [NONE]}}` excludes observations with a grating.",
+    ),
     archive_paths={"heasarc": "chandra/data/byobsid/{obsid[-1]}/{obsid}/", "cxc": "byobsid/{obsid[-1]}/{obsid}/"},
     files=(
         FilePattern("preprocessed", ("oif.fits", "primary/*.fits*")),

@@ -10,7 +10,6 @@ GOOD = ("good_jemx1", "good_jemx2", "good_isgri", "good_picsit", "good_spi")
 MISSION = MissionSpec(
     name="integral_pointed",
     pretty_name="INTEGRAL Pointed",
-    notes=("Only raw data, which OSA processes.",),
     obsid_pattern=r"[0-9]{12}",
     frame="fk5",
     instruments=(
@@ -34,6 +33,7 @@ MISSION = MissionSpec(
         ),
     ),
     row_cuts=(any_positive("good_time", *GOOD), HAS_POSITION),
+    notes=("Only raw data are fetched, which OSA processes.",),
     constants={"target_type": "MISC"},
     archive_paths={"heasarc": "integral/data/scw/{obsid[0:4]}/{obsid}.{scw_ver}/"},
     raw_path="scw/{obsid[0:4]}/{obsid}.{scw_ver}",

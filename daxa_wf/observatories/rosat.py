@@ -52,7 +52,6 @@ ALL_SKY = MissionSpec(
 POINTED = MissionSpec(
     name="rosat_pointed",
     pretty_name="ROSAT Pointed",
-    notes=("Several detectors use the same file names; the detector of the observation in the mission's table decides.",),
     obsid_pattern=r"(RH|RP|RF|WH|WP|WF|rh|rp|rf|wh|wp|wf)[0-9]{6}([A-Z][0-9]{2})?",
     frame="fk5",
     instruments=(
@@ -84,6 +83,7 @@ POINTED = MissionSpec(
         "9": "EGE", "10": "MISC",
     },
     other_target_type="MISC",
+    notes=("Several detectors use the same file names. The detector in the mission's table decides.",),
     archive_paths={"heasarc": "rosat/data/{detector}/processed_data/{obsid[2]}00000/{obsid_lower}/"},
     path_fields=lambda obsid: {"detector": "hri" if obsid[1:2].upper() == "H" else "pspc"},
     files=ROSAT_FILES,

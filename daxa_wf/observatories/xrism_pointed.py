@@ -11,7 +11,6 @@ PIXELS, DATA_CLASS = r"rsl_p0px(\w+)_cl\.", r"xtd_p(\w+)_cl\."
 MISSION = MissionSpec(
     name="xrism_pointed",
     pretty_name="XRISM Pointed",
-    exposure_note=("Resolve: filter; Xtend: mode of the CCDs", "`1000`, `032000010`"),
     obsid_pattern=r"[0-9]{9}",
     frame="fk5",
     instruments=(
@@ -46,6 +45,7 @@ MISSION = MissionSpec(
         "STELLAR CORONAE, WINDS, AND YOUNG STARS": "STR", "ACCRETING WHITE DWARFS AND NOVAE": "STR",
     },
     other_target_type="MISC",
+    exposure_names=("Resolve: filter; Xtend: mode of the CCDs", "`1000`, `032000010`"),
     archive_paths={"heasarc": "xrism/data/obs/{obsid[0]}/{obsid}/"},
     files=(
         *(FilePattern(route, ("auxil/*",)) for route in ("raw", "preprocessed")),

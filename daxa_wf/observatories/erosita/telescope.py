@@ -22,7 +22,7 @@ PROCESSING: dict[str, Any] = {
     "engines": ("native", "esass"),
     "groups": GROUPS,
     "notes": (
-        "Event lists of data centres are cut to the chosen telescope modules. Their images, exposure maps and background maps "
+        "Event lists are cut to the chosen telescope modules. Images, exposure maps and background maps of the data centre "
         "keep all modules.",
     ),
 }

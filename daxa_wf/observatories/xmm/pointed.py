@@ -15,8 +15,6 @@ ONLY_PN = ("PAT_ID", "PAT_SEQ", "OFFSETX", "TIME_RAW")
 MISSION = MissionSpec(
     name="xmm_pointed",
     pretty_name="XMM-Newton Pointed",
-    exposure_note=("the exposure", "`S003`, `U002`"),
-    notes=("With `engine: preprocessed`: imaging event lists of EPIC. For OM and RGS use `engine: raw` or `sas`.",),
     obsid_pattern=r"[0-9]{10}",
     frame="fk5",
     instruments=(
@@ -115,6 +113,8 @@ MISSION = MissionSpec(
         )
         for name, kind in (("M1", "MI"), ("M2", "MI"), ("PN", "PI"))
     ),
+    exposure_names=("the exposure", "`S003`, `U002`"),
+    notes=("`engine: preprocessed` organises imaging event lists of EPIC. For OM and RGS use `engine: raw` or `sas`.",),
     engines=("native", "sas"),
     event_columns={"M1": EVENT_COLUMNS, "M2": EVENT_COLUMNS, "PN": (*EVENT_COLUMNS, *ONLY_PN)},
 )

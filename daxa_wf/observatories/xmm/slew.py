@@ -23,11 +23,6 @@ EXPOSURE = r"PN([SU]\d{3})(?:PIEVLI|IMAGE_|EXPMAP)\w(\w{3})\."
 MISSION = MissionSpec(
     name="xmm_slew",
     pretty_name="XMM-Newton Slew",
-    exposure_note=("the exposure and its section", "`S00301A`"),
-    notes=(
-        "Products of pn are organised. Products of MOS are only fetched, with `engine: raw`, because ESA states that MOS slew "
-        "data are of poor quality. Sources of the file names: XMM-Newton Data Files Handbook, SAS's `eslewchain`.",
-    ),
     obsid_pattern=r"9[0-9]{9}",
     frame="fk5",
     instruments=(
@@ -47,6 +42,11 @@ MISSION = MissionSpec(
                 Column("revolution", "revolution", "number", required=False),
             ),
         ),
+    ),
+    exposure_names=("the exposure and its section", "`S00301A`"),
+    notes=(
+        "Products of pn are organised. Products of MOS are only fetched, with `engine: raw`, because ESA states that MOS slew "
+        "data are of poor quality. Sources of the file names: XMM-Newton Data Files Handbook, SAS's `eslewchain`.",
     ),
     row_cuts=(HAS_POSITION,),
     archive_paths={"heasarc": "xmm/data/rev0/{obsid}/"},
