@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import daxa_wf
-from daxa_wf.archive.layout import DOWNLOADED, OWN_NAMES, Layout, product_name
+from daxa_wf.archive.layout import DOWNLOADED, Layout, product_name
 from daxa_wf.archive.records import (
     FileStamp,
     Record,
@@ -288,8 +288,8 @@ def _remove_orphans(step: Step, unit: Unit, layout: Layout, record: Record) -> N
     stem = product_name(unit, "", suffix="") if unit.instrument else f"obsid{unit.obsid}-"
     for kind in step.makes:
         for place in (layout.observation(unit), layout.failed_observation(unit)):
-            for path in place.glob(OWN_NAMES.get(kind, f"*/{stem}*{kind}.*")):
-                if path not in kept and (kind in OWN_NAMES or f"-{kind}." in path.name):
+            for path in place.glob(step.own_names.get(kind, f"*/{stem}*{kind}.*")):
+                if path not in kept and (kind in step.own_names or f"-{kind}." in path.name):
                     path.unlink()
 
 

@@ -16,12 +16,12 @@ CALIBRATED = ("cifbuild", "odfingest", "epchain", "emchain")
 STEPS = (
     Step(
         "cifbuild", "observation", f"{HERE}.steps.cifbuild:run", "the calibration files for its date",
-        needs=("acquire",), makes=("cif",), tasks=("cifbuild",), is_first=True,
+        needs=("acquire",), makes=("cif",), own_names={"cif": "ccf.cif"}, tasks=("cifbuild",), is_first=True,
         section="cifbuild", options=f"{HERE}.options:CifbuildJob", job_options=f"{HERE}.steps.job_options:calibration",
     ),
     Step(
         "odfingest", "observation", f"{HERE}.steps.odfingest:run", "the summary of its raw data",
-        needs=("acquire", "cifbuild"), makes=("summary",), tasks=("odfingest",),
+        needs=("acquire", "cifbuild"), makes=("summary",), own_names={"summary": "*SUM.SAS"}, tasks=("odfingest",),
     ),
     Step(
         "inventory", "observation", f"{HERE}.steps.inventory:run", "which exposures are here and fit for science",
