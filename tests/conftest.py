@@ -57,17 +57,23 @@ def standins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chain_lists: Path)
 
 
 @pytest.fixture(scope="session")
-def observatory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The embedded observatory."""
-    from daxa_wf_simulator.observatory import make_observatory
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The simulator's tree: a mirror, tables and the truth."""
+    from daxa_wf_simulator.tree import make_tree
 
-    root = tmp_path_factory.mktemp("observatory")
-    make_observatory(root)
+    root = tmp_path_factory.mktemp("simulated")
+    make_tree(root)
     return root
 
 
 @pytest.fixture(scope="session")
-def truth(observatory: Path) -> dict[str, dict[str, Any]]:
-    """What the embedded observatory put into its lists, by exposure."""
-    exposures = json.loads((observatory / "truth.json").read_text())["exposures"]
+def observatory(simulated: Path) -> Path:
+    """The mirror of the simulator's tree."""
+    return simulated / "mirror"
+
+
+@pytest.fixture(scope="session")
+def truth(simulated: Path) -> dict[str, dict[str, Any]]:
+    """The truth of the simulated EPIC exposures, by unit; the paths in it start at the mirror."""
+    exposures = json.loads((simulated / "truth.json").read_text())["exposures"]
     return {exposure["unit"]: exposure for exposure in exposures}

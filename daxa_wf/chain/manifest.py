@@ -134,7 +134,7 @@ def _to_download(name: str, options: Options, directory: Path, origin: Origin) -
         return planned_observations(spec, rows)
     exposures = SnapshotStore(Path(options["tables"])).exposures(spec)
     planned, without = planned_exposures(spec, rows, exposures, options["instruments"], engine)
-    if without and not options["embedded"] and "archives" in options:
+    if without and "archives" in options:
         planned += _listed(name, options, rows[rows["obsid"].isin(without)], origin)
     elif without:
         _note(origin, f"{name}: no exposure is known of {len(without)} selected observations: {_named(without)}")
@@ -175,7 +175,7 @@ def _selected(name: str, options: Options, directory: Path, origin: Origin) -> S
     instruments = options["instruments"]
     try:
         selection = find_observations(
-            name, chosen, tables, options["services"], options["embedded"], instruments, mirrors,
+            name, chosen, tables, options["services"], instruments, mirrors,
             Limits(**options.get("limits", {})),
         )  # fmt: skip
     finally:

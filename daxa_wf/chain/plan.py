@@ -33,7 +33,6 @@ from daxa_wf.report.finish import let_page_be_drawn
 from daxa_wf.tables.snapshots import SnapshotStore
 from daxa_wf.text import mask_secrets
 from daxa_wf.units import Unit
-from daxa_wf_simulator import TRUTH_FILE
 
 STARTED_IN = "DAXA_WF_STARTED_IN"
 """Environment variable through which the main process of Snakemake tells its jobs' processes where it was started."""
@@ -97,7 +96,7 @@ class Plan:
             give_up(error)
         except OSError as error:
             give_up(Fault(f"{error.filename or 'the system'}: {error.strerror or error}"))
-        clamp_times([self.layout.manifest, *(self.layout.root / name for name in self.observatories())])
+        clamp_times([self.layout.manifest, *(self.layout.root / name for name in self.simulation)])
         clear_staging(self.layout)
 
     def login_marks(self) -> dict[str, str]:
@@ -121,11 +120,11 @@ class Plan:
         return [mission for mission in self.missions.values() if mission.section.source is not None]
 
     def source(self, mission: str) -> Path:
-        """Directory of a mission's local files, or of its embedded observatory."""
+        """Return the directory of a mission's local files."""
         source = self.mission(mission).section.source
         assert source is not None  # noqa: S101 - only missions that have one are processed
-        assert source.directory is not None  # noqa: S101 - asked only of those that have one
-        return self.started_in / source.directory
+        assert source.local is not None  # noqa: S101 - called only for missions with local files
+        return self.started_in / source.local
 
     def source_of(self, mission: str, obsid: str) -> Path:
         """Return the directory that the files of an observation's manifest rows are relative to."""
@@ -302,7 +301,7 @@ class Plan:
         # Snakemake compares these, so paths are relative to the archive: a project that moves stays as it is.
         select = section.select.started_in(Path(self.seen_from_archive(self.started_in))) if section.select else None
         return {
-            "source": self.seen_from_archive(self.source(mission.name)) if source and source.directory else "",
+            "source": self.seen_from_archive(self.source(mission.name)) if source and source.local else "",
             "obsids": section.obsids,
             "instruments": mission.instruments,
             "routes": mission.routes,
@@ -311,10 +310,9 @@ class Plan:
             "steps": list(mission.steps),
             "process_unscheduled": section.process_unscheduled,
             "listing": listing_digest(self.source(mission.name)) if is_read_whole else "",
-            "embedded": bool(source and source.embedded),
             "select": select.plain_values() if select else None,
             "select_files": section.select.started_in(self.started_in).fingerprints() if section.select else [],
-            "tables": self.seen_from_archive(self.config.tables_for(mission.name, self.started_in)),
+            "tables": self.seen_from_archive(self.started_in / self.config.tables),
             # Snakemake keeps parameters in the archive; `data_centres` has the URLs as they are.
             "services": {name: [mask_secrets(url) for url in urls] for name, urls in self.config.services.items()},
         }
@@ -327,7 +325,7 @@ class Plan:
         snapshots: dict[str, str] = {}
         for mission in self.processed():
             if mission.uses_raw_store or mission.section.select is not None:
-                store = SnapshotStore(self.config.tables_for(mission.name, self.started_in))
+                store = SnapshotStore(self.started_in / self.config.tables)
                 snapshots |= store.identities(mission.spec)
         return identity_to_ask(read_origin(self.layout), snapshots, datetime.now(UTC))
 
@@ -350,14 +348,11 @@ class Plan:
             "limits": asdict(self.config.limits.limits()),
         }
 
-    def observatories(self) -> list[str]:
-        """The embedded observatories that the configuration asks for, by the file that says they are complete."""
-        found = [
-            self.seen_from_archive(self.source(mission.name) / TRUTH_FILE)
-            for mission in self.processed()
-            if mission.section.source and mission.section.source.embedded
-        ]
-        return list(dict.fromkeys(found))
+    @property
+    def simulation(self) -> list[str]:
+        """The file that the rule of the simulator makes, seen from the archive; empty if the configuration asks for none."""
+        complete = self.config.simulation(self.started_in)
+        return [] if complete is None else [self.seen_from_archive(complete)]
 
 
 def set_aside_damaged(layout: Layout) -> list[Path]:

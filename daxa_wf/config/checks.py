@@ -74,12 +74,6 @@ def _instruments(mission: Mission) -> Problems:
 def _source(mission: Mission, source: Source) -> Problems:
     name, spec, section, engine = mission.name, mission.spec, mission.section, mission.engine
     organised = engine.takes_whole_observations
-    if organised and source.embedded is not None:
-        yield (
-            "source",
-            f"what {name} has is organised as it is downloaded; write 'archives: any', and name a mirror of yours under the "
-            "key 'archives' at the top",
-        )
     if organised and source.local is not None and section.obsids is None and section.select is None:
         yield (
             "source.local",

@@ -338,9 +338,7 @@ class LocalTree:
 
     def files(self, path: str, enter: Enter) -> Listing:
         """See FileArchive. A link that leads nowhere is refused."""
-        root = self.base / path.strip("/")
-        if not self.base.is_dir():
-            raise ServiceError(f"{self.base} is not a directory; expected one laid out like the archive")
+        root = require_directory(self.base) / path.strip("/")
         if not root.is_dir():
             raise NotInArchiveError(f"{root}: not there")
         listing = Listing(self.limits, str(root))
@@ -371,6 +369,13 @@ def is_local(base: str) -> bool:
 def local_directory(base: str) -> Path:
     """Return the directory of this machine that the base of an archive names."""
     return Path(unquote(base.removeprefix("file://")) if base.startswith("file://") else base)
+
+
+def require_directory(mirror: Path) -> Path:
+    """Return the directory of a mirror. ServiceError if it is not a directory."""
+    if not mirror.is_dir():
+        raise ServiceError(f"{mirror} is not a directory; expected one laid out like the archive")
+    return mirror
 
 
 def file_archive(name: str, base: str, session: PatientSession) -> FileArchive:

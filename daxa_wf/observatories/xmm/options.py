@@ -207,8 +207,6 @@ class XmmSection(MissionSection):
     def problems(self, mission: Mission, instruments: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         """Yield what the engines of the mission and of its steps ask of each other, and of the options."""
         del instruments
-        if mission.engine.name == "sas" and self.source is not None and self.source.embedded is not None:
-            yield "source.embedded", "the observatory's ODFs have no data, which engine sas needs; leave out 'engine'"
         for step in BY_ENGINE:
             if mission.engine.name != "sas" and mission.step_engine(step) == "sas":
                 yield f"{step}.engine", "sas needs what SAS made of raw data: write engine: sas for the mission"

@@ -88,8 +88,8 @@ BAD = {
     "empty missions": ({"archive": "out", "missions": {}}, "missions"),
     "unknown top key": (
         {**GOOD, "archiv": "x"},
-        "archiv: unknown key; allowed are tables, archive, services, data, archives, transfers, credentials, limits, missions, sas, "
-        "esass - did",
+        "archiv: unknown key; allowed are tables, archive, services, data, archives, transfers, credentials, limits, "
+        "missions, sas, esass - did",
     ),
     "unknown mission": (
         {"archive": "o", "missions": {"xmm_pointd": {"source": {"local": "r"}}}},
@@ -107,7 +107,7 @@ BAD = {
         with_options(images={"bands": [["0.2 keV", "2.3 keV"], ["200 eV", "2300 eV"]]}),
         "the same band is there twice",
     ),
-    "empty source": (with_options(source={}), "give one of 'local', 'embedded' and 'archives'"),
+    "empty source": (with_options(source={}), "give one of 'local' and 'archives'"),
     "radius without positions": (
         with_options(select={"radius": "1 deg"}),
         "select: radius needs 'positions' or 'names'",
@@ -118,8 +118,8 @@ BAD = {
     "obsid of another mission": (with_options(select={"obsids": ["1"]}), "'1' is not an ObsID of XMM-Newton"),
     "unknown condition": (with_options(select={"postions": []}), "did you mean 'positions'?"),
     "two sources": (
-        with_options(source={"local": "a", "embedded": "b"}),
-        "give one of 'local', 'embedded' and 'archives'",
+        with_options(source={"local": "a", "archives": "any"}),
+        "give one of 'local' and 'archives'",
     ),
     "unknown option": (with_options(espfilt={"allowed_sgma": 3}), "did you mean 'allowed_sigma'?"),
     "wrong unit": (with_options(espfilt={"filter_lo_en": "2.5 s"}), "espfilt.filter_lo_en: '2.5 s'"),
@@ -150,10 +150,6 @@ BAD = {
     "obsid too short": (with_options(obsids=["201903501"]), "leading zeros"),
     "unknown vignetting": (with_options(exposure_maps={"vignetting": "nome"}), "'measured' or 'none'"),
     "brace in a path": (with_options(source={"local": "raw {x}"}), "'raw {x}' has a brace"),
-    "engine without its raw data": (
-        with_options(engine="sas", source={"embedded": "a"}),
-        "ODFs have no data, which engine sas needs",
-    ),
     "engine with the archive's products": (
         with_options(engine="sas", source={"archives": "any"}, fetch="preprocessed"),
         "engine sas starts from raw data, not from preprocessed",

@@ -19,7 +19,7 @@ ROWS["FLAG"] = [0, -1, 1]
 
 
 def configured(expression: str) -> object:
-    section = {"source": {"embedded": "demo"}, "evselect": {"mos_filt_expr": expression}}
+    section = {"source": {"archives": "any"}, "evselect": {"mos_filt_expr": expression}}
     return parse_config({"archive": "a", "missions": {"xmm_pointed": section}})
 
 
