@@ -1,4 +1,4 @@
-"""A toy mission, as a user adds one: this file, and nothing in the package. Its folder's root is put on PYTHONPATH."""
+"""A toy mission, as a user adds one: this file in a folder `daxa_wf_observatories` on PYTHONPATH, and nothing in the package."""
 
 from daxa_wf.mission.common import POSITION, times
 from daxa_wf.mission.pipeline import Pipeline
