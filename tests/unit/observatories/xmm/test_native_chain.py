@@ -14,7 +14,7 @@ from astropy.wcs import WCS, FITSFixedWarning
 from daxa_wf.chain.runner import Inputs
 from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 from daxa_wf.observatories.xmm.steps import exposure_maps
-from daxa_wf.report import observation
+from daxa_wf.observatories.xmm import panels
 from tests.xmm_chain import Chain
 
 UNIT, OBSERVATION = "0999990101M1", "0999990101"
@@ -149,7 +149,7 @@ def test_the_quantity_that_is_judged_is_recorded_and_drawn_with_its_limits(
         assert record.results["judged"] == f"{header['QUANTITY']}{unit}" == JUDGED[method]
     drawn: list[Any] = []
     monkeypatch.setattr(observation, "light_curve_plot", lambda *args: drawn.extend(args) or b"")
-    observation.exposure_plots(chain.layout, record)
+    panels.exposure_plots(chain.layout, record)
     _, values, kept, limits, _, axis = drawn
     assert axis == JUDGED[method]
     assert limits == (low, high)
