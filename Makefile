@@ -5,7 +5,7 @@ LOCKED ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
-SOURCES := daxa_wf daxa_wf_simulator tests benchmarks workflow/scripts
+SOURCES := daxa_wf daxa_wf_simulator snakemake_logger_plugin_daxa tests benchmarks workflow/scripts
 
 .PHONY: demo test fuzz lint format constraints clean
 

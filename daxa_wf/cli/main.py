@@ -74,6 +74,10 @@ def run(
     config: ConfigFile,
     cores: Annotated[int | None, typer.Option(help="cores to use (default: all)", min=1)] = None,
     profile: Annotated[str | None, typer.Option(help="slurm, or a directory with a profile of your own")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="print errors and the summary, and nothing else")] = False,
+    log_file: Annotated[
+        Path | None, typer.Option(help="add a line of JSON to this file for every job that ends")
+    ] = None,
 ) -> None:
     """Make or continue the archive of a configuration; further arguments go to Snakemake."""
     from daxa_wf.archive.running import held
@@ -91,6 +95,8 @@ def run(
         command += ["--profile", profile]
     if cores is not None or profile is None:
         command += ["--cores", str(cores or os.cpu_count() or 1)]
+    command += ["--logger-daxa-quiet"] if quiet else []
+    command += ["--logger-daxa-log-file", str(log_file.absolute())] if log_file is not None else []
     further = with_own_profiles(context.args, snakefile().parent / "profiles")
     command = with_own_profiles(command, snakefile().parent / "profiles")
     if profile is not None or further:

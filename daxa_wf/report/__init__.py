@@ -1,6 +1,6 @@
 """Pages to look at: one for each observation, one for the archive. Self-contained, no network."""
 
-from daxa_wf.report.finish import finish, finish_run, finish_with_faults
+from daxa_wf.report.finish import finish_run, finish_with_faults
 from daxa_wf.report.pages import write_archive_page, write_observation_page
 
-__all__ = ["finish", "finish_run", "finish_with_faults", "write_archive_page", "write_observation_page"]
+__all__ = ["finish_run", "finish_with_faults", "write_archive_page", "write_observation_page"]

@@ -214,7 +214,7 @@ def test_a_manifest_that_cannot_be_made_is_told(make_archive: Any, tmp_path: Pat
     assert "Trying to restart" not in run.text
     lines = [line for line in run.text.splitlines() if line]
     (at,) = [number for number, line in enumerate(lines) if "nothing to process" in line]
-    assert lines[at - 1] == "Nothing was processed: what there is to do is not known."
+    assert lines[at - 1] == "Nothing was processed, because the list of observations could not be made:"
     assert len(lines) - at <= 5, run.text
     for name in ("status", "retry"):
         done = command(archive, name)
