@@ -14,7 +14,7 @@ from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, read_manifest
 from daxa_wf.archive.origin import identity_to_ask, read_origin
 from daxa_wf.archive.status import damaged_notes
-from daxa_wf.archive.vouching import clamp_times, drop_stale_records
+from daxa_wf.archive.vouching import clamp_times
 from daxa_wf.chain.local import listing_digest
 from daxa_wf.chain.planned import facts_from
 from daxa_wf.chain.preflight import check_before_a_run
@@ -99,7 +99,7 @@ class Plan:
                 )
             set_aside_damaged(self.layout)
             drop_due_records(self.layout, self.login_marks(), utc_now())
-            drop_stale_records(self.layout)
+
             let_page_be_drawn(self.layout)
         except DaxaError as error:
             give_up(error)
