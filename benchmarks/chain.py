@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from daxa_wf.cli.main import snakefile
+from daxa_wf.cli.shared import snakefile
 from daxa_wf.observatories.xmm.native.event_list import EventList
 from daxa_wf_simulator.observatory import make_observatory
 

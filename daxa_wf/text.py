@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 LONGEST_MESSAGE = 20_000
@@ -72,3 +74,9 @@ class FitToShow(logging.Filter):
                 text = f"more than {WARNINGS_A_LOG} warnings: further ones are left out"
         record.msg, record.args = fit_to_show(text), ()
         return True
+
+
+def shown(value: Any) -> str:
+    """Return a value as a configuration has it, cut off where it is long."""
+    text = repr(value) if isinstance(value, str) else json.dumps(value, default=str, skipkeys=True)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -42,7 +42,7 @@ class Requested:
 
     def all_units(self) -> Iterator[tuple[str, Unit]]:
         """Yield every step that is known to be requested, with every unit that it is to be done for."""
-        from daxa_wf.mission.catalogue import STEPS
+        from daxa_wf.mission.registry import STEPS
 
         for (mission, obsid), exposures in self.exposures.items():
             for step in (STEPS[name] for name in self.steps.get(mission, ()) if name in STEPS):

@@ -99,7 +99,7 @@ def _unless_behind(faults: Sequence[Verdict], verdict: Verdict) -> Verdict:
 
 
 def _rests_on(verdict: Verdict, fault: Verdict) -> bool:
-    from daxa_wf.mission.catalogue import earlier_steps
+    from daxa_wf.mission.registry import earlier_steps
 
     return (
         (verdict.mission, verdict.obsid) == (fault.mission, fault.obsid)
@@ -181,7 +181,7 @@ def warnings_by_name(verdicts: Sequence[Verdict]) -> dict[tuple[str, str], list[
 
 def counts_by_step(verdicts: Sequence[Verdict]) -> dict[str, Counter[str]]:
     """How many units ended how, by step in the order of the steps."""
-    from daxa_wf.mission.catalogue import STEPS
+    from daxa_wf.mission.registry import STEPS
 
     counts: dict[str, Counter[str]] = {}
     for verdict in verdicts:

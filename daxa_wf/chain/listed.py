@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import PurePosixPath
 
 from daxa_wf.archive.manifest import ManifestRow
-from daxa_wf.chain.local import PPS_ATTITUDE, PPS_EVENT_LIST
-from daxa_wf.chain.planned import ODF, facts_text
+from daxa_wf.chain.planned import facts_text
 from daxa_wf.download.data_centres import NotInArchiveError
 from daxa_wf.download.observation import Fetcher, Wish
 from daxa_wf.download.sizes import Listings
 from daxa_wf.errors import ServiceError
-from daxa_wf.observatories.xmm.local_odf import DIAGNOSTIC_DUMPS, ODF_FILE
+from daxa_wf.mission.step import Engine, load
 
 AT_ONCE = 8
 """Observations whose listings are asked for side by side."""
@@ -22,7 +20,7 @@ FRUITLESS = 10
 
 
 def listed_exposures(
-    wishes: Sequence[Wish], fetcher: Fetcher, engine: str
+    wishes: Sequence[Wish], fetcher: Fetcher, engine: Engine
 ) -> tuple[list[ManifestRow], dict[str, str], dict[str, str]]:
     """Return one row an exposure of the observations, as the data centres' listings have them.
 
@@ -70,40 +68,12 @@ def listed_exposures(
     return rows, absent, unasked
 
 
-def exposures_in(wish: Wish, paths: Iterable[str], engine: str) -> list[ManifestRow]:
+def exposures_in(wish: Wish, paths: Iterable[str], engine: Engine) -> list[ManifestRow]:
     """Return one row for each exposure that an observation's listing has a file of, for the engine that processes it."""
-    find = _raw_data if engine == "sas" else _calibrated_lists
+    find = load(engine.find_listed)
     obsid, facts = str(wish.facts["obsid"]), facts_text(wish.facts)
-    found = find(obsid, sorted(paths), wish.instruments)
-    return [ManifestRow(wish.spec.name, obsid, *exposure, facts=facts, **files) for exposure, files in found.items()]
-
-
-Found = Mapping[tuple[str, str], dict[str, str]]
-"""Instrument and exposure -> the files of the manifest's row."""
-
-
-def _calibrated_lists(obsid: str, paths: Sequence[str], instruments: Sequence[str]) -> Found:
-    """Return the event list of each exposure: the imaging one, if it has a timing list too."""
-    names = {path: PurePosixPath(path).name for path in paths}
-    attitude = next((path for path in paths if (m := PPS_ATTITUDE.fullmatch(names[path])) and m["obsid"] == obsid), "")
-    found: dict[tuple[str, str], dict[str, str]] = {}
-    for path in paths:
-        match = PPS_EVENT_LIST.fullmatch(names[path])
-        if match is None or match["obsid"] != obsid or match["inst"] not in instruments:
-            continue
-        exposure = match["inst"], match["exposure"]
-        if exposure not in found or match["type"] != "TI":
-            found[exposure] = {"events": path, "attitude": attitude}
-    return found
-
-
-def _raw_data(obsid: str, paths: Sequence[str], instruments: Sequence[str]) -> Found:
-    matches = (ODF_FILE.fullmatch(PurePosixPath(path).name) for path in paths)
-    return {
-        (match["inst"], match["exposure"]): {"odf": ODF}
-        for match in matches
-        if match
-        and match["obsid"] == obsid
-        and match["inst"] in instruments
-        and not DIAGNOSTIC_DUMPS.fullmatch(match["inst"] + match["exposure"])
-    }
+    found: dict[tuple[str, str], dict[str, str]] = find(obsid, sorted(paths), wish.instruments)
+    return [
+        ManifestRow(wish.spec.name, obsid, inst, exposure, facts=facts, **files)
+        for (inst, exposure), files in found.items()
+    ]

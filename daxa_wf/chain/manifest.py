@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING, Any
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, decompressed, write_manifest
 from daxa_wf.archive.origin import Origin, write_origin
-from daxa_wf.chain.local import local_manifest
 from daxa_wf.chain.planned import observation_facts, planned_exposures, planned_observations
 from daxa_wf.chain.runner import log_to
 from daxa_wf.chain.select import find_observations, next_release
 from daxa_wf.errors import ConfigError, DaxaError, ServiceError
 from daxa_wf.files import write_atomically
 from daxa_wf.limits import Limits
-from daxa_wf.mission.registry import MISSIONS
-from daxa_wf.observatories.erosita.local import SURVEYS, local_erosita_manifest
-from daxa_wf.observatories.xmm.local_odf import local_odf_manifest
+from daxa_wf.mission.registry import MISSIONS, engine_of
+from daxa_wf.mission.step import Engine, load
 from daxa_wf.selection.options import Select
 from daxa_wf.selection.outputs import write_selection
 from daxa_wf.selection.select import NoObservationsError, Selection
@@ -108,12 +106,11 @@ def _named(obsids: Sequence[str]) -> str:
 
 
 def read_directory(
-    name: str, root: Path, obsids: Sequence[str] | None, instruments: Sequence[str], engine: str
+    name: str, root: Path, obsids: Sequence[str] | None, instruments: Sequence[str], engine: Engine
 ) -> list[ManifestRow]:
     """Return the rows of the event lists, or raw data, in a local directory. ConfigError if a requested one is absent."""
-    own = local_erosita_manifest if name in SURVEYS else local_manifest
-    look = local_odf_manifest if engine == "sas" else own
-    return look(name, root, obsids, instruments)
+    rows: list[ManifestRow] = load(engine.find_local)(name, root, obsids, instruments)
+    return rows
 
 
 def _to_read(name: str, options: Options, directory: Path, origin: Origin) -> list[ManifestRow]:
@@ -121,7 +118,8 @@ def _to_read(name: str, options: Options, directory: Path, origin: Origin) -> li
     selected = None
     if options["select"] is not None:
         selected = set(_selected(name, options, directory, origin).rows["obsid"])
-    found = read_directory(name, Path(options["source"]), options["obsids"], options["instruments"], options["engine"])
+    engine = engine_of(name, options["engine"])
+    found = read_directory(name, Path(options["source"]), options["obsids"], options["instruments"], engine)
     absent = sorted(set(selected or ()) - {row.obsid for row in found})
     if absent:
         _note(origin, f"{name}: {len(absent)} selected observations are not in {options['source']}: {_named(absent)}")
@@ -131,11 +129,11 @@ def _to_read(name: str, options: Options, directory: Path, origin: Origin) -> li
 def _to_download(name: str, options: Options, directory: Path, origin: Origin) -> list[ManifestRow]:
     """Return what the selection is to fetch: exposures for the engines that process them, else observations."""
     rows = _selected(name, options, directory, origin).rows
-    spec = MISSIONS[name]
-    if options["engine"] not in ("native", "sas") or not spec.exposures:
+    spec, engine = MISSIONS[name], engine_of(name, options["engine"])
+    if not engine.planned_files or not spec.exposures:
         return planned_observations(spec, rows)
     exposures = SnapshotStore(Path(options["tables"])).exposures(spec)
-    planned, without = planned_exposures(spec, rows, exposures, options["instruments"], options["engine"])
+    planned, without = planned_exposures(spec, rows, exposures, options["instruments"], engine)
     if without and not options["embedded"] and "archives" in options:
         planned += _listed(name, options, rows[rows["obsid"].isin(without)], origin)
     elif without:
@@ -155,7 +153,7 @@ def _listed(name: str, options: Options, rows: pd.DataFrame, origin: Origin) -> 
     routes, instruments = tuple(options["routes"]), tuple(options["instruments"])
     wishes = [Wish(MISSIONS[name], observation_facts(row), routes, instruments) for _, row in rows.iterrows()]
     log.info("%s: the exposures of %d observations are in no table; listings are asked for them", name, len(wishes))
-    found, absent, unasked = listed_exposures(wishes, fetcher, options["engine"])
+    found, absent, unasked = listed_exposures(wishes, fetcher, engine_of(name, options["engine"]))
     for reasons, problem in (
         (absent, "have no known exposure"),
         (unasked, "could not be asked for; the next run asks"),

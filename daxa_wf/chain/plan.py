@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, read_manifest
@@ -16,33 +16,24 @@ from daxa_wf.archive.origin import identity_to_ask, read_origin
 from daxa_wf.archive.status import damaged_notes
 from daxa_wf.archive.vouching import clamp_times
 from daxa_wf.chain.local import listing_digest
-from daxa_wf.chain.planned import facts_from
 from daxa_wf.chain.preflight import check_before_a_run
 from daxa_wf.chain.runner import clear_staging
-from daxa_wf.config.model import Config, Mission, parse_config
+from daxa_wf.chain.step_options import is_downloaded, places_of
+from daxa_wf.config.mission import Mission
+from daxa_wf.config.model import Config
+from daxa_wf.config.reading import parse_config
 from daxa_wf.config.yaml_values import refuse_misread_file
 from daxa_wf.download.credentials import read_secrets
 from daxa_wf.download.release import drop_due_records, mark_of_logins, utc_now
 from daxa_wf.errors import ConfigError, CorruptFileError, DaxaError, Fault
 from daxa_wf.files import set_aside
-from daxa_wf.mission.catalogue import STEPS, Per
-from daxa_wf.mission.registry import MISSIONS
-from daxa_wf.options import ByEngine
+from daxa_wf.mission.registry import STEPS, pipelines
+from daxa_wf.mission.step import ACQUIRE, REPORT, UNIT_PARTS, Step, load
 from daxa_wf.report.finish import let_page_be_drawn
-from daxa_wf.tables.endpoints import TRANSFERS
 from daxa_wf.tables.snapshots import SnapshotStore
 from daxa_wf.text import mask_secrets
 from daxa_wf.units import Unit
 from daxa_wf_simulator import TRUTH_FILE
-
-WILDCARDS: Mapping[Per, str] = {
-    "observation": "{obsid}",
-    "instrument": "{obsid}{inst}",
-    "exposure": "{obsid}{inst}{exposure}",
-}
-"""The unit's identifier, by what a step acts on."""
-
-ToolkitName = Literal["sas", "esass"]
 
 STARTED_IN = "DAXA_WF_STARTED_IN"
 """Environment variable through which the main process of Snakemake tells its jobs' processes where it was started."""
@@ -84,6 +75,7 @@ class Plan:
     def __init__(self, config: Config, started_in: Path) -> None:
         self.config = config
         self.started_in = started_in
+        self.missions = config.all_missions
         self.layout = Layout(started_in / config.archive)
         self._rows: dict[tuple[str, str], list[ManifestRow]] = {}
 
@@ -110,76 +102,128 @@ class Plan:
 
     def login_marks(self) -> dict[str, str]:
         """The mark of the user's credentials by mission: data that were not public are asked for again if it changes."""
-        store, secrets = self.started_in / self.config.data, read_secrets(self._credentials())
-        downloaded = [name for name, mission in self.processed() if mission.source and mission.source.archives]
+        store, secrets = self.started_in / self.config.data, read_secrets(self.credentials())
+        downloaded = [mission.name for mission in self.processed() if is_downloaded(mission)]
         return {
             name: mark_of_logins(store, secrets, self.config.archives_for(name, self.started_in)) for name in downloaded
         }
 
-    def _credentials(self) -> dict[str, str]:
+    def credentials(self) -> dict[str, str]:
+        """Return the paths of the files with credentials, by data centre."""
         return {name: str(self.started_in / path) for name, path in self.config.credentials.items()}
 
     def mission(self, name: str) -> Mission:
-        """A mission's section of the configuration."""
-        return self.config.missions[name]
+        """Return a mission of the configuration."""
+        return self.missions[name]
 
-    def processed(self) -> list[tuple[str, Mission]]:
-        """The missions that have a source of event lists."""
-        return [(name, mission) for name, mission in self.config.missions.items() if mission.source is not None]
+    def processed(self) -> list[Mission]:
+        """Return the missions that have a source of data."""
+        return [mission for mission in self.missions.values() if mission.section.source is not None]
 
     def source(self, mission: str) -> Path:
         """Directory of a mission's local files, or of its embedded observatory."""
-        source = self.mission(mission).source
+        source = self.mission(mission).section.source
         assert source is not None  # noqa: S101 - only missions that have one are processed
         assert source.directory is not None  # noqa: S101 - asked only of those that have one
         return self.started_in / source.directory
 
-    def chain(self, mission: str) -> tuple[str, ...]:
-        """The steps that a mission's observations go through."""
-        return self.mission(mission).steps_for(mission)
+    def source_of(self, mission: str, obsid: str) -> Path:
+        """Return the directory that the files of an observation's manifest rows are relative to."""
+        if self.mission(mission).uses_raw_store:
+            return self.layout.raw(Unit(mission, obsid))
+        return self.source(mission)
 
-    def record(self, step: str) -> str:
-        """The record of a step as a pattern, relative to the archive."""
-        return f"records/{{mission}}/{{obsid}}/{step}/{WILDCARDS[STEPS[step].per]}.json"
+    def record(self, name: str) -> str:
+        """Return the pattern of a step's record, relative to the archive; only the step's own units match it."""
+        step = STEPS[name]
+        return f"records/{{mission}}/{{obsid}}/{name}/{{obsid}}{self._parts(step, constrained=True)}.json"
 
-    def log(self, step: str) -> str:
-        """The log of a step as a pattern, relative to the archive."""
-        return f"logs/{{mission}}/{{obsid}}/{step}_{WILDCARDS[STEPS[step].per]}.log"
+    def log(self, name: str) -> str:
+        """Return the pattern of a step's log, relative to the archive."""
+        return f"logs/{{mission}}/{{obsid}}/{name}_{{obsid}}{self._parts(STEPS[name])}.log"
 
-    def options(self, step: str) -> Callable[[Any], dict[str, Any]]:
-        """A function of wildcards that gives a step's section of the configuration as plain values, with its engine."""
+    @staticmethod
+    def _parts(step: Step, constrained: bool = False) -> str:
+        """Return the wildcards that name a step's unit within its observation, with the values that they may take."""
+        if not constrained:
+            return "".join(f"{{{part}}}" for part in UNIT_PARTS[step.per])
+        pipeline = next((each for each in pipelines() if step in each.steps), None)
+        exposure = pipeline.exposure_pattern if pipeline else ""
+        allowed = {"inst": "|".join(step.instruments), "exposure": exposure}
+        return "".join(f"{{{part},{allowed[part]}}}" for part in UNIT_PARTS[step.per])
+
+    def inputs(self, name: str) -> dict[str, Any]:
+        """Return the input of a step's rule: the records that it needs or reads, by step."""
+        from snakemake.io import ancient
+
+        step = STEPS[name]
+        earlier = step.earlier if step is not REPORT else tuple(each for each in STEPS if each != name)
+        found: dict[str, Any] = {each: self.records_of(each) for each in earlier}
+        if step.is_first:
+            found["manifest"] = ancient(self.layout.manifest.name)
+        if step.tasks:
+            found["image"] = ancient(self.container_image)
+        return found
+
+    def params(self, name: str) -> dict[str, Any]:
+        """Return the parameters of a step's rule: its options, where things are on this machine, and its raw files."""
+        step = STEPS[name]
+        found: dict[str, Any] = {"options": self.options(name)} if step.section or step.job_options else {}
+        if step.tasks or step is ACQUIRE:
+            found["context"] = self.context(name)
+        return found | ({"raw": self.raw(*step.raw)} if step.raw else {})
+
+    def options(self, name: str) -> Callable[[Any], dict[str, Any]]:
+        """Return a function of wildcards that gives a step's options as plain values."""
+        step = STEPS[name]
+        further = load(step.job_options) if step.job_options else lambda *_: {}
 
         def values(wildcards: Any) -> dict[str, Any]:
-            section = getattr(self.mission(wildcards.mission), step)
-            said: dict[str, Any] = section.model_dump(mode="json")
-            if isinstance(section, ByEngine):
-                said["engine"] = self.mission(wildcards.mission).step_engine(wildcards.mission, step)
-            return said
+            mission, found = self.mission(wildcards.mission), dict[str, Any]()
+            if step.section:
+                found = getattr(mission.section, step.section).plain_values()
+                if "engine" in found:
+                    found["engine"] = mission.step_engine(name)
+            return found | further(self, wildcards)
 
         return values
 
-    def toolkit(self, name: ToolkitName) -> dict[str, Any]:
-        """A toolkit as plain data, its directories absolute."""
-        section: dict[str, Any] = getattr(self.config, name).model_dump(mode="json")
-        for key in ("setup_scripts", "binds", "ccf_path"):
-            section[key] = [str(self.started_in / place) for place in section[key]]
-        if image := getattr(self.config, name).image_path(self.started_in):
-            section["container"] = str(image)
-        section["image_file"] = self.image_file(name)
-        return section
+    def context(self, name: str) -> Callable[[Any, Any], dict[str, Any]]:
+        """Return a function that gives what a step must know of this machine, and no record keeps.
 
-    def image_file(self, name: ToolkitName) -> list[str]:
-        """The file that says where Snakemake put a toolkit's container image; none if Snakemake has none to put."""
-        return [f"toolkits/{name}.image"] if getattr(self.config, name).is_deployed else []
+        It depends on `resources`, so Snakemake leaves it out of the params trigger: a change does not repeat the step.
+        """
+        step = STEPS[name]
 
-    def image(self, name: ToolkitName) -> Callable[[Any], list[str]]:
-        """A function of wildcards that gives a toolkit's image_file, for missions whose engine it is."""
+        def values(wildcards: Any, resources: Any) -> dict[str, Any]:
+            del resources
+            if step is ACQUIRE:
+                return places_of(self, wildcards)
+            engine = self.mission(wildcards.mission).engine
+            if not engine.toolkit:
+                return {}
+            raw = load(engine.raw_data)(self, wildcards) if engine.raw_data else {}
+            return {"toolkit": self.toolkit(engine.toolkit), **raw}
 
-        def file(wildcards: Any) -> list[str]:
-            engine = self.mission(wildcards.mission).engine_for(wildcards.mission)
-            return self.image_file(name) if engine == name else []
+        return values
 
-        return file
+    def toolkit(self, name: str) -> dict[str, Any]:
+        """Return a toolkit as plain data, its directories absolute."""
+        section = self.config.toolkit(name)
+        return {**section.started_in(self.started_in).plain_values(), "image_file": self.image_file(name)}
+
+    def toolkit_tasks(self, name: str) -> list[str]:
+        """Return the tasks of a toolkit that the configuration needs."""
+        return sorted({task for mission in self.processed() for task in mission.toolkit_tasks(name)})
+
+    def image_file(self, name: str) -> list[str]:
+        """Return the file that holds where Snakemake put a toolkit's container image; empty if Snakemake has none to put."""
+        return [f"toolkits/{name}.image"] if self.config.toolkit(name).is_deployed else []
+
+    def container_image(self, wildcards: Any) -> list[str]:
+        """Return the image_file of the toolkit that the mission's engine uses; empty if it uses none."""
+        toolkit = self.mission(wildcards.mission).engine.toolkit
+        return self.image_file(toolkit) if toolkit else []
 
     def rows(self, mission: str, obsid: str, **wildcards: str) -> list[ManifestRow]:
         """An observation's rows in the manifest, those that match; only after the checkpoint."""
@@ -200,7 +244,7 @@ class Plan:
         """
 
         def files(wildcards: Any) -> dict[str, list[str]]:
-            if self.mission(wildcards.mission).uses_raw_store(wildcards.mission):
+            if self.mission(wildcards.mission).uses_raw_store:
                 folder = self.layout.relative(self.layout.raw(Unit(wildcards.mission, wildcards.obsid)))
             else:
                 folder = self.seen_from_archive(self.source(wildcards.mission))
@@ -218,51 +262,11 @@ class Plan:
     def _named(self, role: str, wildcards: Any) -> list[str]:
         return sorted({getattr(row, role) for row in self.rows(**dict(wildcards.items()))} - {""})
 
-    def acquisition(self, wildcards: Any) -> dict[str, Any]:
-        """What is to be fetched of an observation."""
-        section = self.mission(wildcards.mission)
-        (facts,) = {row.facts for row in self.rows(wildcards.mission, wildcards.obsid)}
-        return {
-            "facts": facts,
-            "routes": section.routes_for(wildcards.mission),
-            "instruments": section.instruments_for(wildcards.mission),
-            "decompress": bool(section.source and section.source.decompress),
-        }
-
-    def places(self, wildcards: Any, resources: Any) -> dict[str, Any]:
-        """Where archives, raw store and credentials are.
-
-        Snakemake runs nothing again when these change, because this is said to depend on `resources` too.
-        """
-        del resources
-        source = self.mission(wildcards.mission).source
-        embedded = source.embedded if source else None
-        return {
-            "store": str(self.started_in / self.config.data),
-            "archives": self.config.archives_for(wildcards.mission, self.started_in),
-            "transfers": {**TRANSFERS, **self.config.transfers},
-            "credentials": self._credentials(),
-            "tables": str(self.started_in / self.config.tables),
-            "limits": asdict(self.config.limits.values()),
-            "embedded": str(self.started_in / embedded) if embedded else "",
-        }
-
-    def product_options(self, wildcards: Any) -> dict[str, Any]:
-        """Which products come into the archive, and how."""
-        section = self.mission(wildcards.mission)
-        rows = self.rows(wildcards.mission, wildcards.obsid)
-        listed = " ".join(str(facts_from(row.facts).get("instruments", "")) for row in rows if row.facts)
-        return {
-            **section.products.model_dump(mode="json"),
-            "instruments": section.instruments_for(wildcards.mission),
-            "observed_with": MISSIONS[wildcards.mission].named_instruments(listed),
-        }
-
     def records_of(self, step: str) -> Callable[[Any], list[str]]:
         """A function of wildcards that gives a step's records of every unit that the wildcards hold."""
 
         def paths(wildcards: Any) -> list[str]:
-            if step not in self.chain(wildcards.mission):
+            if step not in self.mission(wildcards.mission).steps:
                 return []
             return self._paths(step, self.rows(**dict(wildcards.items())))
 
@@ -273,7 +277,7 @@ class Plan:
         return [
             path
             for (mission, _), rows in self._manifest().items()
-            for step in steps or self.chain(mission)
+            for step in steps or self.mission(mission).steps
             for path in self._paths(step, rows)
         ]
 
@@ -288,28 +292,29 @@ class Plan:
         A directory that cannot be read ends the process with its message and exit code.
         """
         try:
-            return {name: self._selection_options(name, mission) for name, mission in self.processed()}
+            return {mission.name: self._selection_options(mission) for mission in self.processed()}
         except DaxaError as error:
             give_up(error)
 
-    def _selection_options(self, name: str, mission: Mission) -> dict[str, Any]:
-        is_read_whole = not mission.uses_raw_store(name)
+    def _selection_options(self, mission: Mission) -> dict[str, Any]:
+        section, source = mission.section, mission.section.source
+        is_read_whole = not mission.uses_raw_store
         # Snakemake compares these, so paths are relative to the archive: a project that moves stays as it is.
-        select = mission.select.started_in(Path(self.seen_from_archive(self.started_in))) if mission.select else None
+        select = section.select.started_in(Path(self.seen_from_archive(self.started_in))) if section.select else None
         return {
-            "source": self.seen_from_archive(self.source(name)) if mission.source and mission.source.directory else "",
-            "obsids": mission.obsids,
-            "instruments": mission.instruments_for(name),
-            "routes": mission.routes_for(name),
-            "engine": mission.engine_for(name),
-            "decompress": bool(mission.source and mission.source.decompress),
-            "steps": list(self.chain(name)),
-            "process_unscheduled": mission.process_unscheduled,
-            "listing": listing_digest(self.source(name)) if is_read_whole else "",
-            "embedded": bool(mission.source and mission.source.embedded),
-            "select": select.model_dump(mode="json") if select else None,
-            "select_files": mission.select.started_in(self.started_in).fingerprints() if mission.select else [],
-            "tables": self.seen_from_archive(self.config.tables_for(name, self.started_in)),
+            "source": self.seen_from_archive(self.source(mission.name)) if source and source.directory else "",
+            "obsids": section.obsids,
+            "instruments": mission.instruments,
+            "routes": mission.routes,
+            "engine": mission.engine.name,
+            "decompress": bool(source and source.decompress),
+            "steps": list(mission.steps),
+            "process_unscheduled": section.process_unscheduled,
+            "listing": listing_digest(self.source(mission.name)) if is_read_whole else "",
+            "embedded": bool(source and source.embedded),
+            "select": select.plain_values() if select else None,
+            "select_files": section.select.started_in(self.started_in).fingerprints() if section.select else [],
+            "tables": self.seen_from_archive(self.config.tables_for(mission.name, self.started_in)),
             # Snakemake keeps parameters in the archive; `data_centres` has the URLs as they are.
             "services": {name: [mask_secrets(url) for url in urls] for name, urls in self.config.services.items()},
         }
@@ -320,9 +325,10 @@ class Plan:
         It changes when the tables are others than those that the manifest was made from, so that Snakemake makes it again.
         """
         snapshots: dict[str, str] = {}
-        for name, mission in self.processed():
-            if mission.uses_raw_store(name) or mission.select is not None:
-                snapshots |= SnapshotStore(self.config.tables_for(name, self.started_in)).identities(MISSIONS[name])
+        for mission in self.processed():
+            if mission.uses_raw_store or mission.section.select is not None:
+                store = SnapshotStore(self.config.tables_for(mission.name, self.started_in))
+                snapshots |= store.identities(mission.spec)
         return identity_to_ask(read_origin(self.layout), snapshots, datetime.now(UTC))
 
     def data_centres(self, wildcards: Any, resources: Any) -> dict[str, dict[str, Any]]:
@@ -332,7 +338,7 @@ class Plan:
         URLs may hold passwords.
         """
         del wildcards, resources
-        return {name: self._data_centres(name) for name, _ in self.processed()}
+        return {mission.name: self._data_centres(mission.name) for mission in self.processed()}
 
     def _data_centres(self, name: str) -> dict[str, Any]:
         mirrors = self.config.mirrors_for(name, self.started_in)
@@ -341,15 +347,15 @@ class Plan:
             "archives": self.config.archives_for(name, self.started_in),
             "mirrors": {archive: [str(each) for each in places] for archive, places in mirrors.items()},
             "services": dict(self.config.services.items()),
-            "limits": asdict(self.config.limits.values()),
+            "limits": asdict(self.config.limits.limits()),
         }
 
     def observatories(self) -> list[str]:
         """The embedded observatories that the configuration asks for, by the file that says they are complete."""
         found = [
-            self.seen_from_archive(self.source(name) / TRUTH_FILE)
-            for name, mission in self.processed()
-            if mission.source and mission.source.embedded
+            self.seen_from_archive(self.source(mission.name) / TRUTH_FILE)
+            for mission in self.processed()
+            if mission.section.source and mission.section.source.embedded
         ]
         return list(dict.fromkeys(found))
 

@@ -11,16 +11,12 @@ from daxa_wf.archive.manifest import ManifestRow
 from daxa_wf.download.paths import FIELDS
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.json_files import parse_json
+from daxa_wf.mission.registry import pipeline_of
 from daxa_wf.mission.spec import MissionSpec
+from daxa_wf.mission.step import Engine, load
 
 if TYPE_CHECKING:
     import pandas as pd
-
-ODF = "ODF"
-"""Directory of an observation's raw data, as it is fetched."""
-
-LISTS = {"M1": ("MI",), "M2": ("MI",), "PN": ("PI",)}
-"""Type of the imaging event lists of EPIC in the archive (XMM-Newton Data Files Handbook, PPS file names)."""
 
 
 def observation_facts(row: Any) -> dict[str, Any]:
@@ -65,20 +61,21 @@ def planned_exposures(
     rows: pd.DataFrame,
     exposures: pd.DataFrame | None,
     instruments: Sequence[str],
-    engine: str = "native",
+    engine: Engine,
 ) -> tuple[list[ManifestRow], list[str]]:
-    """One row an exposure, as the table of exposures has them, with what the engine starts from: EPIC's calibrated list
-    (native) or the raw data (sas). And the observations of which the table has none.
+    """Return one row for each exposure of the table of exposures, with the files that the engine starts from.
+
+    And the ObsIDs of the observations of which the table has no exposure.
     """
     from daxa_wf.tables.exposures import exposures_of
 
     found: dict[str, list[Mapping[Any, Any]]] = {}
     if exposures is not None:
         mine = exposures_of(exposures, set(rows["obsid"]), instruments)
-        mine = mine[mine["exposure"].str.startswith(("S", "U"))]
+        mine = mine[mine["exposure"].str.fullmatch(pipeline_of(spec.name).exposure_pattern)]
         for record in mine.to_dict("records"):
             found.setdefault(str(record["obsid"]), []).append(record)
-    files = _raw_data if engine == "sas" else _calibrated_lists
+    files = load(engine.planned_files)
     planned, without = [], []
     for _, row in rows.iterrows():
         obsid = str(row["obsid"])
@@ -89,12 +86,3 @@ def planned_exposures(
             unit = (spec.name, obsid, each["inst"], each["exposure"])
             planned.append(ManifestRow(*unit, "", each["mode"], each["filter"], facts=facts, **files(obsid, each)))
     return planned, without
-
-
-def _calibrated_lists(obsid: str, exposure: Mapping[Any, Any]) -> dict[str, str]:
-    name = f"P{obsid}{exposure['inst']}{exposure['exposure']}{LISTS[exposure['inst']][0]}EVLI0000.FTZ"
-    return {"events": f"PPS/{name}", "attitude": f"PPS/P{obsid}OBX000ATTTSR0000.FTZ"}
-
-
-def _raw_data(_obsid: str, _exposure: Mapping[Any, Any]) -> dict[str, str]:
-    return {"odf": ODF}

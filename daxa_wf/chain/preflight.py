@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daxa_wf.chain.source_checks import source_problems
-from daxa_wf.config.model import Config, Mission
+from daxa_wf.config.mission import Mission
+from daxa_wf.config.model import Config
 from daxa_wf.errors import ConfigError
-from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.mission.registry import toolkits
 from daxa_wf.mission.spec import MissionSpec
 
 if TYPE_CHECKING:
@@ -25,11 +26,10 @@ OWN = ("processed_data", "failed_data", "records", "raw", "work", "logs", "selec
 def check_before_a_run(config: Config, started_in: Path) -> None:
     """ConfigError that names each directory, file, column or instrument that cannot be what is meant."""
     problems = [*_directories(config, started_in), *_credentials(config, started_in), *_images(config, started_in)]
-    for name, mission in config.missions.items():
-        problems += [f"missions.{name}.{each}" for each in _source(config, mission, started_in)]
-        problems += [f"missions.{name}.{each}" for each in source_problems(name, mission, config, started_in)]
-        asked = dict.fromkeys(_selection(name, mission, started_in))
-        problems += [f"missions.{name}.select: {each}" for each in asked]
+    for name, mission in config.all_missions.items():
+        problems += [f"missions.{name}.{problem}" for problem in _source(config, mission, started_in)]
+        problems += [f"missions.{name}.{problem}" for problem in source_problems(mission, config, started_in)]
+        problems += [f"missions.{name}.select: {problem}" for problem in dict.fromkeys(_selection(mission, started_in))]
     if problems:
         raise ConfigError("\n  ".join(["the configuration cannot be used:", *problems]))
 
@@ -55,7 +55,8 @@ def _credentials(config: Config, started_in: Path) -> Iterator[str]:
 
 
 def _images(config: Config, started_in: Path) -> Iterator[str]:
-    for name, toolkit in (("sas", config.sas), ("esass", config.esass)):
+    for name in (toolkit.name for toolkit in toolkits()):
+        toolkit = config.toolkit(name)
         image = toolkit.image_path(started_in)
         if image is not None and not image.exists():
             registry = f"docker://{toolkit.container}"
@@ -63,7 +64,7 @@ def _images(config: Config, started_in: Path) -> Iterator[str]:
 
 
 def _source(config: Config, mission: Mission, started_in: Path) -> Iterator[str]:
-    source = mission.source
+    source = mission.section.source
     if source is None or source.directory is None:
         return
     key = "source.local" if source.local else "source.embedded"
@@ -83,14 +84,14 @@ def _source(config: Config, mission: Mission, started_in: Path) -> Iterator[str]
         yield f"{key}: {directory} is where the archive {archive} puts files of its own; keep yours elsewhere"
 
 
-def _selection(name: str, mission: Mission, started_in: Path) -> Iterator[str]:
+def _selection(mission: Mission, started_in: Path) -> Iterator[str]:
     """What the section `select` asks that the mission's table cannot answer; nothing is asked of the network."""
-    if mission.select is None:
+    if mission.section.select is None:
         return
     from daxa_wf.selection.options import filters_of, positions_of
     from daxa_wf.selection.select import NoObservationsError, select
 
-    spec, options = MISSIONS[name], mission.select.started_in(started_in)
+    spec, options = mission.spec, mission.section.select.started_in(started_in)
     table = _no_observations(spec)
 
     def look_around() -> None:

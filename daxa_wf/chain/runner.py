@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,8 @@ from daxa_wf.archive.records import (
 from daxa_wf.archive.vouching import require_unchanged
 from daxa_wf.errors import DaxaError, Fault, StepFailedError, UnfitDataError
 from daxa_wf.files import publish_tree, write_atomically
-from daxa_wf.mission.catalogue import STEPS, Step, module_of
+from daxa_wf.mission.registry import STEPS
+from daxa_wf.mission.step import Step, load
 from daxa_wf.text import FitToShow
 from daxa_wf.units import Band, Unit
 
@@ -166,7 +166,8 @@ def run_step(
                 require_unchanged(layout, acquired)
             stamps = stamp_raw_files(inputs, layout)
             record.raw = list(stamps.values())
-            _run(function, unit, replace(inputs, stamps=stamps), options, layout, record, context or {})
+            typed = load(step.options).from_values(options) if step.options else options
+            _run(function, unit, replace(inputs, stamps=stamps), typed, layout, record, context or {})
     except DaxaError as fault:
         _write_fault(note, step, unit, fault)
         raise
@@ -196,7 +197,7 @@ def _run(
     function: StepFunction,
     unit: Unit,
     inputs: Inputs,
-    options: Mapping[str, Any],
+    options: Any,
     layout: Layout,
     record: Record,
     context: Mapping[str, Any],
@@ -273,7 +274,7 @@ def _remove_orphans(step: Step, unit: Unit, layout: Layout, record: Record) -> N
     if not any(path.is_relative_to(directory) for path in kept):
         shutil.rmtree(directory, ignore_errors=True)
     stem = product_name(unit, "", suffix="") if unit.instrument else f"obsid{unit.obsid}-"
-    for kind in step.kinds:
+    for kind in step.makes:
         for place in (layout.observation(unit), layout.failed_observation(unit)):
             for path in place.glob(OWN_NAMES.get(kind, f"*/{stem}*{kind}.*")):
                 if path not in kept and (kind in OWN_NAMES or f"-{kind}." in path.name):
@@ -304,10 +305,9 @@ def run_from_snakemake(job: Any) -> None:
         job.wildcards.get("exposure", ""),
     )
     log_to(Path(job.log[0]))
-    function = import_module(module_of(step.name)).run
     options, context = job.params.get("options", {}), job.params.get("context", {})
     try:
-        run_step(step, unit, _inputs_of(job, step, unit, layout), options, layout, function, context)
+        run_step(step, unit, _inputs_of(job, step, unit, layout), options, layout, load(step.run), context)
     except DaxaError as fault:
         log.error("%s of %s: %s", step.name, unit.identifier, fault)
         raise SystemExit(1) from None

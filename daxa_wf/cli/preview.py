@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daxa_wf.config.model import Config, Mission
+from daxa_wf.config.mission import Mission
+from daxa_wf.config.model import Config
 from daxa_wf.errors import ConfigError, DaxaError
-from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.mission.spec import MissionSpec
 
 if TYPE_CHECKING:
@@ -20,36 +20,41 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Found:
+class Selected:
     """What a mission's section selects."""
 
-    spec: MissionSpec
-    section: Mission
+    mission: Mission
     selection: Selection
     positions: Positions | None
 
+    @property
+    def spec(self) -> MissionSpec:
+        """The facts of the mission."""
+        return self.mission.spec
 
-def reads_all_of_a_directory(name: str, section: Mission) -> bool:
+
+def reads_all_of_a_directory(mission: Mission) -> bool:
     """Return True if a mission takes what lies in a local directory, whatever its tables say."""
-    return section.source is not None and not section.uses_raw_store(name) and section.select is None
+    section = mission.section
+    return section.source is not None and not mission.uses_raw_store and section.select is None
 
 
-def local_work(name: str, section: Mission, started_in: Path) -> list[str]:
+def local_work(mission: Mission, started_in: Path) -> list[str]:
     """What would be processed of a local directory. ConfigError if it is none."""
+    section = mission.section
     assert section.source is not None  # noqa: S101 - asked only of missions that read a directory
     assert section.source.local is not None  # noqa: S101
     directory = started_in / section.source.local
     if not directory.is_dir():
-        raise ConfigError(f"missions.{name}.source.local: {directory} is not a directory")
+        raise ConfigError(f"missions.{mission.name}.source.local: {directory} is not a directory")
     chosen = ", ".join(section.obsids or ()) or "all observations"
-    engine = section.engine_for(name)
     return [
-        f"{MISSIONS[name].pretty_name}: {chosen} of {directory}",
-        f"  engine {engine}: {' -> '.join(section.steps_for(name))}",
+        f"{mission.spec.pretty_name}: {chosen} of {directory}",
+        f"  engine {mission.engine.name}: {' -> '.join(mission.steps)}",
     ]
 
 
-def find(config: Config, started_in: Path, not_read_whole: bool = False) -> Iterator[tuple[str, Found | DaxaError]]:
+def find(config: Config, started_in: Path, not_read_whole: bool = False) -> Iterator[tuple[str, Selected | DaxaError]]:
     """The selection of each mission, or what went wrong with it: one mission does not spoil the others.
 
     With `not_read_whole` without those that take all of a local directory, for which no table is needed.
@@ -58,57 +63,59 @@ def find(config: Config, started_in: Path, not_read_whole: bool = False) -> Iter
     from daxa_wf.selection.options import Select, positions_of
     from daxa_wf.tables.names import NameStore
 
-    for name, section in config.missions.items():
-        if not_read_whole and reads_all_of_a_directory(name, section):
+    for name, mission in config.all_missions.items():
+        section = mission.section
+        if not_read_whole and reads_all_of_a_directory(mission):
             continue
         try:
             tables = config.tables_for(name, started_in)
             embedded = section.source is not None and section.source.embedded is not None
             options = (section.select or Select()).only(section.obsids)
             selection = find_observations(
-                name, options, tables, dict(config.services.items()), embedded, section.instruments_with_data(name),
-                config.mirrors_for(name, started_in), config.limits.values(),
+                name, options, tables, dict(config.services.items()), embedded, mission.instruments_with_data,
+                config.mirrors_for(name, started_in), config.limits.limits(),
             )  # fmt: skip
-            positions = positions_of(options, MISSIONS[name], NameStore(tables).resolve)
-            yield name, Found(MISSIONS[name], section, selection, positions)
+            positions = positions_of(options, mission.spec, NameStore(tables).resolve)
+            yield name, Selected(mission, selection, positions)
         except DaxaError as error:
             yield name, error
 
 
-def sizes(config: Config, found: Found, started_in: Path, ask: int = 0) -> Estimate | None:
+def sizes(config: Config, found: Selected, started_in: Path, ask: int = 0) -> Estimate | None:
     """What there is to download and to keep of a mission's selection; None if nothing of it is downloaded."""
     from daxa_wf.chain.planned import observation_facts
     from daxa_wf.download.observation import Fetcher, Wish
     from daxa_wf.download.sizes import estimate
     from daxa_wf.tables.http import session
 
-    section, spec = found.section, found.spec
-    if section.source is None or section.source.embedded is not None or not section.uses_raw_store(spec.name):
+    mission, section, spec = found.mission, found.mission.section, found.spec
+    if section.source is None or section.source.embedded is not None or not mission.uses_raw_store:
         return None
     fetcher = Fetcher(
-        started_in / config.data, session(retries=1, limits=config.limits.values()), config.archives_for(spec.name, started_in),
+        started_in / config.data, session(retries=1, limits=config.limits.limits()), config.archives_for(spec.name, started_in),
         decompress=section.source.decompress,
     )  # fmt: skip
-    routes, instruments = section.routes_for(spec.name), section.instruments_for(spec.name)
-    wishes = [Wish(spec, observation_facts(row), routes, instruments) for _, row in found.selection.rows.iterrows()]
+    wishes = [
+        Wish(spec, observation_facts(row), mission.routes, mission.instruments)
+        for _, row in found.selection.rows.iterrows()
+    ]
     return estimate(wishes, fetcher, ask)
 
 
-def work(found: Found, tables: Path) -> list[str]:
+def work(found: Selected, tables: Path) -> list[str]:
     """What would be processed: observations, exposures where they are known, steps."""
     from daxa_wf.chain.planned import planned_exposures
     from daxa_wf.tables.snapshots import SnapshotStore
 
-    section, spec = found.section, found.spec
+    mission, section, spec = found.mission, found.mission.section, found.spec
     if section.source is None:
         return ["  no source: it is selected only"]
-    engine = section.engine_for(spec.name)
-    lines = [f"  engine {engine}: {' -> '.join(section.steps_for(spec.name))}"]
+    lines = [f"  engine {mission.engine.name}: {' -> '.join(mission.steps)}"]
     exposures = SnapshotStore(tables).exposures(spec)
-    if engine not in ("native", "sas") or not spec.exposures:
+    if not mission.engine.planned_files or not spec.exposures:
         return lines
     planned, without = planned_exposures(
-        spec, found.selection.rows, exposures, section.instruments_for(spec.name), engine
+        spec, found.selection.rows, exposures, mission.instruments, mission.engine
     )  # fmt: skip
     planned = [row for row in planned if section.process_unscheduled or not row.is_unscheduled]
     if exposures is not None:

@@ -3,91 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from daxa_wf.mission.catalogue import CHAINS, processed_instruments
-from daxa_wf.mission.registry import MISSIONS, why_unknown
-from daxa_wf.mission.spec import Route
-from daxa_wf.observatories.xmm.sas.list_commands import METHODS as SAS_METHODS
-
-if TYPE_CHECKING:
-    from daxa_wf.config.model import Mission, Source
+from daxa_wf.config.mission import ROUTES, Mission
+from daxa_wf.config.mission_section import Source
 
 Problems = Iterator[tuple[str, str]]
 """A key of the mission's section, and what is wrong with it."""
 
-ROUTES: tuple[Route, ...] = ("preprocessed", "raw")
 
-SECTIONS = {
-    "products": "preprocessed", "cifbuild": "cifbuild", "emanom": "emanom", "espfilt": "espfilt", "evselect": "evselect",
-    "merge": "merge", "images": "images", "exposure_maps": "exposure_maps", "flaregti": "flaregti", "evtool": "evtool",
-}  # fmt: skip
-"""Section of a mission -> the step that it is for; eROSITA's own images and exposure maps go by the same sections."""
-
-BY_ENGINE = ("espfilt", "evselect", "merge", "images", "exposure_maps")
-"""Sections of the steps that more than one engine can do."""
-
-FLARE_OPTIONS = {
-    "espfilt": {
-        "with_smoothing": ("esas20",),
-        "with_binning": ("esas20", "esas19", "sn_optimal", "ratio"),
-        "ratio": ("ratio",),
-        "filter_lo_en": ("esas20", "esas19", "sn_optimal"),
-        "filter_hi_en": ("esas20", "esas19", "sn_optimal"),
-        "range_scale": ("esas20",),
-        "allowed_sigma": ("esas20",),
-        "gauss_fit_lims": ("esas20",),
-        "threshold": ("threshold",),
-    },
-    "flaregti": {
-        "threshold": ("flaregti", "threshold"),
-        "thresholds": ("threshold",),
-        "sigma": ("gaussian",),
-        "source_size": ("flaregti",),
-        "source_like": ("flaregti",),
-    },
-}
-"""Section -> option of a flare filter -> the methods that heed it, where not all do (docs/flare_filters.md, flaregti.md).
-
-SAS's espfilt is told all but the threshold, whichever the method.
-"""
+def problems_of(mission: Mission) -> Iterator[str]:
+    """Yield all that is wrong with a mission's section as a whole, each with the key that it is about."""
+    for key, problem in _problems(mission):
+        yield f"missions.{mission.name}.{key}: {problem}"
 
 
-def problems_of(name: str, mission: Mission) -> Iterator[str]:
-    """All that is wrong with a mission's section as a whole, each with the key that it is about."""
-    if name not in MISSIONS:
-        yield f"missions.{name}: {why_unknown(name)}"
-        return
-    for key, problem in _problems(name, mission):
-        yield f"missions.{name}.{key}: {problem}"
-
-
-def _problems(name: str, mission: Mission) -> Problems:
-    yield from _observations(name, mission)
-    unknown = list(_instruments(name, mission))
+def _problems(mission: Mission) -> Problems:
+    yield from _observations(mission)
+    unknown = list(_instruments(mission))
     yield from unknown
-    source = mission.source
+    source = mission.section.source
     if source is None:
         return
-    engine = mission.engine_for(name)
-    if engine in ("native", "sas", "esass") and engine not in MISSIONS[name].engines:
-        able = ", ".join(sorted(each for each in MISSIONS if engine in MISSIONS[each].engines))
-        yield "engine", f"engine {engine} cannot process {name}; it can process {able}"
+    if mission.section.engine is not None and mission.section.engine not in mission.engines:
+        engines = ", ".join(mission.engines)
+        yield "engine", f"engine {mission.section.engine} cannot process {mission.name}; write one of {engines}"
         return
-    yield from _source(name, mission, source)
+    yield from _source(mission, source)
     if not unknown:
-        yield from _deliveries(name, mission)
-    yield from _unheeded_sections(name, mission)
+        yield from _deliveries(mission)
+    yield from _unheeded_sections(mission)
     if not unknown:
-        yield from _engines(name, mission)
-        yield from _telescope_modules(name, mission)
-    yield from _flare_options(name, mission)
+        yield from _processed_instruments(mission)
+        yield from mission.section.problems(mission)
 
 
-def _observations(name: str, mission: Mission) -> Problems:
+def _observations(mission: Mission) -> Problems:
     """ObsIDs that cannot be any, or that are both wanted and not."""
-    spec, select = MISSIONS[name], mission.select
-    chosen = {"obsids": mission.obsids or ()}
+    spec, section = mission.spec, mission.section
+    select = section.select
+    chosen = {"obsids": section.obsids or ()}
     if select is not None:
         chosen |= {"select.obsids": select.obsids or (), "select.exclude": select.exclude or ()}
     for key, obsids in chosen.items():
@@ -97,72 +51,70 @@ def _observations(name: str, mission: Mission) -> Problems:
                 yield key, f"{obsid!r} is not an ObsID of {spec.pretty_name}; expected {spec.obsid_pattern}{quotes}"
     if chosen["obsids"] and chosen.get("select.obsids"):
         yield "select.obsids", "'obsids' beside 'select' names ObsIDs too; name them in one of the two"
-    wanted = {
-        each for key in ("obsids", "select.obsids") for obsid in chosen.get(key, ()) for each in _same(name, obsid)
+    requested = {
+        same for key in ("obsids", "select.obsids") for obsid in chosen.get(key, ()) for same in _same(mission, obsid)
     }
     for obsid in chosen.get("select.exclude", ()):
-        if wanted & _same(name, obsid):
+        if requested & _same(mission, obsid):
             yield "select.exclude", f"{obsid} is among the 'obsids' that are wanted; take it out of one of the two"
 
 
-def _same(name: str, obsid: str) -> set[str]:
-    return {obsid, *MISSIONS[name].meant("obsid", obsid)}
+def _same(mission: Mission, obsid: str) -> set[str]:
+    return {obsid, *mission.spec.meant("obsid", obsid)}
 
 
-def _instruments(name: str, mission: Mission) -> Problems:
-    for instrument in mission.instruments or ():
+def _instruments(mission: Mission) -> Problems:
+    for instrument in mission.section.instruments or ():
         try:
-            MISSIONS[name].instruments_named(instrument)
+            mission.spec.instruments_named(instrument)
         except KeyError as error:
             yield "instruments", error.args[0]
 
 
-def _source(name: str, mission: Mission, source: Source) -> Problems:
-    spec, engine = MISSIONS[name], mission.engine_for(name)
-    organised = engine in ("preprocessed", "raw")
+def _source(mission: Mission, source: Source) -> Problems:
+    name, spec, section, engine = mission.name, mission.spec, mission.section, mission.engine
+    organised = engine.takes_whole_observations
     if organised and source.embedded is not None:
         yield (
             "source",
             f"what {name} has is organised as it is downloaded; write 'archives: any', and name a mirror of yours under the "
             "key 'archives' at the top",
         )
-    if organised and source.local is not None and mission.obsids is None and mission.select is None:
+    if organised and source.local is not None and section.obsids is None and section.select is None:
         yield (
             "source.local",
             f"the observations of {name} are looked for by their ObsIDs in a directory laid out like the data centre; "
             "name them with 'obsids', or choose them with 'select'",
         )
-    for archive in source.archives if isinstance(source.archives, tuple) else ():
-        if archive not in spec.archives:
-            yield "source.archives", f"{archive} does not have {name}; it is in {', '.join(spec.archives)}"
+    for data_centre in source.archives if isinstance(source.archives, tuple) else ():
+        if data_centre not in spec.archives:
+            yield "source.archives", f"{data_centre} does not have {name}; it is in {', '.join(spec.archives)}"
     if source.archives is not None and not spec.archives:
         yield "source.archives", f"no archive of {name} is known"
-    if engine == "sas" and source.embedded is not None:
-        yield "source.embedded", "the observatory's ODFs have no data, which engine sas needs; leave out 'engine'"
-    if mission.fetch is not None and source.local is not None and not organised:
-        yield "fetch", "it says what to download, and of 'source.local' nothing is; leave it out"
-    elif engine != "raw" and (lacking := set(mission.needed_routes(name)) - set(mission.routes_for(name))):
-        needed = " and ".join(sorted(lacking))
+    if section.fetch is not None and source.local is not None and not organised:
+        yield "fetch", "'fetch' selects what to download, but 'source.local' downloads nothing; remove 'fetch'"
+    elif engine.name != "raw" and engine.route not in mission.routes:
         yield (
             "fetch",
-            f"engine {engine} starts from {needed} data, not from {mission.fetch}; leave it out, or write both",
+            f"engine {engine.name} starts from {engine.route} data, not from {section.fetch}; leave it out, or write both",
         )
 
 
-def _deliveries(name: str, mission: Mission) -> Problems:
+def _deliveries(mission: Mission) -> Problems:
     """Yield requested data that cannot be fetched or organised, because the mission's file has no pattern for them."""
-    spec, engine = MISSIONS[name], mission.engine_for(name)
-    chosen = mission.instruments_for(name)
-    for route in mission.routes_for(name) if mission.uses_raw_store(name) else ():
-        fetched = [each for each in spec.files if each.route == route]
-        if not any(not each.instruments or set(each.instruments) & set(chosen) for each in fetched):
-            others = [other for other in ROUTES if other != route and any(each.route == other for each in spec.files)]
-            key = "fetch" if mission.fetch else "engine"
+    spec, chosen = mission.spec, mission.instruments
+    for route in mission.routes if mission.uses_raw_store else ():
+        fetched = [pattern for pattern in spec.files if pattern.route == route]
+        if not any(not pattern.instruments or set(pattern.instruments) & set(chosen) for pattern in fetched):
+            others = [
+                other for other in ROUTES if other != route and any(pattern.route == other for pattern in spec.files)
+            ]
+            key = "fetch" if mission.section.fetch else "engine"
             instead = f"write {key}: {others[0]}" if others else "leave the mission out"
             yield key, f"{spec.pretty_name} has no {route} files that can be fetched; {instead}"
             return
-    organised = {each for pattern in spec.products for each in spec.instruments_of(pattern)}
-    if engine != "preprocessed" or any(each in organised for each in chosen):
+    organised = {name for pattern in spec.products for name in spec.instruments_of(pattern)}
+    if "preprocessed" not in mission.engine.steps or any(name in organised for name in chosen):
         return
     if not organised:
         yield (
@@ -178,67 +130,28 @@ def _deliveries(name: str, mission: Mission) -> Problems:
         )
 
 
-def _unheeded_sections(name: str, mission: Mission) -> Problems:
-    """Sections that say something to a step which the mission's observations do not go through."""
-    chain, engine = CHAINS[mission.chain_for(name)], mission.engine_for(name)
-    heeded = [key for key, step in SECTIONS.items() if step in chain or f"erosita_{step}" in chain]
-    for key in set(SECTIONS) & mission.model_fields_set - set(heeded):
-        if not getattr(mission, key).model_fields_set:
+def _unheeded_sections(mission: Mission) -> Problems:
+    """Yield sections of steps that the mission's observations do not go through."""
+    section, chain = mission.section, mission.engine.steps
+    heeded = [key for key, steps in section.step_sections.items() if set(steps) & set(chain)]
+    for key in set(section.step_sections) & section.model_fields_set - set(heeded):
+        if not getattr(section, key).model_fields_set:
             continue
-        other = [
-            each for each in MISSIONS[name].engines if SECTIONS[key] in CHAINS[MISSIONS[name].chains.get(each, each)]
+        others = [
+            name for name, engine in mission.engines.items() if set(section.step_sections[key]) & set(engine.steps)
         ]
-        instead = f", or write engine: {other[0]}" if other else ""
+        instead = f", or write engine: {others[0]}" if others else ""
         yield (
             key,
-            f"engine {engine} has no such step for {name}, so that this does nothing; leave it out{instead} "
-            f"(it heeds {', '.join(heeded) or 'no section of a step'})",
+            f"engine {mission.engine.name} has no such step for {mission.name}, so that this does nothing; leave it "
+            f"out{instead} (it heeds {', '.join(heeded) or 'no section of a step'})",
         )
 
 
-def _engines(name: str, mission: Mission) -> Problems:
-    """What the engines of a mission and of its steps ask of each other, and of the options."""
-    engine = mission.engine_for(name)
-    able = processed_instruments(mission.chain_for(name))
-    for each in mission.instruments_for(name):
-        if able and each not in able:
-            yield "instruments", f"engine {engine} can process {', '.join(able)}, not {each}"
-    for step in BY_ENGINE:
-        if engine != "sas" and mission.step_engine(name, step) == "sas":
-            yield f"{step}.engine", "sas needs what SAS made of raw data: write engine: sas for the mission"
-    if engine == "esass" and mission.flaregti.native_only:
-        ours = ", ".join(mission.flaregti.native_only)
-        yield "flaregti", f"eSASS's flaregti has no {ours}; leave it out, or write engine: native"
-
-
-def _telescope_modules(name: str, mission: Mission) -> Problems:
-    """eROSITA's telescope modules that have no threshold, or of which none is left."""
-    chosen, flaregti = mission.instruments_for(name), mission.flaregti
-    if mission.evtool.modules and not set(mission.evtool.modules) & set(chosen):
-        yield "evtool.modules", f"none of them is among the instruments that are processed: {', '.join(chosen)}"
-    lacking = [each for each in chosen if each not in flaregti.thresholds]
-    if flaregti.method == "threshold" and flaregti.threshold < 0 and lacking:
-        yield (
-            "flaregti.thresholds",
-            f"there is none for {', '.join(lacking)}; name them, or give one 'threshold' for all",
-        )
-
-
-def _flare_options(name: str, mission: Mission) -> Problems:
-    """Options of a flare filter that is not the chosen one; a filter that the engine does not have."""
-    for section, heeding in FLARE_OPTIONS.items():
-        options = getattr(mission, section)
-        method = options.method
-        with_sas = section == "espfilt" and mission.step_engine(name, "espfilt") == "sas"
-        if with_sas and method not in SAS_METHODS:
-            yield "espfilt.method", f"SAS has {', '.join(SAS_METHODS)}; for {method} write engine: native there"
-            continue
-        for option, methods in heeding.items():
-            if with_sas and option not in ("ratio", "threshold"):
-                continue
-            if option in options.model_fields_set and method not in methods:
-                meant = " or ".join(methods)
-                yield (
-                    f"{section}.{option}",
-                    f"the flare filter {method!r} does not heed it; leave it out, or write method: {meant}",
-                )
+def _processed_instruments(mission: Mission) -> Problems:
+    steps = {step.name: step for step in mission.pipeline.steps}
+    named = [name for step in mission.engine.steps if step in steps for name in steps[step].instruments]
+    able = tuple(dict.fromkeys(named))
+    for name in mission.instruments:
+        if able and name not in able:
+            yield "instruments", f"engine {mission.engine.name} can process {', '.join(able)}, not {name}"

@@ -9,12 +9,13 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from daxa_wf.config.model import Config
-from daxa_wf.options import EnergyRange, section_in
+from daxa_wf.config.image_sections import EnergyRange
+from daxa_wf.config.model import Missions, config_model
+from daxa_wf.options import section_in
 
 HEAD = """# Configuration
 
-Made from the models in `daxa_wf/config.py` and `daxa_wf/options.py` by `daxa-wf config-docs`; do not edit.
+Made from the models in `daxa_wf/config` and of the observatories by `daxa-wf config-docs`; do not edit.
 
 Quantities are text with a unit: `0.5 keV`, `60 s`, `4.35 arcsec`; any unit that measures the same will do. ObsIDs are
 put in quotes. Paths may begin with `~`. Keys that are not listed here are errors, and so are sections and options that
@@ -27,10 +28,13 @@ as a JSON schema, for editors (`# yaml-language-server: $schema=.../config/schem
 
 def configuration_page() -> str:
     """The page: one table for each section, in the order in which a configuration has them."""
-    return HEAD + "\n".join(_section("(top level)", Config)).rstrip() + "\n"
+    return HEAD + "\n".join(_section("(top level)", config_model())).rstrip() + "\n"
 
 
 def _section(name: str, model: type[BaseModel]) -> Iterator[str]:
+    if issubclass(model, Missions):
+        yield from _missions(name, model)
+        return
     yield from (f"## `{name}`", "", " ".join((model.__doc__ or "").split()), "")
     yield from ("| key | default | what |", "|---|---|---|")
     for key, field in model.model_fields.items():
@@ -39,8 +43,18 @@ def _section(name: str, model: type[BaseModel]) -> Iterator[str]:
     for key, field in model.model_fields.items():
         section = section_in(field.annotation)
         if section is not None:
-            inner = f"{key}.<mission>" if key == "missions" else key
-            yield from _section(inner if name == "(top level)" else f"{name}.{inner}", section)
+            yield from _section(key if name == "(top level)" else f"{name}.{key}", section)
+
+
+def _missions(name: str, model: type[Missions]) -> Iterator[str]:
+    """Yield the sections of the missions: one description for all missions that share a section."""
+    alike: dict[type[BaseModel], list[str]] = {}
+    for mission, field in model.model_fields.items():
+        section = section_in(field.annotation)
+        if section is not None:
+            alike.setdefault(section, []).append(mission)
+    for section, missions in alike.items():
+        yield from _section(f"{name}.<{' or '.join(missions)}>", section)
 
 
 def _default(field: FieldInfo) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from daxa_wf.near import closest
 from daxa_wf.options import section_in
+from daxa_wf.text import shown
 
 EXPECTED = {
     "string_type": "text",
@@ -136,7 +136,10 @@ def _lines(place: Place, problems: list[Problem], root: type[BaseModel]) -> list
 def _said(problem: Problem, place: Place, root: type[BaseModel]) -> str:
     kind, given, context = problem["type"], problem["input"], problem.get("ctx", {})
     if kind == "extra_forbidden":
-        allowed = _keys_at(place[:-1], root)
+        model = _model_at(place[:-1], root)
+        if (explained := getattr(model, "unknown_key", None)) is not None:
+            return str(explained(str(place[-1])))
+        allowed = list(model.model_fields)
         return f"unknown key; allowed are {', '.join(allowed)}{closest(str(place[-1]), allowed)}"
     if kind == "missing":
         return "this key is required" if place[-1:] == problem["loc"][-1:] else f"expected more values{_got(given)}"
@@ -177,15 +180,13 @@ def _got(given: Any) -> str:
     return f" (got {shown(given)})"
 
 
-def shown(value: Any) -> str:
-    """A value as a configuration has it, cut off where it is long."""
-    text = repr(value) if isinstance(value, str) else json.dumps(value, default=str, skipkeys=True)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _keys_at(place: Place, root: type[BaseModel]) -> list[str]:
+def _model_at(place: Place, root: type[BaseModel]) -> type[BaseModel]:
     model = root
     for part in place:
         if part in model.model_fields:
             model = section_in(model.model_fields[str(part)].annotation) or model
-    return list(model.model_fields)
+    return model
+
+
+def _keys_at(place: Place, root: type[BaseModel]) -> list[str]:
+    return list(_model_at(place, root).model_fields)

@@ -168,17 +168,11 @@ class MissionSpec:
     shared: tuple[SharedDirectory, ...] = ()
     products: tuple[ProductPattern, ...] = ()
     engines: tuple[str, ...] = ()
-    """Of `native`, `sas`, `esass`; empty where only pre-processed products are organised."""
-    chains: Mapping[str, str] = field(default_factory=dict)
-    """Engine -> the chain of steps (`steps.catalogue.CHAINS`) that it means here; those not listed are called as the engine."""
-    native_route: Route = "preprocessed"
-    """The files that the native engine starts from."""
+    """Names of its pipeline's own engines that can process it; empty where data are only fetched and organised."""
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Names for several instruments together, in capitals."""
     event_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Instrument -> columns of its event lists, by which expressions are checked before a run."""
-    image_defaults: Mapping[str, Any] = field(default_factory=dict)
-    """Values of the configuration's section `images` that are this mission's own defaults."""
 
     def instrument(self, name: str) -> Instrument:
         """Return the instrument called `name` or one of its aliases; KeyError lists the instruments."""

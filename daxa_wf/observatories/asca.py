@@ -2,6 +2,7 @@
 
 from daxa_wf.mission.common import POSITION, numbers, texts, times
 from daxa_wf.mission.cuts import HAS_POSITION, any_positive
+from daxa_wf.mission.pipeline import Pipeline
 from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
 SIS_BANDS = (EnergyBand("lo", 0.4, 2.0), EnergyBand("hi", 2.0, 10.0), EnergyBand("all", 0.4, 10.0))
@@ -76,4 +77,4 @@ MISSION = MissionSpec(
     ),
 )  # fmt: skip
 
-MISSIONS = (MISSION,)
+PIPELINE = Pipeline(missions=(MISSION,))

@@ -5,6 +5,7 @@ Level-2 files hold all observation intervals of an ObsID; only those of interlea
 
 from daxa_wf.mission.common import POSITION, public_date, texts
 from daxa_wf.mission.cuts import HAS_POSITION, PROCESSED
+from daxa_wf.mission.pipeline import Pipeline
 from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
 ACIS, HRC = 27.8 / 60, 49.5 / 60
@@ -90,4 +91,4 @@ MISSION = MissionSpec(
     ),
 )  # fmt: skip
 
-MISSIONS = (MISSION,)
+PIPELINE = Pipeline(missions=(MISSION,))

@@ -2,6 +2,7 @@
 
 from daxa_wf.mission.common import POSITION, numbers, texts, times
 from daxa_wf.mission.cuts import HAS_POSITION, any_positive
+from daxa_wf.mission.pipeline import Pipeline
 from daxa_wf.mission.spec import Column, FilePattern, Instrument, MissionSpec, SharedDirectory, TableSource
 
 GOOD = ("good_jemx1", "good_jemx2", "good_isgri", "good_picsit", "good_spi")
@@ -56,4 +57,4 @@ MISSION = MissionSpec(
     ),
 )
 
-MISSIONS = (MISSION,)
+PIPELINE = Pipeline(missions=(MISSION,))

@@ -2,6 +2,7 @@
 
 from daxa_wf.mission.common import POSITION, public_date, times
 from daxa_wf.mission.cuts import HAS_POSITION
+from daxa_wf.mission.pipeline import Pipeline
 from daxa_wf.mission.spec import Column, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
 MISSION = MissionSpec(
@@ -35,4 +36,4 @@ MISSION = MissionSpec(
     ),
 )
 
-MISSIONS = (MISSION,)
+PIPELINE = Pipeline(missions=(MISSION,))

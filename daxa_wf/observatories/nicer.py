@@ -2,6 +2,7 @@
 
 from daxa_wf.mission.common import POSITION, public_date, texts, times
 from daxa_wf.mission.cuts import HAS_POSITION, any_positive
+from daxa_wf.mission.pipeline import Pipeline
 from daxa_wf.mission.spec import Column, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
 MISSION = MissionSpec(
@@ -33,4 +34,4 @@ MISSION = MissionSpec(
     products=(ProductPattern("events", "XTI", "xti/event_cl/ni{obsid}_0mpu7_cl.evt*"),),
 )
 
-MISSIONS = (MISSION,)
+PIPELINE = Pipeline(missions=(MISSION,))

@@ -2,6 +2,7 @@
 
 from daxa_wf.mission.common import POSITION, numbers, public_date, texts, times
 from daxa_wf.mission.cuts import HAS_POSITION, PROCESSED, any_positive, one_of
+from daxa_wf.mission.pipeline import Pipeline
 from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
 BANDS = (EnergyBand("", 3.0, 78.0),)
@@ -61,4 +62,4 @@ MISSION = MissionSpec(
     ),
 )  # fmt: skip
 
-MISSIONS = (MISSION,)
+PIPELINE = Pipeline(missions=(MISSION,))

@@ -2,6 +2,7 @@
 
 from daxa_wf.mission.common import POSITION, numbers, times
 from daxa_wf.mission.cuts import HAS_POSITION, any_positive
+from daxa_wf.mission.pipeline import Pipeline
 from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
 NUMBERS = range(4)
@@ -59,4 +60,4 @@ MISSION = MissionSpec(
     ),
 )
 
-MISSIONS = (MISSION,)
+PIPELINE = Pipeline(missions=(MISSION,))

@@ -2,6 +2,7 @@
 
 from daxa_wf.mission.common import POSITION, numbers, texts, times
 from daxa_wf.mission.cuts import HAS_POSITION, any_positive
+from daxa_wf.mission.pipeline import Pipeline
 from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
 MISSION = MissionSpec(
@@ -49,4 +50,4 @@ MISSION = MissionSpec(
     ),
 )  # fmt: skip
 
-MISSIONS = (MISSION,)
+PIPELINE = Pipeline(missions=(MISSION,))

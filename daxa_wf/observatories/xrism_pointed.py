@@ -2,6 +2,7 @@
 
 from daxa_wf.mission.common import POSITION, public_date, texts, times
 from daxa_wf.mission.cuts import HAS_POSITION, any_positive
+from daxa_wf.mission.pipeline import Pipeline
 from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
 PIXELS, DATA_CLASS = r"rsl_p0px(\w+)_cl\.", r"xtd_p(\w+)_cl\."
@@ -68,4 +69,4 @@ MISSION = MissionSpec(
     ),
 )  # fmt: skip
 
-MISSIONS = (MISSION,)
+PIPELINE = Pipeline(missions=(MISSION,))

@@ -199,12 +199,12 @@ def _final_instruments(layout: Layout, verdict: Verdict) -> list[str]:
 
     eROSITA's telescope modules have one together.
     """
-    from daxa_wf.mission.catalogue import FINAL
+    from daxa_wf.mission.registry import STEPS
 
     if verdict.step == "preprocessed" and verdict.status == Status.DONE:
         record = read_record(layout.record(verdict.step, Unit(verdict.mission, verdict.obsid)))
         return sorted({unit_of(Path(stamp.path).name)[0] for stamp in record.products if stamp.kind in EVENT_LISTS})
-    if verdict.step not in FINAL or verdict.status != Status.DONE:
+    if not STEPS[verdict.step].is_final or verdict.status != Status.DONE:
         return []
     if verdict.inst:
         return [verdict.inst]

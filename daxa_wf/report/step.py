@@ -7,7 +7,7 @@ from typing import Any
 
 from daxa_wf.archive.settle import settle_observation
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
-from daxa_wf.mission.catalogue import FINAL
+from daxa_wf.mission.registry import STEPS
 from daxa_wf.units import Unit
 
 
@@ -17,7 +17,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
     del options
     records = [record for step in inputs.records.values() for record in step]
-    processed = [record for step in FINAL for record in inputs.records.get(step, [])]
+    processed = [record for step in STEPS.values() if step.is_final for record in inputs.records.get(step.name, [])]
     final = processed or inputs.records["preprocessed"] or inputs.records["acquire"]
     usable = any(record.done for record in final)
     settle_observation(workspace.layout, unit, usable)

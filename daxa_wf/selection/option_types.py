@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
-from daxa_wf.config.messages import shown
-from daxa_wf.errors import ConfigError
-from daxa_wf.options import to_number
+from daxa_wf.errors import ConfigError, ExpressionError
+from daxa_wf.options import quantity_writer, read_quantity
+from daxa_wf.text import shown
 
 
 def moment(text: str | None) -> Any:
@@ -25,8 +25,8 @@ def moment(text: str | None) -> Any:
     return found
 
 
-def _radius(value: object) -> float:
-    degrees = to_number(value, "deg")
+def _radius(value: object, info: ValidationInfo) -> float:
+    degrees = read_quantity(value, info, "deg")
     if not 0 < degrees <= 180:
         raise ValueError(f"{value!r} is no radius; expected more than 0 and at most 180 degrees")
     return degrees
@@ -59,6 +59,7 @@ def _texts(value: Any) -> Any:
 Degrees = Annotated[
     float,
     BeforeValidator(_radius),
+    quantity_writer("deg"),
     WithJsonSchema({"type": "string", "description": "a quantity convertible to deg", "unit": "deg"}),
 ]
 Corner = tuple[float, float]
@@ -104,3 +105,17 @@ def _checked_types(codes: tuple[str, ...]) -> tuple[str, ...]:
 Moment = Annotated[str, BeforeValidator(_date_text), AfterValidator(_checked_moment)]
 TargetTypes = Annotated[tuple[str, ...], AfterValidator(_checked_types)]
 QueryText = Annotated[str, AfterValidator(_checked_query)]
+
+
+def _checked_expression(text: str) -> str:
+    from daxa_wf.events.expression import check_expression
+
+    try:
+        check_expression(text, {})
+    except ExpressionError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+SelectionExpression = Annotated[str, AfterValidator(_checked_expression)]
+"""A condition in the language of expressions."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,7 +11,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from daxa_wf.errors import ConfigError
 from daxa_wf.mission.spec import MissionSpec
-from daxa_wf.options import File, Seconds, Section, SelectionExpression
+from daxa_wf.options import File, Seconds, Section
 from daxa_wf.selection.option_types import (
     Coordinates,
     Corner,
@@ -19,6 +19,7 @@ from daxa_wf.selection.option_types import (
     Moment,
     ObsIds,
     QueryText,
+    SelectionExpression,
     TargetTypes,
     moment,
 )
@@ -125,17 +126,6 @@ class Select(Section):
     expression: SelectionExpression | None = Field(None, description="a condition on numeric columns of the table")
     public: bool = Field(False, description="only observations whose proprietary time is over")
     science_usable: bool = Field(True, description="only what the mission calls fit for science")
-
-    @classmethod
-    def from_values(cls, values: Mapping[str, Any]) -> Select:
-        """The section again from what `model_dump(mode="json")` made of it, in which quantities are plain numbers."""
-        radius = values["radius"]
-        if isinstance(radius, dict):
-            radius = {name: f"{value!r} deg" for name, value in radius.items()}
-        elif radius is not None:
-            radius = f"{radius!r} deg"
-        exposure = {name: f"{value!r} s" for name, value in values["exposure"].items()}
-        return cls.model_validate({**values, "radius": radius, "exposure": exposure})
 
     def only(self, obsids: Sequence[str] | None) -> Select:
         """The section for these ObsIDs, in place of those that it names; itself if none are given."""

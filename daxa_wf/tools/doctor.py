@@ -8,19 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from daxa_wf.errors import ConfigError
-from daxa_wf.observatories.erosita.esass.tasks import ESASS_TASKS
-from daxa_wf.observatories.xmm.sas.tasks import SAS_TASKS
 from daxa_wf.tools.environment import ToolEnvironment, prepared_call
 from daxa_wf.tools.processes import run_watched
 from daxa_wf.tools.versions import (
-    OLDEST_SAS_OF,
     SasVersion,
     caldb_label,
     esass_version,
     heasoft_version,
     parse_sas_version,
-    require_sas,
 )
 
 PROBE = r"""
@@ -52,47 +47,6 @@ class Finding:
     def is_problem(self) -> bool:
         """True if a run that needs it cannot work."""
         return self.state in ("missing", "unfit")
-
-
-def examine_sas(
-    environment: ToolEnvironment, tasks: Sequence[str] = tuple(SAS_TASKS), base: Mapping[str, str] | None = None
-) -> list[Finding]:
-    """What an environment has for the SAS route: SAS and its tasks, calibration files, HEASoft, `lcurve` for emchain."""
-    said = probe(environment, [*tasks, "sas", "lcurve"], base)
-    if isinstance(said, Finding):
-        return [said]
-    findings = [
-        _variable(said, "SAS_DIR", "initialise SAS (setsas.sh), or name its setup script"),
-        *_tasks(said, tasks),
-    ]
-    findings += _sas_release(said, tasks)
-    findings += _calibration(said)
-    headas = _variable(said, "HEADAS", "initialise HEASoft before SAS")
-    release = heasoft_version(said.get("output fversion", "") or headas.found)
-    findings.append(
-        headas if headas.is_problem else Finding("HEASoft", "fine", f"{release or 'release unknown'}: {headas.found}")
-    )
-    if "emchain" in tasks:
-        findings += _tasks(said, ["lcurve"], "emchain calls it: initialise HEASoft before SAS")
-    return findings
-
-
-def examine_esass(
-    environment: ToolEnvironment, tasks: Sequence[str] = tuple(ESASS_TASKS), base: Mapping[str, str] | None = None
-) -> list[Finding]:
-    """What an environment has for the eSASS route: its tasks, its release as far as its path tells it, CALDB."""
-    said = probe(environment, tasks, base)
-    if isinstance(said, Finding):
-        return [said]
-    versions = toolkit_versions(said)
-    release, caldb = versions.get("esass", ""), versions.get("caldb", "")
-    return [
-        *_tasks(said, tasks, "initialise eSASS, or use its container image"),
-        Finding("eSASS release", "fine" if release else "note", release or "not told by its paths"),
-        Finding("CALDB", "fine", caldb)
-        if caldb
-        else Finding("CALDB", "missing", "not set", "initialise eSASS's CALDB"),
-    ]
 
 
 def probe(
@@ -149,41 +103,16 @@ def release_of(said: Mapping[str, str]) -> SasVersion | None:
         return None
 
 
-def _variable(said: Mapping[str, str], name: str, advice: str) -> Finding:
+def variable(said: Mapping[str, str], name: str, advice: str) -> Finding:
+    """Return the finding of an environment variable."""
     value = said.get(f"variable {name}", "")
     return Finding(name, "fine", value) if value else Finding(name, "missing", "not set", advice)
 
 
-def _tasks(said: Mapping[str, str], names: Sequence[str], advice: str = "it is not on PATH") -> list[Finding]:
+def tasks_found(said: Mapping[str, str], names: Sequence[str], advice: str = "it is not on PATH") -> list[Finding]:
+    """Return a finding for each task: where it is, or that it is missing."""
     paths = {name: said.get(f"task {name}", "") for name in names}
     return [
         Finding(name, "fine", path) if path else Finding(name, "missing", "not found", advice)
         for name, path in paths.items()
     ]
-
-
-def _sas_release(said: Mapping[str, str], tasks: Sequence[str]) -> list[Finding]:
-    release = release_of(said)
-    if release is None:
-        return [Finding("SAS release", "missing", "`sas --version` told none", "initialise SAS")]
-    findings = [Finding("SAS release", "fine", str(release))]
-    for task in ("", *(task for task in tasks if task in OLDEST_SAS_OF)):
-        try:
-            require_sas(release, task)
-        except ConfigError as error:
-            findings.append(Finding(task or "SAS", "unfit", str(release), str(error)))
-    return findings
-
-
-def _calibration(said: Mapping[str, str]) -> list[Finding]:
-    counts = {name.removeprefix("ccf "): count for name, count in said.items() if name.startswith("ccf ")}
-    if not counts:
-        return [Finding("SAS_CCFPATH", "missing", "not set", "name the directories of the calibration files (CCF)")]
-    gone = [place for place, count in counts.items() if count == "none"]
-    if len(gone) == len(counts) or not any(int(count) for count in counts.values() if count != "none"):
-        return [
-            Finding("SAS_CCFPATH", "unfit", ":".join(counts), "no calibration file (*.CCF) is there: mirror them first")
-        ]
-    listed = ", ".join(f"{place}: {count} constituents" for place, count in counts.items() if count != "none")
-    absent = [Finding("SAS_CCFPATH", "note", place, "there is no such directory") for place in gone]
-    return [Finding("SAS_CCFPATH", "fine", listed), *absent]

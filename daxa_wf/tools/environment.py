@@ -105,17 +105,14 @@ class ToolEnvironment:
 
 def environment_from(options: Mapping[str, Any]) -> ToolEnvironment:
     """The environment that a section Toolkit of the configuration describes, given as plain data."""
-    variables = dict(options["variables"])
-    if options["ccf_path"]:
-        variables["SAS_CCFPATH"] = ":".join(str(place) for place in options["ccf_path"])
     return ToolEnvironment(
         tuple(Path(script) for script in options["setup_scripts"]),
         tuple(options["modules"]),
         options["container"],
         options["runtime"],
-        tuple(Path(place) for place in (*options["binds"], *options["ccf_path"])),
+        tuple(Path(place) for place in options["binds"]),
         tuple(options["prefix"]),
-        variables,
+        dict(options["variables"]),
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import yaml
 
-from daxa_wf.cli.main import snakefile
+from daxa_wf.cli.shared import snakefile
 from daxa_wf_simulator.events import simulate
 from daxa_wf_simulator.files import list_name, write_event_list
 from daxa_wf_simulator.truth import Exposure, Flare, Observation, Source

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from daxa_wf.archive.access import Archive, NoSuchProductError
-from daxa_wf.cli.main import snakefile
+from daxa_wf.cli.shared import snakefile
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf_simulator.archive_server import Archives, serve_archives
 from daxa_wf_simulator.tap_service import serve_tables

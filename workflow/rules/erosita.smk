@@ -1,64 +1,54 @@
 rule flaregti:
-    """Find the times of an eROSITA observation without flares."""
+    """Find the times of an eROSITA observation without flares. First, after acquire where data are downloaded."""
     input:
-        acquire=plan.records_of("acquire"),
-        image=ancient(plan.image("esass")),
+        **plan.inputs("flaregti"),
     output:
         plan.record("flaregti"),
     log:
         plan.log("flaregti"),
     params:
-        options=erosita.flares,
-        context=erosita.context,
-        raw=plan.raw("events"),
+        **plan.params("flaregti"),
     script:
         "../scripts/step.py"
 
 
 rule evtool:
-    """Keep the events of an eROSITA observation that pass the filters, within the times without flares."""
+    """Keep the events of an eROSITA observation that pass the filters, within the times without flares. After flaregti."""
     input:
-        flaregti=plan.record("flaregti"),
-        image=ancient(plan.image("esass")),
+        **plan.inputs("evtool"),
     output:
         plan.record("evtool"),
     log:
         plan.log("evtool"),
     params:
-        options=erosita.options("evtool"),
-        context=erosita.context,
+        **plan.params("evtool"),
     script:
         "../scripts/step.py"
 
 
 rule erosita_images:
-    """Make the counts images of an eROSITA observation."""
+    """Make the counts images of an eROSITA observation. After evtool."""
     input:
-        evtool=plan.record("evtool"),
-        image=ancient(plan.image("esass")),
+        **plan.inputs("erosita_images"),
     output:
         plan.record("erosita_images"),
     log:
         plan.log("erosita_images"),
     params:
-        options=erosita.images,
-        context=erosita.context,
+        **plan.params("erosita_images"),
     script:
         "../scripts/step.py"
 
 
 rule erosita_exposure_maps:
-    """Make the exposure maps of an eROSITA observation, on the pixels of its images."""
+    """Make the exposure maps of an eROSITA observation, on the pixels of its images. After erosita_images."""
     input:
-        evtool=plan.record("evtool"),
-        erosita_images=plan.record("erosita_images"),
-        image=ancient(plan.image("esass")),
+        **plan.inputs("erosita_exposure_maps"),
     output:
         plan.record("erosita_exposure_maps"),
     log:
         plan.log("erosita_exposure_maps"),
     params:
-        options=erosita.options("exposure_maps"),
-        context=erosita.context,
+        **plan.params("erosita_exposure_maps"),
     script:
         "../scripts/step.py"

@@ -1,5 +1,5 @@
-"""eROSITA."""
+"""eROSITA, natively and with eSASS."""
 
-from daxa_wf.observatories.erosita import all_sky, calpv
+from daxa_wf.observatories.erosita.pipeline import PIPELINE
 
-MISSIONS = (all_sky.MISSION, calpv.MISSION)
+__all__ = ["PIPELINE"]

@@ -18,11 +18,5 @@ def telescope_modules(field_of_view: float) -> tuple[Instrument, ...]:
     return tuple(Instrument(name, field_of_view) for name in GROUPS["TM"])
 
 
-PROCESSING: dict[str, Any] = {
-    "engines": ("native", "esass"),
-    "chains": {"native": "erosita", "esass": "erosita"},
-    "native_route": "raw",
-    "groups": GROUPS,
-    "image_defaults": {"bands": ((0.2, 2.3), (2.3, 5.0), (5.0, 8.0)), "pixel_size": 4.0},
-}
-"""Fields of MissionSpec: event lists are cleaned alike in all of them. Bands in keV and pixels in arcsec: those of eRASS1."""
+PROCESSING: dict[str, Any] = {"engines": ("native", "esass"), "groups": GROUPS}
+"""Fields of MissionSpec: event lists are cleaned alike in all of them."""

@@ -1,5 +1,5 @@
-"""XMM-Newton."""
+"""XMM-Newton: EPIC natively, EPIC and RGS with SAS."""
 
-from daxa_wf.observatories.xmm import pointed, slew
+from daxa_wf.observatories.xmm.pipeline import PIPELINE
 
-MISSIONS = (pointed.MISSION, slew.MISSION)
+__all__ = ["PIPELINE"]

@@ -17,7 +17,7 @@ from daxa_wf.files import sha256_of
 from daxa_wf.observatories.xmm.native.event_list import EventList
 from daxa_wf.units import Unit
 from tests.damaged_lists import put, small_list
-from tests.unit.steps.chain import MISSION, Chain
+from tests.xmm_chain import MISSION, Chain
 
 OBSID = "0999991001"
 UNIT = f"{OBSID}M1S001"

@@ -13,6 +13,7 @@ from typing import Any
 from daxa_wf.errors import ConfigError, UnfitDataError
 from daxa_wf.events.image import pi_ranges
 from daxa_wf.observatories.xmm.sas.commands import ATTITUDE, EVENTS, OdfData, sas_prefix
+from daxa_wf.observatories.xmm.sas.methods import METHODS
 from daxa_wf.observatories.xmm.sas.tasks import ESPFILT
 from daxa_wf.observatories.xmm.sas.tasks import SAS_TASKS as TASKS
 from daxa_wf.tools.spec import Command, Value
@@ -22,9 +23,6 @@ from daxa_wf.units import Band, Unit
 OOT_EVENTS, GTI = "ootevents.fits", "gti.fits"
 IMAGE = "image.fits"
 """Names that inputs have in the working directory: short, and of no character that an expression could trip over."""
-
-METHODS = {"esas20": "histogram", "esas19": "histogram", "ratio": "ratio"}
-"""Flare filter of the configuration -> method of espfilt, whose generation is that of the SAS release."""
 
 FIRST_PIXEL, EXTENT, SKY_PIXEL = 3649, 512 * 87, 0.05
 """Smallest X and Y of an image and its width, in sky pixels of 0.05 arcsec: as the native images have them."""

@@ -10,7 +10,7 @@ from typing import Any
 from daxa_wf.chain.runner import Inputs
 from daxa_wf.chain.toolkit import StepTools, reading_products
 from daxa_wf.errors import Fault
-from daxa_wf.mission.catalogue import STEPS
+from daxa_wf.mission.registry import STEPS
 from daxa_wf.observatories.xmm.sas.commands import OdfData
 from daxa_wf.observatories.xmm.sas.odf_summary import with_path
 from daxa_wf.observatories.xmm.sas.odf_view import make_odf_view
@@ -35,7 +35,7 @@ class SasTools(StepTools):
     @cached_property
     def version(self) -> SasVersion:
         """The release; Fault if SAS, or a task that the step needs, is not there, ConfigError if it is too old."""
-        release = release_of(self.look_for(STEPS[self.workspace.step].sas_tasks, beside=["sas"]))
+        release = release_of(self.look_for(STEPS[self.workspace.step].tasks, beside=["sas"]))
         if release is None:
             raise Fault(f"`sas --version` tells no release {self.where}")
         require_sas(release)

@@ -1,0 +1,55 @@
+"""Options of the steps that every mission has: what follows from the manifest and the configuration."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from daxa_wf.chain.planned import facts_from
+from daxa_wf.tables.endpoints import TRANSFERS
+
+if TYPE_CHECKING:
+    from daxa_wf.chain.plan import Plan
+    from daxa_wf.config.mission import Mission
+
+
+def is_downloaded(mission: Mission) -> bool:
+    """Return True if a mission's data come from data centres."""
+    return mission.section.source is not None and mission.section.source.archives is not None
+
+
+def acquire_options(plan: Plan, wildcards: Any) -> dict[str, Any]:
+    """Return what is to be fetched of an observation."""
+    mission = plan.mission(wildcards.mission)
+    source = mission.section.source
+    (facts,) = {row.facts for row in plan.rows(wildcards.mission, wildcards.obsid)}
+    return {
+        "facts": facts,
+        "routes": mission.routes,
+        "instruments": mission.instruments,
+        "decompress": bool(source and source.decompress),
+    }
+
+
+def places_of(plan: Plan, wildcards: Any) -> dict[str, Any]:
+    """Return where data centres, raw store and credentials are, for the step `acquire`."""
+    config, started_in = plan.config, plan.started_in
+    source = plan.mission(wildcards.mission).section.source
+    embedded = source.embedded if source else None
+    return {
+        "store": str(started_in / config.data),
+        "archives": config.archives_for(wildcards.mission, started_in),
+        "transfers": {**TRANSFERS, **config.transfers},
+        "credentials": plan.credentials(),
+        "tables": str(started_in / config.tables),
+        "limits": asdict(config.limits.limits()),
+        "embedded": str(started_in / embedded) if embedded else "",
+    }
+
+
+def preprocessed_options(plan: Plan, wildcards: Any) -> dict[str, Any]:
+    """Return the instruments whose products come into the archive, and those that the observation was made with."""
+    mission = plan.mission(wildcards.mission)
+    rows = plan.rows(wildcards.mission, wildcards.obsid)
+    listed = " ".join(str(facts_from(row.facts).get("instruments", "")) for row in rows if row.facts)
+    return {"instruments": mission.instruments, "observed_with": mission.spec.named_instruments(listed)}

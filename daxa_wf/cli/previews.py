@@ -1,0 +1,82 @@
+"""Commands that show what a configuration selects, and what a run would do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from daxa_wf.cli.shared import ConfigFile
+
+commands = typer.Typer()
+
+
+@commands.command("select")
+def select_command(config: ConfigFile) -> None:
+    """Select observations with the configuration, print a summary, and write tables to <archive>/selection."""
+    import pandas as pd
+
+    from daxa_wf.cli.preview import Selected, exit_code, find, report_problem, sizes
+    from daxa_wf.config.reading import read_config
+    from daxa_wf.selection.outputs import summary, write_selection
+    from daxa_wf.selection.plots import draw_sky, draw_timeline
+
+    checked = read_config(config)
+    folder, now = Path.cwd() / checked.archive / "selection", pd.Timestamp.now("UTC").tz_localize(None)
+    problems, selected = [], {}
+    for name, result in find(checked, Path.cwd()):
+        if not isinstance(result, Selected):
+            report_problem(name, result)
+            problems.append(result)
+            continue
+        write_selection(folder, name, result.selection)
+        selected[name] = result
+        amount = sizes(checked, result, Path.cwd())
+        lines = summary(result.spec, result.selection, now)
+        print("\n".join([*lines, *(amount.lines() if amount else [])]))
+    drawn = {name: result for name, result in selected.items() if "start" in result.selection.rows}
+    if drawn:
+        rows = {name: (result.spec, result.selection.rows) for name, result in drawn.items()}
+        sought = {name: result.positions for name, result in drawn.items() if result.positions is not None}
+        draw_sky(folder / "sky.png", rows, sought)
+        draw_timeline(folder / "timeline.png", rows)
+        print(f"Plots: {folder / 'sky.png'}, {folder / 'timeline.png'}")
+    raise typer.Exit(exit_code(problems, bool(selected)))
+
+
+@commands.command()
+def plan(
+    config: ConfigFile,
+    listings: Annotated[
+        int, typer.Option("--list", help="observations of each mission to ask the data centres about", min=0)
+    ] = 0,
+) -> None:
+    """Show what a run would fetch and process, without doing it."""
+    from daxa_wf.cli.preview import (
+        Selected,
+        exit_code,
+        find,
+        local_work,
+        reads_all_of_a_directory,
+        report_problem,
+        sizes,
+        work,
+    )
+    from daxa_wf.config.reading import read_config
+
+    checked, problems, any_selected = read_config(config), [], False
+    for mission in checked.all_missions.values():
+        if reads_all_of_a_directory(mission):
+            any_selected = True
+            print("\n".join(local_work(mission, Path.cwd())))
+    for name, result in find(checked, Path.cwd(), not_read_whole=True):
+        if not isinstance(result, Selected):
+            report_problem(name, result)
+            problems.append(result)
+            continue
+        any_selected = True
+        amount = sizes(checked, result, Path.cwd(), listings)
+        print(f"{result.spec.pretty_name}: {len(result.selection.rows)} observations")
+        print("\n".join([*(amount.lines() if amount else []), *work(result, checked.tables_for(name, Path.cwd()))]))
+    raise typer.Exit(exit_code(problems, any_selected))

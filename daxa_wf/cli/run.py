@@ -1,0 +1,109 @@
+"""Commands that check a configuration and make its archive."""
+
+from __future__ import annotations
+
+import os
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from daxa_wf.cli.shared import ConfigFile, snakefile
+from daxa_wf.errors import ConfigError
+
+commands = typer.Typer()
+
+CHANGES_NOTHING = {"-n", "--dry-run", "--dryrun", "--unlock"}
+"""Arguments of Snakemake with which it does not work on the archive."""
+
+
+@commands.command("check-config")
+def check_config(config: ConfigFile) -> None:
+    """Check a configuration, and that all it names exists, without running anything."""
+    from daxa_wf.chain.preflight import check_before_a_run
+    from daxa_wf.config.reading import read_config
+
+    checked = read_config(config)
+    check_before_a_run(checked, Path.cwd())
+    print(f"{config} is fine: archive {checked.archive}, missions {', '.join(checked.all_missions)}")
+
+
+@commands.command(
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "allow_interspersed_args": False,
+    }
+)
+def run(
+    context: typer.Context,
+    config: ConfigFile,
+    cores: Annotated[int | None, typer.Option(help="cores to use (default: all)", min=1)] = None,
+    profile: Annotated[str | None, typer.Option(help="slurm, or the directory of a profile")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="print errors and the summary, and nothing else")] = False,
+    log_file: Annotated[Path | None, typer.Option(help="add a line of JSON to this file for every job that ends")] = None,
+    remake_outdated: Annotated[
+        bool, typer.Option("--remake-outdated", help="make again what an older version of daxa_wf made")
+    ] = False,
+) -> None:
+    """Make or continue the archive of a configuration. Further arguments go to Snakemake."""
+    from daxa_wf.archive.running import held
+    from daxa_wf.chain.preflight import check_before_a_run
+    from daxa_wf.config.reading import read_config
+
+    _check_cores(context.args)
+    checked = read_config(config)
+    check_before_a_run(checked, Path.cwd())
+    command, further = _snakemake_command(config, cores, profile, context.args)
+    command += _output_options(quiet, log_file)
+    if remake_outdated:
+        further = _with_config_value(further, f"{REMAKE_OUTDATED}=true")
+    if CHANGES_NOTHING.intersection(further):
+        os.execv(sys.executable, [*command, *further])
+    with held(Path.cwd() / checked.archive) as hold:
+        if hold.is_left_locked:
+            hold.unlock([*command, "--unlock"])
+            print("The last run was killed; its lock is removed.", file=sys.stderr)
+        code = hold.run([*command, *further])
+    raise typer.Exit(code)
+
+
+def _output_options(quiet: bool, log_file: Path | None) -> list[str]:
+    """Return the options of Snakemake's logger plugin of this project."""
+    to_file = ["--logger-daxa-log-file", str(log_file.absolute())] if log_file is not None else []
+    return [*(["--logger-daxa-quiet"] if quiet else []), *to_file]
+
+
+def _with_config_value(arguments: list[str], value: str) -> list[str]:
+    """Return Snakemake's arguments with one more value of --config, of which Snakemake heeds the last one only."""
+    if "--config" not in arguments:
+        return [*arguments, "--config", value]
+    place = len(arguments) - arguments[::-1].index("--config")
+    return [*arguments[:place], value, *arguments[place:]]
+
+
+def _check_cores(arguments: list[str]) -> None:
+    """Raise ConfigError if Snakemake's own option for cores has a value that Snakemake would not understand."""
+    for option, value in pairwise(arguments):
+        if option in ("--cores", "-c") and value != "all" and not (value.isdigit() and int(value)):
+            raise ConfigError(f"{option} {value}: expected a whole number from 1 on, or 'all'")
+
+
+def _snakemake_command(
+    config: Path, cores: int | None, profile: str | None, arguments: list[str]
+) -> tuple[list[str], list[str]]:
+    """Return the command that runs Snakemake, and the user's further arguments. ConfigError if Snakemake refuses them."""
+    from daxa_wf.cli.snakemake_arguments import check_arguments, with_own_profiles
+
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile()), "--configfile", str(config)]
+    if profile is not None:
+        command += ["--profile", profile]
+    if cores is not None or profile is None:
+        command += ["--cores", str(cores or os.cpu_count() or 1)]
+    further = with_own_profiles(arguments, snakefile().parent / "profiles")
+    command = with_own_profiles(command, snakefile().parent / "profiles")
+    if profile is not None or further:
+        check_arguments([*command[3:], *further])
+    return command, further

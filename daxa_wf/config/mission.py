@@ -1,0 +1,102 @@
+"""A mission as the configuration asks for it: its facts, its pipeline and its section, resolved into one answer each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import get_args
+
+from daxa_wf.config.mission_section import MissionSection
+from daxa_wf.mission.pipeline import Pipeline
+from daxa_wf.mission.registry import MISSIONS, STEPS, pipeline_of
+from daxa_wf.mission.spec import MissionSpec, Route
+from daxa_wf.mission.step import ACQUIRE, Engine, Step
+
+ROUTES: tuple[Route, ...] = get_args(Route)
+
+
+@dataclass(frozen=True)
+class Mission:
+    """One mission of a configuration."""
+
+    spec: MissionSpec
+    pipeline: Pipeline
+    section: MissionSection
+
+    @property
+    def name(self) -> str:
+        """The mission's name."""
+        return self.spec.name
+
+    @property
+    def engines(self) -> dict[str, Engine]:
+        """The engines that can process the mission, the default first."""
+        return self.pipeline.engines_of(self.spec)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that processes the mission: the configured one, or the best that it has."""
+        engines = self.engines
+        default = next(iter(engines))
+        return engines[self.section.engine or default]
+
+    @property
+    def uses_raw_store(self) -> bool:
+        """True if its files go through the raw store: files of data centres, and of directories laid out like one."""
+        source = self.section.source
+        if source is None:
+            return False
+        return source.local is None or self.engine.takes_whole_observations
+
+    @property
+    def instruments(self) -> tuple[str, ...]:
+        """The chosen instruments by their names; by default the mission's usual ones."""
+        if self.section.instruments is None:
+            return tuple(instrument.name for instrument in self.spec.instruments if instrument.default)
+        named = (name for alias in self.section.instruments for name in self.spec.instruments_named(alias))
+        return tuple(dict.fromkeys(named))
+
+    @property
+    def instruments_with_data(self) -> tuple[str, ...]:
+        """The instruments of which a selected observation must have one; () if its section `select` names its own.
+
+        A mission that is selected only takes the instruments of `select`, whichever are processed by default.
+        """
+        select = self.section.select
+        names_its_own = select and (select.instruments or select.exposure or isinstance(select.radius, dict))
+        if self.section.source is None and self.section.instruments is None and names_its_own:
+            return ()
+        return self.instruments
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """What to download: as configured, or what the engine needs."""
+        if self.section.fetch is not None:
+            return ("raw", "preprocessed") if self.section.fetch == "both" else (self.section.fetch,)
+        return (self.engine.route,)
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The steps that the mission's observations go through."""
+        first = (ACQUIRE.name,) if self.uses_raw_store else ()
+        return (*first, *(step for step in self.engine.steps if self._is_taken(STEPS[step])), "report")
+
+    def _is_taken(self, step: Step) -> bool:
+        asked_for = not step.is_optional or self.section.runs(step.section)
+        return asked_for and any(step.applies_to(name) for name in (*self.instruments, ""))
+
+    def step_engine(self, step: str) -> str:
+        """Return what does a step: its own engine if its section names one, else the mission's if it is a toolkit."""
+        usual = self.engine.name if self.engine.toolkit else "native"
+        return self.section.step_engine(STEPS[step].section, usual)
+
+    def toolkit_tasks(self, toolkit: str) -> list[str]:
+        """Return the tasks of a toolkit that the mission's steps call."""
+        if self.engine.toolkit != toolkit:
+            return []
+        native = [step for step in self.steps if self.step_engine(step) != self.engine.name]
+        return sorted({task for step in self.steps if step not in native for task in STEPS[step].tasks})
+
+
+def resolve(name: str, section: MissionSection) -> Mission:
+    """Return a mission of the configuration with its facts and its pipeline."""
+    return Mission(MISSIONS[name], pipeline_of(name), section)

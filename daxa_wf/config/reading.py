@@ -1,0 +1,110 @@
+"""Reading a configuration: YAML of bounded size, without repeated keys, checked by the models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from daxa_wf.config.messages import explain, explain_hidden
+from daxa_wf.config.model import Config, config_model
+from daxa_wf.config.yaml_values import refuse_misread_values
+from daxa_wf.errors import ConfigError
+
+
+def parse_config(data: Mapping[str, Any], origin: str = "the configuration") -> Config:
+    """Check a configuration as YAML gives it; ConfigError names each key that is wrong and what is allowed."""
+    model = config_model()
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        lines = [*explain(error, data, model), *explain_hidden(error, data, model)]
+        problems = "\n".join(f"  {line}" for line in lines)
+        raise ConfigError(f"{origin} cannot be used:\n{problems}") from None
+
+
+LARGEST_FILE = 10_000_000
+"""Bytes of a configuration."""
+MOST_NODES = 500_000
+"""Keys and values of a configuration, with all that its aliases stand for."""
+
+
+def _count_nodes(root: Any, path: Path) -> None:
+    """ConfigError if aliases make a configuration of endless size: a few lines of YAML can stand for billions of values."""
+    sizes: dict[int, int] = {}
+    opened: set[int] = set()
+    pending = [root]
+    while pending:
+        node = pending[-1]
+        within = _nodes_within(node)
+        waiting = [each for each in within if id(each) not in sizes]
+        if id(node) in sizes or not waiting:
+            pending.pop()
+            opened.discard(id(node))
+            sizes.setdefault(id(node), 1 + sum(sizes[id(each)] for each in within))
+            if sizes[id(node)] > MOST_NODES:
+                raise ConfigError(
+                    f"{path}: its aliases (*name) stand for more than {MOST_NODES} values; write them out"
+                )
+        elif any(id(each) in opened for each in waiting):
+            raise ConfigError(f"{path} refers to itself in an alias (*name); write out what is meant")
+        else:
+            opened.add(id(node))
+            pending.extend(waiting)
+
+
+def _nodes_within(node: Any) -> list[Any]:
+    if isinstance(node, yaml.MappingNode):
+        return [each for pair in node.value for each in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
+def _refuse_repeated_keys(node: Any, path: Path) -> None:
+    """ConfigError if a mapping says a key twice: YAML would drop the first without a word."""
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in seen:
+                raise ConfigError(
+                    f"{path}: the key {name!r} is there twice, in lines {seen[name]} and {line}; join them"
+                )
+            seen[name] = line
+            _refuse_repeated_keys(value, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            _refuse_repeated_keys(each, path)
+
+
+def read_config(path: Path) -> Config:
+    """Read and check a configuration file; ConfigError if it cannot be used."""
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise ConfigError(
+                f"{path} has more than {LARGEST_FILE} bytes, so it is not a configuration; name the right file"
+            )
+        text = path.read_text(encoding="utf-8")
+        document = yaml.compose(text, Loader=yaml.SafeLoader)
+        _count_nodes(document, path)
+        _refuse_repeated_keys(document, path)
+        refuse_misread_values(document, path)
+        data = yaml.safe_load(text)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path} is not text in UTF-8 (byte {error.start}); save it as such, or name the right file"
+        ) from None
+    except RecursionError:
+        raise ConfigError(f"{path} refers to itself, or is nested too deeply") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not YAML: {error}".replace('in "<unicode string>", ', "")) from None
+    except (ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:
+        # What PyYAML lets through of the conversion of a value: a date that is none, a tag !!int of text.
+        raise ConfigError(f"{path} has a value that cannot be read ({error}); put it in quotes if it is text") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path} holds no configuration: expected keys such as 'archive' and 'missions'")
+    return parse_config(data, str(path))

@@ -1,0 +1,56 @@
+"""The section of a toolkit: where external tasks are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field
+
+from daxa_wf.options import Directory, Seconds, Section
+
+
+def _checked_image(image: str) -> str:
+    """Snakemake writes it into a shell's command line as it is; ValueError for what a shell would take for its own."""
+    if not re.fullmatch(r"[\w.+:/@%~-]*", image):
+        raise ValueError(f"{image!r} cannot be a container image: use letters, digits and . + : / @ % ~ _ - only")
+    return image
+
+
+ContainerImage = Annotated[str, AfterValidator(_checked_image)]
+
+
+class Toolkit(Section):
+    """Where the tasks of a toolkit are; with nothing given, in the shell as it is."""
+
+    setup_scripts: tuple[Directory, ...] = Field((), description="scripts to source, in order: HEASoft's before SAS's")
+    modules: tuple[str, ...] = Field((), description="environment modules to load, in order")
+    container: ContainerImage = Field(
+        "", description="container image that has the tasks: a file, or such as docker://erosita/esass-x64:latest"
+    )
+    runtime: Literal["apptainer", "singularity", "docker"] = Field("apptainer", description="what runs the container")
+    binds: tuple[Directory, ...] = Field((), description="directories that the container must see")
+    prefix: tuple[str, ...] = Field((), description="words to put in front of every command")
+    variables: dict[str, str] = Field(default_factory=dict, description="environment variables to set")
+    time_limit: Seconds | None = Field(None, gt=0, description="longest time that one task may take")
+
+    @property
+    def is_deployed(self) -> bool:
+        """True if Snakemake's software deployment is to provide the container image."""
+        return bool(self.container) and self.runtime != "docker"
+
+    def image_path(self, started_in: Path) -> Path | None:
+        """The file or directory that the container image is; None if it is to be fetched, or there is none."""
+        is_path = self.is_deployed and "://" not in self.container
+        return started_in / Path(self.container).expanduser() if is_path else None
+
+    def started_in(self, directory: Path) -> Self:
+        """Return the section with its directories where they are if the user started in `directory`."""
+        changed: dict[str, Any] = {
+            "setup_scripts": tuple(directory / place for place in self.setup_scripts),
+            "binds": tuple(directory / place for place in self.binds),
+        }
+        if image := self.image_path(directory):
+            changed["container"] = str(image)
+        return self.model_copy(update=changed)

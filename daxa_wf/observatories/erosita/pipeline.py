@@ -1,0 +1,53 @@
+"""eROSITA as data: missions, steps, engines, toolkit."""
+
+from __future__ import annotations
+
+from daxa_wf.mission.pipeline import Pipeline
+from daxa_wf.mission.step import Engine, Panels, Step, ToolkitSpec
+from daxa_wf.observatories.erosita import all_sky, calpv
+
+HERE = "daxa_wf.observatories.erosita"
+
+STEPS = (
+    Step(
+        "flaregti", "observation", f"{HERE}.steps.flaregti:run", "times without flares",
+        needs=("acquire",), raw=("events",), makes=("events", "lightcurve", "maskimage", "thresholdimage"),
+        tasks=("evtool", "flaregti"), is_first=True, section="flaregti", job_options=f"{HERE}.steps.job_options:flares",
+    ),
+    Step(
+        "evtool", "observation", f"{HERE}.steps.evtool:run", "events kept by the filters and these times",
+        needs=("flaregti",), makes=("finalevents",), tasks=("evtool",), section="evtool", is_final=True,
+        job_options=f"{HERE}.steps.job_options:engine",
+    ),
+    Step(
+        "erosita_images", "observation", f"{HERE}.steps.erosita_images:run", "counts images in energy bands",
+        needs=("evtool",), makes=("image",), tasks=("evtool",), section="images",
+        job_options=f"{HERE}.steps.job_options:engine",
+    ),
+    Step(
+        "erosita_exposure_maps", "observation", f"{HERE}.steps.erosita_exposure_maps:run", "exposure maps in the same bands",
+        needs=("evtool", "erosita_images"), makes=("expmap",), tasks=("expmap",), section="exposure_maps",
+        job_options=f"{HERE}.steps.job_options:engine",
+    ),
+)  # fmt: skip
+
+CHAIN = tuple(step.name for step in STEPS)
+FIND_LOCAL = f"{HERE}.local:local_erosita_manifest"
+
+PIPELINE = Pipeline(
+    missions=(all_sky.MISSION, calpv.MISSION),
+    engines=(
+        Engine("native", CHAIN, "raw", find_local=FIND_LOCAL),
+        Engine("esass", CHAIN, "raw", toolkit="esass", find_local=FIND_LOCAL),
+    ),
+    steps=STEPS,
+    section=f"{HERE}.options:ErositaSection",
+    toolkits=(
+        ToolkitSpec(
+            "esass", "eSASS", tasks=f"{HERE}.esass.tasks:ESASS_TASKS", examine=f"{HERE}.esass.examine:examine_esass"
+        ),
+    ),
+    panels=Panels(
+        plots={"flaregti": f"{HERE}.panels:flare_plots", "erosita_images": "daxa_wf.report.observation:image_plots"},
+    ),
+)  # fmt: skip

@@ -1,0 +1,178 @@
+"""EPIC event lists in a local directory, as their headers identify them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daxa_wf.archive.manifest import ManifestRow
+from daxa_wf.chain.local import file_problem, printable, require_found, walk
+from daxa_wf.errors import ConfigError, CorruptFileError, IdentityError
+from daxa_wf.text import make_printable
+
+if TYPE_CHECKING:
+    from daxa_wf.observatories.xmm.native.event_list import ExposureIdentity
+
+PPS_EVENT_LIST = re.compile(
+    r"P(?P<obsid>\d{10})(?P<inst>M1|M2|PN)(?P<exposure>[SU]\d{3})(?P<type>[MP]I|TI)EVLI[0-9A-F]*"
+    r"\.(FTZ|FIT|fits|fits\.gz|FIT\.gz)",
+    re.ASCII,
+)
+"""Names of the PPS event lists of EPIC (XMM-Newton Data Files Handbook, PPS file names)."""
+
+PPS_OUT_OF_TIME = re.compile(
+    r"P(?P<obsid>\d{10})PN(?P<exposure>[SU]\d{3})OOEVLI[0-9A-F]*\.(FTZ|FIT|fits|fits\.gz|FIT\.gz)", re.ASCII
+)
+"""pn's out-of-time lists, which epchain makes on request and the archive does not have."""
+
+PPS_ATTITUDE = re.compile(r"P(?P<obsid>\d{10})OBX000ATTTSR0000\.(FTZ|FIT|fits|fits\.gz|FIT\.gz)", re.ASCII)
+
+EXPOSURE = re.compile(r"[SU]\d{3}", re.ASCII)
+"""Identifiers of exposures, as EXPIDSTR has them."""
+
+
+def local_manifest(
+    mission: str, root: Path, obsids: Sequence[str] | None, instruments: Sequence[str]
+) -> list[ManifestRow]:
+    """Return one row for each exposure of which an EPIC event list lies below `root`, as the lists' headers identify it.
+
+    A list whose header cannot be read keeps the identity that its name gives, with the problem. A list that cannot be
+    opened, or whose header has no valid identity, has a row without `events`. Of an exposure with an imaging and a timing
+    list (FastUncompressed), the imaging one is taken. ConfigError if there is no list, Fault if a directory is unreadable.
+    """
+    if not root.is_dir():
+        raise ConfigError(f"missions.{mission}.source: {root} is not a directory; give one laid out like the archive")
+    files = list(walk(root))
+    beside = _beside(files, root)
+    found: dict[str, ManifestRow] = {}
+    for path in files:
+        match = PPS_EVENT_LIST.fullmatch(path.name)
+        if match is None:
+            continue
+        row = _row(mission, root, path, match, beside)
+        wanted = row.inst in instruments and (obsids is None or row.obsid in obsids)
+        if wanted:
+            found[row.unit.identifier] = _preferred(root, row, found.get(row.unit.identifier))
+    rows, of = list(found.values()), f"of {', '.join(instruments)} below {root}"
+    require_found(mission, rows, obsids, "event list", of, "names such as P0201903501M1S001MIEVLI0000.FTZ")
+    return rows
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """Files that go with event lists: ObsID -> attitude series, ObsID and pn exposure -> out-of-time list.
+
+    `problems` has the same keys, for files that cannot be used.
+    """
+
+    files: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+def _beside(files: Sequence[Path], root: Path) -> _Beside:
+    found = _Beside()
+    for path in files:
+        match = PPS_ATTITUDE.fullmatch(path.name) or PPS_OUT_OF_TIME.fullmatch(path.name)
+        if match is None:
+            continue
+        key = match["obsid"] + match.groupdict().get("exposure", "")
+        if problem := file_problem(path, root):
+            found.problems[key] = f"{printable(path)} ({problem})"
+        else:
+            found.files[key] = path.relative_to(root).as_posix()
+    return found
+
+
+def _row(mission: str, root: Path, path: Path, match: re.Match[str], beside: _Beside) -> ManifestRow:
+    obsid, name = match["obsid"], (match["inst"], match["exposure"])
+    modes = ("TIMING" if match["type"] == "TI" else "IMAGING", "", "")
+    events, problem = "", file_problem(path, root)
+    if problem:
+        problem = f"{printable(path)}: {problem}"
+    else:
+        events = path.relative_to(root).as_posix()
+        try:
+            identity = _identity(mission, path)
+        except IdentityError as error:
+            events, problem = "", " ".join(str(error).split())
+        except CorruptFileError as error:
+            problem = " ".join(str(error).split())
+        except OSError as error:
+            events, problem = "", f"{printable(path)}: it cannot be read ({error.strerror})"
+        else:
+            obsid, name = identity.obsid, (identity.instrument, identity.exposure)
+            modes = (identity.data_mode, identity.submode, identity.filter)
+    keys = [obsid, *([obsid + match["exposure"]] if name[0] == "PN" else [])]
+    unusable = " ".join(beside.problems[key] for key in keys if key in beside.problems and key not in beside.files)
+    out_of_time = beside.files.get(keys[-1], "") if len(keys) > 1 else ""
+    mode, submode, filter_name = (make_printable(" ".join(each.split())) for each in modes)
+    attitude = beside.files.get(obsid, "")
+    return ManifestRow(
+        mission,
+        obsid,
+        *name,
+        mode,
+        submode,
+        filter_name,
+        events,
+        out_of_time,
+        attitude,
+        make_printable(problem),
+        unusable,
+    )
+
+
+def _identity(mission: str, path: Path) -> ExposureIdentity:
+    """Return what a list's header says it is. IdentityError if that is not an exposure of the mission."""
+    from daxa_wf.mission.registry import MISSIONS
+    from daxa_wf.observatories.xmm.native.event_list import EventList
+
+    spec, identity = MISSIONS[mission], EventList.open(path).identity
+    checks = (
+        (
+            "OBS_ID",
+            identity.obsid,
+            spec.is_obsid(identity.obsid),
+            f"an ObsID of {spec.pretty_name} ({spec.obsid_pattern})",
+        ),
+        ("EXPIDSTR", identity.exposure, EXPOSURE.fullmatch(identity.exposure) is not None, "one such as S001 or U002"),
+    )
+    for card, value, is_valid, expected in checks:
+        if not is_valid:
+            raise IdentityError(f"{path}[EVENTS]: {card} is {value[:40]!r}; expected {expected}")
+    return identity
+
+
+def _preferred(root: Path, row: ManifestRow, other: ManifestRow | None) -> ManifestRow:
+    """Return which of two rows of an exposure to process: imaging before timing, and a whole list before a damaged one."""
+    if other is None:
+        return row
+    first, second = (row, other) if _merit(row) > _merit(other) else (other, row)
+    if _merit(row) == _merit(other) and first.events and second.events and not _is_whole(root / first.events):
+        first, second = (second, first) if _is_whole(root / second.events) else (first, second)
+    left_aside = second.events or second.problem
+    return replace(first, passed_over=" ".join(filter(None, (first.passed_over, left_aside))))
+
+
+def _is_whole(path: Path) -> bool:
+    """Return whether a list can be read to its end."""
+    from daxa_wf.fits.stream import check_structure
+
+    try:
+        check_structure(path)
+    except (CorruptFileError, OSError):
+        return False
+    return True
+
+
+def _merit(row: ManifestRow) -> tuple[bool, bool]:
+    return not row.problem, row.data_mode == "IMAGING"
+
+
+def named_observations(root: Path, instruments: Sequence[str]) -> set[str]:
+    """Return the ObsIDs in the names of the event lists below `root`, without looking into the files."""
+    matches = (PPS_EVENT_LIST.fullmatch(path.name) for path in walk(root))
+    return {match["obsid"] for match in matches if match is not None and match["inst"] in instruments}

@@ -1,0 +1,123 @@
+"""XMM-Newton as data: missions, steps, engines, toolkit."""
+
+from __future__ import annotations
+
+from daxa_wf.mission.pipeline import Pipeline
+from daxa_wf.mission.step import Engine, Panels, Step, ToolkitSpec
+from daxa_wf.observatories.xmm import pointed, slew
+
+HERE = "daxa_wf.observatories.xmm"
+MOS = ("M1", "M2")
+EPIC = ("PN", *MOS)
+RGS = ("R1", "R2")
+CALIBRATED = ("cifbuild", "odfingest", "epchain", "emchain")
+"""Steps whose records show where SAS put the calibration, the summary and the calibrated lists of an observation."""
+
+STEPS = (
+    Step(
+        "cifbuild", "observation", f"{HERE}.steps.cifbuild:run", "the calibration files for its date",
+        needs=("acquire",), makes=("cif",), tasks=("cifbuild",), is_first=True,
+        section="cifbuild", job_options=f"{HERE}.steps.job_options:calibration",
+    ),
+    Step(
+        "odfingest", "observation", f"{HERE}.steps.odfingest:run", "the summary of its raw data",
+        needs=("acquire", "cifbuild"), makes=("summary",), tasks=("odfingest",),
+    ),
+    Step(
+        "inventory", "observation", f"{HERE}.steps.inventory:run", "which exposures are here and fit for science",
+        needs=("acquire", "odfingest"), raw=("events",), is_first=True, job_options=f"{HERE}.steps.job_options:planning",
+    ),
+    Step(
+        "epchain", "exposure", f"{HERE}.steps.epchain:run", "calibrated events of pn, and its out-of-time list",
+        needs=("inventory",), reads=("cifbuild", "odfingest"), makes=("events", "ootevents", "attitude"),
+        instruments=("PN",), tasks=("epchain",),
+    ),
+    Step(
+        "emchain", "exposure", f"{HERE}.steps.emchain:run", "calibrated events of a MOS",
+        needs=("inventory",), reads=("cifbuild", "odfingest"), makes=("events", "attitude"),
+        instruments=MOS, tasks=("emchain",),
+    ),
+    Step(
+        "emanom", "exposure", f"{HERE}.steps.emanom:run", "CCDs of a MOS in an anomalous state",
+        needs=("emchain",), reads=("cifbuild", "odfingest"), makes=("anomalies",),
+        instruments=MOS, tasks=("emanom",), section="emanom", is_optional=True,
+    ),
+    Step(
+        "espfilt", "exposure", f"{HERE}.steps.espfilt:run", "good time intervals without soft-proton flares",
+        needs=("inventory", "epchain", "emchain"), reads=("cifbuild", "odfingest"), raw=("events",),
+        makes=("gti", "lightcurve", "cornerlightcurve", "hist"), instruments=EPIC, tasks=("espfilt",), section="espfilt",
+    ),
+    Step(
+        "evselect", "exposure", f"{HERE}.steps.evselect:run", "events kept by the filters and the GTIs",
+        needs=("espfilt", "emanom"), reads=CALIBRATED, raw=("events", "ootevents"),
+        makes=("cleanevents", "cleanootevents"), instruments=EPIC, tasks=("evselect",), section="evselect",
+        job_options=f"{HERE}.steps.job_options:cleaning",
+    ),
+    Step(
+        "merge", "instrument", f"{HERE}.steps.merge:run", "one event list an instrument",
+        needs_one_of=("evselect",), makes=("finalevents", "finalootevents"), instruments=EPIC, tasks=("merge",),
+        section="merge", is_final=True,
+    ),
+    Step(
+        "images", "instrument", f"{HERE}.steps.images:run", "counts images in energy bands",
+        needs=("merge",), reads=("cifbuild", "odfingest"), makes=("image",), instruments=EPIC, tasks=("evselect",),
+        section="images",
+    ),
+    Step(
+        "exposure_maps", "instrument", f"{HERE}.steps.exposure_maps:run", "exposure maps in the same bands",
+        needs=("merge", "images"), reads=("evselect", *CALIBRATED), raw=("attitude",), makes=("expmap",),
+        instruments=EPIC, tasks=("eexpmap", "atthkgen"), section="exposure_maps",
+    ),
+    Step(
+        "rgs_events", "exposure", f"{HERE}.steps.rgs_events:run", "calibrated events of an RGS",
+        needs=("inventory",), reads=("cifbuild", "odfingest"), instruments=RGS, tasks=("rgsproc",),
+    ),
+    Step(
+        "rgs_angles", "exposure", f"{HERE}.steps.rgs_angles:run", "their dispersion angles",
+        needs=("rgs_events",), reads=("cifbuild", "odfingest"), instruments=RGS, tasks=("rgsproc",),
+    ),
+    Step(
+        "rgs_filter", "exposure", f"{HERE}.steps.rgs_filter:run", "events of an RGS that are kept",
+        needs=("rgs_angles",), reads=("cifbuild", "odfingest"), makes=("finalevents",), instruments=RGS,
+        tasks=("rgsproc",), is_final=True,
+    ),
+)  # fmt: skip
+
+CLEANING = ("espfilt", "evselect", "merge", "images", "exposure_maps")
+
+PIPELINE = Pipeline(
+    missions=(pointed.MISSION, slew.MISSION),
+    engines=(
+        Engine(
+            "native", ("inventory", *CLEANING), "preprocessed",
+            find_local=f"{HERE}.local:local_manifest",
+            named_in=f"{HERE}.local:named_observations",
+            find_listed=f"{HERE}.listed:calibrated_lists",
+            planned_files=f"{HERE}.listed:planned_list",
+        ),
+        Engine(
+            "sas",
+            ("cifbuild", "odfingest", "inventory", "epchain", "emchain", "emanom", *CLEANING,
+             "rgs_events", "rgs_angles", "rgs_filter"),
+            "raw",
+            toolkit="sas",
+            raw_data=f"{HERE}.steps.job_options:raw_data",
+            find_local=f"{HERE}.local_odf:local_odf_manifest",
+            find_listed=f"{HERE}.listed:raw_data",
+            planned_files=f"{HERE}.listed:planned_raw_data",
+        ),
+    ),
+    steps=STEPS,
+    section=f"{HERE}.options:XmmSection",
+    toolkits=(
+        ToolkitSpec(
+            "sas", "SAS", tasks=f"{HERE}.sas.tasks:SAS_TASKS", examine=f"{HERE}.sas.examine:examine_sas",
+            section=f"{HERE}.options:SasToolkit",
+        ),
+    ),
+    source_checks=f"{HERE}.source_checks:expression_problems",
+    exposure_pattern="[SU][0-9]{3}",
+    panels=Panels(
+        plots={"espfilt": f"{HERE}.panels:exposure_plots", "images": f"{HERE}.panels:image_plots"},
+    ),
+)  # fmt: skip

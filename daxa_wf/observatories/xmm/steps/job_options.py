@@ -1,0 +1,53 @@
+"""Options of XMM-Newton's steps that follow from the manifest, or from another step's section."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from daxa_wf.chain.planned import facts_from
+
+if TYPE_CHECKING:
+    from daxa_wf.chain.plan import Plan
+    from daxa_wf.observatories.xmm.options import XmmSection
+
+
+def calibration(plan: Plan, wildcards: Any) -> dict[str, Any]:
+    """Return the day of an observation as the mission's table has it; '' if it is not known."""
+    facts = next((row.facts for row in plan.rows(wildcards.mission, wildcards.obsid) if row.facts), "")
+    start = facts_from(facts).get("start") if facts else None
+    return {"observation_date": start.date().isoformat() if start is not None else ""}
+
+
+def planning(plan: Plan, wildcards: Any) -> dict[str, Any]:
+    """Return what the inventory compares with the contents of the raw data, and the problems of unusable lists.
+
+    Empty without SAS and without such problems. A new problem makes the inventory again.
+    """
+    mission = plan.mission(wildcards.mission)
+    rows = plan.rows(wildcards.mission, wildcards.obsid)
+    found = sorted({row.problem for row in rows if not row.events and row.problem})
+    problems: dict[str, Any] = {"problems": found} if found else {}
+    if "odfingest" not in mission.steps:
+        return problems
+    return {
+        **problems,
+        "instruments": mission.instruments,
+        "process_unscheduled": mission.section.process_unscheduled,
+    }
+
+
+def cleaning(plan: Plan, wildcards: Any) -> dict[str, Any]:
+    """Return the states of CCDs that evselect accepts, where emanom judges them."""
+    mission = plan.mission(wildcards.mission)
+    if "emanom" not in mission.steps:
+        return {}
+    section: XmmSection = mission.section  # type: ignore[assignment]
+    return {"acceptable_states": list(section.emanom.acceptable_states)}
+
+
+def raw_data(plan: Plan, wildcards: Any) -> dict[str, Any]:
+    """Return where an observation's raw data are on this machine, and why they cannot be used."""
+    rows = plan.rows(wildcards.mission, wildcards.obsid)
+    problems = {row.problem for row in rows if not row.odf}
+    root = plan.source_of(wildcards.mission, wildcards.obsid)
+    return {"odf": str(root / next(row.odf for row in rows)), "problem": "; ".join(sorted(problems - {""}))}

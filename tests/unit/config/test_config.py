@@ -1,0 +1,345 @@
+"""Configurations: what is accepted, and what each mistake is told."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from daxa_wf.config.docs import configuration_page
+from daxa_wf.config.model import Config, parse_config, read_config
+from daxa_wf.errors import ConfigError
+
+ROOT = Path(__file__).parents[3]
+
+GOOD: dict[str, Any] = {"archive": "out", "missions": {"xmm_pointed": {"source": {"local": "raw"}}}}
+
+
+def with_options(**sections: Any) -> dict[str, Any]:
+    return {"archive": "out", "missions": {"xmm_pointed": {"source": {"local": "raw"}, **sections}}}
+
+
+def erosita(**sections: Any) -> dict[str, Any]:
+    return {"archive": "out", "missions": {"erosita_calpv": {"source": {"local": "raw"}, **sections}}}
+
+
+def test_erosita_has_its_own_defaults() -> None:
+    mission = parse_config(erosita(instruments=["TM9", "tm1"], images={"pixel_size": "8 arcsec"})).missions[
+        "erosita_calpv"
+    ]
+    assert (mission.engine_for("erosita_calpv"), mission.chain_for("erosita_calpv")) == ("native", "erosita")
+    assert mission.instruments_for("erosita_calpv") == ("TM5", "TM7", "TM1")
+    assert mission.routes_for("erosita_calpv") == ("raw",)
+    images = mission.images_for("erosita_calpv")
+    assert (images.pixel_size, [each.band.label for each in images.bands]) == (
+        8.0, ["en0.2_2.3keV", "en2.3_5.0keV", "en5.0_8.0keV"],
+    )  # fmt: skip
+    assert (mission.flaregti.pimin, mission.flaregti.timebin, mission.evtool.flag) == (0.2, 20.0, 0xC0000000)
+    flares = parse_config(erosita(flaregti={"method": "gaussian", "pimax": "9 keV"})).missions["erosita_calpv"].flaregti
+    assert (flares.pimin, flares.pimax) == (5.0, 9.0)
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_flag_invert_is_refused_because_daxa_and_esass_mean_opposite_things_by_it(value: bool) -> None:
+    with pytest.raises(ConfigError, match=r"evtool: flag_invert means opposite things.*write 'flagged: drop'"):
+        parse_config(erosita(evtool={"flag_invert": value}))
+
+
+def test_flagged_events_are_dropped_unless_only_they_are_asked_for() -> None:
+    usual, only = (
+        parse_config(erosita(evtool=options)).missions["erosita_calpv"].evtool.flagged
+        for options in ({}, {"flagged": "only"})
+    )
+    assert (usual, only) == ("drop", "only")
+
+
+def test_defaults_are_those_of_daxa() -> None:
+    espfilt = parse_config(GOOD).missions["xmm_pointed"].espfilt
+    assert (espfilt.with_smoothing, espfilt.with_binning, espfilt.ratio) == (51.0, 60.0, 1.2)
+    assert (espfilt.filter_lo_en, espfilt.filter_hi_en) == (2.5, 8.5)
+    assert (espfilt.range_scale.pn, espfilt.range_scale.mos) == (15, 6)
+    assert (espfilt.allowed_sigma, espfilt.gauss_fit_lims) == (3, (0.1, 6.5))
+
+
+def test_quantities_are_converted() -> None:
+    config = parse_config(with_options(espfilt={"with_smoothing": "0.5 min", "filter_hi_en": "12000 eV"}))
+    assert config.missions["xmm_pointed"].espfilt.with_smoothing == 30.0
+    assert config.missions["xmm_pointed"].espfilt.filter_hi_en == 12.0
+
+
+BAD = {
+    "not a mapping": ("just text", "holds no configuration"),
+    "no archive": ({"missions": GOOD["missions"]}, "archive: this key is required"),
+    "no missions": ({"archive": "out"}, "missions: this key is required"),
+    "empty missions": ({"archive": "out", "missions": {}}, "missions"),
+    "unknown top key": (
+        {**GOOD, "archiv": "x"},
+        "archiv: unknown key; allowed are tables, archive, services, data, archives, transfers, credentials, limits, sas, esass, "
+        "missions - did",
+    ),
+    "unknown mission": (
+        {"archive": "o", "missions": {"xmm_pointd": {"source": {"local": "r"}}}},
+        "'xmm_pointed'",
+    ),
+    "thresholds of no module": (
+        erosita(flaregti={"method": "threshold", "thresholds": {"TM5": 1}}, instruments=["TM9"]),
+        "flaregti.thresholds: there is none for TM7",
+    ),
+    "modules that are not there": (
+        erosita(evtool={"modules": ["TM5"]}, instruments=["TM8"]),
+        "evtool.modules: none of them is",
+    ),
+    "a band twice": (
+        with_options(images={"bands": [["0.2 keV", "2.3 keV"], ["200 eV", "2300 eV"]]}),
+        "the same band is there twice",
+    ),
+    "empty source": (with_options(source={}), "give one of 'local', 'embedded' and 'archives'"),
+    "radius without positions": (with_options(select={"radius": "1 deg"}), "select: radius is given, but no positions"),
+    "positions and names": (with_options(select={"positions": [[1, 2]], "names": ["M31"]}), "not both"),
+    "bad query": (with_options(select={"query": "exposure >"}), "expected a value"),
+    "radius in seconds": (with_options(select={"positions": [[1, 2]], "radius": "1 s"}), "select.radius"),
+    "obsid of another mission": (with_options(select={"obsids": ["1"]}), "'1' is not an ObsID of XMM-Newton"),
+    "unknown condition": (with_options(select={"postions": []}), "did you mean 'positions'?"),
+    "two sources": (
+        with_options(source={"local": "a", "embedded": "b"}),
+        "give one of 'local', 'embedded' and 'archives'",
+    ),
+    "unknown option": (with_options(espfilt={"allowed_sgma": 3}), "did you mean 'allowed_sigma'?"),
+    "wrong unit": (with_options(espfilt={"filter_lo_en": "2.5 s"}), "espfilt.filter_lo_en: '2.5 s'"),
+    "no unit": (with_options(espfilt={"filter_lo_en": 2.5}), "such as '2.5 keV'"),
+    "energies swapped": (
+        with_options(espfilt={"filter_lo_en": "9 keV", "filter_hi_en": "8 keV"}),
+        "filter_lo_en = 9.0 must be below filter_hi_en = 8.0",
+    ),
+    "unknown flare filter": (
+        with_options(espfilt={"method": "histogramm"}),
+        "'esas20', 'esas19', 'threshold'",
+    ),
+    "negative sigma": (with_options(espfilt={"allowed_sigma": -1}), "espfilt.allowed_sigma"),
+    "limits swapped": (with_options(espfilt={"gauss_fit_lims": [6.5, 0.1]}), "gauss_fit_lims[0] = 6.5"),
+    "limits beyond 10": (with_options(espfilt={"gauss_fit_lims": [0.1, 65]}), "within 0 and 10"),
+    "smoothing too long": (with_options(espfilt={"with_smoothing": "300 s"}), "within 1 and 60 s"),
+    "bad expression": (with_options(evselect={"mos_filt_expr": "PATTERN <= && PI"}), "^"),
+    "one energy only": (with_options(evselect={"lo_en": "1 keV"}), "give both lo_en and hi_en"),
+    "band upside down": (with_options(images={"bands": [["2 keV", "0.5 keV"]]}), "images.bands.0"),
+    "band of three": (
+        with_options(images={"bands": [["1 keV", "2 keV", "3 keV"]]}),
+        "write [0.5 keV, 2.0 keV]",
+    ),
+    "band twice": (with_options(images={"bands": [["1 keV", "2 keV"], ["1 keV", "2 keV"]]}), "twice"),
+    "pixel no multiple": (with_options(images={"pixel_size": "4.33 arcsec"}), "not a multiple of 0.05"),
+    "unknown instrument": (with_options(instruments=["PN", "ACIS"]), "no instrument 'ACIS'"),
+    "obsid as number": (with_options(obsids=[201903501]), "obsids"),
+    "obsid too short": (with_options(obsids=["201903501"]), "leading zeros"),
+    "unknown vignetting": (with_options(exposure_maps={"vignetting": "nome"}), "'measured' or 'none'"),
+    "brace in a path": (with_options(source={"local": "raw {x}"}), "'raw {x}' has a brace"),
+    "engine without its raw data": (
+        with_options(engine="sas", source={"embedded": "a"}),
+        "ODFs have no data, which engine sas needs",
+    ),
+    "engine with the archive's products": (
+        with_options(engine="sas", source={"archives": "any"}, fetch="preprocessed"),
+        "engine sas starts from raw data, not from preprocessed",
+    ),
+    "instrument that is not processed": (with_options(engine="sas", instruments=["OM"]), "R1, R2, not OM"),
+    "RGS without SAS": (with_options(instruments=["RGS1"]), "engine native can process PN, M1, M2, not R1"),
+    "SAS for one step alone": (with_options(images={"engine": "sas"}), "images.engine: sas needs what SAS made"),
+    "flare filter that SAS does not have": (
+        with_options(engine="sas", espfilt={"method": "sn_optimal"}),
+        "for sn_optimal write engine: native there",
+    ),
+    "emanom without SAS": (
+        with_options(emanom={"run": True}),
+        "emanom: engine native has no such step for xmm_pointed, so that this does nothing; leave it out, or write engine: ",
+    ),
+    "unknown state of a CCD": (with_options(emanom={"acceptable_states": ["X"]}), "'G', 'I', 'B', 'O' or 'U'"),
+    "time limit without unit": ({**GOOD, "sas": {"time_limit": 60}}, "such as '60 s'"),
+    "SAS for a mission that has none": (
+        {"archive": "o", "missions": {"chandra": {"engine": "sas", "source": {"archives": "any"}}}},
+        "missions.chandra.engine: engine sas cannot process chandra; it can process xmm_pointed",
+    ),
+    "wrong engine": (
+        with_options(engine="esass"),
+        "engine esass cannot process xmm_pointed; it can process erosita_",
+    ),
+    "native only": (erosita(engine="esass", flaregti={"sigma": 4}), "eSASS's flaregti has no sigma"),
+    "no limit": (erosita(flaregti={"method": "threshold"}), "needs 'thresholds' by telescope module"),
+    "wanted and excluded": (
+        with_options(select={"obsids": ["0201903501", "0201903502"], "exclude": ["0201903502"]}),
+        "select.exclude: 0201903502 is among the 'obsids' that are wanted; take it out of one of the two",
+    ),
+    "excluded from a directory": (
+        with_options(obsids=["0201903501"], select={"exclude": ["0201903501"]}),
+        "select.exclude: 0201903501 is among the 'obsids' that are wanted",
+    ),
+    "wanted by its field": (
+        erosita(select={"obsids": ["700179"], "exclude": ["700179"]}),
+        "select.exclude: 700179 is among",
+    ),
+    "ObsIDs in two places": (
+        with_options(obsids=["0201903501"], select={"obsids": ["0201903502"]}),
+        "select.obsids: 'obsids' beside 'select' names ObsIDs too; name them in one of the two",
+    ),
+    "time backwards": (
+        with_options(select={"time": {"start": "2015-01-01", "end": "2010-01-01"}}),
+        "select.time: the start 2015-01-01 00:00:00 is after the end 2010-01-01 00:00:00",
+    ),
+    "option of another flare filter": (
+        with_options(espfilt={"method": "ratio", "allowed_sigma": 2}),
+        "espfilt.allowed_sigma: the flare filter 'ratio' does not heed it; leave it out, or write method: esas20",
+    ),
+    "threshold without its method": (
+        with_options(espfilt={"threshold": {"PN": 0.4}}),
+        "espfilt.threshold: the flare filter 'esas20' does not heed it; leave it out, or write method: threshold",
+    ),
+    "option of another flare filter of eROSITA": (
+        erosita(flaregti={"sigma": 4}),
+        "flaregti.sigma: the flare filter 'flaregti' does not heed it; leave it out, or write method: gaussian",
+    ),
+    "only raw data for calibrated lists": (
+        with_options(source={"archives": "any"}, fetch="raw"),
+        "fetch: engine native starts from preprocessed data, not from raw; leave it out, or write both",
+    ),
+    "nothing is fetched": (
+        with_options(fetch="both"),
+        "fetch: it says what to download, and of 'source.local' nothing is",
+    ),
+    "EPIC's filter for eROSITA": (
+        erosita(espfilt={"method": "ratio"}),
+        "espfilt: engine native has no such step for erosita_calpv, so that this does nothing; leave it out (it heeds images, "
+        "exposure_maps, flaregti, evtool)",
+    ),
+    "images of what is only organised": (
+        {
+            "archive": "o",
+            "missions": {"chandra": {"source": {"archives": "any"}, "images": {"pixel_size": "4 arcsec"}}},
+        },
+        "chandra.images: engine preprocessed has no such step for chandra",
+    ),
+    "empty path": (with_options(source={"local": ""}), "source.local: the path is empty"),
+    "unknown module": (erosita(instruments=["TM10"]), "no instrument 'TM10'; it has TM1, TM2"),
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "arcsec", "arcmin"),
+    [
+        ({}, 25.0, 30.0),
+        ({"source_size": 40, "fov_radius": 20.5}, 40.0, 20.5),
+        ({"source_size": "40 arcsec", "fov_radius": "0.5 deg"}, 40.0, 30.0),
+        ({"source_size": "0.5 arcmin", "fov_radius": "900 arcsec"}, 30.0, 15.0),
+    ],
+)
+def test_angles_of_flaregti_are_numbers_or_have_a_unit(given: dict, arcsec: float, arcmin: float) -> None:
+    flares = parse_config(erosita(flaregti=given)).missions["erosita_calpv"].flaregti
+    assert (flares.source_size, flares.fov_radius) == (arcsec, arcmin)
+    assert type(flares)(**{key: flares.model_dump(mode="json")[key] for key in given}) == flares
+
+
+@pytest.mark.parametrize("wrong", ["25 s", "big", "0 arcsec", 0, -1, True, "-1 arcsec"])
+def test_an_impossible_source_size_is_refused(wrong: object) -> None:
+    with pytest.raises(ConfigError, match=r"flaregti.source_size"):
+        parse_config(erosita(flaregti={"source_size": wrong}))
+
+
+@pytest.mark.parametrize(("data", "expected"), BAD.values(), ids=BAD.keys())
+def test_each_mistake_gives_one_clear_message(data: Any, expected: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(yaml.safe_dump(data))
+    with pytest.raises(ConfigError) as caught:
+        read_config(path)
+    message = str(caught.value)
+    assert expected in message
+    assert caught.value.exit_code == 2
+    assert len(message.splitlines()) <= 5, message
+
+
+def test_the_command_ends_with_2_and_no_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(yaml.safe_dump(with_options(espfilt={"allowed_sgma": 3})))
+    for command in (["check-config"], ["run", "--cores", "1"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "daxa_wf", *command, str(path)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert "allowed_sigma" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+NO_CONFIGURATION = {
+    "empty": (b"", "holds no configuration: expected keys such as 'archive' and 'missions'"),
+    "a list": (b"[1, 2]", "holds no configuration"),
+    "binary": (b"\xff\xfe\x00a", "is not text in UTF-8 (byte 0)"),
+    "Latin-1": (b"archive: caf\xe9", "is not text in UTF-8 (byte 12)"),
+    "a zero byte": (b"a\0b: 1", "is not YAML: unacceptable character"),
+    "an object": (b"!!python/object:os.system x", "is not YAML: could not determine a constructor"),
+    "itself": (b"archive: &a [*a]", "refers to itself"),
+    "two documents": (b"archive: a\n---\narchive: b\n", "is not YAML: expected a single document"),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), NO_CONFIGURATION.values(), ids=NO_CONFIGURATION.keys())
+def test_files_that_are_no_configuration(content: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        read_config(path)
+    assert str(caught.value).startswith(f"{path} ")
+    assert said in str(caught.value)
+
+
+def test_sas_is_told_more_than_the_native_filter_heeds() -> None:
+    options = {"method": "ratio", "with_smoothing": "20 s", "allowed_sigma": 2, "ratio": 1.4}
+    with pytest.raises(ConfigError, match=r"espfilt.with_smoothing: the flare filter 'ratio' does not heed it"):
+        parse_config(with_options(espfilt=options))
+    assert parse_config(with_options(engine="sas", espfilt=options)).missions["xmm_pointed"].espfilt.ratio == 1.4
+    with pytest.raises(ConfigError, match=r"espfilt.threshold: the flare filter 'ratio' does not heed it"):
+        parse_config(with_options(engine="sas", espfilt={**options, "threshold": {"PN": 1}}))
+
+
+def test_several_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    sections = {"fetch": "both", "espfilt": {"ratio": 2}, "instruments": ["ACIS"], "flaregti": {"detml": 5}}
+    with pytest.raises(ConfigError) as caught:
+        parse_config(with_options(**sections))
+    keys = [line.split(":")[0].removeprefix("  missions.xmm_pointed.") for line in str(caught.value).splitlines()[1:]]
+    assert sorted(keys) == ["espfilt.ratio", "fetch", "flaregti", "instruments"]
+
+
+def test_not_yaml_and_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+        read_config(tmp_path)
+    (tmp_path / "bad.yaml").write_text("archive: [")
+    with pytest.raises(ConfigError, match="is not YAML"):
+        read_config(tmp_path / "bad.yaml")
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        read_config(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda path: path.name)
+def test_shipped_configurations_are_fine(path: Path) -> None:
+    assert read_config(path).missions
+
+
+def test_schema_is_in_step() -> None:
+    schema = json.loads((ROOT / "config" / "schema.json").read_text())
+    assert schema == Config.model_json_schema(), "run: daxa-wf config-schema > config/schema.json"
+
+
+def test_documentation_is_in_step() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    assert page == configuration_page(), "run: daxa-wf config-docs > docs/configuration.md"
+
+
+def test_a_key_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "twice.yaml"
+    path.write_text("archive: a\nmissions:\n  xmm_pointed:\n    images: {}\n    images: {}\n")
+    with pytest.raises(ConfigError, match=r"the key 'images' is there twice, in lines 4 and 5"):
+        read_config(path)
