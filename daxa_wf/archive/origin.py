@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.files import write_atomically
@@ -27,6 +28,8 @@ class Origin:
     """Missions of which a part could not be asked for: an observation that the manifest lacks may be requested."""
     steps: dict[str, list[str]] = field(default_factory=dict)
     """Mission -> the steps that its observations go through."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """Mission -> what its part of the manifest was made from: selection, source, listing of a local directory."""
     until: str = ""
     """When the next selected observation becomes public (UTC, ISO); '' if none is waited for."""
 
@@ -38,7 +41,7 @@ def read_origin(layout: Layout) -> Origin | None:
     except (OSError, ValueError, TypeError):
         return None
     kinds = {"asked": str, "snapshots": dict, "notes": list, "is_unfinished": bool, "unasked": list, "steps": dict,
-             "until": str}  # fmt: skip
+             "options": dict, "until": str}  # fmt: skip
     return origin if all(isinstance(getattr(origin, name), kind) for name, kind in kinds.items()) else None
 
 
@@ -47,8 +50,14 @@ def write_origin(layout: Layout, origin: Origin) -> None:
     write_atomically(layout.manifest_origin, json.dumps(asdict(origin), indent=1) + "\n")
 
 
+def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values as they are after they were written to JSON and read again."""
+    read: dict[str, Any] = json.loads(json.dumps(values, default=str))
+    return read
+
+
 def identity_to_ask(origin: Origin | None, snapshots: Mapping[str, str], now: datetime) -> str:
-    """Return the identity that the manifest's job is asked for; another one than before makes Snakemake run it again.
+    """Return the identity that the manifest's job is asked for; if it is another one than before, the job runs again.
 
     It stays what it was while the manifest's origin holds. The first run fetches the tables within the job: what they
     were before is not compared, only what they were when the manifest was made.

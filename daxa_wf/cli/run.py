@@ -43,13 +43,18 @@ def run(
     cores: Annotated[int | None, typer.Option(help="cores to use (default: all)", min=1)] = None,
     profile: Annotated[str | None, typer.Option(help="slurm, or the directory of a profile")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="print errors and the summary, and nothing else")] = False,
-    log_file: Annotated[Path | None, typer.Option(help="add a line of JSON to this file for every job that ends")] = None,
+    log_file: Annotated[
+        Path | None, typer.Option(help="add a line of JSON to this file for every job that ends")
+    ] = None,
     remake_outdated: Annotated[
         bool, typer.Option("--remake-outdated", help="make again what an older version of daxa_wf made")
     ] = False,
 ) -> None:
     """Make or continue the archive of a configuration. Further arguments go to Snakemake."""
+    from daxa_wf.archive.layout import Layout
     from daxa_wf.archive.running import held
+    from daxa_wf.archive.vouching import refresh_records
+    from daxa_wf.chain.plan import REMAKE_OUTDATED
     from daxa_wf.chain.preflight import check_before_a_run
     from daxa_wf.config.reading import read_config
 
@@ -63,10 +68,9 @@ def run(
     if CHANGES_NOTHING.intersection(further):
         os.execv(sys.executable, [*command, *further])
     with held(Path.cwd() / checked.archive) as hold:
-        if hold.is_left_locked:
-            hold.unlock([*command, "--unlock"])
-            print("The last run was killed; its lock is removed.", file=sys.stderr)
-        code = hold.run([*command, *further])
+        refresh_records(Layout(hold.root))
+        # The archive is held already, in a way that a killed run does not leave behind.
+        code = hold.run([*command, "--nolock", *further])
     raise typer.Exit(code)
 
 

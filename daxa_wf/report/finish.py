@@ -5,32 +5,14 @@ from __future__ import annotations
 import sys
 
 from daxa_wf.archive.layout import Layout
-from daxa_wf.archive.manifest import read_manifest
-from daxa_wf.archive.records import read_record, readable_records
+from daxa_wf.archive.page import nothing_succeeded
+from daxa_wf.archive.records import readable_records
 from daxa_wf.archive.status import FAULT, manifest_fault, print_summary, read_verdicts, write_status
 from daxa_wf.report.ending import ENDING
 from daxa_wf.report.pages import write_archive_page, write_observation_page
 from daxa_wf.units import Unit
 
 NOTHING_USABLE = "Nothing succeeded: no observation has a usable product. The reasons are listed above.\n"
-
-
-def nothing_succeeded(layout: Layout) -> bool:
-    """Return True if the observations of the manifest have been processed, and none has a usable product.
-
-    An observation without a page has not been processed to its end: then a fault ended the run.
-    """
-    if not layout.manifest.exists():
-        return False
-    units = {Unit(row.mission, row.obsid) for row in read_manifest(layout.manifest)}
-    paths = [path for unit in units if (path := layout.record("report", unit)).exists()]
-    return bool(paths) and not any(read_record(path).results.get("usable") for path in paths)
-
-
-def let_page_be_drawn(layout: Layout) -> None:
-    """Remove the archive's page if nothing succeeded: then each run draws it, and ends with the reasons."""
-    if nothing_succeeded(layout):
-        layout.report.unlink(missing_ok=True)
 
 
 def finish_run(layout: Layout) -> None:

@@ -1,8 +1,8 @@
 def every_record(wildcards):
     checkpoints.manifest.get()
-    return plan.all_records()
+    return [ancient(path) for path in plan.all_records()]
 
 
 def every_report(wildcards):
     checkpoints.manifest.get()
-    return plan.all_records("report")
+    return [ancient(path) for path in plan.all_records("report")]

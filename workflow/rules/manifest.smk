@@ -3,7 +3,7 @@ rule observatory:
     output:
         "{observatory}/truth.json",
     log:
-        "logs/observatory{observatory}.log",
+        plan.place(plan.layout.root / "logs") + "/observatory{observatory}.log",
     wildcard_constraints:
         observatory=".+",
     script:
@@ -15,9 +15,9 @@ checkpoint manifest:
     input:
         ancient(plan.observatories()),
     output:
-        plan.layout.manifest.name,
+        plan.manifest,
     log:
-        "logs/manifest.log",
+        plan.place(plan.layout.root / "logs" / "manifest.log"),
     retries: 0
     localrule: True
     params:

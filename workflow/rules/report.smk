@@ -11,12 +11,13 @@ rule report:
 
 
 rule archive_report:
-    """Draw the archive's page from all observations."""
+    """Draw the archive's page and write the table of outcomes, from all observations. Last."""
     input:
         every_report,
     output:
-        plan.layout.report.name,
+        page=plan.place(plan.layout.report),
+        status=plan.place(plan.layout.status),
     log:
-        "logs/archive_report.log",
+        plan.place(plan.layout.root / "logs" / "archive_report.log"),
     script:
         "../scripts/archive_report.py"
