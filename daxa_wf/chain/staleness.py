@@ -16,7 +16,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import daxa_wf
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record, Status
 from daxa_wf.archive.vouching import Examined, Finding, examine_records
@@ -100,8 +99,8 @@ def _finding(layout: Layout, work: Work, examined: Examined, conditions: Conditi
         return Finding("it is forced")
     if may_be_had(record, conditions.marks, conditions.now):
         return Finding("its data may be public by now, or with other credentials")
-    if conditions.remake_outdated and is_outdated(record):
-        return Finding(OUTDATED, record.versions.get("daxa_wf", ""))
+    if conditions.remake_outdated and record.is_outdated:
+        return Finding(OUTDATED, record.made_by)
     if changed := changed_options(work.step, record.parameters, work.options):
         return Finding("its options changed", f"{work.step.name}: {', '.join(changed)}")
     if other := _other_inputs(layout, record, work):
@@ -109,11 +108,6 @@ def _finding(layout: Layout, work: Work, examined: Examined, conditions: Conditi
     if new := _new_raw_files(record, work):
         return Finding("its step reads further raw files", new)
     return None
-
-
-def is_outdated(record: Record) -> bool:
-    """Return True if another version of daxa_wf made a record than this one."""
-    return record.versions.get("daxa_wf", daxa_wf.__version__) != daxa_wf.__version__
 
 
 def changed_options(step: Step, recorded: Mapping[str, Any], present: Mapping[str, Any]) -> list[str]:

@@ -24,7 +24,7 @@ from daxa_wf.archive.status import read_verdicts, root_causes
 from daxa_wf.archive.vouching import examine_records
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace, run_step
 from daxa_wf.errors import ConfigError, CorruptFileError, Fault, StepFailedError, UnfitDataError
-from daxa_wf.mission.catalogue import STEPS
+from daxa_wf.mission.registry import STEPS
 from daxa_wf.report import finish_with_faults, write_archive_page, write_observation_page
 from daxa_wf.units import Band, Unit
 

@@ -20,7 +20,7 @@ from daxa_wf.archive.vouching import clamp_times, examine_records, refresh_recor
 from daxa_wf.chain.plan import set_aside_damaged
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace, run_step
 from daxa_wf.errors import CorruptFileError, Fault
-from daxa_wf.mission.catalogue import STEPS
+from daxa_wf.mission.registry import STEPS
 from daxa_wf.units import Unit
 
 UNIT = Unit("xmm_pointed", "0201903501", "PN", "S003")
