@@ -45,7 +45,7 @@ class LogHandler(LogHandlerBase):
         self._terminal = Terminal(with_bar=not (self._is_dry_run or self._is_quiet), is_plain=common.nocolor)
         self._jobs: dict[int, Job] = {}
         self._failed: dict[int, Outcome] = {}
-        self._has_run = False
+        self._has_run = self._has_begun = False
         log_file: Path | None = settings.log_file  # type: ignore[attr-defined]
         self._log_file: TextIO | None = log_file.open("a", encoding="utf-8") if log_file else None
         self._usual_filter = DefaultFilter(
@@ -88,6 +88,7 @@ class LogHandler(LogHandlerBase):
 
     def _handle(self, record: LogRecord) -> None:
         event: Any = getattr(record, "event", None)
+        self._has_run |= event is LogEvent.WORKFLOW_STARTED
         if self._is_dry_run:
             self._print_as_usual(record)
             return
@@ -97,6 +98,7 @@ class LogHandler(LogHandlerBase):
         elif event is not LogEvent.JOB_ERROR:
             self._tell_of_failed()
         if event is LogEvent.JOB_INFO:
+            self._begin()
             self._jobs[record.jobid] = Job.announced(record.__dict__)  # type: ignore[attr-defined]
         elif event is LogEvent.JOB_FINISHED:
             self._finished(record.job_id, record.created)  # type: ignore[attr-defined]
@@ -104,16 +106,14 @@ class LogHandler(LogHandlerBase):
             self._has_failed(record)
         elif event is LogEvent.PROGRESS:
             self._terminal.progress(record.done, record.total)  # type: ignore[attr-defined]
-        elif event is LogEvent.WORKFLOW_STARTED:
-            self._has_run = True
-        elif event is LogEvent.RUN_INFO:
-            self._begin()
         elif event in (None, LogEvent.ERROR):
             self._message(record, text)
 
     def _begin(self) -> None:
-        if not self._is_quiet:
-            self._terminal.print(*ENDING.reasons())
+        """Print once why records are made again: this is known when the manifest is."""
+        if not (self._is_quiet or self._has_begun) and (reasons := ENDING.reasons()):
+            self._terminal.print(*reasons)
+            self._has_begun = True
 
     def _finished(self, number: int, ended: float) -> None:
         job = self._jobs.pop(number, None)
@@ -158,7 +158,8 @@ class LogHandler(LogHandlerBase):
         """Print the summary: after every run, also one that had nothing to do or was interrupted."""
         self._tell_of_failed()
         self._terminal.close()
-        if self._is_dry_run:
+        # Python closes every handler once more when it ends.
+        if self._has_run and self._is_dry_run:
             self._begin()
         elif self._has_run:
             ENDING.print_summaries()

@@ -17,16 +17,20 @@ from daxa_wf.chain.staleness import Conditions, find_stale, summary, work_of
 
 
 def force_what_is_stale(workflow: Any, plan: Plan, remake_outdated: bool = False) -> Callable[[], list[str]]:
-    """Let Snakemake make again what no longer holds: the manifest at once, records when the manifest is known.
+    """Let Snakemake make again what no longer holds: the manifest, and records once the manifest is known.
 
-    `workflow` is Snakemake's object. The records are known only after the checkpoint, when the graph of jobs exists.
+    `workflow` is Snakemake's object. Its graph of jobs exists when functions of input ask for the manifest.
     Return a function that gives the reasons, a line each.
     """
     findings: dict[Path, Finding] = {}
-    if workflow.dag_settings is not None and plan.is_manifest_outdated():
-        workflow.dag_settings.forcerun = {*workflow.dag_settings.forcerun, plan.manifest}
+    plan.when_manifest_is_needed = partial(_force_manifest, workflow, plan)
     plan.when_manifest_is_read = partial(_force_records, workflow, plan, remake_outdated, findings)
     return lambda: summary(findings.values())
+
+
+def _force_manifest(workflow: Any, plan: Plan) -> None:
+    if plan.is_manifest_outdated():
+        workflow.dag.forcefiles.add(plan.manifest)
 
 
 def _force_records(workflow: Any, plan: Plan, remake_outdated: bool, findings: dict[Path, Finding]) -> None:
@@ -37,16 +41,14 @@ def _force_records(workflow: Any, plan: Plan, remake_outdated: bool, findings: d
     )  # fmt: skip
     findings.clear()
     findings.update(find_stale(plan.layout, work_of(plan), conditions))
-    workflow.dag.forcefiles.update(plan.place(path) for path in findings)
+    plan.stale = {plan.place(path) for path in findings}
+    workflow.dag.forcefiles.update(plan.stale)
     if findings or is_page_outdated(plan.layout):
         workflow.dag.forcefiles.add(plan.place(plan.layout.report))
 
 
 def _forced_by_user(dag: Any) -> tuple[set[str], set[str]]:
-    """Return the steps of forced rules, which a caller's prefix may have renamed, and the forced files.
-
-    Inputs are `ancient` to Snakemake, so what follows a forced job is forced here.
-    """
+    """Return the steps of forced rules, which a caller's prefix may have renamed, and the forced files."""
     outputs = [str(output) for rule in dag.forcerules for output in rule.output]
     return {Path(each).parent.name for each in outputs}, set(map(str, dag.forcefiles))
 

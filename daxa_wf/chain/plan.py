@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,7 +67,13 @@ class Plan:
         self.started_in = started_in
         self.missions = config.all_missions
         self.layout = Layout(started_in / config.archive)
+        self.when_manifest_is_needed: Callable[[], None] = lambda: None
+        self.await_manifest: Callable[[], Any] = lambda: None
+        """Raises Snakemake's IncompleteCheckpointException until the manifest is as this run needs it."""
+        self.stale: Collection[str] = ()
+        """Records that this run makes again although they exist, as Snakemake has them."""
         self.when_manifest_is_read: Callable[[], None] = lambda: None
+        self._is_manifest_needed = self._is_manifest_final = False
         self._rows: dict[tuple[str, str], list[ManifestRow]] = {}
         self._read_manifest: tuple[int, int] | None = None
 
@@ -153,14 +159,11 @@ class Plan:
         return step.earlier if step is not REPORT else tuple(each for each in STEPS if each != step.name)
 
     def inputs(self, name: str) -> dict[str, Any]:
-        """Return the input of a step's rule: the records that it needs or reads, by step.
-
-        They are `ancient`: whether a record is to be made again follows from contents (`chain.staleness`), not from times.
-        """
+        """Return the input of a step's rule: the records that it needs or reads, by step."""
         from snakemake.io import ancient
 
         step = STEPS[name]
-        found: dict[str, Any] = {each: ancient(self.records_of(each)) for each in self.earlier(step)}
+        found: dict[str, Any] = {each: self.records_of(each) for each in self.earlier(step)}
         if step.is_first:
             found["manifest"] = ancient(self.manifest_of)
         if step.tasks:
@@ -243,6 +246,12 @@ class Plan:
 
     def _manifest(self) -> dict[tuple[str, str], list[ManifestRow]]:
         """Return the rows by observation, read again after the checkpoint made the manifest anew."""
+        if not self._is_manifest_needed:
+            self._is_manifest_needed = True
+            self.when_manifest_is_needed()
+        if not self._is_manifest_final:
+            self.await_manifest()
+            self._is_manifest_final = True
         stat = self.layout.manifest.stat()
         if self._read_manifest != (stat.st_mtime_ns, stat.st_ino):
             self._read_manifest, self._rows = (stat.st_mtime_ns, stat.st_ino), {}
@@ -283,7 +292,19 @@ class Plan:
 
     def records_of(self, step: str) -> Callable[[Any], list[str]]:
         """Return a function of wildcards that gives a step's records of every unit that the wildcards hold."""
-        return lambda wildcards: [self.place(path) for path in self.paths_of(step, wildcards)]
+        return lambda wildcards: [self._input(path) for path in self.paths_of(step, wildcards)]
+
+    def _input(self, record: Path) -> str:
+        """Return a record as an input: `ancient`, unless this run makes it again, so that Snakemake compares no times.
+
+        Whether a record is to be made again follows from contents (`chain.staleness`). What is not ancient, and is made
+        again, takes along what follows it.
+        """
+        from snakemake.io import ancient
+
+        place = self.place(record)
+        found: str = place if place in self.stale else ancient(place)
+        return found
 
     def paths_of(self, step: str, wildcards: Any) -> list[Path]:
         """Return the paths of a step's records of every unit that the wildcards hold."""
@@ -294,7 +315,7 @@ class Plan:
     def all_records(self, *steps: str) -> list[str]:
         """The records of steps (all, if none is named) of every unit of the manifest."""
         return [
-            self.place(path)
+            self._input(path)
             for (mission, _), rows in self._manifest().items()
             for step in steps or self.mission(mission).steps
             for path in self._paths(step, rows)

@@ -12,8 +12,9 @@ QUESTIONS = [("-n",), ("--lint",), ("--summary",), ("--dag",), ("--rulegraph",),
 
 
 def state(folder: Path) -> dict[str, tuple[int, str]]:
-    """Time and content of every file of a project, without Snakemake's own directory."""
-    paths = (path for path in folder.rglob("*") if ".snakemake" not in path.relative_to(folder).parts)
+    """Time and content of every file of a project, without Snakemake's own directory and the file that `run` writes."""
+    parts = {".snakemake", "my config.yaml"}
+    paths = (path for path in folder.rglob("*") if not parts.intersection(path.relative_to(folder).parts))
     return {
         str(path.relative_to(folder)): (
             path.lstat().st_mtime_ns,

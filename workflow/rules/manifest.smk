@@ -26,3 +26,7 @@ checkpoint manifest:
         data_centres=plan.data_centres,
     script:
         "../scripts/manifest.py"
+
+
+# Rules whose input depends on the manifest wait for it, also those that a caller asks for one by one.
+plan.await_manifest = checkpoints.manifest.get
