@@ -78,7 +78,8 @@ def test_one_line_for_a_job_with_unit_step_verdict_and_time(layout: Layout, caps
     send(one, LogEvent.WORKFLOW_STARTED)
     announce(one, layout)
     send(one, LogEvent.JOB_FINISHED, job_id=7)
-    (line,) = capsys.readouterr().err.splitlines()
+    reason, line = capsys.readouterr().err.splitlines()
+    assert reason == "1 record is made again: its product is gone"
     assert line.split()[1:] == ["0201903501", "PNS003", "espfilt", "rejected:", "noCounts", "(0", "s)"]
     one.close()
     (values,) = map(json.loads, (tmp_path / "run.jsonl").read_text().splitlines())
@@ -101,7 +102,8 @@ def test_a_job_that_is_tried_again_has_one_line_for_its_last_fault(layout: Layou
             send(one, None, "Trying to restart job 7.")
         send(one, None, "Select jobs to execute...")
     send(one, LogEvent.ERROR, "WorkflowError:\nAt least one job did not complete successfully.", logging.ERROR)
-    (line,) = capsys.readouterr().err.splitlines()
+    reason, line = capsys.readouterr().err.splitlines()
+    assert reason == "1 record is made again: its product is gone"
     assert "evselect              fault: CorruptFileError" in line
 
 
