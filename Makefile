@@ -9,7 +9,7 @@ SOURCES := daxa_wf daxa_wf_simulator snakemake_logger_plugin_daxa tests benchmar
 
 .PHONY: demo test fuzz lint format constraints clean
 
-demo: $(VENV)/.ready  ## run the default config on the embedded observatory
+demo: $(VENV)/.ready  ## run the default config on simulated observations
 	$(BIN)/snakemake --cores $(CORES)
 
 test: $(VENV)/.ready  ## run the tests

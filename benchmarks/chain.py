@@ -13,14 +13,14 @@ import yaml
 
 from daxa_wf.cli.shared import snakefile
 from daxa_wf.observatories.xmm.native.event_list import EventList
-from daxa_wf_simulator.observatory import make_observatory
+from daxa_wf_simulator.xmm_mirror import make_xmm_mirror
 
 
 def main() -> None:
     """Run one observation on one core; print Snakemake's share, the steps' own, and reading alone."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        make_observatory(root / "raw")
+        make_xmm_mirror(root / "raw")
         config = {
             "archive": str(root / "archive"),
             "missions": {"xmm_pointed": {"source": {"local": str(root / "raw")}}},

@@ -17,9 +17,9 @@ from astropy.io import fits
 from daxa_wf.download.observation import Fetcher, Wish
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.tables.http import session
-from daxa_wf_simulator.archive_server import serve_archives
+from daxa_wf_simulator.mirror_server import serve_mirror
 
-TREE = "FTP/rosat/data/pspc/processed_data/500000/rp500211n00"
+TREE = "heasarc/rosat/data/pspc/processed_data/500000/rp500211n00"
 PARALLEL = 8
 REPEATS = 3
 
@@ -61,7 +61,7 @@ def by_curl(base: str, names: list[str], target: Path) -> float:
 def fetch(base: str, store: Path) -> None:
     """Print the seconds of ours (listing, verification and ledger included), the files, and the process's peak memory."""
     spec = MISSIONS["rosat_pointed"]
-    fetcher = Fetcher(store, session(), {"heasarc": (f"{base}/FTP/",)}, {"heasarc": PARALLEL})
+    fetcher = Fetcher(store, session(), {"heasarc": (f"{base}/heasarc/",)}, {"heasarc": PARALLEL})
     wish = Wish(spec, {"obsid": "RP500211N00"}, ("preprocessed",), ("PSPCB",))
     started = time.perf_counter()
     files = fetcher.acquire(wish).files
@@ -105,7 +105,7 @@ def compare(count: int, size: int) -> None:
 def main() -> None:
     """Serve, or compare."""
     if sys.argv[1:2] == ["serve"]:
-        with serve_archives(Path(sys.argv[2])) as archives:
+        with serve_mirror(Path(sys.argv[2])) as archives:
             print(archives.base, flush=True)
             time.sleep(86400)
     if sys.argv[1:2] == ["fetch"]:

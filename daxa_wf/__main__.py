@@ -1,4 +1,4 @@
-"""`python -m daxa_wf` is `daxa-wf`."""
+"""Run the command `daxa-wf` as `python -m daxa_wf`."""
 
 from daxa_wf.cli.main import main
 

@@ -1,6 +1,6 @@
-"""The errors of daxa_wf, named by what they mean for the unit of work.
+"""The errors of daxa_wf, named by their effect on the unit of work.
 
-A message names the thing (mission, ObsID, key, file), what was wrong, what was expected and what to do.
+A message names the thing (mission, ObsID, key, file), the problem, the expectation, and the remedy.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from daxa_wf.text import fit_to_show
 
 
 class DaxaError(Exception):
-    """Anything daxa_wf reports to its user without a traceback.
+    """An error that daxa_wf reports to its user without a traceback.
 
-    Messages reach terminals, logs, records, fault notes, status and pages, and may quote servers and files. Secrets of
-    URLs are masked and control characters removed here, once for all of these places.
+    Messages reach terminals, logs, records, fault notes, status and pages, and may quote servers and files. This class
+    masks secrets in URLs and removes control characters, once for all of these places.
     """
 
     exit_code = 1
 
     def __init__(self, *arguments: object) -> None:
-        super().__init__(*(fit_to_show(each) if isinstance(each, str) else each for each in arguments))
+        super().__init__(*(fit_to_show(value) if isinstance(value, str) else value for value in arguments))
 
 
 class ConfigError(DaxaError):
-    """The configuration, or a file or text it names, says something that cannot be done."""
+    """The configuration, or a file or text that it names, is wrong."""
 
     exit_code = 2
 
@@ -39,12 +39,12 @@ class ExpressionError(ConfigError):
 
 
 class UnfitDataError(DaxaError):
-    """The data of a unit cannot be used: a `rejected` verdict, `name` as the original task calls it."""
+    """The data of a unit cannot be used: a `rejected` verdict. `name` is the original task's name for the problem."""
 
     def __init__(self, name: str, message: str, results: Mapping[str, Any] | None = None) -> None:
         self.name, self.message = name, fit_to_show(message)
         self.results = dict(results or {})
-        """What the record keeps beside the reason, such as when to ask again."""
+        """Facts for the record beside the reason, such as the time of the next attempt."""
         super().__init__(f"{name}: {message}")
 
 
@@ -57,15 +57,15 @@ class StepFailedError(DaxaError):
 
 
 class Fault(DaxaError):
-    """Something outside the data went wrong (disk, network, corrupt file): the job fails and may be retried."""
+    """A problem outside of the data (disk, network, corrupt file): the job fails and may be retried."""
 
 
 class CorruptFileError(Fault):
-    """A file on disk is not what its format requires."""
+    """A file on disk violates its format."""
 
 
 class ServiceError(Fault):
-    """A service outside could not be used, or did not answer as it must; `body` is what it sent, if that was wrong."""
+    """An external service failed, or sent a wrong answer, which is kept in `body`."""
 
     def __init__(self, message: str, body: bytes = b"") -> None:
         self.body = body
@@ -77,4 +77,4 @@ class UnsafePathError(CorruptFileError):
 
 
 class IdentityError(CorruptFileError):
-    """A list whose header does not name an observation, instrument and exposure of the mission, or not a valid one."""
+    """An event list whose header does not name a valid observation, instrument and exposure of the mission."""

@@ -1,4 +1,4 @@
-"""Files that appear complete or not at all, and the one check of every path that comes from outside."""
+"""Write files completely or not at all, and check every path that comes from outside."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from daxa_wf.errors import UnsafePathError
 log = logging.getLogger("daxa_wf")
 
 LEDGER = ".daxa_wf.jsonl"
-"""Name of the list of verified files that each directory of the raw store has."""
+"""Name of the list of verified files in each directory of the raw store."""
 LOCK = ".daxa_wf.lock"
 """Name of the lock of a directory of the raw store."""
 RESERVED = frozenset({LEDGER, LOCK})
 OWN_PARTS = re.compile(r"\..*\.part(\.json)?", re.DOTALL)
-"""Names of files that are not complete yet, and of the notes about them."""
+"""Names of incomplete files, and of the notes about them."""
 
 FICLONE = 0x40049409
 """Request of ioctl that makes a file share the blocks of another until one is written to (linux/fs.h)."""
@@ -29,15 +29,16 @@ WRITABLE = 0o222
 """Permission to write of everybody."""
 
 LONGEST_NAME = 255
-"""Bytes of a name, and LONGEST_PATH of a path: limits of Linux's file systems (NAME_MAX, PATH_MAX)."""
+"""Largest number of bytes of a name in Linux's file systems (NAME_MAX)."""
 LONGEST_PATH = 4096
+"""Largest number of bytes of a path in Linux's file systems (PATH_MAX)."""
 
 
 def checked_relative(name: str, origin: str) -> str:
-    """Return a path from outside as a plain relative path, without looking at the disk.
+    """Return a path from outside as a plain relative path, without reading the disk.
 
-    `origin` names where the path came from, for the message. UnsafePathError if the path is absolute, climbs with `..`,
-    holds a control character or a backslash, is not UTF-8, is too long, or is a name that daxa_wf uses itself.
+    `origin` names the source of the path, for the message. UnsafePathError if the path is absolute, climbs with `..`,
+    holds a control character or a backslash, is not UTF-8, is too long, or is a name that daxa_wf reserves.
     """
     trouble = _trouble(name)
     if trouble:
@@ -46,9 +47,9 @@ def checked_relative(name: str, origin: str) -> str:
 
 
 def resolve_inside(directory: Path, name: str, origin: str) -> Path:
-    """Return `directory / name` for a path from outside, after proving that it lies inside the directory.
+    """Return `directory / name` for a path from outside. UnsafePathError if it does not lie inside the directory.
 
-    Links below the directory are followed first, so that a link cannot lead out of it. UnsafePathError otherwise.
+    Links below the directory are followed first, so a link cannot lead out of it.
     """
     path = directory / checked_relative(name, origin)
     if not path.parent.resolve().is_relative_to(directory.resolve()):
@@ -57,7 +58,7 @@ def resolve_inside(directory: Path, name: str, origin: str) -> Path:
 
 
 def _trouble(name: str) -> str:
-    """Return what is wrong with a path from outside; '' if nothing is."""
+    """Return the problem with a path from outside, or ''."""
     parts = PurePosixPath(name).parts
     if not parts:
         return "is empty"
@@ -67,7 +68,7 @@ def _trouble(name: str) -> str:
         # str.isprintable is False for control characters, line breaks and the surrogates of undecodable bytes.
         return "holds a control character, a backslash or bytes that are not UTF-8"
     if not RESERVED.isdisjoint(parts) or any(OWN_PARTS.fullmatch(part) for part in parts):
-        return "is a name that daxa_wf keeps for itself"
+        return "is a name that daxa_wf reserves"
     encoded = name.encode()
     if len(encoded) > LONGEST_PATH or any(len(part.encode()) > LONGEST_NAME for part in parts):
         return f"is longer than {LONGEST_NAME} bytes a name or {LONGEST_PATH} a path"
@@ -75,7 +76,7 @@ def _trouble(name: str) -> str:
 
 
 def gzip_errors() -> tuple[type[Exception], ...]:
-    """Return the exceptions that reading a damaged gzip stream may raise, with the library isal or Python's own."""
+    """Return the exceptions that a damaged gzip stream may cause, with the library isal or Python's own."""
     import gzip
     import zlib
 
@@ -100,9 +101,9 @@ def flush_to_disk(path: Path) -> None:
 
 
 def clone_file(source: Path, target: Path) -> bool:
-    """Make a file that shares its blocks with another until one of them is written to; return whether that was possible.
+    """Clone a file, so that both share blocks until one is written to. Return False if that is impossible.
 
-    It is within one file system of btrfs, XFS and others (FICLONE, see ioctl_ficlonerange(2)).
+    It is possible within one file system of btrfs, XFS and others (FICLONE, see ioctl_ficlonerange(2)).
     """
     target.unlink(missing_ok=True)  # never write through a link
     with source.open("rb") as original, target.open("xb") as clone:
@@ -115,15 +116,15 @@ def clone_file(source: Path, target: Path) -> bool:
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Copy a file so that a change of one never changes the other; as a clone, which takes no space, where possible."""
+    """Copy a file so that a change of one never changes the other. If possible, clone it, which takes no space."""
     if not clone_file(source, target):
         shutil.copyfile(source, target)
 
 
 def link_read_only(source: Path, target: Path, text: str) -> bool:
-    """Make `target` a symbolic link with the given text to a file, of which the permission to write is taken away.
+    """Remove the write permission of a file, and make `target` a symbolic link to it, with the given text.
 
-    Return whether that was possible: it is not if the file belongs to others who let us write to it.
+    Return False if that is impossible, because the file belongs to another user who lets us write to it.
     """
     mode = source.stat().st_mode
     if mode & WRITABLE:
@@ -138,7 +139,7 @@ def link_read_only(source: Path, target: Path, text: str) -> bool:
 
 
 def publish_file(part: Path, target: Path) -> None:
-    """Move a complete file to its place: after a power cut it is there whole, or not at all.
+    """Move a complete file to its place, so that after a power cut it exists whole or not at all.
 
     The bytes are flushed before the rename, and the directory after it.
     """
@@ -147,9 +148,9 @@ def publish_file(part: Path, target: Path) -> None:
 
 
 def flush_and_rename(part: Path, target: Path) -> None:
-    """Move a complete file to its place: after a power cut it is there whole, or not at all, or still under its old name.
+    """Move a complete file to its place, so that after a power cut it is whole, missing, or still under its old name.
 
-    For files of which a list is kept: what the list does not have is made again.
+    This suits files with a ledger: files that the ledger lacks are made again.
     """
     if not part.is_symlink():
         flush_to_disk(part)
@@ -157,7 +158,7 @@ def flush_and_rename(part: Path, target: Path) -> None:
 
 
 def publish_tree(part: Path, target: Path) -> None:
-    """Move a complete file, or a directory with all that is in it, to its place, as publish_file does."""
+    """Move a complete file, or a directory with its whole content, to its place, as publish_file does."""
     for path in part.rglob("*"):
         if not path.is_symlink():
             flush_to_disk(path)
@@ -165,7 +166,7 @@ def publish_tree(part: Path, target: Path) -> None:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a text file by flush and rename: readers see the old one, or the whole new one."""
+    """Write a text file by flush and rename, so that readers see the old file or the whole new file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -176,12 +177,12 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def set_aside(path: Path, trouble: str) -> Path:
-    """Rename a damaged file of our own to `<name>.damaged`, so that it is made anew; return its new path.
+    """Rename a damaged file of our own to `<name>.damaged`, so that it is made again. Return its new path.
 
-    A power cut or a full disk may leave such a file. It is kept for a look, and replaces an earlier one.
+    A power cut or a full disk may leave such a file. It is kept for inspection, and replaces an earlier damaged file.
     """
     aside = path.with_name(f"{path.name}.damaged")
-    log.warning("%s is damaged (%s); it is kept as %s and made anew", path, trouble, aside.name)
+    log.warning("%s is damaged (%s); it is kept as %s and made again", path, trouble, aside.name)
     with suppress(FileNotFoundError):
         path.replace(aside)
     return aside

@@ -1,4 +1,4 @@
-"""JSON that comes from a file or a service, checked against the type that it must have."""
+"""Read JSON from a file or a service, and check its type."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from annotated_types import Ge, Le
 from daxa_wf.errors import CorruptFileError
 
 Count = Annotated[int, Ge(0), Le(2**63 - 1)]
-"""Bytes, files, rows: beyond 64 bits, and below 0, is a mistake."""
+"""Number of bytes, files or rows: values below 0 or beyond 64 bits are mistakes."""
 
 LARGEST_FILE = 256 << 20
-"""Bytes of a JSON file."""
+"""Largest size of a JSON file in bytes."""
 
 
 @cache
 def _adapter(kind: Any) -> Any:
-    # Imported here, since it takes a fifth of the start of a job, and jobs read what the run has checked already.
+    # Imported here, because it takes a fifth of a job's start-up, and most jobs do not need it.
     from pydantic import TypeAdapter
 
     return TypeAdapter(kind)
 
 
 def parse_json(text: str | bytes, kind: Any) -> Any:
-    """Return the value of JSON text as a type: a dataclass, `dict[str, str]`. ValueError says in one line what does not fit.
+    """Parse JSON text as a type: a dataclass, `dict[str, str]`. ValueError describes the first mismatch in one line.
 
-    Nothing is converted: text is not a number, and a number is not text. Deep nesting and endless numbers are refused.
+    Values are not converted: text is not a number, and a number is not text. Deep nesting and endless numbers are refused.
     """
     from pydantic_core import ValidationError
 
@@ -41,9 +41,9 @@ def parse_json(text: str | bytes, kind: Any) -> Any:
 
 
 def read_json(path: Path, kind: Any, what: str, remedy: str) -> Any:
-    """Return the value of a JSON file as a type; CorruptFileError if it is not one. FileNotFoundError if it is not there.
+    """Read a JSON file as a type. CorruptFileError if it does not fit, FileNotFoundError if it does not exist.
 
-    `what`: the thing that the file should be, as in 'is not a record'; `remedy`: what its owner can do.
+    `what` names the expected kind of file, as in 'is not a record'. `remedy` advises its owner.
     """
     try:
         if path.stat().st_size > LARGEST_FILE:

@@ -1,4 +1,4 @@
-"""Functions that may crash or take all memory, run in a process of their own with limits.
+"""Run functions that may crash or take all memory in a separate process with limits.
 
 `python -m daxa_wf.limited MODULE:FUNCTION ARGUMENT` prints the array that a function returns, in NumPy's format.
 """
@@ -17,16 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 SECONDS = 120
-"""Time that a function may take."""
+"""Longest time of a function in seconds."""
 MEMORY = 4 << 30
-"""Bytes of data that it may hold."""
+"""Largest memory of a function's data in bytes."""
 REFUSED = 3
 """Exit code if the function raised an exception, which is the last line of the standard error."""
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"), "1")
 
 
 def run_limited(function: str, argument: str) -> NDArray[Any]:
-    """Return the array that `module:function` makes of a text; ValueError if it fails, crashes, or goes beyond the limits."""
+    """Return the array that `module:function` makes of a text. ValueError if it fails, crashes, or exceeds the limits."""
     command = [sys.executable, "-m", "daxa_wf.limited", function, argument]
     try:
         done = subprocess.run(
@@ -43,12 +43,12 @@ def run_limited(function: str, argument: str) -> NDArray[Any]:
         return np.asarray(np.load(io.BytesIO(done.stdout), allow_pickle=False))
     last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
     raise ValueError(
-        last[0][:300] if done.returncode == REFUSED and last else "what reads it crashed, or ran out of memory"
+        last[0][:300] if done.returncode == REFUSED and last else "its reader crashed, or ran out of memory"
     )
 
 
 def main(function: str, argument: str) -> int:
-    """Run a function within the limits, and print its array."""
+    """Run a function within the limits, and print its array. Return the exit code."""
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,6 +1,6 @@
-"""Limits on everything that comes from servers and files, so that none of it can go on for ever or fill memory or disk.
+"""Limits on data from servers and files, which keep a single answer from running for ever or filling memory or disk.
 
-They are generous: real archives stay far below. The section `limits` of the configuration changes them.
+Real data centres stay far below them. The section `limits` of the configuration changes them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 KB, MB, GB = 1000, 1000**2, 1000**3
 ROUNDED_BY = 1.1
-"""A listing such as Apache's rounds sizes to two digits, that is by 5 per cent at most."""
+"""Allowance for listings such as Apache's, which round sizes to two digits: by 5 per cent at most."""
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,9 @@ class Limits:
     """Largest sizes in bytes, longest times in seconds, lowest speed in bytes a second."""
 
     listing: int = 20 * MB
-    """A page of a listing or another small answer, decompressed. The largest real ones have some MB."""
+    """A page of a listing or another small answer, decompressed. The largest real pages have some MB."""
     table: int = 1 * GB
-    """A mission's table from a TAP service, decompressed. The largest real ones have some 200 MB."""
+    """A mission's table from a TAP service, decompressed. The largest real tables have some 200 MB."""
     answer_time: float = 3600.0
     """From a request to the end of a listing or table."""
     pages: int = 2000
@@ -29,46 +29,50 @@ class Limits:
     entries: int = 200_000
     """Files of one observation's listing, or members of a tar file."""
     depth: int = 12
-    """Directories within one another, in a listing or a mirror."""
+    """Depth of directories in a listing or a mirror."""
     file: int = 200 * GB
-    """One download whose size no listing gives."""
+    """A download that no listing gives a size for."""
     unpacked: int = 1 * GB
-    """What a compressed file or a tar file may always unpack to, however small it is."""
+    """Unpacked size that every compressed file or tar file may have, however small it is."""
     ratio: int = 200
-    """Beyond that, how many times its size a compressed file or a tar file may unpack to."""
+    """Further unpacked size of a compressed file or a tar file, in units of its packed size."""
     header: int = 30 * MB
     """A FITS header, or the header of a member of a tar file. A FITS card has 80 bytes."""
     speed: float = 100.0
-    """A transfer that is slower on average over `speed_time` is broken off."""
+    """Lowest average speed of a transfer over `speed_time`. A slower transfer is stopped."""
     speed_time: float = 120.0
     """Time over which the speed is measured."""
     retry_after: float = 900.0
-    """The longest wait that a server may ask for (Retry-After); if it asks for more, it is given up."""
+    """Longest wait that a server may ask for (Retry-After). A server that asks for more is given up."""
 
     def unpacked_from(self, size: int) -> int:
-        """Return the bytes that a compressed file or tar file of a size may unpack to."""
+        """Return the largest unpacked size of a compressed file or tar file with a packed size, in bytes.
+
+        >>> Limits(unpacked=1000, ratio=10).unpacked_from(50)
+        1500
+        """
         return self.unpacked + self.ratio * size
 
     def transferred_from(self, listed: int | None, exact: bool) -> int:
-        """Return the bytes that a download may have, given the size in a listing (None: not known) and its exactness."""
+        """Return the largest size of a download in bytes, given the size in a listing (None: unknown) and its exactness."""
         if listed is None:
             return self.file
         return listed if exact else int(listed * ROUNDED_BY) + 1024
 
 
 class TooSlowError(Exception):
-    """A transfer has been slower than the limit for longer than the limit."""
+    """A transfer was slower than the limit."""
 
 
 class SpeedGauge:
-    """Measures a transfer over successive windows of time. TooSlowError if one of them brought too little."""
+    """A gauge that measures a transfer over successive windows of time."""
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits, self._clock = limits, clock
         self._started, self._count = clock(), 0
 
     def add(self, count: int) -> None:
-        """Count bytes that have arrived."""
+        """Count bytes that have arrived. TooSlowError if a window of time ends with too few bytes."""
         self._count += count
         elapsed = self._clock() - self._started
         if elapsed < self._limits.speed_time:

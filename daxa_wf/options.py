@@ -1,6 +1,6 @@
-"""Options as typed sections: quantities with units, and the base that every section of the configuration shares.
+"""Options as typed sections: quantities with units, and the base class of every section of the configuration.
 
-Importing this is cheap: astropy is loaded when a quantity is read, and not before.
+Importing this module is cheap: astropy is loaded when the first quantity is read.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ UNITS = {
     "keV": ("eV", "keV", "MeV"), "s": ("ms", "s", "ks", "min", "h", "d", "yr"), "deg": ("deg", "arcmin", "arcsec"),
     "arcsec": ("deg", "arcmin", "arcsec"),
 }  # fmt: skip
-"""Unit of an option -> units that its value may be written in, which a misspelt one may mean."""
+"""Unit of an option -> the units that may be written instead, as suggestions for a misspelt unit."""
 
 NUMBER_AND_WORD = re.compile(r"\s*[-+]?[\d.]+(?:[eE][-+]?\d+)?\s*([A-Za-z]+)\s*")
 BAND_TEXT = re.compile(r"\s*([\d.]+)\s*([A-Za-z]*)\s*(?:-|\u2013|to|:|,)\s*([\d.]+)\s*([A-Za-z]+)\s*")
@@ -38,7 +38,7 @@ BAND_TEXT = re.compile(r"\s*([\d.]+)\s*([A-Za-z]*)\s*(?:-|\u2013|to|:|,)\s*([\d.
 
 
 def _unknown_unit(text: str, unit: str) -> str:
-    """Return that the unit of a quantity does not exist, and the one that may be meant; '' if it exists."""
+    """Return a message that the unit of a quantity does not exist, with the nearest unit, or '' if it exists."""
     from astropy import units
 
     match = NUMBER_AND_WORD.fullmatch(text)
@@ -52,30 +52,34 @@ def _unknown_unit(text: str, unit: str) -> str:
 
 
 def not_a_band(text: str) -> str:
-    """Return how to write a band that is given as one text."""
+    """Return a message on how to write a band that is given as one text."""
     match = BAND_TEXT.fullmatch(text)
     low, low_unit, high, high_unit = match.groups() if match else ("0.5", "", "2.0", "keV")
     return f"{text!r} is not a band; write [{low} {low_unit or high_unit}, {high} {high_unit}], each band a list of two"
 
 
 def to_number(value: object, unit: str) -> float:
-    """The number of `value` (text such as '0.5 keV') in `unit`, not negative; ValueError says what is wrong."""
+    """Return the number of a quantity (text such as '0.5 keV') in `unit`. ValueError if it is wrong or negative.
+
+    >>> to_number("500 eV", "keV")
+    0.5
+    """
     from astropy import units
 
     if not isinstance(value, str):
         number = value if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < inf else 5
         raise ValueError(f"write a number with a unit, such as '{number} {unit}'")
     try:
-        found = float(units.Quantity(value).to_value(unit))
+        number = float(units.Quantity(value).to_value(unit))
     except (TypeError, ValueError) as error:
         reason = _unknown_unit(value, unit) or str(error)
         raise ValueError(
             f"{value!r} is not a quantity that {unit} can measure, such as '5 {unit}' ({reason})"
         ) from None
-    if not 0 <= found < inf:
+    if not 0 <= number < inf:
         raise ValueError(f"{value!r} cannot be used; expected 0 {unit} or more")
     # 2300 eV is 2.3 keV, not 2.3000000000000003: bands are compared, and their edges are in file names.
-    return float(f"{found:.12g}")
+    return float(f"{number:.12g}")
 
 
 def _is_number(value: object) -> bool:
@@ -83,23 +87,23 @@ def _is_number(value: object) -> bool:
 
 
 RECORDED = "recorded"
-"""Validation context of options that a record or a job holds: plain numbers are in the option's own unit."""
+"""Validation context of options from a record or a job: plain numbers are in the option's own unit."""
 
 
 def read_quantity(value: object, info: ValidationInfo, unit: str) -> float:
-    """Return the number of a quantity in `unit`; a plain number is allowed only in a record of an earlier version."""
+    """Return the number of a quantity in `unit`. A plain number is allowed only in a record of an earlier version."""
     if isinstance(value, int | float) and not isinstance(value, bool) and (info.context or {}).get(RECORDED):
         return value
     return to_number(value, unit)
 
 
 def _read_either(value: object, unit: str) -> object:
-    """Return the number of a text with a unit in `unit`; plain numbers are in it already."""
+    """Return the number of a quantity in `unit`. Plain numbers are in this unit already."""
     return to_number(value, unit) if isinstance(value, str) else value
 
 
 def _write(value: Any, info: SerializationInfo, unit: str) -> Any:
-    """Return a number with its unit, as a configuration has it; as it is where plain values are asked for."""
+    """Write a number with its unit, in the form of a configuration, or unchanged in the context PLAIN."""
     return value if not _is_number(value) or (info.context or {}).get(PLAIN) else f"{value:.12g} {unit}"
 
 
@@ -137,12 +141,12 @@ def _reader(unit: str) -> BeforeValidator:
 
 
 def quantity_writer(unit: str) -> PlainSerializer:
-    """Return what writes a number with its unit where options become JSON."""
+    """Return the serializer that writes a number with its unit when options become JSON."""
     return PlainSerializer(partial(_write, unit=unit), when_used="json")
 
 
 def increasing(low_name: str, low: float, high_name: str, high: float) -> None:
-    """ValueError unless the lower edge of a range is below the upper one."""
+    """Raise ValueError unless the lower edge of a range is below the upper one."""
     if not low < high:
         raise ValueError(f"{low_name} = {low} must be below {high_name} = {high}")
 
@@ -163,7 +167,7 @@ PlainArcMinutes = Annotated[
 
 
 class Section(BaseModel):
-    """A part of the configuration: unknown keys are errors, and nothing changes once it is read."""
+    """A part of the configuration. Unknown keys are errors, and the values cannot change after reading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -176,20 +180,20 @@ class Section(BaseModel):
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Self:
-        """Return the options that a record or a job holds; ValidationError (a ValueError) if they are not such."""
+        """Read the options of a record or a job. ValidationError (a ValueError) if they do not fit this section."""
         return cls.model_validate(values, context={RECORDED: True})
 
     def values(self) -> dict[str, Any]:
-        """Return the options as JSON holds them, quantities with their units; `from_values` reads them."""
+        """Return the options for JSON, quantities with their units. `from_values` reads them."""
         return self.model_dump(mode="json")
 
     def plain_values(self) -> dict[str, Any]:
-        """Return the options as JSON holds them, quantities as numbers in their own units."""
+        """Return the options for JSON, quantities as numbers in their own units."""
         return self.model_dump(mode="json", context={PLAIN: True})
 
 
 def section_in(annotation: Any) -> type[BaseModel] | None:
-    """Return the section that an annotation such as `tuple[EnergyRange, ...]` or `dict[str, Mission]` is made of."""
+    """Return the section inside an annotation such as `tuple[EnergyRange, ...]` or `dict[str, Mission]`, or None."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next((found for each in get_args(annotation) if (found := section_in(each))), None)
+    return next((section for part in get_args(annotation) if (section := section_in(part))), None)

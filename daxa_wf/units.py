@@ -1,4 +1,4 @@
-"""What steps act on, and energy bands."""
+"""The units that steps act on, and energy bands."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Unit:
-    """What a step acts on: an observation, one instrument of it, or one exposure of an instrument."""
+    """The object that a step acts on: an observation, one of its instruments, or one exposure of an instrument."""
 
     mission: str
     obsid: str
@@ -16,12 +16,12 @@ class Unit:
 
     @property
     def identifier(self) -> str:
-        """DAXA's identifier: `0201903501`, `0201903501PN` or `0201903501PNS003`."""
+        """Return DAXA's identifier: `0201903501`, `0201903501PN` or `0201903501PNS003`."""
         return f"{self.obsid}{self.instrument}{self.exposure}"
 
     @property
     def observation(self) -> Unit:
-        """The observation this unit is part of."""
+        """Return the observation that contains this unit."""
         return Unit(self.mission, self.obsid)
 
 
@@ -34,15 +34,15 @@ class Band:
 
     @property
     def label(self) -> str:
-        """As file names have it: `en0.5_2.0keV`."""
+        """Return the band's part of file names: `en0.5_2.0keV`."""
         return f"en{self.low}_{self.high}keV"
 
 
 @dataclass(frozen=True)
 class ChannelBand(Band):
-    """A range of PI, in eV for eROSITA: what a light curve is made of, not what is kept."""
+    """A range of PI (in eV for eROSITA) that a light curve is made from. Kept events may have other energies."""
 
     @property
     def label(self) -> str:
-        """As file names have it: `en200_10000PI`."""
+        """Return the range's part of file names: `en200_10000PI`."""
         return f"en{self.low:g}_{self.high:g}PI"

@@ -1,4 +1,4 @@
-"""The embedded observatory: small faithful observations with known truth."""
+"""Small faithful observations with known truth, in the trees and tables of the real data centres."""
 
 TRUTH_FILE = "truth.json"
-"""Written last: where it is, the simulated observations are complete."""
+"""Written last: a directory of the simulator that has this file is complete."""

@@ -42,7 +42,7 @@ class Ccd:
     def to_camera(
         self, rawx: NDArray[np.float64], rawy: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """DETX and DETY of positions on the CCD, in pixels from 1."""
+        """Return DETX and DETY of positions on the CCD, which are in pixels from 1."""
         x, y = (rawx - (self.width + 1) / 2) * self.pixel, (rawy - (self.height + 1) / 2) * self.pixel
         x, y = ((x, y), (-y, x), (-x, -y), (y, -x))[self.turns]
         return x + self.centre[0], y + self.centre[1]
@@ -50,7 +50,7 @@ class Ccd:
     def from_camera(
         self, detx: NDArray[np.float64], dety: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Positions on the CCD, in pixels from 1, whether or not they are on it."""
+        """Return positions in pixels of the CCD, from 1; they may lie outside of it."""
         x, y = detx - self.centre[0], dety - self.centre[1]
         x, y = ((x, y), (y, -x), (-x, -y), (-y, x))[self.turns]
         return x / self.pixel + (self.width + 1) / 2, y / self.pixel + (self.height + 1) / 2
@@ -69,14 +69,14 @@ class Camera:
     def to_spacecraft(
         self, detx: NDArray[np.float64], dety: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """(u, v) of camera positions, in sky pixels from the pointing."""
+        """Return (u, v) of camera positions, in sky pixels from the pointing."""
         (a, b), (c, d) = self.axes
         return a * detx + b * dety + self.offset[0], c * detx + d * dety + self.offset[1]
 
     def from_spacecraft(
         self, u: NDArray[np.float64], v: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """DETX and DETY of spacecraft positions."""
+        """Return DETX and DETY of spacecraft positions."""
         (a, b), (c, d) = self.axes
         determinant = a * d - b * c
         u, v = u - self.offset[0], v - self.offset[1]

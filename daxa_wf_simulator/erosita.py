@@ -1,7 +1,7 @@
 """Simulates eROSITA event files with known content.
 
-Names, tables, columns and cards as the eROSITA EDR and DR1 product pages have them. What was put in is known: flares of hard
-events, a bright source, flagged events, a telescope module without GTIn. The same bytes always.
+Names, tables, columns and cards follow the product pages of eROSITA's EDR and DR1. The known content is flares of hard
+events, a bright source, flagged events and a telescope module without GTIn. The bytes are the same in every run.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ EARLY_SCALES = {"RA": (1e-6, 0.0), "DEC": (1e-6, 0.0), "SUBX": (1 / 150, -126.5 
 
 
 def make_erosita(root: Path) -> list[ErositaTruth]:
-    """Write all files into `root`; what was put into each."""
+    """Write all files into `root` and return the truth of each."""
     return [write_event_file(root / target.file, target) for target in TARGETS]
 
 
@@ -90,7 +90,7 @@ def _cards(target: ErositaTarget) -> list[tuple[str, Any]]:
 
 
 def _utc(seconds: float) -> str:
-    """Seconds since 2000-01-01T00:00:00 Moscow time as a date; leap seconds are left out, which no step reads."""
+    """Return seconds since 2000-01-01T00:00:00 Moscow time as a date. Leap seconds are left out; no step reads it."""
     return str(np.datetime64("1999-12-31T21:00:00") + np.timedelta64(int(seconds), "s"))
 
 
@@ -137,7 +137,7 @@ def _dead_time(target: ErositaTarget, module: int, good: Intervals) -> Rows:
 
 
 def _bad_pixels(target: ErositaTarget, module: int, good: Intervals) -> Rows:
-    """A dead column and a bright pixel."""
+    """Return a dead column and a bright pixel."""
     del target, good
     rows = np.zeros(2, [("RAWX", ">i2"), ("RAWY", ">i2"), ("YEXTENT", ">i2"), ("TYPE", ">i2")])
     rows["RAWX"], rows["RAWY"], rows["YEXTENT"], rows["TYPE"] = (40 * module, 100), (1, 50 + module), (384, 1), (3, 1)

@@ -27,7 +27,7 @@ KEPT_OUTSIDE_GTI = 0.1
 
 
 def simulate(target: ErositaTarget, rng: np.random.Generator) -> tuple[dict[str, NDArray[Any]], dict[int, Intervals]]:
-    """Columns of the events in order of time, and the good times by telescope module."""
+    """Simulate a file and return its events' columns in order of time, and the good times by telescope module."""
     parts = [_background(target, rng), _flared(target, rng), *(_source(target, each, rng) for each in target.sources)]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     columns["TIME"] = np.floor(columns["TIME"] / FRAME) * FRAME
@@ -63,7 +63,7 @@ def _anywhere(target: ErositaTarget, times: NDArray[np.float64], rng: np.random.
 
 
 def _background(target: ErositaTarget, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-    """Half sky, soft; half particles, with a flat spectrum."""
+    """Return the background: half of it soft and from the sky, half from particles with a flat spectrum."""
     part = _anywhere(target, _uniform_times(observed(target), target.quiet_rate, rng), rng)
     count = len(part["TIME"])
     soft = rng.uniform(size=count) < 0.5
@@ -72,7 +72,7 @@ def _background(target: ErositaTarget, rng: np.random.Generator) -> dict[str, ND
 
 
 def _flared(target: ErositaTarget, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-    """Hard events: a flat spectrum from 3 to 10 keV."""
+    """Return the events of flares: hard, with a flat spectrum from 3 to 10 keV."""
     times = [np.empty(0)]
     for flare in target.flares:
         begin, end = flare.start - flare.ramp, flare.stop + flare.ramp
@@ -97,7 +97,7 @@ def _source(target: ErositaTarget, source: Source, rng: np.random.Generator) -> 
 
 
 def _on_ccd(columns: dict[str, NDArray[Any]], roll: float, x0: NDArray[np.float64], y0: NDArray[np.float64]) -> None:
-    """RAWX, RAWY and the place within the pixel: the sky turned by the roll angle, its centre at that of the CCD."""
+    """Add RAWX, RAWY and the place within the pixel: turn the sky by the roll angle about the CCD's centre."""
     angle = np.deg2rad(roll)
     dx, dy = columns["X"] - x0, columns["Y"] - y0
     across = CCD_CENTRE + (dx * np.cos(angle) + dy * np.sin(angle)) / CCD_PIXEL
@@ -108,7 +108,7 @@ def _on_ccd(columns: dict[str, NDArray[Any]], roll: float, x0: NDArray[np.float6
 
 
 def _flags(outside: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.uint32]:
-    """A hundredth of events with each of some bits, the two of corrupt ones among them."""
+    """Return flags in which a hundredth of the events have each of five bits, two of them for corrupt events."""
     flags = np.where(outside, OUTSIDE_GTI, 0).astype(np.uint32)
     for bit in (CORRUPT_EVENT, CORRUPT_FRAME, TRAILING, ON_BADPIX, OUT_OF_FOV):
         flags |= np.where(rng.uniform(size=len(flags)) < 0.01, bit, 0).astype(np.uint32)
@@ -116,7 +116,7 @@ def _flags(outside: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.u
 
 
 def _add_patterns(columns: dict[str, NDArray[Any]], rng: np.random.Generator) -> None:
-    """PAT_TYP, PHA, and PI below zero for pixels that are not the main one of a pattern."""
+    """Add PAT_TYP and PHA, and make PI negative in pixels that are not the main one of a pattern."""
     count = len(columns["TIME"])
     columns["PAT_TYP"] = rng.choice([1, 2, 3, 4, 0, -1, -5], count, p=[0.66, 0.24, 0.04, 0.03, 0.01, 0.01, 0.01])
     columns["PAT_INF"] = rng.integers(0, 5, count)

@@ -1,4 +1,4 @@
-"""What is simulated of eROSITA: two CalPV pointings of the early release, and a sky tile of the survey as in DR1."""
+"""Targets of the simulated eROSITA: two CalPV pointings of the early release, and a sky tile of DR1's survey."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ class ErositaTarget:
 
     @property
     def is_early(self) -> bool:
-        """Whether the file has the forms of the early release."""
+        """Return True if the file has the forms of the early release."""
         return "c001" in self.file
 
     @property
     def plane(self) -> OrthographicPlane:
-        """The plane of X and Y, with its zero at the centre."""
+        """Return the plane of X and Y, with its zero at the centre."""
         return OrthographicPlane(self.ra, self.dec, 0.0, 0.0, -SCALE, SCALE)
 
 
 @dataclass
 class ErositaTruth:
-    """What was put into a file: times in seconds of its time system, source positions in degrees."""
+    """Content of a file: times in seconds of its time system, source positions in degrees."""
 
     obsid: str
     file: str
@@ -87,7 +87,7 @@ TARGETS = (
 
 
 def observed(target: ErositaTarget) -> Intervals:
-    """When the telescope looked at the field, in seconds: all the time, or while it scanned over the tile."""
+    """Return when the telescope looked at the field, in seconds: all the time, or while it scanned over the tile."""
     if not target.scans:
         return np.array([[target.start, target.start + target.duration]])
     starts = target.start + SCAN_PERIOD * np.arange(target.scans)
@@ -95,7 +95,7 @@ def observed(target: ErositaTarget) -> Intervals:
 
 
 def path_of(target: ErositaTarget, times: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """X and Y of the pointing at some times: steady, or northwards over the tile in scans side by side."""
+    """Return X and Y of the pointing at given times: steady, or northwards over the tile in scans side by side."""
     if not target.scans:
         return np.zeros(len(times)), np.zeros(len(times))
     scan = np.floor((times - target.start) / SCAN_PERIOD)
@@ -108,7 +108,7 @@ def _scan_time() -> float:
 
 
 def truth_of(target: ErositaTarget, events: int) -> ErositaTruth:
-    """Flares as the times in which they add more than the quiet rate again; quiet beyond their ramps."""
+    """Return the truth of a target. A flare lasts while it adds more than the quiet rate; beyond its ramps it is quiet."""
     top = [(f.start - f.ramp * (1 - 1 / f.height), f.stop + f.ramp * (1 - 1 / f.height)) for f in target.flares]
     all_of_them = [(f.start - f.ramp, f.stop + f.ramp) for f in target.flares]
     begin, end = observed(target)[0, 0], observed(target)[-1, 1]

@@ -39,7 +39,7 @@ REFERENCE_PIXEL = 25921.0
 
 @dataclass
 class Simulated:
-    """Columns of the events of an exposure (equal lengths), its plane, good time by CCD, frames by CCD, bad pixels."""
+    """Columns of an exposure's events (equal lengths), its plane, good time and frames by CCD, bad pixels."""
 
     columns: dict[str, NDArray[Any]]
     plane: TangentPlane
@@ -52,7 +52,7 @@ class Simulated:
 
 
 def simulate(observation: Observation, exposure: Exposure, rng: np.random.Generator) -> Simulated:
-    """All events of an exposure: sources, particles, flares; on good pixels, in good time; grouped by CCD, not in order."""
+    """Simulate an exposure: sources, particles and flares, on good pixels and in good time, grouped by CCD, unordered."""
     camera = CAMERAS[exposure.instrument]
     plane = pointing_plane(observation, exposure)
     start = observation.start + exposure.start
@@ -81,7 +81,7 @@ def simulate(observation: Observation, exposure: Exposure, rng: np.random.Genera
 
 
 def pointing_plane(observation: Observation, exposure: Exposure) -> TangentPlane:
-    """The plane of X and Y: tangent at the exposure's pointing."""
+    """Return the plane of X and Y, tangent at the exposure's pointing."""
     ra, dec = (
         value + offset
         for value, offset in zip((observation.ra, observation.dec), exposure.pointing_offset, strict=True)
@@ -90,7 +90,7 @@ def pointing_plane(observation: Observation, exposure: Exposure) -> TangentPlane
 
 
 def in_field_of_view(instrument: str, detx: NDArray[Any], dety: NDArray[Any]) -> NDArray[np.bool_]:
-    """True for camera positions that the sky reaches."""
+    """Return True for camera positions that the sky reaches."""
     inside = np.zeros(np.shape(detx), bool)
     for shape, numbers in FIELD_OF_VIEW[instrument]:
         inside |= SHAPES[shape].test(detx, dety, *numbers)
@@ -98,7 +98,7 @@ def in_field_of_view(instrument: str, detx: NDArray[Any], dety: NDArray[Any]) ->
 
 
 def bad_pixels(ccd: Ccd) -> NDArray[np.int16]:
-    """Rows RAWX, RAWY, TYPE, YEXTENT, BADFLAG: a bad column in every hundred or so, and a hot pixel."""
+    """Return rows RAWX, RAWY, TYPE, YEXTENT, BADFLAG: a bad column in every hundred or so, and a hot pixel."""
     columns = range(11 + 7 * ccd.number, ccd.width, BAD_COLUMN_STEP)
     rows = [(column, 1, 3, ccd.height, 3) for column in columns] + [(ccd.width // 3, ccd.height // 4, 1, 1, 1)]
     return np.array(rows, dtype=np.int16)
@@ -127,7 +127,7 @@ def _flares(exposure: Exposure, camera: Camera, rng: np.random.Generator) -> tup
 
 
 def _flare_times(flare: Flare, rate: float, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Times of a flare with linear ramps outside of its flat top."""
+    """Return times of events in a flare with linear ramps outside of its flat top."""
     begin, end = flare.start - flare.ramp, flare.stop + flare.ramp
     times = rng.uniform(begin, end, rng.poisson(rate * flare.height * (end - begin)))
     height = np.minimum(np.minimum((times - begin) / flare.ramp, (end - times) / flare.ramp), 1)
@@ -135,13 +135,13 @@ def _flare_times(flare: Flare, rate: float, rng: np.random.Generator) -> NDArray
 
 
 def _above_quiet(flare: Flare, start: float) -> tuple[float, float]:
-    """When the flare adds more than the quiet rate again: what counts as flared in the truth."""
+    """Return the interval that the truth calls flared: the flare adds more than the quiet rate in it."""
     reach = flare.ramp * (1 - 1 / flare.height)
     return start + flare.start - reach, start + flare.stop + reach
 
 
 def _particle_energies(count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """A falling spectrum below 1.5 keV over a flat one to 11 keV."""
+    """Return energies (eV) of a falling spectrum below 1.5 keV over a flat one to 11 keV."""
     soft = rng.uniform(size=count) < 0.2
     return np.where(soft, rng.exponential(600, count) + 150, rng.uniform(200, 11_000, count)).astype(np.int64)
 
@@ -194,7 +194,7 @@ def _rotate(x: Any, y: Any, angle: float) -> tuple[Any, Any]:
 def _on_pixels(
     camera: Camera, detx: NDArray[Any], dety: NDArray[Any], carried: dict[str, NDArray[Any]], rng: np.random.Generator
 ) -> dict[str, NDArray[Any]]:
-    """Events on good pixels, CCD by CCD: RAWX, RAWY, FLAG; DETX and DETY anew at random within the pixel."""
+    """Put events on good pixels, CCD by CCD, with RAWX, RAWY and FLAG, and DETX and DETY at random within the pixel."""
     parts = []
     for ccd in camera.ccds:
         rawx, rawy = (np.rint(value).astype(np.int64) for value in ccd.from_camera(detx, dety))
@@ -267,7 +267,7 @@ def _good_time(exposure: Exposure, start: float, ccd: int) -> Intervals:
 
 
 def _frames(exposure: Exposure, start: float, gti: Intervals) -> NDArray[Any]:
-    """Centres of the frames that were read out."""
+    """Return the centres of the frames that were read out."""
     frame = FRAME[exposure.instrument]
     centres = start + frame * (np.arange(int(exposure.duration / frame)) + 0.5)
     return centres[contains(gti, centres)]

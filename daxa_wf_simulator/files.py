@@ -1,4 +1,4 @@
-"""Writes simulated exposures as PPS event lists: the archive's names, tables, columns and cards; the same bytes always."""
+"""Writes simulated exposures as PPS event lists with XSA's names, tables, columns and cards; the bytes are reproducible."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from daxa_wf_simulator.events import FRAME, PIXEL_SCALE, REFERENCE_PIXEL, Simula
 from daxa_wf_simulator.truth import Exposure, Observation
 
 ORIGIN = "daxa_wf embedded observatory"
+"""The simulator's name in headers, of its first version: products repeat it, so it stays."""
 DATE = "2026-01-01T00:00:00"
 NULL = -99999999
 
@@ -41,7 +42,7 @@ SELECTIONS["M2"] = SELECTIONS["M1"]
 
 
 def list_name(observation: Observation, exposure: Exposure) -> str:
-    """The PPS name of an exposure's list."""
+    """Return the PPS name of an exposure's list."""
     kind = "TI" if exposure.data_mode == "TIMING" else "PI" if exposure.instrument == "PN" else "MI"
     return f"P{observation.obsid}{exposure.instrument}{exposure.exposure}{kind}EVLI0000.FTZ"
 
@@ -52,7 +53,7 @@ def write_event_list(path: Path, observation: Observation, exposure: Exposure, s
 
 
 def event_list(observation: Observation, exposure: Exposure, simulated: Simulated) -> bytes:
-    """The same list, not compressed."""
+    """Return the bytes of that list, uncompressed."""
     stream = io.BytesIO()
     identity = _identity_cards(observation, exposure, simulated)
     write_hdu(stream, primary_header(identity), b"")
@@ -91,7 +92,7 @@ def write_attitude(path: Path, observation: Observation) -> None:
 
 
 def primary_header(cards: list[tuple[str, Any]]) -> Any:
-    """A primary header without data that says it is simulated."""
+    """Return a primary header without data that marks the file as simulated."""
     from astropy.io import fits
 
     header = fits.PrimaryHDU().header
@@ -119,7 +120,7 @@ def _identity_cards(observation: Observation, exposure: Exposure, simulated: Sim
 
 
 def utc(seconds: float) -> str:
-    """Seconds since 1998-01-01T00:00:00 TT as a date; TT is kept for UTC, a minute off, which no step reads."""
+    """Return seconds since 1998-01-01T00:00:00 TT as a date. The date is in TT, a minute off UTC; no step reads it."""
     return str(np.datetime64("1998-01-01T00:00:00") + np.timedelta64(int(seconds), "s"))
 
 

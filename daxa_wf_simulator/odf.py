@@ -1,4 +1,4 @@
-"""Small ODFs: the files' names, their classes and the archive's summaries of genuine ones; what is in them is next to nothing."""
+"""Small ODFs with the file names, classes and summaries of genuine ones, and next to no data."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class OdfExposure:
 
 
 def every(ccds: int, mode: str) -> list[tuple[int, str]]:
-    """The same data mode for CCDs 1 to `ccds`."""
+    """Return the same data mode for CCDs 1 to `ccds`."""
     return [(ccd, mode) for ccd in range(1, ccds + 1)]
 
 
@@ -63,7 +63,7 @@ def make_odf(
     read_only: bool = False,
     compressed: bool = False,
 ) -> Path:
-    """Write an ODF: one file a CCD and exposure, housekeeping, spacecraft files, SUM.ASC; the directory."""
+    """Write an ODF and return its directory: a file for each CCD and exposure, housekeeping, spacecraft files, SUM.ASC."""
     directory.mkdir(parents=True, exist_ok=True)
     begin = datetime.fromisoformat(start)
     for exposure in exposures:

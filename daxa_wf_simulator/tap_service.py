@@ -25,7 +25,7 @@ class QueryError(Exception):
 
 
 def answer(query: str, tables: Mapping[str, Any]) -> Any:
-    """The table (astropy) that a query selects: columns or COUNT(*) of one table, TOP so many rows."""
+    """Return the table (astropy) that a query selects: columns or COUNT(*) of one table, at most TOP rows."""
     from astropy.table import Table
 
     match = QUERY.fullmatch(query.strip())
@@ -43,7 +43,7 @@ def answer(query: str, tables: Mapping[str, Any]) -> Any:
 
 
 def votable(table: Any) -> bytes:
-    """A table as a VOTable that says it is an answer, and complete."""
+    """Return a table as a VOTable that is marked as a complete answer."""
     from astropy.io.votable import from_table
     from astropy.io.votable.tree import Info
 
@@ -56,7 +56,7 @@ def votable(table: Any) -> bytes:
 
 
 def respond(query: str, tables: Mapping[str, Any]) -> Answer:
-    """What the service sends for a query."""
+    """Return the service's answer to a query."""
     try:
         return 200, {"Content-Type": "application/x-votable+xml"}, votable(answer(query, tables))
     except QueryError as error:
@@ -68,11 +68,11 @@ JOB = """<?xml version="1.0" encoding="UTF-8"?>
 <uws:jobId>{number}</uws:jobId><uws:phase>{phase}</uws:phase>
 <uws:results><uws:result id="result" xlink:href="{base}/async/{number}/results/result"/></uws:results>
 </uws:job>"""
-"""A job as UWS 1.1 describes one."""
+"""Form of a job in UWS 1.1."""
 
 
 def job_answer(path: str, query: str, queries: list[str], tables: Mapping[str, Any], base: str) -> Answer:
-    """What the service sends for a request about asynchronous jobs, each of which is done as soon as it is made."""
+    """Return the service's answer to a request about asynchronous jobs. Each job is done as soon as it is made."""
     if path.endswith("/async"):
         queries.append(query)
         return 303, {"Location": f"{base}/async/{len(queries) - 1}"}, b""
@@ -84,47 +84,54 @@ def job_answer(path: str, query: str, queries: list[str], tables: Mapping[str, A
     return 200, {"Content-Type": "text/xml"}, JOB.format(number=parts[0], phase="COMPLETED", base=base).encode()
 
 
+class _Handler(BaseHTTPRequestHandler):
+    """Answers one request; a subclass holds the tables of a service, and the queries of its jobs."""
+
+    tables: Mapping[str, Any]
+    queries: list[str]
+    change: Callable[[str, Answer], Answer]
+    accepts_jobs: bool
+
+    def do_POST(self) -> None:
+        self.answer()
+
+    def do_GET(self) -> None:
+        self.answer()
+
+    def do_DELETE(self) -> None:
+        self.answer()
+
+    def answer(self) -> None:
+        length = int(self.headers.get("Content-Length", 0))
+        query = parse_qs(self.rfile.read(length).decode()).get("QUERY", [""])[0]
+        if "/async" in self.path and self.accepts_jobs:
+            base = f"http://{self.headers['Host']}/tap"
+            self.send(*job_answer(self.path.split("?")[0], query, self.queries, self.tables, base))
+        else:
+            self.send(*type(self).change(query, respond(query, self.tables)))
+
+    def send(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.send_response(status)
+        for key, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(key, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Print nothing."""
+
+
 @contextmanager
 def serve_tables(
     tables: Mapping[str, Any], change: Callable[[str, Answer], Answer] | None = None, jobs: bool = False
 ) -> Iterator[str]:
-    """Serve pandas tables by name; the base URL. `change` may alter what is sent to a synchronous query, for tests.
+    """Serve pandas tables by name and yield the base URL, as long as the context is open.
 
-    With `jobs` queries may be sent as asynchronous jobs too.
+    `change` may alter the answer to a synchronous query, for tests. With `jobs`, asynchronous jobs are accepted too.
     """
-    queries: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.answer()
-
-        def do_GET(self) -> None:
-            self.answer()
-
-        def do_DELETE(self) -> None:
-            self.answer()
-
-        def answer(self) -> None:
-            length = int(self.headers.get("Content-Length", 0))
-            query = parse_qs(self.rfile.read(length).decode()).get("QUERY", [""])[0]
-            if "/async" in self.path and jobs:
-                base = f"http://{self.headers['Host']}/tap"
-                self.send(*job_answer(self.path.split("?")[0], query, queries, tables, base))
-                return
-            sent = respond(query, tables)
-            self.send(*(sent if change is None else change(query, sent)))
-
-        def send(self, status: int, headers: dict[str, str], body: bytes) -> None:
-            self.send_response(status)
-            for key, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(key, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *arguments: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    altered = staticmethod(change or (lambda _, answer: answer))
+    content = {"tables": tables, "queries": [], "change": altered, "accepts_jobs": jobs}
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("_Bound", (_Handler,), content))
     Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/tap"

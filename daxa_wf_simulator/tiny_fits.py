@@ -1,4 +1,4 @@
-"""The smallest FITS that will do, with nothing but the standard library: the tests' stand-ins for SAS start in 30 ms."""
+"""Writes and reads minimal FITS with the standard library alone, so that the tests' stand-ins for SAS start in 30 ms."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Table:
 
 
 def write_fits(path: Path, cards: dict[str, Any], tables: Sequence[Table] = (), append: bool = False) -> None:
-    """Write an empty primary with cards, and tables; or append tables to a file that is there."""
+    """Write an empty primary with cards, and tables; with `append`, add the tables to an existing file."""
     primary = {"SIMPLE": True, "BITPIX": 8, "NAXIS": 0, "EXTEND": True, **cards}
     blocks = b"" if append else _header(primary)
     with path.open("ab" if append else "wb") as stream:
@@ -37,7 +37,7 @@ def write_image(path: Path, shape: tuple[int, int], value: float, cards: dict[st
 
 
 def read_cards(path: Path, extension: str = "") -> dict[str, Any]:
-    """The cards of the primary, or of an extension; KeyError if there is none of that name."""
+    """Return the cards of the primary, or of an extension. KeyError if the file has no extension of that name."""
     for name, cards, _ in _walk(path.read_bytes()):
         if not extension or name == extension:
             return cards
@@ -45,7 +45,7 @@ def read_cards(path: Path, extension: str = "") -> dict[str, Any]:
 
 
 def extensions(path: Path) -> list[str]:
-    """Names of all HDUs, PRIMARY first."""
+    """Return the names of all HDUs, PRIMARY first."""
     return [name for name, _, _ in _walk(path.read_bytes())]
 
 

@@ -1,4 +1,4 @@
-"""What the embedded observatory simulates, and what it knows of it afterwards."""
+"""Observations to simulate, and the truth about them afterwards."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Observation:
 
 @dataclass
 class ExposureTruth:
-    """What was put into one exposure's list: flares as absolute times, quiet rate seen, counts by source and band."""
+    """Content of one exposure's list: flares as absolute times, quiet rate seen, counts by source and band."""
 
     unit: str
     file: str
@@ -75,7 +75,7 @@ class ExposureTruth:
 
 
 def plain(observations: tuple[Observation, ...], truths: list[ExposureTruth]) -> dict[str, Any]:
-    """The truth as JSON has it."""
+    """Return the truth as plain data for JSON."""
     sources = {each.obsid: [asdict(source) for source in each.sources] for each in observations}
     return {
         "simulated_by": "daxa_wf embedded observatory",

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.genuine import COLLECTIONS, WHOLE, is_whole
 from tests.standins import Standins, make_standins
-
-REAL_DATA = Path(os.environ.get("DAXA_WF_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -23,18 +21,24 @@ def signals_as_on_a_terminal() -> None:
             signal.signal(each, usual)
 
 
-@pytest.fixture(scope="session")
-def real_data() -> Path:
-    """The folder of real archival files; skips where it is absent."""
-    if not REAL_DATA.is_dir():
-        pytest.skip(f"no real data: {REAL_DATA} does not exist (set DAXA_WF_REAL_DATA)")
-    return REAL_DATA
+@pytest.fixture(scope="session", params=COLLECTIONS, ids=lambda root: "whole" if is_whole(root) else "extract")
+def real_data(request: pytest.FixtureRequest) -> Path:
+    """A folder of genuine files: the extracts; then the whole files, where they are."""
+    return request.param
 
 
 @pytest.fixture(scope="session")
-def exod(real_data: Path) -> Path:
-    """ObsID 0001730201: PPS lists and what SAS made of them."""
-    return real_data / "xmm" / "exod" / "0001730201"
+def whole_data() -> Path:
+    """The folder of whole genuine files, for what no extract may show; skips where it is absent."""
+    if not WHOLE.is_dir():
+        pytest.skip(f"no whole genuine files: {WHOLE} does not exist (set DAXA_WF_REAL_DATA)")
+    return WHOLE
+
+
+@pytest.fixture(scope="session")
+def exod(whole_data: Path) -> Path:
+    """ObsID 0001730201: PPS lists and what SAS made of them. Its licence does not allow an extract."""
+    return whole_data / "xmm" / "exod" / "0001730201"
 
 
 @pytest.fixture(scope="session")
@@ -53,17 +57,23 @@ def standins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chain_lists: Path)
 
 
 @pytest.fixture(scope="session")
-def observatory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The embedded observatory."""
-    from daxa_wf_simulator.observatory import make_observatory
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The simulator's tree: a mirror, tables and the truth."""
+    from daxa_wf_simulator.tree import make_tree
 
-    root = tmp_path_factory.mktemp("observatory")
-    make_observatory(root)
+    root = tmp_path_factory.mktemp("simulated")
+    make_tree(root)
     return root
 
 
 @pytest.fixture(scope="session")
-def truth(observatory: Path) -> dict[str, dict[str, Any]]:
-    """What the embedded observatory put into its lists, by exposure."""
-    exposures = json.loads((observatory / "truth.json").read_text())["exposures"]
+def observatory(simulated: Path) -> Path:
+    """The mirror of the simulator's tree."""
+    return simulated / "mirror"
+
+
+@pytest.fixture(scope="session")
+def truth(simulated: Path) -> dict[str, dict[str, Any]]:
+    """The truth of the simulated EPIC exposures, by unit; the paths in it start at the mirror."""
+    exposures = json.loads((simulated / "truth.json").read_text())["exposures"]
     return {exposure["unit"]: exposure for exposure in exposures}

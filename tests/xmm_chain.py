@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,10 +12,10 @@ from daxa_wf.archive.records import Record, read_record
 from daxa_wf.chain import manifest
 from daxa_wf.chain.plan import Plan
 from daxa_wf.chain.runner import Inputs, run_step, staging_area
-from daxa_wf.config.model import parse_config
+from daxa_wf.config.reading import parse_config
 from daxa_wf.errors import DaxaError
-from daxa_wf.mission.catalogue import STEPS, module_of
-from daxa_wf.observatories.xmm.plan import SasPlan
+from daxa_wf.mission.registry import STEPS
+from daxa_wf.mission.step import load
 from daxa_wf.units import Unit
 
 MISSION = "xmm_pointed"
@@ -36,7 +35,6 @@ class Chain:
         section = {"engine": "sas", "source": {"local": str(source)}, **mission}
         config = {"archive": "archive", "missions": {MISSION: section}, **(top or {})}
         self.plan = Plan(parse_config(config), folder)
-        self.sas = SasPlan(self.plan)
         self.layout: Layout = self.plan.layout
         self.faults: dict[tuple[str, str], DaxaError] = {}
 
@@ -44,9 +42,9 @@ class Chain:
         """Do the steps (all of the chain, if none is named) that have no record yet, of every unit of the manifest."""
         if not self.layout.manifest.exists():
             manifest.run(self.plan.selection_options(), self.layout.manifest)
-        for step in steps or self.plan.chain(MISSION):
+        for step in steps or self.plan.mission(MISSION).steps:
             for path in self.plan.all_records(step):
-                self._step(step, self.layout.root / path)
+                self._step(step, self.plan.started_in / path)
         assert not list(staging_area(self.layout).glob("*")), "something was left in the staging area"
         return self
 
@@ -54,7 +52,9 @@ class Chain:
         unit = self._unit(step, path)
         wildcards = Wildcards(**{key: value for key, value in _named(unit).items() if value})
         needed = [name for name in STEPS if name != step]
-        paths = {name: [self.layout.root / each for each in self.plan.records_of(name)(wildcards)] for name in needed}
+        paths = {
+            name: [self.plan.started_in / each for each in self.plan.records_of(name)(wildcards)] for name in needed
+        }
         mine = {name: found for name, found in paths.items() if name in self._before(step)}
         if path.exists() or not all(each.exists() for found in mine.values() for each in found):
             return
@@ -62,19 +62,17 @@ class Chain:
         files = {"manifest": [self.layout.manifest]}
         for role, names in self.plan.raw("events", "ootevents", "attitude")(wildcards).items():
             files[role] = [self.layout.root / name for name in names]
-        special = {"evselect": self.sas.cleaning, "cifbuild": self.sas.calibration, "inventory": self.sas.planning}
-        section = hasattr(self.plan.mission(MISSION), step)
-        options = special.get(step, self.plan.options(step) if section else lambda _: {})(wildcards)
-        function = import_module(module_of(step)).run
+        options = self.plan.options(step)(wildcards)
+        function = load(STEPS[step].run)
         records |= {name: [] for name in STEPS if name not in records}
-        context = self.sas.context(wildcards, None)
+        context = self.plan.context(step)(wildcards, None) if STEPS[step].tasks else {}
         try:
             run_step(STEPS[step], unit, Inputs(records, files), options, self.layout, function, context)
         except DaxaError as fault:
             self.faults[step, unit.identifier] = fault
 
     def _before(self, step: str) -> list[str]:
-        chain = list(self.plan.chain(MISSION))
+        chain = list(self.plan.mission(MISSION).steps)
         return chain[: chain.index(step)]
 
     def _unit(self, step: str, path: Path) -> Unit:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -35,19 +34,15 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     wish = Wish(spec, facts_from(options["facts"]), tuple(options["routes"]), tuple(options["instruments"]))
     store, layout = Path(context["store"]), workspace.layout
     progress = Progress(wish.name, layout.root / ".progress" / f"{unit.mission}-{unit.obsid}.json")
-    with ExitStack() as stack:
-        archives = context["archives"]
-        if context["embedded"]:
-            archives = _embedded(stack, Path(context["embedded"]), archives)
-        limits = Limits(**context["limits"])
-        fetcher = Fetcher(
-            store, session(limits=limits), archives, dict(context["transfers"]), read_secrets(context["credentials"]),
-            bool(options["decompress"]), released=partial(release_date, Path(context["tables"])),
-        )  # fmt: skip
-        try:
-            acquired = fetcher.acquire(wish, progress)
-        finally:
-            progress.finish()
+    fetcher = Fetcher(
+        store, session(limits=Limits(**context["limits"])), context["archives"], dict(context["transfers"]),
+        read_secrets(context["credentials"]), bool(options["decompress"]),
+        released=partial(release_date, Path(context["tables"])),
+    )  # fmt: skip
+    try:
+        acquired = fetcher.acquire(wish, progress)
+    finally:
+        progress.finish()
     _link(layout, unit, store / acquired.directory)
     files = [
         {key: value for key, value in asdict(each).items() if key != "mtime_ns"}
@@ -74,14 +69,6 @@ def release_date(tables: Path, wish: Wish) -> datetime | None:
     rows = store.observations(wish.spec)
     dates = rows.loc[rows["obsid"] == str(wish.facts["obsid"]), "proprietary_end"].dropna()
     return None if dates.empty else pd.Timestamp(dates.max()).to_pydatetime().replace(tzinfo=UTC)
-
-
-def _embedded(stack: ExitStack, observatory: Path, archives: Mapping[str, Any]) -> dict[str, Any]:
-    """The archives of the embedded observatory, served on loopback as long as the stack is open."""
-    from daxa_wf_simulator.archive_server import serve_archives
-
-    served = stack.enter_context(serve_archives(observatory))
-    return {name: served.bases[name] for name in archives}
 
 
 def _link(layout: Layout, unit: Unit, directory: Path) -> None:

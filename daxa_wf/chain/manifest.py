@@ -82,7 +82,7 @@ def run(
 def _seen_from(archive: Path, options: Options) -> dict[str, Any]:
     """Return the options of a mission with absolute paths; they come relative to the archive."""
     places = {key: str((archive / options[key]).resolve()) for key in ("source", "tables") if options[key]}
-    select = options["select"] and Select.from_values(options["select"]).started_in(archive).model_dump(mode="json")
+    select = options["select"] and Select.from_values(options["select"]).started_in(archive).plain_values()
     return {**options, **places, "select": select}
 
 
@@ -135,7 +135,7 @@ def _to_download(name: str, options: Options, directory: Path, origin: Origin) -
         return planned_observations(spec, rows)
     exposures = SnapshotStore(Path(options["tables"])).exposures(spec)
     planned, without = planned_exposures(spec, rows, exposures, options["instruments"], engine)
-    if without and not options["embedded"] and "archives" in options:
+    if without and "archives" in options:
         planned += _listed(name, options, rows[rows["obsid"].isin(without)], origin)
     elif without:
         _note(origin, f"{name}: no exposure is known of {len(without)} selected observations: {_named(without)}")
@@ -176,7 +176,7 @@ def _selected(name: str, options: Options, directory: Path, origin: Origin) -> S
     instruments = options["instruments"]
     try:
         selection = find_observations(
-            name, chosen, tables, options["services"], options["embedded"], instruments, mirrors,
+            name, chosen, tables, options["services"], instruments, mirrors,
             Limits(**options.get("limits", {})),
         )  # fmt: skip
     finally:

@@ -31,7 +31,6 @@ from daxa_wf.mission.step import ACQUIRE, REPORT, UNIT_PARTS, Step, load
 from daxa_wf.tables.snapshots import SnapshotStore
 from daxa_wf.text import mask_secrets
 from daxa_wf.units import Unit
-from daxa_wf_simulator import TRUTH_FILE
 
 REMAKE_OUTDATED = "remake_outdated"
 """Value for Snakemake's --config: true makes again what an older version of daxa_wf made."""
@@ -121,11 +120,11 @@ class Plan:
         return [mission for mission in self.missions.values() if mission.section.source is not None]
 
     def source(self, mission: str) -> Path:
-        """Directory of a mission's local files, or of its embedded observatory."""
+        """Return the directory of a mission's local files."""
         source = self.mission(mission).section.source
         assert source is not None  # noqa: S101 - only missions that have one are processed
-        assert source.directory is not None  # noqa: S101 - asked only of those that have one
-        return self.started_in / source.directory
+        assert source.local is not None  # noqa: S101 - called only for missions with local files
+        return self.started_in / source.local
 
     def source_of(self, mission: str, obsid: str) -> Path:
         """Return the directory that the files of an observation's manifest rows are relative to."""
@@ -346,7 +345,7 @@ class Plan:
         # These are compared, so paths are relative to the archive: a project that moves stays as it is.
         select = section.select.started_in(Path(self.seen_from_archive(self.started_in))) if section.select else None
         return {
-            "source": self.seen_from_archive(self.source(mission.name)) if source and source.directory else "",
+            "source": self.seen_from_archive(self.source(mission.name)) if source and source.local else "",
             "obsids": section.obsids,
             "instruments": mission.instruments,
             "routes": mission.routes,
@@ -355,10 +354,9 @@ class Plan:
             "steps": list(mission.steps),
             "process_unscheduled": section.process_unscheduled,
             "listing": listing_digest(self.source(mission.name)) if is_read_whole else "",
-            "embedded": bool(source and source.embedded),
             "select": select.plain_values() if select else None,
             "select_files": section.select.started_in(self.started_in).fingerprints() if section.select else [],
-            "tables": self.seen_from_archive(self.config.tables_for(mission.name, self.started_in)),
+            "tables": self.seen_from_archive(self.started_in / self.config.tables),
             # These are kept in the archive; `data_centres` has the URLs as they are.
             "services": {name: [mask_secrets(url) for url in urls] for name, urls in self.config.services.items()},
         }
@@ -383,7 +381,7 @@ class Plan:
         snapshots: dict[str, str] = {}
         for mission in self.processed():
             if mission.uses_raw_store or mission.section.select is not None:
-                store = SnapshotStore(self.config.tables_for(mission.name, self.started_in))
+                store = SnapshotStore(self.started_in / self.config.tables)
                 snapshots |= store.identities(mission.spec)
         return identity_to_ask(read_origin(self.layout), snapshots, datetime.now(UTC))
 
@@ -406,14 +404,11 @@ class Plan:
             "limits": asdict(self.config.limits.limits()),
         }
 
-    def observatories(self) -> list[str]:
-        """The embedded observatories that the configuration asks for, by the file that says they are complete."""
-        found = [
-            str((mission.section.source.directory or Path()) / TRUTH_FILE)
-            for mission in self.processed()
-            if mission.section.source and mission.section.source.embedded
-        ]
-        return list(dict.fromkeys(found))
+    @property
+    def simulation(self) -> list[str]:
+        """The file that the rule of the simulator makes, as Snakemake has it; empty if the configuration asks for none."""
+        complete = self.config.simulation(Path())
+        return [] if complete is None else [str(complete)]
 
 
 def prepare_archive(layout: Layout) -> None:

@@ -35,7 +35,8 @@ def check_before_a_run(config: Config, started_in: Path) -> None:
 
 
 def _directories(config: Config, started_in: Path) -> Iterator[str]:
-    for key in ("archive", "tables", "data"):
+    keys = ("archive", "tables", "data", *(["simulator"] if config.simulator else []))
+    for key in keys:
         place = started_in / getattr(config, key)
         there = next(each for each in (place, *place.parents) if os.path.lexists(each))
         if not there.is_dir():
@@ -65,20 +66,20 @@ def _images(config: Config, started_in: Path) -> Iterator[str]:
 
 def _source(config: Config, mission: Mission, started_in: Path) -> Iterator[str]:
     source = mission.section.source
-    if source is None or source.directory is None:
+    if source is None or source.local is None:
         return
-    key = "source.local" if source.local else "source.embedded"
-    directory, archive = (started_in / source.directory).resolve(), (started_in / config.archive).resolve()
+    key = "source.local"
+    directory, archive = (started_in / source.local).resolve(), (started_in / config.archive).resolve()
     try:
         is_directory = directory.is_dir()
     except OSError as error:
         yield f"{key}: {directory} cannot be looked at ({error.strerror}); see to its permissions"
         return
-    if source.local and not is_directory:
+    if not is_directory:
         yield f"{key}: {directory} is not a directory; name the one that your files are in"
     elif archive == directory:
         yield f"{key}: {directory} is the archive itself; make the archive in a directory of its own"
-    elif source.local and archive.is_relative_to(directory):
+    elif archive.is_relative_to(directory):
         yield f"{key}: the archive {archive} is within {directory}, in all of which files are looked for; make it elsewhere"
     elif directory.is_relative_to(archive) and directory.relative_to(archive).parts[0] in OWN:
         yield f"{key}: {directory} is where the archive {archive} puts files of its own; keep yours elsewhere"

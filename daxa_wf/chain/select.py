@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from daxa_wf.limits import Limits
 from daxa_wf.mission.registry import MISSIONS
@@ -20,7 +19,6 @@ def find_observations(
     options: Select,
     tables: Path,
     services: Mapping[str, Sequence[str]],
-    embedded: bool,
     instruments: Sequence[str] = (),
     mirrors: Mapping[str, Sequence[Path]] | None = None,
     limits: Limits | None = None,
@@ -35,7 +33,7 @@ def find_observations(
         obsids = options.listed_obsids()
         if obsids:
             return _in_mirrors(mission, obsids, mirrors, tables)
-    bring_tables(mission, tables, services, embedded, limits or Limits())
+    fetch_if_missing(mission, tables, services, limits or Limits())
     return select_observations(mission, options, tables, instruments)
 
 
@@ -110,16 +108,6 @@ def next_release(mission: str, options: Select, tables: Path, instruments: Seque
     return "" if pd.isna(waited_for) else str(waited_for.isoformat())
 
 
-def bring_tables(
-    mission: str, tables: Path, services: Mapping[str, Sequence[str]], embedded: bool, limits: Limits
-) -> None:
-    """See to it that a mission's tables are there: the embedded observatory's, or its own if there never were any."""
-    if embedded:
-        fetch_embedded_table(mission, tables)
-    else:
-        fetch_if_missing(mission, tables, services, limits)
-
-
 def fetch_if_missing(mission: str, tables: Path, services: Mapping[str, Sequence[str]], limits: Limits) -> None:
     """Fetch a mission's tables if there never were any; what is there stays as it is, so that selections repeat."""
     from daxa_wf.errors import ServiceError
@@ -134,26 +122,3 @@ def fetch_if_missing(mission: str, tables: Path, services: Mapping[str, Sequence
     fetched = fetch_tables([MISSIONS[mission]], store, {**ENDPOINTS, **services}, session(limits=limits))[mission]
     if fetched.snapshot is None:
         raise ServiceError(fetched.problem)
-
-
-def fetch_embedded_table(mission: str, tables: Path) -> None:
-    """The embedded observatory's table: fetched from its own TAP service as any other, or in place of the package's."""
-    from daxa_wf.errors import ServiceError
-    from daxa_wf.tables.http import session
-    from daxa_wf.tables.snapshots import SnapshotStore, fetch_tables
-    from daxa_wf_simulator.table import observatory_exposures, observatory_table
-    from daxa_wf_simulator.tap_service import serve_tables
-
-    spec = MISSIONS[mission]
-    if spec.tables[0].service == "package":
-        from daxa_wf_simulator.erosita_archive import erosita_table
-
-        SnapshotStore(tables).write(mission, spec.tables[0], erosita_table(mission), "embedded", "")
-        return
-    served = {spec.tables[0].table: observatory_table(), spec.exposures[0].table: observatory_exposures()}
-    with serve_tables(served) as url:
-        endpoints: Mapping[str, Any] = {spec.tables[0].service: [url]}
-        fetched = fetch_tables([spec], SnapshotStore(tables), endpoints, session())
-    problems = [each.problem for each in fetched.values() if each.problem]
-    if problems:
-        raise ServiceError("; ".join(problems))

@@ -24,7 +24,7 @@ def source_problems(mission: Mission, config: Config, started_in: Path) -> Itera
     """Yield what a mission's source lacks, each with the key that asks for it."""
     source = mission.section.source
     if source is None or source.local is None:
-        yield from _not_in_the_table(mission, config.tables_for(mission.name, started_in))
+        yield from _not_in_the_table(mission, started_in / config.tables)
     elif not mission.uses_raw_store and os.path.isdir(started_in / source.local):  # noqa: PTH112 - False where it may not be looked at: preflight names that
         yield from _not_in_the_directory(mission, started_in / source.local)
     if source is not None and mission.pipeline.source_checks:
@@ -61,33 +61,20 @@ def _not_in_the_table(mission: Mission, tables: Path) -> Iterator[str]:
     asked = {"obsids": section.obsids or (), "select.obsids": (section.select and section.select.obsids) or ()}
     if not any(asked.values()):
         return
-    is_embedded = section.source is not None and section.source.embedded is not None
     try:
-        known = _embedded_obsids(name) if is_embedded else _fetched_obsids(name, tables)
+        known = _fetched_obsids(name, tables)
     except (DaxaError, OSError) as error:
         yield f"obsids: they cannot be looked up in the table of {spec.pretty_name}: {error}"
         return
     if known is None:
         return
     for key, obsids in asked.items():
-        absent = [each for each in obsids if known.isdisjoint(spec.meant("obsid", each))]
-        if absent and is_embedded:
-            yield f"{key}: the embedded observatory has no {', '.join(absent)}; it has {', '.join(sorted(known))}"
-        elif absent:
+        absent = [each for each in obsids if known.isdisjoint(spec.values_for("obsid", each))]
+        if absent:
             yield (
                 f"{key}: the table of {spec.pretty_name} in {tables} has no {', '.join(absent)}; correct or remove them, "
                 f"or bring the table up to date with 'daxa-wf fetch-tables --mission {name}'"
             )
-
-
-def _embedded_obsids(name: str) -> set[str]:
-    from daxa_wf.tables.observation_table import observation_table
-    from daxa_wf_simulator.erosita_archive import erosita_table
-    from daxa_wf_simulator.table import observatory_table
-
-    source = MISSIONS[name].tables[0]
-    rows = erosita_table(name) if source.service == "package" else observatory_table()
-    return set(observation_table(MISSIONS[name], source, rows).rows["obsid"])
 
 
 def _fetched_obsids(name: str, tables: Path) -> set[str] | None:

@@ -34,8 +34,6 @@ def acquire_options(plan: Plan, wildcards: Any) -> dict[str, Any]:
 def places_of(plan: Plan, wildcards: Any) -> dict[str, Any]:
     """Return where data centres, raw store and credentials are, for the step `acquire`."""
     config, started_in = plan.config, plan.started_in
-    source = plan.mission(wildcards.mission).section.source
-    embedded = source.embedded if source else None
     return {
         "store": str(started_in / config.data),
         "archives": config.archives_for(wildcards.mission, started_in),
@@ -43,7 +41,6 @@ def places_of(plan: Plan, wildcards: Any) -> dict[str, Any]:
         "credentials": plan.credentials(),
         "tables": str(started_in / config.tables),
         "limits": asdict(config.limits.limits()),
-        "embedded": str(started_in / embedded) if embedded else "",
     }
 
 

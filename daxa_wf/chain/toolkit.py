@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 from daxa_wf.chain.runner import Workspace
 from daxa_wf.errors import ConfigError, CorruptFileError, Fault, StepFailedError
-from daxa_wf.tools.doctor import Finding, probe, toolkit_versions
-from daxa_wf.tools.environment import environment_from
+from daxa_wf.tools.doctor import Finding, probe
+from daxa_wf.tools.environment import ToolkitVariables, environment_from
 from daxa_wf.tools.runner import run_tools
 from daxa_wf.tools.spec import Command
 from daxa_wf.tools.verdicts import ToolRun
@@ -22,8 +22,9 @@ class StepTools:
 
     label: ClassVar[str]
     """What people call it; in small letters it is the engine's name."""
-    versions: ClassVar[tuple[str, ...]]
-    """What a record tells of it."""
+    toolkit: ClassVar[ToolkitVariables]
+    questions: ClassVar[Mapping[str, str]] = {}
+    """Questions to `tools.doctor.probe` that find its releases."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
@@ -42,19 +43,22 @@ class StepTools:
     @property
     def where(self) -> str:
         """Where it was looked for, and what to do if it is not there."""
-        return f"with {self.environment.describe()}: 'daxa-wf doctor CONFIG' tells what is found"
+        return f"with {self.environment.describe()}: 'daxa-wf doctor CONFIG' lists the tasks that can be found"
 
     def look_for(self, tasks: Sequence[str], beside: Sequence[str] = ()) -> Mapping[str, str]:
         """What `probe` tells of tasks, and of programs `beside` them that may be missing; Fault if a task is."""
-        said = probe(self.environment, [*beside, *tasks])
-        if isinstance(said, Finding):
-            raise Fault(f"{self.label} cannot be set up ({said.found}) {self.where}")
-        missing = [task for task in tasks if not said.get(f"task {task}")]
+        answers = probe(self.environment, [*beside, *tasks], self.questions, toolkit=self.toolkit)
+        if isinstance(answers, Finding):
+            raise Fault(f"{self.label} cannot be set up ({answers.detail}) {self.where}")
+        missing = [task for task in tasks if not answers.get(f"task {task}")]
         if missing:
             raise Fault(f"{', '.join(missing)} of {self.label} cannot be found {self.where}")
-        found = toolkit_versions(said)
-        self.workspace.told.versions |= {name: found[name] for name in self.versions if name in found}
-        return said
+        self.workspace.told.versions |= self.versions_in(answers)
+        return answers
+
+    def versions_in(self, answers: Mapping[str, str]) -> dict[str, str]:
+        """Return the releases among a probe's answers, by the names that records give them."""
+        raise NotImplementedError
 
     def execute(self, commands: Sequence[Command], name: str = "work", keep: bool = False) -> dict[str, Path]:
         """Run commands in one directory, `name`, of the step's own; their products by kind. Raises as run_tools does.

@@ -1,9 +1,6 @@
-"""Commands that print generated texts: version, schema, the page about the configuration, simulated observations."""
+"""Commands that print generated texts: version, schema and the page about the configuration."""
 
 from __future__ import annotations
-
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
@@ -16,15 +13,6 @@ commands = typer.Typer()
 def version() -> None:
     """Print the version."""
     print(daxa_wf.__version__)
-
-
-@commands.command()
-def observatory(directory: Annotated[Path, typer.Argument(help="where to put the observations")]) -> None:
-    """Simulate the observations of the embedded observatory, with their truth."""
-    from daxa_wf_simulator.observatory import make_observatory
-
-    make_observatory(directory)
-    print(f"simulated observations in {directory}")
 
 
 @commands.command("config-schema")

@@ -67,16 +67,12 @@ def object_command(name: Annotated[str, typer.Argument(help="a name, such as 'Ab
 
 @dataclass
 class _TableRequest:
-    """The tables to fetch: of which missions, into which directory, from where.
-
-    `simulated` maps missions of the embedded observatory to the directory of their tables.
-    """
+    """The tables to fetch: of which missions, into which directory, from where."""
 
     missions: list[str]
     tables: Path
     endpoints: dict[str, tuple[str, ...]]
     limits: Limits = field(default_factory=Limits)
-    simulated: dict[str, Path] = field(default_factory=dict)
 
 
 @commands.command("fetch-tables")
@@ -87,17 +83,13 @@ def fetch_tables_command(
     config: Annotated[Path | None, typer.Option(help="take missions, tables and services from this file")] = None,
 ) -> None:
     """Fetch the missions' observation tables, so that every selection works offline."""
-    from daxa_wf.chain.select import fetch_embedded_table
     from daxa_wf.mission.registry import MISSIONS
     from daxa_wf.tables.http import session
     from daxa_wf.tables.snapshots import SnapshotStore, fetch_tables
 
     request = _table_request(mission or [], tables, config)
     age = _age(max_age)
-    for name, directory in request.simulated.items():
-        fetch_embedded_table(name, directory)
-        print(f"{name}: the table of the embedded observatory, in {directory}")
-    specs = [MISSIONS[name] for name in request.missions if name not in request.simulated]
+    specs = [MISSIONS[name] for name in request.missions]
     store, failed = SnapshotStore(request.tables), False
     for name, fetched in fetch_tables(specs, store, request.endpoints, session(limits=request.limits), age).items():
         kept = fetched.snapshot
@@ -121,11 +113,6 @@ def _table_request(names: list[str], tables: Path, config: Path | None) -> _Tabl
         request.missions = names or list(checked.all_missions)
         request.tables, request.limits = Path.cwd() / checked.tables, checked.limits.limits()
         request.endpoints |= dict(checked.services.items())
-        asked_for = checked.all_missions
-        sources = {name: asked_for[name].section.source for name in request.missions if name in asked_for}
-        request.simulated = {
-            name: checked.tables_for(name, Path.cwd()) for name, source in sources.items() if source and source.embedded
-        }
     unknown = sorted(set(request.missions) - set(MISSIONS))
     if unknown:
         raise ConfigError(f"--mission {unknown[0]}: {why_unknown(unknown[0])}")

@@ -57,22 +57,28 @@ def local_work(mission: Mission, started_in: Path) -> list[str]:
 def find(config: Config, started_in: Path, not_read_whole: bool = False) -> Iterator[tuple[str, Selected | DaxaError]]:
     """The selection of each mission, or what went wrong with it: one mission does not spoil the others.
 
-    With `not_read_whole` without those that take all of a local directory, for which no table is needed.
+    With `not_read_whole` without those that take all of a local directory, for which no table is needed. ConfigError if
+    the run has yet to simulate the observations and their tables.
     """
     from daxa_wf.chain.select import find_observations
     from daxa_wf.selection.options import Select, positions_of
     from daxa_wf.tables.names import NameStore
 
+    simulation = config.simulation(started_in)
+    if simulation is not None and not simulation.exists():
+        raise ConfigError(
+            f"simulator: {simulation.parent} holds no simulated observations yet; 'daxa-wf run' makes them, or "
+            f"'python -m daxa_wf_simulator {config.simulator}'"
+        )
     for name, mission in config.all_missions.items():
         section = mission.section
         if not_read_whole and reads_all_of_a_directory(mission):
             continue
         try:
-            tables = config.tables_for(name, started_in)
-            embedded = section.source is not None and section.source.embedded is not None
+            tables = started_in / config.tables
             options = (section.select or Select()).only(section.obsids)
             selection = find_observations(
-                name, options, tables, dict(config.services.items()), embedded, mission.instruments_with_data,
+                name, options, tables, dict(config.services.items()), mission.instruments_with_data,
                 config.mirrors_for(name, started_in), config.limits.limits(),
             )  # fmt: skip
             positions = positions_of(options, mission.spec, NameStore(tables).resolve)
@@ -89,7 +95,7 @@ def sizes(config: Config, found: Selected, started_in: Path, ask: int = 0) -> Es
     from daxa_wf.tables.http import session
 
     mission, section, spec = found.mission, found.mission.section, found.spec
-    if section.source is None or section.source.embedded is not None or not mission.uses_raw_store:
+    if section.source is None or not mission.uses_raw_store:
         return None
     fetcher = Fetcher(
         started_in / config.data, session(retries=1, limits=config.limits.limits()), config.archives_for(spec.name, started_in),

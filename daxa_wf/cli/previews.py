@@ -78,5 +78,5 @@ def plan(
         any_selected = True
         amount = sizes(checked, result, Path.cwd(), listings)
         print(f"{result.spec.pretty_name}: {len(result.selection.rows)} observations")
-        print("\n".join([*(amount.lines() if amount else []), *work(result, checked.tables_for(name, Path.cwd()))]))
+        print("\n".join([*(amount.lines() if amount else []), *work(result, Path.cwd() / checked.tables)]))
     raise typer.Exit(exit_code(problems, any_selected))

@@ -34,7 +34,7 @@ def _problems(mission: Mission) -> Problems:
     yield from _unheeded_sections(mission)
     if not unknown:
         yield from _processed_instruments(mission)
-        yield from mission.section.problems(mission)
+    yield from mission.section.problems(mission, () if unknown else mission.instruments)
 
 
 def _observations(mission: Mission) -> Problems:
@@ -60,7 +60,7 @@ def _observations(mission: Mission) -> Problems:
 
 
 def _same(mission: Mission, obsid: str) -> set[str]:
-    return {obsid, *mission.spec.meant("obsid", obsid)}
+    return {obsid, *mission.spec.values_for("obsid", obsid)}
 
 
 def _instruments(mission: Mission) -> Problems:
@@ -74,12 +74,6 @@ def _instruments(mission: Mission) -> Problems:
 def _source(mission: Mission, source: Source) -> Problems:
     name, spec, section, engine = mission.name, mission.spec, mission.section, mission.engine
     organised = engine.takes_whole_observations
-    if organised and source.embedded is not None:
-        yield (
-            "source",
-            f"what {name} has is organised as it is downloaded; write 'archives: any', and name a mirror of yours under the "
-            "key 'archives' at the top",
-        )
     if organised and source.local is not None and section.obsids is None and section.select is None:
         yield (
             "source.local",

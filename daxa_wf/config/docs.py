@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from daxa_wf.config.image_sections import EnergyRange
+from daxa_wf.config.mission_section import MissionSection
 from daxa_wf.config.model import Missions, config_model
 from daxa_wf.options import section_in
 
@@ -31,30 +32,39 @@ def configuration_page() -> str:
     return HEAD + "\n".join(_section("(top level)", config_model())).rstrip() + "\n"
 
 
-def _section(name: str, model: type[BaseModel]) -> Iterator[str]:
+def _section(name: str, model: type[BaseModel], beside: type[BaseModel] | None = None) -> Iterator[str]:
+    """Yield the table of a section and of the sections within it, without the keys that it shares with another one."""
+    fields = model.model_fields
+    if beside is not None:
+        fields = {key: field for key, field in fields.items() if _differs(field, beside.model_fields.get(key))}
     if issubclass(model, Missions):
         yield from _missions(name, model)
         return
     yield from (f"## `{name}`", "", " ".join((model.__doc__ or "").split()), "")
     yield from ("| key | default | what |", "|---|---|---|")
-    for key, field in model.model_fields.items():
+    for key, field in fields.items():
         yield f"| `{key}` | {_default(field)} | {_description(field)} |"
     yield ""
-    for key, field in model.model_fields.items():
+    for key, field in fields.items():
         section = section_in(field.annotation)
         if section is not None:
             yield from _section(key if name == "(top level)" else f"{name}.{key}", section)
 
 
+def _differs(field: FieldInfo, other: FieldInfo | None) -> bool:
+    return other is None or (field.description, field.annotation) != (other.description, other.annotation)
+
+
 def _missions(name: str, model: type[Missions]) -> Iterator[str]:
-    """Yield the sections of the missions: one description for all missions that share a section."""
+    """Yield the section that every mission has, then what the sections of some missions have beside it."""
+    yield from _section(f"{name}.<mission>", MissionSection)
     alike: dict[type[BaseModel], list[str]] = {}
     for mission, field in model.model_fields.items():
         section = section_in(field.annotation)
-        if section is not None:
+        if section is not None and section is not MissionSection:
             alike.setdefault(section, []).append(mission)
     for section, missions in alike.items():
-        yield from _section(f"{name}.<{' or '.join(missions)}>", section)
+        yield from _section(f"{name}.{' and '.join(missions)}", section, beside=MissionSection)
 
 
 def _default(field: FieldInfo) -> str:

@@ -73,7 +73,16 @@ def explain_hidden(error: ValidationError, data: Mapping[str, Any], root: type[B
             ]
             if place in sections and hidden:
                 kept[place] = hidden
+            elif not place:
+                kept[place] = [_without_lines(problem, wrong) for problem in hidden]
     return [line for place, problems in kept.items() for line in _lines(place, problems, root)]
+
+
+def _without_lines(problem: Problem, places: Iterable[Place]) -> Problem:
+    """Return a problem of the whole configuration without its lines about places that are wrong anyway."""
+    keys = [".".join(map(str, place)) for place in places]
+    lines = [line for line in problem["msg"].splitlines() if not any(f"{key}:" in line for key in keys)]
+    return {**problem, "msg": "\n".join(lines)}
 
 
 def _names_any(message: str, keys: Iterable[str]) -> bool:

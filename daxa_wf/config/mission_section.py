@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -26,9 +25,6 @@ class Source(Section):
         description="a directory of yours: event lists (engine native) and raw data (sas) are searched in depth; "
         "for engines preprocessed and raw it is laid out like the data centre",
     )
-    embedded: Directory | None = Field(
-        None, description="where to put the observations that daxa_wf simulates itself, for trials and tests"
-    )
     archives: Literal["any"] | Annotated[tuple[DataCentreName, ...], Field(min_length=1)] | None = Field(
         None, description="data centres to download from, in order; 'any': all that have the mission"
     )
@@ -36,16 +32,11 @@ class Source(Section):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Source:
-        if sum(place is not None for place in (self.local, self.embedded, self.archives)) != 1:
-            raise ValueError("give one of 'local', 'embedded' and 'archives'")
+        if (self.local is None) == (self.archives is None):
+            raise ValueError("give one of 'local' and 'archives'")
         if self.decompress and self.archives is None:
             raise ValueError("decompress is for files that are downloaded; local ones stay as they are")
         return self
-
-    @property
-    def directory(self) -> Path | None:
-        """Where the files are, if they are not downloaded."""
-        return self.local or self.embedded
 
 
 class Products(Section):
@@ -89,9 +80,12 @@ class MissionSection(Section):
         own: str | None = getattr(getattr(self, step_section, None), "engine", None)
         return own or engine
 
-    def problems(self, mission: Mission) -> Iterator[tuple[str, str]]:
-        """Yield keys of the section and what is wrong with them, where that depends on several keys and the mission."""
-        del mission
+    def problems(self, mission: Mission, instruments: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+        """Yield keys of the section and what is wrong with them, where that depends on several keys and the mission.
+
+        `instruments`: the chosen ones, or () if one of them is unknown.
+        """
+        del mission, instruments
         yield from ()
 
     def runs(self, step_section: str) -> bool:

@@ -44,7 +44,7 @@ def _begins(text: str, *starts: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(lambda text: _begins(text, "https://", "http://"))]
-Place = Annotated[str, AfterValidator(lambda text: _begins(text, "https://", "http://", "file:///", "/"))]
+Place = Annotated[str, AfterValidator(lambda text: _begins(text, "https://", "http://", "file:///", "/", "./", "../"))]
 
 
 class Missions(Section):
@@ -87,7 +87,13 @@ class Config(Section):
     )
     archives: dict[DataCentreName, tuple[Place, ...]] = Field(
         default_factory=dict,
-        description="where archives of files are, in place of the usual: URLs, or the full paths of directories of a mirror",
+        description="where the data centres are, in place of the usual: URLs, or directories of a mirror; a relative path begins "
+        "with ./ or ../, and starts where you run from",
+    )
+    simulator: Directory | None = Field(
+        None,
+        description="for a trial: a directory into which the run first simulates small observations, as a mirror of data "
+        "centres (`mirror/<data centre>`) and the missions' tables (`tables`)",
     )
     transfers: dict[DataCentreName, PositiveInt] = Field(
         default_factory=dict, description="transfers at once from an archive (8, from XSA 10)"
@@ -131,15 +137,13 @@ class Config(Section):
                     )
         return self
 
-    def tables_for(self, name: str, started_in: Path) -> Path:
-        """Return the directory of a mission's tables; those of the embedded observatory are apart from the real ones."""
-        source = self.mission(name).section.source
-        tables = started_in / self.tables
-        return tables / "embedded" if source is not None and source.embedded is not None else tables
+    def simulation(self, started_in: Path) -> Path | None:
+        """Return the file that marks the simulator's directory as complete; None if the configuration asks for none."""
+        return None if self.simulator is None else started_in / self.simulator / "truth.json"
 
     def archives_for(self, name: str, started_in: Path) -> dict[str, tuple[str, ...]]:
         """The archives that a mission's data come from, in order, and where each is."""
-        from daxa_wf.tables.endpoints import ARCHIVES
+        from daxa_wf.tables.endpoints import DATA_CENTRES
 
         source = self.mission(name).section.source
         chosen = (
@@ -147,7 +151,11 @@ class Config(Section):
         )
         if source is not None and source.local is not None:
             return {each: (str((started_in / source.local).absolute()),) for each in chosen}
-        places: dict[str, tuple[str, ...]] = {**ARCHIVES, **dict(self.archives.items())}
+        own: dict[str, tuple[str, ...]] = {
+            name: tuple(str((started_in / place).resolve()) if place.startswith(".") else place for place in places)
+            for name, places in self.archives.items()
+        }
+        places: dict[str, tuple[str, ...]] = {**DATA_CENTRES, **own}
         return {each: places[each] for each in chosen}
 
     def mirrors_for(self, name: str, started_in: Path) -> dict[str, tuple[Path, ...]]:
@@ -155,7 +163,7 @@ class Config(Section):
         from daxa_wf.download.data_centres import is_local, local_directory
 
         source = self.mission(name).section.source
-        if source is None or source.embedded is not None:
+        if source is None:
             return {}
         places = self.archives_for(name, started_in)
         if not all(is_local(base) for bases in places.values() for base in bases):

@@ -22,7 +22,7 @@ ContainerImage = Annotated[str, AfterValidator(_checked_image)]
 
 
 class Toolkit(Section):
-    """Where the tasks of a toolkit are; with nothing given, in the shell as it is."""
+    """Where the tasks of a toolkit are; with nothing given, in the current shell."""
 
     setup_scripts: tuple[Directory, ...] = Field((), description="scripts to source, in order: HEASoft's before SAS's")
     modules: tuple[str, ...] = Field((), description="environment modules to load, in order")

@@ -15,6 +15,7 @@ from daxa_wf.files import checked_relative
 from daxa_wf.json_files import Count
 from daxa_wf.limits import Limits
 from daxa_wf.tables.urls import shown
+from daxa_wf.tables.xml import refuse_entities
 
 if TYPE_CHECKING:
     from xml.etree import ElementTree
@@ -317,12 +318,6 @@ class S3Bucket:
         return root.findtext(f"{space}NextContinuationToken", "")
 
 
-def refuse_entities(body: bytes, what: str) -> None:
-    """Raise ServiceError if XML defines entities, which can multiply or read files, or hides them in another encoding."""
-    if b"<!ENTITY" in body or b"\0" in body[:1000]:
-        raise ServiceError(f"{what} defines entities, or is not UTF-8, which no answer needs: refused", body)
-
-
 def xml_root(body: bytes, what: str) -> ElementTree.Element:
     """Return the root of XML from outside; ServiceError if it is not XML, or more than data."""
     from xml.etree import ElementTree
@@ -343,9 +338,7 @@ class LocalTree:
 
     def files(self, path: str, enter: Enter) -> Listing:
         """See FileArchive. A link that leads nowhere is refused."""
-        root = self.base / path.strip("/")
-        if not self.base.is_dir():
-            raise ServiceError(f"{self.base} is not a directory; expected one laid out like the archive")
+        root = require_directory(self.base) / path.strip("/")
         if not root.is_dir():
             raise NotInArchiveError(f"{root}: not there")
         listing = Listing(self.limits, str(root))
@@ -376,6 +369,13 @@ def is_local(base: str) -> bool:
 def local_directory(base: str) -> Path:
     """Return the directory of this machine that the base of an archive names."""
     return Path(unquote(base.removeprefix("file://")) if base.startswith("file://") else base)
+
+
+def require_directory(mirror: Path) -> Path:
+    """Return the directory of a mirror. ServiceError if it is not a directory."""
+    if not mirror.is_dir():
+        raise ServiceError(f"{mirror} is not a directory; expected one laid out like the archive")
+    return mirror
 
 
 def file_archive(name: str, base: str, session: PatientSession) -> FileArchive:

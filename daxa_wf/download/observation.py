@@ -13,7 +13,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from daxa_wf.download.data_centres import NotInArchiveError, ProprietaryError, RemoteFile, file_archive
+from daxa_wf.download.data_centres import (
+    NotInArchiveError,
+    ProprietaryError,
+    RemoteFile,
+    file_archive,
+    is_local,
+    local_directory,
+    require_directory,
+)
 from daxa_wf.download.download import download
 from daxa_wf.download.many import BATCH, MANY_FILES, curl, orders_for, start_curl, verified
 from daxa_wf.download.paths import archive_paths, fill, is_wanted, may_hold_wanted, raw_directory, wanted_globs
@@ -321,7 +329,7 @@ class Fetcher:
     def _bundle(
         self, archive: str, base: str, path: str, bundle: Bundle, wish: Wish, ledger: Ledger, progress: Progress
     ) -> tuple[list[StoredFile], int]:
-        url = base.rstrip("/") + path if path.startswith("?") else f"{base.rstrip('/')}/{path}"
+        url = _bundle_url(base, path)
         folder = self.store / f"{wish.spec.name}_raw" / BUNDLES if bundle.shared else ledger.directory
         name = path.rsplit("/", 1)[-1] if bundle.shared else f".bundle{hashlib.sha256(path.encode()).hexdigest()[:8]}"
         tar = resolve_inside(folder, name, wish.name)
@@ -394,6 +402,16 @@ class Fetcher:
                 ledger.finish(request, [each.path for each in stored], refused_notes(refused))
                 return
             raise ServiceError(f"{wish.name}: {shared.local} cannot be had: {'; '.join(said)}")
+
+
+def _bundle_url(base: str, path: str) -> str:
+    """Return the URL of a tar file below a base, or of a query. NotInArchiveError if a mirror lacks the file."""
+    if is_local(base):
+        file = require_directory(local_directory(base)) / path
+        if not file.is_file():
+            raise NotInArchiveError(f"{file}: not there")
+        return file.absolute().as_uri()
+    return base.rstrip("/") + path if path.startswith("?") else f"{base.rstrip('/')}/{path}"
 
 
 def refused_notes(refused: Sequence[str], most: int = 10) -> list[str]:

@@ -1,1 +1,1 @@
-"""What a mission is, as data."""
+"""Missions, steps and pipelines as data."""

@@ -6,20 +6,20 @@ POSITION = (Column("ra", "ra", "number"), Column("dec", "dec", "number"))
 
 
 def times(start: str, end: str, kind: str = "mjd") -> tuple[Column, Column]:
-    """Start and end, in days (MJD, UTC) unless said otherwise."""
+    """Return the columns of start and end, in days (MJD, UTC) by default."""
     return Column(start, "start", kind), Column(end, "end", kind)  # type: ignore[arg-type]
 
 
 def public_date(*unknown: float, source: str = "public_date") -> Column:
-    """When data become public; 0 and other placeholders are not known."""
+    """Return the column of the date when data become public. 0 and the values in `unknown` are placeholders."""
     return Column(source, "proprietary_end", "mjd", null_values=(0.0, *unknown), required=False)
 
 
 def numbers(*names: str) -> tuple[Column, ...]:
-    """Numbers that keep their names."""
+    """Return columns of numbers that keep their names."""
     return tuple(Column(name, name, "number") for name in names)
 
 
 def texts(*names: str) -> tuple[Column, ...]:
-    """Texts that keep their names, where the table has them."""
+    """Return optional columns of texts that keep their names."""
     return tuple(Column(name, name, required=False) for name in names)

@@ -1,4 +1,4 @@
-"""Row cuts that several missions share; each on a table in common column names."""
+"""Row cuts that several missions share. They use the common names of columns."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
 
 def one_of(column: str, *values: str) -> RowCut:
-    """Rows whose `column` is one of the values, whatever their case."""
-    wanted = {value.upper() for value in values}
+    """Keep rows whose `column` has one of the values, in upper or lower case."""
+    accepted = {value.upper() for value in values}
 
     def keep(table: pd.DataFrame) -> pd.Series:
-        return table[column].str.upper().isin(wanted)
+        return table[column].str.upper().isin(accepted)
 
     return RowCut(column, f"{column} is {' or '.join(values)}", keep)
 
 
 def any_positive(name: str, *columns: str) -> RowCut:
-    """Rows in which any of the columns is above zero."""
+    """Keep rows in which any of the columns is above zero."""
 
     def keep(table: pd.DataFrame) -> pd.Series:
         return (table[list(columns)] > 0).any(axis=1)
@@ -30,7 +30,7 @@ def any_positive(name: str, *columns: str) -> RowCut:
 
 
 def not_starting(column: str, prefix: str, name: str) -> RowCut:
-    """Rows whose text in `column` does not begin with a prefix."""
+    """Keep rows whose text in `column` does not begin with a prefix."""
 
     def keep(table: pd.DataFrame) -> pd.Series:
         return ~table[column].str.startswith(prefix)

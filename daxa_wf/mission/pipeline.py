@@ -1,4 +1,4 @@
-"""What an observatory is: its missions, and the steps and engines that process them, as data."""
+"""An observatory as data: its missions, and the steps and engines that process them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from daxa_wf.mission.step import COMMON_ENGINES, Engine, Panels, Step, ToolkitSp
 
 @dataclass(frozen=True)
 class Pipeline:
-    """An observatory. A module or package of `daxa_wf.observatories` that makes one as `PIPELINE` is found by the registry.
+    """An observatory. The registry finds it as `PIPELINE` in a module or package of `daxa_wf.observatories`.
 
-    A mission that is only fetched and organised needs no more than `Pipeline(missions=(MissionSpec(...),))`.
+    A mission that is only fetched and organised needs just `Pipeline(missions=(MissionSpec(...),))`.
     """
 
     missions: tuple[MissionSpec, ...]

@@ -1,4 +1,4 @@
-"""All observatories: found by looking into `daxa_wf.observatories`, imported when they are first asked for."""
+"""All observatories, found in the package `daxa_wf.observatories`, and imported on first use."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
+from types import ModuleType
 from typing import TypeVar
 
 from daxa_wf.mission.pipeline import Pipeline
@@ -20,14 +21,18 @@ Value = TypeVar("Value")
 @cache
 def pipelines() -> tuple[Pipeline, ...]:
     """Return the pipelines of all observatories, in the order of their modules' names."""
+    return tuple(module.PIPELINE for module in _modules() if hasattr(module, "PIPELINE"))
+
+
+@cache
+def _modules() -> tuple[ModuleType, ...]:
     package = import_module(PACKAGE)
     names = sorted(module.name for module in iter_modules(package.__path__))
-    modules = (import_module(f"{PACKAGE}.{name}") for name in names)
-    return tuple(module.PIPELINE for module in modules if hasattr(module, "PIPELINE"))
+    return tuple(import_module(f"{PACKAGE}.{name}") for name in names)
 
 
 class _Lazy(Mapping[str, Value]):
-    """A mapping that is made when it is first looked into."""
+    """A mapping that is made on first use."""
 
     def __init__(self, make: Callable[[], dict[str, Value]]) -> None:
         self._make = cache(make)
@@ -56,11 +61,11 @@ MISSIONS: Mapping[str, MissionSpec] = _Lazy(_missions)
 """Every mission by name."""
 
 STEPS: Mapping[str, Step] = _Lazy(_steps)
-"""Every step by name: in the order of an observation's way through them, observatory by observatory."""
+"""Every step by name, in processing order, observatory by observatory."""
 
 
 def pipeline_of(mission: str) -> Pipeline:
-    """Return the pipeline that a mission belongs to."""
+    """Return the pipeline of a mission."""
     return next(pipeline for pipeline in pipelines() if mission in {spec.name for spec in pipeline.missions})
 
 
@@ -81,15 +86,16 @@ def earlier_steps(step: str) -> frozenset[str]:
     return direct.union(*(earlier_steps(name) for name in direct))
 
 
-NOT_OFFERED: Mapping[str, str] = {
-    "einstein": "HEASARC has no table of the observations of its HRI and IPC together, and its event lists are named after "
-    "the direction of the telescope (i2030n40.xpb.Z), not after the observation, so that none can be found by its ObsID",
-}
-"""Names of missions that users may expect -> why there is no file for them here."""
+def _not_offered() -> dict[str, str]:
+    return {name: reason for module in _modules() for name, reason in getattr(module, "NOT_OFFERED", {}).items()}
+
+
+NOT_OFFERED: Mapping[str, str] = _Lazy(_not_offered)
+"""Mission that users may expect -> the reason why it is not offered, from NOT_OFFERED in a module of an observatory."""
 
 
 def why_unknown(name: str) -> str:
-    """Return what is wrong with a name that is not a mission's: why it is not offered, or which missions there are."""
+    """Explain an unknown name of a mission: the reason why it is not offered, or the list of missions."""
     if name in NOT_OFFERED:
         return f"{name} is not offered: {NOT_OFFERED[name]}"
-    return f"there is no such mission; there are {', '.join(sorted(MISSIONS))}{closest(name, MISSIONS)}"
+    return f"unknown mission; choose from {', '.join(sorted(MISSIONS))}{closest(name, MISSIONS)}"

@@ -1,4 +1,4 @@
-"""What a mission is, as data."""
+"""A mission as data."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ColumnKind = Literal["text", "number", "flag", "mjd", "utc", "instrument"]
-"""How a service writes a column: `mjd` days (UTC) and `utc` text both become UTC timestamps, `instrument` one name."""
+"""Form of a service's column: `mjd` days (UTC) and `utc` text both become UTC timestamps; `instrument` holds one name."""
 
 ProductKind = Literal["events", "image", "expmap", "background"]
 
 
 @dataclass(frozen=True)
 class Instrument:
-    """One instrument: name, field-of-view radius in degrees, other spellings, whether it is taken by default."""
+    """One instrument: name, radius of the field of view in degrees, other spellings, whether it is selected by default."""
 
     name: str
     field_of_view: float
     aliases: tuple[str, ...] = ()
     default: bool = True
     exposure_column: str | None = None
-    """Common-table column with this instrument's exposure in seconds, where the table has one."""
+    """Column of the observation table with this instrument's exposure in seconds, if the table has one."""
     is_detector: bool = True
-    """False for a grating: its data are in the files of the detector behind it."""
+    """False for a grating, whose data are in the files of the detector behind it."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the mission's table: as the service calls it, as the observation table calls it."""
+    """One column of the mission's table: its name at the service (`source`) and in the observation table (`name`)."""
 
     source: str
     name: str
     kind: ColumnKind = "text"
     null_values: tuple[float | str, ...] = ()
-    """Values that stand for 'not known' (0 or a far-future public date, -100 as a coordinate)."""
+    """Values that stand for 'unknown' (0 or a far-future public date, -100 as a coordinate)."""
     required: bool = True
     factor: float = 1.0
-    """What a number is multiplied by, e.g. 1000 where a service gives ks."""
+    """Factor for numbers, such as 1000 if a service gives ks."""
 
 
 @dataclass(frozen=True)
 class RowCut:
-    """A named cut on the service's rows; `keep` maps the table to a boolean Series, True for rows that stay."""
+    """A named cut on the service's rows. `keep` maps the table to a boolean Series, True for rows that stay."""
 
     name: str
     description: str
@@ -55,19 +55,19 @@ class RowCut:
 
 @dataclass(frozen=True)
 class TableSource:
-    """Where a mission's observation table comes from: a service (`heasarc`, `xsa`, `package`), a table, its columns."""
+    """Source of a mission's observation table: a service (`heasarc`, `xsa`, `package`), a table, its columns."""
 
     service: str
     table: str
     columns: tuple[Column, ...]
-    """The key column is the one whose common name is `obsid`."""
+    """The key column has the common name `obsid`."""
     package: str = ""
-    """The Python package that holds the table in its folder `data`, where the service is `package`."""
+    """The Python package that holds the table in its folder `data`, if the service is `package`."""
 
 
 @dataclass(frozen=True)
 class EnergyBand:
-    """Energy bounds in keV, and how file names of the archive call them."""
+    """Energy bounds in keV, and their code in file names of the data centre."""
 
     code: str
     low: float
@@ -76,10 +76,11 @@ class EnergyBand:
 
 @dataclass(frozen=True)
 class ProductPattern:
-    """Where a pre-processed product is in an observation's tree: a glob with `{obsid}`-like fields.
+    """Path of a pre-processed product in an observation's tree: a glob with `{obsid}`-like fields.
 
-    `instrument` is an instrument, or a group of which one file holds all. `exposure` is a regular expression for the
-    path; its groups, joined, are the exposure. A product without one, or whose path does not match it, has no exposure.
+    `instrument` is an instrument, or a group whose data one file holds together. `exposure` is a regular expression for
+    the path, whose joined groups are the exposure. A product without this expression, or whose path does not match it,
+    belongs to no exposure.
     """
 
     kind: ProductKind
@@ -94,19 +95,19 @@ Route = Literal["raw", "preprocessed"]
 
 @dataclass(frozen=True)
 class FilePattern:
-    """Files of an observation's tree that a route needs: globs below it (`*` crosses no `/`), of which instruments."""
+    """Files that a data level (raw or products) needs: globs below an observation's tree (`*` crosses no `/`), instruments."""
 
     route: Route
     globs: tuple[str, ...]
     instruments: tuple[str, ...] = ()
-    """Empty: needed whichever instruments are chosen."""
+    """Instruments that need the files; empty if all need them."""
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """Tar files in which an archive gives a route's files, in place of a tree: paths below its base, and where to put them.
+    """Tar files that a data centre offers in place of a tree: paths below its base, and the directory for their content.
 
-    A `shared` one holds several observations, and is kept.
+    A `shared` bundle holds several observations, and is kept.
     """
 
     route: Route
@@ -117,7 +118,7 @@ class Bundle:
 
 @dataclass(frozen=True)
 class SharedDirectory:
-    """A directory that many observations need: where it is kept, path templates by archive, globs in it."""
+    """A directory that many observations need: its local path, path templates by data centre, globs in it."""
 
     local: str
     archive_paths: Mapping[str, str]
@@ -126,56 +127,60 @@ class SharedDirectory:
 
 @dataclass(frozen=True)
 class MissionSpec:
-    """Everything daxa_wf knows of a mission. A new mission is one file that makes one of these."""
+    """All facts about a mission. A new mission is one file that makes a MissionSpec."""
 
     name: str
     pretty_name: str
     obsid_pattern: str
     instruments: tuple[Instrument, ...]
     tables: tuple[TableSource, ...]
-    """In order of preference; later ones are fallbacks."""
+    """Tables in order of preference; later ones are fallbacks."""
     exposures: tuple[TableSource, ...] = ()
-    """Tables of the exposures of all observations, where a service has one: they are then known before any download."""
+    """Tables of the exposures of all observations. With such a table, exposures are known before any download."""
     frame: Literal["icrs", "fk5"] = "icrs"
     row_cuts: tuple[RowCut, ...] = ()
     instrument_columns: tuple[str, ...] = ("instruments",)
     """Columns of the observation table that name the instruments of an observation."""
     constants: Mapping[str, Any] = field(default_factory=dict)
-    """Common columns with one value for every row, e.g. RASS's target type."""
+    """Common columns with one value for every row, such as the target type of a survey."""
     target_types: Mapping[str, str] = field(default_factory=dict)
-    """Native class -> code of `missions.taxonomy.TARGET_TYPES`; empty where the table has no classes."""
+    """The table's own class -> code of `mission.taxonomy.TARGET_TYPES`; empty if the table has no classes."""
     other_target_type: str = ""
     """Code of the classes that `target_types` does not list."""
     aliases: Mapping[str, Callable[[str], tuple[str, ...]]] = field(default_factory=dict)
-    """Common column -> what a user's word for one of its values stands for."""
+    """Common column -> function from a user's word to the values that it stands for."""
+    filters: tuple[str, ...] = ()
+    """Filters as headers spell them; services may write them in upper case."""
+    unfit_exposure: Callable[[str, str, str], str] | None = None
+    """Reason why an exposure of the table is unfit for science, '' if it is fit: from its instrument, mode and filter."""
     footprint: tuple[str, str, str, str] | None = None
-    """Columns with the lowest and highest right ascension and declination that an observation covers, in degrees."""
+    """Columns with the lowest and highest right ascension and declination of an observation, in degrees."""
     footprint_column: str = ""
-    """Column with what an observation covers, as STC-S text."""
+    """Column with an observation's footprint, as STC-S text."""
     simultaneous: bool = True
-    """False where one observation has one instrument (Chandra, ROSAT pointed)."""
+    """False if an observation has only one instrument (Chandra, ROSAT pointed)."""
     archive_paths: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
-    """Archive (`heasarc`, `xsa`, ...) -> path template below its base, or several to try, in order of preference.
+    """Data centre (`heasarc`, `xsa`, ...) -> path template below its base, or several templates in order of preference.
 
-    Fields come from the observation table; what has the layout of HEASARC's tree is under `heasarc`.
+    Fields come from the observation table. The key `heasarc` serves every copy of HEASARC's tree.
     """
     bundles: Mapping[str, tuple[Bundle, ...]] = field(default_factory=dict)
-    """Archive -> the tar files that it gives in place of a tree."""
+    """Data centre -> the tar files that it offers in place of a tree."""
     files: tuple[FilePattern, ...] = ()
-    """What is fetched of an observation's tree."""
+    """Files to fetch from an observation's tree."""
     raw_path: str = "{obsid}"
-    """Where an observation's files are kept below `<mission>_raw`."""
+    """Directory of an observation's files below `<mission>_raw`."""
     shared: tuple[SharedDirectory, ...] = ()
     products: tuple[ProductPattern, ...] = ()
     engines: tuple[str, ...] = ()
-    """Names of its pipeline's own engines that can process it; empty where data are only fetched and organised."""
+    """Names of its pipeline's own engines that can process it; empty if data are only fetched and organised."""
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Names for several instruments together, in capitals."""
+    """Names of groups of instruments, in capitals."""
     event_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Instrument -> columns of its event lists, by which expressions are checked before a run."""
+    """Instrument -> columns of its event lists, which a check of expressions before a run uses."""
 
     def instrument(self, name: str) -> Instrument:
-        """Return the instrument called `name` or one of its aliases; KeyError lists the instruments."""
+        """Return the instrument with a name or alias. KeyError lists the instruments."""
         for instrument in self.instruments:
             if name.upper() in (instrument.name.upper(), *(alias.upper() for alias in instrument.aliases)):
                 return instrument
@@ -185,7 +190,12 @@ class MissionSpec:
         raise KeyError(f"{self.pretty_name} has no instrument {name!r}; it has {known}")
 
     def instruments_named(self, name: str) -> tuple[str, ...]:
-        """Return the instruments that a name, an alias or the name of a group stands for; KeyError lists all of them."""
+        """Return the instruments with a name, an alias or a group's name. KeyError lists instruments and groups.
+
+        >>> from daxa_wf.mission.registry import MISSIONS
+        >>> MISSIONS["chandra"].instruments_named("acis")
+        ('ACIS-I', 'ACIS-S')
+        """
         if members := self.groups.get(name.upper()):
             return members
         try:
@@ -195,30 +205,35 @@ class MissionSpec:
             raise KeyError(f"{error.args[0]}{groups}") from None
 
     def instruments_of(self, pattern: ProductPattern) -> tuple[str, ...]:
-        """Return the instruments whose data a product of the pattern holds."""
+        """Return the instruments whose data are in a product of the pattern."""
         return self.groups.get(pattern.instrument, (pattern.instrument,))
 
     def named_instruments(self, text: str) -> tuple[str, ...]:
         """Return the known instruments among the words of a table's column `instruments`, in the mission's order."""
         words = text.split()
-        return tuple(each.name for each in self.instruments if each.name in words)
+        return tuple(instrument.name for instrument in self.instruments if instrument.name in words)
 
     @property
     def archives(self) -> tuple[str, ...]:
-        """The archives that have the mission, in order of preference; what HEASARC has, its bucket on S3 has too."""
-        named = [*self.archive_paths, *self.bundles]
-        return tuple(dict.fromkeys([*named, *(["s3"] if "heasarc" in named else [])]))
+        """Return the data centres that have the mission, in order of preference. HEASARC's bucket on S3 has all its data."""
+        names = [*self.archive_paths, *self.bundles]
+        return tuple(dict.fromkeys([*names, *(["s3"] if "heasarc" in names else [])]))
 
     @property
     def known_target_types(self) -> set[str]:
-        """The codes of target types that the mission's table tells apart."""
+        """Return the codes of target types that the mission's table distinguishes."""
         constant = self.constants.get("target_type")
         return {*self.target_types.values(), self.other_target_type, *([constant] if constant else [])} - {""}
 
-    def meant(self, column: str, word: str) -> tuple[str, ...]:
-        """The values of a column that a user's word stands for: itself, if the mission has no aliases."""
+    def values_for(self, column: str, word: str) -> tuple[str, ...]:
+        """Return the values of a column that a user's word stands for: the word itself, unless the mission has aliases."""
         return self.aliases[column](word) if column in self.aliases else (word,)
 
     def is_obsid(self, text: str) -> bool:
-        """True if `text` is an ObsID of this mission, to the last character."""
+        """Return True if the whole text is an ObsID of this mission.
+
+        >>> from daxa_wf.mission.registry import MISSIONS
+        >>> MISSIONS["chandra"].is_obsid("12812"), MISSIONS["chandra"].is_obsid("0201903501")
+        (True, False)
+        """
         return re.fullmatch(self.obsid_pattern, text) is not None

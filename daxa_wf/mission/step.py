@@ -1,4 +1,4 @@
-"""What a step is, as data: written once, and read by rules, runner, status, documents and tests."""
+"""A step as data, for rules, runner, status, documents and tests."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ UNIT_PARTS: Mapping[Per, tuple[str, ...]] = {
     "instrument": ("inst",),
     "exposure": ("inst", "exposure"),
 }
-"""What a step acts on -> the wildcards that name the unit within its observation."""
+"""Kind of unit -> the wildcards that name the unit within its observation."""
 
 
 def load(reference: str) -> Any:
-    """Return the object that a reference `module:name` stands for, and import its module if that is needed.
+    """Import the object of a reference `module:name`.
 
-    References keep the tables of steps light: a job imports only the step that it runs.
+    With references, a job imports only the step that it runs.
     """
     module, _, name = reference.partition(":")
     return getattr(import_module(module), name)
@@ -37,11 +37,11 @@ class Step:
     run: str
     """Reference to `run(unit, inputs, options, workspace) -> Outcome`."""
     description: str
-    """What the step gives, in a few words."""
+    """Its result, in a few words."""
     needs: tuple[str, ...] = ()
-    """Earlier steps of which every record of the unit must be done."""
+    """Earlier steps whose records must all be done for the unit."""
     needs_one_of: tuple[str, ...] = ()
-    """Earlier steps of which at least one record of the unit must be done."""
+    """Earlier steps with at least one record that must be done for the unit."""
     reads: tuple[str, ...] = ()
     """Further earlier steps whose records it reads."""
     raw: tuple[str, ...] = ()
@@ -49,25 +49,25 @@ class Step:
     makes: tuple[str, ...] = ()
     """Kinds of its products."""
     instruments: tuple[str, ...] = ()
-    """The instruments whose units go through it; all if none is named."""
+    """The instruments whose units go through it; empty for all instruments."""
     section: str = ""
     """Section of the mission's configuration with its options."""
     options: str = ""
     """Reference to the model of its options."""
     job_options: str = ""
-    """Reference to `function(plan, wildcards) -> dict`: options that follow from the manifest and not from the section."""
+    """Reference to `function(plan, wildcards) -> dict`: options that come from the manifest and not from the section."""
     tasks: tuple[str, ...] = ()
-    """External tasks that it calls, if a toolkit does it."""
+    """External tasks that it calls if its engine uses a toolkit."""
     is_first: bool = False
     """True if it can be the first step of an observation, which waits for the manifest."""
     is_optional: bool = False
-    """True if it runs only where its section has `run: true`."""
+    """True if it runs only if its section has `run: true`."""
     is_final: bool = False
     """True if an observation is worth keeping only if one of its final steps is done."""
 
     @property
     def earlier(self) -> tuple[str, ...]:
-        """The steps whose records it takes as input."""
+        """Return the steps whose records it takes as input."""
         return (*self.needs, *self.needs_one_of, *self.reads)
 
     def applies_to(self, instrument: str) -> bool:
@@ -75,7 +75,7 @@ class Step:
         return self.per == "observation" or not self.instruments or instrument in self.instruments
 
     def unit_of(self, mission: str, obsid: str, instrument: str, exposure: str) -> Unit:
-        """Return the unit that the step acts on, of which an exposure is a part."""
+        """Return the unit that the step acts on and that contains an exposure."""
         parts = {"inst": instrument, "exposure": exposure}
         return Unit(mission, obsid, *(parts[name] for name in UNIT_PARTS[self.per]))
 
@@ -99,34 +99,34 @@ REPORT = Step("report", "observation", "daxa_wf.report.step:run", "the observati
 
 @dataclass(frozen=True)
 class Engine:
-    """A way to process a mission: the steps of an observation between `acquire` and `report`, and what they start from."""
+    """A way to process a mission: the steps of an observation between `acquire` and `report`, and their input files."""
 
     name: str
     steps: tuple[str, ...]
     route: Literal["raw", "preprocessed"]
-    """The files that it starts from."""
+    """Data level of its input files."""
     toolkit: str = ""
     """Name of the toolkit that runs its tasks."""
     raw_data: str = ""
-    """Reference to `function(plan, wildcards) -> dict`: where raw data are on this machine, for the context of a job."""
+    """Reference to `function(plan, wildcards) -> dict`: paths of raw data on this machine, for the context of a job."""
     find_local: str = ""
     """Reference to `function(mission, directory, obsids, instruments)`: the manifest's rows of a local directory."""
     named_in: str = ""
-    """Reference to `function(directory, instruments) -> set`: ObsIDs that names of files show, without opening them."""
+    """Reference to `function(directory, instruments) -> set`: ObsIDs in the names of files, which it does not open."""
     find_listed: str = ""
-    """Reference to `function(obsid, paths, instruments)`: the exposures that a data centre's listing of files shows."""
+    """Reference to `function(obsid, paths, instruments)`: the exposures in a data centre's listing of files."""
     planned_files: str = ""
-    """Reference to `function(obsid, exposure) -> dict`: the files of an exposure that a table of exposures has.
+    """Reference to `function(obsid, exposure) -> dict`: the files of an exposure in a table of exposures.
 
-    The manifest of an engine without it has a row for each observation, not for each exposure.
+    The manifest of an engine without this function has a row for each observation, not for each exposure.
     """
     takes_whole_observations: bool = False
-    """True if it organises what the data centre has, so that local directories must have a data centre's layout."""
+    """True if it organises the data centre's products. Local directories must then have a data centre's layout."""
 
 
 @dataclass(frozen=True)
 class ToolkitSpec:
-    """External software that runs tasks: its name in the configuration, its label, and what `daxa-wf doctor` looks at."""
+    """External software that runs tasks: its name in the configuration, its label for people, and its examination."""
 
     name: str
     label: str
@@ -141,12 +141,12 @@ class ToolkitSpec:
 ORGANISE = Engine("preprocessed", ("preprocessed",), "preprocessed", takes_whole_observations=True)
 FETCH = Engine("raw", (), "raw", takes_whole_observations=True)
 COMMON_ENGINES = (ORGANISE, FETCH)
-"""The engines that every mission has: organise what the data centre made of the data, or only fetch."""
+"""The engines that every mission has: organise the data centre's products, or only fetch."""
 
 
 @dataclass(frozen=True)
 class Panels:
-    """What an observatory adds to the pages: plots and tables of the records of its steps."""
+    """An observatory's additions to the pages: plots and tables of the records of its steps."""
 
     plots: Mapping[str, str] = field(default_factory=dict)
     """Step -> reference to `function(layout, record) -> list[Plot]`."""

@@ -1,4 +1,4 @@
-"""Codes of target types, as DAXA has them."""
+"""The codes of target types, which are DAXA's."""
 
 TARGET_TYPES = {
     "AGN": "active galaxies and quasars", "BLZ": "blazars", "CV": "cataclysmic variables", "CAL": "calibration",

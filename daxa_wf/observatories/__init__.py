@@ -1,6 +1,6 @@
-"""The observatories, one file or folder each: a module or package with a `PIPELINE` is one.
+"""The observatories: each is a module or package with a `PIPELINE`.
 
-Files of a folder `daxa_wf/observatories` anywhere on Python's path are found too, so that a mission can be added
+The registry also finds modules in a folder `daxa_wf/observatories` elsewhere on Python's path, so a mission can be added
 without changing the package.
 """
 

@@ -9,7 +9,7 @@ SIS_BANDS = (EnergyBand("lo", 0.4, 2.0), EnergyBand("hi", 2.0, 10.0), EnergyBand
 GIS_BANDS = (EnergyBand("lo", 0.7, 2.0), EnergyBand("hi", 2.0, 10.0), EnergyBand("all", 0.7, 10.0))
 DETECTORS = (("SIS0", "s0"), ("SIS1", "s1"), ("GIS2", "g2"), ("GIS3", "g3"))
 PAIRS = {"SIS": ("SIS0", "SIS1"), "GIS": ("GIS2", "GIS3")}
-"""Images and exposure maps are of both detectors of a kind together."""
+"""An image or exposure map covers both detectors of a kind together."""
 BANDS = {"SIS": SIS_BANDS, "GIS": GIS_BANDS}
 
 MISSION = MissionSpec(

@@ -1,6 +1,6 @@
-"""Chandra. Its table has no end: observations end an exposure after they start.
+"""Chandra. Its table lacks an end; the end of an observation is its start plus its exposure.
 
-Level-2 files hold all observation intervals of an ObsID; only those of interleaved exposures are one each (`_e1_`, `_e2_`).
+A level-2 file holds all observation intervals of an ObsID. Interleaved exposures have one file each (`_e1_`, `_e2_`).
 """
 
 from daxa_wf.mission.common import POSITION, public_date, texts
@@ -9,7 +9,7 @@ from daxa_wf.mission.pipeline import Pipeline
 from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
 ACIS, HRC = 27.8 / 60, 49.5 / 60
-"""Radii of the fields of view in degrees; a grating has that of the largest detector behind it."""
+"""Radii of the fields of view in degrees; a grating has the radius of the largest detector behind it."""
 INTERLEAVED = r"_(e[12])_"
 
 MISSION = MissionSpec(

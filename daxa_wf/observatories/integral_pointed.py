@@ -1,4 +1,4 @@
-"""INTEGRAL, science windows of pointings; an ObsID is a science window."""
+"""INTEGRAL, science windows of pointings. An ObsID is the identifier of a science window."""
 
 from daxa_wf.mission.common import POSITION, numbers, texts, times
 from daxa_wf.mission.cuts import HAS_POSITION, any_positive

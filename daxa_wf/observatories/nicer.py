@@ -1,4 +1,4 @@
-"""NICER: no imaging, one detector."""
+"""NICER: one detector, without imaging."""
 
 from daxa_wf.mission.common import POSITION, public_date, texts, times
 from daxa_wf.mission.cuts import HAS_POSITION, any_positive

@@ -14,7 +14,7 @@ ROSAT_FILES = (
 
 
 def rosat_products(instrument: str, bands: tuple[EnergyBand, ...]) -> tuple[ProductPattern, ...]:
-    """Event list, images and backgrounds in the bands, and PSPC's exposure map."""
+    """Return the patterns of the event list, the images and backgrounds in the bands, and PSPC's exposure map."""
     exposure_map = () if instrument == "HRI" else (ProductPattern("expmap", instrument, "*_mex.fits*", BANDS[:1]),)
     return (
         ProductPattern("events", instrument, "*_bas.fits*"),

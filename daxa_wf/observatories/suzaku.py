@@ -7,7 +7,7 @@ from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, Instrument, Mi
 
 NUMBERS = range(4)
 MODES = r"xi\d_(\d+)_(\w+)_(?:cl|sk)\."
-"""An instrument has a list of each mode of its clocks and windows."""
+"""An instrument has one event list for each mode of its clocks and windows."""
 EXPOSURES = tuple(f"xis{number}_expo" for number in NUMBERS)
 
 MISSION = MissionSpec(

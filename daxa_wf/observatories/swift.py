@@ -1,4 +1,4 @@
-"""Swift. The XRT has a list of each mode, window and state of the spacecraft: `pcw3po`, `wtw2st`, `wtw2sl`."""
+"""Swift. The XRT has one event list for each mode, window and state of the spacecraft: `pcw3po`, `wtw2st`, `wtw2sl`."""
 
 from daxa_wf.mission.common import POSITION, numbers, texts, times
 from daxa_wf.mission.cuts import HAS_POSITION, any_positive

@@ -6,7 +6,7 @@ from daxa_wf.mission.pipeline import Pipeline
 from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
 PIXELS, DATA_CLASS = r"rsl_p0px(\w+)_cl\.", r"xtd_p(\w+)_cl\."
-"""Lists and images of an instrument, by its filter wheel or the mode of its CCDs."""
+"""Exposures of an instrument: the position of its filter wheel, or the mode of its CCDs."""
 
 MISSION = MissionSpec(
     name="xrism_pointed",

@@ -1,1 +1,1 @@
-"""Pure functions that select observations from tables."""
+"""Pure functions that select observations from tables. They can be used from a notebook."""

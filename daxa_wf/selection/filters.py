@@ -1,4 +1,11 @@
-"""Filters of observations: data that say what to keep, each a pure function of an observation table."""
+"""Filters of observations: each is a pure function of an observation table.
+
+>>> import pandas as pd
+>>> from daxa_wf.mission.registry import MISSIONS
+>>> table = pd.DataFrame({"obsid": ["20001", "20002"], "ra": [10.7, 150.0], "dec": [41.3, 2.2]})
+>>> circle(10.68, 41.27, radius=0.5).keep(table, MISSIONS["chandra"])
+array([ True, False])
+"""
 
 from __future__ import annotations
 
@@ -22,7 +29,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Filter:
-    """A named cut; `keep` maps table and mission to True for rows that stay, `notes` to what the user should know."""
+    """A named cut. `keep` maps a table and its mission to True for rows that stay, `notes` to remarks for the user."""
 
     name: str
     description: str
@@ -30,43 +37,46 @@ class Filter:
     notes: Callable[[pd.DataFrame, MissionSpec], list[str]] = lambda table, spec: []
 
 
-def obsids(wanted: tuple[str, ...], exclude: bool = False) -> Filter:
-    """Only these ObsIDs, or all but these; those that the table does not have are noted.
+def obsids(names: tuple[str, ...], exclude: bool = False) -> Filter:
+    """Keep only the given ObsIDs, or drop them if `exclude`. ObsIDs that the table lacks are noted.
 
-    ConfigError if one is not like the mission's.
+    ConfigError if an ObsID does not have the mission's pattern.
     """
 
-    def meant(spec: MissionSpec) -> list[str]:
-        for obsid in wanted:
-            if not spec.is_obsid(obsid):
-                raise ConfigError(f"{spec.name}: {obsid!r} is not an ObsID; expected {spec.obsid_pattern}")
-        return [each for obsid in wanted for each in spec.meant("obsid", obsid)]
+    def resolve(spec: MissionSpec) -> list[str]:
+        for name in names:
+            if not spec.is_obsid(name):
+                raise ConfigError(f"{spec.name}: {name!r} is not an ObsID; expected {spec.obsid_pattern}")
+        return [obsid for name in names for obsid in spec.values_for("obsid", name)]
 
     def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
-        return _array(table["obsid"].isin(meant(spec)) != exclude)
+        return _array(table["obsid"].isin(resolve(spec)) != exclude)
 
     def notes(table: pd.DataFrame, spec: MissionSpec) -> list[str]:
         known = set(table["obsid"])
-        absent = [obsid for obsid in dict.fromkeys(meant(spec)) if obsid not in known]
+        absent = [obsid for obsid in dict.fromkeys(resolve(spec)) if obsid not in known]
         return [f"ObsIDs that are not in the table: {', '.join(absent)}"] if absent else []
 
     if exclude:
-        return Filter("not_obsids", f"{len(wanted)} ObsIDs left out", keep, notes)
-    return Filter("obsids", f"{len(wanted)} ObsIDs", keep, notes)
+        return Filter("not_obsids", f"{len(names)} ObsIDs left out", keep, notes)
+    return Filter("obsids", f"{len(names)} ObsIDs", keep, notes)
 
 
 def rectangle(low: tuple[float, float], high: tuple[float, float], galactic: bool = False) -> Filter:
-    """Keep longitudes between those of two corners, and latitudes between theirs; degrees.
+    """Keep pointing centres within a rectangle, given by two corners in degrees.
 
-    From a lower to a higher longitude the rectangle reaches eastwards, however wide it is. From a higher to a lower one
-    the narrower of the two rectangles is taken: that across 0 h (350 to 10), or that of a sky map with east to the left
-    (39 to 30).
+    From a lower to a higher longitude the rectangle reaches eastwards, however wide it is. From a higher to a lower
+    longitude it is the narrower of the two possible rectangles: across 0 h (350 to 10), or as on a sky map with east to
+    the left (39 to 30).
+
+    >>> rectangle((350, -5), (10, 5)).description
+    'longitude 350 to 10 across 0 h, latitude -5 to 5 degrees'
     """
     for longitude, latitude in (low, high):
         if not math.isfinite(longitude):
             raise ConfigError(f"rectangle: {longitude} is not a longitude; expected degrees")
         if not abs(latitude) <= 90:
-            raise ConfigError(f"rectangle: {latitude} is no latitude; expected -90 to 90 degrees")
+            raise ConfigError(f"rectangle: {latitude} is not a latitude; expected -90 to 90 degrees")
     if low[1] > high[1]:
         raise ConfigError(f"rectangle: the lower latitude {low[1]} is above the upper one {high[1]}")
     west, width = _longitudes(low[0], high[0])
@@ -109,7 +119,7 @@ def _galactic(table: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.floa
 
 
 def circle(lon: float, lat: float, radius: float) -> Filter:
-    """Pointing centres within `radius` degrees of a position (ICRS degrees)."""
+    """Keep pointing centres within `radius` degrees of a position (ICRS degrees)."""
     from daxa_wf.selection.matching import separations
     from daxa_wf.selection.positions import positions
 
@@ -122,7 +132,7 @@ def circle(lon: float, lat: float, radius: float) -> Filter:
 
 
 def region(contains: Contains, description: str) -> Filter:
-    """Pointing centres within a region of the sky."""
+    """Keep pointing centres within a region of the sky."""
 
     def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
         return _array(contains(table["ra"].to_numpy(float), table["dec"].to_numpy(float)))
@@ -131,7 +141,7 @@ def region(contains: Contains, description: str) -> Filter:
 
 
 def polygon(corners: tuple[tuple[float, float], ...]) -> Filter:
-    """Pointing centres within a polygon of great circles, which is smaller than half of the sky."""
+    """Keep pointing centres within a polygon of great circles, which must be smaller than half of the sky."""
     from daxa_wf.selection import sky_regions
 
     if len(corners) < 3:
@@ -144,7 +154,15 @@ def polygon(corners: tuple[tuple[float, float], ...]) -> Filter:
 
 
 def time(start: pd.Timestamp | None, end: pd.Timestamp | None, inside: bool = False) -> Filter:
-    """Observations that overlap [start, end] (UTC), or lie wholly inside; None is open."""
+    """Keep observations that overlap [start, end] (UTC), or that lie inside it. None leaves an end open.
+
+    >>> import pandas as pd
+    >>> from daxa_wf.mission.registry import MISSIONS
+    >>> table = pd.DataFrame({"start": pd.to_datetime(["2009-12-31", "2012-05-01"]),
+    ...                       "end": pd.to_datetime(["2010-01-02", "2012-05-02"])})
+    >>> time(None, pd.Timestamp("2010-01-01")).keep(table, MISSIONS["chandra"])
+    array([ True, False])
+    """
 
     def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
         first, last = (table["start"], table["end"]) if inside else (table["end"], table["start"])
@@ -168,28 +186,27 @@ def _utc(moment: pd.Timestamp | None) -> pd.Timestamp | None:
 
 
 def target_types(codes: tuple[str, ...]) -> Filter:
-    """Targets of these types. ConfigError if the mission has no types, or none of a code."""
+    """Keep targets of the given types. ConfigError if a code is unknown, or if the mission's table has no types."""
     from daxa_wf.mission.taxonomy import TARGET_TYPES
 
     def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
         if not spec.target_types and "target_type" not in spec.constants:
-            raise ConfigError(f"{spec.name} has no target types in its table; leave target_type out for it")
+            raise ConfigError(f"{spec.name} has no target types in its table; remove target_type for this mission")
         return _array(table["target_type"].isin(codes))
 
     unknown = [code for code in codes if code not in TARGET_TYPES]
     if unknown:
-        raise ConfigError(f"target_type: {', '.join(unknown)} unknown; there are {', '.join(TARGET_TYPES)}")
+        raise ConfigError(f"target_type: unknown {', '.join(unknown)}; choose from {', '.join(TARGET_TYPES)}")
     return Filter("target_type", ", ".join(codes), keep)
 
 
 def instruments(names: tuple[str, ...], exposure: Mapping[str, float] | None = None) -> Filter:
-    """Observations with data of any of the instruments, and more than so many seconds of those in `exposure`."""
+    """Keep observations with data of any of the instruments, and with more than the seconds in `exposure` of each."""
 
     def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
-        wanted = instruments_named(spec, names)
         unknown = table["instruments"] == ""
         result = unknown.copy()
-        for name in wanted:
+        for name in instruments_named(spec, names):
             result |= has_instrument(table, name)
         for name, seconds in (exposure or {}).items():
             result &= exposure_of(table, spec, name) > seconds
@@ -200,12 +217,12 @@ def instruments(names: tuple[str, ...], exposure: Mapping[str, float] | None = N
 
 
 def with_data(names: tuple[str, ...]) -> Filter:
-    """Keep observations with data of any of the chosen instruments, and those of which the table does not list any."""
+    """Keep observations with data of any of the chosen instruments, and observations whose instruments are unknown."""
     return Filter("data", f"data of {' or '.join(names)}", instruments(names).keep)
 
 
 def instrument_of(spec: MissionSpec, name: str) -> Instrument:
-    """The instrument that a user's word means; ConfigError names those that there are."""
+    """Return the instrument with a name or alias. ConfigError lists the mission's instruments."""
     try:
         return spec.instrument(name)
     except KeyError as error:
@@ -213,23 +230,30 @@ def instrument_of(spec: MissionSpec, name: str) -> Instrument:
 
 
 def instruments_named(spec: MissionSpec, names: Iterable[str]) -> tuple[str, ...]:
-    """Return the instruments that a user's words and groups mean, each once; ConfigError names those that exist."""
+    """Return the instruments with the given names, aliases or groups, without repetition.
+
+    ConfigError lists the mission's instruments and groups.
+
+    >>> from daxa_wf.mission.registry import MISSIONS
+    >>> instruments_named(MISSIONS["chandra"], ["ACIS", "acis-s"])
+    ('ACIS-I', 'ACIS-S')
+    """
     try:
-        return tuple(dict.fromkeys(each for name in names for each in spec.instruments_named(name)))
+        return tuple(dict.fromkeys(instrument for name in names for instrument in spec.instruments_named(name)))
     except KeyError as error:
         raise ConfigError(str(error.args[0])) from None
 
 
 def has_instrument(table: pd.DataFrame, instrument: str) -> pd.Series:
-    """True for observations whose table lists data of the instrument."""
+    """Return True for observations whose table lists data of the instrument."""
     return (" " + table["instruments"] + " ").str.contains(f" {instrument} ", regex=False)
 
 
 def exposure_of(table: pd.DataFrame, spec: MissionSpec, name: str) -> pd.Series:
-    """Seconds of exposure of an instrument, the longest of a group; ConfigError if the mission's table does not say."""
+    """Return the seconds of exposure of an instrument, or the longest of a group. ConfigError if the table has none."""
     group = spec.groups.get(name.upper(), ())
     if group:
-        return pd.concat([exposure_of(table, spec, each) for each in group], axis=1).max(axis=1)
+        return pd.concat([exposure_of(table, spec, member) for member in group], axis=1).max(axis=1)
     instrument = instrument_of(spec, name)
     if instrument.exposure_column in table:
         return table[instrument.exposure_column]
@@ -239,38 +263,38 @@ def exposure_of(table: pd.DataFrame, spec: MissionSpec, name: str) -> pd.Series:
 
 
 def column_in(column: str, values: tuple[str, ...]) -> Filter:
-    """Rows whose value in a mission's column (mode, filter, grating, field, field_type ...) is one of these.
+    """Keep rows with one of the given values in a mission's column (mode, filter, grating, field, field_type ...).
 
     Text is compared in upper case, numbers as numbers.
     """
 
     def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
-        values_there = column_of(table, spec, column)
-        meant = [each for value in values for each in spec.meant(column, value)]
-        if is_number(values_there):
-            return _array(values_there.isin([_number(column, value) for value in meant]))
-        return among(values_there, [each.upper() for each in meant])
+        cells = column_of(table, spec, column)
+        accepted = [value for word in values for value in spec.values_for(column, word)]
+        if is_number(cells):
+            return _array(cells.isin([_number(column, value) for value in accepted]))
+        return among(cells, [value.upper() for value in accepted])
 
     return Filter(column, ", ".join(values), keep)
 
 
-def among(values: pd.Series, meant: Collection[str]) -> Mask:
-    """True where a text, or one of the texts that a column holds for several exposures, is among upper-case `meant`."""
-    texts, wanted = values.astype(str).str.upper(), set(meant)
-    known = {text: not wanted.isdisjoint((text, *text.split(BETWEEN))) for text in texts.unique()}
+def among(values: pd.Series, accepted: Collection[str]) -> Mask:
+    """Return True where a text is among `accepted` (upper case), or one of the texts of a row with several exposures is."""
+    texts, choices = values.astype(str).str.upper(), set(accepted)
+    known = {text: not choices.isdisjoint((text, *text.split(BETWEEN))) for text in texts.unique()}
     return _array(texts.map(known))
 
 
 def column_of(table: pd.DataFrame, spec: MissionSpec, column: str) -> pd.Series:
-    """A column of the mission's table; ConfigError names those that there are, and the closest."""
+    """Return a column of the mission's table. ConfigError lists the columns, and suggests the closest name."""
     if column not in table:
-        there = ", ".join(table.columns)
-        raise ConfigError(f"{spec.name} has no column {column!r}; it has {there}{closest(column, table.columns)}")
+        names = ", ".join(table.columns)
+        raise ConfigError(f"{spec.name} has no column {column!r}; it has {names}{closest(column, table.columns)}")
     return table[column]
 
 
 def is_number(values: pd.Series) -> bool:
-    """True for columns of numbers, which flags are not."""
+    """Return True for columns of numbers. Flags are not numbers."""
     return pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
 
 
@@ -278,11 +302,11 @@ def _number(column: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ConfigError(f"columns.{column}: {text!r} is no number, and the column holds numbers") from None
+        raise ConfigError(f"columns.{column}: {text!r} is not a number, but the column holds numbers") from None
 
 
 def public(now: pd.Timestamp) -> Filter:
-    """Observations whose proprietary time is over at `now`; an unknown end does not keep one out where none is known."""
+    """Keep observations whose release date is past at `now`. If the mission's table has no release dates, keep all."""
 
     def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
         known = table["proprietary_end"].notna()
@@ -293,12 +317,12 @@ def public(now: pd.Timestamp) -> Filter:
 
 
 def science_usable() -> Filter:
-    """Observations that the mission calls fit for science."""
+    """Keep observations that the mission marks as fit for science."""
     return Filter("science_usable", "fit for science", lambda table, spec: _array(table["science_usable"]))
 
 
 def expression(text: str) -> Filter:
-    """Rows for which an expression on numeric columns is true, in the language of selection expressions."""
+    """Keep rows for which an expression on numeric columns is true, in the language of selection expressions."""
     from daxa_wf.events.expression import kind_of, parse
 
     parsed = parse(text)

@@ -1,4 +1,4 @@
-"""Values of the section `select`, checked as they are read."""
+"""Types of the values in the section `select`, which check them."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from daxa_wf.text import shown
 
 
 def moment(text: str | None) -> Any:
-    """A time as pandas has it, or None; ConfigError if the text is none."""
+    """Return the time that a text states, as pandas's Timestamp, or None. ConfigError if the text is not a time."""
     import pandas as pd
 
     try:
-        found: Any = None if text is None else pd.Timestamp(text)
+        value: Any = None if text is None else pd.Timestamp(text)
     except ValueError:
-        found = pd.NaT
-    if found is pd.NaT:
+        value = pd.NaT
+    if value is pd.NaT:
         raise ConfigError(f"time: {text!r} is not a time; write 2010-01-01 or 2010-01-01T12:00")
-    return found
+    return value
 
 
 def _radius(value: object, info: ValidationInfo) -> float:
     degrees = read_quantity(value, info, "deg")
     if not 0 < degrees <= 180:
-        raise ValueError(f"{value!r} is no radius; expected more than 0 and at most 180 degrees")
+        raise ValueError(f"{value!r} is not a radius; expected more than 0 and at most 180 degrees")
     return degrees
 
 
 def _coordinates(value: Any) -> Any:
-    """Pairs of degrees from one pair or many, of numbers or of sexagesimal text."""
+    """Convert one pair of coordinates or several, numbers or sexagesimal text, to a list of pairs in degrees."""
     from daxa_wf.selection.positions import degrees_of_texts
 
     if not isinstance(value, list | tuple) or not value:
@@ -47,10 +47,10 @@ def _coordinates(value: Any) -> Any:
 
 
 def _texts(value: Any) -> Any:
-    """ObsIDs; a number is refused, for YAML drops its leading zeros or takes them for octal."""
-    for each in value if isinstance(value, list | tuple) else ():
-        if isinstance(each, int | float):
-            raise ValueError(f"{each!r} is a number to YAML; put ObsIDs in quotes, for leading zeros are part of them")
+    """Refuse ObsIDs that are numbers, because YAML drops leading zeros or reads the number as octal."""
+    for obsid in value if isinstance(value, list | tuple) else ():
+        if isinstance(obsid, int | float):
+            raise ValueError(f"YAML reads {obsid!r} as a number; put ObsIDs in quotes, because leading zeros count")
     if isinstance(value, int | float):
         raise ValueError("expected a list of ObsIDs in quotes, such as ['0201903501']")
     return value
@@ -98,7 +98,7 @@ def _checked_types(codes: tuple[str, ...]) -> tuple[str, ...]:
 
     unknown = [code for code in codes if code not in TARGET_TYPES]
     if unknown:
-        raise ValueError(f"{', '.join(unknown)} unknown; there are {', '.join(TARGET_TYPES)}")
+        raise ValueError(f"unknown {', '.join(unknown)}; choose from {', '.join(TARGET_TYPES)}")
     return codes
 
 

@@ -1,4 +1,4 @@
-"""The section `select` of the configuration, and the filters that it stands for."""
+"""The section `select` of the configuration, and its translation to filters."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 
 class Rectangle(Section):
-    """A box between two corners, in degrees: from a lower to a higher longitude eastwards. From a higher to a lower one it is
-    the narrower of two boxes: across 0 h (350 to 10), or as on a map with east to the left (39 to 30).
+    """A box between two corners, in degrees. From a lower to a higher longitude it reaches eastwards. From a higher to a lower
+    longitude it is the narrower of two boxes: across 0 h (350 to 10), or as on a map with east to the left (39 to 30).
     """
 
     lower_left: Corner = Field(description="longitude and latitude; the lower latitude")
@@ -45,7 +45,7 @@ class TimeRange(Section):
 
     start: Moment | None = Field(None, description="such as 2010-01-01 or 2010-01-01T12:00")
     end: Moment | None = None
-    inside: bool = Field(False, description="wholly inside, not only overlapping")
+    inside: bool = Field(False, description="only observations wholly inside, not overlapping ones")
 
     @model_validator(mode="after")
     def _in_order(self) -> TimeRange:
@@ -66,21 +66,21 @@ class PositionTable(Section):
     file: File
     ra: str = Field("ra", description="column of right ascension (longitude, in other frames)")
     dec: str = Field("dec", description="column of declination (latitude)")
-    name: str | None = Field(None, description="column of names; row numbers if none")
+    name: str | None = Field(None, description="column of names (default: row numbers)")
     radius: str | None = Field(None, description="column of radii in degrees")
     start: str | None = Field(None, description="column of the start of each object's window of time, UTC")
-    end: str | None = Field(None, description="column of its end")
-    frame: str = Field("icrs", description="frame of the positions, as astropy calls it")
+    end: str | None = Field(None, description="column of the window's end")
+    frame: str = Field("icrs", description="frame of the positions, by astropy's name")
 
 
-class Region(Section):
-    """A region of the sky: one of a MOC file and an STC-S text."""
+class SkyRegion(Section):
+    """A region of the sky: a MOC file or an STC-S text."""
 
     moc: File | None = Field(None, description="a MOC in a FITS file")
     stcs: str | None = Field(None, description="an STC-S text, such as 'Circle ICRS 149.6 -11.1 1.0'")
 
     @model_validator(mode="after")
-    def _exactly_one(self) -> Region:
+    def _exactly_one(self) -> SkyRegion:
         if (self.moc is None) == (self.stcs is None):
             raise ValueError("give one of 'moc' and 'stcs'")
         return self
@@ -91,22 +91,24 @@ def _is_table(value: Any) -> str:
 
 
 class Select(Section):
-    """Which observations: all conditions must hold. Without positions, wherever they point."""
+    """Conditions that all selected observations must meet. Without positions, pointings anywhere are selected."""
 
-    obsids: ObsIds | None = Field(None, description="only these")
-    obsids_file: File | None = Field(None, description="only those of a text file, one a line; '#' begins a comment")
-    exclude: ObsIds | None = Field(None, description="all but these")
+    obsids: ObsIds | None = Field(None, description="only these ObsIDs")
+    obsids_file: File | None = Field(
+        None, description="only the ObsIDs of a text file, one a line; '#' begins a comment"
+    )
+    exclude: ObsIds | None = Field(None, description="all but these ObsIDs")
     positions: (
         Annotated[
             Annotated[Coordinates, Tag("list")] | Annotated[PositionTable, Tag("table")], Discriminator(_is_table)
         ]
         | None
     ) = Field(None, description="[ra, dec] or [[ra, dec], ...], in degrees or as '00 42 44.3', '+41 16 09'; or a table")
-    frame: str = Field("icrs", description="frame of such a list, as astropy calls it; a table says its own")
-    names: tuple[str, ...] | None = Field(None, min_length=1, description="objects to look around, resolved by Sesame")
+    frame: str = Field("icrs", description="frame of such a list, by astropy's name; a table has its own key")
+    names: tuple[str, ...] | None = Field(None, min_length=1, description="names of objects, resolved by Sesame")
     radius: Degrees | dict[str, Degrees] | None = Field(
         None,
-        description="around positions: one for all, or by instrument; 1.2 fields of view of each instrument if none",
+        description="around positions: one for all, or by instrument (default: 1.2 fields of view of each instrument)",
     )
     match: Literal["centre", "footprint"] = Field(
         "centre",
@@ -114,32 +116,32 @@ class Select(Section):
     )
     rectangle: Rectangle | None = None
     polygon: tuple[Corner, ...] | None = Field(None, min_length=3, description="corners [ra, dec] in degrees")
-    region: Region | None = None
+    region: SkyRegion | None = None
     time: TimeRange | None = None
     target_types: TargetTypes | None = Field(None, min_length=1, description="codes such as GCL and AGN")
     instruments: tuple[str, ...] | None = Field(None, min_length=1, description="with data of any of these")
-    exposure: dict[str, Seconds] = Field(default_factory=dict, description="longer than this, by instrument")
+    exposure: dict[str, Seconds] = Field(default_factory=dict, description="exposures longer than this, by instrument")
     columns: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(
         default_factory=dict, description="text columns -> values to keep"
     )
-    query: QueryText | None = Field(None, description="a query text; docs/selection.md has its language")
+    query: QueryText | None = Field(None, description="a query text; docs/selection.md explains its language")
     expression: SelectionExpression | None = Field(None, description="a condition on numeric columns of the table")
     public: bool = Field(False, description="only observations whose proprietary time is over")
-    science_usable: bool = Field(True, description="only what the mission calls fit for science")
+    science_usable: bool = Field(True, description="only observations that the mission marks as fit for science")
 
     def only(self, obsids: Sequence[str] | None) -> Select:
-        """The section for these ObsIDs, in place of those that it names; itself if none are given."""
+        """Return the section with the given ObsIDs in place of its own. Without ObsIDs, return it unchanged."""
         return self.model_copy(update={"obsids": tuple(obsids)}) if obsids else self
 
     def listed_obsids(self) -> tuple[str, ...]:
-        """Return the ObsIDs of the section, if it asks for nothing else that a table would have to answer; () otherwise."""
+        """Return the ObsIDs of the section if it has no other condition that needs a table, else ()."""
         rest = self.model_copy(update={"obsids": None, "obsids_file": None, "science_usable": True})
         if rest != Select() or (self.obsids and self.obsids_file):
             return ()
         return _read_obsids(self.obsids_file) if self.obsids_file else self.obsids or ()
 
     def started_in(self, directory: Path) -> Select:
-        """The section with its files where they are if the user started in `directory`."""
+        """Return the section with relative paths resolved in `directory`, from which the user started."""
         changed: dict[str, Any] = {}
         if self.obsids_file is not None:
             changed["obsids_file"] = directory / self.obsids_file
@@ -150,57 +152,61 @@ class Select(Section):
         return self.model_copy(update=changed)
 
     def fingerprints(self) -> list[str]:
-        """Return the SHA-256 of each file that the section names, '' for those that cannot be read."""
+        """Return the SHA-256 of each file that the section names, '' for unreadable files."""
         tables = [self.positions.file] if isinstance(self.positions, PositionTable) else []
-        named = [self.obsids_file, *tables, self.region.moc if self.region else None]
-        return [_digest(path) for path in named if path is not None]
+        paths = [self.obsids_file, *tables, self.region.moc if self.region else None]
+        return [_digest(path) for path in paths if path is not None]
 
     @model_validator(mode="after")
     def _radius_needs_positions(self) -> Select:
         if self.radius is not None and self.positions is None and self.names is None:
-            raise ValueError("radius is given, but no positions")
+            raise ValueError("radius needs 'positions' or 'names'")
         if self.positions is not None and self.names is not None:
-            raise ValueError("give positions or names, not both")
+            raise ValueError("give 'positions' or 'names', not both")
         if self.frame != "icrs" and (self.positions is None or isinstance(self.positions, PositionTable)):
-            raise ValueError("frame is that of a list of positions; a table has a key 'frame' of its own")
+            raise ValueError("frame belongs to a list of positions; give a table's frame inside of 'positions'")
         if self.match == "footprint" and self.positions is None and self.names is None:
-            raise ValueError("match: footprint is given, but no positions")
+            raise ValueError("match: footprint needs 'positions' or 'names'")
         if self.match == "footprint" and self.radius is not None:
-            raise ValueError("match: footprint takes no radius: a position is in a footprint or not")
+            raise ValueError("match: footprint does not use a radius; remove 'radius'")
         return self
 
 
 def filters_of(options: Select, now: Any, resolve: Resolver | None = None) -> list[Filter]:
-    """The filters, in the order of the section's keys; `resolve` turns names in a query into degrees."""
+    """Return the filters, in the order of the section's keys. `resolve` turns names in a query into degrees.
+
+    >>> [each.name for each in filters_of(Select(target_types=["GCL"], query="exposure > 10 ks"), now=None)]
+    ['science_usable', 'target_type', 'query']
+    """
     from daxa_wf.selection import filters
     from daxa_wf.selection.query import compile_query
 
-    found = [filters.science_usable()] if options.science_usable else []
+    chosen = [filters.science_usable()] if options.science_usable else []
     if options.obsids:
-        found.append(filters.obsids(options.obsids))
+        chosen.append(filters.obsids(options.obsids))
     if options.obsids_file:
-        found.append(filters.obsids(_read_obsids(options.obsids_file)))
+        chosen.append(filters.obsids(_read_obsids(options.obsids_file)))
     if options.exclude:
-        found.append(filters.obsids(options.exclude, exclude=True))
+        chosen.append(filters.obsids(options.exclude, exclude=True))
     if options.rectangle:
         box = options.rectangle
-        found.append(filters.rectangle(box.lower_left, box.upper_right, box.galactic))
+        chosen.append(filters.rectangle(box.lower_left, box.upper_right, box.galactic))
     if options.polygon:
-        found.append(filters.polygon(options.polygon))
+        chosen.append(filters.polygon(options.polygon))
     if options.region:
-        found.append(_region(options.region))
+        chosen.append(_region(options.region))
     if options.time:
-        found.append(filters.time(moment(options.time.start), moment(options.time.end), options.time.inside))
+        chosen.append(filters.time(moment(options.time.start), moment(options.time.end), options.time.inside))
     if options.target_types:
-        found.append(filters.target_types(options.target_types))
+        chosen.append(filters.target_types(options.target_types))
     if options.instruments or options.exposure:
-        found.append(filters.instruments(options.instruments or tuple(options.exposure), options.exposure))
-    found += [filters.column_in(column, values) for column, values in options.columns.items()]
+        chosen.append(filters.instruments(options.instruments or tuple(options.exposure), options.exposure))
+    chosen += [filters.column_in(column, values) for column, values in options.columns.items()]
     if options.query:
-        found.append(compile_query(options.query, resolve))
+        chosen.append(compile_query(options.query, resolve))
     if options.expression:
-        found.append(filters.expression(options.expression))
-    return [*found, filters.public(now)] if options.public else found
+        chosen.append(filters.expression(options.expression))
+    return [*chosen, filters.public(now)] if options.public else chosen
 
 
 def _digest(path: Path) -> str:
@@ -215,18 +221,18 @@ def _read_obsids(path: Path) -> tuple[str, ...]:
         lines = [line.split("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"obsids_file: {path} cannot be read: {error}") from None
-    found = tuple(line for line in lines if line)
-    if not found:
+    names = tuple(line for line in lines if line)
+    if not names:
         raise ConfigError(f"obsids_file: {path} names no ObsID; expected one a line")
-    return found
+    return names
 
 
-def _region(options: Region) -> Filter:
+def _region(options: SkyRegion) -> Filter:
     from daxa_wf.selection import filters
     from daxa_wf.selection.sky_regions import parse_stcs, read_moc
 
     if options.moc is not None and not options.moc.is_file():
-        raise ConfigError(f"region.moc: {options.moc} is no file; expected a MOC in a FITS file")
+        raise ConfigError(f"region.moc: {options.moc} is not a file; expected a MOC in a FITS file")
     try:
         if options.moc is not None:
             return filters.region(read_moc(options.moc), options.moc.name)
@@ -236,7 +242,12 @@ def _region(options: Region) -> Filter:
 
 
 def positions_of(options: Select, spec: MissionSpec, resolve: Resolver | None = None) -> Positions | None:
-    """The positions to look around, or None; `resolve` turns names into degrees."""
+    """Return the positions that observations must match, or None. `resolve` turns names into degrees.
+
+    >>> from daxa_wf.mission.registry import MISSIONS
+    >>> positions_of(Select(positions=["00 42 44.3", "+41 16 09"]), MISSIONS["chandra"]).ra.round(4)
+    array([10.6846])
+    """
     import numpy as np
 
     from daxa_wf.selection.filters import instruments_named

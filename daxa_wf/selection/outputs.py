@@ -1,4 +1,4 @@
-"""What a selection leaves on disk, and what is told of it."""
+"""Write the files of a selection, and summarise it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from daxa_wf.selection.select import Selection
 
 
 def write_selection(directory: Path, mission: str, selection: Selection) -> None:
-    """Write `<mission>_selection.parquet`, `_cutflow.tsv` and `_association.ecsv` (with the objects that have none)."""
+    """Write `<mission>_selection.parquet`, `_cutflow.tsv` and `_association.ecsv`.
+
+    The header of the association lists the objects without observations.
+    """
     from astropy.table import Table
 
     directory.mkdir(parents=True, exist_ok=True)
     selection.rows.to_parquet(directory / f"{mission}_selection.parquet", index=False)
     flow = pd.DataFrame(
-        [asdict(step) for step in selection.cutflow], columns=["filter", "description", "before", "left"]
+        [asdict(line) for line in selection.cutflow], columns=["filter", "description", "before", "left"]
     )
     flow.to_csv(directory / f"{mission}_cutflow.tsv", sep="\t", index=False)
     plain = selection.association.astype({"object": str, "obsid": str, "instruments": str})
@@ -30,17 +33,17 @@ def write_selection(directory: Path, mission: str, selection: Selection) -> None
 
 
 def summary(spec: MissionSpec, selection: Selection, now: pd.Timestamp) -> list[str]:
-    """Lines that tell what was selected: how many, when, exposure by instrument, what is proprietary, each cut."""
+    """Return lines for people: number and dates of the observations, exposure by instrument, proprietary ones, each cut."""
     rows = selection.rows
     span = f", {rows['start'].min():%Y-%m-%d} to {rows['end'].max():%Y-%m-%d}" if "end" in rows else ""
     lines = [f"{spec.pretty_name}: {len(rows)} observations{span}"]
-    for each in spec.instruments:
-        if each.exposure_column in rows:
-            lines.append(f"  {each.name}: {rows[each.exposure_column].sum() / 1000:.0f} ks")
+    for instrument in spec.instruments:
+        if instrument.exposure_column in rows:
+            lines.append(f"  {instrument.name}: {rows[instrument.exposure_column].sum() / 1000:.0f} ks")
     waiting = int((rows["proprietary_end"] > now).sum()) if "proprietary_end" in rows else 0
     if waiting:
         lines.append(f"  proprietary: {waiting}")
-    lines += [f"  {step.filter} ({step.description}): {step.before} -> {step.left}" for step in selection.cutflow]
+    lines += [f"  {line}" for line in selection.cutflow]
     lines += [f"  {note}" for note in selection.notes]
     if selection.unmatched:
         lines.append(f"  objects without observations: {len(selection.unmatched)}")

@@ -1,4 +1,4 @@
-"""Pictures of a selection: where on the sky, and when."""
+"""Plots of a selection: a map of the sky, and a timeline."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from daxa_wf.selection.positions import Positions
 MOC_ORDER = 7
 """Order of the MOC that is drawn: cells of 27 arcmin."""
 MAP_STEP = 0.5
-"""Degrees between the points of the map at which coverage is looked up."""
+"""Degrees between the points of the map at which coverage is evaluated."""
 SMALLEST = 1.0
-"""Degrees: smaller fields are drawn this large, or they could not be seen on a map of the sky."""
+"""Smallest radius in degrees of a drawn field: smaller ones would be invisible on a map of the sky."""
 
 
 def draw_sky(
@@ -45,9 +45,9 @@ def sky_figure(selected: Mapping[str, tuple[MissionSpec, pd.DataFrame]], positio
         x, y = on_map(ra), np.radians(dec)
         axes.contourf(x, y, covered.reshape(ra.shape).astype(float), levels=[0.5, 1.5], colors=[colour], alpha=0.5)
         axes.plot([], [], "s", color=colour, label=f"{spec.pretty_name} ({len(rows)})")
-    for sought in positions.values():
-        axes.plot(on_map(np.asarray(sought.ra)), np.radians(np.asarray(sought.dec)), "k+", markersize=4)
-    axes.set_xticks(on_map(np.array(RA_LABELS)), [f"{each}°" for each in RA_LABELS])
+    for objects in positions.values():
+        axes.plot(on_map(np.asarray(objects.ra)), np.radians(np.asarray(objects.dec)), "k+", markersize=4)
+    axes.set_xticks(on_map(np.array(RA_LABELS)), [f"{degrees}°" for degrees in RA_LABELS])
     axes.tick_params(axis="x", labelsize=8, colors="0.35")
     axes.tick_params(axis="y", labelsize=9)
     axes.set_longitude_grid_ends(90)
@@ -64,22 +64,22 @@ RA_LABELS = (330, 300, 270, 240, 210, 180, 150, 120, 90, 60, 30)
 
 
 def on_map(ra: np.ndarray) -> np.ndarray:
-    """Return where right ascensions in degrees are on the map, in radians: east to the left, 180 degrees in the middle."""
+    """Convert right ascensions in degrees to the map's x in radians: east to the left, 180 degrees in the middle."""
     return np.radians(180.0 - ra)
 
 
 def coverage(spec: MissionSpec, rows: pd.DataFrame) -> Any:
-    """The union of the fields of view (the widest default instrument's) as a MOC; small fields enlarged to be seen."""
+    """Return the union of the fields of view as a MOC. The widest default instrument counts; small fields are enlarged."""
     from astropy import units
     from mocpy import MOC
 
-    radius = max(SMALLEST, *(each.field_of_view for each in spec.instruments if each.default))
+    radius = max(SMALLEST, *(instrument.field_of_view for instrument in spec.instruments if instrument.default))
     lon, lat = rows["ra"].to_numpy() * units.deg, rows["dec"].to_numpy() * units.deg
     return MOC.from_cones(lon, lat, radius=radius * units.deg, max_depth=MOC_ORDER, union_strategy="large_cones")
 
 
 def draw_timeline(path: Path, selected: Mapping[str, tuple[MissionSpec, pd.DataFrame]]) -> None:
-    """A line for each mission, and a mark for each observation at its start."""
+    """Draw a line for each mission, and a mark for each observation at its start."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""Positions of objects from files."""
+"""Read the positions of objects from files."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from daxa_wf.selection.positions import Positions, degrees_of_texts, distinct, t
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 KINDS = "CSV, ECSV, FITS, VOTable, Parquet"
 LARGEST_XML = 1 << 30
-"""Bytes of a VOTable that are looked at."""
+"""Largest number of bytes of a VOTable that are inspected."""
 EXCERPT = 300
-"""Characters of what a reader of tables said."""
-NOTHING = ("", "nan", "null", "none", "--")
+"""Characters of an error of a table reader that messages quote."""
+NO_VALUE = ("", "nan", "null", "none", "--")
 """Texts that stand for 'no value', whatever their case."""
 
 
@@ -28,9 +28,9 @@ def read_positions(
     instruments: tuple[str, ...],
     footprint: bool = False,
 ) -> Positions:
-    """Positions of a table file (a PositionTable), in ICRS; ConfigError names the file, the column or the row.
+    """Read the positions of a table file (a PositionTable), in ICRS. ConfigError names the file, the column or the row.
 
-    Columns that carry a unit (FITS, VOTable, ECSV) are converted to degrees; without one they are degrees.
+    Columns with a unit (FITS, VOTable, ECSV) are converted to degrees. Columns without a unit are in degrees.
     """
     if (table.start is None) != (table.end is None):
         raise ConfigError(f"{table.file}: give columns for both ends of the windows of time, or for neither")
@@ -49,19 +49,19 @@ def read_positions(
 
 
 def _read(table: Any) -> pd.DataFrame:
-    """The columns that are asked for, text as text."""
-    wanted = dict.fromkeys(
+    """Return the columns that the section names. Text stays text."""
+    columns = dict.fromkeys(
         name for name in (table.ra, table.dec, table.name, table.radius, table.start, table.end) if name
     )
     angles = {name for name in (table.ra, table.dec, table.radius) if name}
     path, suffix = table.file, table.file.suffix.lower()
     try:
         if suffix in (".parquet", ".pq"):
-            return _chosen(pd.read_parquet(path), wanted, path)
+            return _chosen(pd.read_parquet(path), columns, path)
         if suffix in SEPARATORS:
             text = pd.read_csv(path, sep=SEPARATORS[suffix], dtype=str, keep_default_na=False, skipinitialspace=True)
-            return _chosen(text, wanted, path)
-        return _from_astropy(path, wanted, angles)
+            return _chosen(text, columns, path)
+        return _from_astropy(path, columns, angles)
     except DaxaError:
         raise
     except FileNotFoundError as error:
@@ -69,22 +69,21 @@ def _read(table: Any) -> pd.DataFrame:
     except MemoryError:
         raise ConfigError(f"{path} cannot be read: its tables do not fit into memory") from None
     except Exception as error:  # noqa: BLE001 - readers of tables raise whatever their many layers raise
-        what = (
-            "cannot be read" if isinstance(error, OSError) and error.errno else f"is no table of a known kind ({KINDS})"
-        )
-        # Their messages may go on for a hundred lines, with every format that was tried.
+        unreadable = isinstance(error, OSError) and error.errno
+        what = "cannot be read" if unreadable else f"is not a table of a known kind ({KINDS})"
+        # Messages of astropy may have a hundred lines, with every format that was tried.
         reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise ConfigError(f"{path} {what}: {reason[:EXCERPT]}") from None
 
 
-def _chosen(rows: pd.DataFrame, wanted: Mapping[str, None], path: Path) -> pd.DataFrame:
-    missing = [name for name in wanted if name not in rows.columns]
+def _chosen(rows: pd.DataFrame, columns: Mapping[str, None], path: Path) -> pd.DataFrame:
+    missing = [name for name in columns if name not in rows.columns]
     if missing:
         raise ConfigError(f"{path} has no column {', '.join(missing)}; it has {', '.join(map(str, rows.columns))}")
-    return rows[list(wanted)]
+    return rows[list(columns)]
 
 
-def _from_astropy(path: Path, wanted: Mapping[str, None], angles: set[str]) -> pd.DataFrame:
+def _from_astropy(path: Path, columns: Mapping[str, None], angles: set[str]) -> pd.DataFrame:
     import warnings
 
     from astropy.table import Table
@@ -93,20 +92,20 @@ def _from_astropy(path: Path, wanted: Mapping[str, None], angles: set[str]) -> p
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         read = Table.read(path, format="ascii") if path.suffix.lower() in (".txt", ".dat") else Table.read(path)
-        missing = [name for name in wanted if name not in read.colnames]
+        missing = [name for name in columns if name not in read.colnames]
         if missing:
             raise ConfigError(f"{path} has no column {', '.join(missing)}; it has {', '.join(read.colnames)}")
         for name in angles:
             _to_degrees(read, name, path)
-        chosen = read[list(wanted)]
+        chosen = read[list(columns)]
         chosen.convert_bytestring_to_unicode()
         return chosen.to_pandas()
 
 
 def _check_before_astropy(path: Path) -> None:
-    """Raise ConfigError for what astropy would follow: FITS headers that claim too much, XML that refers elsewhere."""
+    """Raise ConfigError for files that astropy must not open: FITS headers with false sizes, XML with references."""
     from daxa_wf.fits.stream import check_structure, open_bytes
-    from daxa_wf.tables.tap import refuse_more_than_data
+    from daxa_wf.tables.xml import refuse_more_than_data
 
     try:
         with open_bytes(path) as stream:
@@ -116,7 +115,7 @@ def _check_before_astropy(path: Path) -> None:
         if head.startswith(b"SIMPLE"):
             check_structure(path)
     except (CorruptFileError, ServiceError) as error:
-        raise ConfigError(f"{path} is no table of a known kind ({KINDS}): {error}") from None
+        raise ConfigError(f"{path} is not a table of a known kind ({KINDS}): {error}") from None
 
 
 def _to_degrees(table: Any, name: str, path: Path) -> None:
@@ -128,7 +127,7 @@ def _to_degrees(table: Any, name: str, path: Path) -> None:
     try:
         factor = unit.to("deg")
     except (UnitConversionError, TypeError, ValueError):
-        raise ConfigError(f"{path}: column {name} is in {unit}, which is no angle") from None
+        raise ConfigError(f"{path}: column {name} is in {unit}, which is not an angle") from None
     plain = table[name].value if hasattr(table[name], "value") else table[name]
     table[name] = np.ma.filled(np.ma.asarray(plain, dtype=float), np.nan) * factor
 
@@ -145,20 +144,20 @@ def _coordinates(rows: pd.DataFrame, table: Any) -> tuple[np.ndarray, np.ndarray
 
 
 def _numbers(rows: pd.DataFrame, column: str, path: Path) -> np.ndarray:
-    """A column as numbers, NaN where it has no value; ConfigError names the row of what is no number."""
+    """Convert a column to numbers, with NaN for missing values. ConfigError names the row of a text that is not a number."""
     values = rows[column]
     if pd.api.types.is_numeric_dtype(values):
         return values.to_numpy(float, na_value=np.nan)
     texts = values.astype(str).str.strip()
     numbers = pd.to_numeric(texts, errors="coerce")
-    wrong = np.flatnonzero(numbers.isna() & ~texts.str.lower().isin(NOTHING))
+    wrong = np.flatnonzero(numbers.isna() & ~texts.str.lower().isin(NO_VALUE))
     if len(wrong):
-        raise ConfigError(f"{path}: column {column}, row {wrong[0] + 1}: {texts.iloc[wrong[0]]!r} is no number")
+        raise ConfigError(f"{path}: column {column}, row {wrong[0] + 1}: {texts.iloc[wrong[0]]!r} is not a number")
     return numbers.to_numpy(float)
 
 
 def _times(rows: pd.DataFrame, column: str | None, path: Path) -> Any:
-    """Times of a column, UTC: text, or days (MJD) if they are numbers."""
+    """Return the times of a column, UTC. Numbers are days (MJD)."""
     if column is None:
         return None
     values = rows[column]

@@ -1,4 +1,4 @@
-"""Objects to look for: where, how near, and when."""
+"""Positions of objects, with the radius and the window of time in which observations match them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from daxa_wf.errors import ConfigError
 
 @dataclass(frozen=True)
 class Positions:
-    """Objects to look for: distinct names, ICRS degrees, a radius in degrees (one, one each, or by instrument; None:
-    1.2 fields of view) and a window of time (UTC) for each, if wanted. Shapes (objects,).
+    """Objects with distinct names, ICRS degrees, a radius in degrees, and optional windows of time (UTC). Shapes (objects,).
 
-    ConfigError names the first object whose numbers cannot be used.
+    The radius is one, one for each object, or one by instrument; None stands for 1.2 fields of view. ConfigError names the
+    first object whose numbers cannot be used.
     """
 
     names: tuple[str, ...]
@@ -29,11 +29,11 @@ class Positions:
     end: NDArray[Any] | None = None
     instruments: tuple[str, ...] = ()
     footprint: bool = False
-    """Match the observations' footprints, where the table has them, in place of their pointing centres."""
+    """Match footprints of observations, if the table has them, in place of pointing centres."""
 
     def __post_init__(self) -> None:
         if len(self.names) == 0:
-            raise ConfigError("positions: there are none; expected at least one")
+            raise ConfigError("positions: the list is empty; expected at least one")
         if len(set(self.names)) < len(self.names):
             twice = Counter(self.names).most_common(1)[0][0]
             raise ConfigError(f"positions: {twice!r} is the name of more than one; an association needs distinct names")
@@ -78,7 +78,11 @@ class Positions:
 
 
 def positions(coordinates: ArrayLike, names: Sequence[str] | None = None, **options: Any) -> Positions:
-    """Positions from pairs of degrees: one pair (list, tuple or array of two numbers), or shape (objects, 2)."""
+    """Make Positions from degrees: one pair (list, tuple or array of two numbers), or shape (objects, 2).
+
+    >>> positions([(10.68, 41.27), (83.63, 22.01)], ["M31", "Crab"], radius=0.5).names
+    ('M31', 'Crab')
+    """
     pairs = np.atleast_2d(np.asarray(coordinates, dtype=float))
     if pairs.ndim != 2 or pairs.shape[1] != 2:
         raise ConfigError(f"positions: an array of shape {pairs.shape}; expected (2,) or (objects, 2)")
@@ -87,7 +91,11 @@ def positions(coordinates: ArrayLike, names: Sequence[str] | None = None, **opti
 
 
 def distinct(names: Iterable[str]) -> tuple[str, ...]:
-    """The names, those that are there more than once with the number of their row (from 1) added."""
+    """Make names distinct: add the number of the row (from 1) to repeated names.
+
+    >>> distinct(["A", "B", "A"])
+    ('A (row 1)', 'B', 'A (row 3)')
+    """
     listed = tuple(names)
     times = Counter(listed)
     if len(times) == len(listed):
@@ -97,7 +105,7 @@ def distinct(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def to_icrs(lon: ArrayLike, lat: ArrayLike, frame: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Degrees in a frame that astropy knows, as ICRS degrees; ConfigError if it knows no such frame."""
+    """Convert degrees in one of astropy's frames to ICRS degrees. ConfigError if astropy does not know the frame."""
     lon, lat = np.asarray(lon, float), np.asarray(lat, float)
     if frame == "icrs":
         return lon, lat
@@ -111,9 +119,13 @@ def to_icrs(lon: ArrayLike, lat: ArrayLike, frame: str) -> tuple[NDArray[np.floa
 
 
 def degrees_of_texts(lon: Sequence[str], lat: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Coordinates written as text, in degrees: plain numbers are degrees, sexagesimal longitudes are hours.
+    """Convert texts to degrees: plain numbers are degrees, sexagesimal longitudes are hours.
 
-    ValueError names the text that is no coordinate.
+    ValueError names a text that is not a coordinate.
+
+    >>> lon, lat = degrees_of_texts(["00 42 44.3"], ["+41 16 09"])
+    >>> lon.round(4), lat.round(4)
+    (array([10.6846]), array([41.2692]))
     """
     return np.array([_degrees(text, 15.0) for text in lon]), np.array([_degrees(text, 1.0) for text in lat])
 
@@ -130,7 +142,7 @@ def _degrees(text: str, degrees_per_unit: float) -> float:
         angle = Angle(text.strip(), unit="deg")
     except (ValueError, UnitsError):
         raise ValueError(
-            f"{text!r} is no coordinate; write degrees (10.68), or hours and degrees as '00 42 44.3', '+41 16 09'"
+            f"{text!r} is not a coordinate; write degrees (10.68), or hours and degrees as '00 42 44.3', '+41 16 09'"
         ) from None
-    says_its_unit = any(letter in text.lower() for letter in "hd")
-    return float(angle.deg) if says_its_unit else float(angle.deg) * degrees_per_unit
+    has_unit = any(letter in text.lower() for letter in "hd")
+    return float(angle.deg) if has_unit else float(angle.deg) * degrees_per_unit

@@ -1,4 +1,4 @@
-"""Query text for people who type: compiles to the same filters; nothing is evaluated.
+"""Compile a query text to filters. Nothing in the text is executed.
 
     query       = conjunction { OR conjunction }          conjunction = negation { AND negation }
     negation    = NOT negation | "(" query ")" | predicate
@@ -7,9 +7,9 @@
     list        = "(" value { "," value } ")" | "{" value { "," value } "}"
     value       = number [unit] | date | word | 'text'
 
-A number with its unit and a date may be in quotes. A column is one of the table, or an instrument, which stands for its
-exposure (`PN > 10 ks`). Times are compared with UTC, lengths of time in seconds, angles in degrees; `instrument = PN` is
-true of observations with data of it.
+A number with its unit, and a date, may be in quotes. A column belongs to the table, or it is an instrument, which stands
+for the instrument's exposure (`PN > 10 ks`). Times are compared with UTC, durations in seconds, angles in degrees.
+`instrument = PN` is true for observations with data of that instrument.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from daxa_wf.errors import ConfigError, ExpressionError
 from daxa_wf.selection import filters
 from daxa_wf.selection.filters import Filter
 from daxa_wf.selection.query_conditions import COMPARE, Comparison
-from daxa_wf.selection.query_tokens import Token, tokens_of, unquoted
+from daxa_wf.selection.query_tokens import QueryToken, tokens_of, unquoted
 
 Resolver = Callable[[str], tuple[float, float]]
 
@@ -34,13 +34,19 @@ SHAPES = {
 }
 KEYWORDS = ("AND", "OR", "NOT", "IN")
 DEEPEST = 50
-"""Parentheses and NOTs within one another."""
+"""Largest depth of parentheses and NOTs."""
 
 
 def compile_query(text: str, resolve: Resolver | None = None) -> Filter:
-    """The filter that a query text means; ExpressionError points at the character that does not fit.
+    """Compile a query text to a filter. ExpressionError points at the character that does not fit.
 
-    `resolve` turns an object's name into degrees; without it names are an error.
+    `resolve` turns an object's name into degrees. Without it, names are errors.
+
+    >>> import pandas as pd
+    >>> from daxa_wf.mission.registry import MISSIONS
+    >>> table = pd.DataFrame({"exposure": [5e3, 2e4], "target_type": ["GCL", "AGN"]})
+    >>> compile_query("exposure > 10 ks AND target_type IN (GCL, AGN)").keep(table, MISSIONS["chandra"])
+    array([False,  True])
     """
     compiler = _Compiler(text, resolve)
     result = compiler.query()
@@ -50,28 +56,28 @@ def compile_query(text: str, resolve: Resolver | None = None) -> Filter:
 
 
 class _Compiler:
-    """One pass over the tokens of a query."""
+    """A recursive descent over the tokens of a query."""
 
     def __init__(self, text: str, resolve: Resolver | None) -> None:
         self.text, self.resolve, self.tokens, self.index, self.depth = text, resolve, tokens_of(text), 0, 0
 
     @property
-    def current(self) -> Token:
+    def current(self) -> QueryToken:
         return self.tokens[self.index]
 
-    def error(self, expected: str, token: Token | None = None) -> ExpressionError:
+    def error(self, expected: str, token: QueryToken | None = None) -> ExpressionError:
         token = token or self.current
-        said = f"found {token.written!r}" if token.kind != "end" else "found the end"
-        return ExpressionError(f"{expected}, {said}", self.text, token.position)
+        actual = f"found {token.written!r}" if token.kind != "end" else "found the end"
+        return ExpressionError(f"{expected}, {actual}", self.text, token.position)
 
-    def next(self) -> Token:
-        """The current token; go on to the one after it (the end stays)."""
+    def next(self) -> QueryToken:
+        """Return the current token, and go on to the next one. The end stays current."""
         token = self.current
         self.index = min(self.index + 1, len(self.tokens) - 1)
         return token
 
     def accept(self, word: str) -> bool:
-        """Go on if the current token is this keyword (in any case) or operator."""
+        """Go on and return True if the current token is the given keyword (in any case) or operator."""
         if self.current.kind in ("word", "operator") and self.current.written.upper() == word:
             self.index += 1
             return True
@@ -126,23 +132,23 @@ class _Compiler:
         sign = self.next().written
         return Comparison(token, sign, [self.value()], self.text).filter()
 
-    def value(self) -> Token:
+    def value(self) -> QueryToken:
         token = self.next()
         if token.kind in ("operator", "end"):
             raise self.error("expected a value", token)
         return token
 
-    def values(self) -> list[Token]:
+    def values(self) -> list[QueryToken]:
         closing = "}" if self.accept("{") else ")"
         if closing == ")":
             self.expect("(")
-        found = [self.value()]
+        listed = [self.value()]
         while self.accept(","):
-            found.append(self.value())
+            listed.append(self.value())
         self.expect(closing)
-        return found
+        return listed
 
-    def shape(self, token: Token) -> Filter:
+    def shape(self, token: QueryToken) -> Filter:
         shape = token.written.lower()
         arguments = [self.value()]
         while self.accept(","):
@@ -150,29 +156,29 @@ class _Compiler:
         self.expect(")")
         if shape == "cone" and len(arguments) == 2:
             arguments = [*self.resolved(arguments[0]), arguments[1]]
-        arguments = [unquoted(each) for each in arguments]
-        wrong = [each for each in arguments if each.kind != "number" or each.dimension == "time"]
+        arguments = [unquoted(argument) for argument in arguments]
+        wrong = [argument for argument in arguments if argument.kind != "number" or argument.dimension == "time"]
         if wrong:
             raise self.error("expected a number of degrees", wrong[0])
         try:
-            made = _shape(shape, [each.value for each in arguments])
+            made = _shape(shape, [argument.value for argument in arguments])
         except ConfigError as error:
             raise ExpressionError(str(error), self.text, token.position) from None
         if made is None:
-            given = f"{shape} was given {len(arguments)} numbers; write {SHAPES[shape]}"
-            raise ExpressionError(given, self.text, token.position)
+            message = f"{shape} has {len(arguments)} numbers; write {SHAPES[shape]}"
+            raise ExpressionError(message, self.text, token.position)
         return made
 
-    def resolved(self, name: Token) -> list[Token]:
+    def resolved(self, name: QueryToken) -> list[QueryToken]:
         if name.kind != "text":
             raise self.error("expected a name in quotes, or right ascension and declination", name)
         if self.resolve is None:
             raise self.error("names cannot be resolved here; give right ascension and declination", name)
-        return [Token("number", value, name.position, name.written) for value in self.resolve(str(name.value))]
+        return [QueryToken("number", value, name.position, name.written) for value in self.resolve(str(name.value))]
 
 
 def _shape(shape: str, numbers: list[float]) -> Filter | None:
-    """The filter of a shape in degrees; None if that is not its count of numbers."""
+    """Return the filter of a shape in degrees, or None if the count of numbers is wrong."""
     if shape == "cone" and len(numbers) == 3:
         return filters.circle(*numbers)
     if shape == "box" and len(numbers) == 4:
@@ -185,7 +191,7 @@ def _shape(shape: str, numbers: list[float]) -> Filter | None:
 def _joined(parts: Sequence[Filter], join: Callable[[list[NDArray[np.bool_]]], NDArray[np.bool_]]) -> Filter:
     if len(parts) == 1:
         return parts[0]
-    return Filter("", "", lambda table, spec: join([each.keep(table, spec) for each in parts]))
+    return Filter("", "", lambda table, spec: join([part.keep(table, spec) for part in parts]))
 
 
 def _opposite(part: Filter) -> Filter:

@@ -1,4 +1,4 @@
-"""What one comparison of a query text means for a table of observations."""
+"""Apply one comparison of a query text to a table of observations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from daxa_wf.errors import ConfigError, ExpressionError
 from daxa_wf.mission.spec import MissionSpec
 from daxa_wf.selection import filters
 from daxa_wf.selection.filters import Filter, Mask
-from daxa_wf.selection.query_tokens import Dimension, Token, unquoted
+from daxa_wf.selection.query_tokens import Dimension, QueryToken, unquoted
 from daxa_wf.tables.schema import COMMON_COLUMNS
 
 COMPARE: dict[str, Callable[[Any, Any], Any]] = {
@@ -27,15 +27,15 @@ EQUAL = ("=", "==", "!=")
 
 @dataclass(frozen=True)
 class Comparison:
-    """`column sign value`, or `column IN (values)` with the sign '='; a value that does not fit is pointed at."""
+    """A condition `column sign value`, or `column IN (values)` with the sign '='. Errors point at the wrong value."""
 
-    column: Token
+    column: QueryToken
     sign: str
-    values: Sequence[Token]
+    values: Sequence[QueryToken]
     text: str
 
     def filter(self) -> Filter:
-        """The filter, whose errors point at the query's characters."""
+        """Return the condition as a filter. Its errors point at characters of the query."""
         if self.name == "target_type":
             return self._target_type()
         return Filter(self.name, self.text, self._keep)
@@ -44,7 +44,7 @@ class Comparison:
     def name(self) -> str:
         return str(self.column.value).lower()
 
-    def _error(self, message: str, token: Token) -> ExpressionError:
+    def _error(self, message: str, token: QueryToken) -> ExpressionError:
         return ExpressionError(message, self.text, token.position)
 
     def _keep(self, table: pd.DataFrame, spec: MissionSpec) -> Mask:
@@ -60,41 +60,41 @@ class Comparison:
             return self._instruments(table, spec)
         values, dimension = _values(table, spec, self.name)
         if pd.api.types.is_datetime64_any_dtype(values):
-            return self._each(values, lambda token: self._plain(token, "date", "a date such as 2010-01-01"))
+            return self._compare(values, lambda token: self._plain(token, "date", "a date such as 2010-01-01"))
         if filters.is_number(values):
-            return self._each(values, lambda token: self._in_unit(token, dimension))
+            return self._compare(values, lambda token: self._in_unit(token, dimension))
         self._only_equal()
         if pd.api.types.is_bool_dtype(values):
-            return self._each(values, self._flag)
-        meant = [each.upper() for token in self.values for each in spec.meant(self.name, str(token.written))]
-        return filters.among(values, meant) != (self.sign == "!=")
+            return self._compare(values, self._flag)
+        accepted = [value.upper() for token in self.values for value in spec.values_for(self.name, token.written)]
+        return filters.among(values, accepted) != (self.sign == "!=")
 
-    def _each(self, values: pd.Series, value_of: Callable[[Token], Any]) -> Mask:
+    def _compare(self, values: pd.Series, value_of: Callable[[QueryToken], Any]) -> Mask:
         masks = [np.asarray(COMPARE[self.sign](values, value_of(token)), dtype=bool) for token in self.values]
         return np.logical_or.reduce(masks)
 
-    def _plain(self, token: Token, kind: str, expected: str) -> Any:
+    def _plain(self, token: QueryToken, kind: str, expected: str) -> Any:
         token = unquoted(token)
         if token.kind != kind:
             raise self._error(f"{self.name}: expected {expected}, found {token.written!r}", token)
         return token.value
 
-    def _in_unit(self, token: Token, dimension: Dimension) -> float:
+    def _in_unit(self, token: QueryToken, dimension: Dimension) -> float:
         token = unquoted(token)
         value = self._plain(token, "number", "a number")
         if token.dimension not in ("", dimension):
-            known = f"is no {token.dimension}" if dimension else "has no unit that is known; write a plain number"
-            raise self._error(f"{self.name} {known}", token)
+            wrong = f"is not in units of {token.dimension}" if dimension else "has no known unit; write a plain number"
+            raise self._error(f"{self.name} {wrong}", token)
         return float(value)
 
-    def _flag(self, token: Token) -> bool:
+    def _flag(self, token: QueryToken) -> bool:
         if token.written.lower() not in ("true", "false"):
             raise self._error(f"{self.name}: expected true or false, found {token.written!r}", token)
         return token.written.lower() == "true"
 
     def _only_equal(self) -> None:
         if self.sign not in EQUAL:
-            raise self._error(f"{self.name} is text; it can be compared with = and != only", self.column)
+            raise self._error(f"{self.name} is text, which can be compared only with = and !=", self.column)
 
     def _instruments(self, table: pd.DataFrame, spec: MissionSpec) -> Mask:
         self._only_equal()
@@ -111,14 +111,14 @@ class Comparison:
 
 
 def _values(table: pd.DataFrame, spec: MissionSpec, name: str) -> tuple[pd.Series, Dimension]:
-    """A column, or the exposure of an instrument called `name`; and what its numbers measure."""
+    """Return a column, or the exposure of the instrument `name`, and the dimension of its numbers."""
     is_group = name.upper() in spec.groups
-    if name not in table and (is_group or any(_is_called(each, name) for each in spec.instruments)):
+    if name not in table and (is_group or any(_has_name(instrument, name) for instrument in spec.instruments)):
         return filters.exposure_of(table, spec, name), "time"
-    exposures = [each.exposure_column for each in spec.instruments]
-    unit = "s" if name in exposures else next((each.unit for each in COMMON_COLUMNS if each.name == name), "")
+    exposures = [instrument.exposure_column for instrument in spec.instruments]
+    unit = "s" if name in exposures else next((column.unit for column in COMMON_COLUMNS if column.name == name), "")
     return filters.column_of(table, spec, name), DIMENSIONS.get(unit, "")
 
 
-def _is_called(instrument: Any, name: str) -> bool:
-    return name.upper() in (each.upper() for each in (instrument.name, *instrument.aliases))
+def _has_name(instrument: Any, name: str) -> bool:
+    return name.upper() in (alias.upper() for alias in (instrument.name, *instrument.aliases))

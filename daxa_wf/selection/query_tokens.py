@@ -1,4 +1,4 @@
-"""The words of a query text."""
+"""Split a query text into tokens."""
 
 from __future__ import annotations
 
@@ -33,56 +33,60 @@ UNITS: dict[str, tuple[float, Dimension]] = {
 
 
 @dataclass(frozen=True)
-class Token:
-    """One word of a query: its kind, its value (numbers in degrees or seconds), the character it begins at."""
+class QueryToken:
+    """One token of a query: its kind, its value (numbers in degrees or seconds), the position of its first character."""
 
     kind: str
     value: Any
     position: int
     written: str = ""
-    """As it was typed, without a unit: `0201903501` keeps its zero."""
+    """The typed text without a unit: `0201903501` keeps its zero."""
     dimension: Dimension = ""
 
 
-def tokens_of(text: str) -> list[Token]:
-    """The words of a query and its end; ExpressionError points at a character that begins none."""
-    found, position, stripped = [], 0, text.rstrip()
+def tokens_of(text: str) -> list[QueryToken]:
+    """Return the tokens of a query, and one for its end. ExpressionError points at a character that begins no token.
+
+    >>> [(token.kind, token.value) for token in tokens_of("PN > 10 ks")]
+    [('word', 'PN'), ('operator', '>'), ('number', 10000.0), ('end', '')]
+    """
+    tokens, position, stripped = [], 0, text.rstrip()
     while position < len(stripped):
         match = TOKEN.match(stripped, position)
         if match is None:
             at = len(stripped) - len(stripped[position:].lstrip())
-            raise ExpressionError(f"{stripped[at]!r} means nothing here", text, at)
-        found.append(_token(match, text))
+            raise ExpressionError(f"{stripped[at]!r} has no meaning here", text, at)
+        tokens.append(_token(match, text))
         position = match.end()
-    return [*found, Token("end", "", len(stripped))]
+    return [*tokens, QueryToken("end", "", len(stripped))]
 
 
-def unquoted(token: Token) -> Token:
-    """Return the number, with its unit, or the date that is in quotes ('1deg'); any other token as it is."""
+def unquoted(token: QueryToken) -> QueryToken:
+    """Return the number with its unit, or the date, inside a quoted text ('1deg'). Return other tokens unchanged."""
     match = TOKEN.fullmatch(token.written.strip()) if token.kind == "text" else None
     if match is None or not (match["number"] or match["date"]):
         return token
     return replace(_token(match, match.string), position=token.position)
 
 
-def _token(match: re.Match[str], text: str) -> Token:
+def _token(match: re.Match[str], text: str) -> QueryToken:
     kind = next(name for name in KINDS if match[name] is not None)
     written, position = match[kind], match.start(kind)
     if kind == "text":
-        return Token(kind, written[1:-1], position, written[1:-1])
+        return QueryToken(kind, written[1:-1], position, written[1:-1])
     if kind == "date":
-        return Token(kind, _date(written, text, position), position, written)
+        return QueryToken(kind, _date(written, text, position), position, written)
     if kind == "number":
         factor, dimension = UNITS[match["unit"]] if match["unit"] else (1.0, "")
         value = float(written) * factor
         if not math.isfinite(value):
-            raise ExpressionError(f"{written} is beyond any number", text, position)
-        return Token(kind, value, position, written, dimension)
-    return Token(kind, written, position, written)
+            raise ExpressionError(f"{written} is too large", text, position)
+        return QueryToken(kind, value, position, written, dimension)
+    return QueryToken(kind, written, position, written)
 
 
 def _date(written: str, text: str, position: int) -> pd.Timestamp:
     try:
         return pd.Timestamp(written.removesuffix("Z"))
     except ValueError:
-        raise ExpressionError(f"{written} is no date", text, position) from None
+        raise ExpressionError(f"{written} is not a date", text, position) from None

@@ -1,4 +1,4 @@
-"""Selecting: filters in order, what each left, and which object each observation belongs to."""
+"""Apply filters in order, record the rows that each one left, and associate observations with objects."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ from daxa_wf.selection.positions import Positions
 from daxa_wf.tables.observation_table import instrument_texts
 
 DEFAULT_RADIUS = 1.2
-"""Fields of view within which a pointing belongs to a position, where no radius is given (DAXA's value)."""
-
+"""Default radius around a position, in fields of view (DAXA's value)."""
 
 FOOTPRINT_REACH = 2.0
-"""Fields of view from a pointing within which a footprint given as a region lies (EPIC's corner is 1.3 away)."""
+"""Distance from a pointing that no footprint region exceeds, in fields of view (the corner of XMM-Newton's EPIC is at 1.3)."""
 
 
 class NoObservationsError(ConfigError):
-    """Nothing passes the filters; the message shows what each left, `line` names the first that left nothing."""
+    """The filters leave nothing. The message shows the cut-flow, and `line` names the first filter that left nothing."""
 
     def __init__(self, message: str, line: str) -> None:
         self.line = line
@@ -32,13 +31,16 @@ class NoObservationsError(ConfigError):
 
 
 @dataclass(frozen=True)
-class Step:
-    """One line of a cut-flow."""
+class CutflowLine:
+    """One line of a cut-flow: the numbers of rows before and after a filter."""
 
     filter: str
     description: str
     before: int
     left: int
+
+    def __str__(self) -> str:
+        return f"{self.filter} ({self.description}): {self.before} -> {self.left}"
 
 
 ASSOCIATION_COLUMNS = ["object", "obsid", "separation", "instruments", "overlap"]
@@ -49,23 +51,36 @@ class Selection:
     """The observations that pass, the cut-flow, and the association of objects with them."""
 
     rows: pd.DataFrame
-    cutflow: list[Step] = field(default_factory=list)
+    cutflow: list[CutflowLine] = field(default_factory=list)
     association: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=ASSOCIATION_COLUMNS))
     unmatched: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    """What was asked for and is not there, such as ObsIDs that the table does not have."""
+    """Remarks for the user, such as requested ObsIDs that the table lacks."""
     absent: list[str] = field(default_factory=list)
-    """ObsIDs that are not on this machine, where nothing else is asked: a later look may find them."""
+    """Requested ObsIDs that this machine does not hold; a later search may find them."""
 
 
 def select(
     table: pd.DataFrame, spec: MissionSpec, filters: Sequence[Filter], positions: Positions | None = None
 ) -> Selection:
-    """Apply filters in order, positions last; NoObservationsError with the cut-flow if nothing is left."""
-    rows, cutflow, notes = table, [], [note for each in filters for note in each.notes(table, spec)]
-    for each in filters:
-        kept = rows[each.keep(rows, spec)]
-        cutflow.append(Step(each.name, each.description, len(rows), len(kept)))
+    """Apply filters in order, positions last. NoObservationsError with the cut-flow if nothing is left.
+
+    >>> import pandas as pd
+    >>> from daxa_wf.mission.registry import MISSIONS
+    >>> from daxa_wf.selection import filters, positions
+    >>> table = pd.DataFrame({"obsid": ["20001", "20002"], "ra": [10.7, 150.0], "dec": [41.3, 2.2],
+    ...                       "instruments": ["ACIS-I", "HRC-I"], "target_type": ["NGS", "AGN"]})
+    >>> targets = positions.positions([(10.68, 41.27)], ["M31"], radius=0.5)
+    >>> selection = select(table, MISSIONS["chandra"], [filters.target_types(("NGS", "GCL"))], targets)
+    >>> [str(line) for line in selection.cutflow]
+    ['target_type (NGS, GCL): 2 -> 1', 'positions (1 positions): 1 -> 1']
+    >>> selection.association[["object", "obsid", "instruments"]].to_dict("records")
+    [{'object': 'M31', 'obsid': '20001', 'instruments': 'ACIS-I'}]
+    """
+    rows, cutflow, notes = table, [], [note for chosen in filters for note in chosen.notes(table, spec)]
+    for chosen in filters:
+        kept = rows[chosen.keep(rows, spec)]
+        cutflow.append(CutflowLine(chosen.name, chosen.description, len(rows), len(kept)))
         rows = kept
     selection = Selection(rows.reset_index(drop=True), cutflow, notes=notes)
     if positions is not None:
@@ -79,16 +94,16 @@ def _nothing_left(spec: MissionSpec, total: int, selection: Selection) -> tuple[
     """Return the message with the whole cut-flow, and one line for the summary of a run."""
     last = next(
         (
-            f"; {step.filter} ({step.description}) left none"
-            for step in selection.cutflow
-            if step.before > step.left == 0
+            f"; {line.filter} ({line.description}) left none"
+            for line in selection.cutflow
+            if line.before > line.left == 0
         ),
         "",
     )
     lines = [f"{spec.name}: no observation is left of {total}:"]
-    lines += [f"  {step.filter} ({step.description}): {step.before} -> {step.left}" for step in selection.cutflow]
+    lines += [f"  {line}" for line in selection.cutflow]
     lines += [f"  {note}" for note in selection.notes]
-    message = "\n".join([*lines, "  loosen the first filter that leaves none"])
+    message = "\n".join([*lines, "  loosen the first filter that leaves no observation"])
     return message, f"{spec.name}: none of {total} observations is selected{last}"
 
 
@@ -96,30 +111,30 @@ def _near(selection: Selection, spec: MissionSpec, positions: Positions) -> Sele
     rows = selection.rows
     association = associate(rows, spec, positions)
     kept = rows["obsid"].isin(_used(association["obsid"]))
-    step = Step("positions", f"{len(positions.ra)} positions", len(rows), int(kept.sum()))
-    found = set(_used(association["object"]))
+    line = CutflowLine("positions", f"{len(positions.ra)} positions", len(rows), int(kept.sum()))
+    matched = set(_used(association["object"]))
     return Selection(
         rows[kept].reset_index(drop=True),
-        [*selection.cutflow, step],
+        [*selection.cutflow, line],
         association,
-        [name for name in positions.names if name not in found],
+        [name for name in positions.names if name not in matched],
         selection.notes,
     )
 
 
 def _used(labels: pd.Series) -> pd.Index:
-    """The different values of a column of the association, which holds each text once."""
+    """Return the distinct values of a categorical column of the association."""
     return labels.cat.categories[np.unique(labels.cat.codes)]
 
 
 def associate(rows: pd.DataFrame, spec: MissionSpec, positions: Positions) -> pd.DataFrame:
-    """Which objects are in which observations: separation in degrees, instruments that see it, seconds of overlap.
+    """Return the pairs of objects and observations: separation in degrees, instruments that see it, seconds of overlap.
 
-    Each instrument is matched with its own radius, so that a wide field does not drag in what a narrow one cannot see.
+    Each instrument is matched with its own radius: a wide field adds no objects that a narrow one cannot see.
     """
     tree = SkyTree(rows["ra"], rows["dec"])
     searches = _footprint_search(rows, spec, positions) if positions.footprint else _radii(spec, positions)
-    names = [each.name for each in spec.instruments]
+    names = [instrument.name for instrument in spec.instruments]
     parts = []
     for radius, searched in searches:
         pairs = tree.within(positions.ra, positions.dec, radius)
@@ -127,8 +142,7 @@ def associate(rows: pd.DataFrame, spec: MissionSpec, positions: Positions) -> pd
             pairs = _inside_footprint(pairs, rows, spec, positions)
         code = _present(rows, names, searched)[pairs.observation]
         seen = code > 0
-        found = Pairs(pairs.position[seen], pairs.observation[seen], pairs.separation[seen])
-        parts.append((found, code[seen]))
+        parts.append((Pairs(pairs.position[seen], pairs.observation[seen], pairs.separation[seen]), code[seen]))
     pairs, code = _merged(parts, len(rows)) if len(parts) > 1 else parts[0]
     return _table(rows, positions, pairs, code, names)
 
@@ -136,17 +150,17 @@ def associate(rows: pd.DataFrame, spec: MissionSpec, positions: Positions) -> pd
 def _footprint_search(
     rows: pd.DataFrame, spec: MissionSpec, positions: Positions
 ) -> list[tuple[float | np.ndarray, list[str]]]:
-    """One search that reaches the corners of every footprint. ConfigError if the mission's table has no footprints."""
+    """Plan one search that reaches the corners of every footprint. ConfigError if the mission's table has no footprints."""
     if spec.footprint is None and spec.footprint_column not in rows:
-        raise ConfigError(f"{spec.name} has no footprints in its table; leave 'match' out, or write 'match: centre'")
-    chosen = _chosen(spec, positions) or spec.instruments
+        raise ConfigError(f"{spec.name} has no footprints in its table; remove 'match', or write 'match: centre'")
+    names = [instrument.name for instrument in _chosen(spec, positions) or spec.instruments]
     if spec.footprint is not None:
-        return [(_reach(rows, spec.footprint), [each.name for each in chosen])]
-    return [(FOOTPRINT_REACH * max(each.field_of_view for each in spec.instruments), [each.name for each in chosen])]
+        return [(_reach(rows, spec.footprint), names)]
+    return [(FOOTPRINT_REACH * max(instrument.field_of_view for instrument in spec.instruments), names)]
 
 
 def _reach(rows: pd.DataFrame, footprint: tuple[str, str, str, str]) -> float:
-    """Degrees from the centre of any footprint to its farthest corner."""
+    """Return the largest distance in degrees from the centre of a footprint to its corners."""
     ra_min, ra_max, dec_min, dec_max = (rows[column].to_numpy() for column in footprint)
     corners = [(ra, dec) for ra in (ra_min, ra_max) for dec in (dec_min, dec_max)]
     apart = [separations(rows["ra"], rows["dec"], ra, dec).max(initial=0.0) for ra, dec in corners]
@@ -154,7 +168,7 @@ def _reach(rows: pd.DataFrame, footprint: tuple[str, str, str, str]) -> float:
 
 
 def _inside_footprint(pairs: Pairs, rows: pd.DataFrame, spec: MissionSpec, positions: Positions) -> Pairs:
-    """The pairs whose position is within what the observation covers: a box, or a region in STC-S."""
+    """Return the pairs whose position lies in the observation's footprint: a box, or a region in STC-S."""
     if spec.footprint is None:
         return _inside_region(pairs, rows[spec.footprint_column], positions)
     ra_min, ra_max, dec_min, dec_max = (rows[column].to_numpy()[pairs.observation] for column in spec.footprint)
@@ -164,9 +178,9 @@ def _inside_footprint(pairs: Pairs, rows: pd.DataFrame, spec: MissionSpec, posit
 
 
 def _inside_region(pairs: Pairs, regions: pd.Series, positions: Positions) -> Pairs:
-    """The pairs whose position is in the observation's STC-S region.
+    """Return the pairs whose position lies in the observation's STC-S region.
 
-    Observations without a region that can be read are matched by their centres, as near as the search reached.
+    Observations without a readable region match by their centres, at any distance that the search reached.
     """
     from daxa_wf.selection.sky_regions import parse_stcs
 
@@ -186,7 +200,7 @@ def _inside_region(pairs: Pairs, regions: pd.Series, positions: Positions) -> Pa
 
 
 def _present(rows: pd.DataFrame, names: Sequence[str], searched: Sequence[str]) -> np.ndarray:
-    """Which of the searched instruments each observation has, as bits in the order of all names."""
+    """Return the searched instruments that each observation has, as bits in the order of all names."""
     number = np.zeros(len(rows), dtype=np.int64)
     for bit, name in enumerate(names):
         if name in searched:
@@ -195,24 +209,26 @@ def _present(rows: pd.DataFrame, names: Sequence[str], searched: Sequence[str]) 
 
 
 def _radii(spec: MissionSpec, positions: Positions) -> list[tuple[float | np.ndarray, list[str]]]:
-    """Radii to search with, and the instruments that each stands for."""
+    """Return the radii to search with, each with the instruments that use it."""
     given, chosen = positions.radius, _chosen(spec, positions)
     by_name: dict[str, float] = {}
     if isinstance(given, Mapping):
-        taken = {each.name for each in chosen}
+        taken = {instrument.name for instrument in chosen}
         for name, radius in given.items():
             members = instruments_named(spec, [name])
-            by_name |= dict.fromkeys([each for each in members if each in taken] or members, radius)
+            by_name |= dict.fromkeys([member for member in members if member in taken] or members, radius)
     if not chosen:
-        chosen = [each for each in spec.instruments if each.default or each.name in by_name]
-    stray = [name for name in by_name if name not in [each.name for each in chosen]]
+        chosen = [known for known in spec.instruments if known.default or known.name in by_name]
+    names = [instrument.name for instrument in chosen]
+    stray = [name for name in by_name if name not in names]
     if stray:
         raise ConfigError(f"{spec.name}: radius is given for {', '.join(stray)}, which 'instruments' does not name")
     if given is not None and not isinstance(given, Mapping):
-        return [(given, [each.name for each in chosen])]
+        return [(given, names)]
     grouped: dict[float, list[str]] = {}
-    for each in chosen:
-        grouped.setdefault(by_name.get(each.name, DEFAULT_RADIUS * each.field_of_view), []).append(each.name)
+    for instrument in chosen:
+        reach = by_name.get(instrument.name, DEFAULT_RADIUS * instrument.field_of_view)
+        grouped.setdefault(reach, []).append(instrument.name)
     return list(grouped.items())
 
 
@@ -221,13 +237,13 @@ def _chosen(spec: MissionSpec, positions: Positions) -> list[Instrument]:
 
 
 def _has(rows: pd.DataFrame, name: str) -> np.ndarray:
-    """True where an observation has an instrument, or where the table does not say which it has."""
+    """Return True for observations with data of an instrument, and for observations whose instruments are unknown."""
     listed = rows["instruments"]
     return ((listed == "") | (" " + listed + " ").str.contains(f" {name} ", regex=False)).to_numpy(bool)
 
 
 def _merged(parts: Sequence[tuple[Pairs, np.ndarray]], observations: int) -> tuple[Pairs, np.ndarray]:
-    """Each pair once: with the instruments of all radii that found it."""
+    """Merge repeated pairs, joining the instruments of all searches that found them."""
     position, observation, separation = (
         np.concatenate([getattr(pairs, name) for pairs, _ in parts])
         for name in ("position", "observation", "separation")
@@ -253,7 +269,7 @@ def _table(
         overlap = (last - first) / np.timedelta64(1, "s")
     everything = kept.all()
     position, observation, separation = (
-        each if everything else each[kept] for each in (pairs.position, pairs.observation, pairs.separation)
+        column if everything else column[kept] for column in (pairs.position, pairs.observation, pairs.separation)
     )
     return pd.DataFrame(
         {
@@ -267,6 +283,6 @@ def _table(
 
 
 def _labelled(values: np.ndarray, index: np.ndarray) -> pd.Categorical:
-    """values[index], stored as numbers: an association of millions of pairs holds each text once."""
+    """Return values[index] as a categorical, so that an association of millions of pairs holds each text once."""
     codes, categories = pd.factorize(values)
     return pd.Categorical.from_codes(codes[index], pd.Index(categories, dtype=object))

@@ -1,7 +1,7 @@
-"""Regions of the sky from outside: texts in STC-S, computed here, and MOC files, read where a damaged one does no harm.
+"""Regions of the sky: texts in STC-S, and MOC files, which are read in a separate process.
 
-Source: A. Rots, IVOA Note 'STC-S: Space-Time Coordinate (STC) Metadata Linear String Implementation', version 1.33. The
-part that is understood: one shape in ICRS, or shapes joined by Union, Intersection, Difference and Not.
+Source: A. Rots, IVOA Note 'STC-S: Space-Time Coordinate (STC) Metadata Linear String Implementation', version 1.33.
+Supported are one shape in ICRS, and shapes joined by Union, Intersection, Difference and Not.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from daxa_wf.errors import ConfigError, CorruptFileError, ExpressionError
 Degrees = NDArray[np.float64]
 Inside = NDArray[np.bool_]
 Contains = Callable[[Degrees, Degrees], Inside]
-"""True for each position (right ascension and declination in degrees) that is within, or on the border."""
+"""A test of positions (right ascension and declination in degrees): True inside a region and on its border."""
 
 LONGEST = 100_000
-"""Characters of a text in STC-S."""
+"""Largest number of characters of a text in STC-S."""
 DEEPEST = 20
-"""Parentheses within one another."""
+"""Largest depth of parentheses."""
 MOST_SHAPES = 1000
 
 TOKEN = re.compile(
@@ -50,7 +50,7 @@ ORIGINS = (
     "geocenter", "barycenter", "heliocenter", "topocenter", "lsr", "lsrk", "lsrd", "galactic_center", "local_group_center",
     "moon", "embarycenter", "relocatable", "unknownrefpos",
 )  # fmt: skip
-"""Reference positions, which do not matter to a direction."""
+"""Reference positions, which have no effect on directions."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,18 @@ class _Word:
 
 
 def parse_stcs(text: str) -> Contains:
-    """Return the test of a region in STC-S. ExpressionError points at the character that does not fit."""
+    """Return the test of a region in STC-S. ExpressionError points at the character that does not fit.
+
+    >>> import numpy as np
+    >>> contains = parse_stcs("Circle ICRS 10.0 20.0 1.0")
+    >>> contains(np.array([10.5, 12.0]), np.array([20.0, 20.0]))
+    array([ True, False])
+    """
     return _Parser(text).parse()
 
 
 class _Parser:
-    """One pass over the words of a text."""
+    """A recursive descent over the words of a text."""
 
     def __init__(self, text: str) -> None:
         self.text, self.index, self.depth, self.shapes = text, 0, 0, 0
@@ -82,7 +88,7 @@ class _Parser:
             match = TOKEN.match(stripped, position)
             if match is None:
                 at = len(stripped) - len(stripped[position:].lstrip())
-                raise ExpressionError(f"{stripped[at]!r} means nothing here", self.text, at)
+                raise ExpressionError(f"{stripped[at]!r} has no meaning here", self.text, at)
             kind = str(match.lastgroup)
             words.append(_Word(kind, match[kind].lower(), match.start(kind)))
             position = match.end()
@@ -119,12 +125,12 @@ class _Parser:
         return self.joined(word) if word.text in OPERATORS else self.shape(word)
 
     def frame(self) -> None:
-        """Pass over the frame, which must be ICRS, and what does not matter to a direction."""
+        """Skip the frame, which must be ICRS, and words that have no effect on directions."""
         self.take("icrs")
         self.take(*ORIGINS)
         self.take("spherical2")
         if self.current.kind == "word" and self.current.text not in (*OPERATORS, *USAGE, "unit"):
-            raise self.error(f"{self.current.text} is not understood; expected ICRS and degrees")
+            raise self.error(f"{self.current.text} is not supported; expected ICRS and degrees")
 
     def joined(self, word: _Word) -> Contains:
         self.depth += 1
@@ -136,9 +142,9 @@ class _Parser:
         while not self.take(")"):
             parts.append(self.region())
         self.depth -= 1
-        wanted = {"not": (1,), "difference": (2,)}.get(word.text, range(1, MOST_SHAPES + 1))
-        if len(parts) not in wanted:
-            raise self.error(f"{word.text} was given {len(parts)} shapes", word)
+        counts = {"not": (1,), "difference": (2,)}.get(word.text, range(1, MOST_SHAPES + 1))
+        if len(parts) not in counts:
+            raise self.error(f"{word.text} has {len(parts)} shapes; expected {counts[0]}", word)
         match word.text:
             case "not":
                 return lambda ra, dec: ~parts[0](ra, dec)
@@ -163,7 +169,7 @@ class _Parser:
 
 def _expect(word: str, numbers: list[float], *counts: int) -> None:
     if len(numbers) not in counts:
-        raise ConfigError(f"was given {len(numbers)} numbers; write {USAGE[word]}")
+        raise ConfigError(f"{len(numbers)} numbers; write {USAGE[word]}")
 
 
 def _position(ra: float, dec: float) -> tuple[float, float]:
@@ -212,7 +218,7 @@ def _all_sky(numbers: list[float]) -> Contains:
 
 def _polygon(numbers: list[float]) -> Contains:
     if len(numbers) < 6 or len(numbers) % 2:
-        raise ConfigError(f"was given {len(numbers)} numbers; write {USAGE['polygon']}")
+        raise ConfigError(f"{len(numbers)} numbers; write {USAGE['polygon']}")
     return polygon(list(zip(numbers[::2], numbers[1::2], strict=True)))
 
 
@@ -222,7 +228,7 @@ _SHAPES: dict[str, Callable[[list[float]], Contains]] = {
 
 
 def polygon(corners: list[tuple[float, float]]) -> Contains:
-    """Return the test of a polygon of great circles, by the even-odd rule; ConfigError if it spans half of the sky.
+    """Return the test of a polygon of great circles, by the even-odd rule. ConfigError if it spans half of the sky.
 
     In a gnomonic projection great circles are straight lines (Calabretta & Greisen 2002, A&A 395, 1077, section 5.1.3).
     """
@@ -256,7 +262,7 @@ NEAREST_TO_HALF = math.cos(math.radians(89.9))
 
 
 def _centre(vectors: Degrees) -> Degrees | None:
-    """Return a direction that all corners, shape (corners, 3), are less than 90 degrees from; None if there is none."""
+    """Return a direction less than 90 degrees from all corners, shape (corners, 3), or None."""
     around = np.cross(vectors, np.roll(vectors, -1, axis=0)).sum(axis=0)
     for candidate in (vectors.sum(axis=0), around, -around):
         length = np.linalg.norm(candidate)
@@ -283,9 +289,9 @@ def _offsets(lon: Degrees, lat: Degrees, ra: float, dec: float) -> tuple[Degrees
 
 
 def read_moc(path: Path) -> Contains:
-    """Return the test of a MOC file; ConfigError if it is not there or not a MOC.
+    """Return the test of a MOC file. ConfigError if it does not exist or is not a MOC.
 
-    mocpy aborts the process on some damaged files, so that it reads them in a process of its own with limits.
+    mocpy aborts the process on some damaged files, so it runs in a separate process with limits.
     """
     from daxa_wf.fits.stream import check_structure
     from daxa_wf.limited import run_limited
@@ -315,7 +321,7 @@ def _within_ranges(ranges: NDArray[Any]) -> Contains:
     from mocpy import MOC
 
     if len(ranges) and not (np.all(ranges[:, 0] < ranges[:, 1]) and ranges.max() <= LAST_CELL):
-        raise ConfigError("a MOC with cells that are not on the sky")
+        raise ConfigError("a MOC with impossible cells; expected HEALPix cells of order 29 or less")
     moc = MOC.from_depth29_ranges(29, ranges)
 
     def contains(lon: Degrees, lat: Degrees) -> Inside:

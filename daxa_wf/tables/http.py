@@ -1,4 +1,4 @@
-"""One kind of HTTP session for everything outside: limits, retries with backoff, credentials, proxies from the environment."""
+"""HTTP sessions with limits, retries with backoff, credentials, and proxies from the environment."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from daxa_wf.tables.urls import Origin, has_login, host_of, origin_of, require_s
 from daxa_wf.text import remember_secret
 
 WORTH_RETRYING = (429, 500, 502, 503, 504)
-"""Statuses that may pass: too many requests, and faults of the server. Retry-After is respected."""
+"""Statuses that are temporary: too many requests, and faults of the server. Retry-After is respected."""
 LONGEST_BACKOFF = 60.0
-"""Seconds between two attempts, if the server names no time."""
+"""Longest time in seconds between two attempts, if the server names no time."""
 REDIRECTS = 5
 POOL = 32
 """Connections kept open to a host."""
@@ -38,9 +38,9 @@ _LARGEST: ContextVar[int | None] = ContextVar("largest answer", default=None)
 
 
 class PatientSession(requests.Session):
-    """A session whose requests end: after a while, and when an answer is larger, slower or later than the limits.
+    """A session that gives up a request when it takes too long, or when its answer is too large, slow or late.
 
-    `logins` holds users and passwords by origin; they are sent to that origin only.
+    `logins` maps origins to users and passwords, which are sent to that origin only.
     """
 
     def __init__(self, timeout: tuple[float, float], retries: int, backoff: float, limits: Limits) -> None:
@@ -49,8 +49,8 @@ class PatientSession(requests.Session):
         self.max_redirects = REDIRECTS
         self.managers: dict[str, urllib3.PoolManager] = {}
         self.logins: dict[Origin, tuple[str, str]] = {}
-        # Statuses are tried again by this class: urllib3 would read the whole body of a refusal, however long, and wait
-        # as long as a server likes.
+        # This class retries statuses itself: urllib3 would read the whole body of a refusal, however long, and wait as
+        # long as a server asks.
         policy = Retry(
             total=retries, connect=min(retries, 2), backoff_factor=backoff, backoff_max=LONGEST_BACKOFF,
             status_forcelist=(), allowed_methods=None, respect_retry_after_header=False, raise_on_status=False,
@@ -60,9 +60,9 @@ class PatientSession(requests.Session):
             self.mount(scheme, _LimitedAdapter(self, max_retries=policy, pool_maxsize=POOL))
 
     def accept(self, url: str) -> str:
-        """Return a URL of the configuration without user and password, which are kept for its origin alone.
+        """Return a URL of the configuration without user and password, which are kept for its origin only.
 
-        ServiceError if it has them and is not https.
+        ServiceError if a URL with a password is not https.
         """
         if not has_login(url):
             return url
@@ -75,7 +75,7 @@ class PatientSession(requests.Session):
 
     @contextmanager
     def expecting(self, largest: int) -> Iterator[None]:
-        """Allow larger answers than listings to the requests of this thread, for a while."""
+        """Accept answers of up to `largest` bytes for the requests of this thread, within the context."""
         token = _LARGEST.set(largest)
         try:
             yield
@@ -85,17 +85,18 @@ class PatientSession(requests.Session):
     def open(
         self, url: str, headers: dict[str, str], secret: Mapping[str, str] | None = None
     ) -> urllib3.BaseHTTPResponse:
-        """Return an answer whose body is read by the caller: urllib3's, at a third of what requests takes for a small file.
+        """Send a request, and return urllib3's answer, whose body the caller reads.
 
-        `secret` is sent as parameters, to this origin only. urllib3's exceptions; ServiceError if a redirect would carry
-        the secret elsewhere. Proxies, certificates, time limits and retries are those of the session.
+        For a small file this takes a third of the time that requests takes. `secret` is sent as parameters, to this
+        origin only. Proxies, certificates, time limits and retries are those of the session. Raises urllib3's exceptions,
+        and ServiceError if a redirect would carry the secret to another origin.
         """
         target = url
         if secret:
             require_safe(url)
             target = f"{url}{'&' if '?' in url else '?'}{urlencode(secret)}"
         for _ in range(REDIRECTS + 1):
-            response = self._asked(target, headers)
+            response = self._send(target, headers)
             location = response.get_redirect_location()
             if not location:
                 return response
@@ -103,7 +104,7 @@ class PatientSession(requests.Session):
             target = _followed(target, location, url, secret or {})
         raise ServiceError(f"{shown(url)}: more than {REDIRECTS} redirects")
 
-    def _asked(self, url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+    def _send(self, url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
         manager, (connect, read) = self._manager(url), self.timeout
         sent = {"User-Agent": str(self.headers["User-Agent"]), **headers}
         if login := self.logins.get(origin_of(url)):
@@ -121,15 +122,15 @@ class PatientSession(requests.Session):
         return response
 
     def wait_before_retry(self, url: str, status: int, headers: Mapping[str, str], attempt: int) -> float | None:
-        """Return the seconds to wait before a request is sent again; None if its answer stands.
+        """Return the seconds to wait before a request is sent again, or None if its answer is final.
 
         ServiceError if the server asks for a longer wait than the limit.
         """
         if status not in WORTH_RETRYING or attempt >= self.retries:
             return None
-        asked = headers.get("Retry-After")
+        after = headers.get("Retry-After")
         try:
-            wait = self.policy.parse_retry_after(asked) if asked else min(self.backoff * 2**attempt, LONGEST_BACKOFF)
+            wait = self.policy.parse_retry_after(after) if after else min(self.backoff * 2**attempt, LONGEST_BACKOFF)
         except (InvalidHeader, OverflowError, ValueError):
             wait = min(self.backoff * 2**attempt, LONGEST_BACKOFF)
         if wait > self.limits.retry_after:
@@ -140,7 +141,7 @@ class PatientSession(requests.Session):
         return wait
 
     def _manager(self, url: str) -> urllib3.PoolManager:
-        """Connections for a URL's host: through a proxy, if the environment names one."""
+        """Return the connections to a URL's host, through a proxy if the environment names one."""
         host = url[: url.find("/", len("https://"))]
         if host not in self.managers:
             self.managers[host] = self._new_manager(url)
@@ -154,10 +155,10 @@ class PatientSession(requests.Session):
         return urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
 
     def request(self, *arguments: Any, **options: Any) -> requests.Response:
-        """Send a request; its answer is read whole, within the limits."""
+        """Send a request, and read its whole answer within the limits."""
         options["timeout"] = options.get("timeout") or self.timeout
         login = self.logins.get(origin_of(str(arguments[1] if len(arguments) > 1 else options["url"])))
-        # Without a login of its own requests would take one from ~/.netrc, for http too.
+        # Without a login, requests would take one from ~/.netrc, for http too.
         options["auth"] = options.get("auth") or login or _NoLogin()
         return super().request(*arguments, **options)
 
@@ -168,14 +169,14 @@ class PatientSession(requests.Session):
 
 
 class _NoLogin(AuthBase):
-    """Sends no credentials."""
+    """Authentication that sends no credentials."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         return request
 
 
 def _followed(target: str, location: str, url: str, secret: Mapping[str, str]) -> str:
-    """Return where a redirect leads. ServiceError if it would carry a secret to another origin."""
+    """Return the target of a redirect. ServiceError if it would carry a secret to another origin."""
     following = urljoin(target, location)
     parts = urlsplit(following)
     carried = any(value and value in text for value in secret.values() for text in (following, unquote_plus(following)))
@@ -186,14 +187,14 @@ def _followed(target: str, location: str, url: str, secret: Mapping[str, str]) -
 
 
 class _LimitedAdapter(HTTPAdapter):
-    """A transport for requests that reads each answer whole, and no further than the limits, whatever its status."""
+    """A transport for requests that reads whole answers of any status, within the limits."""
 
     def __init__(self, session: PatientSession, **options: Any) -> None:
         self._session = session
         super().__init__(**options)
 
     def send(self, request: requests.PreparedRequest, stream: bool = False, *further: Any, **options: Any) -> Any:  # noqa: ARG002
-        """Send a request, again where its status may pass. ServiceError if the answer goes beyond a limit."""
+        """Send a request, and again if its status is temporary. ServiceError if the answer goes beyond a limit."""
         url, started = str(request.url), time.monotonic()
         for attempt in range(self._session.retries + 1):
             response = super().send(request, True, *further, **options)
@@ -248,9 +249,9 @@ def _refuse_beyond(size: int, largest: int, name: str) -> None:
 def session(
     retries: int = 4, backoff: float = 1.0, connect: float = 10.0, read: float = 120.0, limits: Limits | None = None
 ) -> PatientSession:
-    """Return a session: `retries` with pauses that double from `backoff` seconds, time limits in seconds, other limits."""
+    """Return a session. Pauses between retries double from `backoff`; `connect` and `read` are time limits; all in seconds."""
     patient = PatientSession((connect, read), retries, backoff, limits or Limits())
-    # Its warnings hold whole URLs, and an archive's URL may hold a password.
+    # urllib3's warnings show whole URLs, and the URL of a data centre may hold a password.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     patient.headers["User-Agent"] = f"daxa_wf/{daxa_wf.__version__}"
     return patient

@@ -1,4 +1,4 @@
-"""Positions of named objects: Sesame, else SIMBAD and NED; kept once resolved, so that it repeats offline."""
+"""Resolve the names of objects with Sesame, or else SIMBAD and NED, and keep the positions for use offline."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ REMEDY = "names are looked up again"
 
 
 @dataclass(frozen=True)
-class _Known:
-    """What is kept of a name."""
+class _ResolvedName:
+    """An entry of the file of names: the position in ICRS degrees, the service, and when (UTC)."""
 
     name: str
     ra: float
@@ -39,34 +39,34 @@ class _Known:
 
 
 class NameStore:
-    """Resolved names in a directory of tables: `names.json`."""
+    """A file of resolved names, `names.json`, in a directory of tables."""
 
     def __init__(self, directory: Path, urls: Sequence[str] = SESAME_URLS) -> None:
         self.path, self.urls = directory / "names.json", tuple(urls)
 
     def resolve(self, name: str) -> tuple[float, float]:
-        """Right ascension and declination in ICRS degrees.
+        """Return right ascension and declination of an object in ICRS degrees.
 
-        ConfigError if the services know no such object, ServiceError if none of them can be reached.
+        ConfigError if the services do not know the name, ServiceError if they do not answer.
         """
         key = " ".join(name.split()).lower()
         known = self._known()
         if key not in known:
             ra, dec, service = self._ask(name)
-            known[key] = _Known(name, ra, dec, service, datetime.now(UTC).isoformat(timespec="seconds"))
-            text = json.dumps({each: asdict(place) for each, place in known.items()}, indent=1, sort_keys=True)
+            known[key] = _ResolvedName(name, ra, dec, service, datetime.now(UTC).isoformat(timespec="seconds"))
+            text = json.dumps({key: asdict(entry) for key, entry in known.items()}, indent=1, sort_keys=True)
             write_atomically(self.path, text + "\n")
         return known[key].ra, known[key].dec
 
-    def _known(self) -> dict[str, _Known]:
+    def _known(self) -> dict[str, _ResolvedName]:
         try:
-            known: dict[str, _Known] = read_json(self.path, dict[str, _Known], "a list of names", REMEDY)
+            known: dict[str, _ResolvedName] = read_json(self.path, dict[str, _ResolvedName], "a list of names", REMEDY)
         except FileNotFoundError:
             return {}
         except CorruptFileError as error:
             set_aside(self.path, str(error))
             return {}
-        return {name: place for name, place in known.items() if is_on_the_sky(place.ra, place.dec)}
+        return {name: entry for name, entry in known.items() if is_on_the_sky(entry.ra, entry.dec)}
 
     def _ask(self, name: str) -> tuple[float, float, str]:
         import requests
@@ -84,7 +84,7 @@ class NameStore:
                 continue
             match = POSITION.search(response.text)
             if match is None:
-                raise ConfigError(f"no object is called {name!r}, says Sesame; give its position in degrees")
+                raise ConfigError(f"Sesame does not know the name {name!r}; give the object's position in degrees")
             ra, dec = float(match[1]), float(match[2])
             if is_on_the_sky(ra, dec):
                 return ra, dec, "Sesame"
@@ -94,14 +94,18 @@ class NameStore:
         from daxa_wf.tables.objects import look_up
 
         try:
-            found = look_up(name)
+            known = look_up(name)
         except ServiceError as error:
-            raise ServiceError(f"{name!r} cannot be resolved: no answer of {', '.join(self.urls)}; {error}") from None
-        if found is None:
-            raise ConfigError(f"no object is called {name!r}, say SIMBAD and NED; give its position in degrees")
-        return found.ra, found.dec, found.service
+            raise ServiceError(f"{name!r} cannot be resolved: no answer from {', '.join(self.urls)}; {error}") from None
+        if known is None:
+            raise ConfigError(f"SIMBAD and NED do not know the name {name!r}; give the object's position in degrees")
+        return known.ra, known.dec, known.service
 
 
 def is_on_the_sky(ra: float, dec: float) -> bool:
-    """Return whether a position in degrees is one; a damaged store of names may hold others, which are looked up again."""
+    """Return True if a position in degrees is possible. A damaged file of names may hold impossible ones.
+
+    >>> is_on_the_sky(10.7, 41.3), is_on_the_sky(10.7, 91.0)
+    (True, False)
+    """
     return -360 <= ra <= 360 and -90 <= dec <= 90

@@ -1,4 +1,4 @@
-"""A service's table as an observation table: common columns, mission columns beside them, every dropped row counted."""
+"""Convert a service's table to an observation table: common columns, the mission's own columns, and counts of dropped rows."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from daxa_wf.tables.schema import COMMON_COLUMNS
 MJD_EPOCH = pd.Timestamp("1858-11-17")
 TIME: Final = "datetime64[ms]"
 NO_INSTRUMENT = "NONE"
-"""What a column of instruments holds if an observation has none of its kind, such as a grating."""
+"""Value of a column of instruments for an observation without an instrument of its kind, such as a grating."""
 TRUE_WORDS = ("TRUE", "T", "Y", "YES", "1", "1.0")
 
 
 @dataclass(frozen=True)
 class Cut:
-    """One cut on the service's rows: how many it dropped, how many it left."""
+    """One cut on the service's rows: how many rows it dropped and left."""
 
     name: str
     description: str
@@ -34,7 +34,7 @@ class Cut:
 
 @dataclass
 class ObservationTable:
-    """Observations in common columns, the cuts that led to them, and what could not be understood, counted."""
+    """Observations in common columns, the cuts that were applied, and counts of unknown target types and instruments."""
 
     rows: pd.DataFrame
     cuts: list[Cut] = field(default_factory=list)
@@ -43,23 +43,27 @@ class ObservationTable:
 
     @property
     def notes(self) -> list[str]:
-        """What was dropped of a service's rows, and what of them could not be understood."""
+        """Report the dropped rows and the unknown values, one line each."""
         dropped = [
             f"{cut.dropped} rows dropped by the cut {cut.name!r} (kept: {cut.description})"
             for cut in self.cuts
             if cut.dropped
         ]
         unlisted = {"target types": self.unlisted_types, "instruments": self.unlisted_instruments}
-        return [*dropped, *(f"{what} that are not known: {counted(each)}" for what, each in unlisted.items() if each)]
+        return [*dropped, *(f"unknown {what}: {counted(counts)}" for what, counts in unlisted.items() if counts)]
 
 
 def counted(numbers: Mapping[str, int]) -> str:
-    """Names with how many there are of each."""
+    """List names with their counts.
+
+    >>> counted({"WFC": 1, "HRI": 3})
+    'WFC (1), HRI (3)'
+    """
     return ", ".join(f"{name} ({number})" for name, number in numbers.items())
 
 
 def packaged_table(source: TableSource) -> pd.DataFrame:
-    """A table that is in the package, all columns as text."""
+    """Read a table that the package holds, with all columns as text."""
     with (files(source.package) / "data" / source.table).open() as stream:
         return pd.read_csv(stream, dtype=str, keep_default_na=False)
 
@@ -67,8 +71,20 @@ def packaged_table(source: TableSource) -> pd.DataFrame:
 def observation_table(spec: MissionSpec, source: TableSource, table: pd.DataFrame) -> ObservationTable:
     """Map a service's table to common columns, and apply the mission's row cuts.
 
-    Columns are found whatever their case. ServiceError names the mission, the table and each column that is missing.
-    Positions become ICRS degrees, times UTC, ObsIDs text with their leading zeros.
+    Names of columns match in upper and lower case. Positions become ICRS degrees, times UTC, ObsIDs text with leading
+    zeros. ServiceError names the mission, the table and each missing column.
+
+    >>> import pandas as pd
+    >>> from daxa_wf.mission.registry import MISSIONS
+    >>> spec = MISSIONS["ixpe"]
+    >>> rows = pd.DataFrame({"obsid": ["01001301", ""], "ra": [83.63, 0.0], "dec": [22.01, 0.0], "time": [59000.0, 0.0],
+    ...                      "end_time": [59001.0, 0.0], "exposure": [5e4, 0.0]})
+    >>> table = observation_table(spec, spec.tables[0], rows)
+    >>> table.rows[["obsid", "start", "duration"]]
+          obsid      start  duration
+    0  01001301 2020-05-31   86400.0
+    >>> [(cut.name, cut.dropped) for cut in table.cuts]
+    [('has_position', 1), ('obsid', 0)]
     """
     rows = mapped_columns(spec, source, table)
     result = ObservationTable(rows)
@@ -83,7 +99,7 @@ def observation_table(spec: MissionSpec, source: TableSource, table: pd.DataFram
     valid = result.rows["obsid"].map(spec.is_obsid).astype(bool)
     result.cuts.append(Cut("obsid", f"the ObsID is like {spec.obsid_pattern}", int((~valid).sum()), int(valid.sum())))
     rows = result.rows[valid]
-    # Identifiers are compared without the space around them: a service may write one in several ways.
+    # Surrounding space has been removed, because a service may write an identifier in several ways.
     first = ~rows.duplicated("obsid")
     if not first.all():
         result.cuts.append(Cut("repeated", "the first row of each ObsID", int((~first).sum()), int(first.sum())))
@@ -92,18 +108,18 @@ def observation_table(spec: MissionSpec, source: TableSource, table: pd.DataFram
 
 
 def mapped_columns(spec: MissionSpec, source: TableSource, table: pd.DataFrame) -> pd.DataFrame:
-    """The columns of a source by their common names, in common types. ServiceError names each that is missing."""
-    found = {str(name).strip().lower(): name for name in table.columns}
-    missing = [column.source for column in source.columns if column.required and column.source.lower() not in found]
+    """Return the columns of a source by their common names, in common types. ServiceError names each missing column."""
+    names = {str(name).strip().lower(): name for name in table.columns}
+    missing = [column.source for column in source.columns if column.required and column.source.lower() not in names]
     if missing:
         raise ServiceError(
             f"{spec.name}: the table {source.table} of {source.service} has no column {', '.join(missing)}; "
             f"it has {', '.join(map(str, table.columns))}"
         )
     mapped = {
-        column.name: _converted(spec, source, column, table[found[column.source.lower()]])
+        column.name: _converted(spec, source, column, table[names[column.source.lower()]])
         for column in source.columns
-        if column.source.lower() in found
+        if column.source.lower() in names
     }
     return pd.DataFrame(mapped)
 
@@ -127,7 +143,7 @@ def _converted(spec: MissionSpec, source: TableSource, column: Column, values: p
 
 
 def _decoded(values: pd.Series) -> pd.Series:
-    """Text in place of bytes, which some services send."""
+    """Decode bytes, which some services send, to text."""
     if values.dtype != object:
         return values
     return values.map(lambda value: value.decode() if isinstance(value, bytes) else value)
@@ -136,13 +152,13 @@ def _decoded(values: pd.Series) -> pd.Series:
 def _texts(values: pd.Series) -> pd.Series:
     plain = _decoded(values)
     if pd.api.types.is_float_dtype(plain) and (plain.dropna() % 1 == 0).all():
-        # A whole number that shares its column with missing ones arrives as a float: class 7 as 7.0.
+        # A whole number in a column with missing values arrives as a float: class 7 as 7.0.
         plain = plain.astype("Int64").astype(object)
     return plain.where(plain.notna(), "").astype(str).str.strip()
 
 
 def _obsids(spec: MissionSpec, values: pd.Series) -> pd.Series:
-    """ObsIDs as text: whole numbers without a fraction, zeros in front where the pattern has one length."""
+    """Convert ObsIDs to text: whole numbers without a fraction, with leading zeros if the pattern has one length."""
     if pd.api.types.is_float_dtype(values):
         values = values.astype("Int64")
     texts = _texts(values)
@@ -151,7 +167,7 @@ def _obsids(spec: MissionSpec, values: pd.Series) -> pd.Series:
 
 
 def _fixed_length(pattern: str) -> int:
-    """Length of ObsIDs of a pattern such as `[0-9]{10}`; 0 if they may differ."""
+    """Return the length of ObsIDs of a pattern such as `[0-9]{10}`, or 0 if lengths may differ."""
     import re
 
     match = re.fullmatch(r"(9?)\[0-9\]\{(\d+)\}", pattern)
@@ -172,7 +188,7 @@ def _from_mjd(days: pd.Series) -> pd.Series:
 
 
 def _from_text(values: pd.Series) -> pd.Series:
-    """ISO texts; a second 60, which the eRASS1 table has, is the next minute's first."""
+    """Convert ISO texts to times. A second 60, which occurs in the eRASS1 table, becomes the first of the next minute."""
     texts = _texts(values)
     sixty = texts.str.contains(r":60(?:\.\d+)?$", regex=True)
     times = pd.to_datetime(
@@ -182,39 +198,44 @@ def _from_text(values: pd.Series) -> pd.Series:
 
 
 def _name_instruments(spec: MissionSpec, result: ObservationTable) -> None:
-    """Name the instruments with data: of exposure columns those above zero, else the table's own, by their names here.
+    """Fill the column of instruments with data, from the table's own names or else from exposures above zero.
 
-    An instrument without an exposure column is taken to have data. Rows whose exposures are all unknown keep '': unknown.
+    An instrument without an exposure column is assumed to have data. Rows whose exposures are all unknown keep ''.
     """
     rows = result.rows
-    exposed = [each for each in spec.instruments if each.exposure_column in rows]
+    exposed = [instrument for instrument in spec.instruments if instrument.exposure_column in rows]
     naming = [column for column in spec.instrument_columns if column in rows]
     if naming:
         named = [_named(spec, rows[column]) for column in naming]
         rows["instruments"] = reduce(lambda one, other: (one + " " + other).str.strip(), [texts for texts, _ in named])
         result.unlisted_instruments = {text: count for _, unknown in named for text, count in unknown.items()}
     elif exposed:
-        names = [each.name for each in spec.instruments]
+        names = [instrument.name for instrument in spec.instruments]
         known = np.zeros(len(rows), bool)
         code = np.zeros(len(rows), np.int64)
-        for bit, each in enumerate(spec.instruments):
-            if each in exposed:
-                known |= rows[each.exposure_column].notna().to_numpy()
-                code |= rows[each.exposure_column].gt(0).to_numpy().astype(np.int64) << bit
+        for bit, instrument in enumerate(spec.instruments):
+            if instrument in exposed:
+                known |= rows[instrument.exposure_column].notna().to_numpy()
+                code |= rows[instrument.exposure_column].gt(0).to_numpy().astype(np.int64) << bit
             else:
                 code |= 1 << bit
         rows["instruments"] = instrument_texts(np.where(known, code, 0), names).to_numpy(object)
 
 
 def instrument_texts(codes: np.ndarray, names: Sequence[str]) -> pd.Categorical:
-    """The instruments, space separated, that the bits of each code stand for."""
+    """Translate the bits of each code to the names of instruments, separated by spaces.
+
+    >>> import numpy as np
+    >>> list(instrument_texts(np.array([1, 3, 0]), ["PN", "M1"]))
+    ['PN', 'PN M1', '']
+    """
     different, index = np.unique(codes, return_inverse=True)
     texts = [" ".join(name for bit, name in enumerate(names) if code >> bit & 1) for code in different.tolist()]
     return pd.Categorical.from_codes(index, pd.Index(texts, dtype=object))
 
 
 def _named(spec: MissionSpec, values: pd.Series) -> tuple[pd.Series, dict[str, int]]:
-    """Return the instruments that each text of a column names, and how many texts name one that is not known."""
+    """Return the instruments named by the texts of a column, and the counts of texts that name an unknown instrument."""
     names: dict[Any, str] = {NO_INSTRUMENT: ""}
     unknown = {}
     for text, count in values[values != NO_INSTRUMENT].value_counts().items():
@@ -231,12 +252,12 @@ def _words(spec: MissionSpec, text: str) -> list[str]:
 
 
 def _complete(spec: MissionSpec, result: ObservationTable) -> None:
-    """Fill the common columns that follow from others; the rest is not known."""
+    """Fill the missing common columns: those that follow from other columns, and the rest with empty values."""
     rows = result.rows
     for name, value in spec.constants.items():
         rows[name] = value
     if "exposure" not in rows:
-        columns = [each.exposure_column for each in spec.instruments if each.exposure_column in rows]
+        columns = [known.exposure_column for known in spec.instruments if known.exposure_column in rows]
         rows["exposure"] = rows[columns].max(axis=1) if columns else np.nan
     if "end" not in rows:
         length = rows["duration"] if "duration" in rows else rows["exposure"]
@@ -257,7 +278,7 @@ def _complete(spec: MissionSpec, result: ObservationTable) -> None:
 
 
 def _to_icrs(spec: MissionSpec, rows: pd.DataFrame) -> pd.DataFrame:
-    """FK5 positions (equinox 2000) to ICRS; they differ by some 0.02 arcsec."""
+    """Convert FK5 positions (equinox 2000) to ICRS; they differ by some 0.02 arcsec."""
     rows = rows.copy()
     if spec.frame == "fk5" and len(rows):
         from astropy.coordinates import SkyCoord
@@ -271,7 +292,7 @@ def _to_icrs(spec: MissionSpec, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _ordered(rows: pd.DataFrame) -> pd.DataFrame:
-    """Common columns first, in their types; then the mission's own."""
+    """Put the common columns first, in their types, and the mission's own columns after them."""
     common: dict[str, Any] = {column.name: column.dtype for column in COMMON_COLUMNS}
     rest = [name for name in rows.columns if name not in common]
     return rows[[*common, *rest]].astype({name: kind for name, kind in common.items() if kind != "str"})

@@ -1,4 +1,4 @@
-"""The common columns of an observation table: declared once, with units and descriptions."""
+"""The common columns of an observation table, with units and descriptions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CommonColumn:
-    """One common column: pandas dtype, unit and what it is."""
+    """One common column: its pandas dtype, unit and description."""
 
     name: str
     dtype: str
@@ -24,8 +24,8 @@ COMMON_COLUMNS = (
     CommonColumn("duration", "float64", "s", "end minus start"),
     CommonColumn("exposure", "float64", "s", "exposure of the observation as the mission's table gives it"),
     CommonColumn("target", "str", "", "name of the target"),
-    CommonColumn("target_type", "str", "", "code of missions.taxonomy, empty where not known"),
-    CommonColumn("proprietary_end", "datetime64[ms]", "", "when the data become public, UTC; NaT: not known"),
+    CommonColumn("target_type", "str", "", "code of mission.taxonomy, empty if unknown"),
+    CommonColumn("proprietary_end", "datetime64[ms]", "", "when the data become public, UTC; NaT if unknown"),
     CommonColumn("instruments", "str", "", "instruments with data, space separated"),
-    CommonColumn("science_usable", "bool", "", "the mission calls it fit for science"),
+    CommonColumn("science_usable", "bool", "", "the mission marks it as fit for science"),
 )

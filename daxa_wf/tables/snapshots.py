@@ -1,4 +1,4 @@
-"""Snapshots: mission tables as they were fetched, with where, when and how; selections are made from them alone."""
+"""Snapshots: the fetched tables of missions, each with its service, query and time. Selections read only snapshots."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("daxa_wf")
 BAD_ANSWER_BYTES = 100_000
-"""How much of a wrong answer is kept."""
+"""Bytes of a wrong answer that are kept."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the sidecar of a snapshot says."""
+    """The content of a snapshot's sidecar."""
 
     mission: str
     service: str
@@ -49,13 +49,13 @@ class Snapshot:
 
     @property
     def age(self) -> timedelta:
-        """Time since it was fetched."""
+        """Return the time since the table was fetched."""
         return datetime.now(UTC) - datetime.fromisoformat(self.fetched)
 
 
 @dataclass(frozen=True)
-class Fetched:
-    """How fetching a mission's table ended: the snapshot in use, whether it is new, what went wrong, what was dropped."""
+class TableUpdate:
+    """Outcome of fetching a table: the snapshot in use, whether it is new, the problem, and notes on dropped rows."""
 
     snapshot: Snapshot | None
     new: bool
@@ -64,13 +64,13 @@ class Fetched:
 
 
 class SnapshotStore:
-    """A directory of snapshots: `<mission>.parquet` and `<mission>.json`."""
+    """A directory of snapshots: `<mission>.parquet` and its sidecar `<mission>.json`."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
     def latest(self, mission: str) -> Snapshot | None:
-        """Return the snapshot of a mission; None if there is none, or if its sidecar is damaged: it is fetched again then."""
+        """Return the snapshot of a mission, or None if it does not exist or its sidecar is damaged."""
         path = self._sidecar(mission)
         try:
             snapshot: Snapshot = read_json(path, Snapshot, "a snapshot's sidecar", "the table counts as absent")
@@ -83,18 +83,18 @@ class SnapshotStore:
         return snapshot
 
     def identities(self, spec: MissionSpec) -> dict[str, str]:
-        """Return the SHA-256 of each of a mission's snapshots by its name, as the sidecars record it; '' where there is none.
+        """Map the names of a mission's snapshots to their SHA-256, or to '' if a snapshot does not exist.
 
-        Only sidecars are read, so that the Snakefile can ask.
+        Only the sidecars are read, so the Snakefile can afford it.
         """
         names = [spec.name, *([exposures_name(spec)] if spec.exposures else [])]
-        found = {name: self.latest(name) for name in names}
-        return {name: snapshot.sha256 if snapshot is not None else "" for name, snapshot in found.items()}
+        snapshots = {name: self.latest(name) for name in names}
+        return {name: snapshot.sha256 if snapshot is not None else "" for name, snapshot in snapshots.items()}
 
     def read(self, mission: str) -> pd.DataFrame:
-        """The rows of a mission's snapshot; ServiceError if there is none, CorruptFileError if it is not what was fetched.
+        """Return the rows of a mission's snapshot. ServiceError if it does not exist, CorruptFileError if it has changed.
 
-        The bytes that are compared with the sidecar's SHA-256 are those that are read.
+        The file is read once: the same bytes are compared with the sidecar's SHA-256 and parsed.
         """
         import pandas as pd
 
@@ -103,11 +103,11 @@ class SnapshotStore:
             return pd.read_parquet(io.BytesIO(content))
         except Exception as error:  # noqa: BLE001 - pyarrow raises what its many layers raise for a damaged file
             raise CorruptFileError(
-                f"{self._table(mission)} cannot be read as a table ({error}); 'daxa-wf fetch-tables' makes it anew"
+                f"{self._table(mission)} cannot be read as a table ({error}); 'daxa-wf fetch-tables' replaces it"
             ) from None
 
     def _verified(self, mission: str) -> bytes:
-        """The bytes of a mission's table. Table and sidecar are looked at again, for they may be replaced meanwhile."""
+        """Return the bytes of a mission's table, trying twice, because another process may be replacing table and sidecar."""
         for wait in (0.5, 0.0):
             snapshot = self.latest(mission)
             if snapshot is None:
@@ -118,18 +118,18 @@ class SnapshotStore:
                 content = self._table(mission).read_bytes()
             except OSError as error:
                 raise CorruptFileError(
-                    f"{self._table(mission)} cannot be read ({error.strerror}); 'daxa-wf fetch-tables' makes it anew"
+                    f"{self._table(mission)} cannot be read ({error.strerror}); 'daxa-wf fetch-tables' replaces it"
                 ) from None
             if hashlib.sha256(content).hexdigest() == snapshot.sha256:
                 return content
             time.sleep(wait)
         raise CorruptFileError(
-            f"{self._table(mission)} is not what was fetched: its SHA-256 is not that of {self._sidecar(mission).name}; "
-            f"'daxa-wf fetch-tables --mission {mission}' makes it anew"
+            f"{self._table(mission)} has changed since it was fetched: its SHA-256 is not that of "
+            f"{self._sidecar(mission).name}; 'daxa-wf fetch-tables --mission {mission}' replaces it"
         )
 
     def write(self, mission: str, source: TableSource, rows: pd.DataFrame, url: str, query: str) -> Snapshot:
-        """Keep a table that was fetched just now; the one before it is replaced when the new one is complete."""
+        """Keep a table that was fetched just now. It replaces the earlier snapshot once it is complete."""
         self.directory.mkdir(parents=True, exist_ok=True)
         part = self.directory / f".{mission}.{os.getpid()}.part"
         rows.to_parquet(part, index=False)
@@ -140,7 +140,7 @@ class SnapshotStore:
         return snapshot
 
     def keep_bad_answer(self, mission: str, body: bytes) -> Path | None:
-        """Keep the beginning of what a service wrongly sent, to be looked at; None if it sent nothing."""
+        """Keep the beginning of a wrong answer for inspection, and return its path, or None if the answer is empty."""
         if not body:
             return None
         path = self.directory / f"{mission}.bad_answer"
@@ -150,7 +150,7 @@ class SnapshotStore:
         return path
 
     def observations(self, spec: MissionSpec) -> pd.DataFrame:
-        """The observation table of a mission's snapshots: with the exposures of its instruments, where they are there."""
+        """Return the observation table of a mission's snapshots, with the exposures of its instruments if they are known."""
         from daxa_wf.tables.exposures import with_exposures
         from daxa_wf.tables.observation_table import observation_table
 
@@ -159,7 +159,7 @@ class SnapshotStore:
         return table if exposures is None else with_exposures(table, spec, exposures)
 
     def exposures(self, spec: MissionSpec) -> pd.DataFrame | None:
-        """The exposures of a mission's snapshot; None where there is none."""
+        """Return the exposures of a mission's snapshot, or None if it does not exist."""
         from daxa_wf.tables.exposures import exposure_table
 
         snapshot = self.latest(exposures_name(spec))
@@ -176,15 +176,15 @@ class SnapshotStore:
 
 
 def exposures_name(spec: MissionSpec) -> str:
-    """What the snapshot of a mission's exposures is called."""
+    """Return the name of the snapshot of a mission's exposures."""
     return f"{spec.name}_exposures"
 
 
 def _source_of(sources: Sequence[TableSource], snapshot: Snapshot | None) -> TableSource:
-    """Which of a mission's tables a snapshot is of."""
-    for each in sources:
-        if snapshot and (each.service, each.table) == (snapshot.service, snapshot.table):
-            return each
+    """Return the one of a mission's tables that a snapshot was made from."""
+    for source in sources:
+        if snapshot and (source.service, source.table) == (snapshot.service, snapshot.table):
+            return source
     return sources[0]
 
 
@@ -194,23 +194,24 @@ def fetch_tables(
     endpoints: Mapping[str, Sequence[str]],
     session: PatientSession,
     max_age: timedelta = timedelta(0),
-) -> dict[str, Fetched]:
-    """Bring the snapshots of missions, by their names, up to date: observations, and exposures where there are tables.
+) -> dict[str, TableUpdate]:
+    """Update the snapshots of missions that are older than `max_age`, and return the outcomes by snapshot.
 
-    One that cannot be fetched stays in use, with a warning of its age; what was wrongly sent is kept beside it.
+    If a table cannot be fetched, its last snapshot stays in use, with a warning that states its age. The beginning of a
+    wrong answer is kept beside it.
     """
     from daxa_wf.tables.exposures import exposure_table
     from daxa_wf.tables.observation_table import observation_table
 
-    fetched = {}
+    updates = {}
     for spec in specs:
         tables: list[tuple[str, Sequence[TableSource], Callable[..., ObservationTable | ExposureTable]]]
         tables = [(spec.name, spec.tables, observation_table), (exposures_name(spec), spec.exposures, exposure_table)]
         for name, sources, checked in tables:
             if sources:
                 check = partial(checked, spec)
-                fetched[name] = _fetch_one(name, sources, check, store, endpoints, session, max_age)
-    return fetched
+                updates[name] = _fetch_one(name, sources, check, store, endpoints, session, max_age)
+    return updates
 
 
 def _fetch_one(
@@ -221,14 +222,14 @@ def _fetch_one(
     endpoints: Mapping[str, Sequence[str]],
     session: PatientSession,
     max_age: timedelta,
-) -> Fetched:
+) -> TableUpdate:
     from daxa_wf.tables.observation_table import packaged_table
     from daxa_wf.tables.tap import fetch_table
 
     old = store.latest(name)
     if old is not None and old.age < max_age:
-        return Fetched(old, new=False)
-    said = []
+        return TableUpdate(old, new=False)
+    problems = []
     for source in sources:
         try:
             if source.service == "package":
@@ -236,11 +237,11 @@ def _fetch_one(
             else:
                 rows, query, url = fetch_table(source, endpoints.get(source.service, ()), session)
             notes = check(source, rows).notes
-            return Fetched(store.write(name, source, rows, url, query), new=True, notes=notes)
+            return TableUpdate(store.write(name, source, rows, url, query), new=True, notes=notes)
         except ServiceError as error:
             kept = store.keep_bad_answer(name, error.body)
-            said.append(f"{error}{f' (kept in {kept})' if kept else ''}")
-    problem = f"{name}: " + "; ".join(said)
+            problems.append(f"{error}{f' (kept in {kept})' if kept else ''}")
+    problem = f"{name}: " + "; ".join(problems)
     if old is not None:
         log.warning("%s; the snapshot of %s (%d days old) stays in use", problem, old.fetched, old.age.days)
-    return Fetched(old, new=False, problem=problem)
+    return TableUpdate(old, new=False, problem=problem)

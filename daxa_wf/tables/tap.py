@@ -1,4 +1,4 @@
-"""Mission tables from TAP services, checked before they are believed."""
+"""Fetch mission tables from TAP services, and check them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from daxa_wf.download.data_centres import refuse_entities
 from daxa_wf.errors import ServiceError
 from daxa_wf.mission.spec import TableSource
+from daxa_wf.tables.xml import refuse_more_than_data
 from daxa_wf.text import make_printable, mask_secrets
 
 if TYPE_CHECKING:
@@ -19,39 +19,43 @@ if TYPE_CHECKING:
 MARGIN = 1000
 """Rows that may be added to a table between counting and fetching it."""
 EXCERPT = 120
-STREAM_ELSEWHERE = re.compile(rb"<(?:[A-Za-z0-9_.-]{1,40}:)?STREAM\b[^>]{0,2000}\bhref", re.IGNORECASE)
-"""Data of a VOTable that are not in it: astropy would open the file or URL."""
+"""Characters of an error that messages quote."""
 MOSTLY = 0.99
-"""Part of a table's declinations that must be possible; single bad rows are dropped, and counted, later."""
+"""Fraction of a table's declinations that must be possible. Single bad rows are dropped and counted later."""
 JOB_SECONDS = 1800
-"""Time that an asynchronous job may take."""
+"""Longest time in seconds of an asynchronous job."""
 
 
 def table_query(source: TableSource, top: int, columns: Sequence[str]) -> str:
-    """The ADQL for a whole table. TOP is said because services cap answers silently without it."""
+    """Return the ADQL for a whole table. It has a TOP, because services silently cap answers without one.
+
+    >>> from daxa_wf.mission.spec import Column, TableSource
+    >>> table_query(TableSource("heasarc", "numaster", (Column("obsid", "obsid"),)), 10, ["obsid", "ra"])
+    'SELECT TOP 10 obsid, ra FROM numaster'
+    """
     return f"SELECT TOP {top} {', '.join(columns)} FROM {source.table}"
 
 
 def count_query(source: TableSource) -> str:
-    """The ADQL for the number of rows."""
+    """Return the ADQL for the number of rows of a table."""
     return f"SELECT COUNT(*) AS number_of_rows FROM {source.table}"
 
 
 def fetch_table(source: TableSource, urls: Sequence[str], session: PatientSession) -> tuple[pd.DataFrame, str, str]:
-    """All rows of a table, from the first of the services that answers as it must; the rows, its URL, the query.
+    """Return all rows of a table, the query, and the URL of the service: the first of `urls` that answers correctly.
 
-    ServiceError tells what each service said: no VOTable, a column missing, fewer rows than it counted, an error.
+    ServiceError reports the fault of each service: not a VOTable, a missing column, fewer rows than counted, an error.
     """
-    said, bodies = [], []
-    for each in urls:
+    problems, bodies = [], []
+    for address in urls:
         try:
-            url = session.accept(each)
+            url = session.accept(address)
             with session.expecting(session.limits.table):
                 return *_fetch(source, url, session), url
         except ServiceError as error:
-            said.append(str(error))
+            problems.append(str(error))
             bodies.append(error.body)
-    raise ServiceError("; ".join(said) or f"no service is configured for {source.service}", b"".join(bodies))
+    raise ServiceError("; ".join(problems) or f"no service is configured for {source.service}", b"".join(bodies))
 
 
 def _fetch(source: TableSource, url: str, session: PatientSession) -> tuple[pd.DataFrame, str]:
@@ -79,7 +83,7 @@ def _fetch(source: TableSource, url: str, session: PatientSession) -> tuple[pd.D
 def _uncapped(
     rows: pd.DataFrame, url: str, query: str, expected: int, session: PatientSession, source: TableSource
 ) -> pd.DataFrame:
-    """The rows by an asynchronous job, whose cap is often higher; those that there are, if the service has none."""
+    """Return the rows of an asynchronous job, whose cap is often higher, or the given rows if the job fails."""
     try:
         more = _ask(url, query, expected + MARGIN, session, source, asynchronous=True)
     except ServiceError:
@@ -90,7 +94,7 @@ def _uncapped(
 def _ask(
     url: str, query: str, maxrec: int, session: PatientSession, source: TableSource, asynchronous: bool = False
 ) -> pd.DataFrame:
-    """The answer to a query as columns in lower case; text stays text."""
+    """Return the answer to a query as columns in lower case. Text stays text."""
     import warnings
 
     import requests
@@ -103,12 +107,12 @@ def _ask(
         try:
             service = TAPService(url, session=session)
             body = (
-                _sent_later(service, query, maxrec)
+                _job_answer(service, query, maxrec)
                 if asynchronous
-                else _sent(service.create_query(query, maxrec=maxrec))
+                else _answer(service.create_query(query, maxrec=maxrec))
             )
         except DALFormatError as error:
-            wrong = f"{url}: the answer about {source.table} is no VOTable: {_excerpt(error)}"
+            wrong = f"{url}: the answer about {source.table} is not a VOTable: {_excerpt(error)}"
             raise ServiceError(wrong, body) from None
         except DALAccessError as error:
             raise ServiceError(f"{url}: {source.table}: {_excerpt(error)}", body) from None
@@ -121,9 +125,9 @@ def _ask(
 
 
 def printable_texts(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose texts have no control characters and no space around them, so that they may be shown.
+    """Remove control characters and surrounding space from the texts of a table, in place, and return it.
 
-    A service's text goes to terminals and pages; an identifier that ends with a newline would pass for another one.
+    A service's text goes to terminals and pages. An identifier that ends with a newline would pass for another one.
     """
     import pandas as pd
 
@@ -139,8 +143,8 @@ def printable_texts(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _sent(query: Any) -> bytes:
-    """What a service sends for a query. ValueError with its words if the status is none of success."""
+def _answer(query: Any) -> bytes:
+    """Return the body of a service's answer to a query. ValueError quotes it if the status reports an error."""
     response = query.submit()
     body: bytes = response.content
     if response.status_code >= 400:
@@ -148,8 +152,8 @@ def _sent(query: Any) -> bytes:
     return body
 
 
-def _sent_later(service: Any, query: str, maxrec: int) -> bytes:
-    """What a service's asynchronous job sends for a query; the job is deleted."""
+def _job_answer(service: Any, query: str, maxrec: int) -> bytes:
+    """Run a query as an asynchronous job, return the body of its result, and delete the job."""
     job = service.submit_job(query, maxrec=maxrec)
     try:
         job.run().wait(timeout=JOB_SECONDS)
@@ -164,15 +168,8 @@ def _sent_later(service: Any, query: str, maxrec: int) -> bytes:
         job.delete()
 
 
-def refuse_more_than_data(body: bytes, what: str) -> None:
-    """Raise ServiceError if a VOTable defines entities, or has its data elsewhere, which astropy would open."""
-    refuse_entities(body, what)
-    if STREAM_ELSEWHERE.search(body):
-        raise ServiceError(f"{what} has its data in another file (a STREAM with 'href'): refused", body)
-
-
 def rows_of(body: bytes, url: str, table: str = "a query") -> pd.DataFrame:
-    """Return the rows of a VOTable, its columns in lower case; ServiceError if it is not one, or more than data."""
+    """Return the rows of a VOTable, its columns in lower case. ServiceError if it is not a VOTable, or more than data."""
     import io
     import warnings
 
@@ -187,30 +184,31 @@ def rows_of(body: bytes, url: str, table: str = "a query") -> pd.DataFrame:
             warnings.simplefilter("ignore")
             frame = TAPResults(parse(io.BytesIO(body)), url=url).to_table().to_pandas()
     except DALFormatError as error:
-        raise ServiceError(f"{what} is no VOTable: {_excerpt(error)}", body) from None
+        raise ServiceError(f"{what} is not a VOTable: {_excerpt(error)}", body) from None
     except DALAccessError as error:
         raise ServiceError(f"{url}: {table}: {_excerpt(error)}", body) from None
     except Exception as error:  # noqa: BLE001 - astropy raises what its XML parser and converters raise
-        raise ServiceError(f"{what} is no VOTable that can be read: {_excerpt(error)}", body) from None
+        raise ServiceError(f"{what} is not a readable VOTable: {_excerpt(error)}", body) from None
     frame.columns = [make_printable(str(name)).lower() for name in frame.columns]
     return printable_texts(frame)
 
 
 def _check(rows: Any, source: TableSource, url: str, expected: int) -> None:
-    missing = [each.source for each in source.columns if each.required and each.source.lower() not in rows.columns]
+    required = [column.source for column in source.columns if column.required]
+    missing = [name for name in required if name.lower() not in rows.columns]
     if missing:
         raise ServiceError(f"{url}: {source.table} came without {', '.join(missing)}; it has {', '.join(rows.columns)}")
     if len(rows) < expected:
         raise ServiceError(f"{url}: {source.table} came with {len(rows)} of {expected} rows: the answer is cut off")
-    declination = next((each.source.lower() for each in source.columns if each.name == "dec"), None)
+    declination = next((column.source.lower() for column in source.columns if column.name == "dec"), None)
     if declination and rows[declination].dropna().between(-90, 90).mean() < MOSTLY:
         raise ServiceError(
-            f"{url}: {source.table} has declinations beyond 90 degrees: its columns are not what they were"
+            f"{url}: {source.table} has declinations beyond 90 degrees: the service has changed its columns"
         )
 
 
 def _excerpt(error: Exception) -> str:
-    """The beginning of what went wrong, without markup or anything that looks like a credential."""
+    """Return the beginning of an error's text, without markup and credentials."""
     plain = re.sub(r"<[^>]*>", " ", str(error)[:100_000])
     plain = re.sub(r"(?i)((?:pass(?:word|wd)?|pwd|token|user)=)[^&\s]+", r"\1...", plain)
     return " ".join(make_printable(mask_secrets(plain)).split())[:EXCERPT]

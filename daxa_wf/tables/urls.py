@@ -1,4 +1,4 @@
-"""URLs: as they may be shown, and which of them credentials may be sent to."""
+"""URLs without secrets, and the URLs that credentials may be sent to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ Origin = tuple[str, str, int]
 
 
 def shown(url: str) -> str:
-    """Return a URL as messages and records may show it: without its query and user, which may hold a password."""
+    """Return a URL without its query and user, which may hold a password, for messages and records.
+
+    >>> shown("https://me:secret@mirror.edu/FTP/file.fits?token=1")
+    'https://mirror.edu/FTP/file.fits'
+    """
     if "://" not in url:
         return url
     parts = urlsplit(url)
@@ -22,12 +26,12 @@ def shown(url: str) -> str:
 
 
 def host_of(url: str) -> str:
-    """Return the host of a URL and its port, if it names one, without user and password."""
+    """Return the host of a URL, with the port if the URL names one, without user and password."""
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def origin_of(url: str) -> Origin:
-    """Return scheme, host and port of a URL. ServiceError if it has none that can be asked."""
+    """Return scheme, host and port of a URL. ServiceError if it is not a URL of http or https."""
     try:
         parts = urlsplit(url)
         port = parts.port or PORTS[parts.scheme]
@@ -37,7 +41,7 @@ def origin_of(url: str) -> Origin:
 
 
 def may_carry_credentials(url: str) -> bool:
-    """True for https, and for http to this machine itself, where tests and tunnels end."""
+    """Return True for https, and for http to this machine itself, where tests and tunnels end."""
     parts = urlsplit(url)
     if parts.scheme == "https" or parts.hostname == "localhost":
         return True
@@ -48,11 +52,11 @@ def may_carry_credentials(url: str) -> bool:
 
 
 def has_login(url: str) -> bool:
-    """True if a URL names a user or a password."""
+    """Return True if a URL names a user or a password."""
     return "@" in urlsplit(url).netloc
 
 
 def require_safe(url: str) -> None:
-    """ServiceError if credentials may not be sent to a URL."""
+    """Raise ServiceError if credentials may not be sent to a URL."""
     if not may_carry_credentials(url):
         raise ServiceError(f"{shown(url)}: credentials are sent over https only; write https:// in place of http://")

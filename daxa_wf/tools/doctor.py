@@ -1,4 +1,7 @@
-"""What `daxa-wf doctor` finds out: which tasks, versions and calibration an environment has, and what is missing."""
+"""Examine an environment: which tasks, variables and releases it has, and what is missing.
+
+Each toolkit's own examination is in its observatory; the parts that all of them need are here.
+"""
 
 from __future__ import annotations
 
@@ -8,111 +11,94 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from daxa_wf.tools.environment import ToolEnvironment, prepared_call
+from daxa_wf.tools.environment import NO_TOOLKIT, ToolEnvironment, ToolkitVariables, prepared_call
 from daxa_wf.tools.processes import run_watched
-from daxa_wf.tools.versions import (
-    SasVersion,
-    caldb_label,
-    esass_version,
-    heasoft_version,
-    parse_sas_version,
-)
 
 PROBE = r"""
+daxa_wf_left=$1; shift
+while (( daxa_wf_left-- > 0 )); do printf '%s\0%s\0' "output $1" "$(eval "$2" </dev/null)"; shift 2; done
 for name in "$@"; do printf '%s\0%s\0' "task $name" "$(command -v "$name")"; done
-IFS=: read -ra places <<< "${SAS_CCFPATH:-}"
-for place in "${places[@]}"; do
-  count=none
-  if [ -d "$place" ]; then count=$(ls "$place" | grep -ci '\.ccf$'); fi
-  printf '%s\0%s\0' "ccf $place" "$count"
-done
-printf '%s\0%s\0' 'output sas' "$(sas --version 2>&1 </dev/null)" 'output fversion' "$(fversion 2>/dev/null </dev/null)"
 while IFS= read -r -d '' pair; do printf '%s\0%s\0' "variable ${pair%%=*}" "${pair#*=}"; done < <(env -0)
 """
-"""Prints pairs, each part ended by a NUL, of what is there once the environment is set up."""
+"""Prints pairs of names and values, each ended by a NUL, once the environment is set up. Its arguments are a counted list
+of questions (label, shell command), then the names of tasks.
+"""
 
 PROBE_SECONDS = 120.0
+
+Answers = Mapping[str, str]
+"""Results of a probe: `task x` -> path, `variable X` -> value, `output label` -> text printed by a question's command."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at: what was found, and if it is in the way what to do."""
+    """Report on one subject: its state, a detail such as a path or a release, and advice if it is a problem."""
 
     subject: str
     state: Literal["fine", "missing", "unfit", "note"]
-    found: str
+    detail: str
     advice: str = ""
 
     @property
     def is_problem(self) -> bool:
-        """True if a run that needs it cannot work."""
+        """Return True if a run that needs the subject cannot work."""
         return self.state in ("missing", "unfit")
 
 
 def probe(
-    environment: ToolEnvironment, names: Sequence[str], base: Mapping[str, str] | None = None
+    environment: ToolEnvironment,
+    names: Sequence[str],
+    questions: Mapping[str, str] | None = None,
+    base: Mapping[str, str] | None = None,
+    toolkit: ToolkitVariables = NO_TOOLKIT,
 ) -> dict[str, str] | Finding:
-    """What is there once an environment is set up: 'task x' -> path, 'ccf dir' -> number of files, 'variable X' -> value,
-    'output sas' -> what it printed; or a finding that says why it could not be set up.
+    """Set up an environment, and return the paths of tasks, the variables, and the answers to `questions`.
+
+    `questions` maps labels to shell commands. If the environment cannot be set up, return a finding with the reason.
     """
+    asked = [word for pair in (questions or {}).items() for word in pair]
+    words = ["bash", "-c", PROBE, "daxa_wf", str(len(questions or {})), *asked, *names]
     with tempfile.TemporaryDirectory(prefix="daxa_wf-doctor-") as name:
         directory = Path(name)
-        call = prepared_call(["bash", "-c", PROBE, "daxa_wf", *names], {}, environment, directory, base=base)
+        call = prepared_call(words, {}, environment, directory, base=base, toolkit=toolkit)
         out, err = directory / "out", directory / "err"
         with out.open("wb") as stdout, err.open("wb") as stderr:
             try:
-                ended = run_watched(call.argv, call.variables, directory, stdout, stderr, PROBE_SECONDS)
+                end = run_watched(call.argv, call.variables, directory, stdout, stderr, PROBE_SECONDS)
             except OSError as error:
                 return Finding("environment", "missing", f"{call.argv[0]}: {error.strerror}", environment.describe())
-        words = out.read_bytes().decode(errors="replace").split("\0")
-        if ended.exit_code != 0:
-            said = err.read_text(errors="replace").strip().splitlines()
-            return Finding(
-                "environment", "unfit", said[-1] if said else "it ended without a word", environment.describe()
-            )
-    return dict(zip(words[0::2], words[1::2], strict=False))
+        parts = out.read_bytes().decode(errors="replace").split("\0")
+        if end.exit_code != 0:
+            lines = err.read_text(errors="replace").strip().splitlines()
+            detail = lines[-1] if lines else "its setup failed without a message"
+            return Finding("environment", "unfit", detail, environment.describe())
+    return dict(zip(parts[0::2], parts[1::2], strict=False))
 
 
-def toolkit_versions(said: Mapping[str, str]) -> dict[str, str]:
-    """Releases of SAS, HEASoft and eSASS, and the CALDB, as records hold them; without those that were not told."""
-    variables = {name.removeprefix("variable "): value for name, value in said.items() if name.startswith("variable ")}
-    sas = release_of(said)
-    found = {
-        "sas": str(sas) if sas else "",
-        "heasoft": heasoft_version(said.get("output fversion", "") or variables.get("HEADAS", "")),
-        "esass": next((release for value in said.values() if (release := esass_version(value))), ""),
-        "caldb": caldb_label(variables),
-    }
-    return {name: value for name, value in found.items() if value}
+def variables_in(answers: Answers) -> dict[str, str]:
+    """Return the environment variables among a probe's answers."""
+    return {name.removeprefix("variable "): value for name, value in answers.items() if name.startswith("variable ")}
 
 
-def lines_of(findings: Sequence[Finding]) -> list[str]:
-    """Findings as they are printed: problems say what to do."""
-    width = max((len(each.subject) for each in findings), default=0)
-    return [
-        f"{each.state:8}{each.subject:{width}}  {each.found}{' - ' + each.advice if each.advice else ''}"
-        for each in findings
-    ]
-
-
-def release_of(said: Mapping[str, str]) -> SasVersion | None:
-    """The release of SAS that was probed; None if it did not tell."""
-    try:
-        return parse_sas_version(said.get("output sas", ""))
-    except ValueError:
-        return None
-
-
-def variable(said: Mapping[str, str], name: str, advice: str) -> Finding:
-    """Return the finding of an environment variable."""
-    value = said.get(f"variable {name}", "")
+def check_variable(answers: Answers, name: str, advice: str) -> Finding:
+    """Report whether a variable is set; `advice` tells the user how to set it."""
+    value = answers.get(f"variable {name}", "")
     return Finding(name, "fine", value) if value else Finding(name, "missing", "not set", advice)
 
 
-def tasks_found(said: Mapping[str, str], names: Sequence[str], advice: str = "it is not on PATH") -> list[Finding]:
-    """Return a finding for each task: where it is, or that it is missing."""
-    paths = {name: said.get(f"task {name}", "") for name in names}
+def check_tasks(answers: Answers, names: Sequence[str], advice: str = "it is not on PATH") -> list[Finding]:
+    """Report whether each task was found, and where."""
+    paths = {name: answers.get(f"task {name}", "") for name in names}
     return [
         Finding(name, "fine", path) if path else Finding(name, "missing", "not found", advice)
         for name, path in paths.items()
+    ]
+
+
+def lines_of(findings: Sequence[Finding]) -> list[str]:
+    """Return one printable line for each finding; lines of problems end with the advice."""
+    width = max((len(finding.subject) for finding in findings), default=0)
+    return [
+        f"{finding.state:8}{finding.subject:{width}}  {finding.detail}{' - ' + finding.advice if finding.advice else ''}"
+        for finding in findings
     ]

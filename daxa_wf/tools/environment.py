@@ -1,4 +1,4 @@
-"""How the tools of a toolkit are reached: from the shell as it is, a setup script, modules, a container, a prefix."""
+"""Reach the tasks of a toolkit: in the current shell, or through a setup script, modules, a container, or a prefix."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from daxa_wf.errors import ConfigError
 
 MISSING_VARIABLE = 96
 SETUP_FAILED = 97
-"""Exit codes of the launcher below, which no task of SAS or eSASS was seen to use."""
+"""Exit codes of the launcher below. Tasks of SAS and eSASS do not use them."""
 
 LAUNCHER = r"""
 daxa_wf_load() { local script=$1; shift; . "$script"; }
@@ -22,7 +22,7 @@ daxa_wf_find_module() {
   for place in "${MODULESHOME:-}/init/bash" "${LMOD_PKG:-}/init/bash" /etc/profile.d/{modules,lmod,z00_lmod}.sh; do
     if [ -r "$place" ]; then daxa_wf_load "$place"; type module >/dev/null 2>&1 && return; fi
   done
-  echo "daxa_wf: there is no command 'module' here" >&2; exit 97
+  echo "daxa_wf: the command 'module' does not exist here" >&2; exit 97
 }
 daxa_wf_left=$1; shift
 while (( daxa_wf_left-- > 0 )); do
@@ -53,25 +53,37 @@ while (( daxa_wf_left-- > 0 )); do
 done
 exec "$@"
 """
-"""Reads four counted lists (setup scripts, modules, NAME=value, names that must be set) and runs what is left.
+"""Reads four counted lists (setup scripts, modules, NAME=value, names that must be set) and runs the remaining words.
 
-Nothing of the command line passes through the shell's parser: every word is an argument of its own.
+The shell does not parse the command line: each word is one argument.
 """
 
-FORGOTTEN = ("SAS_ODF", "SAS_CCF", "SAS_CCFFILES", "SAS_CLOBBER", "SAS_VERBOSITY", "SAS_SUPPRESS_WARNING")
-"""Variables of the user's shell that would silently change what a task reads or does; SAS's own PYTHONPATH must stay."""
+STEADY = {"HEADASNOQUERY": "", "HEADASPROMPT": "/dev/null"}
+"""Variables set for every task: ftools must not ask on the terminal."""
 
-STEADY = {"HEADASNOQUERY": "", "HEADASPROMPT": "/dev/null", "SAS_VERBOSITY": "4", "SAS_SUPPRESS_WARNING": "1"}
-"""Set for every task: ftools must not ask on the terminal, and messages have one form."""
+
+@dataclass(frozen=True)
+class ToolkitVariables:
+    """Environment variables of all tasks of a toolkit: `fixed` ones are set; `cleared` ones of the user's shell are dropped.
+
+    A variable is cleared if it would silently change a task's input or behaviour.
+    """
+
+    name: str
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    cleared: tuple[str, ...] = ()
+
+
+NO_TOOLKIT = ToolkitVariables("")
 
 
 @dataclass(frozen=True)
 class ToolEnvironment:
-    """Where a toolkit comes from; parts may be combined, the default is a shell that is already initialised.
+    """Where a toolkit comes from. Parts may be combined; the default is a shell that is already initialised.
 
-    `setup_scripts` are sourced in order (HEASoft's before SAS's), then `modules` loaded, inside of the `container` if
-    there is one. `prefix` goes in front of everything (`srun`, a site's own wrapper). `variables` are set last.
-    `binds`: directories that the container must see beside the working directory.
+    `setup_scripts` are sourced in order (HEASoft's before SAS's), then `modules` are loaded, inside of the `container` if
+    one is named. `prefix` goes in front of the whole command (`srun`, a site's own wrapper). `variables` are set last.
+    `binds` are the directories that the container must see beside the working directory.
     """
 
     setup_scripts: tuple[Path, ...] = ()
@@ -84,27 +96,27 @@ class ToolEnvironment:
 
     @property
     def needs_launcher(self) -> bool:
-        """True if something must be set up before the task can run."""
+        """Return True if something must be set up before the task can run."""
         return bool(self.setup_scripts or self.modules or self.container)
 
     @property
     def is_shell(self) -> bool:
-        """True if the tools are those of this process's own environment."""
+        """Return True if the tasks come from this process's own environment."""
         return not (self.needs_launcher or self.prefix)
 
     def describe(self) -> str:
-        """What it is, for people."""
+        """Describe the environment in a few words, for messages."""
         parts = [
             *(["prefix " + " ".join(self.prefix)] if self.prefix else []),
-            *([f"{self.runtime} image {self.container}"] if self.container else []),
+            *([f"{self.runtime} container {self.container}"] if self.container else []),
             *(f"setup script {script}" for script in self.setup_scripts),
             *(f"module {module}" for module in self.modules),
         ]
-        return ", ".join(parts) or "the shell as it is"
+        return ", ".join(parts) or "the current shell"
 
 
 def environment_from(options: Mapping[str, Any]) -> ToolEnvironment:
-    """The environment that a section Toolkit of the configuration describes, given as plain data."""
+    """Make the environment from the options of a toolkit in the configuration, given as plain data."""
     return ToolEnvironment(
         tuple(Path(script) for script in options["setup_scripts"]),
         tuple(options["modules"]),
@@ -118,7 +130,7 @@ def environment_from(options: Mapping[str, Any]) -> ToolEnvironment:
 
 @dataclass(frozen=True)
 class Call:
-    """What is handed to the operating system. `container_name`: what docker must be told to kill, if it is docker."""
+    """Words and variables for the operating system. `container_name` is the name by which docker can stop the container."""
 
     argv: list[str]
     variables: dict[str, str]
@@ -133,29 +145,30 @@ def prepared_call(
     needs: Sequence[str] = (),
     name: str = "",
     base: Mapping[str, str] | None = None,
+    toolkit: ToolkitVariables = NO_TOOLKIT,
 ) -> Call:
-    """The call that runs `argv` in `directory` with `variables` set, as an environment wants it.
+    """Return the call that runs `argv` in `directory`, within an environment, with `variables` set.
 
-    `needs`: variables that must be set by then. `base`: the environment to start from (this process's own);
-    what would change results silently is left out of it. ConfigError if the shell as it is lacks what is needed.
+    `needs` are variables that the environment must set. `base` is the environment to start from (by default this
+    process's own), without the variables that the toolkit clears. ConfigError if the current shell lacks a needed variable.
     """
     started_from = os.environ if base is None else base
-    inherited = {key: value for key, value in started_from.items() if key not in FORGOTTEN}
-    wanted = {**STEADY, **environment.variables, **variables}
+    inherited = {key: value for key, value in started_from.items() if key not in toolkit.cleared}
+    added = {**STEADY, **toolkit.fixed, **environment.variables, **variables}
     if not environment.needs_launcher:
-        own = {**inherited, **wanted, "PFILES": pfiles(directory / "pfiles", inherited)}
+        own = {**inherited, **added, "PFILES": pfiles(directory / "pfiles", inherited)}
         if environment.is_shell:
             _require(needs, own, argv[0])
         return Call([*environment.prefix, *argv], own)
-    wanted["PFILES"] = str(directory / "pfiles")
-    launched = _launched(argv, wanted, environment, needs)
+    added["PFILES"] = str(directory / "pfiles")
+    launched = _launched(argv, added, environment, needs)
     contained = _contained(launched, environment, directory, name)
     docker = environment.container and environment.runtime == "docker"
     return Call([*environment.prefix, *contained], inherited, name if docker else "")
 
 
 def pfiles(own: Path, variables: Mapping[str, str]) -> str:
-    """PFILES with an own writable directory in front; the directories of templates are kept.
+    """Return PFILES with `own` as its writable directory, keeping the directories of templates.
 
     Source: HEASoft, 'Parameter files': writable directories, ';', directories of templates.
     """
@@ -169,8 +182,8 @@ def _require(needs: Sequence[str], variables: Mapping[str, str], task: str) -> N
     missing = [name for name in needs if not variables.get(name)]
     if missing:
         raise ConfigError(
-            f"{task} needs {', '.join(missing)}, not set in this shell: initialise SAS first, or name a setup script, "
-            "modules or a container in the configuration ('daxa-wf doctor' tells what is found)"
+            f"{task} needs {', '.join(missing)}, not set in this shell: initialise its toolkit first, or name a setup "
+            "script, modules or a container in the configuration ('daxa-wf doctor' lists the tasks that can be found)"
         )
 
 

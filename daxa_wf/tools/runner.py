@@ -1,4 +1,4 @@
-"""Runs one task of SAS or eSASS in a directory of its own, and looks at everything it left."""
+"""Run an external task in its own directory, and inspect its exit code, messages and products."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import IO
 
 from daxa_wf.errors import ConfigError, Fault
 from daxa_wf.tools.environment import ToolEnvironment, prepared_call
-from daxa_wf.tools.messages import sas_messages
+from daxa_wf.tools.messages import task_messages
 from daxa_wf.tools.processes import run_watched
 from daxa_wf.tools.spec import Command
 from daxa_wf.tools.verdicts import ToolRun, raise_faults, read_log, require_success
@@ -31,9 +31,9 @@ def run_tools(
     keep: bool = False,
     runs: list[ToolRun] | None = None,
 ) -> list[ToolRun]:
-    """Run commands one after the other in one directory, until one does not succeed; logs are numbered from 1.
+    """Run commands one after the other in one directory, until one fails. Logs are numbered from 1.
 
-    `runs` is filled with what has run, so that a record can tell of the one that failed too.
+    Finished runs are added to `runs`, so that a record can describe the failed run too.
     """
     runs = [] if runs is None else runs
     for number, command in enumerate(commands, start=1):
@@ -51,12 +51,12 @@ def execute(
     time_limit: float | None = None,
     keep: bool = False,
 ) -> ToolRun:
-    """Run a command in `directory`, which is made, or must be empty unless `keep`; the verdict is `require_success`'s.
+    """Run a command in `directory`, which is created, and must be empty unless `keep`. `require_success` gives the verdict.
 
-    Standard output and error go to `<logs>.stdout` and `<logs>.stderr`, the command first. `time_limit` in seconds of
-    wall time, on all processes that the task starts. Fault if it ran out of time, was killed, or could not be started;
-    ConfigError if the environment lacks what it needs. Then, and if we are interrupted, no process of it is left, and
-    no file in the directory that was not there before.
+    Standard output and error go to `<logs>.stdout` and `<logs>.stderr`, after a line with the command. `time_limit` is
+    the wall time in seconds of all processes that the task starts. Fault if the task ran out of time, was killed, or
+    could not be started. ConfigError if the environment lacks something that it needs. After an error or an interrupt,
+    its processes are dead, and its files are removed from the directory.
     """
     directory, logs = directory.resolve(), logs.absolute()
     before = _prepare(directory, keep)
@@ -71,7 +71,7 @@ def execute(
 
 
 def _prepare(directory: Path, keep: bool) -> set[Path]:
-    """Make the directory; what is in it already."""
+    """Create the directory, and return the paths that it already holds."""
     directory.mkdir(parents=True, exist_ok=True)
     before = set(directory.rglob("*"))
     if before and not keep:
@@ -83,7 +83,7 @@ def _prepare(directory: Path, keep: bool) -> set[Path]:
 def _place_inputs(command: Command, directory: Path) -> None:
     for path in (*command.links.values(), *command.copies.values()):
         if not path.exists():
-            raise Fault(f"{command.task} cannot run: {path} is not there")
+            raise Fault(f"{command.task} cannot run: {path} does not exist")
     for name, path in command.links.items():
         (directory / name).unlink(missing_ok=True)
         (directory / name).symlink_to(path.absolute())
@@ -106,7 +106,10 @@ def _run(
     name = f"daxa_wf-{uuid.uuid4().hex[:12]}"
     if environment.container:
         environment = replace(environment, binds=(*environment.binds, *_places(command)))
-    call = prepared_call(command.argv, command.environment, environment, directory, command.spec.needs, name)
+    spec = command.spec
+    call = prepared_call(
+        command.argv, command.environment, environment, directory, spec.needs, name, toolkit=spec.toolkit
+    )
     stop = ["docker", "kill", call.container_name] if call.container_name else []
     stdout, stderr = logs.with_name(logs.name + ".stdout"), logs.with_name(logs.name + ".stderr")
     logs.parent.mkdir(parents=True, exist_ok=True)
@@ -117,11 +120,11 @@ def _run(
         except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
             raise Fault(
                 f"{call.argv[0]} cannot be started ({error.strerror}) with {environment.describe()}: "
-                "'daxa-wf doctor' tells what is found"
+                "'daxa-wf doctor' lists the tasks that can be found"
             ) from None
     if not ended.in_time:
         raise Fault(f"{command.task} did not end within {time_limit:g} s and was killed; see {stderr}")
-    messages = tuple(sas_messages(read_log(stderr)) + sas_messages(read_log(stdout)))
+    messages = tuple(task_messages(read_log(stderr)) + task_messages(read_log(stdout)))
     return ToolRun(
         command, call.argv, ended.exit_code, started, ended.wall_seconds, ended.cpu_seconds, ended.peak_memory_mb,
         stdout, stderr, messages, _products(command, directory),
@@ -129,14 +132,14 @@ def _run(
 
 
 def _places(command: Command) -> list[Path]:
-    """Directories that a command's words, variables and links lead to, also through the links of an ODF's view."""
+    """Return the directories that a command's words, variables and links lead to, also through links in these directories."""
     words = [*command.environment.values(), *(value for _, value in command.parameters)]
     paths = [*command.links.values(), *(Path(word) for word in words if word.startswith("/") and Path(word).exists())]
     places: dict[Path, None] = {}
     for path in paths:
         seen = [path.absolute(), path.resolve()]
         seen += [entry.resolve() for entry in path.iterdir() if entry.is_symlink()] if path.is_dir() else []
-        places |= dict.fromkeys(each if each.is_dir() else each.parent for each in seen)
+        places |= dict.fromkeys(target if target.is_dir() else target.parent for target in seen)
     return list(places)
 
 
@@ -148,10 +151,10 @@ def _opened(path: Path, command: Command) -> IO[bytes]:
 
 
 def _products(command: Command, directory: Path) -> dict[str, Path]:
-    """Kind -> file, of those that are there and hold something."""
-    found = {}
+    """Map kinds to the files that the command left, ignoring empty ones."""
+    products = {}
     for kind, pattern in {**command.extras, **command.products}.items():
         files = [path for path in sorted(directory.glob(pattern)) if path.is_file() and path.stat().st_size]
         if files:
-            found[kind] = files[0]
-    return found
+            products[kind] = files[0]
+    return products

@@ -1,4 +1,4 @@
-"""What a task of SAS or eSASS may be told, as data, and a command made of it."""
+"""Describe external tasks as data: their parameters, and commands made from them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from pathlib import Path
 from typing import Literal
 
 from daxa_wf.errors import ConfigError
+from daxa_wf.tools.environment import ToolkitVariables
 
 Kind = Literal["bool", "int", "real", "text", "file"]
 Value = bool | int | float | str | Path | Sequence[int] | Sequence[float] | Sequence[str]
 
-SPOKEN = {"yes": True, "true": True, "y": True, "no": False, "false": False, "n": False}
-"""Booleans as SAS tasks take them, whatever the case of the letters."""
+BOOLEANS = {"yes": True, "true": True, "y": True, "no": False, "false": False, "n": False}
+"""Booleans as SAS tasks accept them, in upper or lower case."""
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a task. `default` is the task's own, as it prints it; None where it is not known or not there.
+    """One parameter of a task. `default` is the task's own, in the form that it prints; None if it is unknown or absent.
 
-    `many`: a list, written with blanks between; `unit` and `note` are for people.
+    `many` marks a list, written with blanks between its items. `unit` and `note` are for people.
     """
 
     name: str
@@ -36,7 +37,7 @@ class Parameter:
     note: str = ""
 
     def written(self, value: Value, booleans: tuple[str, str]) -> str:
-        """`value` as the command line has it; ValueError says what is allowed."""
+        """Return `value` in the form of the command line. ValueError if it is not allowed."""
         if self.many:
             items = [value] if isinstance(value, str | Path | bool | int | float) else list(value)
             words = " ".join(self._one(item, booleans) for item in items).split()
@@ -47,23 +48,23 @@ class Parameter:
         return " ".join(words)
 
     def read(self, text: str) -> str:
-        """`text` as the task understands it, with booleans as 'yes' or 'no'; ValueError says what is allowed."""
+        """Return `text` in the form that the task sees, booleans as 'yes' or 'no'. ValueError if it is not allowed."""
         for word in text.split() if self.many else [text]:
             self._check(word)
-        return text if self.kind != "bool" else ("yes" if SPOKEN[text.lower()] else "no")
+        return text if self.kind != "bool" else ("yes" if BOOLEANS[text.lower()] else "no")
 
     def _one(self, value: object, booleans: tuple[str, str]) -> str:
         if self.kind == "bool":
-            spoken = SPOKEN.get(str(value).lower())
-            if spoken is None:
+            truth = BOOLEANS.get(str(value).lower())
+            if truth is None:
                 raise ValueError(f"yes or no is allowed, not {value!r}")
-            return booleans[spoken]
+            return booleans[truth]
         if isinstance(value, bool):
             raise ValueError(f"a {self.kind} is needed, not {value!r}")
         return format(value, ".12g") if isinstance(value, float) else str(value)
 
     def _check(self, word: str) -> None:
-        if self.kind == "bool" and word.lower() not in SPOKEN:
+        if self.kind == "bool" and word.lower() not in BOOLEANS:
             raise ValueError(f"yes or no is allowed, not {word!r}")
         if self.allowed and word not in self.allowed:
             raise ValueError(f"{word!r} is none of {', '.join(self.allowed)}")
@@ -84,22 +85,24 @@ class Parameter:
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """A task: its parameters in the order it prints them, how it writes booleans, the variables it cannot do without.
+    """A task: its toolkit, its parameters in the order that it prints, how it writes booleans, variables that it needs.
 
-    `dialect` tells interfaces of one task apart. `done_line`: what it prints last when it succeeded, if it says so.
+    `dialect` distinguishes interfaces of one task. `done_line` is the last line that it prints on success, if it has
+    one. `unfit_errors` are the names of errors that declare the data unfit, and not the task failed.
     """
 
     name: str
-    toolkit: Literal["sas", "esass"]
+    toolkit: ToolkitVariables
     parameters: tuple[Parameter, ...]
     booleans: tuple[str, str] = ("no", "yes")
     needs: tuple[str, ...] = ()
     dialect: str = ""
     done_line: str = ""
+    unfit_errors: tuple[str, ...] = ()
 
     @property
     def by_name(self) -> dict[str, Parameter]:
-        """Its parameters by name."""
+        """Map names to its parameters."""
         return {parameter.name: parameter for parameter in self.parameters}
 
     def command(
@@ -109,9 +112,9 @@ class TaskSpec:
         products: Mapping[str, str] | None = None,
         **other: object,
     ) -> Command:
-        """A command that this task takes; ConfigError naming the task and the parameter otherwise.
+        """Make a command of this task. `other` are further fields of Command.
 
-        `other` are further fields of Command.
+        ConfigError names the task and the parameter if the task would refuse it.
         """
         known, written = self.by_name, []
         for name, value in parameters.items():
@@ -121,17 +124,17 @@ class TaskSpec:
                 written.append((name, known[name].written(value, self.booleans)))
             except ValueError as error:
                 raise ConfigError(f"{self.label}: {name}={value}: {error}") from None
-        missing = [each.name for each in self.parameters if each.required and each.name not in parameters]
+        missing = [option.name for option in self.parameters if option.required and option.name not in parameters]
         if missing:
             raise ConfigError(f"{self.label} needs {', '.join(missing)}")
         variables = {name: str(value) for name, value in (environment or {}).items()}
         return Command(self, tuple(written), variables, dict(products or {}), **other)  # type: ignore[arg-type]
 
     def check(self, argv: Sequence[str]) -> dict[str, str]:
-        """The values of all parameters that `argv` gives, booleans as 'yes' or 'no'.
+        """Return the values of all parameters in `argv`, booleans as 'yes' or 'no'.
 
-        ValueError naming what the task would refuse: an argument that is no `name=value`, a name it does not know,
-        a value it does not allow, or a required parameter that is not there.
+        ValueError names the argument that the task would refuse: it is not `name=value`, its name is unknown, its value
+        is not allowed, or a required parameter is missing.
         """
         known, values = self.by_name, {}
         for argument in argv:
@@ -154,18 +157,18 @@ class TaskSpec:
 
     @property
     def label(self) -> str:
-        """The task's name, and which of its interfaces it is."""
+        """Return the task's name, with its interface if it has several."""
         return f"{self.name} ({self.dialect})" if self.dialect else self.name
 
 
 @dataclass(frozen=True)
 class Command:
-    """One call of a task, as data; nothing in it is a place but what its values say.
+    """One call of a task, as data.
 
     `environment`: variables that it needs beside those of its toolkit. `products`: kind of product -> file name or
-    pattern in the working directory; it failed if one is not there. `extras`: the same, where they may be missing.
-    `links` and `copies`: names in the working directory -> files that must be there before it runs, the copies because
-    the task writes into them. `unfit_warnings`: warnings of its own that say that the data are unfit.
+    pattern in the working directory; the command failed if one is missing. `extras`: the same for optional products.
+    `links` and `copies`: names in the working directory -> files that it needs there; the task writes into the copies.
+    `unfit_warnings`: names of its own warnings that declare the data unfit.
     """
 
     spec: TaskSpec
@@ -179,10 +182,10 @@ class Command:
 
     @property
     def task(self) -> str:
-        """Name of the task."""
+        """Return the name of the task."""
         return self.spec.name
 
     @property
     def argv(self) -> list[str]:
-        """The command line."""
+        """Return the command line."""
         return [self.task, *(f"{name}={value}" for name, value in self.parameters)]

@@ -1,4 +1,4 @@
-"""What became of a task: its run as data, and the verdict or the fault that follows from it."""
+"""Judge how a task ended: its run as data, and the verdict or the fault that follows from it."""
 
 from __future__ import annotations
 
@@ -8,27 +8,24 @@ from pathlib import Path
 
 from daxa_wf.errors import ConfigError, Fault, StepFailedError, UnfitDataError
 from daxa_wf.tools.environment import MISSING_VARIABLE, SETUP_FAILED, ToolEnvironment
-from daxa_wf.tools.messages import Message, says_done
+from daxa_wf.tools.messages import Message, ends_with
 from daxa_wf.tools.spec import Command
 
-UNFIT = {("espfilt", "noCounts"), ("espfilt", "noPNSmallWindow"), ("espfilt", "gaussian")}
-"""Errors (task, name) that say that the data are unfit, not that the task failed; the native filters reject alike."""
-
 OWN_CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT, signal.SIGTRAP}
-"""Signals that a program brings upon itself; by any other it was killed from outside, and may be run again."""
+"""Signals that a program causes itself. Any other signal came from outside, and the task may be run again."""
 
 FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGXCPU)
 """Signals that people and batch systems send."""
 
 FAULTS = ("No space left on device", "Disk quota exceeded", "Cannot allocate memory", "Stale file handle")
-"""What the system says, through whatever task, if the machine and not the data is at fault; also where the exit code is 0."""
+"""Messages of the operating system that blame the machine and not the data. They count even if the exit code is 0."""
 
 
 @dataclass(frozen=True)
 class ToolRun:
-    """What one call did: its command and call, exit code, UTC of its start, resources, messages, products by kind.
+    """One run of a command: call, exit code, UTC of its start, resources, messages, products by kind.
 
-    `peak_memory_mb` is that of the largest process; it is never less than what this process had when it started it.
+    `peak_memory_mb` is that of the largest process. It is never less than the memory that this process had at the start.
     """
 
     command: Command
@@ -45,31 +42,31 @@ class ToolRun:
 
     @property
     def warnings(self) -> list[dict[str, str]]:
-        """Its warnings as records hold them."""
+        """Return its warnings in the form of records."""
         return [message.as_record for message in self.messages if message.level == "warning"]
 
     @property
     def errors(self) -> list[dict[str, str]]:
-        """Its errors as records hold them."""
+        """Return its errors in the form of records."""
         return [message.as_record for message in self.messages if message.is_error]
 
 
 def require_success(run: ToolRun) -> None:
-    """UnfitDataError or StepFailedError unless the task did all that it should.
+    """Raise UnfitDataError or StepFailedError unless the task succeeded, under the name that the task gives its error.
 
-    Its error messages come first, whatever the exit code, then the exit code, the line `TASK: DONE` (eSASS), the
-    products, and warnings that say that nothing usable is in them. An error is named as the task names it.
+    Checked in this order: error messages, whatever the exit code; the exit code; the line that reports success; the
+    products; warnings that declare the data unfit.
     """
     task, errors = run.command.task, [message for message in run.messages if message.is_error]
     for message in errors:
-        if (message.task, message.name) in UNFIT:
+        if message.task == task and message.name in run.command.spec.unfit_errors:
             raise UnfitDataError(message.name, f"{message.task}: {message.text}")
     if errors:
         raise StepFailedError(errors[0].name or "error", f"{errors[0].task}: {errors[0].text}")
     if run.exit_code != 0:
-        raise StepFailedError("exitCode", f"{task} {_ended(run.exit_code)} and reported no error; {_last_words(run)}")
+        raise StepFailedError("exitCode", f"{task} {_ending(run.exit_code)} and reported no error; {_last_words(run)}")
     done = run.command.spec.done_line
-    if done and not says_done(read_log(run.stdout), done):
+    if done and not ends_with(read_log(run.stdout), done):
         raise StepFailedError("notDone", f"{task} did not end with {done!r}; {_last_words(run)}")
     for kind, pattern in run.command.products.items():
         if kind not in run.products:
@@ -80,26 +77,26 @@ def require_success(run: ToolRun) -> None:
 
 
 def raise_faults(run: ToolRun, environment: ToolEnvironment) -> None:
-    """Fault or ConfigError for what is not the task's own doing."""
+    """Raise Fault or ConfigError if a run failed for a reason outside of the task and its data."""
     task, code = run.command.task, run.exit_code
-    said = "\n".join(read_log(log).partition("\n")[2] for log in (run.stderr, run.stdout))
+    output = "\n".join(read_log(log).partition("\n")[2] for log in (run.stderr, run.stdout))
     if code in (MISSING_VARIABLE, SETUP_FAILED):
-        ours = [line.removeprefix("daxa_wf: ") for line in said.splitlines() if line.startswith("daxa_wf: ")]
+        ours = [line.removeprefix("daxa_wf: ") for line in output.splitlines() if line.startswith("daxa_wf: ")]
         if ours:
             raise ConfigError(f"{task} cannot run with {environment.describe()}: {ours[-1]}; see {run.stderr}")
     if code in (126, 127):
         problem = "was not found" if code == 127 else "cannot be executed"
         raise Fault(f"{task} {problem} with {environment.describe()}; see {run.stderr}")
-    # 128 + n is how shells and containers tell that what they ran was killed.
-    outside = {-code} - OWN_CRASHES if code < 0 else {code - 128} & {int(each) for each in FROM_OUTSIDE}
+    # Shells and containers report 128 + n if signal n killed the program that they ran.
+    outside = {-code} - OWN_CRASHES if code < 0 else {code - 128} & {int(number) for number in FROM_OUTSIDE}
     if outside:
         raise Fault(f"{task} was killed by signal {outside.pop()}; the machine may be out of memory; see {run.stderr}")
-    fault = next((text for text in FAULTS if text in said), "")
+    fault = next((text for text in FAULTS if text in output), "")
     if fault:
         raise Fault(f"{task} failed: {fault}; see {run.stderr}")
 
 
-def _ended(code: int) -> str:
+def _ending(code: int) -> str:
     return f"crashed with {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
 
@@ -110,5 +107,5 @@ def _last_words(run: ToolRun, count: int = 3) -> str:
 
 
 def read_log(path: Path) -> str:
-    """What is in a log, whatever bytes a task wrote."""
+    """Return the text of a log, with replacement characters for bytes that are not UTF-8."""
     return path.read_text(encoding="utf-8", errors="replace")

@@ -13,7 +13,7 @@ import pytest
 from astropy.table import Table
 from mocpy import MOC
 
-from daxa_wf.config.model import read_config
+from daxa_wf.config.reading import read_config
 from daxa_wf.download.credentials import read_secrets
 from daxa_wf.download.unpack import decompress, unpack_tar
 from daxa_wf.fits.verify import check_content

@@ -19,7 +19,7 @@ from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
 from daxa_wf.observatories.erosita.native.gti_tables import read_gti_file
 from daxa_wf.observatories.xmm.native.attitude import read_drift
 from daxa_wf.observatories.xmm.native.event_list import EventList
-from daxa_wf.tools.versions import read_ccf_index
+from daxa_wf.observatories.xmm.sas.versions import read_ccf_index
 from tests.fuzz.driver import fuzz_file, mutated_fits
 
 WORDS = (

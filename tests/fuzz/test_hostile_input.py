@@ -11,19 +11,19 @@ import requests
 from astropy.io import fits
 
 from daxa_wf.archive.records import read_record
-from daxa_wf.config.model import read_config
+from daxa_wf.config.reading import read_config
 from daxa_wf.download.data_centres import S3Bucket, listed_entries
 from daxa_wf.download.store import Ledger
 from daxa_wf.download.unpack import decompress
 from daxa_wf.errors import ConfigError, CorruptFileError, ServiceError, UnsafePathError
 from daxa_wf.files import LEDGER
 from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.sas.versions import read_ccf_index
 from daxa_wf.selection.options import PositionTable
 from daxa_wf.selection.position_files import read_positions
 from daxa_wf.selection.query import compile_query
 from daxa_wf.tables.http import session as new_session
 from daxa_wf.tables.tap import rows_of
-from daxa_wf.tools.versions import read_ccf_index
 from tests.fuzz.driver import bounded
 
 BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 30))

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from daxa_wf.observatories.xmm.sas.tasks import ESPFILT
+from daxa_wf.observatories.xmm.sas.versions import espfilt_dialect, parse_sas_version
 from daxa_wf.tools.spec import TaskSpec
-from daxa_wf.tools.versions import espfilt_dialect, parse_sas_version
 from tests.standins.behaviour import Refused, behaviour_of, error, misbehave
 from tests.standins.tables import TASKS
 
@@ -20,7 +20,7 @@ def main(task: str, argv: list[str]) -> int:
     """Be a task; its exit code."""
     spec = _spec(task)
     _log(task, argv)
-    if spec.toolkit == "esass":
+    if spec.toolkit.name == "esass":
         return _esass(spec, argv)
     return _sas(spec, argv)
 

@@ -278,7 +278,7 @@ def release() -> str:
 
 def release_number() -> str:
     """20.0.0, from either form."""
-    from daxa_wf.tools.versions import parse_sas_version
+    from daxa_wf.observatories.xmm.sas.versions import parse_sas_version
 
     return str(parse_sas_version(f"[{release()}]"))
 
@@ -341,7 +341,7 @@ def _event_list(summary: OdfSummary, exposure: OdfExposure, kind: str) -> None:
 
 
 def chain_list(summary: OdfSummary, exposure: OdfExposure, kind: str, kept: Path) -> bytes:
-    """A small faithful list, the same for the same exposure: the embedded observatory's, made once for each `kept`."""
+    """A small faithful list, the same for the same exposure: the simulator's, made once for each `kept`."""
     said = (summary.obsid, summary.revolution, summary.start, repr(exposure), kind)
     place = kept / f"{hashlib.sha256(repr(said).encode()).hexdigest()}.fits"
     if place.exists():

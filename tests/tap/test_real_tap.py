@@ -33,11 +33,11 @@ def source(mission: str) -> TableSource:
 
 
 @pytest.mark.parametrize("mission", RECORDED)
-def test_tables_come_whole_and_as_recorded(real_data: Path, mission: str) -> None:
+def test_tables_come_whole_and_as_recorded(whole_data: Path, mission: str) -> None:
     _, file, key = RECORDED[mission]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        recorded = Table.read(real_data / "tables" / file).to_pandas()
+        recorded = Table.read(whole_data / "tables" / file).to_pandas()
     rows, query, url = fetch_table(source(mission), [URL], session())
     assert url == URL
     assert "SELECT TOP 2000" in query

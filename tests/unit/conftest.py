@@ -13,7 +13,7 @@ from daxa_wf.download.observation import Fetcher, Wish
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.mission.spec import Route
 from daxa_wf.tables.http import session
-from daxa_wf_simulator.archive_server import Archives, serve_archives
+from daxa_wf_simulator.mirror_server import ServedMirror, serve_mirror
 from tests.archives import SMALL, calpv_file, make_archives
 
 FACTS: dict[str, dict[str, Any]] = {"integral_pointed": {"scw_ver": "001"}}
@@ -25,25 +25,25 @@ def small_archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def archives(small_archives: Path) -> Iterator[Archives]:
-    with serve_archives(small_archives) as served:
+def archives(small_archives: Path) -> Iterator[ServedMirror]:
+    with serve_mirror(small_archives) as served:
         yield served
 
 
 @pytest.fixture
-def own_archives(small_archives: Path, tmp_path: Path) -> Iterator[Archives]:
+def own_archives(small_archives: Path, tmp_path: Path) -> Iterator[ServedMirror]:
     """A copy that a test may change: Chandra's."""
-    shutil.copytree(small_archives / "FTP" / "chandra", tmp_path / "served" / "FTP" / "chandra")
-    with serve_archives(tmp_path / "served") as served:
+    shutil.copytree(small_archives / "heasarc" / "chandra", tmp_path / "served" / "heasarc" / "chandra")
+    with serve_mirror(tmp_path / "served") as served:
         yield served
 
 
 @pytest.fixture
-def fetcher(archives: Archives, tmp_path: Path) -> Fetcher:
+def fetcher(archives: ServedMirror, tmp_path: Path) -> Fetcher:
     return fetcher_of(archives, tmp_path / "store")
 
 
-def fetcher_of(archives: Archives, store: Path, *names: str, **options: Any) -> Fetcher:
+def fetcher_of(archives: ServedMirror, store: Path, *names: str, **options: Any) -> Fetcher:
     """A fetcher that asks these archives (all, if none is named), quickly."""
     bases = {name: archives.bases[name] for name in names or archives.bases}
     return Fetcher(store, session(retries=2, backoff=0.0, read=1.0), bases, pause=0.0, **options)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from daxa_wf.chain.plan import Plan
-from daxa_wf.config.model import parse_config
+from daxa_wf.config.limits_section import LimitsSection
+from daxa_wf.config.reading import parse_config
 from daxa_wf.errors import ConfigError
 from daxa_wf.limits import Limits
-from daxa_wf.options import LimitsSection
 
 
 def config(**sections: Any) -> Any:

@@ -73,5 +73,5 @@ def test_a_log_holds_no_secrets_no_escapes_and_no_flood_of_warnings(tmp_path: Pa
     lines = (tmp_path / "job.log").read_text().splitlines()
     assert CLEAN in lines[0]
     assert sum("is damaged" in line for line in lines) <= 2 * WARNINGS_A_LOG
-    assert "further ones are left out" in lines[-2]
+    assert "further ones are dropped" in lines[-2]
     assert lines[-1].endswith("done")

@@ -18,7 +18,7 @@ import yaml
 from daxa_wf.archive.access import Archive, NoSuchProductError
 from daxa_wf.cli.shared import snakefile
 from daxa_wf.mission.registry import MISSIONS
-from daxa_wf_simulator.archive_server import Archives, serve_archives
+from daxa_wf_simulator.mirror_server import ServedMirror, serve_mirror
 from daxa_wf_simulator.tap_service import serve_tables
 from tests.archives import SMALL, content, make_archives
 
@@ -36,17 +36,17 @@ def served_table(mission: str) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Archives, str]]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServedMirror, str]]:
     tables = {MISSIONS[name].tables[0].table: served_table(name) for name in SMALL if SMALL[name].row}
     tables["xsa.v_exposure"] = pd.DataFrame(
         columns=["observation_id", "instrument", "exposure_id", "mode_friendly_name", "filter", "is_scientific", "start_utc",
                  "end_utc", "duration"], dtype=str,
     )  # fmt: skip
-    with serve_archives(make_archives(tmp_path_factory.mktemp("served"))) as archives, serve_tables(tables) as url:
+    with serve_mirror(make_archives(tmp_path_factory.mktemp("served"))) as archives, serve_tables(tables) as url:
         yield archives, url
 
 
-def configuration(archives: Archives, url: str, *names: str) -> dict[str, Any]:
+def configuration(archives: ServedMirror, url: str, *names: str) -> dict[str, Any]:
     missions: dict[str, Any] = {}
     for name in names or SMALL:
         at_place = {"obsids": [SMALL[name].obsid]} if name.startswith("erosita") else {"positions": [150.0, 2.0]}
@@ -75,7 +75,7 @@ def run(folder: Path, config: dict[str, Any]) -> subprocess.CompletedProcess[str
     return subprocess.run(command(folder), cwd=folder, capture_output=True, text=True, check=False)
 
 
-def test_twelve_missions_from_selection_to_archive(world: tuple[Archives, str], tmp_path: Path) -> None:
+def test_twelve_missions_from_selection_to_archive(world: tuple[ServedMirror, str], tmp_path: Path) -> None:
     archives, url = world
     config = configuration(archives, url)
     done = run(tmp_path, config)
@@ -126,7 +126,7 @@ def test_twelve_missions_from_selection_to_archive(world: tuple[Archives, str], 
 
 
 def test_a_table_that_changed_is_selected_from_again_and_only_what_is_new_is_done(
-    world: tuple[Archives, str], tmp_path: Path
+    world: tuple[ServedMirror, str], tmp_path: Path
 ) -> None:
     archives, _ = world
     tables = {MISSIONS[name].tables[0].table: served_table(name).iloc[:1] for name in ("chandra", "suzaku")}
@@ -151,7 +151,7 @@ def test_a_table_that_changed_is_selected_from_again_and_only_what_is_new_is_don
         assert "Nothing to be done" in snakemake()
 
 
-def test_one_bad_observation_spoils_nothing(world: tuple[Archives, str], tmp_path: Path) -> None:
+def test_one_bad_observation_spoils_nothing(world: tuple[ServedMirror, str], tmp_path: Path) -> None:
     archives, url = world
     config = configuration(archives, url, "chandra", "nustar_pointed", "swift")
     archives.fault = lambda handler, path: "nustar" in path and (handler.page(b"", status=500) or True)
@@ -169,7 +169,7 @@ def test_one_bad_observation_spoils_nothing(world: tuple[Archives, str], tmp_pat
     assert archive.event_list("71010003002", "FA").is_file()
 
 
-def test_a_killed_snakemake_is_run_again_and_resumes(world: tuple[Archives, str], tmp_path: Path) -> None:
+def test_a_killed_snakemake_is_run_again_and_resumes(world: tuple[ServedMirror, str], tmp_path: Path) -> None:
     archives, url = world
     config = configuration(archives, url, "erosita_all_sky_de_dr1", "swift", "suzaku")
     archives.sent.clear()

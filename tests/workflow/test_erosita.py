@@ -207,17 +207,20 @@ def test_every_way_to_fail_and_only_those_again(
     assert digests(tmp_path / "lists") == before
 
 
-def test_a_tile_is_fetched_from_the_embedded_observatory(tmp_path: Path) -> None:
-    """Only its event list is, and what was fetched is what was simulated."""
+def test_a_tile_is_simulated_and_fetched_from_the_mirror(tmp_path: Path) -> None:
+    """The run makes mirror and tables first. Only the event list is fetched, and it is the simulated one."""
     archive = archive_of(tmp_path, tmp_path)
     del archive.config["missions"]["erosita_calpv"]
-    archive.config |= {"tables": "tables", "data": "data"}
+    archive.config |= {
+        "data": "data", "simulator": "simulated", "tables": "simulated/tables",
+        "archives": {"erosita_de": ["./simulated/mirror/erosita_de"]},
+    }  # fmt: skip
     archive.config["missions"]["erosita_all_sky_de_dr1"] = {
-        "source": {"embedded": "observatory"}, "instruments": ["TM8"], "images": {"pixel_size": "1 arcmin"},
+        "source": {"archives": ["erosita_de"]}, "instruments": ["TM8"], "images": {"pixel_size": "1 arcmin"},
     }  # fmt: skip
     run = archive.run()
     assert run.code == 0, run.text
-    served = next((tmp_path / "observatory/erosita").rglob("em01_134135_*"))
+    served = next((tmp_path / "simulated/mirror/erosita_de").rglob("em01_134135_*"))
     fetched = tmp_path / "data/erosita_all_sky_de_dr1_raw/134135/EXP_010"
     assert digests(fetched) == digests(served.parent)
     products = Products(archive.root)

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from daxa_wf.mission.registry import MISSIONS
-from daxa_wf_simulator.archive_server import serve_archives
+from daxa_wf_simulator.mirror_server import serve_mirror
 from daxa_wf_simulator.tap_service import serve_tables
 from tests.archives import SMALL, content
 
@@ -61,7 +61,7 @@ def test_secrets_reach_no_file_and_no_terminal_and_closed_data_are_asked_for_onc
     tables["numaster"]["public_date"] = 80_000.0
     folder = tmp_path / "project"
     folder.mkdir()
-    with serve_archives(tmp_path / "served") as archives, serve_tables(tables) as url:
+    with serve_mirror(tmp_path / "served") as archives, serve_tables(tables) as url:
         archives.fault = unkind
         select = {"positions": [150.0, 2.0], "science_usable": False}
         config = {

@@ -105,7 +105,7 @@ def test_a_corrupt_list_spoils_nothing_else(make_archive: Any, small_observation
     assert {told[step, OBSIDS[0], "M1"] for step in steps} == {"done"}
 
 
-def test_verdicts_of_the_embedded_observatory(observatory: Path, truth: dict, make_archive: Any) -> None:
+def test_verdicts_of_the_simulated_observations(observatory: Path, truth: dict, make_archive: Any) -> None:
     archive: Archive = make_archive(observatory)
     run = archive.run()
     assert run.code == 0, run.text
@@ -293,7 +293,7 @@ def test_status_and_retry(make_archive: Any) -> None:
 
 def test_out_of_time_lists_are_cleaned_alike(observatory: Path, make_archive: Any, tmp_path: Path) -> None:
     source = tmp_path / "with out-of-time list"
-    shutil.copytree(observatory / "FTP/xmm/data/rev0/0999990201", source)
+    shutil.copytree(observatory / "heasarc/xmm/data/rev0/0999990201", source)
     (science,) = source.rglob("*PNS003PIEVLI*")
     shutil.copy(science, science.with_name(science.name.replace("PIEVLI", "OOEVLI")))
     archive: Archive = make_archive(source, instruments=["PN"])

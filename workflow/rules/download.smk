@@ -1,7 +1,7 @@
 rule acquire:
     """Fetch the files of an observation from data centres. After the manifest."""
     input:
-        ancient(plan.observatories()),
+        ancient(plan.simulation),
         **plan.inputs("acquire"),
     output:
         plan.record("acquire"),

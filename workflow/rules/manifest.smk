@@ -1,19 +1,7 @@
-rule observatory:
-    """Simulate the observations of the embedded observatory."""
-    output:
-        "{observatory}/truth.json",
-    log:
-        plan.place(plan.layout.root / "logs") + "/observatory{observatory}.log",
-    wildcard_constraints:
-        observatory=".+",
-    script:
-        "../scripts/observatory.py"
-
-
 checkpoint manifest:
     """Say which exposures there are to process."""
     input:
-        ancient(plan.observatories()),
+        ancient(plan.simulation),
     output:
         plan.manifest,
     log:

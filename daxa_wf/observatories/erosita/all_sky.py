@@ -1,4 +1,4 @@
-"""eROSITA, the German half of the first all-sky survey: sky tiles. The table is in the package."""
+"""eROSITA, the German half of the first all-sky survey: sky tiles. The package holds the table."""
 
 from daxa_wf.mission.common import POSITION, numbers, texts, times
 from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, MissionSpec, ProductPattern, TableSource

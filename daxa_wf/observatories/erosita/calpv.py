@@ -1,14 +1,14 @@
-"""eROSITA, calibration and performance-verification observations. The table is in the package: 170 rows that change no more."""
+"""eROSITA, calibration and performance-verification observations. The package holds the table: 170 final rows."""
 
 from daxa_wf.mission.common import POSITION, texts, times
 from daxa_wf.mission.spec import Bundle, Column, FilePattern, MissionSpec, ProductPattern, TableSource
 from daxa_wf.observatories.erosita.telescope import PROCESSING, telescope_modules
 
 FIELD_OF_VIEW = 4.5
-"""Degrees: scans reach this far from their centre (DAXA's value)."""
+"""Distance in degrees that scans reach from their centre (DAXA's value)."""
 
 OBSID_ALIASES = {"700195": ("700199", "700200")}
-"""Mistyped on eROSITA-DE's page: the two observations it stands for."""
+"""ObsID that is mistyped on eROSITA-DE's page -> the two observations that it stands for."""
 
 FIELD_ALIASES = {
     "CRAB": ("CRAB_1", "CRAB_2", "CRAB_3", "CRAB_4"),
@@ -17,14 +17,14 @@ FIELD_ALIASES = {
 }  # fmt: skip
 
 
-def fields_meant(name: str) -> tuple[str, ...]:
-    """Fields as the table has them: upper case, `- ( ) + / .` and spaces as underscores; aliases of several."""
+def fields_for(name: str) -> tuple[str, ...]:
+    """Return the fields that a name stands for, spelt like the table: upper case, `- ( ) + / .` and spaces as underscores."""
     plain = "".join("_" if letter in "-()+/. " else letter for letter in name.strip().upper())
     return FIELD_ALIASES.get(plain, (plain,))
 
 
-def obsids_meant(obsid: str) -> tuple[str, ...]:
-    """The ObsIDs that a mistyped one stands for."""
+def obsids_for(obsid: str) -> tuple[str, ...]:
+    """Return the ObsIDs that a mistyped ObsID stands for, or the ObsID itself."""
     return OBSID_ALIASES.get(obsid, (obsid,))
 
 
@@ -50,7 +50,7 @@ MISSION = MissionSpec(
             package="daxa_wf.observatories.erosita",
         ),
     ),
-    aliases={"obsid": obsids_meant, "field": fields_meant},
+    aliases={"obsid": obsids_for, "field": fields_for},
     bundles={
         "erosita_de": tuple(
             Bundle(route, ("edr/eROSITAObservations/CalPvObs/{archive_file}",), shared=True)

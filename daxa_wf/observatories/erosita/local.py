@@ -1,4 +1,4 @@
-"""eROSITA's event lists: their names, and those in a local directory."""
+"""Parse the names of eROSITA's event lists, choose lists to join, and find lists in a local directory."""
 
 from __future__ import annotations
 
@@ -18,29 +18,30 @@ EVENT_LIST = re.compile(
 """Names of event lists (eROSITA EDR, 'EventFile naming'): telescope modules 0 (all), 1 to 7, or the groups 8 and 9."""
 
 MODULES = {"0": "1234567", "8": "12346", "9": "57", **{digit: digit for digit in "1234567"}}
-"""Digit of a name -> the telescope modules of the list."""
+"""Digit in a list's name -> its telescope modules."""
 
 FILTERS = {"2": 2, "1": 1}
-"""Digit of a name -> rank of the filter wheel's position, FILTER before OPEN; at the others the sky is not seen."""
+"""Digit in a list's name -> rank of the filter wheel's position, FILTER before OPEN. Other positions hide the sky."""
 
 SURVEYS = {"erosita_calpv": "00", "erosita_all_sky_de_dr1": "01"}
-"""Mission -> the number that names have: 0 for CalPV, then that of the survey."""
+"""Mission -> number in the names of its lists: 0 for CalPV, else the number of the survey."""
 
 
 def lists_to_join(paths: Iterable[str], instruments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Of an observation's lists those that together hold most of the telescope modules (TM1 ...), each once; and the others.
+    """Split an observation's lists: lists that together hold most of the telescope modules (TM1 ...), and all other lists.
 
-    All are of one filter-wheel position (FILTER rather than OPEN, if they hold as many), of one observing mode and of one
-    version of the processing, the newest: lists of other versions hold the same events. None, if none has any module.
+    A chosen list shares its filter-wheel position, observing mode and processing version with the others, and no telescope
+    module is in two lists. FILTER is preferred to OPEN if both hold equally many modules. The newest version is chosen,
+    because lists of other versions hold the same events. The first part is empty if no list has a requested module.
     """
-    wanted = {name.removeprefix("TM") for name in instruments}
+    requested = {name.removeprefix("TM") for name in instruments}
     named = {path: match for path in sorted(paths) if (match := EVENT_LIST.fullmatch(PurePath(path).name))}
     alike: dict[tuple[str, ...], list[str]] = {}
     for path, match in named.items():
         alike.setdefault(match.group("filter", "version", "dataset", "mode", "owner"), []).append(path)
     choices = []
     for (wheel, version, dataset, *_), group in alike.items():
-        chosen, covered = _covering(group, named, wanted)
+        chosen, covered = _covering(group, named, requested)
         choices.append(
             ((wheel in FILTERS, len(covered), FILTERS.get(wheel, 0), version, dataset or "", chosen[:1]), chosen)
         )
@@ -48,25 +49,27 @@ def lists_to_join(paths: Iterable[str], instruments: Sequence[str]) -> tuple[lis
     return best, [path for path in named if path not in best]
 
 
-def _covering(paths: Iterable[str], named: Mapping[str, re.Match[str]], wanted: set[str]) -> tuple[list[str], set[str]]:
-    """Lists that share no telescope module, those of more modules first, and the wanted modules that they hold."""
+def _covering(
+    paths: Iterable[str], named: Mapping[str, re.Match[str]], requested: set[str]
+) -> tuple[list[str], set[str]]:
+    """Return lists that share no telescope module, larger lists first, and the requested modules that they hold."""
     chosen: list[str] = []
     seen: set[str] = set()
     for path in sorted(paths, key=lambda path: -len(MODULES[named[path]["modules"]])):
         modules = set(MODULES[named[path]["modules"]])
-        if modules & wanted and not modules & seen:
+        if modules & requested and not modules & seen:
             chosen.append(path)
             seen |= modules
-    return chosen, seen & wanted
+    return chosen, seen & requested
 
 
 def local_erosita_manifest(
     mission: str, root: Path, obsids: Sequence[str] | None, instruments: Sequence[str]
 ) -> list[ManifestRow]:
-    """Return one row for each event list below `root` that is to be processed, by the lists' names; see lists_to_join.
+    """Return one row for each event list below `root` to be processed, chosen by its name (see lists_to_join).
 
-    Lists that cannot be opened are passed over; an observation that has no other gets a row without `events`, with the
-    problem. ConfigError if there is none, or none of an observation that is asked for; Fault if a directory is unreadable.
+    Unreadable lists are skipped. An observation with unreadable lists only gets a row without `events`, with the problem.
+    ConfigError if no list is found, or none of a requested observation. Fault if a directory is unreadable.
     """
     if not root.is_dir():
         raise ConfigError(f"missions.{mission}.source: {root} is not a directory")

@@ -195,12 +195,12 @@ class ErositaSection(MissionSection):
         "exposure_maps": ("erosita_exposure_maps",),
     }
 
-    def problems(self, mission: Mission) -> Iterator[tuple[str, str]]:
+    def problems(self, mission: Mission, instruments: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         """Yield options that the engine or the chosen flare filter does not heed, and missing thresholds of modules."""
         if mission.engine.name == "esass" and self.flaregti.native_only:
             ours = ", ".join(self.flaregti.native_only)
             yield "flaregti", f"eSASS's flaregti has no {ours}; leave it out, or write engine: native"
-        yield from self._telescope_modules(mission.instruments)
+        yield from self._telescope_modules(instruments)
         for option, methods in FLARE_OPTIONS.items():
             if option in self.flaregti.model_fields_set and self.flaregti.method not in methods:
                 yield (
@@ -211,7 +211,7 @@ class ErositaSection(MissionSection):
 
     def _telescope_modules(self, chosen: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         """Yield telescope modules that have no threshold, or of which none is left."""
-        if self.evtool.modules and not set(self.evtool.modules) & set(chosen):
+        if chosen and self.evtool.modules and not set(self.evtool.modules) & set(chosen):
             yield "evtool.modules", f"none of them is among the instruments that are processed: {', '.join(chosen)}"
         lacking = [name for name in chosen if name not in self.flaregti.thresholds]
         if self.flaregti.method == "threshold" and self.flaregti.threshold < 0 and lacking:

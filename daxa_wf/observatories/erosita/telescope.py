@@ -1,4 +1,4 @@
-"""What eROSITA's missions share: telescope modules and their groups, engines, images."""
+"""Facts that eROSITA's missions share: telescope modules and their groups, and engines."""
 
 from types import MappingProxyType
 from typing import Any
@@ -10,13 +10,13 @@ GROUPS = MappingProxyType({
     "TM8": ("TM1", "TM2", "TM3", "TM4", "TM6"),
     "TM9": ("TM5", "TM7"),
 })  # fmt: skip
-"""All; with the filter on the chip, and without it (eROSITA EDR, 'EventFile naming')."""
+"""Groups of telescope modules: all; with the filter on the chip; without it (eROSITA EDR, 'EventFile naming')."""
 
 
 def telescope_modules(field_of_view: float) -> tuple[Instrument, ...]:
-    """The seven telescope modules, with the radius in degrees that an observation reaches."""
+    """Return the seven telescope modules, with the radius in degrees that an observation reaches."""
     return tuple(Instrument(name, field_of_view) for name in GROUPS["TM"])
 
 
 PROCESSING: dict[str, Any] = {"engines": ("native", "esass"), "groups": GROUPS}
-"""Fields of MissionSpec: event lists are cleaned alike in all of them."""
+"""Fields of MissionSpec that all eROSITA missions share, because their event lists are cleaned in the same way."""

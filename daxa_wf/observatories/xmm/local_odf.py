@@ -1,4 +1,4 @@
-"""Raw data (ODFs) of XMM-Newton in a local directory: their exposures, as the names of their files tell them."""
+"""Find raw data (ODFs) of XMM-Newton in a local directory, and their exposures by the names of files."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ ODF_FILE = re.compile(
 """Names of files of exposures (XMM-Newton Data Files Handbook, ODF file names)."""
 
 ODF_SUMMARY = re.compile(r"\d{4}_(?P<obsid>\d{10})_SCX00000SUM\.ASC(\.gz)?", re.ASCII)
-"""The summary that every ODF has, and nothing else does."""
+"""The summary file, which identifies a directory as an ODF."""
 
 DIAGNOSTIC_DUMPS = re.compile("R[12][SU]9..")
-"""Instrument and number of what is no exposure of RGS."""
+"""Instrument and number of RGS's diagnostic files, which are not exposures."""
 
 
 def local_odf_manifest(
     mission: str, root: Path, obsids: Sequence[str] | None, instruments: Sequence[str]
 ) -> list[ManifestRow]:
-    """Return one row for each exposure that has a file in an ODF below `root`; ConfigError if there is none.
+    """Return one row for each exposure with a file in an ODF below `root`. ConfigError if none is found.
 
-    Of an observation that is there twice, the first directory in order is taken, and the record says so. Exposures of a
-    directory whose path or summary cannot be used have rows without `odf`, with the problem.
+    If two directories hold the same observation, the first in order is used, and the record lists the other. Exposures of
+    a directory with an unusable path or summary have rows without `odf`, with the problem.
     """
     if not root.is_dir():
         raise ConfigError(f"missions.{mission}.source: {root} is not a directory; give one that holds ODFs")
@@ -46,10 +46,10 @@ def local_odf_manifest(
     for obsid, (directory, *others) in directories.items():
         if obsids is not None and obsid not in obsids:
             continue
-        place, problem = _usable(directory, root, obsid)
-        passed_over = " ".join(printable(_relative(each, root)) for each in others)
+        odf, problem = _usable(directory, root, obsid)
+        passed_over = " ".join(printable(_relative(other, root)) for other in others)
         rows += [
-            ManifestRow(mission, obsid, instrument, exposure, odf=place, passed_over=passed_over, problem=problem)
+            ManifestRow(mission, obsid, instrument, exposure, odf=odf, passed_over=passed_over, problem=problem)
             for instrument, exposure in exposures.get(directory, {})
             if instrument in instruments
         ]
@@ -59,7 +59,7 @@ def local_odf_manifest(
 
 
 def _usable(directory: Path, root: Path, obsid: str) -> tuple[str, str]:
-    """Return an ODF's path below `root` and '', or '' and why it cannot be used."""
+    """Return an ODF's path below `root` and '', or '' and the reason why it cannot be used."""
     (summary, *_) = sorted(
         path for path in directory.iterdir() if (match := ODF_SUMMARY.fullmatch(path.name)) and match["obsid"] == obsid
     )

@@ -204,10 +204,9 @@ class XmmSection(MissionSection):
         **{name: (name,) for name in ("cifbuild", "emanom", *BY_ENGINE)},
     }
 
-    def problems(self, mission: Mission) -> Iterator[tuple[str, str]]:
+    def problems(self, mission: Mission, instruments: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         """Yield what the engines of the mission and of its steps ask of each other, and of the options."""
-        if mission.engine.name == "sas" and self.source is not None and self.source.embedded is not None:
-            yield "source.embedded", "the observatory's ODFs have no data, which engine sas needs; leave out 'engine'"
+        del instruments
         for step in BY_ENGINE:
             if mission.engine.name != "sas" and mission.step_engine(step) == "sas":
                 yield f"{step}.engine", "sas needs what SAS made of raw data: write engine: sas for the mission"
@@ -230,7 +229,7 @@ class XmmSection(MissionSection):
 
 
 class SasToolkit(Toolkit):
-    """Where the tasks of SAS are; with nothing given, in the shell as it is."""
+    """Where the tasks of SAS are; with nothing given, in the current shell."""
 
     ccf_path: tuple[Directory, ...] = Field(
         (), description="directories of XMM-Newton's calibration files (SAS_CCFPATH)"

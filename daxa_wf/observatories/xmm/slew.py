@@ -1,7 +1,7 @@
 """XMM-Newton, slews: ObsIDs begin with 9.
 
-Names of files: XMM-Newton Data Files Handbook, and the SAS thread on slews (`eslewchain`), which cuts a slew of pn into
-sections, numbered in hexadecimal, each with a list, and images and exposure maps in three bands.
+Sources of the file names: XMM-Newton Data Files Handbook, and the SAS thread on slews. `eslewchain` cuts a slew of pn into
+sections with hexadecimal numbers. Each section has an event list, and images and exposure maps in three bands.
 """
 
 from daxa_wf.mission.common import POSITION

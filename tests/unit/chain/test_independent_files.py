@@ -16,8 +16,7 @@ from daxa_wf.chain.runner import Inputs, run_step
 from daxa_wf.download.data_centres import RemoteFile
 from daxa_wf.download.download import download
 from daxa_wf.files import clone_file, copy_file, link_read_only
-from daxa_wf.mission.catalogue import STEPS
-from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.mission.registry import MISSIONS, STEPS
 from daxa_wf.tables.http import session
 from daxa_wf.units import Unit
 from tests.archives import SMALL, content

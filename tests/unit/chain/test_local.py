@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from daxa_wf.archive.manifest import ManifestRow, read_manifest, write_manifest
-from daxa_wf.chain.local import listing_digest, local_manifest
+from daxa_wf.chain.local import listing_digest
 from daxa_wf.chain.plan import Plan
 from daxa_wf.chain.preflight import check_before_a_run
-from daxa_wf.config.model import parse_config
+from daxa_wf.config.reading import parse_config
 from daxa_wf.errors import ConfigError, Fault
 from daxa_wf.observatories.erosita.local import local_erosita_manifest
+from daxa_wf.observatories.xmm.local import local_manifest
 from daxa_wf.observatories.xmm.local_odf import local_odf_manifest
 from tests.damaged_lists import CORRUPT, UNUSABLE, put, small_list
 from tests.xmm_chain import Chain

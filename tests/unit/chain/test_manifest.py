@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,12 +19,12 @@ from daxa_wf.archive.status import print_summary
 from daxa_wf.chain import acquire, manifest
 from daxa_wf.chain.plan import Plan
 from daxa_wf.chain.runner import Inputs
-from daxa_wf.config.model import parse_config
+from daxa_wf.config.reading import parse_config
 from daxa_wf.errors import ConfigError, ServiceError
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.tables.snapshots import SnapshotStore
 from daxa_wf.units import Unit
-from daxa_wf_simulator.archive_server import serve_archives
+from daxa_wf_simulator.mirror_server import serve_mirror
 from daxa_wf_simulator.tap_service import serve_tables
 from tests.archives import SMALL, make_archives
 from tests.xmm_chain import Wildcards
@@ -67,7 +68,7 @@ def origin_of(plan: Plan) -> Origin:
 
 def keep_table(plan: Plan, mission: str, number: int = 0, **columns: list[Any]) -> None:
     """Keep a snapshot of a mission's table as table_of makes it."""
-    store = SnapshotStore(plan.config.tables_for(mission, plan.started_in))
+    store = SnapshotStore(plan.started_in / plan.config.tables)
     store.write(mission, MISSIONS[mission].tables[number], table_of(mission, number, **columns), "test", "")
 
 
@@ -205,7 +206,7 @@ def test_exposures_come_from_the_listing_where_no_table_has_them(
     tmp_path: Path, small_archives: Path, engine: str, units: list[str]
 ) -> None:
     """With XSA down, only HEASARC's table of observations is there: XSA's of exposures is not."""
-    with serve_archives(small_archives) as served:
+    with serve_mirror(small_archives) as served:
         plan = plan_of(
             tmp_path, {"xmm_pointed": {"engine": engine, "source": {"archives": ["xsa", "heasarc"]}}},
             archives={"heasarc": list(served.bases["heasarc"])},
@@ -229,7 +230,7 @@ def test_exposures_come_from_the_listing_where_no_table_has_them(
 def test_with_xsa_down_and_heasarc_up_the_exposures_are_known(tmp_path: Path, small_archives: Path) -> None:
     with (
         serve_tables({"xmmmaster": table_of("xmm_pointed", 1, obsid=["0201903501"], ra=[1.0])}) as url,
-        serve_archives(small_archives) as served,
+        serve_mirror(small_archives) as served,
     ):
         plan = plan_of(
             tmp_path, {"xmm_pointed": {"source": {"archives": "any"}, "select": {"positions": [1.0, 2.0]}}},
@@ -241,7 +242,7 @@ def test_with_xsa_down_and_heasarc_up_the_exposures_are_known(tmp_path: Path, sm
 
 
 def test_observations_that_cannot_be_listed_are_asked_for_by_the_next_run(tmp_path: Path, small_archives: Path) -> None:
-    with serve_archives(small_archives) as served:
+    with serve_mirror(small_archives) as served:
         plan = plan_of(
             tmp_path, {"xmm_pointed": {"source": {"archives": ["heasarc"]}}},
             archives={"heasarc": list(served.bases["heasarc"])},
@@ -267,7 +268,7 @@ def test_observations_that_cannot_be_listed_are_asked_for_by_the_next_run(tmp_pa
 
 
 def test_data_centres_that_do_not_answer_are_given_up_after_some_failures(tmp_path: Path) -> None:
-    with serve_archives(tmp_path) as served:
+    with serve_mirror(tmp_path) as served:
         served.fault = lambda handler, path: handler.page(b"", status=401) or True
         plan = plan_of(
             tmp_path, {"xmm_pointed": {"source": {"archives": ["heasarc"]}}},
@@ -293,7 +294,7 @@ def test_a_mission_whose_table_cannot_be_had_does_not_stop_the_others(tmp_path: 
 
 def test_obsids_of_local_files_need_no_table(tmp_path: Path, observatory: Path, offline: None) -> None:
     for number, chosen in enumerate(({"obsids": ["0999990101"]}, {"select": {"obsids": ["0999990101"]}})):
-        section = {"source": {"local": str(observatory / "FTP")}, **chosen}
+        section = {"source": {"local": str(observatory / "heasarc")}, **chosen}
         plan = plan_of(tmp_path, {"xmm_pointed": section}, archive=f"archive{number}")
         assert make(plan) == ["0999990101M1S001", "0999990101M2S002", "0999990101M2U002", "0999990101PNS003"]
 
@@ -323,14 +324,14 @@ def test_obsids_and_a_complete_mirror_need_no_network(
 def acquired(plan: Plan, mission: str, obsid: str) -> set[str]:
     """Fetch an observation as its job does; the paths of its files."""
     wildcards = Wildcards(mission=mission, obsid=obsid)
-    workspace = SimpleNamespace(context=plan.places(wildcards, None), layout=plan.layout)
-    options: dict[str, Any] = plan.acquisition(wildcards)
+    workspace = SimpleNamespace(context=plan.context("acquire")(wildcards, None), layout=plan.layout)
+    options: dict[str, Any] = plan.options("acquire")(wildcards)
     outcome = acquire.run(Unit(mission, obsid), Inputs({}, {}), options, workspace)  # type: ignore[arg-type]
     return {each["path"] for each in outcome.results["files"]}
 
 
 def test_exposures_of_a_mirror_need_no_network(tmp_path: Path, small_archives: Path, offline: None) -> None:
-    mirror = small_archives / "FTP"
+    mirror = small_archives / "heasarc"
     section = {"source": {"archives": ["heasarc"]}, "obsids": ["0201903501", "0201903502"]}
     plan = plan_of(tmp_path, {"xmm_pointed": section}, archives={"heasarc": [str(mirror)]})
     assert make(plan) == ["0201903501M1S001", "0201903501M2S002", "0201903501PNS003"]
@@ -339,7 +340,7 @@ def test_exposures_of_a_mirror_need_no_network(tmp_path: Path, small_archives: P
 
 
 def test_obsids_that_a_mirror_lacks_are_named(tmp_path: Path, small_archives: Path, offline: None) -> None:
-    mirror = small_archives / "FTP"
+    mirror = small_archives / "heasarc"
     section = {"source": {"local": str(mirror)}, "obsids": ["00020153006", "00020153999"]}
     plan = plan_of(tmp_path, {"swift": section})
     assert make(plan) == ["00020153006"]
@@ -352,7 +353,7 @@ def test_obsids_that_a_mirror_lacks_are_named(tmp_path: Path, small_archives: Pa
 
 
 def test_a_selection_by_more_than_obsids_needs_the_table(tmp_path: Path, small_archives: Path) -> None:
-    mirror = small_archives / "FTP"
+    mirror = small_archives / "heasarc"
     for select in ({"obsids": ["12812"], "time": {"start": "2010-01-01"}}, {"positions": [1.0, 2.0]}):
         plan = plan_of(
             tmp_path, {"chandra": {"source": {"local": str(mirror)}, "select": select}},
@@ -362,12 +363,12 @@ def test_a_selection_by_more_than_obsids_needs_the_table(tmp_path: Path, small_a
             make(plan)
 
 
-def test_the_embedded_observatorys_tables_are_apart_from_the_real_ones(tmp_path: Path) -> None:
-    """Else a real selection would be made from simulated observations, or the other way round."""
-    real = plan_of(tmp_path, {"xmm_pointed": {"source": {"archives": ["heasarc"]}}}, tables="tables")
-    keep_table(real, "xmm_pointed", 1, obsid=["0201903501"], ra=[1.0])
-    simulated = plan_of(tmp_path, {"xmm_pointed": {"source": {"embedded": "o"}}}, tables="tables", archive="other")
-    for _ in range(2):
-        assert set(make(simulated)) >= {"0999990101PNS003", "0999990201M2S002"}
-        assert simulated.tables_identity() == origin_of(simulated).asked, "the same table is simulated every time"
-    assert SnapshotStore(tmp_path / "tables").observations(MISSIONS["xmm_pointed"])["obsid"].tolist() == ["0201903501"]
+def test_simulated_tables_and_their_mirror_need_no_network(tmp_path: Path, simulated: Path, offline: None) -> None:
+    """Tables and mirror are named as real ones are; a relative directory starts where the run starts."""
+    mirror = f"./{os.path.relpath(simulated, tmp_path)}/mirror/heasarc"
+    top = {"tables": str(simulated / "tables"), "archives": {"heasarc": [mirror]}}
+    selected = {"positions": [[150.0, 2.2]], "radius": "0.3 deg"}
+    plan = plan_of(tmp_path, {"xmm_pointed": {"source": {"archives": ["heasarc"]}, "select": selected}}, **top)
+    assert make(plan) == ["0999990101M1S001", "0999990101M2S002", "0999990101M2U002", "0999990101PNS003"]
+    assert plan.tables_identity() == origin_of(plan).asked
+    assert "PPS/P0999990101M2U002MIEVLI0000.FTZ" in acquired(plan, "xmm_pointed", "0999990101")

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from daxa_wf.chain.preflight import check_before_a_run
-from daxa_wf.config.model import parse_config
+from daxa_wf.config.reading import parse_config
 from daxa_wf.errors import ConfigError
 from daxa_wf.mission.registry import MISSIONS
 
@@ -38,9 +38,7 @@ def test_what_is_right_passes(tmp_path: Path) -> None:
     check(tmp_path, archive="raw_archive/a", source={"local": "raw"})
     put_list(tmp_path / "lists")
     check(tmp_path, archive=".", source={"local": "lists"})
-    check(
-        tmp_path, source={"embedded": "observatory"}, select={"query": "PN > 5 ks", "columns": {"pn_filter": ["Thin1"]}}
-    )
+    check(tmp_path, source={"archives": "any"}, select={"query": "PN > 5 ks", "columns": {"pn_filter": ["Thin1"]}})
 
 
 def test_archive_and_source_are_apart(tmp_path: Path) -> None:
@@ -49,7 +47,6 @@ def test_archive_and_source_are_apart(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "raw")
     assert "source.local: " in said(tmp_path, archive="raw", source={"local": "raw"})
     assert "is the archive itself" in said(tmp_path, archive="link", source={"local": "raw"})
-    assert "is the archive itself" in said(tmp_path, archive="o", source={"embedded": "o"})
     within = said(tmp_path, archive="raw/deep/archive", source={"local": "raw"})
     assert (
         f"the archive {tmp_path}/raw/deep/archive is within {tmp_path}/raw, in all of which files are looked" in within
@@ -80,7 +77,7 @@ def test_directories_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ({"expression": "target > 1"}, "target is not a column of this list"),
         ({"query": "exposre > 5 ks"}, "has no column 'exposre'; .* did you mean 'exposure'"),
         ({"columns": {"pn_fitler": ["Thin1"]}}, "has no column 'pn_fitler'; .* did you mean 'pn_filter'"),
-        ({"columns": {"revolution": ["first"]}}, "columns.revolution: 'first' is no number"),
+        ({"columns": {"revolution": ["first"]}}, "columns.revolution: 'first' is not a number"),
         ({"instruments": ["PM"]}, "no instrument 'PM'; it has M1, M2, PN"),
         ({"exposure": {"ACIS": "5 ks"}}, "no instrument 'ACIS'"),
         ({"positions": [1, 2], "radius": {"MOS3": "1 deg"}}, "no instrument 'MOS3'"),
@@ -89,7 +86,7 @@ def test_directories_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ({"obsids_file": "none.txt"}, "obsids_file: .*none.txt cannot be read"),
         ({"positions": {"file": "none.csv"}}, "none.csv cannot be read"),
         ({"region": {"stcs": "Zirkel 1 2"}}, "region: Zirkel 1 2 cannot be used"),
-        ({"rectangle": {"lower_left": [0, 100], "upper_right": [1, 101]}}, "100.0 is no latitude"),
+        ({"rectangle": {"lower_left": [0, 100], "upper_right": [1, 101]}}, "100.0 is not a latitude"),
     ],
     ids=str,
 )

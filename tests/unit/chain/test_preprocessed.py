@@ -13,8 +13,7 @@ from daxa_wf.archive.records import Record, Status
 from daxa_wf.chain.preprocessed import products_in, run
 from daxa_wf.chain.runner import Inputs, run_step
 from daxa_wf.download.observation import Fetcher
-from daxa_wf.mission.catalogue import STEPS
-from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.mission.registry import MISSIONS, STEPS
 from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
 from daxa_wf.units import Unit
 from daxa_wf_simulator.erosita import make_erosita
@@ -185,13 +184,16 @@ def test_a_combined_image_is_filed_once(tmp_path: Path) -> None:
     assert image.name == "obsid87036000-instSIS0_SIS1-subexp32002-en0.4_2.0keV-image.fits.gz"
 
 
-def test_all_lists_of_swift_that_are_fetched_are_organised(tmp_path: Path, real_data: Path) -> None:
-    lists = sorted((real_data / "swift").glob("*_cl.evt.gz"))
-    assert len(lists) == 3
-    names = [f"xrt/event/{path.name}" for path in lists]
-    for name, path in zip(names, lists, strict=True):
-        (tmp_path / "store" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "store" / name).symlink_to(path)
+def test_all_lists_of_swift_that_are_fetched_are_organised(tmp_path: Path) -> None:
+    """Three lists with the names that observation 00085374001 has, in the modes that they are of."""
+    names = []
+    for exposure, mode in (("pcw3po", "PHOTON"), ("wtw2sl", "WINDOWED"), ("wtw2st", "WINDOWED")):
+        names.append(f"xrt/event/sw00085374001x{exposure}_cl.evt.gz")
+        path = tmp_path / "store" / names[-1]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        events = fits.BinTableHDU.from_columns([fits.Column("TIME", "D", array=[1.0, 2.0])], name="EVENTS")
+        events.header["DATAMODE"] = mode
+        events.writeto(path)
     record = made("swift", "00085374001", tmp_path / "store", names, tmp_path / "archive", "copy")
     assert filed(record) == {("XRT", "pcw3po"), ("XRT", "wtw2sl"), ("XRT", "wtw2st")}
     for exposure, mode in (("pcw3po", "PHOTON"), ("wtw2sl", "WINDOWED"), ("wtw2st", "WINDOWED")):

@@ -101,10 +101,10 @@ def test_fetch_show_and_missions(tmp_path: Path) -> None:
 
 
 def test_services_and_missions_of_a_configuration(tmp_path: Path) -> None:
-    from daxa_wf_simulator.table import observatory_exposures, observatory_table
     from daxa_wf_simulator.tap_service import serve_tables
+    from daxa_wf_simulator.xmm_tables import exposure_rows, observation_rows
 
-    served = {"xsa.v_all_observations": observatory_table(), "xsa.v_exposure": observatory_exposures()}
+    served = {"xsa.v_all_observations": observation_rows(), "xsa.v_exposure": exposure_rows()}
     with serve_tables(served) as url:
         path = tmp_path / "my.yaml"
         services = {"xsa": ["http://127.0.0.1:9/tap", url]}
@@ -129,18 +129,27 @@ def only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", guarded)
 
 
-def test_fetch_tables_of_the_embedded_observatory_asks_no_other_machine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, only_this_machine: None
+def test_a_plan_of_simulated_observations_follows_the_simulator(
+    tmp_path: Path, simulated: Path, monkeypatch: pytest.MonkeyPatch, only_this_machine: None
 ) -> None:
+    """Before, real tables would be fetched in place of the simulated ones; afterwards the simulated ones are read."""
     monkeypatch.chdir(tmp_path)
-    missions = {name: {"source": {"embedded": "o"}} for name in ("xmm_pointed", "erosita_calpv")}
-    Path("my.yaml").write_text(yaml.safe_dump({"archive": "a", "tables": "t", "missions": missions}))
-    done = CliRunner().invoke(app, ["fetch-tables", "--config", "my.yaml"])
+    config = {
+        "archive": "a", "simulator": "trial", "tables": "trial/tables",
+        "archives": {"heasarc": ["./trial/mirror/heasarc"]},
+        "missions": {"xmm_pointed": {"source": {"archives": ["heasarc"]}, "obsids": ["0999990101"]}},
+    }  # fmt: skip
+    Path("my.yaml").write_text(yaml.safe_dump(config))
+    for before in ("plan", "select"):
+        early = CliRunner().invoke(app, [before, "my.yaml"])
+        assert isinstance(early.exception, ConfigError)
+        assert f"simulator: {tmp_path / 'trial'} holds no simulated observations yet" in str(early.exception)
+    assert not Path("trial").exists()
+    Path("trial").symlink_to(simulated)
+    done = CliRunner().invoke(app, ["plan", "my.yaml", "--list", "1"])
     assert done.exit_code == 0, done.output
-    assert f"xmm_pointed: the table of the embedded observatory, in {tmp_path / 't' / 'embedded'}" in done.output
-    kept = SnapshotStore(tmp_path / "t" / "embedded").observations(MISSIONS["xmm_pointed"])
-    assert kept["obsid"].tolist() == ["0999990101", "0999990201", "0999990901"]
-    assert SnapshotStore(tmp_path / "t").latest("xmm_pointed") is None
+    assert "XMM-Newton Pointed: 1 observations" in done.output
+    assert "exposures: 4, of which 0 are not fit for science" in done.output
 
 
 def test_a_mission_without_a_match_is_no_mistake_beside_one_with_a_match(
@@ -165,7 +174,7 @@ def test_select_and_plan_of_obsids_in_a_mirror_need_no_table(tmp_path: Path, mon
     monkeypatch.setattr(
         socket.socket, "connect", lambda *arguments: pytest.fail(f"a connection was tried: {arguments}")
     )
-    mirror = make_archives(tmp_path / "served") / "FTP"
+    mirror = make_archives(tmp_path / "served") / "heasarc"
     missions = {"chandra": {"source": {"local": str(mirror)}, "obsids": ["12812"]},
                 "xmm_pointed": {"source": {"archives": ["heasarc"]}, "obsids": ["0201903501"]}}  # fmt: skip
     config = {"archive": "a", "archives": {"heasarc": [str(mirror)]}, "missions": missions}

@@ -37,7 +37,7 @@ from daxa_wf.mission.spec import SharedDirectory
 from daxa_wf.tables.http import PatientSession, session
 from daxa_wf.tables.tap import fetch_table
 from daxa_wf.units import Unit
-from daxa_wf_simulator.archive_server import Archives, serve_archives
+from daxa_wf_simulator.mirror_server import ServedMirror, serve_mirror
 from tests.archives import CHANDRA, content, fits_bytes
 from tests.unit.conftest import fetcher_of, wish
 
@@ -101,7 +101,7 @@ def test_no_key_of_a_bucket_leads_out_of_the_store(httpserver: HTTPServer, tmp_p
     (note,) = [note for note in acquired.notes if "refused" in note]
     assert note.startswith(f"{len(XML_SAFE)} entries of listings refused: ")
     assert "'../../evil' climbs out of its directory" in note
-    assert f"'{LEDGER}' is a name that daxa_wf keeps for itself" in note
+    assert f"'{LEDGER}' is a name that daxa_wf reserves" in note
     own = (".slots", ".daxa_wf")
     there = {path for path in files_below(tmp_path) if not any(part.startswith(own) for part in path.split("/"))}
     assert there == {
@@ -403,8 +403,8 @@ def test_a_download_of_a_few_bytes_a_second_is_given_up(endless: Any, tmp_path: 
 def test_a_server_that_sends_one_byte_to_each_request_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "served" / "FTP").mkdir(parents=True)
-    (tmp_path / "served" / "FTP" / "x.fits").write_bytes(fits_bytes("x", 10_000))
+    (tmp_path / "served" / "heasarc").mkdir(parents=True)
+    (tmp_path / "served" / "heasarc" / "x.fits").write_bytes(fits_bytes("x", 10_000))
     monkeypatch.setattr("daxa_wf.download.download.ATTEMPTS", 12)
 
     def one_byte(handler: Any, path: str) -> bool:
@@ -420,9 +420,9 @@ def test_a_server_that_sends_one_byte_to_each_request_is_given_up(
         handler.close_connection = True
         return True
 
-    with serve_archives(tmp_path / "served") as archives:
+    with serve_mirror(tmp_path / "served") as archives:
         archives.fault = one_byte
-        remote = RemoteFile("x.fits", f"{archives.base}/FTP/x.fits")
+        remote = RemoteFile("x.fits", f"{archives.base}/heasarc/x.fits")
         with pytest.raises(ServiceError, match=r"x\.fits: the transfer broke off 12 times"):
             download(remote, tmp_path / "got" / "x.fits", quick(), pause=0.0)
     assert archives.requests.total() == 12
@@ -438,7 +438,7 @@ def test_a_length_that_is_not_a_number_is_refused(length: str, tmp_path: Path) -
         handler.close_connection = True
         return True
 
-    with serve_archives(tmp_path) as archives:
+    with serve_mirror(tmp_path) as archives:
         archives.fault = odd
         with pytest.raises((ServiceError, CorruptFileError)):
             download(RemoteFile("x.fits", f"{archives.base}/x.fits"), tmp_path / "x.fits", quick(), pause=0.0)
@@ -571,9 +571,11 @@ def test_a_header_that_claims_too_much_ends_at_once(data: bytes, message: str, p
 
 
 def test_real_files_are_far_below_the_limits(real_data: Path) -> None:
-    """A tenth of each limit is enough for every file here."""
+    """A tenth of each limit is enough for every event list here."""
     limits = Limits(unpacked=Limits.unpacked // 10, ratio=Limits.ratio // 10, header=Limits.header // 10)
-    for path in sorted((real_data / "xmm").rglob("*.FTZ"))[:10]:
+    paths = [*(real_data / "xmm").rglob("*.FTZ"), *(real_data / "xmm").rglob("*_evts.fits*")]
+    assert len(paths) >= 4
+    for path in paths:
         assert check_content(path, None, limits).startswith("fits")
 
 
@@ -667,7 +669,7 @@ def test_no_secret_reaches_the_store_the_log_or_a_message(
 ) -> None:
     """Of failing and of successful downloads; secrets in the user of the base, in its query and in the parameters."""
     caplog.set_level(logging.DEBUG)
-    with serve_archives(small_archives) as archives:
+    with serve_mirror(small_archives) as archives:
         login = {
             name: [base.replace("://", f"://me:{SECRET}@") for base in bases] for name, bases in archives.bases.items()
         }
@@ -692,7 +694,7 @@ def test_no_secret_reaches_the_store_the_log_or_a_message(
     assert not [path for path in stored if SECRET.encode() in path.read_bytes()]
 
 
-def test_sizes_that_were_listed_hold_no_urls(archives: Archives, tmp_path: Path) -> None:
+def test_sizes_that_were_listed_hold_no_urls(archives: ServedMirror, tmp_path: Path) -> None:
     from daxa_wf.download.sizes import estimate
 
     fetcher = fetcher_of(archives, tmp_path, "s3")
@@ -706,7 +708,7 @@ def test_curl_is_not_used_with_a_login(small_archives: Path, tmp_path: Path, mon
     monkeypatch.setattr("daxa_wf.download.observation.MANY_FILES", 1)
     monkeypatch.setattr("daxa_wf.download.observation.start_curl", None)
     monkeypatch.setattr("daxa_wf.download.observation.curl", lambda: "curl")
-    with serve_archives(small_archives) as archives:
+    with serve_mirror(small_archives) as archives:
         base = archives.bases["heasarc"][0].replace("://", f"://me:{SECRET}@")
         acquired = Fetcher(tmp_path, session(retries=0), {"heasarc": [base]}, pause=0.0).acquire(wish("chandra"))
     assert len(acquired.files) == len(CHANDRA.files)

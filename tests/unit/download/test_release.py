@@ -18,11 +18,10 @@ from daxa_wf.chain.runner import Inputs, run_step
 from daxa_wf.download.observation import Fetcher
 from daxa_wf.download.release import KEY, NOT_PUBLIC, is_due, mark_of_logins, may_be_had, retry_condition
 from daxa_wf.errors import ServiceError, UnfitDataError
-from daxa_wf.mission.catalogue import STEPS
-from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.mission.registry import MISSIONS, STEPS
 from daxa_wf.tables.snapshots import SnapshotStore
 from daxa_wf.units import Unit
-from daxa_wf_simulator.archive_server import Archives
+from daxa_wf_simulator.mirror_server import ServedMirror
 from tests.unit.conftest import fetcher_of, wish
 
 NOW = datetime.now(UTC)
@@ -40,7 +39,7 @@ def files_closed(handler: Any, path: str) -> bool:
 
 
 @pytest.fixture
-def proprietary(archives: Archives) -> Iterator[Archives]:
+def proprietary(archives: ServedMirror) -> Iterator[ServedMirror]:
     archives.fault = closed
     yield archives
     archives.fault = None
@@ -48,7 +47,7 @@ def proprietary(archives: Archives) -> Iterator[Archives]:
 
 @pytest.mark.parametrize("fault", [closed, files_closed])
 def test_proprietary_data_are_a_verdict_with_the_condition_to_ask_again(
-    fault: Any, archives: Archives, tmp_path: Path
+    fault: Any, archives: ServedMirror, tmp_path: Path
 ) -> None:
     """Whether the listing is closed or only the files are."""
     archives.fault = fault
@@ -61,27 +60,27 @@ def test_proprietary_data_are_a_verdict_with_the_condition_to_ask_again(
     assert "403" in str(caught.value)
 
 
-def test_an_unknown_release_date_is_a_verdict_too(proprietary: Archives, tmp_path: Path) -> None:
+def test_an_unknown_release_date_is_a_verdict_too(proprietary: ServedMirror, tmp_path: Path) -> None:
     with pytest.raises(UnfitDataError, match="has no release date for it") as caught:
         fetcher_of(proprietary, tmp_path, "heasarc").acquire(wish("chandra"))
     assert caught.value.results == {"ask_again": {"released": "", "logins": ""}}
 
 
-def test_public_data_that_an_archive_keeps_back_are_a_fault(proprietary: Archives, tmp_path: Path) -> None:
+def test_public_data_that_an_archive_keeps_back_are_a_fault(proprietary: ServedMirror, tmp_path: Path) -> None:
     """A server that blocks a client answers 403 as well: the next run asks again."""
     with pytest.raises(ServiceError, match="cannot be had"):
         fetcher_of(proprietary, tmp_path, "heasarc", released=lambda _: BEFORE).acquire(wish("chandra"))
 
 
-def test_an_archive_that_could_not_be_asked_leaves_the_question_open(proprietary: Archives, tmp_path: Path) -> None:
+def test_an_archive_that_could_not_be_asked_leaves_the_question_open(proprietary: ServedMirror, tmp_path: Path) -> None:
     fetcher = fetcher_of(proprietary, tmp_path, "heasarc", released=lambda _: LATER)
     fetcher.archives = {**fetcher.archives, "s3": ["http://127.0.0.1:9/"]}
     with pytest.raises(ServiceError, match="cannot be had"):
         fetcher.acquire(wish("chandra"))
 
 
-def test_another_archive_that_gives_the_data_is_asked(archives: Archives, tmp_path: Path) -> None:
-    archives.fault = lambda handler, path: path.startswith("/FTP") and closed(handler, path)
+def test_another_archive_that_gives_the_data_is_asked(archives: ServedMirror, tmp_path: Path) -> None:
+    archives.fault = lambda handler, path: path.startswith("/heasarc") and closed(handler, path)
     fetcher = fetcher_of(archives, tmp_path, "heasarc", "s3", released=lambda _: LATER)
     assert {each.archive for each in fetcher.acquire(wish("chandra")).files} == {"s3"}
 
@@ -110,7 +109,9 @@ def left_by(fetcher: Fetcher, layout: Layout) -> Record:
     return run_step(STEPS["acquire"], UNIT, Inputs(), {}, layout, run)
 
 
-def test_the_record_keeps_the_condition_and_is_dropped_when_it_is_met(proprietary: Archives, tmp_path: Path) -> None:
+def test_the_record_keeps_the_condition_and_is_dropped_when_it_is_met(
+    proprietary: ServedMirror, tmp_path: Path
+) -> None:
     layout = Layout(tmp_path / "archive")
     record = left_by(fetcher_of(proprietary, tmp_path / "store", "heasarc", released=lambda _: LATER), layout)
     path = layout.record("acquire", UNIT)

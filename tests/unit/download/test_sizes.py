@@ -10,7 +10,7 @@ from daxa_wf.download.observation import Fetcher
 from daxa_wf.download.progress import Progress
 from daxa_wf.download.sizes import estimate, shown_bytes
 from daxa_wf.download.watching import progress_table, read_progress
-from daxa_wf_simulator.archive_server import Archives
+from daxa_wf_simulator.mirror_server import ServedMirror
 from tests.archives import SMALL, content
 from tests.unit.conftest import fetcher_of, wish
 
@@ -19,7 +19,7 @@ def size_of(mission: str) -> int:
     return sum(len(content(name.rsplit("/", 1)[-1])) for name in SMALL[mission].files)
 
 
-def test_bytes_from_listings_and_medians(archives: Archives, tmp_path: Path) -> None:
+def test_bytes_from_listings_and_medians(archives: ServedMirror, tmp_path: Path) -> None:
     fetcher = fetcher_of(archives, tmp_path, "s3")
     one = wish("erosita_all_sky_de_dr1")
     eros = fetcher_of(archives, tmp_path, "erosita_de")
@@ -41,7 +41,7 @@ def test_bytes_from_listings_and_medians(archives: Archives, tmp_path: Path) -> 
     assert estimate([wish("chandra")], fetcher, ask=1).to_fetch == size_of("chandra")
 
 
-def test_archives_that_cannot_be_asked_are_told(archives: Archives, tmp_path: Path) -> None:
+def test_archives_that_cannot_be_asked_are_told(archives: ServedMirror, tmp_path: Path) -> None:
     fetcher = fetcher_of(archives, tmp_path, "heasarc")
     fetcher.archives = {"heasarc": ("http://127.0.0.1:9/",)}
     result = estimate([wish("chandra")], fetcher, ask=5)
@@ -49,7 +49,7 @@ def test_archives_that_cannot_be_asked_are_told(archives: Archives, tmp_path: Pa
     assert "no archive lists it" in result.lines()[2]
 
 
-def test_rounded_sizes_are_no_ground_for_fetching_again(fetcher: Fetcher, archives: Archives) -> None:
+def test_rounded_sizes_are_no_ground_for_fetching_again(fetcher: Fetcher, archives: ServedMirror) -> None:
     fetcher.acquire(wish("nustar_pointed"))
     before = archives.sent.total()
     fetcher.acquire(wish("nustar_pointed", "FPMA"))

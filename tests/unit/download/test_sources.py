@@ -19,7 +19,7 @@ from daxa_wf.download.paths import archive_paths, fill, glob_expression, is_want
 from daxa_wf.errors import CorruptFileError, ServiceError, UnfitDataError
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.tables.http import session
-from daxa_wf_simulator.archive_server import Archives
+from daxa_wf_simulator.mirror_server import ServedMirror
 from tests.archives import CALPV_FIELD, CHANDRA, INTEGRAL_SHARED, SMALL, content
 from tests.unit.conftest import fetcher_of, wish
 
@@ -29,7 +29,7 @@ def sha256(data: bytes) -> str:
 
 
 @pytest.mark.parametrize("mission", [name for name in SMALL if name != "erosita_calpv"])
-def test_every_mission_comes_as_its_archive_has_it(mission: str, fetcher: Fetcher, archives: Archives) -> None:
+def test_every_mission_comes_as_its_archive_has_it(mission: str, fetcher: Fetcher, archives: ServedMirror) -> None:
     small = SMALL[mission]
     wanted = wish(mission, routes=("raw",) if mission == "integral_pointed" else ("preprocessed",))
     acquired = fetcher.acquire(wanted)
@@ -48,11 +48,11 @@ def test_integral_keeps_the_tree_of_its_own_software(fetcher: Fetcher) -> None:
     acquired = fetcher.acquire(wish("integral_pointed", routes=("raw",)))
     assert acquired.directory == "integral_pointed_raw/scw/0035/003500010010.001"
     for path in INTEGRAL_SHARED:
-        kept = fetcher.store / "integral_pointed_raw" / path.removeprefix("FTP/integral/data/")
+        kept = fetcher.store / "integral_pointed_raw" / path.removeprefix("heasarc/integral/data/")
         assert kept.read_bytes() == content(path.rsplit("/", 1)[-1])
 
 
-def test_both_observations_of_a_calpv_field_from_one_tar(fetcher: Fetcher, archives: Archives) -> None:
+def test_both_observations_of_a_calpv_field_from_one_tar(fetcher: Fetcher, archives: ServedMirror) -> None:
     first = fetcher.acquire(wish("erosita_calpv"))
     second = fetcher.acquire(wish("erosita_calpv", obsid="700200"))
     assert [each.path for each in (*first.files, *second.files)] == list(CALPV_FIELD)
@@ -60,14 +60,14 @@ def test_both_observations_of_a_calpv_field_from_one_tar(fetcher: Fetcher, archi
 
 
 @pytest.mark.parametrize("archive", ["heasarc", "s3", "cxc"])
-def test_chandra_from_each_of_its_archives(archive: str, archives: Archives, tmp_path: Path) -> None:
+def test_chandra_from_each_of_its_archives(archive: str, archives: ServedMirror, tmp_path: Path) -> None:
     acquired = fetcher_of(archives, tmp_path, archive).acquire(wish("chandra"))
     assert sorted(each.path for each in acquired.files) == sorted(CHANDRA.files)
     assert {each.archive for each in acquired.files} == {archive}
     assert {each.url.split("/")[2] for each in acquired.files} == {archives.base.split("/")[2]}
 
 
-def test_xmm_from_xsa_with_odf_in_nested_tar_files(archives: Archives, tmp_path: Path) -> None:
+def test_xmm_from_xsa_with_odf_in_nested_tar_files(archives: ServedMirror, tmp_path: Path) -> None:
     fetcher = fetcher_of(archives, tmp_path, "xsa")
     lists = fetcher.acquire(wish("xmm_pointed"))
     assert sorted(each.path for each in lists.files) == sorted(SMALL["xmm_pointed"].files)
@@ -118,10 +118,10 @@ def test_chandra_raw_leaves_the_validation_report_out(fetcher: Fetcher) -> None:
     assert not [path for path in paths if path.endswith(".pdf")]
 
 
-def test_a_local_mirror_is_linked_or_copied(small_archives: Path, archives: Archives, tmp_path: Path) -> None:
+def test_a_local_mirror_is_linked_or_copied(small_archives: Path, archives: ServedMirror, tmp_path: Path) -> None:
     fetcher = fetcher_of(archives, tmp_path / "store", "heasarc")
     mirror = tmp_path / "my mirror #1"
-    mirror.symlink_to(small_archives / "FTP")
+    mirror.symlink_to(small_archives / "heasarc")
     fetcher.archives = {"heasarc": (str(tmp_path / "no mirror"), mirror.as_uri(), *archives.bases["heasarc"])}
     acquired = fetcher.acquire(wish("chandra"))
     assert sorted(each.path for each in acquired.files) == sorted(CHANDRA.files)
@@ -129,7 +129,20 @@ def test_a_local_mirror_is_linked_or_copied(small_archives: Path, archives: Arch
     assert any("no mirror" in note for note in acquired.notes)
 
 
-def test_decompressed_as_they_come(archives: Archives, tmp_path: Path) -> None:
+def test_tar_files_come_from_a_mirror_too(small_archives: Path, tmp_path: Path) -> None:
+    fetcher = fetcher_of(ServedMirror(small_archives), tmp_path / "store", "erosita_de")
+    fetcher.archives = {"erosita_de": (str(small_archives / "erosita_de"),)}
+    acquired = fetcher.acquire(wish("erosita_calpv"))
+    assert [each.path for each in acquired.files] == [CALPV_FIELD[0]]
+    fetcher.archives = {"erosita_de": (str(tmp_path / "absent"),)}
+    with pytest.raises(ServiceError, match="absent is not a directory"):
+        fetcher.acquire(wish("erosita_calpv", obsid="700200"))
+    fetcher.archives = {"erosita_de": (str(tmp_path),)}
+    with pytest.raises(UnfitDataError, match=r"gz: not there"):
+        fetcher.acquire(wish("erosita_calpv", obsid="700200"))
+
+
+def test_decompressed_as_they_come(archives: ServedMirror, tmp_path: Path) -> None:
     fetcher = fetcher_of(archives, tmp_path, "heasarc", decompress=True)
     if shutil.which("gzip") is None:
         pytest.skip("no program gzip for .Z files")
@@ -147,14 +160,14 @@ def test_decompressed_as_they_come(archives: Archives, tmp_path: Path) -> None:
     assert (sum(archives.sent.values()), again.transferred) == (before, 0)
 
 
-def test_pages_of_a_bucket_are_followed_to_the_end(archives: Archives) -> None:
+def test_pages_of_a_bucket_are_followed_to_the_end(archives: ServedMirror) -> None:
     archives.page = 2
     files = S3Bucket(archives.bases["s3"][0], session()).files("chandra/data/byobsid/2/12812/", lambda _: True).files
     assert len(files) == len(CHANDRA.files) + len(CHANDRA.not_needed)
     assert all(each.exact and each.md5 for each in files)
 
 
-def test_what_no_archive_has_is_a_verdict(fetcher: Fetcher, archives: Archives, tmp_path: Path) -> None:
+def test_what_no_archive_has_is_a_verdict(fetcher: Fetcher, archives: ServedMirror, tmp_path: Path) -> None:
     with pytest.raises(UnfitDataError, match=r"notInArchive: chandra 99999 is in no archive: .*not there"):
         fetcher.acquire(wish("chandra", obsid="99999"))
     dead = fetcher_of(archives, tmp_path, "heasarc")
@@ -164,7 +177,7 @@ def test_what_no_archive_has_is_a_verdict(fetcher: Fetcher, archives: Archives, 
     assert dead.acquire(wish("chandra")).files
 
 
-def test_an_observation_without_what_is_needed_is_a_verdict(archives: Archives, tmp_path: Path) -> None:
+def test_an_observation_without_what_is_needed_is_a_verdict(archives: ServedMirror, tmp_path: Path) -> None:
     """As 0973390101, of which HEASARC has the ODF only, though its table says otherwise."""
     only_raw = replace(wish("xmm_pointed", "OM"), routes=("preprocessed",))
     spec = replace(only_raw.spec, files=tuple(each for each in only_raw.spec.files if each.instruments == ("OM",)))

@@ -7,18 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from daxa_wf.config.model import parse_config
+from daxa_wf.config.reading import parse_config
 from daxa_wf.errors import ConfigError, CorruptFileError, ExpressionError
 from daxa_wf.events.expression import EPIC_KINDS, check_expression, kinds_of, parse
 from daxa_wf.events.gti_files import gtibuild, read_gti, write_gti
 from daxa_wf.observatories.xmm.native.event_list import EventList
+from tests.genuine import Abell907
 
 ROWS = np.zeros(3, [("TIME", ">f8"), ("PI", ">i2"), ("X", ">i4"), ("Y", ">i4"), ("FLAG", ">i4"), ("NAME", "S4")])
 ROWS["FLAG"] = [0, -1, 1]
 
 
 def configured(expression: str) -> object:
-    section = {"source": {"embedded": "demo"}, "evselect": {"mos_filt_expr": expression}}
+    section = {"source": {"archives": "any"}, "evselect": {"mos_filt_expr": expression}}
     return parse_config({"archive": "a", "missions": {"xmm_pointed": section}})
 
 
@@ -86,8 +87,8 @@ def test_a_mask_wider_than_the_column_means_its_bits() -> None:
     assert parse("FLAG & 0x100000001 == 1").bind({}, ROWS.dtype.names).mask(ROWS).tolist() == [False, True, True]
 
 
-def test_the_kinds_of_epics_columns_are_those_of_genuine_lists(exod: Path) -> None:
-    genuine = kinds_of(EventList.open(next(exod.glob("*M1*EVLI.FTZ"))).dtype)
+def test_the_kinds_of_epics_columns_are_those_of_genuine_lists(real_data: Path) -> None:
+    genuine = kinds_of(EventList.open(Abell907(real_data, "0404910601", "mos1").event_list).dtype)
     assert genuine == EPIC_KINDS
     assert check_expression("#XMMEA_EM && PATTERN <= 12", genuine).text == "#XMMEA_EM && PATTERN <= 12"
 

@@ -9,22 +9,25 @@ from pathlib import Path
 import pytest
 from astropy.io import fits
 
-from daxa_wf.config.tool_options import Evtool, Flaregti, Toolkit
+from daxa_wf.config.toolkit import Toolkit
 from daxa_wf.errors import StepFailedError, UnfitDataError
 from daxa_wf.observatories.erosita.esass import commands as erosita
+from daxa_wf.observatories.erosita.esass.examine import examine_esass
+from daxa_wf.observatories.erosita.options import Evtool, Flaregti
+from daxa_wf.observatories.xmm.options import Espfilt, Evselect, Images, SasToolkit
 from daxa_wf.observatories.xmm.sas import commands as xmm
 from daxa_wf.observatories.xmm.sas import list_commands as lists
+from daxa_wf.observatories.xmm.sas.examine import QUESTIONS, examine_sas, sas_versions
+from daxa_wf.observatories.xmm.sas.logs import acceptable_ccds, emanom_log, espfilt_log
 from daxa_wf.observatories.xmm.sas.odf_summary import read_odf_summary
 from daxa_wf.observatories.xmm.sas.odf_view import make_odf_view
 from daxa_wf.observatories.xmm.sas.tasks import ESPFILT
-from daxa_wf.options import Espfilt, Evselect, Images
-from daxa_wf.tools.doctor import Finding, examine_esass, examine_sas, probe, toolkit_versions
+from daxa_wf.observatories.xmm.sas.versions import SasVersion, parse_sas_version, read_ccf_index
+from daxa_wf.tools.doctor import Finding, probe
 from daxa_wf.tools.environment import ToolEnvironment, environment_from
-from daxa_wf.tools.messages import acceptable_ccds, emanom_log, espfilt_log
 from daxa_wf.tools.runner import execute, run_tools
 from daxa_wf.tools.spec import Command
 from daxa_wf.tools.verdicts import ToolRun
-from daxa_wf.tools.versions import SasVersion, parse_sas_version, read_ccf_index
 from daxa_wf.units import Band, Unit
 from daxa_wf_simulator.odf import M1, PN, PN_SMALL_WINDOW, PN_TIMING, R1, OdfExposure, make_odf
 from daxa_wf_simulator.tiny_fits import extensions
@@ -305,10 +308,10 @@ def by_subject(findings: list[Finding]) -> dict[str, Finding]:
 def test_doctor_on_a_shell_that_has_everything(standins: Standins) -> None:
     findings = by_subject(examine_sas(ToolEnvironment()))
     assert not [each for each in findings.values() if each.is_problem]
-    assert findings["SAS release"].found == "20.0.0"
-    assert findings["SAS_CCFPATH"].found == f"{standins.root}/ccf: 4 constituents"
-    assert findings["espfilt"].found == f"{standins.root}/bin/espfilt"
-    assert findings["HEASoft"].found == f"6.36: {standins.root}/headas"
+    assert findings["SAS release"].detail == "20.0.0"
+    assert findings["SAS_CCFPATH"].detail == f"{standins.root}/ccf: 4 constituents"
+    assert findings["espfilt"].detail == f"{standins.root}/bin/espfilt"
+    assert findings["HEASoft"].detail == f"6.36: {standins.root}/headas"
 
 
 def test_doctor_says_what_is_missing(standins: Standins, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,7 +322,7 @@ def test_doctor_says_what_is_missing(standins: Standins, monkeypatch: pytest.Mon
     findings = by_subject(examine_sas(ToolEnvironment()))
     assert findings["emanom"].state == "unfit"
     assert findings["SAS"].advice == "SAS 13.5.0 is too old: daxa_wf needs SAS 14 or later"
-    assert (findings["SAS_CCFPATH"].state, findings["SAS_CCFPATH"].found) == ("unfit", "/nowhere")
+    assert (findings["SAS_CCFPATH"].state, findings["SAS_CCFPATH"].detail) == ("unfit", "/nowhere")
     assert findings["HEADAS"].advice == "initialise HEASoft before SAS"
 
 
@@ -338,7 +341,7 @@ def test_doctor_as_a_command(standins: Standins, capsys: pytest.CaptureFixture[s
 
     doctor()
     out = capsys.readouterr().out
-    assert "SAS, with the shell as it is:" in out
+    assert "SAS, with the current shell:" in out
     assert ["fine", "SAS_CCFPATH", f"{standins.root}/ccf:", "4", "constituents"] in [
         line.split() for line in out.splitlines()
     ]
@@ -346,16 +349,18 @@ def test_doctor_as_a_command(standins: Standins, capsys: pytest.CaptureFixture[s
 
 
 def test_versions_for_records(standins: Standins) -> None:
-    said = probe(ToolEnvironment(), ["sas"])
+    said = probe(ToolEnvironment(), ["sas"], QUESTIONS)
     assert isinstance(said, dict)
-    assert toolkit_versions(said) == {"sas": "20.0.0", "heasoft": "6.36"}
+    assert sas_versions(said) == {"sas": "20.0.0", "heasoft": "6.36"}
 
 
 def test_an_environment_from_the_configuration(tmp_path: Path) -> None:
-    toolkit = Toolkit(setup_scripts=["/opt/setsas.sh"], ccf_path=["/ccf", "/more"], container="sas.sif", binds=["/raw"])
-    assert environment_from(toolkit.model_dump()) == ToolEnvironment(
+    toolkit = SasToolkit(
+        setup_scripts=["/opt/setsas.sh"], ccf_path=["/ccf", "/more"], container="sas.sif", binds=["/raw"]
+    )
+    assert environment_from(toolkit.started_in(tmp_path).plain_values()) == ToolEnvironment(
         setup_scripts=(Path("/opt/setsas.sh"),),
-        container="sas.sif",
+        container=str(tmp_path / "sas.sif"),
         binds=(Path("/raw"), Path("/ccf"), Path("/more")),
         variables={"SAS_CCFPATH": "/ccf:/more"},
     )
@@ -369,4 +374,4 @@ def test_a_second_installation_is_reached_by_its_setup_script(tmp_path: Path) ->
     environment = ToolEnvironment(setup_scripts=(script,))
     run = execute(xmm.cifbuild("2004-06-17")[0], tmp_path / "work", tmp_path / "log", environment)
     assert run.exit_code == 0
-    assert by_subject(examine_sas(environment))["SAS release"].found == "22.0.0"
+    assert by_subject(examine_sas(environment))["SAS release"].detail == "22.0.0"

@@ -18,6 +18,7 @@ from daxa_wf.report.delivered import MOST_PLOTS, delivered_plots, list_image, ti
 from daxa_wf.report.pages import MOST_WARNINGS
 from daxa_wf.report.plots import adaptively_smoothed, image_plot, shrunk, stretch_limits
 from daxa_wf.units import Unit
+from tests.genuine import EXTRACTS, Abell907
 
 SWIFT = Unit("swift", "00085374001")
 
@@ -36,13 +37,21 @@ def delivered(layout: Layout, files: dict[str, Path], unit: Unit = SWIFT) -> Rec
     return record
 
 
-def test_the_page_of_delivered_products_shows_them(real_data: Path, tmp_path: Path) -> None:
-    layout, source = Layout(tmp_path / "archive"), real_data / "swift"
-    (image,) = source.glob("*xpc_sk.img.gz")
-    events = sorted(source.glob("*xwt*_cl.evt.gz"))[0]
+@pytest.fixture(params=["EPIC", "XRT"])
+def genuine(request: pytest.FixtureRequest) -> tuple[Path, Path]:
+    """A genuine sky image and a genuine event list, both compressed."""
+    if request.param == "XRT":
+        folder = request.getfixturevalue("whole_data") / "swift"
+        return next(folder.glob("*xpc_sk.img.gz")), next(folder.glob("*xpc*_cl.evt.gz"))
+    products = Abell907(EXTRACTS, "0404910601", "mos1")
+    return products.folder / "images" / "0404910601_mos1_exp1-0.50-2.00keVimg.fits.gz", products.event_list
+
+
+def test_the_page_of_delivered_products_shows_them(genuine: tuple[Path, Path], tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "archive")
     files = {
-        "obsid00085374001-instXRT-subexpPC-image.fits.gz": image,
-        "obsid00085374001-instUVOT-subexpNone-events.fits.gz": events,
+        "obsid00085374001-instXRT-subexpPC-image.fits.gz": genuine[0],
+        "obsid00085374001-instUVOT-subexpNone-events.fits.gz": genuine[1],
     }
     record = delivered(layout, files)
     page = write_observation_page(layout, SWIFT, [record]).read_text()
@@ -57,9 +66,8 @@ def test_the_page_of_delivered_products_shows_them(real_data: Path, tmp_path: Pa
     assert "<td>UVOT</td>" in archive_page, "the instruments with event lists"
 
 
-def test_the_image_of_a_list_is_on_the_lists_own_plane(real_data: Path) -> None:
-    (path,) = (real_data / "swift").glob("*xpc*_cl.evt.gz")
-    with fits.open(path) as hdus:
+def test_the_image_of_a_list_is_on_the_lists_own_plane(genuine: tuple[Path, Path]) -> None:
+    with fits.open(genuine[1]) as hdus:
         events = hdus["EVENTS"]
         numbers = [events.columns.names.index(name) + 1 for name in ("X", "Y")]
         image, header = list_image(events, *numbers)
@@ -75,10 +83,11 @@ def test_the_image_of_a_list_is_on_the_lists_own_plane(real_data: Path) -> None:
     assert np.count_nonzero(inside) == image.max()
 
 
-def test_what_cannot_be_drawn_is_named_with_the_reason_and_spoils_nothing(real_data: Path, tmp_path: Path) -> None:
-    (image,) = (real_data / "swift").glob("*xpc_sk.img.gz")
+def test_what_cannot_be_drawn_is_named_with_the_reason_and_spoils_nothing(
+    genuine: tuple[Path, Path], tmp_path: Path
+) -> None:
     cut = tmp_path / "cut.fits.gz"
-    cut.write_bytes(image.read_bytes()[:3000])
+    cut.write_bytes(genuine[0].read_bytes()[:3000])
     layout = Layout(tmp_path / "archive")
     names = [f"obsid00085374001-instXRT-subexp{number:03d}-image.fits.gz" for number in range(MOST_PLOTS + 3)]
     record = delivered(layout, dict.fromkeys(names, cut))
@@ -142,8 +151,9 @@ def test_images_of_sparse_counts_are_not_black(counts: int) -> None:
     assert bright_share(image_plot(image, fits.Header(), "sparse")) > 0.6
 
 
-def test_real_sparse_images_are_not_black(real_data: Path) -> None:
-    (path,) = (real_data / "swift").glob("*xpc_sk.img.gz")
+def test_real_sparse_images_are_not_black(whole_data: Path) -> None:
+    """553 counts on a million pixels; sparse images of the simulator are above."""
+    (path,) = (whole_data / "swift").glob("*xpc_sk.img.gz")
     with fits.open(path) as hdus:
         assert hdus[0].data.sum() == 553
         assert bright_share(image_plot(hdus[0].data, hdus[0].header, "Swift")) > 0.6
@@ -172,9 +182,8 @@ def test_a_bright_source_does_not_set_the_whole_stretch() -> None:
     assert high > 4
 
 
-def test_instruments_with_a_hyphen_are_not_taken_for_each_other(real_data: Path, tmp_path: Path) -> None:
-    (image,) = (real_data / "swift").glob("*xpc_sk.img.gz")
-    (events,) = (real_data / "swift").glob("*xpc*_cl.evt.gz")
+def test_instruments_with_a_hyphen_are_not_taken_for_each_other(genuine: tuple[Path, Path], tmp_path: Path) -> None:
+    image, events = genuine
     layout, unit = Layout(tmp_path / "archive"), Unit("chandra", "12812")
     files = {
         "obsid12812-instACIS-I-subexpNone-en0.5_7.0keV-image.fits.gz": image,

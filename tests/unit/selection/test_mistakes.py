@@ -60,21 +60,21 @@ def test_queries_keep_zeros_units_and_instruments(text: str, expected: list[int]
 
 
 MISPUT = {
-    "exposure > 10 deg": (11, "exposure is no angle"),
-    "dec > 10 ks": (6, "dec is no time"),
-    "revolution > 10 ks": (13, "has no unit that is known"),
+    "exposure > 10 deg": (11, "exposure is not in units of angle"),
+    "dec > 10 ks": (6, "dec is not in units of time"),
+    "revolution > 10 ks": (13, "has no known unit"),
     "cone(10, 0, 1 ks)": (12, "expected a number of degrees"),
     "cone(10, 95, 1)": (0, "expected right ascension and declination"),
     "cone(10, 0, -1)": (0, "expected above 0, at most 180"),
     "box(10, 5, 11, -5)": (0, "is above the upper one"),
-    "box(10, -95, 11, 5)": (0, "-95.0 is no latitude"),
-    "instrument > XRT": (0, "can be compared with = and != only"),
+    "box(10, -95, 11, 5)": (0, "-95.0 is not a latitude"),
+    "instrument > XRT": (0, "can be compared only with = and !="),
     "instrument = EPIC": (0, "Swift has no instrument 'EPIC'"),
-    "target > 'a'": (0, "can be compared with = and != only"),
-    "target_type IN (AGN, GALAXY)": (16, "GALAXY unknown; there are AGN"),
+    "target > 'a'": (0, "can be compared only with = and !="),
+    "target_type IN (AGN, GALAXY)": (16, "unknown GALAXY; choose from AGN"),
     "science_usable = maybe": (17, "expected true or false"),
     "exposur > 3": (0, "did you mean 'exposure'"),
-    "exposure > 1e999": (11, "beyond any number"),
+    "exposure > 1e999": (11, "is too large"),
     "exposure > 3 AND AND dec > 1": (17, "expected a column"),
     "(" * 5000 + "ra > 1" + ")" * 5000: (50, "at most 50 parentheses"),
     "NOT " * 5000 + "ra > 1": (200, "at most 50 parentheses"),
@@ -180,7 +180,7 @@ def test_obsids_that_the_table_does_not_have_are_noted(tmp_path: Path) -> None:
 
 def test_columns_of_numbers_are_compared_as_numbers() -> None:
     assert filters.column_in("revolution", ("2",)).keep(swift_rows(), SWIFT).tolist() == [False, True, False]
-    with pytest.raises(ConfigError, match=r"columns.revolution: 'two' is no number"):
+    with pytest.raises(ConfigError, match=r"columns.revolution: 'two' is not a number"):
         filters.column_in("revolution", ("two",)).keep(swift_rows(), SWIFT)
 
 
@@ -190,17 +190,17 @@ def test_columns_of_numbers_are_compared_as_numbers() -> None:
         ({"obsids": [201703501]}, "put ObsIDs in quotes"),
         ({"positions": []}, r"expected \[ra, dec\]"),
         ({"positions": [[1, 2, 3]]}, "position 1 is"),
-        ({"positions": [["1", "x"]]}, "'x' is no coordinate"),
+        ({"positions": [["1", "x"]]}, "'x' is not a coordinate"),
         ({"positions": [1, 2], "radius": "-1 deg"}, "'-1 deg' cannot be used; expected 0 deg or more"),
         ({"positions": [1, 2], "radius": "400 deg"}, "at most 180"),
         ({"positions": [1, 2], "radius": {"XRT": "4 s"}}, "is not a quantity that deg can measure"),
-        ({"positions": {"file": "a.csv"}, "frame": "galactic"}, "a key 'frame' of its own"),
-        ({"match": "footprint"}, "but no positions"),
+        ({"positions": {"file": "a.csv"}, "frame": "galactic"}, "give a table's frame inside of 'positions'"),
+        ({"match": "footprint"}, "footprint needs 'positions' or 'names'"),
         ({"exposure": {"XRT": "-1 ks"}}, "'-1 ks' cannot be used; expected 0 s or more"),
         ({"time": {}}, "give 'start', 'end' or both"),
         ({"time": {"start": "soon"}}, "'soon' is not a time"),
         ({"time": {"start": "NaT"}}, "'NaT' is not a time"),
-        ({"target_types": ["galaxy"]}, "galaxy unknown; there are AGN"),
+        ({"target_types": ["galaxy"]}, "unknown galaxy; choose from AGN"),
     ],
 )
 def test_mistakes_in_the_section_are_told_before_anything_runs(section: dict[str, Any], message: str) -> None:
@@ -241,11 +241,11 @@ def test_tables_of_positions_keep_names_and_tell_rows(tmp_path: Path) -> None:
     assert table(tmp_path, "ra,dec\n00:42:00,-01:30:00\n").ra[0] == pytest.approx(10.5)
     with pytest.raises(ConfigError, match=r"position 1 \(1\) is to be matched within nan"):
         table(tmp_path, "ra,dec,r\n1,2,\n3,4,1\n", radius="r")
-    with pytest.raises(ConfigError, match=r"column r, row 2: 'wide' is no number"):
+    with pytest.raises(ConfigError, match=r"column r, row 2: 'wide' is not a number"):
         table(tmp_path, "ra,dec,r\n1,2,1\n3,4,wide\n", radius="r")
     with pytest.raises(ConfigError, match=r"position 1 \(1\) is to be matched from NaT"):
         table(tmp_path, "ra,dec,a,b\n1,2,,2020-01-01\n", start="a", end="b")
-    with pytest.raises(ConfigError, match=r"objects.csv: positions: there are none"):
+    with pytest.raises(ConfigError, match=r"objects.csv: positions: the list is empty"):
         table(tmp_path, "ra,dec\n")
 
 
@@ -261,12 +261,12 @@ def test_units_of_columns_are_heeded_and_other_columns_are_not_read(tmp_path: Pa
     assert (read.ra[0], read.dec[0], read.radius[0]) == pytest.approx((10.5, -1.5, 0.1))  # type: ignore[index]
     rows["r"].unit = "s"
     rows.write(path, format="ascii.ecsv", overwrite=True)
-    with pytest.raises(ConfigError, match="column r is in s, which is no angle"):
+    with pytest.raises(ConfigError, match="column r is in s, which is not an angle"):
         read_positions(PositionTable(file=path, radius="r"), None, ())
 
 
 def test_a_moc_that_is_not_there_is_not_looked_for_in_the_network(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"none.fits is no file"):
+    with pytest.raises(ConfigError, match=r"none.fits is not a file"):
         filters_of(Select.model_validate({"region": {"moc": str(tmp_path / "none.fits")}}), None)
 
 

@@ -68,13 +68,13 @@ ERRORS = {
     "cone(10, 0, 1, 2)": (0, "write cone("),
     "cone('M31', 1deg)": (5, "names cannot be resolved here"),
     "exposure > 10ks exposure < 3": (16, "expected AND, OR or the end"),
-    "exposure > 10ks; DROP TABLE x": (15, "';' means nothing here"),
+    "exposure > 10ks; DROP TABLE x": (15, "';' has no meaning here"),
     "(exposure > 10ks": (16, "expected ')'"),
     "exposure IN {1, 2)": (17, "expected '}'"),
     "exposure IN (1, 2}": (17, "expected ')'"),
     "cone(1, 2, '3 parsec')": (11, "expected a number of degrees"),
     "cone(1, 2, '3 ks')": (11, "expected a number of degrees"),
-    "start > 2010-13-45": (8, "is no date"),
+    "start > 2010-13-45": (8, "is not a date"),
     "__import__('os')": (10, "expected = =="),
 }
 
@@ -132,7 +132,7 @@ def test_names_are_resolved_once_and_repeat_offline(tmp_path: Path, sesame: tupl
     for damaged in ("", "{", "[1]", '{"m31": 5}', '{"m31": {"ra": "x", "dec": 1}}'):
         (tmp_path / "other" / "names.json").write_text(damaged)
         assert NameStore(tmp_path / "other", [url]).resolve("M31") == pytest.approx((10.6847083, 41.26875))
-    with pytest.raises(ConfigError, match="no object is called 'Nowhere 5'"):
+    with pytest.raises(ConfigError, match="know the name 'Nowhere 5'"):
         NameStore(tmp_path, [url]).resolve("Nowhere 5")
-    with pytest.raises(ServiceError, match=r"'M33' cannot be resolved: no answer of http://127.0.0.1:9/"):
+    with pytest.raises(ServiceError, match=r"'M33' cannot be resolved: no answer from http://127.0.0.1:9/"):
         NameStore(tmp_path, ["http://127.0.0.1:9/"]).resolve("M33")

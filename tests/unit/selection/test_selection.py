@@ -269,7 +269,7 @@ def test_fields_and_obsids_of_calpv_by_their_other_names() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: filters.target_types(("GALAXY",)), "GALAXY unknown; there are AGN"),
+        (lambda: filters.target_types(("GALAXY",)), "unknown GALAXY; choose from AGN"),
         (lambda: filters.target_types(("AGN",)).keep(observations(ra=[1.0]), CALPV), "has no target types"),
         (lambda: filters.obsids(("1",)).keep(observations(ra=[1.0]), SWIFT), "'1' is not an ObsID"),
         (lambda: filters.rectangle((0, 5), (1, -5)), "is above the upper one"),

@@ -61,15 +61,15 @@ def test_longitudes_may_be_written_either_way() -> None:
     ("text", "position", "message"),
     [
         ("PositionInterval ICRS 10 20 5 5", 0, "the lower declination 20 is above the upper one 5"),
-        ("Circle ICRS 10 20", 0, "was given 2 numbers; write Circle ICRS ra dec radius"),
+        ("Circle ICRS 10 20", 0, "circle: 2 numbers; write Circle ICRS ra dec radius"),
         ("Circle ICRS 10 95 1", 0, "is not on the sky"),
-        ("Circle ICRS 10 20 nan", 0, "was given 2 numbers"),
-        ("Circle FK5 10 20 1", 7, "fk5 is not understood; expected ICRS and degrees"),
+        ("Circle ICRS 10 20 nan", 0, "circle: 2 numbers"),
+        ("Circle FK5 10 20 1", 7, "fk5 is not supported; expected ICRS and degrees"),
         ("Zirkel 1 2", 0, "expected a shape"),
         ("Box ICRS 10 20 4 2", 0, "expected a shape"),
         ("Union ICRS (Circle 10 20 1", 26, "expected a shape"),
         ("Polygon ICRS 0 0 120 0 240 0", 0, "half of the sky"),
-        ("Circle ICRS 1 2 3 %", 18, "'%' means nothing here"),
+        ("Circle ICRS 1 2 3 %", 18, "'%' has no meaning here"),
         ("Not (" * 5000 + "AllSky" + ")" * 5000, 100, "at most 20 parentheses"),
         ("Union (" + "AllSky " * 2000 + ")", 0, "at most 1000 shapes"),
     ],
@@ -131,7 +131,7 @@ def test_a_damaged_moc_file_is_an_error_of_the_package(tmp_path: Path, damage: s
         "text": b"this is not FITS",
     }[damage]
     path.write_bytes(changed)
-    with pytest.raises(ConfigError, match=r"sky\.fits is not a MOC in a FITS file|cells that are not on the sky"):
+    with pytest.raises(ConfigError, match=r"sky\.fits is not a MOC in a FITS file|impossible cells"):
         read_moc(path)
 
 

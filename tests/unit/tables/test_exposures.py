@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
-from daxa_wf.chain.select import fetch_embedded_table, select_observations
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.selection.filters import column_in, instruments
-from daxa_wf.selection.options import Select
 from daxa_wf.selection.positions import positions
 from daxa_wf.selection.query import compile_query
 from daxa_wf.selection.select import associate
 from daxa_wf.tables.exposures import exposure_table, exposures_of, with_exposures
-from daxa_wf.tables.snapshots import SnapshotStore
 
 SPEC = MISSIONS["xmm_pointed"]
 ROWS = [
@@ -51,7 +46,7 @@ def test_which_exposures_are_fit(exposures: pd.DataFrame) -> None:
     unfit = {row.obsid[-1] + row.inst + row.exposure: row.unfit for row in exposures.itertuples()}
     assert {key for key, why in unfit.items() if not why} == {"1PNS003", "1PNU005", "1R1U002", "1R2U002"}
     assert unfit["1M1S001"] == "filter CalClosed: closed, or for calibration"
-    assert unfit["2PNS003"] == "mode Full Frame: not for science, says the archive"
+    assert unfit["2PNS003"] == "mode Full Frame: not marked as scientific by the data centre"
     assert unfit["2M2S002"] == "mode Diagnostic3x3: not a science mode"
     assert exposures["filter"].tolist()[:2] == ["Medium", "Thin1"]
     assert len(exposures_of(exposures, {"0000000001"}, {"PN", "R1"})) == 3
@@ -80,20 +75,6 @@ def test_filters_by_exposure_mode_and_filter(table: pd.DataFrame) -> None:
     assert column_in("pn_filter", ("Thick",)).keep(table, SPEC).tolist() == [False, False, False]
     query = compile_query("PN > 10 ks AND pn_filter IN (thin1) AND m1_mode != 'Full Frame'")
     assert query.keep(table, SPEC).tolist() == [True, False, False]
-
-
-def test_the_embedded_observatory_has_exposures_and_footprints(tmp_path: Path) -> None:
-    fetch_embedded_table("xmm_pointed", tmp_path)
-    store = SnapshotStore(tmp_path)
-    kept = store.exposures(SPEC)
-    assert kept is not None
-    assert kept[kept["unfit"] != ""]["exposure"].tolist() == ["S001", "U003"]
-    found = select_observations("xmm_pointed", Select.model_validate({"exposure": {"PN": "6 ks"}}), tmp_path)
-    assert found.rows["obsid"].tolist() == ["0999990101"]
-    assert found.rows["m2_exposure"].tolist() == [18000.0]
-    # inside the square footprint's corner though outside the circle; outside of the square though inside the search
-    near = positions([(150.0 + 0.24, 2.2 + 0.24), (150.0 + 0.26, 2.2)], footprint=True)
-    assert associate(store.observations(SPEC), SPEC, near)["object"].tolist() == ["(150.24, 2.44)"]
 
 
 def test_a_footprint_that_cannot_be_read_is_matched_by_its_centre() -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from daxa_wf.tools.messages import Message, acceptable_ccds, emanom_log, espfilt_log, sas_messages, says_done
+from daxa_wf.observatories.xmm.sas.logs import acceptable_ccds, emanom_log, espfilt_log
+from daxa_wf.tools.messages import Message, ends_with, task_messages
 
 
 def test_genuine_stderr_of_an_exposure_that_is_all_flares(real_data: Path) -> None:
-    messages = sas_messages((real_data / "logs" / "espfilt_0502671101PNS003_stderr.log").read_text())
+    messages = task_messages((real_data / "logs" / "espfilt_0502671101PNS003_stderr.log").read_text())
     assert [(each.task, each.level, each.name, each.count) for each in messages] == [
         ("evselect", "warning", "NoWCS", 1),
         ("evselect", "warning", "NoWCS", 1),
@@ -52,7 +53,7 @@ def test_names_that_no_list_knows_are_kept() -> None:
         " Use default:          256\n** something: error, it has no name\nmv: cannot stat 'x'\n"
         "** emchain: fatal (neverSeenBefore), first\n   and second\n\tand third\nnot this\n** odd line\n"
     )
-    first, second, third = sas_messages(text)
+    first, second, third = task_messages(text)
     assert (first.task, first.name) == ("epframes", "notHKconstant")
     assert first.text.endswith("Use default:          256")
     assert second == Message("something", "error", "", "it has no name")
@@ -66,8 +67,8 @@ def test_a_summary_of_several_warnings_is_told_apart() -> None:
         "** emchain: warning (SummaryOfWarnings), \n   warning badexposure silently occurred 12 times\n"
         "   warning lowGain silently occurred 3 times\n"
     )
-    assert [(each.name, each.count) for each in sas_messages(text)] == [("badexposure", 12), ("lowGain", 3)]
-    assert sas_messages(text)[0].as_record["text"] == "further ones, not printed (12 times)"
+    assert [(each.name, each.count) for each in task_messages(text)] == [("badexposure", 12), ("lowGain", 3)]
+    assert task_messages(text)[0].as_record["text"] == "further ones, not printed (12 times)"
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_a_summary_of_several_warnings_is_told_apart() -> None:
     ],
 )
 def test_esass_ends_with_done(text: str, expected: bool) -> None:
-    assert says_done(text, "evtool: DONE") is expected
+    assert ends_with(text, "evtool: DONE") is expected
 
 
 ANOMALIES = "\n".join(

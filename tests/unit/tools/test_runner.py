@@ -15,6 +15,7 @@ import pytest
 
 from daxa_wf.errors import ConfigError, Fault, StepFailedError, UnfitDataError
 from daxa_wf.observatories.xmm.sas.commands import cifbuild
+from daxa_wf.observatories.xmm.sas.tasks import SAS
 from daxa_wf.tools.environment import ToolEnvironment, pfiles, prepared_call
 from daxa_wf.tools.processes import _Interrupts
 from daxa_wf.tools.runner import execute
@@ -23,7 +24,7 @@ from daxa_wf.tools.verdicts import ToolRun, require_success
 from tests.standins import REPOSITORY, Standins, all_gone, gone, wait_for
 from tests.standins.tables import TASKS
 
-PROGRAM = TaskSpec("program", "sas", (Parameter("code", "text"),))
+PROGRAM = TaskSpec("program", SAS, (Parameter("code", "text"),))
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_pfiles_have_the_own_directory_in_front_and_keep_the_templates() -> None
 def test_what_the_users_shell_holds_does_not_change_results(tmp_path: Path) -> None:
     base = {"PATH": "/bin", "SAS_ODF": "/other", "SAS_CCFFILES": "old.ccf", "SAS_CLOBBER": "0", "SAS_CCFPATH": "/ccf"}
     base["PYTHONPATH"] = "/sas/lib/python"
-    call = prepared_call(["merge"], {"SAS_CCF": "/a/ccf.cif"}, ToolEnvironment(), tmp_path, base=base)
+    call = prepared_call(["merge"], {"SAS_CCF": "/a/ccf.cif"}, ToolEnvironment(), tmp_path, base=base, toolkit=SAS)
     assert call.argv == ["merge"]
     assert call.variables == {
         "PATH": "/bin", "PYTHONPATH": "/sas/lib/python", "SAS_CCFPATH": "/ccf", "SAS_CCF": "/a/ccf.cif",
@@ -307,7 +308,7 @@ def test_resources_are_those_of_the_whole_task(program: Any, tmp_path: Path) -> 
 
 
 def test_a_task_that_is_not_installed_is_a_fault(tmp_path: Path) -> None:
-    with pytest.raises(Fault, match=r"program cannot be started \(No such file or directory\) with the shell as it is"):
+    with pytest.raises(Fault, match=r"program cannot be started \(No such file or directory\) with the current shell"):
         execute(PROGRAM.command({}), tmp_path / "work", tmp_path / "log")
     assert not (tmp_path / "work").exists()
 
@@ -316,13 +317,15 @@ def test_a_shell_that_is_not_initialised_is_told(
     standins: Standins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SAS_CCFPATH")
-    with pytest.raises(ConfigError, match="cifbuild needs SAS_CCFPATH, not set in this shell: initialise SAS first"):
+    with pytest.raises(
+        ConfigError, match="cifbuild needs SAS_CCFPATH, not set in this shell: initialise its toolkit first"
+    ):
         execute(cifbuild("2004-06-17")[0], tmp_path / "work", tmp_path / "log")
 
 
 def test_an_input_that_is_not_there_is_a_fault(standins: Standins, tmp_path: Path) -> None:
     command = TASKS["merge"].command({"set1": "a", "set2": "b", "outset": "c"}, links={"a": tmp_path / "a.fits"})
-    with pytest.raises(Fault, match=r"merge cannot run: .*a\.fits is not there"):
+    with pytest.raises(Fault, match=r"merge cannot run: .*a\.fits does not exist"):
         execute(command, tmp_path / "work", tmp_path / "log")
 
 
@@ -360,7 +363,7 @@ def test_setup_scripts_are_sourced_in_order_and_words_stay_words(program: Any, t
     second.write_text('export SAS_DIR="$HEADAS/sas"; set -- lost; false\n')
     command = program(SCRIPT_SAYS, products={"seen": "seen.json"}, environment={"SAS_CCF": "/a b/ccf.cif"})
     text = "a b; $(touch bad) `x` 'q' \"p\" *"
-    spec = TaskSpec("program", "sas", PROGRAM.parameters, needs=("SAS_DIR", "HEADAS"))
+    spec = TaskSpec("program", SAS, PROGRAM.parameters, needs=("SAS_DIR", "HEADAS"))
     command = spec.command({"code": text}, command.environment, command.products)
     environment = ToolEnvironment(setup_scripts=(first, second), variables={"SAS_CCFPATH": "/ccf"})
     run = run_tool(command, tmp_path / "work", tmp_path / "log", environment)
@@ -401,9 +404,7 @@ def test_a_wrong_environment_is_told(
 ) -> None:
     program("")
     with pytest.raises(ConfigError, match=said):
-        execute(
-            TaskSpec("program", "sas", (), needs=needs).command({}), tmp_path / "work", tmp_path / "log", environment
-        )
+        execute(TaskSpec("program", SAS, (), needs=needs).command({}), tmp_path / "work", tmp_path / "log", environment)
 
 
 def test_a_task_that_a_setup_script_does_not_bring_is_a_fault(tmp_path: Path) -> None:
@@ -469,10 +470,10 @@ def test_unfit_data_are_known_by_the_name_that_the_task_gives(
     """The genuine standard error of 0502671101 PN S003."""
     stderr = tmp_path / "espfilt.stderr"
     stderr.write_text((real_data / "logs" / "espfilt_0502671101PNS003_stderr.log").read_text())
-    from daxa_wf.tools.messages import sas_messages
+    from daxa_wf.tools.messages import task_messages
 
     command = TASKS["espfilt"].command({"eventfile": "events.fits"}, products={"gti": "pnS003-gti.fits"})
-    messages = tuple(sas_messages(stderr.read_text()))
+    messages = tuple(task_messages(stderr.read_text()))
     run = ToolRun(command, command.argv, 1, "", 1.0, 1.0, 1.0, tmp_path / "none", stderr, messages)
     with pytest.raises(UnfitDataError) as caught:
         require_success(run)
@@ -482,8 +483,8 @@ def test_unfit_data_are_known_by_the_name_that_the_task_gives(
 
 
 def test_esass_must_say_done(standins: Standins, tmp_path: Path) -> None:
-    from daxa_wf.config.tool_options import Flaregti
     from daxa_wf.observatories.erosita.esass.commands import flaregti
+    from daxa_wf.observatories.erosita.options import Flaregti
     from tests.standins.odf import make_erosita_list
 
     raw = make_erosita_list(tmp_path / "raw.fits")

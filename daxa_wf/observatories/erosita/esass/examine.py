@@ -1,27 +1,37 @@
-"""What `daxa-wf doctor` looks at for eSASS: its tasks, its release, its calibration database."""
+"""Examine an environment for eSASS: tasks, release, CALDB."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from daxa_wf.observatories.erosita.esass.tasks import ESASS_TASKS
-from daxa_wf.tools.doctor import Finding, probe, tasks_found, toolkit_versions
+from daxa_wf.observatories.erosita.esass.tasks import ESASS, ESASS_TASKS
+from daxa_wf.observatories.erosita.esass.versions import caldb_label, esass_version
+from daxa_wf.tools.doctor import Answers, Finding, check_tasks, probe, variables_in
 from daxa_wf.tools.environment import ToolEnvironment
 
 
 def examine_esass(
     environment: ToolEnvironment, tasks: Sequence[str] = tuple(ESASS_TASKS), base: Mapping[str, str] | None = None
 ) -> list[Finding]:
-    """What an environment has for the eSASS route: its tasks, its release as far as its path tells it, CALDB."""
-    said = probe(environment, tasks, base)
-    if isinstance(said, Finding):
-        return [said]
-    versions = toolkit_versions(said)
+    """Report on eSASS's tasks, its CALDB, and its release as far as paths and variables name it."""
+    answers = probe(environment, tasks, base=base, toolkit=ESASS)
+    if isinstance(answers, Finding):
+        return [answers]
+    versions = esass_versions(answers)
     release, caldb = versions.get("esass", ""), versions.get("caldb", "")
     return [
-        *tasks_found(said, tasks, "initialise eSASS, or use its container image"),
-        Finding("eSASS release", "fine" if release else "note", release or "not told by its paths"),
+        *check_tasks(answers, tasks, "initialise eSASS, or use its container image"),
+        Finding("eSASS release", "fine" if release else "note", release or "its paths do not name it"),
         Finding("CALDB", "fine", caldb)
         if caldb
         else Finding("CALDB", "missing", "not set", "initialise eSASS's CALDB"),
     ]
+
+
+def esass_versions(answers: Answers) -> dict[str, str]:
+    """Return the release of eSASS and the CALDB as records hold them, leaving out unknown ones."""
+    versions = {
+        "esass": next((release for value in answers.values() if (release := esass_version(value))), ""),
+        "caldb": caldb_label(variables_in(answers)),
+    }
+    return {name: value for name, value in versions.items() if value}

@@ -1,18 +1,25 @@
 """Parameters of the eSASS tasks that are used, as their help pages (EDR and DR1) have them.
 
-What evtool does if it is not told (no selection by flag, pattern, good time, energy), and its last five parameters, are in
-the header of a genuine eFEDS image (SASSHIST, eSASS4EDR).
+evtool's defaults (no selection by flag, pattern, good time or energy) and its last five parameters come from the header of
+a genuine eFEDS image (SASSHIST, eSASS4EDR).
 """
 
 from __future__ import annotations
 
+from daxa_wf.tools.environment import ToolkitVariables
 from daxa_wf.tools.spec import Parameter, TaskSpec
 
+ESASS = ToolkitVariables(
+    "esass",
+    fixed={"SAS_VERBOSITY": "4", "SAS_SUPPRESS_WARNING": "1"},
+    cleared=("SAS_ODF", "SAS_CCF", "SAS_CCFFILES", "SAS_CLOBBER", "SAS_VERBOSITY", "SAS_SUPPRESS_WARNING"),
+)
+"""eSASS is built on SAS's library, and reads its variables."""
 TELESCOPE_MODULES = ("1", "2", "3", "4", "5", "6", "7")
 
 FLAREGTI = TaskSpec(
     "flaregti",
-    "esass",
+    ESASS,
     (
         Parameter("eventfile", "file", required=True),
         Parameter("gtifile", "file"),
@@ -47,7 +54,7 @@ FLAREGTI = TaskSpec(
 
 EVTOOL = TaskSpec(
     "evtool",
-    "esass",
+    ESASS,
     (
         Parameter("eventfiles", "file", required=True, many=True),
         Parameter("outfile", "file", required=True),
@@ -77,7 +84,7 @@ EVTOOL = TaskSpec(
 
 EXPMAP = TaskSpec(
     "expmap",
-    "esass",
+    ESASS,
     (
         Parameter("inputdatasets", "file", required=True, many=True),
         Parameter("templateimage", "file", required=True),

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from daxa_wf.chain.toolkit import StepTools
+from daxa_wf.observatories.erosita.esass.examine import esass_versions
+from daxa_wf.observatories.erosita.esass.tasks import ESASS
+from daxa_wf.observatories.erosita.esass.versions import esass_version
 from daxa_wf.tools.spec import Command
 from daxa_wf.tools.verdicts import ToolRun, read_log
-from daxa_wf.tools.versions import esass_version
 
 
 class EsassTools(StepTools):
     """eSASS as one step of one observation uses it."""
 
     label = "eSASS"
-    versions = ("esass", "caldb")
+
+    toolkit = ESASS
+
+    def versions_in(self, answers: Mapping[str, str]) -> dict[str, str]:
+        """Return the releases of eSASS and its CALDB."""
+        return esass_versions(answers)
 
     def run(self, commands: Sequence[Command]) -> dict[str, Path]:
         """Run commands in one directory of the step's own; their products by kind, a later command's before an earlier's.

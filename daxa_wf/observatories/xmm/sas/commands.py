@@ -13,8 +13,8 @@ from pathlib import Path
 from daxa_wf.errors import UnfitDataError
 from daxa_wf.observatories.xmm.sas.tasks import RGS_STAGES
 from daxa_wf.observatories.xmm.sas.tasks import SAS_TASKS as TASKS
+from daxa_wf.observatories.xmm.sas.versions import WITHOUT_RADMONFIX, SasVersion, require_sas
 from daxa_wf.tools.spec import Command, Value
-from daxa_wf.tools.versions import WITHOUT_RADMONFIX, SasVersion, require_sas
 from daxa_wf.units import Unit
 
 EVENTS = "events.fits"

@@ -1,43 +1,76 @@
-"""What `daxa-wf doctor` looks at for SAS: its tasks, its release, its calibration files, HEASoft."""
+"""Examine an environment for SAS: tasks, releases, calibration files, and HEASoft, which SAS needs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from daxa_wf.errors import ConfigError
-from daxa_wf.observatories.xmm.sas.tasks import SAS_TASKS
-from daxa_wf.tools.doctor import Finding, probe, release_of, tasks_found, variable
+from daxa_wf.observatories.xmm.sas.tasks import SAS, SAS_TASKS
+from daxa_wf.observatories.xmm.sas.versions import OLDEST_SAS_OF, SasVersion, parse_sas_version, require_sas
+from daxa_wf.tools.doctor import Answers, Finding, check_tasks, check_variable, probe, variables_in
 from daxa_wf.tools.environment import ToolEnvironment
-from daxa_wf.tools.versions import OLDEST_SAS_OF, heasoft_version, require_sas
+from daxa_wf.tools.versions import heasoft_version
+
+COUNT_CALIBRATION = r"""
+IFS=: read -ra places <<< "${SAS_CCFPATH:-}"
+for place in "${places[@]}"; do
+  count=none
+  if [ -d "$place" ]; then count=$(ls "$place" | grep -ci '\.ccf$'); fi
+  printf '%s\t%s\n' "$place" "$count"
+done
+"""
+"""Prints each directory of the calibration files and how many it holds, or `none` if it does not exist."""
+
+QUESTIONS = {"sas": "sas --version 2>&1", "fversion": "fversion 2>/dev/null", "calibration": COUNT_CALIBRATION}
+"""Questions to `tools.doctor.probe` about SAS."""
 
 
 def examine_sas(
     environment: ToolEnvironment, tasks: Sequence[str] = tuple(SAS_TASKS), base: Mapping[str, str] | None = None
 ) -> list[Finding]:
-    """What an environment has for the SAS route: SAS and its tasks, calibration files, HEASoft, `lcurve` for emchain."""
-    said = probe(environment, [*tasks, "sas", "lcurve"], base)
-    if isinstance(said, Finding):
-        return [said]
+    """Report on SAS and its tasks, calibration files, HEASoft, and `lcurve`, which emchain calls."""
+    answers = probe(environment, [*tasks, "sas", "lcurve"], QUESTIONS, base, SAS)
+    if isinstance(answers, Finding):
+        return [answers]
     findings = [
-        variable(said, "SAS_DIR", "initialise SAS (setsas.sh), or name its setup script"),
-        *tasks_found(said, tasks),
+        check_variable(answers, "SAS_DIR", "initialise SAS (setsas.sh), or name its setup script"),
+        *check_tasks(answers, tasks),
     ]
-    findings += _sas_release(said, tasks)
-    findings += _calibration(said)
-    headas = variable(said, "HEADAS", "initialise HEASoft before SAS")
-    release = heasoft_version(said.get("output fversion", "") or headas.found)
+    findings += _check_release(answers, tasks)
+    findings += _check_calibration(answers)
+    headas = check_variable(answers, "HEADAS", "initialise HEASoft before SAS")
+    release = heasoft_version(answers.get("output fversion", "") or headas.detail)
     findings.append(
-        headas if headas.is_problem else Finding("HEASoft", "fine", f"{release or 'release unknown'}: {headas.found}")
+        headas if headas.is_problem else Finding("HEASoft", "fine", f"{release or 'release unknown'}: {headas.detail}")
     )
     if "emchain" in tasks:
-        findings += tasks_found(said, ["lcurve"], "emchain calls it: initialise HEASoft before SAS")
+        findings += check_tasks(answers, ["lcurve"], "emchain calls it: initialise HEASoft before SAS")
     return findings
 
 
-def _sas_release(said: Mapping[str, str], tasks: Sequence[str]) -> list[Finding]:
-    release = release_of(said)
+def sas_release(answers: Answers) -> SasVersion | None:
+    """Return the release of SAS in a probe's answers, or None if they hold none."""
+    try:
+        return parse_sas_version(answers.get("output sas", ""))
+    except ValueError:
+        return None
+
+
+def sas_versions(answers: Answers) -> dict[str, str]:
+    """Return the releases of SAS and HEASoft as records hold them, leaving out unknown ones."""
+    release = sas_release(answers)
+    headas = variables_in(answers).get("HEADAS", "")
+    versions = {
+        "sas": str(release) if release else "",
+        "heasoft": heasoft_version(answers.get("output fversion", "") or headas),
+    }
+    return {name: value for name, value in versions.items() if value}
+
+
+def _check_release(answers: Answers, tasks: Sequence[str]) -> list[Finding]:
+    release = sas_release(answers)
     if release is None:
-        return [Finding("SAS release", "missing", "`sas --version` told none", "initialise SAS")]
+        return [Finding("SAS release", "missing", "`sas --version` printed no release", "initialise SAS")]
     findings = [Finding("SAS release", "fine", str(release))]
     for task in ("", *(task for task in tasks if task in OLDEST_SAS_OF)):
         try:
@@ -47,15 +80,15 @@ def _sas_release(said: Mapping[str, str], tasks: Sequence[str]) -> list[Finding]
     return findings
 
 
-def _calibration(said: Mapping[str, str]) -> list[Finding]:
-    counts = {name.removeprefix("ccf "): count for name, count in said.items() if name.startswith("ccf ")}
+def _check_calibration(answers: Answers) -> list[Finding]:
+    lines = answers.get("output calibration", "").splitlines()
+    counts = {directory: count for directory, _, count in (line.rpartition("\t") for line in lines)}
     if not counts:
         return [Finding("SAS_CCFPATH", "missing", "not set", "name the directories of the calibration files (CCF)")]
-    gone = [place for place, count in counts.items() if count == "none"]
-    if len(gone) == len(counts) or not any(int(count) for count in counts.values() if count != "none"):
-        return [
-            Finding("SAS_CCFPATH", "unfit", ":".join(counts), "no calibration file (*.CCF) is there: mirror them first")
-        ]
-    listed = ", ".join(f"{place}: {count} constituents" for place, count in counts.items() if count != "none")
-    absent = [Finding("SAS_CCFPATH", "note", place, "there is no such directory") for place in gone]
-    return [Finding("SAS_CCFPATH", "fine", listed), *absent]
+    absent = [directory for directory, count in counts.items() if count == "none"]
+    if not any(int(count) for count in counts.values() if count != "none"):
+        advice = "it holds no calibration file (*.CCF): mirror them first"
+        return [Finding("SAS_CCFPATH", "unfit", ":".join(counts), advice)]
+    listed = ", ".join(f"{name}: {count} constituents" for name, count in counts.items() if count != "none")
+    notes = [Finding("SAS_CCFPATH", "note", directory, "this directory does not exist") for directory in absent]
+    return [Finding("SAS_CCFPATH", "fine", listed), *notes]

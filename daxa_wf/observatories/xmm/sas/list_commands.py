@@ -16,8 +16,8 @@ from daxa_wf.observatories.xmm.sas.commands import ATTITUDE, EVENTS, OdfData, sa
 from daxa_wf.observatories.xmm.sas.methods import METHODS
 from daxa_wf.observatories.xmm.sas.tasks import ESPFILT
 from daxa_wf.observatories.xmm.sas.tasks import SAS_TASKS as TASKS
+from daxa_wf.observatories.xmm.sas.versions import SasVersion, espfilt_dialect
 from daxa_wf.tools.spec import Command, Value
-from daxa_wf.tools.versions import SasVersion, espfilt_dialect
 from daxa_wf.units import Band, Unit
 
 OOT_EVENTS, GTI = "ootevents.fits", "gti.fits"

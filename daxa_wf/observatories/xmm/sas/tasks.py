@@ -7,8 +7,15 @@ Defaults of emchain were not found.
 
 from __future__ import annotations
 
+from daxa_wf.tools.environment import ToolkitVariables
 from daxa_wf.tools.spec import Kind, Parameter, TaskSpec
 
+SAS = ToolkitVariables(
+    "sas",
+    fixed={"SAS_VERBOSITY": "4", "SAS_SUPPRESS_WARNING": "1"},
+    cleared=("SAS_ODF", "SAS_CCF", "SAS_CCFFILES", "SAS_CLOBBER", "SAS_VERBOSITY", "SAS_SUPPRESS_WARNING"),
+)
+"""The fixed variables give messages one form. SAS's own PYTHONPATH must stay."""
 CALIBRATED = ("SAS_DIR", "SAS_CCF")
 OBSERVATION = (*CALIBRATED, "SAS_ODF")
 
@@ -23,7 +30,7 @@ def _switches(default: str, *names: str) -> tuple[Parameter, ...]:
 
 CIFBUILD = TaskSpec(
     "cifbuild",
-    "sas",
+    SAS,
     (
         Parameter("calindexset", "file", "ccf.cif"),
         Parameter("withccfpath", "bool", "no"),
@@ -47,7 +54,7 @@ CIFBUILD = TaskSpec(
 
 ODFINGEST = TaskSpec(
     "odfingest",
-    "sas",
+    SAS,
     (
         Parameter("odfdir", "file", "."),
         Parameter("withodfdir", "bool", "no"),
@@ -64,7 +71,7 @@ ODFINGEST = TaskSpec(
 
 EPCHAIN = TaskSpec(
     "epchain",
-    "sas",
+    SAS,
     (
         Parameter("odf", "file"),
         Parameter("odfaccess", "text", "oal", allowed=("oal", "odf", "name", "all")),
@@ -86,7 +93,7 @@ EPCHAIN = TaskSpec(
 
 EMCHAIN = TaskSpec(
     "emchain",
-    "sas",
+    SAS,
     (
         Parameter("odf", "file"),
         Parameter("instruments", "text", allowed=("M1", "M2"), many=True),
@@ -110,7 +117,7 @@ EMCHAIN = TaskSpec(
 
 EMANOM = TaskSpec(
     "emanom",
-    "sas",
+    SAS,
     (
         Parameter("eventfile", "file", required=True),
         Parameter("writekeys", "bool", "yes"),
@@ -142,37 +149,42 @@ _FLARE_BAND = (
     Parameter("keepinterfiles", "bool", "no"),
 )
 _BINNING = Parameter("binsize", "int", "60", low=1, unit="s")
+_UNFIT = ("noCounts", "noPNSmallWindow", "gaussian")
+"""Errors of espfilt that declare the data unfit. The native filters reject the same data under the same names."""
 
 ESPFILT = {
     "19": TaskSpec(
         "espfilt",
-        "sas",
+        SAS,
         (
             Parameter("eventset", "file", required=True), *_FLARE, _BINNING, _RATIO,
         ),
         needs=CALIBRATED,
         dialect="SAS 19 and before",
+        unfit_errors=_UNFIT,
     ),
     "20": TaskSpec(
         "espfilt",
-        "sas",
+        SAS,
         (*_OUT_OF_TIME, *_FLARE, _BINNING, _RATIO, Parameter("withlongnames", "bool", "yes"), *_FLARE_BAND),
         needs=CALIBRATED,
         dialect="SAS 20",
+        unfit_errors=_UNFIT,
     ),
     "21": TaskSpec(
         "espfilt",
-        "sas",
+        SAS,
         (*_OUT_OF_TIME, *_FLARE, _BINNING, _RATIO, *_FLARE_BAND),
         needs=CALIBRATED,
         dialect="SAS 21 and later",
+        unfit_errors=_UNFIT,
     ),
 }  # fmt: skip
 """The interfaces of espfilt by the SAS generation that has them."""
 
 EVSELECT = TaskSpec(
     "evselect",
-    "sas",
+    SAS,
     (
         Parameter("table", "file", required=True),
         Parameter("filteredset", "file", "filtered.fits"),
@@ -218,14 +230,14 @@ EVSELECT = TaskSpec(
 
 GTIBUILD = TaskSpec(
     "gtibuild",
-    "sas",
+    SAS,
     (Parameter("file", "file", required=True), Parameter("table", "file", required=True)),
     needs=("SAS_DIR",),
 )
 
 MERGE = TaskSpec(
     "merge",
-    "sas",
+    SAS,
     (
         Parameter("set1", "file", required=True),
         Parameter("set2", "file", required=True),
@@ -253,7 +265,7 @@ RGS_STAGES = ("1:events", "2:angles", "3:filter", "4:spectra", "5:fluxing", "6:l
 
 RGSPROC = TaskSpec(
     "rgsproc",
-    "sas",
+    SAS,
     (
         Parameter("entrystage", "text", "1:events", allowed=RGS_STAGES),
         Parameter("finalstage", "text", "6:lightcurve", allowed=RGS_STAGES),
@@ -271,7 +283,7 @@ RGSPROC = TaskSpec(
 
 EEXPMAP = TaskSpec(
     "eexpmap",
-    "sas",
+    SAS,
     (
         Parameter("imageset", "file", required=True),
         Parameter("attitudeset", "file", required=True),
@@ -296,7 +308,7 @@ EEXPMAP = TaskSpec(
 
 ATTHKGEN = TaskSpec(
     "atthkgen",
-    "sas",
+    SAS,
     (Parameter("atthkset", "file", "atthk.dat"), Parameter("timestep", "real", "1", low=0, unit="s")),
     needs=OBSERVATION,
 )

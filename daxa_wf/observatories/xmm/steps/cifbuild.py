@@ -20,8 +20,8 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
     from daxa_wf.observatories.xmm.sas.commands import cifbuild
     from daxa_wf.observatories.xmm.sas.odf_view import observation_date
+    from daxa_wf.observatories.xmm.sas.versions import read_ccf_index
     from daxa_wf.observatories.xmm.steps.sas_tools import SasTools
-    from daxa_wf.tools.versions import read_ccf_index
 
     del unit, inputs
     if problem := workspace.context.get("problem"):

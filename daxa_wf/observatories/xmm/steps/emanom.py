@@ -13,8 +13,8 @@ from daxa_wf.units import Unit
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
     """Keep emanom's log, and the state of each CCD that it names; evselect decides by them."""
     from daxa_wf.observatories.xmm.sas.commands import emanom
+    from daxa_wf.observatories.xmm.sas.logs import ANOMALY_STATES, emanom_log
     from daxa_wf.observatories.xmm.steps.sas_tools import SasTools
-    from daxa_wf.tools.messages import ANOMALY_STATES, emanom_log
 
     del options
     tools = SasTools(workspace)
@@ -31,7 +31,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
 def kept_ccds(inputs: Inputs, options: Mapping[str, Any]) -> list[int] | None:
     """The CCDs that evselect is to keep, by emanom's record; None if it did not judge this exposure."""
-    from daxa_wf.tools.messages import acceptable_ccds
+    from daxa_wf.observatories.xmm.sas.logs import acceptable_ccds
 
     records = inputs.records.get("emanom", [])
     if not records:

@@ -60,9 +60,9 @@ def _with_sas(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace:
     """The generation of the method is that of the installed release. UnfitDataError `noGoodTime` if nothing is left."""
     from daxa_wf.chain.toolkit import reading_products
     from daxa_wf.observatories.xmm.sas.list_commands import espfilt
+    from daxa_wf.observatories.xmm.sas.logs import espfilt_log
+    from daxa_wf.observatories.xmm.sas.versions import espfilt_dialect
     from daxa_wf.observatories.xmm.steps.sas_tools import SasTools
-    from daxa_wf.tools.messages import espfilt_log
-    from daxa_wf.tools.versions import espfilt_dialect
 
     tools = SasTools(workspace)
     oot = calibrated_list(inputs, workspace, "ootevents")

@@ -12,12 +12,13 @@ from daxa_wf.chain.toolkit import StepTools, reading_products
 from daxa_wf.errors import Fault
 from daxa_wf.mission.registry import STEPS
 from daxa_wf.observatories.xmm.sas.commands import OdfData
+from daxa_wf.observatories.xmm.sas.examine import QUESTIONS, sas_release, sas_versions
 from daxa_wf.observatories.xmm.sas.odf_summary import with_path
 from daxa_wf.observatories.xmm.sas.odf_view import make_odf_view
-from daxa_wf.tools.doctor import release_of
+from daxa_wf.observatories.xmm.sas.tasks import SAS
+from daxa_wf.observatories.xmm.sas.versions import SasVersion, require_sas
 from daxa_wf.tools.spec import Command
 from daxa_wf.tools.verdicts import read_log
-from daxa_wf.tools.versions import SasVersion, require_sas
 from daxa_wf.units import Unit
 
 
@@ -25,7 +26,12 @@ class SasTools(StepTools):
     """SAS as one step of one unit uses it."""
 
     label = "SAS"
-    versions = ("sas", "heasoft")
+    toolkit = SAS
+    questions = QUESTIONS
+
+    def versions_in(self, answers: Mapping[str, str]) -> dict[str, str]:
+        """Return the releases of SAS and HEASoft."""
+        return sas_versions(answers)
 
     @property
     def raw(self) -> Path:
@@ -35,7 +41,7 @@ class SasTools(StepTools):
     @cached_property
     def version(self) -> SasVersion:
         """The release; Fault if SAS, or a task that the step needs, is not there, ConfigError if it is too old."""
-        release = release_of(self.look_for(STEPS[self.workspace.step].tasks, beside=["sas"]))
+        release = sas_release(self.look_for(STEPS[self.workspace.step].tasks, beside=["sas"]))
         if release is None:
             raise Fault(f"`sas --version` tells no release {self.where}")
         require_sas(release)

@@ -15,6 +15,7 @@ from daxa_wf.observatories.erosita.native.images import automatic_grid, bin_imag
 from daxa_wf.observatories.erosita.native.selection import EvtoolParameters, selection_of
 from daxa_wf.observatories.erosita.native.sky_grid import SkyGrid, grid_of_image
 from daxa_wf.observatories.erosita.native.sky_plane import OrthographicPlane
+from tests.genuine import is_whole
 
 pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
 """A wrong checksum is a warning of astropy's."""
@@ -49,13 +50,19 @@ def test_images_are_histograms(event_file, obsid):
         assert image.counts.sum() + image.outside == len(of_band) > 5000
 
 
+def efeds_grid(real_data):
+    """The pixels of the genuine image: 180 a side, of which the extract has the first 60."""
+    side = 180 if is_whole(real_data) else 60
+    return SkyGrid(-7200, -7200, 80, 80, side, side)
+
+
 def test_coordinates_are_those_of_a_genuine_image(real_data):
     """The cards of a genuine evtool image, of its plane and 180 pixels of 80: pixel by pixel the same sky."""
     header = fits.getheader(real_data / "erosita" / "efeds_evtool_image_6642_GTI_FLAREGTI.fits")
     plane = OrthographicPlane(
         header["CRVAL1"], header["CRVAL2"], 0.0, 0.0, header["CDELT1"] / 80, header["CDELT2"] / 80
     )
-    ours = {card: value for card, value, _ in SkyGrid(-7200, -7200, 80, 80, 180, 180).cards(plane)}
+    ours = {card: value for card, value, _ in efeds_grid(real_data).cards(plane)}
     for card in ("CTYPE1", "CUNIT1", "CRPIX1", "CRVAL1", "CDELT1", "CTYPE2", "CUNIT2", "CRPIX2", "CRVAL2", "CDELT2",
                  "WCSNAMEP", "CTYPE1P", "CTYPE2P", "CRPIX1P", "CRVAL1P", "CDELT1P", "CRPIX2P", "CRVAL2P", "CDELT2P"):  # fmt: skip
         expected = header[card]
@@ -65,7 +72,7 @@ def test_coordinates_are_those_of_a_genuine_image(real_data):
 def test_pixels_of_an_image(event_file, real_data, tmp_path):
     """Of a genuine image, and of one of ours: what exposure maps are made on."""
     header = fits.getheader(real_data / "erosita" / "efeds_evtool_image_6642_GTI_FLAREGTI.fits")
-    assert grid_of_image(header) == SkyGrid(-7200, -7200, 80, 80, 180, 180)
+    assert grid_of_image(header) == efeds_grid(real_data)
     selection = selection_of(event_file("134135"), EvtoolParameters(gti="GTI"))
     grid = automatic_grid(selection, 400)
     write_image(tmp_path / "image.fits", selection, grid, (0.2, 10), bin_images(selection, [(0.2, 10)], grid)[0])

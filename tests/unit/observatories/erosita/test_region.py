@@ -9,12 +9,12 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from pydantic import ValidationError
 
-from daxa_wf.config.tool_options import Evtool
 from daxa_wf.errors import ConfigError
 from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
 from daxa_wf.observatories.erosita.native.evtool import evtool
 from daxa_wf.observatories.erosita.native.region import parse_region
 from daxa_wf.observatories.erosita.native.selection import EvtoolParameters
+from daxa_wf.observatories.erosita.options import Evtool
 
 PLACE = SkyCoord(107.3, -49.38, unit="deg")
 

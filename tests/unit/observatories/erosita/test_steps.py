@@ -21,23 +21,25 @@ from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, write_manifest
 from daxa_wf.archive.records import FileStamp, Record, Status
 from daxa_wf.chain.runner import Inputs, run_step
-from daxa_wf.config.tool_options import Evtool, Flaregti, Toolkit
+from daxa_wf.config.toolkit import Toolkit
 from daxa_wf.errors import ConfigError, Fault
 from daxa_wf.events.gti import contains, intersection, total
-from daxa_wf.mission.catalogue import CHAINS, STEPS, module_of
-from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.mission.registry import MISSIONS, STEPS
+from daxa_wf.mission.step import load
+from daxa_wf.observatories.erosita import PIPELINE
 from daxa_wf.observatories.erosita.local import lists_to_join, local_erosita_manifest
 from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
 from daxa_wf.observatories.erosita.native.telescope_modules import GROUPS, parse_modules, select_modules
+from daxa_wf.observatories.erosita.options import Evtool, Flaregti
 from daxa_wf.observatories.erosita.panels import flare_plots
-from daxa_wf.options import ExposureMaps, Images
+from daxa_wf.observatories.xmm.options import ExposureMaps, Images
 from daxa_wf.units import Unit
 from daxa_wf_simulator.erosita import make_erosita, write_event_file
 from daxa_wf_simulator.erosita_targets import TARGETS, ErositaTruth
 from tests.standins import Standins
 
 FILES = {target.obsid: target.file for target in TARGETS}
-STEPS_HERE = CHAINS["erosita"][:-1]
+STEPS_HERE = PIPELINE.engines[0].steps
 ALL_SEVEN = tuple(f"TM{number}" for number in range(1, 8))
 SECTIONS: dict[str, Any] = {
     "flaregti": Flaregti(), "evtool": Evtool(),
@@ -68,11 +70,11 @@ class Chain:
 
     def run(self, step: str, **options: Any) -> Record:
         section = type(SECTIONS[step]).model_validate(options) if options else SECTIONS[step]
-        values = {**section.model_dump(mode="json"), "engine": self.engine, "instruments": list(self.instruments)}
+        values = {**section.plain_values(), "engine": self.engine, "instruments": list(self.instruments)}
         values["passed_over"] = list(self.passed_over)
         inputs = Inputs({name: [record] for name, record in self.records.items()}, {"events": [self.raw, *self.more]})
-        function = import_module(module_of(step)).run
-        context = {"toolkit": Toolkit(time_limit=self.time_limit).model_dump(mode="json")}
+        function = load(STEPS[step].run)
+        context = {"toolkit": Toolkit(time_limit=self.time_limit).plain_values()}
         self.records[step] = run_step(STEPS[step], self.unit, inputs, values, self.layout, function, context)
         return self.records[step]
 
@@ -427,7 +429,7 @@ def test_a_fault_leaves_nothing(chain: Any, standins: Standins, raw: Any, behavi
 
 def test_without_esass(chain: Any, standins: Standins) -> None:
     (standins.root / "bin" / "flaregti").unlink()
-    with pytest.raises(Fault, match="flaregti of eSASS cannot be found with the shell as it is"):
+    with pytest.raises(Fault, match="flaregti of eSASS cannot be found with the current shell"):
         chain("700199", engine="esass").run("flaregti")
 
 
@@ -526,27 +528,23 @@ def test_rules_are_given_the_missions_engine(tmp_path: Path) -> None:
     from types import SimpleNamespace
 
     from daxa_wf.chain.plan import Plan
-    from daxa_wf.config.model import parse_config
-    from daxa_wf.observatories.erosita.plan import ErositaPlan
+    from daxa_wf.config.reading import parse_config
 
     section = {"engine": "esass", "source": {"local": str(tmp_path)}, "instruments": ["TM9"]}
     config = parse_config({"archive": "a", "missions": {"erosita_calpv": section}})
-    plan = ErositaPlan(Plan(config, tmp_path))
+    plan = Plan(config, tmp_path)
     (tmp_path / "a").mkdir()
     lists = [f"pm00_700195_{code}20_EventList_c001.fits" for code in (5, 7)]
     rows = [ManifestRow("erosita_calpv", "700195", "", "", events=name, passed_over="old.fits") for name in lists]
     write_manifest(tmp_path / "a/manifest.tsv", rows)
     wildcards = SimpleNamespace(mission="erosita_calpv", obsid="700195")
-    given = [
-        plan.flares(wildcards), plan.images(wildcards), plan.options("evtool")(wildcards),
-        plan.options("exposure_maps")(wildcards), plan.plan.options("exposure_maps")(wildcards),
-    ]  # fmt: skip
-    assert [each["engine"] for each in given] == ["esass"] * 5
+    given = [plan.options(step)(wildcards) for step in STEPS_HERE]
+    assert [each["engine"] for each in given] == ["esass"] * 4
     assert given[0]["instruments"] == ["TM5", "TM7"]
     assert given[0]["passed_over"] == ["old.fits"]
-    mission = config.missions["erosita_calpv"].model_copy(update={"engine": "native"})
-    assert mission.step_engine("erosita_calpv", "flaregti") == "native"
-    assert plan.tasks() == ["evtool", "expmap", "flaregti"]
+    assert plan.toolkit_tasks("esass") == ["evtool", "expmap", "flaregti"]
+    config = parse_config({"archive": "a", "missions": {"erosita_calpv": {**section, "engine": "native"}}})
+    assert config.mission("erosita_calpv").step_engine("flaregti") == "native"
 
 
 def test_the_doctor_looks_for_esass_where_it_is_needed(standins: Standins, tmp_path: Path) -> None:

@@ -10,10 +10,11 @@ import pytest
 from astropy.io import fits
 
 from daxa_wf.errors import ExpressionError
-from daxa_wf.events.gti import contains, intersection
+from daxa_wf.events.gti import contains, intersection, union
 from daxa_wf.events.gti_files import read_gti
 from daxa_wf.observatories.xmm.native.event_list import EventList
 from daxa_wf.observatories.xmm.native.evselect import evselect, live_time
+from tests.genuine import Abell907
 
 LISTS = {
     "M1": ("P0001730201M1S002MIEVLI.FTZ", 36_824, 11950.642),
@@ -69,17 +70,26 @@ def test_data_subspace_says_what_sas_says(cleaned: tuple, exod: Path) -> None:
         assert subspace(mine["EVENTS"].header) == subspace(sas["EVENTS"].header)
 
 
-def test_file_is_valid_with_checksums(cleaned: tuple) -> None:
+@pytest.fixture(scope="module")
+def selected(mos_list: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A list of ours of the events of a genuine one that pass the usual filters."""
+    output = tmp_path_factory.mktemp("selected") / "clean.fits"
+    assert evselect(EventList.open(mos_list), EXPRESSION, None, output).selected > 2000
+    return output
+
+
+def test_file_is_valid_with_checksums(selected: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with fits.open(cleaned[1], checksum=True) as hdus:
+        with fits.open(selected, checksum=True) as hdus:
             hdus.verify("exception")
             assert all("CHECKSUM" in hdu.header and "DATASUM" in hdu.header for hdu in hdus)
 
 
-def test_a_flipped_byte_breaks_the_checksum(cleaned: tuple, tmp_path: Path) -> None:
-    data = bytearray(cleaned[1].read_bytes())
-    data[200_000] ^= 1
+def test_a_flipped_byte_breaks_the_checksum(selected: Path, tmp_path: Path) -> None:
+    data = bytearray(selected.read_bytes())
+    with fits.open(selected) as hdus:
+        data[hdus["EVENTS"].fileinfo()["datLoc"] + 1000] ^= 1
     broken = tmp_path / "broken.fits"
     broken.write_bytes(data)
     with pytest.warns(match="Checksum verification failed"), fits.open(broken, checksum=True) as hdus:
@@ -101,36 +111,88 @@ def test_stingray_reads_the_list_as_it_reads_that_of_sas(cleaned: tuple, exod: P
     assert np.allclose(mine.gti, sas.gti, rtol=0, atol=1e-6)
 
 
-def test_livetime_of_genuine_lists(real_data: Path) -> None:
-    paths = sorted((real_data / "xmm" / "a907").glob("*/eclean/*.fits"))
-    assert paths
-    for path in paths:
-        events = EventList.open(path)
-        for ccd, intervals in events.gtis.items():
-            expected = events.header[f"LIVETI{ccd:02d}"]
-            assert live_time(events.frames(ccd), intervals) == pytest.approx(expected, abs=1e-3), (path.name, ccd)
+def test_livetime_of_genuine_lists(abell907: Abell907) -> None:
+    events = EventList.open(abell907.event_list)
+    assert len(events.gtis) >= 6
+    for ccd, intervals in events.gtis.items():
+        expected = events.header[f"LIVETI{ccd:02d}"]
+        assert live_time(events.frames(ccd), intervals) == pytest.approx(expected, abs=1e-3), ccd
 
 
-def test_nothing_selected_is_a_valid_empty_list(exod: Path, tmp_path: Path) -> None:
-    result = evselect(EventList.open(exod / LISTS["M1"][0]), "PI > 20000", None, tmp_path / "none.fits")
-    assert (result.selected, result.rejected_by_expression) == (0, 134_685)
+def before_cleaning(path: Path, output: Path) -> tuple[EventList, str]:
+    """Take SAS's last selection back: return a list with the standard good times only, and the selection's text.
+
+    SAS wrote the selection as cards of the data subspace and as tables GTI0nn06. Events that it removed stay away.
+    """
+    with fits.open(path) as hdus:
+        header = hdus["EVENTS"].header
+        text = header["SLCTEXPR"]
+        for card in list(header):
+            if card == "SLCTEXPR" or card.lstrip("23456789").startswith(("DSVAL", "DSREF", "DSTYP", "DSFORM", "DSUNI")):
+                del header[card]
+        for hdu in [hdu for hdu in hdus if hdu.name.startswith("GTI")]:
+            del hdus[hdu.name]
+        hdus.writeto(output)
+    return EventList.open(output), text
+
+
+def test_exposure_of_a_selection_is_that_which_sas_wrote_for_it(abell907: Abell907, tmp_path: Path) -> None:
+    """SAS's selection, done again: every event that it kept, its ONTIME and LIVETIME of each CCD, its good times."""
+    left = EventList.open(abell907.event_list).gtis
+    events, text = before_cleaning(abell907.event_list, tmp_path / "before.fits")
+    expression, gti = text.split(" && GTI(")
+    assert gti.endswith("_gti.fits,TIME)")
+    flare_free = union(*left.values())
+    result = evselect(events, expression.replace(".eq.", "=="), flare_free, tmp_path / "after.fits")
+    assert result.selected == result.rows > 2000
+    sas = fits.getheader(abell907.event_list, "EVENTS")
+    cards = [card for card in sas if card.startswith(("ONTIME", "LIVETI", "TSTART", "TSTOP"))]
+    assert len(cards) >= 2 * len(left) + 4
+    mine = fits.getheader(tmp_path / "after.fits", "EVENTS")
+    for card in cards:
+        assert mine[card] == pytest.approx(sas[card], rel=0, abs=2e-5 if card.startswith("LIVETI") else 1e-9), card
+    after = EventList.open(tmp_path / "after.fits")
+    assert sorted(after.gtis) == sorted(left)
+    for ccd, intervals in after.gtis.items():
+        # SAS keeps intervals apart that touch; of joined ones the edges are the same numbers.
+        assert np.array_equal(intervals, union(left[ccd])), ccd
+
+
+def test_events_outside_of_a_half_of_the_good_times_are_removed(abell907: Abell907, tmp_path: Path) -> None:
+    left = EventList.open(abell907.event_list).gtis
+    events, _ = before_cleaning(abell907.event_list, tmp_path / "before.fits")
+    flare_free = union(*left.values())
+    half = flare_free[: len(flare_free) // 2]
+    result = evselect(events, "true", half, tmp_path / "after.fits")
+    kept = contains(half, events.columns("TIME")["TIME"])
+    assert 0 < result.selected == np.count_nonzero(kept) < result.rows
+    after = EventList.open(tmp_path / "after.fits")
+    assert np.array_equal(after.columns("TIME")["TIME"], events.columns("TIME")["TIME"][kept])
+    for ccd, intervals in after.gtis.items():
+        assert np.allclose(intervals, intersection(union(left[ccd]), half), rtol=0, atol=1e-6)
+
+
+def test_nothing_selected_is_a_valid_empty_list(mos_list: Path, tmp_path: Path) -> None:
+    result = evselect(EventList.open(mos_list), "PI > 20000", None, tmp_path / "none.fits")
+    assert (result.selected, result.rejected_by_expression) == (0, result.rows)
     with fits.open(tmp_path / "none.fits", checksum=True) as hdus:
         hdus.verify("exception")
         assert len(hdus["EVENTS"].data) == 0
 
 
-def test_without_gti_exposure_stays(exod: Path, tmp_path: Path) -> None:
-    events = EventList.open(exod / LISTS["M1"][0])
+def test_without_gti_exposure_stays(mos_list: Path, tmp_path: Path) -> None:
+    events = EventList.open(mos_list)
     result = evselect(events, "true", None, tmp_path / "all.fits")
     assert result.selected == events.row_count
     assert result.ontime[1] == pytest.approx(events.header["ONTIME01"], abs=1e-6)
     assert result.livetime[1] == pytest.approx(events.header["LIVETI01"], abs=1e-3)
 
 
-def test_cleaning_twice_keeps_what_is_in_both(exod: Path, tmp_path: Path) -> None:
-    gti = read_gti(exod / "M1_gti.fits")
-    first, second = gti[:6], gti[3:]
-    evselect(EventList.open(exod / LISTS["M1"][0]), EXPRESSION, first, tmp_path / "a.fits")
+def test_cleaning_twice_keeps_what_is_in_both(mos_list: Path, tmp_path: Path) -> None:
+    gtis = union(*EventList.open(mos_list).gtis.values())
+    start, stop = gtis[0, 0], gtis[-1, 1]
+    first, second = np.array([[start, 0.4 * start + 0.6 * stop]]), np.array([[0.7 * start + 0.3 * stop, stop]])
+    evselect(EventList.open(mos_list), EXPRESSION, first, tmp_path / "a.fits")
     result = evselect(EventList.open(tmp_path / "a.fits"), "PI > 1000", second, tmp_path / "b.fits")
     times = EventList.open(tmp_path / "b.fits").columns("TIME", "PI")
     assert result.selected > 0
@@ -141,6 +203,6 @@ def test_cleaning_twice_keeps_what_is_in_both(exod: Path, tmp_path: Path) -> Non
     assert "(1000:" in [header.get(f"DSVAL{n}") for n in range(1, 9)]
 
 
-def test_a_list_without_what_is_asked_for(exod: Path, tmp_path: Path) -> None:
+def test_a_list_without_what_is_asked_for(mos_list: Path, tmp_path: Path) -> None:
     with pytest.raises(ExpressionError, match="PAT_ID is not a column"):
-        evselect(EventList.open(exod / LISTS["M1"][0]), "PAT_ID == 0", None, tmp_path / "x.fits")
+        evselect(EventList.open(mos_list), "PAT_ID == 0", None, tmp_path / "x.fits")

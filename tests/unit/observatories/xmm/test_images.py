@@ -19,29 +19,23 @@ from daxa_wf.observatories.xmm.native.exposure_map import exposure_maps, write_e
 from daxa_wf.observatories.xmm.native.vignetting import measured_vignetting, spacecraft_frame
 from daxa_wf.observatories.xmm.steps.images import bands_cut_off
 from daxa_wf.units import Band
+from tests.genuine import Abell907, is_whole
 
-OBSIDS = ("0201903501", "0404910601")
 BANDS = {"0.50-2.00": (500, 2000), "2.00-10.00": (2000, 10000)}
 GRID = SkyGrid(87)
-LISTS = [(obsid, name) for obsid in OBSIDS for name in ("mos1", "mos2")]
 
 
-@pytest.fixture(scope="module", params=LISTS, ids=lambda param: "-".join(param))
-def abell907(request: pytest.FixtureRequest, real_data: Path) -> tuple[Path, str, EventList]:
-    obsid, name = request.param
-    folder = real_data / "xmm" / "a907" / obsid
-    return folder, name, EventList.open(folder / "eclean" / f"{name}_exp1_clean_evts.fits")
+@pytest.fixture(scope="module")
+def events(abell907: Abell907) -> EventList:
+    """The cleaned event list."""
+    return EventList.open(abell907.event_list)
 
 
-def genuine(folder: Path, name: str, band: str, kind: str) -> fits.PrimaryHDU:
-    return fits.open(folder / "images" / f"{folder.name}_{name}_exp1-{band}keV{kind}.fits.gz")[0]
-
-
-def test_images_are_pixel_exact(abell907: tuple, tmp_path: Path) -> None:
-    folder, name, events = abell907
+def test_images_are_pixel_exact(abell907: Abell907, events: EventList, tmp_path: Path) -> None:
     for (band, edges), image in zip(BANDS.items(), bin_images(events, list(BANDS.values()), GRID), strict=True):
-        real = genuine(folder, name, band, "img")
-        assert np.array_equal(image.counts, real.data)
+        sas, pixels, here = abell907.image(band)
+        assert pixels.sum() > 300
+        assert np.array_equal(image.counts[here], pixels)
         energy = events.columns("PI")["PI"]
         assert image.counts.sum() + image.outside == np.count_nonzero((energy >= edges[0]) & (energy <= edges[1]))
         write_image(tmp_path / f"{band}.fits", events, GRID, edges, image)
@@ -49,25 +43,24 @@ def test_images_are_pixel_exact(abell907: tuple, tmp_path: Path) -> None:
             hdus.verify("exception")
             cards = ("CRPIX1", "CRPIX2", "CRVAL1", "CRVAL2", "CDELT1", "CDELT2", "LTV1", "LTM1_1", "CRVAL1L", "CDELT1L")
             for card in cards:
-                assert hdus[0].header[card] == pytest.approx(real.header[card], rel=1e-9), card
-            assert hdus[0].header["EXPOSURE"] == pytest.approx(real.header["EXPOSURE"], abs=1e-3)
+                assert hdus[0].header[card] == pytest.approx(sas[card], rel=1e-9), card
+            assert hdus[0].header["EXPOSURE"] == pytest.approx(sas["EXPOSURE"], abs=1e-3)
 
 
-def test_bands_that_share_an_edge_share_no_event_and_others_are_those_of_evselect(abell907: tuple) -> None:
-    _, _, events = abell907
+def test_bands_that_share_an_edge_share_no_event_and_others_are_those_of_evselect(events: EventList) -> None:
     bands = list(BANDS.values())
     assert pi_ranges(bands) == [(500, 1999), (2000, 10_000)]
     assert pi_ranges([(500, 2000), (2001, 10_000), (300, 7000)]) == [(500, 2000), (2001, 10_000), (300, 7000)]
     soft, hard, both = (image.counts for image in bin_images(events, [*pi_ranges(bands), (500, 10_000)], GRID))
     assert np.array_equal(soft + hard, both)
     twice = sum(image.counts for image in bin_images(events, bands, GRID)) - both
-    assert twice.sum() > 0
+    (shared,) = bin_images(events, [(2000, 2000)], GRID)
+    assert np.array_equal(twice, shared.counts)
 
 
 def test_counts_are_32_bit_integers_so_that_images_can_be_multiplied_and_subtracted(
-    abell907: tuple, tmp_path: Path
+    events: EventList, tmp_path: Path
 ) -> None:
-    _, _, events = abell907
     for edges, image in zip(BANDS.values(), bin_images(events, list(BANDS.values()), GRID), strict=True):
         write_image(tmp_path / "image.fits", events, GRID, edges, image)
         written, header = fits.getdata(tmp_path / "image.fits", header=True)
@@ -77,55 +70,52 @@ def test_counts_are_32_bit_integers_so_that_images_can_be_multiplied_and_subtrac
         assert np.array_equal(written - brighter, image.counts - np.roll(image.counts, 1, axis=0))
 
 
-def test_exposure_maps_agree_with_eexpmap(abell907: tuple) -> None:
+def test_exposure_maps_agree_with_eexpmap(abell907: Abell907, events: EventList) -> None:
     """The vignetting was measured on 0201903501; 0404910601 is the independent test."""
-    folder, name, events = abell907
     maps = exposure_maps([events], GRID, plane_of(events), [1.25, 6.0])
-    for band, seconds in zip(BANDS, maps.seconds, strict=True):
-        real = genuine(folder, name, band, "expmap").data.astype(float)
-        field = real > 0
-        ratio = seconds[field] / real[field]
+    for band, whole_map in zip(BANDS, maps.seconds, strict=True):
+        _, sas, here = abell907.exposure_map(band)
+        field, seconds = sas > 0, whole_map[here]
+        ratio = seconds[field] / sas[field]
         assert np.median(ratio) == pytest.approx(1, abs=0.02)
-        assert np.mean(np.abs(ratio - 1) < 0.10) >= 0.95
+        # Where the CCDs are is fitted to the events, of which the extract has few.
+        assert np.mean(np.abs(ratio - 1) < 0.10) >= (0.95 if is_whole(abell907.root) else 0.94)
         assert np.count_nonzero((seconds > 0) & ~field) < 0.01 * np.count_nonzero(field)
 
 
 @pytest.mark.parametrize("band", BANDS)
 def test_pn_vignetting_predicts_the_other_observation(real_data: Path, band: str) -> None:
     """No pn list is at hand: the shape of the map is tested, away from CCD gaps."""
-    real = genuine(real_data / "xmm" / "a907" / OBSIDS[1], "pn", band, "expmap")
-    x, y = np.meshgrid(GRID.centres() - 25921, GRID.centres() - 25921)
+    header, seconds, (rows, columns) = Abell907(real_data, "0404910601", "pn").exposure_map(band)
+    x, y = np.meshgrid(GRID.centres()[columns] - 25921, GRID.centres()[rows] - 25921)
     factor = measured_vignetting("PN").at(
-        *spacecraft_frame(x, y, real.header["PA_PNT"]), {"0.50-2.00": 1.25, "2.00-10.00": 6.0}[band]
+        *spacecraft_frame(x, y, header["PA_PNT"]), {"0.50-2.00": 1.25, "2.00-10.00": 6.0}[band]
     )
-    seconds = real.data.astype(float)
     bright = seconds > 0.25 * seconds.max()
     ratio = (seconds / factor)[bright] / np.percentile((seconds / factor)[bright], 80)
     assert np.median(ratio) == pytest.approx(1, abs=0.02)
     assert np.mean(np.abs(ratio - 1) < 0.10) > 0.75
 
 
-def test_without_vignetting_a_map_is_live_time(abell907: tuple) -> None:
-    _, _, events = abell907
+def test_without_vignetting_a_map_is_live_time(events: EventList) -> None:
     seconds = exposure_maps([events], GRID, plane_of(events), [1.0], "none").seconds[0]
     lives = [events.header[f"LIVETI{ccd:02d}"] for ccd in events.ccds]
     inner = seconds[seconds > 0.5 * seconds.max()]
     assert min(lives) <= np.median(inner) <= 1.01 * max(lives)
 
 
-def test_events_fall_where_there_is_exposure(exod: Path, tmp_path: Path) -> None:
+def test_events_fall_where_there_is_exposure(mos_list: Path, tmp_path: Path) -> None:
     from daxa_wf.observatories.xmm.native.evselect import evselect
 
     output = tmp_path / "clean.fits"
-    evselect(EventList.open(exod / "P0001730201M1S002MIEVLI.FTZ"), "#XMMEA_EM && PATTERN<=12 && FLAG==0", None, output)
+    evselect(EventList.open(mos_list), "#XMMEA_EM && PATTERN<=12 && FLAG==0", None, output)
     events = EventList.open(output)
     seconds = exposure_maps([events], GRID, plane_of(events), [1.0]).seconds[0]
     image = bin_images(events, [(200, 12000)], GRID)[0].counts
     assert image[seconds <= 0].sum() <= 0.001 * image.sum()
 
 
-def test_a_ccd_without_events_is_left_out_and_told(abell907: tuple, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, _, events = abell907
+def test_a_ccd_without_events_is_left_out_and_told(events: EventList, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = exposure_maps([events], GRID, plane_of(events), [1.0], "none")
     place = Detector.place
     monkeypatch.setattr(Detector, "place", lambda self, ccd: None if ccd == 2 else place(self, ccd))
@@ -135,15 +125,13 @@ def test_a_ccd_without_events_is_left_out_and_told(abell907: tuple, monkeypatch:
     assert less.seconds.sum() < 0.95 * whole.seconds.sum()
 
 
-def test_two_exposures_add_up(abell907: tuple) -> None:
-    _, _, events = abell907
+def test_two_exposures_add_up(events: EventList) -> None:
     one = exposure_maps([events], GRID, plane_of(events), [1.25]).seconds
     two = exposure_maps([events, events], GRID, plane_of(events), [1.25]).seconds
     assert np.allclose(two, 2 * one)
 
 
-def test_drift_moves_exposure(abell907: tuple) -> None:
-    _, _, events = abell907
+def test_drift_moves_exposure(events: EventList) -> None:
     still = exposure_maps([events], GRID, plane_of(events), [1.0], "none").seconds[0]
     moved = exposure_maps([events], GRID, plane_of(events), [1.0], "none", [Drift(((870.0, 0.0, 1.0),))]).seconds[0]
     inner = slice(100, 400)
@@ -151,16 +139,13 @@ def test_drift_moves_exposure(abell907: tuple) -> None:
 
 
 def test_real_attitude_is_steady(real_data: Path) -> None:
-    folder = real_data / "xmm" / "a907" / OBSIDS[0]
-    events = EventList.open(folder / "eclean" / "mos1_exp1_clean_evts.fits")
-    drift = read_drift(
-        folder / "att" / f"P{OBSIDS[0]}OBX000ATTTSR0000.FIT", plane_of(events), union(*events.gtis.values())
-    )
-    assert drift == NO_DRIFT
+    exposure = Abell907(real_data, "0201903501", "mos1")
+    events = EventList.open(exposure.event_list)
+    (series,) = (exposure.folder / "att").glob("*ATTTSR0000.FIT")
+    assert read_drift(series, plane_of(events), union(*events.gtis.values())) == NO_DRIFT
 
 
-def test_map_file_says_what_its_vignetting_is(abell907: tuple, tmp_path: Path) -> None:
-    _, _, events = abell907
+def test_map_file_says_what_its_vignetting_is(events: EventList, tmp_path: Path) -> None:
     write_exposure_map(tmp_path / "map.fits", events, GRID, (500, 2000), np.ones(GRID.shape), "measured")
     with fits.open(tmp_path / "map.fits", checksum=True) as hdus:
         hdus.verify("exception")

@@ -1,4 +1,4 @@
-"""Merging exposures of the embedded observatory: M2 was observed twice, with two pointings."""
+"""Merging exposures of a simulated observation: M2 was observed twice, with two pointings."""
 
 from __future__ import annotations
 

@@ -104,8 +104,8 @@ def test_pn_has_a_ratio_only_where_its_corners_are_read_out(observatory: Path) -
     assert why_no_in_out(small) == "PrimeSmallWindow does not read out the corners"
 
 
-def test_a_list_without_the_columns_of_the_ratio_is_assessed_without_it(exod: Path) -> None:
-    events = EventList.open(exod / LISTS["M1"])
+def test_a_list_without_the_columns_of_the_ratio_is_assessed_without_it(mos_list: Path) -> None:
+    events = EventList.open(mos_list)
     events.column_names = ("TIME", "PI", "FLAG", "PATTERN")
     hard = HardEvents(events)
     for rows in events.chunks():

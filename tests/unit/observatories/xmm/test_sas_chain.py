@@ -21,7 +21,7 @@ from daxa_wf.chain.local import listing_digest
 from daxa_wf.errors import ConfigError
 from daxa_wf.observatories.xmm.native.event_list import EventList
 from daxa_wf.report import observation
-from daxa_wf.tools.messages import sas_messages
+from daxa_wf.tools.messages import task_messages
 from daxa_wf.units import Unit
 from daxa_wf_simulator.odf import M1, M2, PN, PN_OFFSET, PN_SMALL_WINDOW, PN_TIMING, R1, OdfExposure, make_odf
 from tests.standins import RELEASES, Standins, all_gone
@@ -67,7 +67,7 @@ def test_phl1811_ends_as_recorded(standins: Standins, tmp_path: Path, real_data:
         assert not {unit for unit, good in success.items() if not good and said[unit] != "rejected noCounts"}
     assert sum(status == "done" for status in chain.statuses("espfilt").values()) == 14
     stderr = json.loads((logs / "phl1811_raw_process_errors.json").read_text())[MISSION]["espfilt"]["0502671101PNS003"]
-    (said,) = [each.as_record for each in sas_messages(stderr) if each.is_error]
+    (said,) = [each.as_record for each in task_messages(stderr) if each.is_error]
     assert chain.record("espfilt", "0502671101PNS003").errors == [said]
     assert chain.statuses("merge")["0502671101PN"] == "blocked evselect blocked"
     assert [name for name in chain.products("0502671101") if "-instPN-subexpALL-" in name] == []
@@ -275,7 +275,7 @@ def test_rgs_goes_its_own_way(make: Any, standins: Standins) -> None:
     standins.tell()
     chain.make()
     assert chain.statuses("rgs_filter") == {R1_UNIT: "done"}
-    assert set(chain.plan.chain(MISSION)) == {
+    assert set(chain.plan.mission(MISSION).steps) == {
         "cifbuild", "odfingest", "inventory", "rgs_events", "rgs_angles", "rgs_filter", "report",
     }  # fmt: skip
     assert f"obsid{OBSID}-instR1-subexpS004-finalevents.fits" in chain.products(OBSID)
@@ -329,7 +329,7 @@ def test_without_sas_there_is_a_fault_that_says_so(
 ) -> None:
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     chain: Chain = make(M1).make("cifbuild")
-    assert "cifbuild of SAS cannot be found with the shell as it is: 'daxa-wf doctor" in str(
+    assert "cifbuild of SAS cannot be found with the current shell: 'daxa-wf doctor" in str(
         chain.faults["cifbuild", OBSID]
     )
     monkeypatch.setenv("PATH", standins.environ["PATH"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from daxa_wf.archive.records import Record, drop_failed_records, read_record
-from daxa_wf.mission.catalogue import STEPS
+from daxa_wf.mission.registry import STEPS
 from daxa_wf.units import Unit
 from daxa_wf_simulator.odf import M1, PN, R1, OdfExposure, make_odf
 from tests.standins import Standins, all_gone, make_standins

@@ -18,6 +18,7 @@ from daxa_wf.observatories.xmm.native.event_list import EventList
 from daxa_wf.observatories.xmm.native.evselect import evselect
 from daxa_wf.observatories.xmm.native.exposure_map import ExposureMaps, exposure_maps
 from daxa_wf.observatories.xmm.native.merge import merge
+from tests.unit.observatories.xmm.conftest import WHOLE_LIST
 
 CLEAN = "#XMMEA_EM && PATTERN <= 12 && FLAG == 0"
 GRID = SkyGrid(87)
@@ -83,9 +84,13 @@ def test_times_that_an_expression_selects(text: str, expected: list[list[list[fl
 # --- lists ---
 
 
-@pytest.fixture(scope="module")
-def raw(exod: Path) -> EventList:
-    return EventList.open(exod / "P0001730201M1S002MIEVLI.FTZ")
+@pytest.fixture(scope="module", params=["simulated", "genuine"])
+def raw(request: pytest.FixtureRequest) -> EventList:
+    """A list of MOS1 without flares filtered out: a simulated one of 40 ks, and a whole genuine one."""
+    if request.param == "genuine":
+        return EventList.open(request.getfixturevalue("exod") / WHOLE_LIST)
+    truth = request.getfixturevalue("truth")["0999990101M1S001"]
+    return EventList.open(request.getfixturevalue("observatory") / truth["file"])
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The embedded observatory's eROSITA observations: in the trees of eROSITA-DE, and in tables like those of the package."""
+"""Simulated eROSITA observations in the trees of eROSITA-DE, and their rows for tables like those of the package."""
 
 from __future__ import annotations
 
@@ -19,15 +19,19 @@ HALF_TILE = 1.8
 """Degrees."""
 
 
-def make_erosita_archive(root: Path) -> list[ErositaTruth]:
-    """Write all simulated lists below `root` as eROSITA-DE has them: CalPV fields in tar files, tiles in a tree."""
+MISSIONS_OF_TARGETS = ("erosita_calpv", "erosita_all_sky_de_dr1")
+"""Missions with pointings, and with tiles of the survey."""
+
+
+def make_erosita_mirror(mirror: Path) -> list[ErositaTruth]:
+    """Write all event lists below `mirror` and return their truth: CalPV fields in tar files, tiles in a tree."""
     truths = []
     for target in TARGETS:
         if target.scans:
-            tree = root / "erosita/erodat/data/download" / target.obsid[3:6] / target.obsid[:3] / "EXP_010"
+            tree = mirror / "erosita_de/erodat/data/download" / target.obsid[3:6] / target.obsid[:3] / "EXP_010"
             truths.append(write_event_file(tree / target.file, target))
         else:
-            fields = root / "erosita/edr/eROSITAObservations/CalPvObs"
+            fields = mirror / "erosita_de/edr/eROSITAObservations/CalPvObs"
             plain = fields / target.file
             truths.append(write_event_file(plain, target))
             _pack(plain, fields / _field_file(target))
@@ -40,7 +44,7 @@ def _field_file(target: ErositaTarget) -> str:
 
 
 def _pack(path: Path, tar: Path) -> None:
-    """Put a file into a compressed tar file that is the same every time."""
+    """Put a file into a compressed tar file whose bytes are the same in every run."""
     stream = io.BytesIO()
     info = tarfile.TarInfo(f"{tar.name.split('.')[0]}/{path.name}")
     info.size = path.stat().st_size
@@ -54,11 +58,11 @@ def _pack(path: Path, tar: Path) -> None:
 
 
 def erosita_table(mission: str) -> Any:
-    """Rows of an eROSITA mission's table for the simulated observations, all columns as text."""
+    """Return the rows of an eROSITA mission's table for the simulated observations, all columns as text."""
     import pandas as pd
 
-    mine = [target for target in TARGETS if bool(target.scans) == (mission == "erosita_all_sky_de_dr1")]
-    return pd.DataFrame([_row(target) for target in mine]).astype(str)
+    observed_by_it = [each for each in TARGETS if mission == MISSIONS_OF_TARGETS[bool(each.scans)]]
+    return pd.DataFrame([_row(target) for target in observed_by_it]).astype(str)
 
 
 def _row(target: ErositaTarget) -> dict[str, object]:

@@ -1,21 +1,16 @@
-"""The embedded observatory: two XMM-Newton observations and three of eROSITA, simulated the same way every time."""
+"""Two simulated XMM-Newton observations, in HEASARC's tree."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from daxa_wf.events.gti import contains, intersection, total, union
-from daxa_wf.files import write_atomically
-from daxa_wf_simulator import TRUTH_FILE
-from daxa_wf_simulator.erosita_archive import make_erosita_archive
 from daxa_wf_simulator.events import BAND, Simulated, simulate
 from daxa_wf_simulator.files import list_name, utc, write_attitude, write_event_list
 from daxa_wf_simulator.odf import OdfExposure, every, make_odf
-from daxa_wf_simulator.truth import Exposure, ExposureTruth, Flare, Observation, Source, plain
+from daxa_wf_simulator.truth import Exposure, ExposureTruth, Flare, Observation, Source
 
 BANDS = {"0.5-2.0": (500, 2000), "2.0-10.0": (2000, 10000)}
 SEED = 20260101
@@ -44,27 +39,25 @@ SECOND = Observation(
 OBSERVATIONS = (FIRST, SECOND)
 
 
-def make_observatory(root: Path) -> list[ExposureTruth]:
-    """Write all observations below `root` as the archives lay them out, and last of all their truth, by exposure of EPIC.
+def make_xmm_mirror(mirror: Path) -> list[ExposureTruth]:
+    """Write all observations below `mirror` and return the truth of each EPIC exposure; its paths start at `mirror`.
 
-    The bytes are the same for every run. ODFs have the names and summaries of genuine ones, and no data.
+    The bytes are the same in every run. ODFs have the names and summaries of genuine ones, but no data.
     """
     truths = []
     for observation in OBSERVATIONS:
-        folder = root / "FTP" / "xmm" / "data" / "rev0" / observation.obsid / "PPS"
+        folder = mirror / "heasarc" / "xmm" / "data" / "rev0" / observation.obsid / "PPS"
         for number, exposure in enumerate(observation.exposures):
             simulated = simulate(observation, exposure, np.random.default_rng([SEED, int(observation.obsid), number]))
             path = folder / list_name(observation, exposure)
             write_event_list(path, observation, exposure, simulated)
-            truths.append(_truth(observation, exposure, simulated, path.relative_to(root)))
+            truths.append(_truth(observation, exposure, simulated, path.relative_to(mirror)))
         odf = [_in_odf(exposure) for exposure in observation.exposures]
         make_odf(
             folder.with_name("ODF"), observation.obsid, odf, f"{observation.revolution:04d}", utc(observation.start),
             (observation.ra, observation.dec), compressed=True,
         )  # fmt: skip
         write_attitude(folder / f"P{observation.obsid}OBX000ATTTSR0000.FTZ", observation)
-    told = plain(OBSERVATIONS, truths) | {"erosita": [asdict(each) for each in make_erosita_archive(root)]}
-    write_atomically(root / TRUTH_FILE, json.dumps(told, indent=1) + "\n")
     return truths
 
 
@@ -93,13 +86,13 @@ def _truth(observation: Observation, exposure: Exposure, simulated: Simulated, p
 
 
 def _quiet_rate(simulated: Simulated, pattern: int) -> float:
-    """Good events a second between 2.5 and 8.5 keV in the field of view, outside of flares."""
+    """Return the good events a second between 2.5 and 8.5 keV in the field of view, outside of flares."""
     columns = simulated.columns
     quiet = intersection(simulated.quiet, union(*simulated.gtis.values()))
-    wanted = (columns["PI"] >= BAND[0]) & (columns["PI"] <= BAND[1]) & ((columns["FLAG"] & 0x410000) == 0)
-    wanted &= columns["PATTERN"] <= pattern
-    wanted &= contains(quiet, columns["TIME"])
-    return float(np.count_nonzero(wanted)) / total(quiet) if total(quiet) else 0.0
+    counted = (columns["PI"] >= BAND[0]) & (columns["PI"] <= BAND[1]) & ((columns["FLAG"] & 0x410000) == 0)
+    counted &= columns["PATTERN"] <= pattern
+    counted &= contains(quiet, columns["TIME"])
+    return float(np.count_nonzero(counted)) / total(quiet) if total(quiet) else 0.0
 
 
 def _source_counts(simulated: Simulated, index: int, edges: tuple[int, int]) -> int:

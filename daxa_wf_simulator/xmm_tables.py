@@ -1,18 +1,18 @@
-"""The embedded observatory's tables of observations and exposures, as XSA would have them."""
+"""XSA's tables of the simulated XMM-Newton observations and exposures."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from daxa_wf_simulator.observatory import OBSERVATIONS
+from daxa_wf_simulator.xmm_mirror import OBSERVATIONS
 
 XSA_INSTRUMENTS = {"PN": "EPN", "M1": "EMOS1", "M2": "EMOS2"}
 HALF_SIDE = 0.25
 """Degrees from a simulated pointing to the sides of its footprint."""
 
 
-def observatory_exposures() -> Any:
-    """Rows of `v_exposure` for the simulated exposures."""
+def exposure_rows() -> Any:
+    """Return the rows of `v_exposure` for the simulated exposures."""
     import pandas as pd
 
     rows = [
@@ -48,8 +48,8 @@ def _footprint(ra: float, dec: float) -> str:
     return "Polygon ICRS " + " ".join(f"{lon:.6f} {lat:.6f}" for lon, lat in corners)
 
 
-def observatory_table() -> Any:
-    """Rows of `v_all_observations` for the simulated observations, and for one that a selection should leave out."""
+def observation_rows() -> Any:
+    """Return the rows of `v_all_observations`: the simulated observations and one more, which has no files."""
     import pandas as pd
 
     rows = [

@@ -1,4 +1,4 @@
-"""The embedded observatory: valid files, the same every time, with what the truth says."""
+"""The simulator's tree: valid files, the same bytes in every run, with the content that the truth records."""
 
 from __future__ import annotations
 
@@ -9,12 +9,31 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from daxa_wf.chain.planned import observation_facts
+from daxa_wf.chain.select import select_observations
+from daxa_wf.download.observation import Fetcher, Wish
+from daxa_wf.errors import UnfitDataError
 from daxa_wf.events.gti import contains
 from daxa_wf.events.tangent_plane import plane_of
+from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.observatories.xmm.native.event_list import EventList
 from daxa_wf.observatories.xmm.sas.odf_view import make_odf_view
-from daxa_wf_simulator.observatory import FIRST, OBSERVATIONS, make_observatory
+from daxa_wf.selection.options import Select
+from daxa_wf.selection.positions import positions
+from daxa_wf.selection.select import associate
+from daxa_wf.tables.http import session
+from daxa_wf.tables.snapshots import SnapshotStore
+from daxa_wf_simulator.__main__ import main
+from daxa_wf_simulator.erosita_mirror import MISSIONS_OF_TARGETS
+from daxa_wf_simulator.xmm_mirror import FIRST, OBSERVATIONS
 from tests.standins.odf import parsed_summary
+
+FILES = {
+    "xmm_pointed": {"0999990101": 5, "0999990201": 5, "0999990901": 0},
+    "erosita_calpv": {"700195": 1, "700199": 1},
+    "erosita_all_sky_de_dr1": {"134135": 1},
+}
+"""Files that the native engine needs of each simulated observation."""
 
 
 def digests(root: Path) -> dict[str, str]:
@@ -25,9 +44,18 @@ def digests(root: Path) -> dict[str, str]:
     }
 
 
-def test_the_same_bytes_every_time(observatory: Path, tmp_path: Path) -> None:
-    make_observatory(tmp_path)
-    assert digests(tmp_path) == digests(observatory)
+def test_the_bytes_are_the_same_in_every_run(simulated: Path, tmp_path: Path) -> None:
+    """Snapshots and their sidecars are among them: a second run of the workflow sees the same tables."""
+    assert main([str(tmp_path)]) == 0
+    made = digests(tmp_path)
+    assert {Path(name).parts[0] for name in made} == {"mirror", "tables", "truth.json"}
+    assert made == digests(simulated)
+
+
+def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert main([str(tmp_path / "file" / "below")]) == 1
+    assert f"{tmp_path / 'file' / 'below'}" in capsys.readouterr().err
 
 
 def test_files_are_valid(observatory: Path, truth: dict) -> None:
@@ -80,23 +108,41 @@ def test_corners_are_flagged_out_of_the_field(observatory: Path, truth: dict) ->
     assert np.all(radius[~corner] < 18_000)
 
 
-def test_erosita_is_in_its_trees_and_tables(observatory: Path, tmp_path: Path) -> None:
-    """What the tables name is where eROSITA-DE would have it."""
-    from daxa_wf.chain.select import fetch_embedded_table
-    from daxa_wf.mission.registry import MISSIONS
-    from daxa_wf.tables.snapshots import SnapshotStore
+@pytest.mark.parametrize("mission", ["xmm_pointed", *MISSIONS_OF_TARGETS])
+def test_observations_of_the_tables_are_in_the_mirror(simulated: Path, mission: str, tmp_path: Path) -> None:
+    """The client of the data centres finds the files that a mission's table leads to; one observation has none."""
+    rows = SnapshotStore(simulated / "tables").observations(MISSIONS[mission])
+    spec = MISSIONS[mission]
+    bases = {path.name: (str(path),) for path in (simulated / "mirror").iterdir() if path.name in spec.archives}
+    fetcher = Fetcher(tmp_path, session(), bases)
+    instruments = tuple(each.name for each in spec.instruments if each.default)
+    files = {}
+    for _, row in rows.iterrows():
+        try:
+            wish = Wish(spec, observation_facts(row), ("preprocessed",), instruments)
+            files[row["obsid"]] = len(fetcher.acquire(wish).files)
+        except UnfitDataError:
+            files[row["obsid"]] = 0
+    assert files == FILES[mission]
 
-    files = {path.name for path in (observatory / "erosita").rglob("*") if path.is_file()}
-    for mission in ("erosita_calpv", "erosita_all_sky_de_dr1"):
-        fetch_embedded_table(mission, tmp_path)
-        rows = SnapshotStore(tmp_path).observations(MISSIONS[mission])
-        for obsid, tar in zip(rows["obsid"], rows.get("archive_file", rows["obsid"]), strict=True):
-            assert {tar, f"em01_{obsid}_020_EventList_c010.fits.gz"} & files
+
+def test_the_table_of_exposures_has_modes_and_footprints(simulated: Path) -> None:
+    store, spec = SnapshotStore(simulated / "tables"), MISSIONS["xmm_pointed"]
+    exposures = store.exposures(spec)
+    assert exposures is not None
+    assert exposures[exposures["unfit"] != ""]["exposure"].tolist() == ["S001", "U003"]
+    options = Select.model_validate({"exposure": {"PN": "6 ks"}})
+    selected = select_observations("xmm_pointed", options, simulated / "tables")
+    assert selected.rows["obsid"].tolist() == ["0999990101"]
+    assert selected.rows["m2_exposure"].tolist() == [18000.0]
+    # One position lies inside the square footprint's corner, outside of the circle; the other outside of the square.
+    near = positions([(150.0 + 0.24, 2.2 + 0.24), (150.0 + 0.26, 2.2)], footprint=True)
+    assert associate(store.observations(spec), spec, near)["object"].tolist() == ["(150.24, 2.44)"]
 
 
 def test_odfs_have_the_names_and_the_summary_of_genuine_ones(observatory: Path, truth: dict, tmp_path: Path) -> None:
-    """What odfingest would find in them is what the observatory holds."""
-    make_odf_view(observatory / "FTP/xmm/data/rev0/0999990201/ODF", tmp_path / "view")
+    """The summary that odfingest would make lists the exposures of the truth."""
+    make_odf_view(observatory / "heasarc/xmm/data/rev0/0999990201/ODF", tmp_path / "view")
     summary = parsed_summary(tmp_path / "view")
     assert (summary.obsid, summary.revolution) == ("0999990201", "3998")
     held = {f"{each.instrument}{each.exposure}": (each.mode, each.filter) for each in summary.exposures}

@@ -1,6 +1,6 @@
-"""All the archives on loopback: HTTPS-like trees with Apache's or eRODat's listings, an S3 bucket, XSA's AIO.
+"""Serves a mirror on loopback: trees with Apache's or eRODat's listings, an S3 bucket, XSA's AIO.
 
-A directory holds `FTP/` (HEASARC's tree, which the bucket and CXC show too) and `erosita/` (eROSITA-DE's).
+The mirror holds `heasarc/`, which the bucket, CXC and AIO serve too, and `erosita_de/`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 KEYS_A_PAGE = 1000
-"""Of a listing of a bucket, as S3 has it."""
+"""Keys in a page of an S3 listing."""
 
 
 @dataclass
-class Archives:
-    """Where the archives are, and what was asked of them: requests and bytes of bodies by path.
+class ServedMirror:
+    """A mirror that is served, with the requests and the bytes sent by path.
 
-    `fault` may answer a request in place of the server (True: it did); `page` is the number of keys in an S3 listing's page.
+    `fault` may answer a request in place of the server, and returns True if it did. `page` is the number of keys in a page
+    of an S3 listing.
     """
 
     root: Path
@@ -41,31 +42,31 @@ class Archives:
 
     @property
     def bases(self) -> dict[str, tuple[str, ...]]:
-        """The bases of the archives, as the configuration has them."""
+        """Return the base URLs of the data centres in the form of the configuration's key `archives`."""
         return {
-            "heasarc": (f"{self.base}/FTP/",), "s3": (f"{self.base}/s3/",), "xsa": (f"{self.base}/aio",),
-            "erosita_de": (f"{self.base}/erosita/",), "cxc": (f"{self.base}/FTP/chandra/data/",),
+            "heasarc": (f"{self.base}/heasarc/",), "s3": (f"{self.base}/s3/",), "xsa": (f"{self.base}/aio",),
+            "erosita_de": (f"{self.base}/erosita_de/",), "cxc": (f"{self.base}/heasarc/chandra/data/",),
         }  # fmt: skip
 
     def file(self, path: str) -> Path:
-        """The file that a path of a URL means."""
-        tree = path.removeprefix("/s3/") if path.startswith("/s3/") else path.lstrip("/")
-        return self.root / ("FTP/" + tree if path.startswith("/s3/") else tree)
+        """Return the file or directory that the path of a URL names."""
+        tree = "heasarc/" + path.removeprefix("/s3/") if path.startswith("/s3/") else path.lstrip("/")
+        return self.root / tree
 
 
 @contextmanager
-def serve_archives(root: Path) -> Iterator[Archives]:
-    """Serve a directory as the archives."""
-    archives = Archives(root)
+def serve_mirror(root: Path) -> Iterator[ServedMirror]:
+    """Serve a mirror on loopback as long as the context is open."""
+    mirror = ServedMirror(root)
 
     class Bound(_Handler):
-        state = archives
+        state = mirror
 
     server = _Server(("127.0.0.1", 0), Bound)
-    archives.base = f"http://127.0.0.1:{server.server_address[1]}"
+    mirror.base = f"http://127.0.0.1:{server.server_address[1]}"
     Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield archives
+        yield mirror
     finally:
         server.shutdown()
         server.server_close()
@@ -76,13 +77,13 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is none of the server's troubles."""
+        """Ignore clients that close the connection."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    state: Archives
+    state: ServedMirror
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
@@ -100,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.file(path)
 
     def page(self, body: bytes, kind: str = "text/html;charset=UTF-8", status: int = 200) -> None:
-        """A whole answer."""
+        """Send a whole answer."""
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
@@ -140,11 +141,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.sendfile(stream, start)
 
     def start(self, etag: str, size: int) -> int:
-        """Where a request's range begins, if it is of the file as it is now."""
-        asked = self.headers.get("Range", "")
-        if not asked.startswith("bytes=") or self.headers.get("If-Range", etag) != etag:
+        """Return where the requested range begins; 0 if the file has changed since the client asked first."""
+        requested = self.headers.get("Range", "")
+        if not requested.startswith("bytes=") or self.headers.get("If-Range", etag) != etag:
             return 0
-        return min(int(asked.removeprefix("bytes=").partition("-")[0]), size)
+        return min(int(requested.removeprefix("bytes=").partition("-")[0]), size)
 
     def aio(self, query: dict[str, list[str]]) -> None:
         body = aio_tar(self.state.root, {key: values[0] for key, values in query.items()})
@@ -160,11 +161,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def log_message(self, format: str, *arguments: Any) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 def apache_page(folder: Path, path: str) -> str:
-    """A directory as Apache's index shows it: sizes rounded."""
+    """Return Apache's index page of a directory, which rounds sizes."""
     lines = []
     for each in sorted(folder.iterdir()):
         name = each.name + "/" * each.is_dir()
@@ -181,7 +182,7 @@ def apache_page(folder: Path, path: str) -> str:
 
 
 def rounded(size: int) -> str:
-    """Bytes as Apache shows them: `512`, `3.4K`, `21M`."""
+    """Return bytes in Apache's form: `512`, `3.4K`, `21M`."""
     if size < 1024:
         return str(size)
     value, unit = size / 1024, "K"
@@ -193,7 +194,7 @@ def rounded(size: int) -> str:
 
 
 def erodat_page(folder: Path, path: str) -> str:
-    """A directory as eRODat shows it: a table with exact sizes."""
+    """Return eRODat's page of a directory: a table with exact sizes."""
     rows = ['<tr class="isdir"><td><a href="../">Parent directory</a></td><td>Directory</td><td>t</td><td></td></tr>']
     for each in sorted(folder.iterdir()):
         if each.is_dir():
@@ -209,15 +210,15 @@ def erodat_page(folder: Path, path: str) -> str:
     return f"<!DOCTYPE html><html><head><title>{title}</title></head><body><table>{''.join(rows)}</table></body></html>"
 
 
-def bucket_page(archives: Archives, query: dict[str, list[str]]) -> bytes:
-    """A page of a bucket's listing, as ListObjectsV2 gives it."""
+def bucket_page(mirror: ServedMirror, query: dict[str, list[str]]) -> bytes:
+    """Return a page of a bucket's listing in the form of ListObjectsV2."""
     prefix, after = query.get("prefix", [""])[0], query.get("continuation-token", [""])[0]
-    root = archives.root / "FTP"
+    root = mirror.root / "heasarc"
     folder = root / prefix
     below = folder.rglob("*") if folder.is_dir() else ()
     keys = sorted(path.relative_to(root).as_posix() for path in below if path.is_file())
     keys = [key for key in keys if key > after]
-    page, rest = keys[: archives.page], keys[archives.page :]
+    page, rest = keys[: mirror.page], keys[mirror.page :]
     entries = []
     for key in page:
         data = (root / key).read_bytes()
@@ -233,13 +234,16 @@ def bucket_page(archives: Archives, query: dict[str, list[str]]) -> bytes:
     return text.encode()
 
 
-def aio_tar(root: Path, asked: dict[str, str]) -> bytes | None:
-    """What AIO sends for an observation: the PPS files of a name, or the ODF as a tar file in a tar file; None: nothing."""
-    obsid, level = asked.get("obsno", ""), asked.get("level", "")
-    folder = root / "FTP" / "xmm" / "data" / "rev0" / obsid / level
+def aio_tar(root: Path, parameters: dict[str, str]) -> bytes | None:
+    """Return AIO's answer about an observation, None if the mirror lacks it.
+
+    It is a tar file of the PPS files of a name, or one that holds the ODF as a tar file.
+    """
+    obsid, level = parameters.get("obsno", ""), parameters.get("level", "")
+    folder = root / "heasarc" / "xmm" / "data" / "rev0" / obsid / level
     if not obsid.isdigit() or not folder.is_dir():
         return None
-    name = asked.get("name", "")
+    name = parameters.get("name", "")
     files = [path for path in sorted(folder.iterdir()) if not name or name in path.name]
     if not files:
         return None
