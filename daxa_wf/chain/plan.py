@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -182,6 +183,24 @@ class Plan:
             found["context"] = self.context(name)
         return found | ({"raw": self.raw(*step.raw)} if step.raw else {})
 
+    def resources(self, name: str) -> dict[str, Any]:
+        """Return the resources of a step's rule: memory in MB by the size of raw event lists, and minutes.
+
+        A job that is tried again gets twice as much.
+        """
+        step = STEPS[name]
+
+        def memory(wildcards: Any, attempt: int) -> int:
+            lists = self.raw("events")(wildcards)["events"]
+            sizes = (path.stat().st_size for each in lists if (path := self.layout.root / each).is_file())
+            return attempt * (step.memory_mb + 2 * sum(sizes) // 1_000_000)
+
+        def minutes(wildcards: Any, attempt: int) -> int:
+            del wildcards
+            return attempt * step.minutes
+
+        return {"mem_mb": memory, "runtime": minutes}
+
     def options(self, name: str) -> Callable[[Any], dict[str, Any]]:
         """Return a function of wildcards that gives a step's options as plain values."""
         step = STEPS[name]
@@ -217,21 +236,24 @@ class Plan:
         return values
 
     def toolkit(self, name: str) -> dict[str, Any]:
-        """Return a toolkit as plain data, its directories absolute."""
-        section = self.config.toolkit(name)
-        return {**section.started_in(self.started_in).plain_values(), "image_file": self.image_file(name)}
+        """Return a toolkit as plain data, its directories and its container image absolute."""
+        values = self.config.toolkit(name).started_in(self.started_in).plain_values()
+        for image in self.image_file(name):
+            values["container"] = str(self.started_in / image)
+        return values
 
     def toolkit_tasks(self, name: str) -> list[str]:
         """Return the tasks of a toolkit that the configuration needs."""
         return sorted({task for mission in self.processed() for task in mission.toolkit_tasks(name)})
 
     def image_file(self, name: str) -> list[str]:
-        """Return the file that holds where Snakemake put a toolkit's container image; empty if Snakemake has none to put."""
-        return (
-            [self.place(self.layout.root / "toolkits" / f"{name}.image")]
-            if self.config.toolkit(name).is_deployed
-            else []
-        )
+        """Return the file that a toolkit's container image is fetched into; empty if there is none to fetch.
+
+        Another image has another name, so that it is fetched, and what was made with the first one stays.
+        """
+        section = self.config.toolkit(name)
+        digest = hashlib.sha256(section.container.encode()).hexdigest()[:12]
+        return [self.place(self.layout.root / "containers" / f"{name}_{digest}.sif")] if section.is_fetched else []
 
     def container_image(self, wildcards: Any) -> list[str]:
         """Return the image_file of the toolkit that the mission's engine uses; empty if it uses none."""

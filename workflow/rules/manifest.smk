@@ -8,6 +8,8 @@ checkpoint manifest:
         plan.place(plan.layout.root / "logs" / "manifest.log"),
     retries: 0
     localrule: True
+    conda:
+        "../envs/daxa_wf.yaml"
     params:
         missions=plan.selection_options(),
         tables=plan.tables_identity(),

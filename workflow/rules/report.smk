@@ -6,6 +6,11 @@ rule report:
         plan.record("report"),
     log:
         plan.log("report"),
+    conda:
+        "../envs/daxa_wf.yaml"
+    threads: 1
+    resources:
+        **plan.resources("report"),
     script:
         "../scripts/step.py"
 
@@ -19,5 +24,7 @@ rule archive_report:
         status=plan.place(plan.layout.status),
     log:
         plan.place(plan.layout.root / "logs" / "archive_report.log"),
+    conda:
+        "../envs/daxa_wf.yaml"
     script:
         "../scripts/archive_report.py"

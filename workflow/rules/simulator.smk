@@ -4,5 +4,7 @@ rule simulator:
         plan.simulation,
     log:
         plan.place(plan.layout.root / "logs" / "simulator.log"),
+    conda:
+        "../envs/daxa_wf.yaml"
     script:
         "../scripts/simulator.py"
