@@ -85,6 +85,14 @@ def gzip_errors() -> tuple[type[Exception], ...]:
     return EOFError, zlib.error, gzip.BadGzipFile, IsalError  # type: ignore[return-value]
 
 
+def decompressed_name(name: str) -> str:
+    """Return a file's name after decompression: without `.gz` or `.Z`, and with `.FIT` in place of `.FTZ`."""
+    for suffix in (".gz", ".Z"):
+        if name.endswith(suffix):
+            return name.removesuffix(suffix)
+    return name[:-4] + ".FIT" if name.endswith(".FTZ") else name
+
+
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, as hexadecimal digits."""
     with path.open("rb") as stream:

@@ -1,4 +1,4 @@
-"""An archive from Python: where its products are, in the words of astronomers."""
+"""Find the products of an archive from Python, by ObsID, instrument, exposure and energy band."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from daxa_wf.archive.records import Record, read_record
 from daxa_wf.archive.requested import Requested, read_requested
 from daxa_wf.errors import ConfigError, DaxaError
 from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.mission.spec import Instrument, MissionSpec
 from daxa_wf.units import Unit
 
 KINDS = {
@@ -20,14 +21,14 @@ KINDS = {
     "exposure map": ("expmap",),
     "background map": ("backmap",),
 }
-"""What a user asks for -> kinds of products, the best first."""
+"""Name of a product for users -> kinds of products, the best first."""
 EXPOSURE_KINDS = {**KINDS, "event list": ("cleanevents", "finalevents", "events")}
 """The same for one exposure of an instrument that may have several."""
 SPEC_KINDS = {"event list": "events", "image": "image", "exposure map": "expmap", "background map": "background"}
 
 
 class NoSuchProductError(DaxaError):
-    """The archive has no such product; the message lists what it has."""
+    """The archive lacks the product. The message lists the products that it has."""
 
 
 UNCLEANED = ("epchain", "emchain", "flaregti")
@@ -36,7 +37,7 @@ UNCLEANED = ("epchain", "emchain", "flaregti")
 
 @dataclass(frozen=True)
 class Product:
-    """A file of the archive and what it is of.
+    """A file of the archive: kind, instrument, exposure ('None' or '' without one), energy band in keV, step.
 
     `requested` is False if the archive's configuration no longer requests it: it was made with earlier options.
     """
@@ -51,21 +52,38 @@ class Product:
 
 
 class Archive:
-    """An archive in a directory, as a run of the workflow left it."""
+    """The archive in a directory, as a run of the workflow left it.
+
+    Raises ConfigError if the directory does not hold records.
+
+    >>> archive = Archive("my_archive")
+    >>> archive.observations
+    [('xmm_pointed', '0201903501')]
+    >>> archive.event_list("0201903501", "PN")
+    PosixPath('my_archive/processed_data/xmm_pointed/0201903501/events/obsid0201903501-instPN-subexpALL-finalevents.fits')
+    >>> archive.image("0201903501", "pn", band=(0.5, 2.0)).name
+    'obsid0201903501-instPN-subexpALL-en0.5_2.0keV-image.fits'
+    >>> archive.image("0201903501", "M1")
+    Traceback (most recent call last):
+        ...
+    daxa_wf.archive.access.NoSuchProductError: 0201903501 has no such image of M1; there is PN ALL 0.5-2 keV, PN ALL 2-10 keV
+    >>> sorted(product.kind for product in archive.products("0201903501"))
+    ['finalevents', 'image', 'image']
+    """
 
     def __init__(self, directory: Path | str) -> None:
         self.layout = Layout(Path(directory))
         if not (self.layout.root / "records").is_dir():
-            raise ConfigError(f"{directory} is no archive: it has no records")
+            raise ConfigError(f"{directory} is not an archive: it has no records")
 
     @property
     def observations(self) -> list[tuple[str, str]]:
-        """Mission and ObsID of every observation that the archive's configuration requests."""
+        """List mission and ObsID of every observation that the archive's configuration requests."""
         return [(name, obsid) for name, obsid in self._recorded if self._requested.has(Unit(name, obsid))]
 
     @property
     def no_longer_requested(self) -> list[tuple[str, str]]:
-        """Mission and ObsID of every observation that only an earlier configuration requested."""
+        """List mission and ObsID of every observation that only an earlier configuration requested."""
         return [(name, obsid) for name, obsid in self._recorded if not self._requested.has(Unit(name, obsid))]
 
     @property
@@ -77,9 +95,9 @@ class Archive:
         return read_requested(self.layout)
 
     def event_list(self, obsid: str, instrument: str, exposure: str | None = None, mission: str | None = None) -> Path:
-        """Return the final event list of an instrument, the cleaned one of an exposure, or what the data centre delivered.
+        """Return the path of an instrument's final event list, of an exposure's cleaned one, or of the data centre's own.
 
-        NoSuchProductError lists what exists.
+        Raise NoSuchProductError if the archive lacks it. The message lists the event lists that it has.
         """
         return self._one("event list", obsid, instrument, exposure, None, mission)
 
@@ -87,39 +105,39 @@ class Archive:
         self, obsid: str, instrument: str, band: tuple[float, float] | None = None, exposure: str | None = None,
         mission: str | None = None,
     ) -> Path:  # fmt: skip
-        """The image of an instrument in an energy band (keV; not needed if there is only one)."""
+        """Return the path of an instrument's image in an energy band (keV; not needed if only one band exists)."""
         return self._one("image", obsid, instrument, exposure, band, mission)
 
     def exposure_map(
         self, obsid: str, instrument: str, band: tuple[float, float] | None = None, exposure: str | None = None,
         mission: str | None = None,
     ) -> Path:  # fmt: skip
-        """The exposure map of an instrument in an energy band (keV; not needed if there is only one)."""
+        """Return the path of an instrument's exposure map in an energy band (keV; not needed if only one band exists)."""
         return self._one("exposure map", obsid, instrument, exposure, band, mission)
 
     def background(
         self, obsid: str, instrument: str, band: tuple[float, float] | None = None, exposure: str | None = None,
         mission: str | None = None,
     ) -> Path:  # fmt: skip
-        """The background map of an instrument in an energy band (keV; not needed if there is only one)."""
+        """Return the path of an instrument's background map in an energy band (keV; not needed if only one band exists)."""
         return self._one("background map", obsid, instrument, exposure, band, mission)
 
     def products(self, obsid: str, mission: str | None = None) -> list[Product]:
-        """Return every product of an observation; `requested` is False for those of an earlier configuration."""
+        """Return every product of an observation. Those of an earlier configuration have `requested` False."""
         unit = Unit(self._mission_of(obsid, mission), obsid)
         paths = sorted(self.layout.records(unit).glob("*/*.json"))
         return [each for path in paths for each in _products(self.layout, read_record(path), self._requested)]
 
     def _mission_of(self, obsid: str, mission: str | None) -> str:
-        found = [name for name, each in self._recorded if each == obsid and mission in (None, name)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise NoSuchProductError(f"{obsid} is in {' and '.join(found)}; say which mission")
+        missions = [name for name, each in self._recorded if each == obsid and mission in (None, name)]
+        if len(missions) == 1:
+            return missions[0]
+        if missions:
+            raise NoSuchProductError(f"{obsid} is in {' and '.join(missions)}; say which mission")
         raise NoSuchProductError(f"{self.layout.root} has no observation {obsid}{f' of {mission}' if mission else ''}")
 
     def _behind(self, grating: str, obsid: str, mission: str) -> set[str]:
-        """Return the detectors that an observation's grating dispersed its light on; none for anything but a grating."""
+        """Return the detectors onto which a grating dispersed an observation's light; empty for other instruments."""
         spec = MISSIONS[mission]
         detectors = {each.name for each in spec.instruments if each.is_detector}
         if grating in detectors or grating not in {each.name for each in spec.instruments}:
@@ -132,6 +150,7 @@ class Archive:
         self, what: str, obsid: str, instrument: str, exposure: str | None, band: tuple[float, float] | None,
         mission: str | None,
     ) -> Path:  # fmt: skip
+        """Return the path of the only product that matches. Raise NoSuchProductError if zero or several match."""
         name = self._mission_of(obsid, mission)
         spec = MISSIONS[name]
         inst = next((each.name for each in spec.instruments if instrument.upper() in _spellings(each)), instrument)
@@ -156,20 +175,28 @@ class Archive:
         if exposure is not None:
             best = next((each.kind for kind in kinds for each in of_kind if each.kind == kind and matches(each)), best)
         of_kind = [each for each in of_kind if each.kind == best]
-        wanted = [each for each in of_kind if matches(each)]
-        if len(wanted) == 1:
-            return _existing(wanted[0])
-        there = ", ".join(_described(each) for each in of_kind) or "none"
-        if earlier and not wanted:
-            raise NoSuchProductError(
-                f"{obsid} has no {what} of {inst} that its configuration requests; {earlier[0].path} is no longer "
-                f"requested and was made with earlier options; there is {there}"
-            )
-        if wanted:
-            raise NoSuchProductError(f"{obsid} has more than one {what} of {inst}; say which: {there}")
-        if not of_kind and "native" not in spec.engines and SPEC_KINDS[what] not in {p.kind for p in spec.products}:
-            raise NoSuchProductError(no_such_kind(spec.pretty_name, what))
-        raise NoSuchProductError(f"{obsid} has no such {what} of {inst}; there is {there}")
+        matching = [each for each in of_kind if matches(each)]
+        if len(matching) == 1:
+            return _existing(matching[0])
+        raise NoSuchProductError(_why_not_one(spec, what, f"{obsid} has", inst, matching, of_kind, earlier))
+
+
+def _why_not_one(
+    spec: MissionSpec, what: str, has: str, inst: str, matching: Sequence[Product], of_kind: Sequence[Product],
+    earlier: Sequence[Product],
+) -> str:  # fmt: skip
+    """Return the message for a request that no product matches, or several do; `of_kind` are the products to choose from."""
+    choice = ", ".join(_described(each) for each in of_kind) or "none"
+    if matching:
+        return f"{has} more than one {what} of {inst}; say which: {choice}"
+    if earlier:
+        return (
+            f"{has} no {what} of {inst} that its configuration requests; {earlier[0].path} is no longer "
+            f"requested and was made with earlier options; there is {choice}"
+        )
+    if not of_kind and "native" not in spec.engines and SPEC_KINDS[what] not in {each.kind for each in spec.products}:
+        return no_such_kind(spec.pretty_name, what)
+    return f"{has} no such {what} of {inst}; there is {choice}"
 
 
 def _existing(product: Product) -> Path:
@@ -179,12 +206,12 @@ def _existing(product: Product) -> Path:
 
 
 def no_such_kind(pretty_name: str, what: str) -> str:
-    """What is said of a mission that never has a kind of product."""
+    """Return the message for a mission that never has a kind of product."""
     return f"{pretty_name} has no {what}s"
 
 
-def _spellings(instrument: object) -> Sequence[str]:
-    return [each.upper() for each in (instrument.name, *instrument.aliases)]  # type: ignore[attr-defined]
+def _spellings(instrument: Instrument) -> Sequence[str]:
+    return [each.upper() for each in (instrument.name, *instrument.aliases)]
 
 
 def _described(product: Product) -> str:
@@ -194,13 +221,13 @@ def _described(product: Product) -> str:
 
 
 def _products(layout: Layout, record: Record, requested: Requested) -> list[Product]:
-    found = []
-    asked = requested.asks_for(record.step, record.unit)
+    products = []
+    is_requested = requested.asks_for(record.step, record.unit)
     for stamp in record.products:
         name = Path(stamp.path).name
         instrument, exposure = unit_of(name)
         band = band_of(name)
         edges = (band.low, band.high) if band else None
         path = layout.find(stamp.path)
-        found.append(Product(path, stamp.kind, instrument, exposure, edges, asked, record.step))
-    return found
+        products.append(Product(path, stamp.kind, instrument, exposure, edges, is_requested, record.step))
+    return products

@@ -1,4 +1,4 @@
-"""Every path and file name of an archive, in one place."""
+"""The layout of an archive: every path and file name."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ SUBDIRECTORIES = {
     "cif": "",
     "summary": "",
 }
-"""Product kind -> directory of the observation it is kept in."""
+"""Product kind -> directory of the observation that holds it."""
 
 OWN_NAMES = {"cif": "ccf.cif", "summary": "*SUM.SAS"}
-"""Product kind -> its name, where it has one of its own that other programs know."""
+"""Product kind -> the file name that other programs expect, where they do."""
 
 
 def unit_of(name: str) -> tuple[str, str]:
-    """Return the instrument (`ACIS-I`, `SIS0_SIS1`) and the exposure in a product's file name; '' if it names none."""
+    """Return the instrument (`ACIS-I`, `SIS0_SIS1`) and the exposure in a product's file name, or '' for missing ones."""
     match = re.search(r"-inst(.*?)-subexp([^-]*)-", name)
     return (match[1], match[2]) if match else ("", "")
 
 
 def band_of(name: str) -> Band | None:
-    """Return the energy band in a product's file name, or None if it names none in keV."""
+    """Return the energy band in a product's file name, or None if it has none in keV."""
     for part in name.split("-"):
         low, _, high = part.removeprefix("en").removesuffix("keV").partition("_")
         if part.startswith("en") and part.endswith("keV") and high:
@@ -56,7 +56,7 @@ def band_of(name: str) -> Band | None:
 
 
 def product_name(unit: Unit, kind: str, band: Band | None = None, suffix: str = ".fits") -> str:
-    """DAXA's name of a product: `obsid<O>-inst<I>-subexp<E|ALL|None>[-en<lo>_<hi>keV]-<kind>.fits`."""
+    """Return DAXA's name of a product: `obsid<O>-inst<I>-subexp<E|ALL|None>[-en<lo>_<hi>keV]-<kind>.fits`."""
     exposure = unit.exposure or (ALL_EXPOSURES if unit.instrument else NO_EXPOSURE)
     parts = [f"obsid{unit.obsid}", f"inst{unit.instrument}", f"subexp{exposure}"]
     if band is not None:
@@ -66,7 +66,7 @@ def product_name(unit: Unit, kind: str, band: Band | None = None, suffix: str = 
 
 @dataclass(frozen=True)
 class Layout:
-    """The paths of one archive; relative to its root unless they begin with it."""
+    """The paths of one archive. All of them begin with its root."""
 
     root: Path
 
@@ -77,71 +77,75 @@ class Layout:
 
     @property
     def manifest(self) -> Path:
-        """The selection as work, one row an exposure."""
+        """Return the path of the selection as work, one row an exposure."""
         return self.root / "manifest.tsv"
 
     @property
     def report(self) -> Path:
-        """The archive's page."""
+        """Return the path of the archive's page."""
         return self.root / "report.html"
 
     @property
     def status(self) -> Path:
-        """One row a unit and step: status and reason."""
+        """Return the path of the table of status and reason, one row a unit and step."""
         return self.root / "status.tsv"
 
     def observation(self, unit: Unit) -> Path:
-        """Directory of an observation's products."""
+        """Return the directory of an observation's products."""
         return self.root / "processed_data" / unit.mission / unit.obsid
 
     def failed_observation(self, unit: Unit) -> Path:
-        """Directory of an observation in which nothing was usable."""
+        """Return the directory of an observation without a usable product."""
         return self.root / "failed_data" / unit.mission / unit.obsid
 
     def product(self, unit: Unit, kind: str, band: Band | None = None, suffix: str = ".fits", name: str = "") -> Path:
-        """Where a product of a unit is written; `name`: what it is called, if not as products are."""
+        """Return the path to which a product of a unit is written. `name` replaces the usual name of products."""
         return self.observation(unit) / SUBDIRECTORIES[kind] / (name or product_name(unit, kind, band, suffix))
 
     def kept(self, step: str, unit: Unit) -> Path:
-        """Directory that a step keeps for those after it, where the files of its tool belong together."""
-        return self.root / "work" / unit.mission / unit.obsid / unit.identifier / step
+        """Return the directory that a step keeps for later steps, where the files of its tool belong together."""
+        return self.work(unit) / unit.identifier / step
+
+    def work(self, unit: Unit) -> Path:
+        """Return the directory of all that the steps of an observation keep for later steps."""
+        return self.root / "work" / unit.mission / unit.obsid
 
     def records(self, unit: Unit) -> Path:
-        """Directory of an observation's records: apart from its products, which may move to `failed_data`."""
+        """Return the directory of an observation's records. It is separate because products may move to `failed_data`."""
         return self.root / "records" / unit.mission / unit.obsid
 
     def record(self, step: str, unit: Unit) -> Path:
-        """The record of one step on one unit, and the rule's only output."""
+        """Return the path of the record of one step on one unit, which is the only output of the step's rule."""
         return self.records(unit) / step / f"{unit.identifier}.json"
 
     def raw(self, unit: Unit) -> Path:
-        """An observation's raw files: a link into the raw store."""
+        """Return the link to an observation's raw files in the raw store."""
         return self.root / DOWNLOADED / unit.mission / unit.obsid
 
     def log(self, step: str, unit: Unit) -> Path:
-        """The log of one step on one unit."""
+        """Return the path of the log of one step on one unit."""
         return self.root / "logs" / unit.mission / unit.obsid / f"{step}_{unit.identifier}.log"
 
     def fault(self, step: str, unit: Unit) -> Path:
-        """What a fault leaves behind: its message, until the step ends well."""
+        """Return the path of the note that a fault leaves until the step ends without one."""
         return self.log(step, unit).with_suffix(".fault.json")
 
     @property
     def manifest_fault(self) -> Path:
-        """Why the manifest could not be made, until it can."""
+        """Return the path of the reason for which the manifest could not be made, until it can."""
         return self.root / "logs" / "manifest.fault.txt"
 
     @property
     def manifest_origin(self) -> Path:
-        """What the manifest was made from."""
+        """Return the path of the manifest's origin: the tables and options that it was made from."""
         return self.root / "selection" / "manifest_origin.json"
 
     def relative(self, path: Path) -> str:
-        """`path` as records hold it."""
+        """Return a path as records hold it: relative to the root."""
         return path.relative_to(self.root).as_posix()
 
     def find(self, relative: str) -> Path:
-        """Where a recorded path is now: in place, or moved with its observation to or from `failed_data`."""
+        """Return the present place of a recorded path, which may have moved to or from `failed_data`."""
         path = self.root / relative
         if path.exists():
             return path

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.archive.tables import write_table
-from daxa_wf.download.unpack import decompressed_name
 from daxa_wf.errors import CorruptFileError, UnsafePathError
-from daxa_wf.files import checked_relative
+from daxa_wf.files import checked_relative, decompressed_name
 from daxa_wf.units import Unit
 
 
@@ -37,18 +36,18 @@ class ManifestRow:
     problem: str = ""
     passed_over: str = ""
     odf: str = ""
-    """Directory of the observation's raw data (ODF), where they are to be processed with SAS."""
+    """Directory of the observation's raw data, if these are to be processed."""
     facts: str = ""
-    """What the paths of archives need to know of the observation, as JSON; only where it is to be downloaded."""
+    """Columns of the observation table that the paths of data centres need, as JSON, if it is to be downloaded."""
 
     @property
     def is_unscheduled(self) -> bool:
-        """True for an exposure that was not scheduled: its identifier begins with U."""
+        """Return True for an exposure that was not scheduled: its identifier begins with U."""
         return self.exposure.startswith("U")
 
     @property
     def unit(self) -> Unit:
-        """The exposure as a unit."""
+        """Return the exposure as a unit."""
         return Unit(self.mission, self.obsid, self.inst, self.exposure)
 
 
@@ -73,7 +72,7 @@ def write_manifest(path: Path, rows: Iterable[ManifestRow]) -> None:
 
 
 def read_manifest(path: Path) -> list[ManifestRow]:
-    """Read a manifest; CorruptFileError if it is not one, or one of its paths is not a plain one."""
+    """Read a manifest. Raise CorruptFileError if it is not a manifest, UnsafePathError if one of its paths is not plain."""
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             reader = csv.DictReader(stream, delimiter="\t", strict=True)
@@ -93,7 +92,7 @@ def _complete(path: Path, line: int, row: dict[str, Any]) -> ManifestRow:
 
 
 def _checked(row: ManifestRow, manifest: Path) -> ManifestRow:
-    """Return a row without space around its identifiers. UnsafePathError if one of its paths is not a plain one."""
+    """Return a row without space around its identifiers. Raise UnsafePathError if one of its paths is not plain."""
     origin = f"{manifest}, {row.mission} {row.obsid}"
     for value in (row.events, row.ootevents, row.attitude, row.odf):
         if value and value != ".":

@@ -1,4 +1,4 @@
-"""What a manifest was made from: the snapshots of tables, what its selections left out, when it is to be made again."""
+"""The origin of a manifest: the snapshots of tables, notes of its selections, and the time to make it again."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from daxa_wf.files import write_atomically
 
 @dataclass
 class Origin:
-    """The identity that the manifest's job was asked for, and the state of the tables when it made the manifest."""
+    """The identity that the manifest's job received, and the state of the tables when it made the manifest."""
 
     asked: str = ""
     snapshots: dict[str, str] = field(default_factory=dict)
-    """Name of a snapshot -> its SHA-256; '' where there was none."""
+    """Name of a snapshot -> its SHA-256, or '' for a missing one."""
     notes: list[str] = field(default_factory=list)
-    """One line for each thing that a selection left out, for the end of a run."""
+    """One line for each omission of a selection, for the end of a run."""
     is_unfinished: bool = False
-    """True if a service could not be asked for a part of the manifest, or a mirror lacks a part: the next run asks again."""
+    """True if a service did not answer for a part of the manifest, or a mirror lacks a part: the next run asks again."""
     unasked: list[str] = field(default_factory=list)
-    """Missions of which a part could not be asked for: an observation that the manifest lacks may be requested."""
+    """Missions with a part that no service answered for: an observation that the manifest lacks may be requested."""
     steps: dict[str, list[str]] = field(default_factory=dict)
     """Mission -> the steps that its observations go through."""
     options: dict[str, Any] = field(default_factory=dict)
     """Mission -> what its part of the manifest was made from: selection, source, listing of a local directory."""
     until: str = ""
-    """When the next selected observation becomes public (UTC, ISO); '' if none is waited for."""
+    """The time at which the next selected observation becomes public (UTC, ISO), or ''."""
 
 
 def read_origin(layout: Layout) -> Origin | None:
-    """Return the origin of an archive's manifest; None if it is not known, or its file cannot be read."""
+    """Return the origin of an archive's manifest, or None if its file is missing or damaged."""
     try:
         origin = Origin(**json.loads(layout.manifest_origin.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -57,10 +57,10 @@ def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def identity_to_ask(origin: Origin | None, snapshots: Mapping[str, str], now: datetime) -> str:
-    """Return the identity that the manifest's job is asked for; if it is another one than before, the job runs again.
+    """Return the identity for the manifest's job. Snakemake runs the job again if it differs from the last one.
 
-    It stays what it was while the manifest's origin holds. The first run fetches the tables within the job: what they
-    were before is not compared, only what they were when the manifest was made.
+    It stays the same while the manifest's origin holds. The first run fetches the tables within the job, so the tables are
+    compared with their state when the manifest was made, not with their state before.
     """
     if origin is not None and _still_holds(origin, snapshots, now):
         return origin.asked

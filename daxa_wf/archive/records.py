@@ -1,4 +1,4 @@
-"""Records: what a step leaves about one unit, as JSON."""
+"""Records: the JSON file that a step writes about one unit."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from daxa_wf.near import closest
 from daxa_wf.units import Unit
 
 PASSING = ("runs", "transferred")
-"""Results that differ from run to run although nothing else does: they are not part of a record's fingerprint."""
+"""Results that differ between equal runs, and so are not part of a record's fingerprint."""
 
 
 class Status(StrEnum):
-    """How a step ended for a unit. Anything else is a fault and leaves no record."""
+    """The verdict of a step on a unit. Any other end is a fault, which leaves no record."""
 
     DONE = "done"
     REJECTED = "rejected"
@@ -35,7 +35,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class FileStamp:
-    """A file as it was when recorded: path, size in bytes, modification time in ns, SHA-256."""
+    """A file at the time of its record: path, size in bytes, modification time in ns, SHA-256, kind of product."""
 
     path: str
     size: int
@@ -46,7 +46,7 @@ class FileStamp:
 
 @dataclass
 class Record:
-    """What a step did to one unit. `results` holds the numbers that the report and later steps read."""
+    """The record of one step on one unit. `results` holds the numbers that the report and later steps read."""
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - the name and form are pydantic's
 
@@ -57,9 +57,9 @@ class Record:
     message: str = ""
     products: list[FileStamp] = field(default_factory=list)
     inputs: list[FileStamp] = field(default_factory=list)
-    """Products of earlier steps that it read."""
+    """Products of earlier steps that the step read."""
     raw: list[FileStamp] = field(default_factory=list)
-    """Raw files that it read or fetched; paths relative to the archive."""
+    """Raw files that the step read or fetched, with paths relative to the archive."""
     built_on: dict[str, str] = field(default_factory=dict)
     """Path of each earlier record -> its fingerprint."""
     parameters: dict[str, Any] = field(default_factory=dict)
@@ -78,7 +78,7 @@ class Record:
 
     @property
     def done(self) -> bool:
-        """True if later steps may build on this one."""
+        """Return True if later steps may build on this one."""
         return self.status is Status.DONE
 
     @property
@@ -92,7 +92,7 @@ class Record:
         return self.made_by not in ("", daxa_wf.__version__)
 
     def fingerprint(self) -> str:
-        """Return a digest of all that later steps may depend on: verdict, parameters, products and results, but no times."""
+        """Return a digest of verdict, parameters, products and results, on which later steps may depend; without times."""
         results = {key: value for key, value in self.results.items() if key not in PASSING}
         content = [
             self.step, asdict(self.unit), self.status, self.reason, self.engine, self.parameters,
@@ -101,7 +101,7 @@ class Record:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def product(self, kind: str) -> str:
-        """Recorded path of the only product of a kind; KeyError if there is none."""
+        """Return the recorded path of the only product of a kind. Raise KeyError if the step made none."""
         for stamp in self.products:
             if stamp.kind == kind:
                 return stamp.path
@@ -109,23 +109,23 @@ class Record:
 
 
 def stamp_file(path: Path, recorded_as: str, kind: str = "") -> FileStamp:
-    """The stamp of a file that is complete."""
+    """Return the stamp of a complete file."""
     stat = path.stat()
     return FileStamp(recorded_as, stat.st_size, stat.st_mtime_ns, sha256_of(path), kind)
 
 
 def write_record(layout: Layout, record: Record) -> None:
-    """Put a record in its place. Call it last: it vouches for the products."""
+    """Write a record. Call this last, because the record vouches for the products."""
     write_atomically(layout.record(record.step, record.unit), record_text(record))
 
 
 def record_text(record: Record) -> str:
-    """Return a record as it is written: JSON, one line a value."""
+    """Return the text of a record: JSON, one line a value."""
     return json.dumps(asdict(record), indent=1, sort_keys=False, allow_nan=False) + "\n"
 
 
 def read_record(path: Path) -> Record:
-    """Read a record; CorruptFileError if it is not one."""
+    """Read a record and check its form. Raise CorruptFileError if it is damaged."""
     record: Record = read_json(path, Record, "a record", "delete it and run again")
     for stamp in record.products:
         # Products are moved and deleted by these paths; raw files may be anywhere, and are only read.
@@ -134,9 +134,9 @@ def read_record(path: Path) -> Record:
 
 
 def read_checked_record(path: Path) -> Record:
-    """Read a record that this run has checked or written; CorruptFileError if it is not one.
+    """Read a record that this run has checked or written. Raise CorruptFileError if it is damaged.
 
-    Types are not checked again, so that a job need not import what read_record needs.
+    The types are not checked again, so that a job need not import pydantic.
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -149,21 +149,21 @@ def read_checked_record(path: Path) -> Record:
 
 
 def readable_records(layout: Layout) -> dict[Path, Record]:
-    """Return the records of an archive by their paths, without those that are damaged."""
-    found = {}
+    """Return the records of an archive by their paths, without damaged ones."""
+    records = {}
     for path in record_paths(layout):
         with suppress(CorruptFileError):
-            found[path] = read_record(path)
-    return found
+            records[path] = read_record(path)
+    return records
 
 
 def record_paths(layout: Layout) -> list[Path]:
-    """Every record of an archive."""
+    """Return the paths of all records of an archive, sorted."""
     return sorted((layout.root / "records").glob("*/*/*/*.json"))
 
 
 def missing_products(layout: Layout) -> list[str]:
-    """Return the recorded products that are gone, by their recorded paths, of the units that are still requested."""
+    """Return the recorded paths of products that no longer exist, of units that are still requested."""
     requested = read_requested(layout)
     records = readable_records(layout).values()
     stamps = (stamp for record in records if requested.asks_for(record.step, record.unit) for stamp in record.products)
@@ -178,9 +178,9 @@ def outdated_by_version(layout: Layout) -> Counter[str]:
 
 
 def drop_failed_records(layout: Layout, step: str | None = None, unit: str | None = None) -> list[Path]:
-    """Delete the records of what failed, and of what no archive had, of one step or unit if given; which they were.
+    """Delete the records of units that failed or that no data centre had, optionally of one step or unit. Return their paths.
 
-    ConfigError if the archive has no record of such a unit.
+    Raise ConfigError if the archive has no record of the unit.
     """
     records = readable_records(layout)
     units = {record.unit.identifier for record in records.values()}
@@ -194,9 +194,9 @@ def drop_failed_records(layout: Layout, step: str | None = None, unit: str | Non
     for path, record in records.items():
         if not requested.asks_for(record.step, record.unit):
             continue
-        wanted = step in (None, record.step) and unit in (None, record.unit.identifier)
-        may_go_well = record.status is Status.FAILED or (record.step == "acquire" and not record.done)
-        if wanted and may_go_well:
+        is_chosen = step in (None, record.step) and unit in (None, record.unit.identifier)
+        may_succeed = record.status is Status.FAILED or (record.step == "acquire" and not record.done)
+        if is_chosen and may_succeed:
             path.unlink()
             dropped.append(path)
     return dropped

@@ -1,4 +1,4 @@
-"""Which units an archive's configuration still requests, by its manifest and the steps that its missions go through."""
+"""The units that an archive's configuration still requests, from its manifest and the steps of its missions."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from daxa_wf.units import Unit
 log = logging.getLogger("daxa_wf")
 
 NOT_REQUESTED = "no longer requested"
-"""In the place of a status: the unit was processed for an earlier configuration, and its products stay as they were."""
+"""Takes the place of a status: the unit was processed for an earlier configuration, and its products stay."""
 
 
 @dataclass(frozen=True)
 class Requested:
-    """The units of a manifest: by mission and ObsID, the instruments and exposures; by mission, the steps.
+    """The units of a manifest.
 
-    `unasked` are missions of which a part could not be asked for: their other observations count as requested.
+    `exposures` maps mission and ObsID to pairs of instrument and exposure, `steps` maps a mission to its steps. `unasked`
+    are missions with a part that no service answered for: observations that the manifest lacks count as requested.
     """
 
     exposures: Mapping[tuple[str, str], Collection[tuple[str, str]]]
@@ -30,7 +31,7 @@ class Requested:
     unasked: Collection[str] = ()
 
     def asks_for(self, step: str, unit: Unit) -> bool:
-        """True if a step is still to be done for a unit; of a mission whose steps are not known, every step is."""
+        """Return True if the configuration requests a step of a unit. If a mission's steps are not known, all are requested."""
         if step not in self.steps.get(unit.mission, (step,)):
             return False
         exposures = self.exposures.get((unit.mission, unit.obsid))
@@ -41,7 +42,7 @@ class Requested:
         )
 
     def all_units(self) -> Iterator[tuple[str, Unit]]:
-        """Yield every step that is known to be requested, with every unit that it is to be done for."""
+        """Yield every requested step with each of its units."""
         from daxa_wf.mission.registry import STEPS
 
         for (mission, obsid), exposures in self.exposures.items():
@@ -52,29 +53,29 @@ class Requested:
                 )
 
     def has(self, unit: Unit) -> bool:
-        """True if the observation of a unit is still requested."""
+        """Return True if the observation of a unit is still requested."""
         return (unit.mission, unit.obsid) in self.exposures or unit.mission in self.unasked
 
 
 class Everything(Requested):
-    """An archive without a manifest: nothing is known to be superfluous."""
+    """Requests every unit: stands for a manifest that is missing or damaged."""
 
     def __init__(self) -> None:
         super().__init__({}, {})
 
     def asks_for(self, step: str, unit: Unit) -> bool:
-        """True."""
+        """Return True for every step and unit."""
         del step, unit
         return True
 
     def has(self, unit: Unit) -> bool:
-        """True."""
+        """Return True for every unit."""
         del unit
         return True
 
 
 def read_requested(layout: Layout) -> Requested:
-    """Return what the manifest of an archive requests; everything if it has none that can be read."""
+    """Return the units that an archive's manifest requests, or Everything if the manifest is missing or damaged."""
     exposures: dict[tuple[str, str], set[tuple[str, str]]] = {}
     try:
         rows = read_manifest(layout.manifest)

@@ -1,4 +1,4 @@
-"""What became of every unit: read from the records, told at the end of a run."""
+"""The verdicts of all units, read from records and fault notes, and their summary at the end of a run."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from daxa_wf.json_files import read_json
 from daxa_wf.units import Unit
 
 FAULT = "fault"
-"""In the place of a status: the step met a fault, and the next run takes it up again."""
+"""Takes the place of a status: the step met a fault, and the next run repeats it."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How one step ended for one unit."""
+    """The verdict of one step on one unit."""
 
     mission: str
     obsid: str
@@ -33,17 +33,17 @@ class Verdict:
     reason: str = ""
     message: str = ""
     warnings: tuple[tuple[str, str], ...] = ()
-    """Name and text of each."""
+    """Name and text of each warning."""
 
     @property
     def unit(self) -> Unit:
-        """The unit that it is of."""
+        """Return the unit of the verdict."""
         return Unit(self.mission, self.obsid, self.inst, self.exposure)
 
 
 @dataclass(frozen=True)
 class _FaultNote:
-    """What a job that met a fault leaves."""
+    """The note that a job leaves after a fault."""
 
     mission: str
     obsid: str
@@ -55,15 +55,15 @@ class _FaultNote:
 
 
 PENDING = "pending"
-"""In the place of a status: the manifest asks for the step, and neither a record nor a fault of it is there."""
+"""Takes the place of a status: the manifest requests the step, and it has neither a record nor a fault note."""
 
 COLUMNS = tuple(column.name for column in fields(Verdict))
 
 
 def read_verdicts(layout: Layout) -> list[Verdict]:
-    """Return the verdict of every record and fault note of the archive, and one for each record that is still to be made.
+    """Return a verdict for every record, every fault note, and every record that is still to be made.
 
-    Those of units that the configuration no longer requests are marked as such.
+    The verdicts of units that the configuration no longer requests are marked.
     """
     requested, faults = read_requested(layout), read_faults(layout)
     records = readable_records(layout)
@@ -76,7 +76,7 @@ def read_verdicts(layout: Layout) -> list[Verdict]:
 
 
 def _left(step: str, unit: Unit) -> Verdict:
-    """Return the verdict that stands for a record that the manifest asks for, and that was not made yet."""
+    """Return the verdict for a record that the manifest requests and that was not made yet."""
     return Verdict(unit.mission, unit.obsid, unit.instrument, unit.exposure, step, PENDING)
 
 
@@ -89,7 +89,7 @@ def _unless_dropped(requested: Requested, verdict: Verdict) -> Verdict:
 
 
 def _unless_behind(faults: Sequence[Verdict], verdict: Verdict) -> Verdict:
-    """What was done of an earlier state of a unit whose earlier step now meets a fault does not count as done."""
+    """Mark a unit's result as blocked if a step it depends on has since met a fault."""
     behind = (fault for fault in faults if _rests_on(verdict, fault))
     if verdict.status not in (Status.DONE, PENDING) or (fault := next(behind, None)) is None:
         return verdict
@@ -110,7 +110,7 @@ def _rests_on(verdict: Verdict, fault: Verdict) -> bool:
 
 
 def read_faults(layout: Layout, mission: str = "*", obsid: str = "*") -> list[Verdict]:
-    """Return the faults that are not yet mended, of the archive or of one observation; a damaged note is a fault too."""
+    """Return the faults that are not repaired yet, of the archive or of one observation. A damaged note counts as a fault."""
     return [_fault(layout, path) for path in fault_notes(layout, mission, obsid)]
 
 
@@ -152,7 +152,7 @@ def _fault(layout: Layout, path: Path) -> Verdict:
 
 
 def _damaged(layout: Layout, path: Path) -> Verdict:
-    """Return the verdict that stands for a record that cannot be read."""
+    """Return the verdict for a record that cannot be read."""
     mission, obsid, step = path.relative_to(layout.root / "records").parts[:3]
     message = f"{layout.relative(path)} cannot be read; the next run makes it anew"
     return Verdict(mission, obsid, "", "", step, FAULT, "DamagedRecord", message)
@@ -172,15 +172,15 @@ def root_causes(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 def warnings_by_name(verdicts: Sequence[Verdict]) -> dict[tuple[str, str], list[tuple[Verdict, str]]]:
     """Return the warnings by step and name, each with its verdict and text, in the order of the verdicts."""
-    found: dict[tuple[str, str], list[tuple[Verdict, str]]] = {}
+    warnings: dict[tuple[str, str], list[tuple[Verdict, str]]] = {}
     for verdict in verdicts:
         for name, text in verdict.warnings:
-            found.setdefault((verdict.step, name), []).append((verdict, text))
-    return found
+            warnings.setdefault((verdict.step, name), []).append((verdict, text))
+    return warnings
 
 
 def counts_by_step(verdicts: Sequence[Verdict]) -> dict[str, Counter[str]]:
-    """How many units ended how, by step in the order of the steps."""
+    """Count the units by step and status, in the order of the steps."""
     from daxa_wf.mission.registry import STEPS
 
     counts: dict[str, Counter[str]] = {}
@@ -190,9 +190,9 @@ def counts_by_step(verdicts: Sequence[Verdict]) -> dict[str, Counter[str]]:
 
 
 def used_statuses(verdicts: Sequence[Verdict]) -> list[str]:
-    """Return the statuses of a table of counts: the usual ones, and PENDING and NOT_REQUESTED where a unit has them."""
-    found = {verdict.status for verdict in verdicts}
-    return [*(str(status) for status in Status), FAULT, *(each for each in (PENDING, NOT_REQUESTED) if each in found)]
+    """Return the statuses of a table of counts: the usual ones, and PENDING and NOT_REQUESTED if a unit has them."""
+    used = {verdict.status for verdict in verdicts}
+    return [*(str(status) for status in Status), FAULT, *(each for each in (PENDING, NOT_REQUESTED) if each in used)]
 
 
 def _warning_line(step: str, name: str, found: Sequence[tuple[Verdict, str]]) -> str:
@@ -204,14 +204,14 @@ def _warning_line(step: str, name: str, found: Sequence[tuple[Verdict, str]]) ->
 
 
 def manifest_fault(layout: Layout) -> str:
-    """Why the manifest could not be made: nothing else was done then; '' if it could."""
+    """Return the reason for which the manifest could not be made, and so nothing was processed; '' if it was made."""
     if layout.manifest.exists() or not layout.manifest_fault.exists():
         return ""
     return layout.manifest_fault.read_text(encoding="utf-8").rstrip()
 
 
 def selection_notes(layout: Layout) -> list[str]:
-    """Return a line for each thing that the selections of the archive left out: a mission without a match, dropped rows."""
+    """Return a line for each omission of the archive's selections: missions without a match, dropped rows."""
     origin = read_origin(layout)
     return origin.notes if origin is not None else []
 

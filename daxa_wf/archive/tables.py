@@ -1,4 +1,4 @@
-"""Tables of an archive for people and programs: tab-separated text, and ECSV that keeps text as text."""
+"""Write tables of an archive as tab-separated text, and as ECSV that keeps text as text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from daxa_wf.files import write_atomically
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
-    """Write rows of text as `path` (tab-separated), and beside it as ECSV, from which ObsIDs come back as text."""
+    """Write rows of text to `path`, tab-separated, and beside it as ECSV, from which ObsIDs come back as text."""
     write_atomically(path.with_suffix(".ecsv"), _ecsv(columns, rows))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, delimiter="\t", lineterminator="\n")

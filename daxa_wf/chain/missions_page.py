@@ -1,4 +1,4 @@
-"""docs/missions.md, made from the specs."""
+"""Make docs/missions.md from the missions."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ HEAD = """# Missions
 
 Made from the files in `daxa_wf/observatories/` by `daxa-wf missions --markdown`; do not edit.
 
-| mission | name | ObsIDs | instruments, radius of field of view | table | archives | products | processed by |
+| mission | name | ObsIDs | instruments, radius of field of view | table | data centres | products | processed by |
 |---|---|---|---|---|---|---|---|
 """
 
 TAIL = """
-Instruments in *italics* are taken only if they are named. These names stand for several instruments: {groups}.
+Instruments in *italics* are selected only if they are named. These names stand for several instruments: {groups}.
 
-## Which instrument a file is filed under
+## How files are assigned to instruments
 
-A file is filed under the instrument whose name pattern it fits. Files of Chandra and ROSAT are called alike for several
-detectors: there the detector decides that the mission's table has for the observation. If the table has none, the
-observation is rejected (`unknownInstrument`) rather than filed under a guess. A file that holds several instruments together
-is filed once, under all of them: `instSIS0_SIS1`, `instTM1_TM2_TM3_TM4_TM5_TM6_TM7`. Event lists of eROSITA are cut to the
-chosen telescope modules; images, exposure maps and background maps stay those of all. HETG and LETG are gratings: naming
-one selects the observations made with it, and their files are filed under the detector behind it. Naming a detector selects
-its observations with and without a grating; `select: {{columns: {{grating: [NONE]}}}}` leaves the former out.
+A file belongs to the instrument whose name pattern it matches. Chandra and ROSAT use the same names for several detectors; then
+the detector of the observation in the mission's table decides. If the table has none, the observation is rejected
+(`unknownInstrument`). A file with several instruments is kept once, under all of them: `instSIS0_SIS1`,
+`instTM1_TM2_TM3_TM4_TM5_TM6_TM7`. Event lists of eROSITA are cut to the chosen telescope modules; images, exposure maps and
+background maps keep all modules. HETG and LETG are gratings: their names select the observations made with the grating, and the
+files belong to the detector behind it. The name of a detector selects its observations with and without a grating;
+`select: {{columns: {{grating: [NONE]}}}}` excludes observations with a grating.
 
-A name of an exposure (`subexp`) appears only where an instrument may have several files of a kind in an observation:
+An exposure (`subexp`) is named only if an instrument may have several files of a kind in an observation:
 
 | mission | exposure | example |
 |---|---|---|
@@ -38,33 +38,33 @@ A name of an exposure (`subexp`) appears only where an instrument may have sever
 | `xrism_pointed` | Resolve: filter; Xtend: mode of the CCDs | `1000`, `032000010` |
 | `chandra` | interleaved exposures only; else `None` | `e1`, `e2` |
 
-All others have `subexpNone`.
+All other products have `subexpNone`.
 
-## What is not delivered
+## What is not available
 
 - `einstein`: not offered. {einstein}.
-- `xmm_slew`: products of pn are organised, those of MOS are only fetched with `engine: raw`; ESA publishes that MOS slew
-  data are of poor quality. Names of files are those of the XMM-Newton Data Files Handbook and of SAS's `eslewchain`.
-- `integral_pointed`: raw data only, which OSA processes.
+- `xmm_slew`: products of pn are organised. Products of MOS are only fetched, with `engine: raw`, because ESA states that MOS slew
+  data are of poor quality. Sources of the file names: XMM-Newton Data Files Handbook, SAS's `eslewchain`.
+- `integral_pointed`: only raw data, which OSA processes.
 - `swift`: products of BAT are fetched with XRT or UVOT, or with `engine: raw`, and stay in the raw data.
-- `xmm_pointed` with `engine: preprocessed`: imaging lists of EPIC; OM and RGS with `engine: raw` or `sas`.
+- `xmm_pointed` with `engine: preprocessed`: imaging event lists of EPIC. For OM and RGS use `engine: raw` or `sas`.
 
 ## Adding a mission
 
-One file in `daxa_wf/observatories/` that makes a `MISSIONS`; nothing else is edited. The smallest complete one:
+A mission is one file in `daxa_wf/observatories/` with a `PIPELINE`; no other file changes. The smallest complete one:
 
 ```python
 {example}```
 
-`daxa_wf/mission/spec.py` says what else a mission may have: row cuts as named predicates (`cuts.py` has those that
-several share), constants, a map of target types, fallback tables, patterns of products with their bands. The contract
-test in `tests/contract/test_missions.py` runs on every mission; add an ObsID of the new one to it, and its table to
-this page by `daxa-wf missions --markdown > docs/missions.md`.
+`daxa_wf/mission/spec.py` describes the other facts of a mission: row cuts as named predicates (`cuts.py` has the shared
+ones), constants, a map of target types, fallback tables, patterns of products with their bands. The contract
+test in `tests/contract/test_missions.py` runs on every mission. Add an ObsID of the new mission to it, and its row to
+this page with `daxa-wf missions --markdown > docs/missions.md`.
 """
 
 
 def missions_page() -> str:
-    """The page: a row for each mission, and how to add one."""
+    """Return the page: a row for each mission, and instructions for adding one."""
     from pathlib import Path
 
     example = (Path(__file__).parents[1] / "observatories" / "ixpe.py").read_text(encoding="utf-8")

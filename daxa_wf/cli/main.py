@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from daxa_wf.cli import archive, doctor, generated, missions, previews, run
+from daxa_wf.cli import archive, doctor, generated, missions, previews, run, step
 from daxa_wf.errors import DaxaError
 from daxa_wf.text import FitToShow
 
@@ -18,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (run, previews, archive, missions, doctor, generated):
+for group in (run, previews, archive, step, missions, doctor, generated):
     app.add_typer(group.commands)
 
 

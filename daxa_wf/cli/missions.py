@@ -67,7 +67,7 @@ def object_command(name: Annotated[str, typer.Argument(help="a name, such as 'Ab
 
 @dataclass
 class _TableRequest:
-    """The tables to fetch: of which missions, into which directory, from where."""
+    """The tables to fetch: their missions, the directory `tables` to put them in, and the services' URLs."""
 
     missions: list[str]
     tables: Path

@@ -1,4 +1,4 @@
-"""What a configuration would do, before it does it: select, count, and say how many bytes there are."""
+"""Preview a configuration: select observations, count exposures, and estimate the bytes to download."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Selected:
-    """What a mission's section selects."""
+    """The observations that a mission's section selects."""
 
     mission: Mission
     selection: Selection
@@ -34,13 +34,13 @@ class Selected:
 
 
 def reads_all_of_a_directory(mission: Mission) -> bool:
-    """Return True if a mission takes what lies in a local directory, whatever its tables say."""
+    """Return True if a mission takes all observations of a local directory, independent of its tables."""
     section = mission.section
     return section.source is not None and not mission.uses_raw_store and section.select is None
 
 
 def local_work(mission: Mission, started_in: Path) -> list[str]:
-    """What would be processed of a local directory. ConfigError if it is none."""
+    """Return lines about the observations of a local directory. Raise ConfigError if it is not a directory."""
     section = mission.section
     assert section.source is not None  # noqa: S101 - asked only of missions that read a directory
     assert section.source.local is not None  # noqa: S101
@@ -55,10 +55,10 @@ def local_work(mission: Mission, started_in: Path) -> list[str]:
 
 
 def find(config: Config, started_in: Path, not_read_whole: bool = False) -> Iterator[tuple[str, Selected | DaxaError]]:
-    """The selection of each mission, or what went wrong with it: one mission does not spoil the others.
+    """Yield the selection of each mission, or its error, so that one mission does not stop the others.
 
-    With `not_read_whole` without those that take all of a local directory, for which no table is needed. ConfigError if
-    the run has yet to simulate the observations and their tables.
+    With `not_read_whole`, leave out missions that take all of a local directory, because they need no table.
+    ConfigError if the run has yet to simulate the observations and their tables.
     """
     from daxa_wf.chain.select import find_observations
     from daxa_wf.selection.options import Select, positions_of
@@ -88,7 +88,7 @@ def find(config: Config, started_in: Path, not_read_whole: bool = False) -> Iter
 
 
 def sizes(config: Config, found: Selected, started_in: Path, ask: int = 0) -> Estimate | None:
-    """What there is to download and to keep of a mission's selection; None if nothing of it is downloaded."""
+    """Estimate the bytes to download and to keep of a mission's selection. Return None if it is not downloaded."""
     from daxa_wf.chain.planned import observation_facts
     from daxa_wf.download.observation import Fetcher, Wish
     from daxa_wf.download.sizes import estimate
@@ -109,7 +109,7 @@ def sizes(config: Config, found: Selected, started_in: Path, ask: int = 0) -> Es
 
 
 def work(found: Selected, tables: Path) -> list[str]:
-    """What would be processed: observations, exposures where they are known, steps."""
+    """Return lines about the processing of a selection: engine, steps, and exposures where they are known."""
     from daxa_wf.chain.planned import planned_exposures
     from daxa_wf.tables.snapshots import SnapshotStore
 
@@ -135,12 +135,12 @@ def work(found: Selected, tables: Path) -> list[str]:
 
 def report_problem(name: str, error: DaxaError) -> None:
     """Print what went wrong with a mission."""
-    said = str(error) if str(error).startswith(name) else f"{name}: {error}"
-    print(f"daxa-wf: {said}", file=sys.stderr)
+    message = str(error) if str(error).startswith(name) else f"{name}: {error}"
+    print(f"daxa-wf: {message}", file=sys.stderr)
 
 
 def exit_code(errors: Sequence[DaxaError], any_selected: bool) -> int:
-    """Return the exit code of a preview: that a mission has no match is a mistake only if no mission has one."""
+    """Return the exit code of a preview. A mission without a match is a mistake only if no mission has a match."""
     from daxa_wf.selection.select import NoObservationsError
 
     return max(

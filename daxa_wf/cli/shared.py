@@ -1,4 +1,4 @@
-"""What several groups of commands need: the argument CONFIG, the Snakefile, the archive of a configuration."""
+"""Shared by the groups of commands: the argument CONFIG, the Snakefile, the archive of a configuration."""
 
 from __future__ import annotations
 

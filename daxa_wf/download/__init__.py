@@ -1,1 +1,1 @@
-"""Data from data centres into the raw store, verified."""
+"""Downloads from data centres into the raw store, verified."""

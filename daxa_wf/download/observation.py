@@ -1,4 +1,4 @@
-"""All that is needed of an observation, from the first archive that has it, into the raw store."""
+"""Fetch an observation's files from the first data centre that has them into the raw store."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from daxa_wf.download.paths import archive_paths, fill, is_wanted, may_hold_want
 from daxa_wf.download.progress import Progress
 from daxa_wf.download.release import NOT_PUBLIC, mark_of_logins, retry_condition, utc_now, when_asked_again
 from daxa_wf.download.store import HostSlots, Ledger, StoredFile, locked, stored_file
-from daxa_wf.download.unpack import decompress, decompressed_name, unpack_tar
+from daxa_wf.download.unpack import decompress, unpack_tar
 from daxa_wf.errors import CorruptFileError, DaxaError, ServiceError, UnfitDataError
-from daxa_wf.files import resolve_inside, sha256_of
+from daxa_wf.files import decompressed_name, resolve_inside, sha256_of
 from daxa_wf.fits.verify import check_content
 from daxa_wf.mission.spec import Bundle, MissionSpec, Route, SharedDirectory
 from daxa_wf.tables.urls import shown
@@ -47,7 +47,7 @@ PACKED = (".gz", ".Z", ".FTZ")
 
 @dataclass(frozen=True)
 class Wish:
-    """What is wanted of an observation: its facts (columns of its table), the routes and instruments to serve."""
+    """The files to fetch of an observation: its facts (columns of its table), the routes and instruments that need them."""
 
     spec: MissionSpec
     facts: Mapping[str, Any]
@@ -56,18 +56,18 @@ class Wish:
 
     @property
     def globs(self) -> tuple[str, ...]:
-        """The files that are needed, below the observation."""
+        """Return the globs of the files, below the observation."""
         return wanted_globs(self.spec, self.facts, self.routes, self.instruments)
 
     @property
     def name(self) -> str:
-        """As messages call it."""
+        """Return the name of the observation in messages."""
         return f"{self.spec.name} {self.facts['obsid']}"
 
 
 @dataclass
 class Acquired:
-    """An observation's files in the raw store: its directory there, each file, what was noted."""
+    """An observation's files in the raw store: its directory, the files, notes, and bytes that were transferred."""
 
     directory: str
     files: list[StoredFile]
@@ -77,10 +77,11 @@ class Acquired:
 
 @dataclass
 class Fetcher:
-    """What fetches: the store, a session with its limits, the archives' bases in order, and what is known of the user.
+    """Fetches observations into the raw store `store`.
 
-    `secrets` maps an archive to parameters that are sent to it, over https only, and never shown. `released` returns
-    when an observation becomes public (UTC), None if that is not known.
+    `archives` maps each data centre to its bases, in the order in which they are tried. `secrets` maps a data centre to
+    parameters that are sent to it, over https only, and never shown. `released` returns the time at which an observation
+    becomes public (UTC), or None if that is not known.
     """
 
     store: Path
@@ -98,9 +99,10 @@ class Fetcher:
         self.slots = HostSlots(self.store / ".slots", self.transfers, DEFAULT_TRANSFERS)
 
     def acquire(self, wish: Wish, progress: Progress | None = None) -> Acquired:
-        """The observation's files; nothing is asked for if all are there.
+        """Return the observation's files, fetched if they are not in the store yet.
 
-        UnfitDataError `notInArchive` if every archive answers that it has none of them; ServiceError if some cannot answer.
+        Raise UnfitDataError `notInArchive` if every data centre answers that it has none of them, and ServiceError if one
+        cannot answer.
         """
         progress = progress or Progress(wish.name)
         place = raw_directory(wish.spec, wish.facts)
@@ -113,29 +115,29 @@ class Fetcher:
         return acquired
 
     def request(self, wish: Wish) -> str:
-        """What the ledger calls a wish."""
+        """Return the key of a wish in the ledger."""
         return " ".join(sorted(wish.globs)) + (" decompressed" if self.decompress else "")
 
     def listing(self, wish: Wish) -> list[RemoteFile]:
-        """The wanted files of an observation in the first archive that lists them.
+        """Return the wanted files of an observation at the first data centre that lists them.
 
-        NotInArchiveError if all answer that they have none of them, ServiceError if one cannot answer.
+        Raise NotInArchiveError if all answer that they have none of them, and ServiceError if one cannot answer.
         """
-        said, absent = [], 0
+        reasons, absent = [], 0
         for archive, base, path in self._places(wish.spec, wish.facts):
             try:
                 return self.listed(archive, base, path, wish.globs, [])
             except NotInArchiveError as error:
                 absent += 1
-                said.append(str(error))
+                reasons.append(str(error))
             except ServiceError as error:
-                said.append(str(error))
-        if said and absent == len(said):
-            raise NotInArchiveError(f"{wish.name} is in no archive that lists its files: {'; '.join(said)}")
-        raise ServiceError(f"{wish.name}: no archive lists it: {'; '.join(said) or 'it comes in tar files only'}")
+                reasons.append(str(error))
+        if reasons and absent == len(reasons):
+            raise NotInArchiveError(f"{wish.name} is in no archive that lists its files: {'; '.join(reasons)}")
+        raise ServiceError(f"{wish.name}: no archive lists it: {'; '.join(reasons) or 'it comes in tar files only'}")
 
     def _places(self, of: MissionSpec | SharedDirectory, facts: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-        """Archive, base and path of every tree that may have something, in order."""
+        """Yield data centre, base and path of every tree that may have the files, in the order to try them."""
         for archive, bases in self.archives.items():
             for base in bases:
                 for path in archive_paths(of, archive, facts):
@@ -147,45 +149,45 @@ class Fetcher:
         known = ledger.answer(request)
         if known is not None:
             return Acquired("", known, ledger.notes(request))
-        said, absent, closed = [], 0, 0
+        reasons, absent, closed = [], 0, 0
         refused: list[str] = []
         attempts = self._attempts(wish, ledger, progress, refused)
         for where, attempt in attempts:
             try:
                 files, transferred = attempt()
             except NotInArchiveError as error:
-                said.append(str(error))
+                reasons.append(str(error))
                 absent += 1
                 continue
             except (ServiceError, CorruptFileError) as error:
                 closed += isinstance(error, ProprietaryError)
-                said.append(f"{where}: {error}")
-                log.warning("%s: %s", wish.name, said[-1])
+                reasons.append(f"{where}: {error}")
+                log.warning("%s: %s", wish.name, reasons[-1])
                 continue
-            notes = [*said, *refused_notes(refused), *_missing(wish, files)]
+            notes = [*reasons, *refused_notes(refused), *_missing(wish, files)]
             ledger.finish(request, [each.path for each in files], notes)
             return Acquired("", files, notes, transferred)
-        said += refused_notes(refused)
+        reasons += refused_notes(refused)
         if absent == len(attempts) and attempts:
-            raise UnfitDataError("notInArchive", f"{wish.name} is in no archive: {'; '.join(said)}")
+            raise UnfitDataError("notInArchive", f"{wish.name} is in no archive: {'; '.join(reasons)}")
         if closed and absent + closed == len(attempts):
-            self._refuse_if_proprietary(wish, said)
-        raise ServiceError(f"{wish.name} cannot be had: {'; '.join(said) or 'no archive is configured for it'}")
+            self._refuse_if_proprietary(wish, reasons)
+        raise ServiceError(f"{wish.name} cannot be had: {'; '.join(reasons) or 'no archive is configured for it'}")
 
-    def _refuse_if_proprietary(self, wish: Wish, said: Sequence[str]) -> None:
-        """UnfitDataError `notPublic` with the condition to ask again; nothing if the table has it as public already."""
+    def _refuse_if_proprietary(self, wish: Wish, reasons: Sequence[str]) -> None:
+        """Raise UnfitDataError `notPublic` with the condition to ask again; return if the table lists it as public."""
         release = self.released(wish)
         if release is not None and release <= utc_now():
             return
         raise UnfitDataError(
-            NOT_PUBLIC, f"{wish.name} {when_asked_again(release)}: {'; '.join(said)}",
+            NOT_PUBLIC, f"{wish.name} {when_asked_again(release)}: {'; '.join(reasons)}",
             retry_condition(release, self.login_mark),
         )  # fmt: skip
 
     def _attempts(
         self, wish: Wish, ledger: Ledger, progress: Progress, refused: list[str]
     ) -> list[tuple[str, Callable[[], Any]]]:
-        """Each way to get the observation, in order; entries of listings that are refused are added to `refused`."""
+        """Return the ways to fetch the observation, in the order to try them. They add refused entries to `refused`."""
         found: list[tuple[str, Callable[[], Any]]] = []
         for archive, bases in self.archives.items():
             bundles = [each for each in wish.spec.bundles.get(archive, ()) if each.route in wish.routes]
@@ -205,9 +207,9 @@ class Fetcher:
         return self._files(archive, self.listed(archive, base, path, wish.globs, refused), ledger, progress)
 
     def listed(self, archive: str, base: str, path: str, globs: Sequence[str], refused: list[str]) -> list[RemoteFile]:
-        """The wanted files that an archive has below a path. NotInArchiveError if none is.
+        """Return the wanted files that a data centre has below a path. Raise NotInArchiveError if it has none of them.
 
-        Why entries of the listing were refused is added to `refused`.
+        The reasons for which entries of the listing were refused are added to `refused`.
         """
         listing = file_archive(archive, base, self.session).files(path, lambda each: may_hold_wanted(each, globs))
         refused += listing.refused
@@ -239,7 +241,7 @@ class Fetcher:
     def _by_threads(
         self, archive: str, due: Sequence[RemoteFile], ledger: Ledger, progress: Progress
     ) -> tuple[int, list[DaxaError]]:
-        """Fetch files side by side; the bytes that were transferred, and what went wrong."""
+        """Fetch files side by side. Return the bytes that were transferred, and the errors."""
         transferred = 0
         problems: list[DaxaError] = []
         with ThreadPoolExecutor(self.slots.limit(archive)) as pool:
@@ -254,7 +256,7 @@ class Fetcher:
     def _by_curl(
         self, program: str, archive: str, due: Sequence[RemoteFile], ledger: Ledger, progress: Progress
     ) -> int:
-        """Fetch batches by curl, each verified while the next one comes; the bytes of what is right."""
+        """Fetch batches by curl, and verify each while the next one arrives. Return the bytes of the verified files."""
         limit, transferred = self.slots.limit(archive), 0
         batches = [due[start : start + BATCH] for start in range(0, len(due), BATCH)]
         with self.slots.every_slot(archive, due[0].url):
@@ -278,7 +280,7 @@ class Fetcher:
             if digest is not None:
                 stored.append(self._kept(archive, remote, digest, "", ledger.directory))
                 progress.file_done()
-        # Once a batch in place of once a file: thousands of small files would wait for the disk one by one.
+        # Flushed once a batch, because thousands of small files would wait for the disk one by one.
         os.sync()
         ledger.add(stored)
         count = sum(each.remote_size for each in stored)
@@ -286,7 +288,7 @@ class Fetcher:
         return count
 
     def _file(self, archive: str, remote: RemoteFile, ledger: Ledger, progress: Progress) -> int:
-        """Fetch a file and say so in the ledger at once; the bytes that were transferred."""
+        """Fetch a file and add it to the ledger at once. Return the bytes that were transferred."""
         directory = ledger.directory
         target = resolve_inside(directory, remote.path, shown(remote.url))
         with self.slots.slot(archive, remote.url):
@@ -296,7 +298,10 @@ class Fetcher:
         return got.transferred
 
     def _kept(self, archive: str, remote: RemoteFile, digest: str, etag: str, directory: Path) -> StoredFile:
-        """The ledger's line of a file that is in its place; unpacked, if files are to be. '' is a digest not yet taken."""
+        """Return the ledger's line of a file that is in its place, after decompressing it if that is configured.
+
+        `digest` is its SHA-256, or '' if that was not computed yet.
+        """
         name, target = self._local_name(remote.path), directory / remote.path
         size = target.stat().st_size
         if name != remote.path:
@@ -379,7 +384,7 @@ class Fetcher:
         return stored
 
     def _shared(self, wish: Wish, shared: SharedDirectory, progress: Progress) -> None:
-        """A directory that many observations need; that an archive does not have it is no fault of theirs."""
+        """Fetch a directory that many observations share. A data centre that lacks it does not make the observation fail."""
         place = f"{wish.spec.name}_raw/{fill(shared.local, wish.facts)}"
         directory = resolve_inside(self.store, place, wish.name)
         with locked(directory):
@@ -387,7 +392,7 @@ class Fetcher:
             request = " ".join(shared.globs)
             if ledger.answer(request) is not None:
                 return
-            said = []
+            reasons = []
             refused: list[str] = []
             for archive, base, path in self._places(shared, wish.facts):
                 try:
@@ -397,11 +402,11 @@ class Fetcher:
                     ledger.finish(request, [], [str(error)])
                     return
                 except (ServiceError, CorruptFileError) as error:
-                    said.append(str(error))
+                    reasons.append(str(error))
                     continue
                 ledger.finish(request, [each.path for each in stored], refused_notes(refused))
                 return
-            raise ServiceError(f"{wish.name}: {shared.local} cannot be had: {'; '.join(said)}")
+            raise ServiceError(f"{wish.name}: {shared.local} cannot be had: {'; '.join(reasons)}")
 
 
 def _bundle_url(base: str, path: str) -> str:
@@ -415,7 +420,7 @@ def _bundle_url(base: str, path: str) -> str:
 
 
 def refused_notes(refused: Sequence[str], most: int = 10) -> list[str]:
-    """Return notes about refused entries of listings: how many, and the first by name."""
+    """Return a note about refused entries of listings: their number, and the first `most` reasons."""
     if not refused:
         return []
     more = [f"and {len(refused) - most} more"] if len(refused) > most else []
@@ -423,7 +428,7 @@ def refused_notes(refused: Sequence[str], most: int = 10) -> list[str]:
 
 
 def _missing(wish: Wish, files: Sequence[StoredFile]) -> list[str]:
-    """Return a note for each product that the mission's patterns promise of the wanted instruments and no archive had."""
+    """Return a note for each product that the mission's patterns list for the wanted instruments and that is missing."""
     spec, obsid = wish.spec, str(wish.facts["obsid"])
     observed_with = spec.named_instruments(str(wish.facts.get("instruments", "")))
     wanted = set(wish.instruments) & set(observed_with or wish.instruments)

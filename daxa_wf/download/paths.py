@@ -1,4 +1,4 @@
-"""Paths in archives and in the raw store, from templates of a mission and the facts of an observation."""
+"""Paths at data centres and in the raw store, from a mission's templates and an observation's facts."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from daxa_wf.files import checked_relative
 from daxa_wf.mission.spec import FilePattern, MissionSpec, Route, SharedDirectory
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
-"""What a table's value may be if it becomes part of a path: nothing that climbs, quotes or asks for more."""
+"""A table's value that may become part of a path: without separators, quotes and queries."""
 FIELDS = ("obsid", "start", "instruments", "scw_ver", "archive_file", "revolution")
-"""Columns of the observation table that templates may name, and that a manifest therefore keeps."""
+"""Columns of the observation table that templates may name. The manifest keeps them."""
 
 
 class _Template(string.Formatter):
@@ -36,10 +36,9 @@ class _Template(string.Formatter):
 
 
 def fill(template: str, facts: Mapping[str, Any]) -> str:
-    """A template with the facts of an observation in it: its columns, `obsid_lower`, and ROSAT's `rosat_detector`.
+    """Fill a template with an observation's facts: its columns, `obsid_lower`, and ROSAT's `rosat_detector`.
 
-    CorruptFileError if a fact is missing, or is nothing that belongs into a path; also if parts of facts make a path that
-    is not a plain one.
+    Raise CorruptFileError if a fact is missing or cannot be part of a path, or if the filled path is not a plain one.
     """
     obsid = str(facts["obsid"])
     known = {**facts, "obsid_lower": obsid.lower(), "rosat_detector": "hri" if obsid[1:2].upper() == "H" else "pspc"}
@@ -58,15 +57,19 @@ def fill(template: str, facts: Mapping[str, Any]) -> str:
 
 
 def archive_paths(of: MissionSpec | SharedDirectory, archive: str, facts: Mapping[str, Any]) -> list[str]:
-    """Where an archive may have an observation, or what it shares with others, below its base; S3 has HEASARC's paths."""
+    """Return the paths below a data centre's base that may hold an observation or a shared directory.
+
+    The S3 bucket has HEASARC's paths.
+    """
     templates = of.archive_paths.get("heasarc" if archive == "s3" else archive, ())
     return [fill(each, facts) for each in ((templates,) if isinstance(templates, str) else templates)]
 
 
 def facts_in_tree(spec: MissionSpec, roots: Mapping[str, Sequence[Path]], obsid: str) -> dict[str, Any] | None:
-    """Return what the paths of an observation need beside its ObsID, read from directories laid out like the archives.
+    """Return the facts that an observation's paths need, read from directories laid out like the data centres.
 
-    `roots` are directories by archive. None if a path needs more than the ObsID, and no directory has the observation.
+    `roots` are directories by data centre. Return None if a path needs more than the ObsID, and none of the directories
+    holds the observation.
     """
     plain = {"obsid": obsid}
     needed = _fields_of(spec.raw_path)
@@ -83,13 +86,13 @@ def facts_in_tree(spec: MissionSpec, roots: Mapping[str, Sequence[Path]], obsid:
 
 
 def _fields_of(template: str) -> set[str]:
-    """Return the facts that a template names, without those that follow from the ObsID."""
+    """Return the facts that a template names, except the ones that follow from the ObsID."""
     names = {name.partition("[")[0] for _, name, _, _ in string.Formatter().parse(template) if name}
     return names - {"obsid_lower", "rosat_detector"}
 
 
 def _facts_below(root: Path, template: str, plain: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the facts that the directory of an observation below `root` shows; the newest version, if it has several."""
+    """Return the facts in the name of an observation's directory below `root`, of the newest version if it has several."""
     pattern, expression, formats = "", "", {}
     for literal, name, form, _ in string.Formatter().parse(template):
         pattern += escape(literal)
@@ -118,14 +121,14 @@ def _facts_below(root: Path, template: str, plain: Mapping[str, Any]) -> dict[st
 
 
 def raw_directory(spec: MissionSpec, facts: Mapping[str, Any]) -> str:
-    """Where an observation's files are in the raw store."""
+    """Return the directory of an observation's files in the raw store."""
     return f"{spec.name}_raw/{fill(spec.raw_path, facts)}"
 
 
 def wanted_globs(
     spec: MissionSpec, facts: Mapping[str, Any], routes: Iterable[Route], instruments: Sequence[str]
 ) -> tuple[str, ...]:
-    """The globs of what routes and instruments need of an observation's tree."""
+    """Return the globs of the files that routes and instruments need of an observation's tree."""
     return tuple(
         dict.fromkeys(
             glob.replace("{obsid}", str(facts["obsid"]))
@@ -142,19 +145,19 @@ def _serves(pattern: FilePattern, instruments: Sequence[str]) -> bool:
 
 @lru_cache(maxsize=10_000)
 def glob_expression(glob: str) -> re.Pattern[str]:
-    """A glob as a regular expression: `*` and `?` cross no `/`, `**` does; what each `*` stands for is a group."""
+    """Compile a glob as a regular expression with a group for each `*`. Only `**` matches `/`."""
     parts = re.split(r"(\*\*|\*|\?|\[[^\]]+\])", glob)
     translated = {"**": "(.*)", "*": "([^/]*)", "?": "[^/]"}
     return re.compile("".join(translated.get(p, p if p.startswith("[") else re.escape(p)) for p in parts))
 
 
 def is_wanted(path: str, globs: Iterable[str]) -> bool:
-    """True if a path matches one of the globs."""
+    """Return True if a path matches one of the globs."""
     return any(glob_expression(glob).fullmatch(path) for glob in globs)
 
 
 def may_hold_wanted(directory: str, globs: Iterable[str]) -> bool:
-    """True if something below a directory may match one of the globs."""
+    """Return True if a file below a directory may match one of the globs."""
     depth = directory.strip("/").count("/") + 1
     heads = ("/".join(glob.split("/")[:depth]) for glob in globs if glob.count("/") >= depth or "**" in glob)
     return any("**" in head or glob_expression(head).fullmatch(directory.strip("/")) for head in heads)

@@ -1,4 +1,4 @@
-"""How far a download is: lines in a log, one a minute, and a file that `daxa-wf watch` reads."""
+"""Report the progress of a download: a line a minute in a log, and a file that `daxa-wf watch` reads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FILE_SECONDS = 1.0
 
 @dataclass
 class Progress:
-    """Files and bytes of one observation, told by many threads."""
+    """Counts the files and bytes of one observation for many threads."""
 
     name: str
     path: Path | None = None
@@ -30,13 +30,13 @@ class Progress:
     _lock: Lock = field(default_factory=Lock)
 
     def plan(self, files: int, total_bytes: int) -> None:
-        """Say what there is to fetch."""
+        """Add files and bytes that are still to be fetched."""
         with self._lock:
             self.files += files
             self.total_bytes += total_bytes
 
     def tell(self, count: int) -> None:
-        """Bytes have arrived."""
+        """Add bytes that have arrived."""
         with self._lock:
             self.bytes_done += count
             now = time.monotonic()
@@ -48,17 +48,17 @@ class Progress:
                 self._write()
 
     def file_done(self) -> None:
-        """A file is complete."""
+        """Add a file that is complete."""
         with self._lock:
             self.files_done += 1
 
     @property
     def rate(self) -> float:
-        """Bytes a second."""
+        """Return the bytes a second since the start."""
         return self.bytes_done / max(time.monotonic() - self.started, 1e-3)
 
     def line(self) -> str:
-        """Files, bytes, rate, time left."""
+        """Return a line with files, bytes, rate and time left."""
         left = max(self.total_bytes - self.bytes_done, 0) / self.rate if self.rate else 0.0
         return (
             f"{self.name}: {self.files_done} of {self.files} files, {self.bytes_done / 1e6:.1f} of "
@@ -67,15 +67,15 @@ class Progress:
 
     def _write(self) -> None:
         assert self.path is not None  # noqa: S101 - only called where there is one
-        said = {"name": self.name, "files": self.files, "files_done": self.files_done, "bytes": self.total_bytes,
-                "bytes_done": self.bytes_done, "rate": self.rate}  # fmt: skip
+        state = {"name": self.name, "files": self.files, "files_done": self.files_done, "bytes": self.total_bytes,
+                 "bytes_done": self.bytes_done, "rate": self.rate}  # fmt: skip
         self.path.parent.mkdir(parents=True, exist_ok=True)
         part = self.path.with_suffix(".part")
-        part.write_text(json.dumps(said), encoding="utf-8")
+        part.write_text(json.dumps(state), encoding="utf-8")
         part.replace(self.path)
 
     def finish(self) -> None:
-        """Leave no file behind, and a last line in the log."""
+        """Delete the file, and write a last line to the log."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
         log.info("%s", self.line())

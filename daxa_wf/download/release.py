@@ -1,7 +1,7 @@
-"""Data that are not public yet: when archives are asked for them again, as a condition in the record.
+"""Decide when to ask data centres again for data that are not public yet, by a condition in the record.
 
-Asking in every run would bother the archive and end each run with a fault. They are asked again once the release date of the
-mission's table has passed, or once the user's credentials are others than they were.
+Asking in every run would burden the data centre and end each run with a fault. The next request follows once the release
+date of the mission's table has passed, or once the user's credentials have changed.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ KEY = ".daxa_wf.key"
 
 
 def utc_now() -> datetime:
-    """Return the time."""
+    """Return the current time."""
     return datetime.now(UTC)
 
 
 def retry_condition(release: datetime | None, mark: str) -> dict[str, Any]:
-    """Return what a record keeps: the release date ('' if it is not known), and the mark of the credentials that were used."""
+    """Return the results that a record keeps: the release date ('' if it is not known), and the mark of the credentials."""
     return {"ask_again": {"released": release.isoformat() if release else "", "logins": mark}}
 
 
 def is_due(results: Mapping[str, Any], now: datetime, mark: str) -> bool:
-    """True if the condition of a record is met: the release date has passed, or the credentials are others.
+    """Return True if the condition of a record is met: the release date has passed, or the credentials have changed.
 
-    A condition that cannot be understood is met, so that a fresh one takes its place.
+    A condition that cannot be read counts as met, so that a new one replaces it.
     """
     try:
         condition = results["ask_again"]
@@ -49,7 +49,7 @@ def is_due(results: Mapping[str, Any], now: datetime, mark: str) -> bool:
 
 
 def when_asked_again(release: datetime | None) -> str:
-    """Return the words for a verdict."""
+    """Return the part of a verdict's message that explains when data centres are asked again."""
     until = f"until {release:%Y-%m-%d}" if release else "and the mission's table has no release date for it"
     after = "after that, when" if release else "when"
     return (
@@ -70,10 +70,10 @@ def may_be_had(record: Record, marks: Mapping[str, str], now: datetime) -> bool:
 def mark_of_logins(
     store: Path, secrets: Mapping[str, Mapping[str, str]], archives: Mapping[str, Sequence[str]], makes_key: bool = True
 ) -> str:
-    """Return a text that is another for other credentials, and from which they cannot be guessed; '' if there are none.
+    """Return a text that changes with the credentials but does not reveal them, or '' without credentials.
 
-    `secrets` has parameters by archive; URLs of archives may hold a user and a password too. Without `makes_key`, nothing
-    is written: a store without a key has made no mark that this one could be compared with.
+    `secrets` has parameters by data centre. URLs of data centres may hold a user and a password, too. Without `makes_key`
+    nothing is written: a store without a key has made no mark to compare with.
     """
     urls = [url for urls in archives.values() for url in urls if has_login(url)]
     used = {archive: dict(secrets[archive]) for archive in archives if archive in secrets}
@@ -82,12 +82,12 @@ def mark_of_logins(
     key = _key(store, makes_key)
     if not key:
         return "some"
-    said = json.dumps([used, urls], sort_keys=True).encode()
-    return hmac.new(key, said, hashlib.sha256).hexdigest()[:32]
+    logins = json.dumps([used, urls], sort_keys=True).encode()
+    return hmac.new(key, logins, hashlib.sha256).hexdigest()[:32]
 
 
 def _key(store: Path, makes_key: bool) -> bytes:
-    """Return the raw store's random key, made at its first use if that is allowed; b'' if there is none."""
+    """Return the raw store's random key, and make it at its first use if that is allowed. Return b'' if there is none."""
     path = store / KEY
     try:
         if makes_key:

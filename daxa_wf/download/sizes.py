@@ -1,4 +1,4 @@
-"""How much there is to download and to keep, before anything is: from listings, and from medians where there are none."""
+"""Estimate the bytes to download and to keep from listings, with medians for observations that were not listed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from daxa_wf.json_files import read_json
 
 @dataclass
 class Estimate:
-    """What a mission's selection amounts to; bytes that are known from listings, and bytes that medians stand in for.
+    """The number of observations, files and bytes of a mission's selection.
 
-    `unknown` observations have neither: none of the mission was ever listed.
+    `listed` observations have known sizes, `guessed` ones have the median of these, and `here` ones are in the raw store
+    already. `unknown` counts observations of a mission of which not a single listing is known. `to_fetch` and `to_keep`
+    are in bytes.
     """
 
     observations: int = 0
@@ -35,23 +37,23 @@ class Estimate:
     problem: str = ""
 
     def lines(self) -> list[str]:
-        """For people: `~` marks what medians stand in for."""
+        """Return lines for people, with `~` before sizes that medians were used for."""
         about = "~" if self.guessed else ""
-        said = [
+        lines = [
             f"  to download: {about}{shown_bytes(self.to_fetch)}, to keep: {about}{shown_bytes(self.to_keep)}"
             f" ({self.listed} observations listed, {self.guessed} taken as the median of those, {self.here} here already)"
         ]
         if self.unknown:
-            said.append(
-                f"  of {self.unknown} observations nothing is known; 'daxa-wf plan --list 10' asks the archives"
+            lines.append(
+                f"  the sizes of {self.unknown} observations are not known; 'daxa-wf plan --list 10' asks the data centres"
             )
         if self.problem:
-            said.append(f"  archives could not be asked: {self.problem}")
-        return said
+            lines.append(f"  data centres could not be asked: {self.problem}")
+        return lines
 
 
 def shown_bytes(size: float) -> str:
-    """Bytes as people read them."""
+    """Return a number of bytes as text for people, such as `3.4 MB`."""
     for unit in ("B", "kB", "MB", "GB"):
         if size < 1000:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
@@ -61,20 +63,20 @@ def shown_bytes(size: float) -> str:
 
 @dataclass(frozen=True)
 class _Listing:
-    """What is kept of a listing: the patterns that it was made for, and the files."""
+    """A listing in the raw store: the patterns that it was made for, and the files."""
 
     globs: list[str]
     files: list[RemoteFile]
 
 
 class Listings:
-    """Listings of observations that were seen, in the raw store; one that cannot be read was never seen."""
+    """The listings that the raw store keeps. A damaged one is set aside and counts as unknown."""
 
     def __init__(self, store: Path) -> None:
         self.directory = store / "listings"
 
     def known(self, wish: Wish) -> list[RemoteFile] | None:
-        """The wanted files of an observation, or None if it was never listed for all that is wanted."""
+        """Return the wanted files of an observation, or None if it was never listed for all of them."""
         path = self._path(wish)
         try:
             kept: _Listing = read_json(path, _Listing, "a listing", "the archive is asked again")
@@ -88,17 +90,16 @@ class Listings:
         return [each for each in kept.files if is_wanted(each.path, wish.globs)]
 
     def keep(self, wish: Wish, files: Iterable[RemoteFile]) -> None:
-        """Remember a listing."""
-        # URLs are not needed again, and may hold more than is for others' eyes.
-        said = {"globs": list(wish.globs), "files": [asdict(each) | {"url": ""} for each in files]}
-        write_atomically(self._path(wish), json.dumps(said))
+        """Keep a listing, without its URLs: they may hold credentials."""
+        listing = {"globs": list(wish.globs), "files": [asdict(each) | {"url": ""} for each in files]}
+        write_atomically(self._path(wish), json.dumps(listing))
 
     def _path(self, wish: Wish) -> Path:
         return resolve_inside(self.directory, f"{wish.spec.name}/{wish.facts['obsid']}.json", wish.name)
 
 
 def estimate(wishes: Sequence[Wish], fetcher: Fetcher, ask: int = 0) -> Estimate:
-    """What wishes of one mission amount to; the archives are asked for up to `ask` listings that are not known."""
+    """Estimate the files and bytes of one mission's observations, asking the data centres for up to `ask` new listings."""
     listings, result, sizes = Listings(fetcher.store), Estimate(len(wishes)), []
     open_wishes = []
     for wish in wishes:

@@ -1,4 +1,4 @@
-"""The raw store: what was fetched, shared by archives; a ledger in each directory says which files were verified."""
+"""The raw store: fetched files that archives share, with a ledger of the verified files in each directory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = logging.getLogger("daxa_wf")
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A verified file: path below its directory, as it was then, where it came from."""
+    """A verified file: path below its directory, its state when it was verified, its origin."""
 
     path: str
     size: Count
@@ -36,13 +36,13 @@ class StoredFile:
     etag: str = ""
     fetched: str = ""
     remote_size: Count = 0
-    """Bytes of the file as the archive has it; other than `size` where it was decompressed here."""
+    """Bytes of the file at the data centre. They differ from `size` if the file was decompressed here."""
 
 
 def stored_file(
     directory: Path, path: str, sha256: str, url: str, archive: str, etag: str = "", remote_size: int | None = None
 ) -> StoredFile:
-    """The ledger's line about a file that was verified just now."""
+    """Return the ledger's line about a file that was verified just now."""
     stat = (directory / path).stat()
     now = datetime.now(UTC).isoformat(timespec="seconds")
     remote = stat.st_size if remote_size is None else remote_size
@@ -51,7 +51,7 @@ def stored_file(
 
 @dataclass(frozen=True)
 class _Answer:
-    """The ledger's line about a request that was answered in full."""
+    """The ledger's line about a complete request."""
 
     complete: str
     paths: list[str]
@@ -59,9 +59,9 @@ class _Answer:
 
 
 class Ledger:
-    """The lines of a directory's ledger: one is added as each file is verified, so that a killed process loses nothing.
+    """A directory's ledger. A line is added as each file is verified, so that a killed process loses nothing.
 
-    A line that is cut off, damaged or names a path outside is passed over: its file is verified, or fetched, again.
+    A line that is cut off, damaged or names a path outside is passed over. Its file is verified or fetched again.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -90,10 +90,10 @@ class Ledger:
                 continue
 
     def has(self, path: str, remote_size: int | None = None) -> bool:
-        """Return whether a file was verified, is still what it was, and has the archive's size, if that is known.
+        """Return True if a file was verified, has not changed, and has the data centre's size, if that is known.
 
-        Size and time are compared with the ledger, and the SHA-256 if only the time differs (as after a copy of the store);
-        a file that is the same then gets a new line.
+        Size and time are compared with the ledger. If only the time differs, as after a copy of the store, the SHA-256
+        decides, and an unchanged file gets a new line.
         """
         known = self.files.get(path)
         if known is None or (remote_size is not None and remote_size != known.remote_size):
@@ -113,27 +113,27 @@ class Ledger:
         return True
 
     def add(self, files: Iterable[StoredFile]) -> None:
-        """Say that files were verified."""
+        """Add files that were verified."""
         listed = list(files)
         with self._lock:
             self._append([vars(each) for each in listed])
             self.files.update({each.path: each for each in listed})
 
     def finish(self, request: str, paths: Sequence[str], notes: Sequence[str]) -> None:
-        """Say that a request was answered in full by these files."""
-        said = {"complete": request, "paths": list(paths), "notes": list(notes)}
-        self._append([said])
-        self.complete[request] = said
+        """Add a request that these files complete."""
+        line = {"complete": request, "paths": list(paths), "notes": list(notes)}
+        self._append([line])
+        self.complete[request] = line
 
     def answer(self, request: str) -> list[StoredFile] | None:
-        """The files of a request that was answered in full, if all are still what they were; else None."""
-        said = self.complete.get(request)
-        if said is None or not all(path in self.files and self.has(path) for path in said["paths"]):
+        """Return the files of a complete request if they have not changed, else None."""
+        line = self.complete.get(request)
+        if line is None or not all(path in self.files and self.has(path) for path in line["paths"]):
             return None
-        return [self.files[path] for path in said["paths"]]
+        return [self.files[path] for path in line["paths"]]
 
     def notes(self, request: str) -> list[str]:
-        """What was noted when a request was answered."""
+        """Return the notes of a complete request."""
         return list(self.complete.get(request, {}).get("notes", []))
 
     def _append(self, lines: Sequence[dict[str, Any]]) -> None:
@@ -142,7 +142,7 @@ class Ledger:
         self._stream.write(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
 
     def _opened(self) -> Any:
-        """The ledger's file, unbuffered; a line that is cut off gets its end."""
+        """Open the ledger's file without a buffer, and end a line that is cut off."""
         self.directory.mkdir(parents=True, exist_ok=True)
         stream = self.path.open("a+b", buffering=0)
         if stream.seek(0, os.SEEK_END):
@@ -154,12 +154,12 @@ class Ledger:
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Hold a directory of the store: two archives that want the same observation fetch it once."""
+    """Hold a directory of the store, so that two archives that need the same observation fetch it once."""
     directory.mkdir(parents=True, exist_ok=True)
     try:
         stream = (directory / LOCK).open("a")
     except PermissionError:
-        # A store that others keep: what is complete there needs no writing.
+        # In a store that others keep, complete observations can be used without writing.
         stream = (directory / LOCK).open()
     with stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
@@ -167,13 +167,13 @@ def locked(directory: Path) -> Iterator[None]:
 
 
 class HostSlots:
-    """At most so many transfers from a host at once, by all processes of this machine that share a store."""
+    """Limits the transfers from each host at once, over all processes of this machine that share a store."""
 
     def __init__(self, directory: Path, limits: dict[str, int], default: int) -> None:
         self.directory, self.limits, self.default = directory, limits, default
 
     def limit(self, archive: str) -> int:
-        """How many transfers an archive stands."""
+        """Return the number of transfers that a data centre allows at once."""
         return self.limits.get(archive, self.default)
 
     @contextmanager
@@ -193,7 +193,10 @@ class HostSlots:
 
     @contextmanager
     def every_slot(self, archive: str, url: str) -> Iterator[None]:
-        """Hold all slots of a URL's host, for a program that makes so many transfers itself; in order, so none waits for ever."""
+        """Hold all slots of a URL's host, for a program that makes many transfers itself.
+
+        The slots are taken in order, so that two programs never wait for each other.
+        """
         folder = self._folder(url)
         with ExitStack() as stack:
             for number in range(self.limit(archive)):

@@ -1,4 +1,4 @@
-"""Members of tar files, also nested and compressed, into a directory: nothing gets out of it, nothing is half there."""
+"""Unpack tar files, also nested and compressed ones, so that every member stays inside the directory and is complete."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ DEEPEST = 3
 NESTED = (".tar", ".TAR", ".tar.gz")
 
 Place = Callable[[str], str | None]
-"""Says where a member goes, relative to the directory; None: it is not wanted."""
+"""Returns a member's path relative to the directory, or None if the member is not wanted."""
 
 
 def safe_member(member: tarfile.TarInfo, name: str) -> str:
-    """A member's name, if it stays in its folder and is a file; CorruptFileError if it climbs out or is a link or device."""
+    """Return a member's name as a plain path. Raise CorruptFileError if it climbs out, or is a link or a device."""
     plain = checked_relative(member.name, name)
     if member.issym() or member.islnk():
         raise CorruptFileError(f"{name} has a member {member.name!r} that is a link to {member.linkname!r}: refused")
@@ -41,9 +41,9 @@ def safe_member(member: tarfile.TarInfo, name: str) -> str:
 
 
 def unpack_tar(path: Path, directory: Path, place: Place, limits: Limits = DEFAULTS) -> list[str]:
-    """Unpack the wanted members of a tar file (plain or gzip) and of tar files in it; where each went.
+    """Unpack the wanted members of a tar file (plain or gzip) and of tar files in it. Return their paths.
 
-    Every member is looked at before the first is written, so that a bad file leaves nothing behind.
+    Every member is checked before the first is written, so that a bad file leaves nothing behind.
     """
     for _ in _members(path, path.name, 0, _Budget(path, limits)):
         pass
@@ -72,14 +72,14 @@ class _Budget:
         self.limits, self.left = limits, limits.unpacked_from(path.stat().st_size)
 
     def spend(self, size: int, name: str) -> None:
-        """Take a member's bytes off. CorruptFileError if they are too many."""
+        """Subtract a member's bytes. Raise CorruptFileError if they are too many."""
         self.left -= size
         if self.left < 0:
             raise CorruptFileError(f"{name} unpacks to far more than its size: refused (see `limits`)")
 
 
 def _members(source: Path | Any, name: str, depth: int, budget: _Budget) -> Iterator[tuple[str, Any]]:
-    """Name and stream of every file of a tar file and of the tar files in it."""
+    """Yield name and stream of every file of a tar file and of the tar files in it."""
     if depth >= DEEPEST:
         raise CorruptFileError(f"{name}: tar files within one another more than {DEEPEST} deep: refused")
     try:
@@ -113,16 +113,8 @@ def _opened(source: Path | Any, name: str, budget: _Budget) -> tarfile.TarFile:
     return tarfile.open(source, "r:", tarinfo=tarinfo)
 
 
-def decompressed_name(name: str) -> str:
-    """A name without `.gz` or `.Z`, and with `.FIT` in place of `.FTZ`."""
-    for suffix in (".gz", ".Z"):
-        if name.endswith(suffix):
-            return name.removesuffix(suffix)
-    return name[:-4] + ".FIT" if name.endswith(".FTZ") else name
-
-
 def decompress(path: Path, target: Path, limits: Limits = DEFAULTS) -> None:
-    """Write what a gzip or LZW (`.Z`) file holds; Fault if there is no `gzip` program, which LZW needs."""
+    """Decompress a gzip or LZW (`.Z`) file to `target`. Raise Fault if the program `gzip`, which LZW needs, is missing."""
     opened = open_compress if path.suffix == ".Z" else open_gzip
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:

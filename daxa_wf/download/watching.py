@@ -1,4 +1,4 @@
-"""A live view of downloads, from the files that running jobs leave."""
+"""Show the downloads of an archive live, from the files that running jobs leave."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from daxa_wf.errors import CorruptFileError
 from daxa_wf.json_files import Count, read_json
 
 STALE_SECONDS = 300
-"""A job that told nothing for so long is no more."""
+"""A job whose file has this age counts as ended."""
 
 
 @dataclass(frozen=True)
 class _Progress:
-    """What a job last wrote: the observation, files and bytes in all and done, bytes a second."""
+    """The last state of a job: the observation, files and bytes in all and done, bytes a second."""
 
     name: str
     files: Count
@@ -31,31 +31,31 @@ class _Progress:
 
 
 def read_progress(root: Path) -> list[dict[str, Any]]:
-    """What each job that downloads for an archive last told."""
-    told = []
+    """Return the last state of each job that downloads for an archive."""
+    states = []
     for path in sorted((root / ".progress").glob("*.json")):
         try:
             if time.time() - path.stat().st_mtime < STALE_SECONDS:
-                told.append(asdict(read_json(path, _Progress, "a note of progress", "it is written again")))
+                states.append(asdict(read_json(path, _Progress, "a note of progress", "it is written again")))
         except (OSError, CorruptFileError):
             continue
-    return told
+    return states
 
 
-def progress_table(told: list[dict[str, Any]]) -> Any:
-    """Files, bytes, rate and time left, by observation and in all."""
+def progress_table(states: list[dict[str, Any]]) -> Any:
+    """Return a table of files, bytes, rate and time left, by observation and in all."""
     from rich.table import Column, Table
 
     table = Table(Column("observation", overflow="fold"), "files", "bytes", "rate", "time left")
-    total = {key: sum(each[key] for each in told) for key in ("files", "files_done", "bytes", "bytes_done", "rate")}
-    for each in [*told, {"name": "in all", **total}] if told else []:
+    total = {key: sum(each[key] for each in states) for key in ("files", "files_done", "bytes", "bytes_done", "rate")}
+    for each in [*states, {"name": "in all", **total}] if states else []:
         left = max(each["bytes"] - each["bytes_done"], 0) / each["rate"] if each["rate"] else 0.0
         table.add_row(
             each["name"], f"{each['files_done']} of {each['files']}",
             f"{shown_bytes(each['bytes_done'])} of {shown_bytes(max(each['bytes'], each['bytes_done']))}",
             f"{shown_bytes(each['rate'])}/s", f"{left:.0f} s",
         )  # fmt: skip
-    return table if told else "nothing is being downloaded"
+    return table if states else "nothing is being downloaded"
 
 
 def watch_downloads(root: Path, once: bool = False) -> None:

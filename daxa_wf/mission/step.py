@@ -150,9 +150,11 @@ COMMON_ENGINES = (ORGANISE, FETCH)
 
 @dataclass(frozen=True)
 class Panels:
-    """An observatory's additions to the pages: plots and tables of the records of its steps."""
+    """The plots and tables that an observatory adds to the report's pages, as references to functions."""
 
     plots: Mapping[str, str] = field(default_factory=dict)
     """Step -> reference to `function(layout, record) -> list[Plot]`."""
-    tables: Mapping[str, str] = field(default_factory=dict)
-    """Name of a table of the page -> reference to `function(records) -> rows`."""
+    tables: tuple[str, ...] = ()
+    """References to `function(layout, records) -> PageTable`, in the order of the page. Tables without rows are left out."""
+    instruments: str = ""
+    """Reference to `function(record)`: the instruments whose events the final list of a whole observation holds."""

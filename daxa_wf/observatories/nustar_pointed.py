@@ -50,9 +50,9 @@ MISSION = MissionSpec(
     archive_paths={"heasarc": "nustar/data/obs/{obsid[1:3]}/{obsid[0]}/{obsid}/"},
     files=(
         FilePattern("preprocessed", ("nu{obsid}.cat*", "auxil/*")),
-        *(FilePattern("preprocessed", (f"event_cl/*{each}[0-9]*",), (f"FPM{each}",)) for each in "AB"),
+        *(FilePattern("preprocessed", (f"event_cl/*{module}[0-9]*",), (f"FPM{module}",)) for module in "AB"),
         FilePattern("raw", ("nu{obsid}.cat*", "auxil/*", "hk/*")),
-        *(FilePattern("raw", (f"event_uf/*{each}*_uf.evt*",), (f"FPM{each}",)) for each in "AB"),
+        *(FilePattern("raw", (f"event_uf/*{module}*_uf.evt*",), (f"FPM{module}",)) for module in "AB"),
     ),
     products=(
         ProductPattern("events", "FPMA", "event_cl/nu{obsid}A01_cl.evt*"),

@@ -1,4 +1,4 @@
-"""Pages to look at: one for each observation, one for the archive. Self-contained, no network."""
+"""Pages for people: one for each observation and one for the archive, self-contained files that need no network."""
 
 from daxa_wf.report.finish import finish_run, finish_with_faults
 from daxa_wf.report.pages import write_archive_page, write_observation_page

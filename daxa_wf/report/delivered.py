@@ -1,7 +1,8 @@
-"""Plots of the products that a data centre delivered: its images, and what its event lists hold."""
+"""Panels of the products that a data centre delivered: a table of its files, plots of its images and event lists."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy as np
 
 from daxa_wf.archive.layout import Layout, unit_of
 from daxa_wf.archive.records import FileStamp, Record
-from daxa_wf.report.observation import Plot
+from daxa_wf.download.sizes import shown_bytes
+from daxa_wf.report.panels import Cell, PageTable, Plot, number_cell
 from daxa_wf.report.plots import image_plot, light_curve_plot
 from daxa_wf.text import make_printable
 
@@ -21,13 +23,13 @@ LIST_BINS = 256
 """Pixels along a side of the image of an event list."""
 LIGHT_CURVE_BINS = 300
 LARGEST_IMAGE, LARGEST_LIST = 200_000_000, 4_000_000_000
-"""Pixels of an image and bytes of a list of events that are read into memory for a plot."""
+"""Largest number of pixels of an image, and of bytes of an event list, that a plot reads into memory."""
 
 
 def delivered_plots(layout: Layout, record: Record) -> list[Plot]:
-    """One plot for each image, and for each event list of an instrument without an image.
+    """Draw one plot for each image, and for each event list of an instrument without an image.
 
-    A file that cannot be drawn is named with the reason, and so is the number of files beyond the first MOST_PLOTS.
+    A file that cannot be drawn gets a caption with the reason. After MOST_PLOTS, a caption gives the number of files left.
     """
     images = [stamp for stamp in record.products if stamp.kind == "image"]
     drawn = {_instrument(stamp) for stamp in images}
@@ -37,6 +39,25 @@ def delivered_plots(layout: Layout, record: Record) -> list[Plot]:
     if left > 0:
         plots.append(Plot(Path(), b"", f"{left} more images and event lists are not drawn; the table lists them"))
     return plots
+
+
+DELIVERED_HEADINGS = (Cell("kind"), Cell("file"), number_cell("size"))
+
+
+def delivered_table(layout: Layout, records: Sequence[Record]) -> PageTable:
+    """Return one row a product that the data centre delivered: kind, name with a link, size."""
+    stamps = [stamp for record in records if record.step == "preprocessed" for stamp in record.products]
+    paths = [layout.find(stamp.path) for stamp in stamps]
+    rows = [
+        [Cell(stamp.kind), Cell(path.name, link=path), number_cell(shown_bytes(stamp.size))]
+        for stamp, path in zip(stamps, paths, strict=True)
+    ]
+    return PageTable("Products of the data centre", DELIVERED_HEADINGS, rows)
+
+
+def delivered_instruments(record: Record) -> list[str]:
+    """Return the instruments whose event lists the data centre delivered."""
+    return sorted({_instrument(stamp) for stamp in record.products if stamp.kind in EVENT_LISTS})
 
 
 def _instrument(stamp: FileStamp) -> str:
@@ -49,7 +70,7 @@ def _plot(path: Path, stamp: FileStamp) -> Plot:
     draw = _draw_image if stamp.kind == "image" else _draw_list
     try:
         return Plot(path.with_name(f"{plain}.png"), draw(path, title_of(plain)), f"{name}")
-    except Exception as error:  # noqa: BLE001 - whatever a data centre's file makes astropy raise, the page is drawn
+    except Exception as error:  # noqa: BLE001 - the page is drawn although astropy may raise anything for a damaged file
         return Plot(Path(), b"", f"{name} cannot be drawn: {make_printable(str(error) or type(error).__name__, 300)}")
 
 
@@ -97,9 +118,9 @@ def _draw_list(path: Path, title: str) -> bytes:
 
 
 def list_image(events: Any, x: int, y: int) -> tuple[np.ndarray, Any]:
-    """Return the counts of a list's events on their own plane in LIST_BINS pixels a side, and a header with its sky.
+    """Return an image of an event list on its own sky plane, LIST_BINS pixels a side, and a header with its WCS.
 
-    `x` and `y` are the numbers of the columns with sky coordinates; the part of the plane that holds events is binned.
+    `x` and `y` are the numbers of the columns with sky coordinates. The image covers the part of the plane with events.
     """
     from astropy.io.fits import Header
 

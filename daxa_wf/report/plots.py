@@ -1,4 +1,4 @@
-"""The plots of a report, each from arrays to PNG bytes; no global state of matplotlib is touched."""
+"""Draw the plots of a report from arrays to PNG bytes, without matplotlib's global state."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 KEPT, CUT, MODEL = "#1f6fb4", "#d9822b", "#333333"
 DOTS_PER_INCH = 100
 PLOT_PIXELS = 360
-"""Pixels that an image in a plot has along its longer side."""
+"""Pixels along the longer side of an image in a plot."""
 SMOOTHING_WIDTHS = (0.0, 0.8, 1.5, 2.5, 4.0, 6.0)
 """Standard deviations in pixels of the plot, the smallest first."""
 COUNTS_TO_SEE = 4.0
@@ -41,9 +41,10 @@ def light_curve_plot(
     title: str,
     unit: str = "count/s",
 ) -> bytes:
-    """Rate over time with kept and cut bins in two colours; seconds and `unit`, (bins,) each.
+    """Draw a rate over time with kept and cut bins in two colours. Return the PNG.
 
-    `limits`: lowest and highest accepted rate, or each bin's limit, (bins,).
+    `time` is in seconds, `rate` in `unit`, shape (bins,) each. `limits` is the lowest and highest accepted rate, or the
+    limit of each bin, shape (bins,).
     """
     figure = _figure(8, 2.6)
     axes = figure.add_subplot()
@@ -72,7 +73,10 @@ def histogram_plot(
     fitted: tuple[float, float],
     title: str,
 ) -> bytes:
-    """Rate histogram with its fit, the fitted range and the selection limits."""
+    """Draw a rate histogram with its fit, the fitted range and the selection limits. Return the PNG.
+
+    `rates` are in count/s; `samples` and `model` are numbers of bins of the light curve, shape (bins,) each.
+    """
     figure = _figure(4.6, 2.6)
     axes = figure.add_subplot()
     axes.step(rates, samples, where="mid", color=KEPT, linewidth=1)
@@ -87,7 +91,10 @@ def histogram_plot(
 
 
 def image_plot(counts: NDArray[Any], header: Any, title: str) -> bytes:
-    """An image on its sky grid, cropped to its filled part, as few pixels as the plot shows, smoothed and stretched."""
+    """Draw an image on its sky grid, cropped to its filled part, smoothed and stretched. Return the PNG.
+
+    `counts` has the shape (rows, columns), and `header` its WCS. Pixels are joined to the number that the plot shows.
+    """
     from astropy.visualization import AsinhStretch, ImageNormalize
 
     region = _extent(np.any(counts, axis=1)), _extent(np.any(counts, axis=0))
@@ -105,7 +112,7 @@ def image_plot(counts: NDArray[Any], header: Any, title: str) -> bytes:
 
 
 def _sky_axes(figure: Any, header: Any, region: tuple[slice, slice], factor: int) -> Any:
-    """Axes with the sky grid of a part of an image whose pixels were joined; plain ones if it has no sky coordinates."""
+    """Return axes with the sky grid of a part of an image, or plain axes if it has no sky coordinates."""
     from astropy.visualization.wcsaxes import WCSAxes
     from astropy.wcs import WCS, FITSFixedWarning
 
@@ -128,7 +135,7 @@ def _sky_axes(figure: Any, header: Any, region: tuple[slice, slice], factor: int
 
 
 def shrunk(image: NDArray[Any], most: int = PLOT_PIXELS) -> tuple[NDArray[np.float64], int]:
-    """Return an image with blocks of pixels summed until no side is longer than `most`, and the side of a block."""
+    """Return an image with blocks of pixels summed until every side has at most `most` pixels, and the side of a block."""
     factor = -(-max(image.shape) // most)
     padded = np.pad(np.nan_to_num(image.astype(np.float64)), [(0, -side % factor) for side in image.shape])
     rows, columns = (side // factor for side in padded.shape)
@@ -136,9 +143,9 @@ def shrunk(image: NDArray[Any], most: int = PLOT_PIXELS) -> tuple[NDArray[np.flo
 
 
 def adaptively_smoothed(image: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """Return an image smoothed as little as needed to show its faint parts, and the standard deviation in pixels.
+    """Return an image smoothed just enough to show its faint parts, and the standard deviation in pixels.
 
-    The width is the smallest at which half of the filled part has COUNTS_TO_SEE within the beam.
+    The width is the smallest for which half of the filled part has COUNTS_TO_SEE within the beam.
     """
     from scipy.ndimage import gaussian_filter
 
@@ -154,9 +161,9 @@ def adaptively_smoothed(image: NDArray[np.float64]) -> tuple[NDArray[np.float64]
 
 
 def stretch_limits(image: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Return the darkest and the brightest value of a plot, and where its stretch turns from linear to logarithmic.
+    """Return the darkest and the brightest value of a plot, and the softening of its asinh stretch (0 to 1).
 
-    Limits follow from the filled pixels, so that neither a bright source nor an empty rim hides the rest.
+    The limits follow from the filled pixels, so that neither a bright source nor an empty rim hides the rest.
     """
     filled = image[image != 0]
     if not len(filled):
@@ -168,5 +175,5 @@ def stretch_limits(image: NDArray[np.float64]) -> tuple[float, float, float]:
 
 
 def _extent(filled: Any) -> slice:
-    found = np.flatnonzero(filled)
-    return slice(int(found[0]), int(found[-1]) + 1) if len(found) else slice(0, len(filled))
+    indices = np.flatnonzero(filled)
+    return slice(int(indices[0]), int(indices[-1]) + 1) if len(indices) else slice(0, len(filled))

@@ -1,4 +1,4 @@
-"""report: an observation's page and plots; moves the observation to where it belongs."""
+"""report: write an observation's page and plots, and move the observation to `processed_data` or `failed_data`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from daxa_wf.units import Unit
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """Draw the page. An observation of which no instrument has a final list goes to `failed_data`, else it comes back."""
+    """Write the page. An observation without a final event list moves to `failed_data`, any other to `processed_data`."""
     from daxa_wf.report import write_observation_page
 
     del options

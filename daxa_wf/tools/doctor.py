@@ -56,8 +56,8 @@ def probe(
 
     `questions` maps labels to shell commands. If the environment cannot be set up, return a finding with the reason.
     """
-    asked = [word for pair in (questions or {}).items() for word in pair]
-    words = ["bash", "-c", PROBE, "daxa_wf", str(len(questions or {})), *asked, *names]
+    pairs = [word for pair in (questions or {}).items() for word in pair]
+    words = ["bash", "-c", PROBE, "daxa_wf", str(len(questions or {})), *pairs, *names]
     with tempfile.TemporaryDirectory(prefix="daxa_wf-doctor-") as name:
         directory = Path(name)
         call = prepared_call(words, {}, environment, directory, base=base, toolkit=toolkit)
@@ -81,7 +81,7 @@ def variables_in(answers: Answers) -> dict[str, str]:
 
 
 def check_variable(answers: Answers, name: str, advice: str) -> Finding:
-    """Report whether a variable is set; `advice` tells the user how to set it."""
+    """Report whether a variable is set; `advice` is a hint on how to set it."""
     value = answers.get(f"variable {name}", "")
     return Finding(name, "fine", value) if value else Finding(name, "missing", "not set", advice)
 

@@ -79,7 +79,7 @@ NO_TOOLKIT = ToolkitVariables("")
 
 @dataclass(frozen=True)
 class ToolEnvironment:
-    """Where a toolkit comes from. Parts may be combined; the default is a shell that is already initialised.
+    """Access to a toolkit. Parts may be combined; the default is a shell that is already initialised.
 
     `setup_scripts` are sourced in order (HEASoft's before SAS's), then `modules` are loaded, inside of the `container` if
     one is named. `prefix` goes in front of the whole command (`srun`, a site's own wrapper). `variables` are set last.

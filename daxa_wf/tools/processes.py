@@ -1,4 +1,4 @@
-"""Runs a program with all that it starts, so that nothing of it is left when it has ended or is ended."""
+"""Run a program and its child processes, and leave none of them behind, however the program ends."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any, NoReturn
 
+import psutil
+
 GRACE = 2.0
 """Seconds between asking a program to end and killing it."""
 TOKEN = "DAXA_WF_RUN"
-"""Variable by which the processes of one run are known, also those that left its group."""
+"""Variable that marks the processes of one run, also those that have left its process group."""
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a program ended: exit code (negative: the signal), within its time or not, seconds, MB of its largest process."""
+class ProcessEnd:
+    """The end of a program: exit code (negative: the signal), in time or not, seconds, MB of its largest process."""
 
     exit_code: int
     in_time: bool
@@ -41,32 +43,32 @@ def run_watched(
     stderr: IO[bytes],
     time_limit: float | None = None,
     stop: Sequence[str] = (),
-) -> Ended:
-    """Run a program as the head of a process group, for `time_limit` seconds at most; OSError if it cannot be started.
+) -> ProcessEnd:
+    """Run a program as the head of a process group, for at most `time_limit` seconds. OSError if it cannot be started.
 
-    When it has ended, or its time is over, or this process is interrupted (by SIGINT, SIGTERM, SIGHUP, or because the one
-    that started it is gone: SystemExit), whatever it started is killed; also if this process itself is killed. `stop`: a
-    command to run before that, for what is not among our own processes.
+    All its processes are killed when it ends, when its time is over, and when this process is interrupted or killed. An
+    interrupt is SIGINT, SIGTERM, SIGHUP, or the end of this process's parent (SystemExit). Before the killing, the command
+    `stop` is run, for processes that are not our children, such as a container's.
     """
     clock, token = time.monotonic(), uuid.uuid4().hex
-    with _Interrupts() as interrupts, _guard(token) as tell_guard:
+    with _Interrupts() as interrupts, _guard(token) as name_group:
         process = subprocess.Popen(
             argv, cwd=directory, env={**variables, TOKEN: token}, stdin=subprocess.DEVNULL, stdout=stdout,
             stderr=stderr, start_new_session=True,
         )  # fmt: skip
         in_time = False
         try:
-            tell_guard(process.pid)
+            name_group(process.pid)
             with interrupts.let_through():
                 in_time = _ended_within(process.pid, time_limit, os.getppid())
         finally:
             if not in_time:
                 _ask_to_end(process.pid, stop)
-            # What a program that has ended leaves running would write where it no longer has a place.
+            # Processes that outlive the program would write into directories that are about to be removed.
             _kill_all(process.pid, token)
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
-    return Ended(
+    return ProcessEnd(
         process.returncode,
         in_time,
         round(time.monotonic() - clock, 3),
@@ -76,10 +78,10 @@ def run_watched(
 
 
 class _Interrupts:
-    """Makes signals exceptions, but only while they are let through: before and after, one that comes has to wait.
+    """A context that turns signals into exceptions, but holds them back except inside `let_through`.
 
-    So none comes between the start of a program and the care for its end, or during that. Ignored signals stay ignored
-    (SIGHUP under nohup).
+    So no signal interrupts the start of a program or the work after its end. Ignored signals stay ignored (SIGHUP under
+    nohup).
     """
 
     def __init__(self) -> None:
@@ -89,20 +91,20 @@ class _Interrupts:
 
     def __enter__(self) -> _Interrupts:
         if threading.current_thread() is threading.main_thread():
-            for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                if signal.getsignal(each) is not signal.SIG_IGN:
-                    self._kept[each] = signal.signal(each, self._receive)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._kept[number] = signal.signal(number, self._receive)
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        for each, handler in self._kept.items():
-            signal.signal(each, handler)
+        for number, handler in self._kept.items():
+            signal.signal(number, handler)
         if self._come and kind is None:
             self._raise()
 
     @contextlib.contextmanager
     def let_through(self) -> Iterator[None]:
-        """Within, a signal interrupts; so does one that has come before."""
+        """Let signals interrupt the block, and raise a signal that was held back."""
         self._open = True
         try:
             if self._come:
@@ -125,50 +127,55 @@ GUARD = """
 read -r group
 read -r _ && exit
 kill -KILL -- "-$group"
-for found in $(grep -lFs -- "$1" /proc/[0-9]*/environ); do found=${found#/proc/}; kill -KILL "${found%/environ}"; done
+for file in $(grep -lFs -- "$1" /proc/[0-9]*/environ); do file=${file#/proc/}; kill -KILL "${file%/environ}"; done
 """
-"""Reads two lines from us; where the second does not come, we were killed, and it kills the group and the token's bearers."""
+"""Reads two lines from this process. If the second is missing, this process was killed, and the script kills the process group
+and all processes that carry the token.
+"""
 
 
 @contextlib.contextmanager
 def _guard(token: str) -> Iterator[Callable[[int], None]]:
-    """Have what carries the token, and the group that the guard is told, killed if this process is: it then cannot itself."""
+    """Start a guard that kills a process group, and the processes with a token, if this process is killed.
+
+    The context gives the function that sends the number of the group to the guard.
+    """
     guard = subprocess.Popen(
         ["sh", "-c", GUARD, "daxa_wf", f"{TOKEN}={token}"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     assert guard.stdin is not None  # noqa: S101 - it is a pipe
-    tell = guard.stdin
+    pipe = guard.stdin
 
-    def tell_group(group: int) -> None:
+    def send_group(group: int) -> None:
         with contextlib.suppress(BrokenPipeError):
-            tell.write(f"{group}\n".encode())
-            tell.flush()
+            pipe.write(f"{group}\n".encode())
+            pipe.flush()
 
     try:
-        yield tell_group
+        yield send_group
     finally:
         guard.communicate(b"\n\n")
 
 
 def _ended_within(pid: int, seconds: float | None, parent: int = 0) -> bool:
-    """Wait for a program's end without reaping it: until it is reaped, its group's number belongs to no other.
+    """Wait for a program's end, and return False if the time is over. SystemExit if the process `parent` ends first.
 
-    SystemExit if the process `parent` ends first: nobody waits for us any more.
+    The program is not reaped, so that the system cannot give the number of its group to another group.
     """
     program = os.pidfd_open(pid)
     descriptors = [program]
-    # The parent may be out of our sight (0, in a container).
+    # In a container, the parent may be invisible (0).
     with contextlib.suppress(OSError):
         descriptors += [os.pidfd_open(parent)] if parent else []
     try:
         watch = select.poll()
-        for each in descriptors:
-            watch.register(each, select.POLLIN)
+        for descriptor in descriptors:
+            watch.register(descriptor, select.POLLIN)
         ended = [descriptor for descriptor, _ in watch.poll(None if seconds is None else max(seconds, 0) * 1000)]
     finally:
-        for each in descriptors:
-            os.close(each)
+        for descriptor in descriptors:
+            os.close(descriptor)
     if ended and program not in ended:
         raise SystemExit(128 + signal.SIGHUP)
     return bool(ended)
@@ -184,28 +191,27 @@ def _ask_to_end(group: int, stop: Sequence[str]) -> None:
 
 
 def _kill_all(group: int, token: str) -> None:
-    """Kill the group, and the processes that left it but carry the run's token."""
+    """Kill the process group, and the processes that have left it but carry the run's token."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
-    quiet = 0
+    empty_searches = 0
     for _ in range(50):
-        strays = [pid for pid in _marked(token) if pid != group]
-        # A program that is just being started shows no environment for a moment, so one look is not enough.
-        quiet = 0 if strays else quiet + 1
-        if quiet == 2:
+        strays = [process for process in _marked(token) if process.pid != group]
+        # A starting program hides its environment for a moment, so one search is not enough.
+        empty_searches = 0 if strays else empty_searches + 1
+        if empty_searches == 2:
             return
-        for pid in strays:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        for process in strays:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
         time.sleep(0.02)
 
 
-def _marked(token: str) -> list[int]:
-    """Living processes of this user that were started with the token in their environment."""
-    marked, sought = [], f"{TOKEN}={token}".encode()
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                if sought in (entry / "environ").read_bytes().split(b"\0"):
-                    marked.append(int(entry.name))
+def _marked(token: str) -> list[psutil.Process]:
+    """Return the living processes of this user that were started with the token in their environment."""
+    marked = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(TOKEN) == token:
+                marked.append(process)
     return marked

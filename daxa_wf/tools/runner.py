@@ -116,17 +116,17 @@ def _run(
     started = datetime.now(UTC).isoformat(timespec="seconds")
     with _opened(stdout, command) as out, _opened(stderr, command) as err:
         try:
-            ended = run_watched(call.argv, call.variables, directory, out, err, time_limit, stop)
+            end = run_watched(call.argv, call.variables, directory, out, err, time_limit, stop)
         except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
             raise Fault(
                 f"{call.argv[0]} cannot be started ({error.strerror}) with {environment.describe()}: "
                 "'daxa-wf doctor' lists the tasks that can be found"
             ) from None
-    if not ended.in_time:
+    if not end.in_time:
         raise Fault(f"{command.task} did not end within {time_limit:g} s and was killed; see {stderr}")
     messages = tuple(task_messages(read_log(stderr)) + task_messages(read_log(stdout)))
     return ToolRun(
-        command, call.argv, ended.exit_code, started, ended.wall_seconds, ended.cpu_seconds, ended.peak_memory_mb,
+        command, call.argv, end.exit_code, started, end.wall_seconds, end.cpu_seconds, end.peak_memory_mb,
         stdout, stderr, messages, _products(command, directory),
     )  # fmt: skip
 

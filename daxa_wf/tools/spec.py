@@ -168,7 +168,7 @@ class Command:
     `environment`: variables that it needs beside those of its toolkit. `products`: kind of product -> file name or
     pattern in the working directory; the command failed if one is missing. `extras`: the same for optional products.
     `links` and `copies`: names in the working directory -> files that it needs there; the task writes into the copies.
-    `unfit_warnings`: names of its own warnings that declare the data unfit.
+    `unfit_warnings`: names of the task's warnings that declare the data unfit.
     """
 
     spec: TaskSpec

@@ -81,9 +81,9 @@ def raise_faults(run: ToolRun, environment: ToolEnvironment) -> None:
     task, code = run.command.task, run.exit_code
     output = "\n".join(read_log(log).partition("\n")[2] for log in (run.stderr, run.stdout))
     if code in (MISSING_VARIABLE, SETUP_FAILED):
-        ours = [line.removeprefix("daxa_wf: ") for line in output.splitlines() if line.startswith("daxa_wf: ")]
-        if ours:
-            raise ConfigError(f"{task} cannot run with {environment.describe()}: {ours[-1]}; see {run.stderr}")
+        lines = [line.removeprefix("daxa_wf: ") for line in output.splitlines() if line.startswith("daxa_wf: ")]
+        if lines:
+            raise ConfigError(f"{task} cannot run with {environment.describe()}: {lines[-1]}; see {run.stderr}")
     if code in (126, 127):
         problem = "was not found" if code == 127 else "cannot be executed"
         raise Fault(f"{task} {problem} with {environment.describe()}; see {run.stderr}")

@@ -1,16 +1,16 @@
-"""What the page of an eROSITA observation shows: its light curve, and what was kept of each telescope module."""
+"""Panels of an observation: its light curve, and the time that was kept of each telescope module."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record
-from daxa_wf.report.observation import Plot
+from daxa_wf.observatories.erosita.results import CleaningResults, FlareResults
+from daxa_wf.report.panels import Cell, PageTable, Plot, number_cell
 from daxa_wf.report.plots import light_curve_plot
 
 OF_MODULE = re.compile(r"RATE([1-7])")
@@ -18,13 +18,14 @@ OF_MODULE = re.compile(r"RATE([1-7])")
 
 
 def flare_plots(layout: Layout, record: Record) -> list[Plot]:
-    """The light curve (of each telescope module, if they were judged one by one) with kept and cut time."""
+    """Draw the light curve with kept and cut time, one for each telescope module if they were judged one by one."""
     from daxa_wf.events.gti import overlap
     from daxa_wf.fits.stream import open_bytes, walk_hdus
 
     path = layout.find(record.product("lightcurve"))
-    half = record.results["timebin"] / 2
-    kept = np.array(record.results["gti"]).reshape(-1, 2)
+    flares = FlareResults.from_record(record)
+    half = flares.timebin / 2
+    kept = np.array(flares.gti).reshape(-1, 2)
     with open_bytes(path) as stream:
         tables = [(hdu.name, hdu.table()) for hdu in walk_hdus(stream, path) if "TFIELDS" in hdu.header]
     plots = []
@@ -35,26 +36,38 @@ def flare_plots(layout: Layout, record: Record) -> list[Plot]:
         limits = rows["THRESHOLD"].astype(float) if "THRESHOLD" in (rows.dtype.names or ()) else None
         match = OF_MODULE.fullmatch(name)
         module = f"TM{match[1]}" if match else ""
-        title = " ".join(filter(None, (record.unit.identifier, module, record.results["method"])))
+        title = " ".join(filter(None, (record.unit.identifier, module, flares.method)))
         good = overlap(kept, time - half, time + half) > 0
         place = path.with_name(path.name.replace("-lightcurve.fits", f"{'-' * bool(module)}{module}-lightcurve.png"))
-        picture = light_curve_plot(time, rate, good, limits, title, "count/s/deg$^2$")
-        plots.append(Plot(place, picture, f"Light curve of {title}"))
+        png = light_curve_plot(time, rate, good, limits, title, "count/s/deg$^2$")
+        plots.append(Plot(place, png, f"Light curve of {title}"))
     return plots
 
 
-def module_rows(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """One row a telescope module: seconds that flaregti kept and cut, live seconds of the cleaned list if there is one."""
-    done = {record.step: record.results for record in records if record.done}
-    flares, cleaned = done.get("flaregti"), done.get("evtool", {"livetime": {}})
-    if flares is None:
-        return []
-    return [
-        {
-            "name": name,
-            "kept": flares["kept_seconds"][name],
-            "lost": flares["lost_seconds"][name],
-            "live": cleaned["livetime"].get(name),
-        }
-        for name in flares["modules"]
+MODULE_HEADINGS = (Cell("module"), number_cell("kept (s)"), number_cell("cut (s)"), number_cell("live (s)"))
+
+
+def module_table(_: Layout, records: Sequence[Record]) -> PageTable:
+    """Return one row a telescope module: seconds that flaregti kept and cut, live seconds of the cleaned list."""
+    done = {record.step: record for record in records if record.done}
+    if "flaregti" not in done:
+        return PageTable("Telescope modules", MODULE_HEADINGS, [])
+    flares = FlareResults.from_record(done["flaregti"])
+    live = CleaningResults.from_record(done["evtool"]).livetime if "evtool" in done else {}
+    rows = [
+        [
+            Cell(name),
+            *(number_cell(_whole(seconds.get(name))) for seconds in (flares.kept_seconds, flares.lost_seconds, live)),
+        ]
+        for name in flares.modules
     ]
+    return PageTable("Telescope modules", MODULE_HEADINGS, rows)
+
+
+def _whole(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds:.0f}"
+
+
+def modules_of(record: Record) -> tuple[str, ...]:
+    """Return the telescope modules whose events a final list holds."""
+    return CleaningResults.from_record(record).modules

@@ -50,6 +50,8 @@ PIPELINE = Pipeline(
         ),
     ),
     panels=Panels(
-        plots={"flaregti": f"{HERE}.panels:flare_plots", "erosita_images": "daxa_wf.report.observation:image_plots"},
+        plots={"flaregti": f"{HERE}.panels:flare_plots", "erosita_images": "daxa_wf.report.images:image_plots"},
+        tables=(f"{HERE}.panels:module_table",),
+        instruments=f"{HERE}.panels:modules_of",
     ),
 )  # fmt: skip

@@ -52,8 +52,8 @@ MISSION = MissionSpec(
                 Column("name", "target", required=False),
                 public_date(416422.0),
                 *(
-                    Column(f"{theirs}_time", f"{ours}_exposure", "number", required=False)
-                    for theirs, ours in (("mos1", "m1"), ("mos2", "m2"), ("pn", "pn"), ("rgs1", "r1"), ("rgs2", "r2"))
+                    Column(f"{service}_time", f"{own}_exposure", "number", required=False)
+                    for service, own in (("mos1", "m1"), ("mos2", "m2"), ("pn", "pn"), ("rgs1", "r1"), ("rgs2", "r2"))
                 ),
             ),
         ),

@@ -88,8 +88,8 @@ BAD = {
     "empty missions": ({"archive": "out", "missions": {}}, "missions"),
     "unknown top key": (
         {**GOOD, "archiv": "x"},
-        "archiv: unknown key; allowed are tables, archive, services, data, archives, transfers, credentials, limits, "
-        "missions, sas, esass - did",
+        "archiv: unknown key; allowed are tables, archive, services, data, archives, simulator, transfers, credentials, "
+        "limits, missions, sas, esass - did",
     ),
     "unknown mission": (
         {"archive": "o", "missions": {"xmm_pointd": {"source": {"local": "r"}}}},

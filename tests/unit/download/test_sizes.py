@@ -26,7 +26,7 @@ def test_bytes_from_listings_and_medians(archives: ServedMirror, tmp_path: Path)
     others = [replace(one, facts={**one.facts, "obsid": f"13413{n}"}) for n in range(2)]
     nothing = estimate([one, *others], eros)
     assert (nothing.unknown, nothing.to_fetch, nothing.listed) == (3, 0, 0)
-    assert "nothing is known" in nothing.lines()[1]
+    assert "observations are not known; 'daxa-wf plan --list 10' asks the data centres" in nothing.lines()[1]
     asked = estimate([one, *others], eros, ask=1)
     expected = size_of("erosita_all_sky_de_dr1")
     assert (asked.listed, asked.guessed, asked.to_fetch) == (1, 2, 3 * expected)

@@ -1,0 +1,168 @@
+"""Run one step on one unit in this process, without Snakemake: the way to look into a step that misbehaves."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from daxa_wf.archive.layout import DOWNLOADED, Layout
+from daxa_wf.archive.records import Record, read_record
+from daxa_wf.archive.running import held
+from daxa_wf.chain.plan import Plan
+from daxa_wf.chain.runner import Inputs, log_to, run_step
+from daxa_wf.errors import ConfigError
+from daxa_wf.files import copy_file
+from daxa_wf.mission.registry import STEPS
+from daxa_wf.mission.step import REPORT, UNIT_PARTS, Step, load
+from daxa_wf.near import closest
+from daxa_wf.text import FitToShow
+from daxa_wf.units import Unit
+
+
+class UnitWildcards(SimpleNamespace):
+    """The wildcards that name a unit, as Snakemake hands them to the plan's functions."""
+
+    def items(self) -> list[tuple[str, str]]:
+        """Return pairs of name and value."""
+        return list(vars(self).items())
+
+
+def run_by_hand(plan: Plan, step_name: str, identifier: str, into: Path | None = None, mission: str = "") -> Record:
+    """Run a step on a unit, into the plan's archive or into a copy of the observation at `into`. Return the record.
+
+    The log goes to the terminal and to the archive's log of the step. Raise ConfigError if the step, the unit or a record
+    of an earlier step does not exist, or if a run is going on in the archive.
+    """
+    step = _step(step_name)
+    unit = _unit(plan, step, identifier, mission)
+    wildcards = _wildcards(step, unit)
+    earlier = _earlier_records(plan, step, wildcards)
+    layout = plan.layout if into is None else _copy_observation(plan.layout, into, unit)
+    options = plan.options(step_name)(wildcards) if step.section or step.job_options else {}
+    inputs = _inputs(plan, step, wildcards, earlier)
+    with _held(layout.root):
+        log_to(layout.log(step_name, unit))
+        logging.getLogger().addHandler(_terminal_log())
+        return run_step(step, unit, inputs, options, layout, load(step.run), plan.context(step_name)(wildcards, None))
+
+
+def _step(name: str) -> Step:
+    if name not in STEPS:
+        raise ConfigError(f"{name} is not a step; the steps are {', '.join(STEPS)}{closest(name, STEPS)}")
+    return STEPS[name]
+
+
+def _unit(plan: Plan, step: Step, identifier: str, mission: str) -> Unit:
+    """Return the unit of the manifest with an identifier. Raise ConfigError if none or several have it."""
+    if not plan.layout.manifest.exists():
+        raise ConfigError(f"{plan.layout.root} has no manifest yet; 'daxa-wf run' makes it")
+    units: dict[Unit, None] = {}
+    for each in plan.processed():
+        if mission in ("", each.name) and step.name in each.steps:
+            rows = [row for row in _rows(plan, each.name) if step.applies_to(row.inst)]
+            units |= dict.fromkeys(step.unit_of(row.mission, row.obsid, row.inst, row.exposure) for row in rows)
+    matching = [unit for unit in units if unit.identifier == identifier]
+    if len(matching) > 1:
+        missions = ", ".join(unit.mission for unit in matching)
+        raise ConfigError(f"{identifier} is a unit of {missions}; name one of them with --mission")
+    if not matching:
+        names = [unit.identifier for unit in units]
+        kind = {"observation": "an observation", "instrument": "an instrument", "exposure": "an exposure"}[step.per]
+        example = f", such as {names[0]}" if names else "; the configuration requests no unit of it"
+        raise ConfigError(
+            f"{identifier} is not a unit of {step.name}, which acts on {kind}{example}{closest(identifier, names)}"
+        )
+    return matching[0]
+
+
+def _rows(plan: Plan, mission: str) -> list[Any]:
+    from daxa_wf.archive.manifest import read_manifest
+
+    return [row for row in read_manifest(plan.layout.manifest) if row.mission == mission]
+
+
+def _wildcards(step: Step, unit: Unit) -> UnitWildcards:
+    values = {"inst": unit.instrument, "exposure": unit.exposure}
+    parts = {part: values[part] for part in UNIT_PARTS[step.per]}
+    return UnitWildcards(mission=unit.mission, obsid=unit.obsid, **parts)
+
+
+def _earlier_records(plan: Plan, step: Step, wildcards: UnitWildcards) -> dict[str, list[Path]]:
+    """Return the paths of the records that a step reads, by step. Raise ConfigError if one does not exist."""
+    names = step.earlier if step is not REPORT else tuple(name for name in STEPS if name != step.name)
+    steps = plan.mission(wildcards.mission).steps
+    paths: dict[str, list[Path]] = {name: [] for name in names}
+    for name in (name for name in names if name in steps):
+        rows = [row for row in plan.rows(**vars(wildcards)) if STEPS[name].applies_to(row.inst)]
+        units = dict.fromkeys(STEPS[name].unit_of(row.mission, row.obsid, row.inst, row.exposure) for row in rows)
+        for unit in units:
+            path = plan.layout.record(name, unit)
+            if not path.exists():
+                raise ConfigError(
+                    f"{step.name} needs the record of {name}; make it first: daxa-wf step {name} {unit.identifier}"
+                )
+            paths[name].append(path)
+    return paths
+
+
+def _inputs(plan: Plan, step: Step, wildcards: UnitWildcards, earlier: dict[str, list[Path]]) -> Inputs:
+    """Return the records and raw files of a step, as its rule gives them."""
+    root = plan.layout.root
+    files = {"manifest": [plan.layout.manifest]} if step.is_first else {}
+    given: dict[Path, str] = {}
+    for role, names in (plan.raw(*step.raw)(wildcards) if step.raw else {}).items():
+        paths = {Path(os.path.normpath(root / name)): name for name in names}
+        given |= paths
+        files[role] = [path for path, name in paths.items() if path.exists() or Path(name).parts[0] != DOWNLOADED]
+    return Inputs({name: [read_record(path) for path in paths] for name, paths in earlier.items()}, files, given=given)
+
+
+@contextmanager
+def _held(root: Path) -> Iterator[None]:
+    """Hold an archive, so that no run starts in it. A lock that a killed run left stays for the next run to remove."""
+    with held(root) as hold:
+        try:
+            yield
+        finally:
+            hold.ended = not hold.is_left_locked
+
+
+def _terminal_log() -> logging.Handler:
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.INFO)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    handler.addFilter(FitToShow())
+    # Errors already go to the terminal.
+    handler.addFilter(lambda record: record.levelno < logging.ERROR)
+    return handler
+
+
+def _copy_observation(layout: Layout, into: Path, unit: Unit) -> Layout:
+    """Copy an observation's records and products into a scratch archive, as clones where the file system can share blocks.
+
+    Raw files are linked. Raise ConfigError if `into` lies in the archive or is the archive.
+    """
+    scratch = Layout(into.absolute())
+    if scratch.root.resolve().is_relative_to(layout.root.resolve()):
+        raise ConfigError(f"--into {into}: it lies in the archive {layout.root}; choose a directory outside of it")
+    for folder in (layout.records(unit), layout.observation(unit), layout.failed_observation(unit), layout.work(unit)):
+        for path in sorted(folder.rglob("*")):
+            copy = scratch.root / layout.relative(path)
+            if path.is_dir():
+                continue
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_symlink():
+                copy.unlink(missing_ok=True)
+                copy.symlink_to(path.resolve())
+            else:
+                copy_file(path, copy)
+    raw = scratch.raw(unit)
+    if layout.raw(unit).exists() and not raw.exists():
+        raw.parent.mkdir(parents=True, exist_ok=True)
+        raw.symlink_to(layout.raw(unit).resolve(), target_is_directory=True)
+    return scratch
