@@ -22,7 +22,7 @@ lint: $(VENV)/.ready-lint  ## check style, rules and types
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/snakefmt --check workflow
-	$(BIN)/python .ci/lint_workflow.py
+	$(BIN)/snakemake --lint
 	$(BIN)/mypy
 
 format: $(VENV)/.ready-lint

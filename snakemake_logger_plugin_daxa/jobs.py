@@ -61,8 +61,11 @@ class Outcome:
     def of(cls, job: Job, ended: float, has_failed: bool = False) -> Outcome:
         """Return how a job ended at a time (seconds since 1970), from the record or the fault note that it left."""
         status, reason = _fault(job) if has_failed else _verdict(job)
-        parts = (job.wildcards.get(key, "") for key in ("mission", "obsid", "inst", "exposure"))
-        return cls(_local_time(ended), *parts, job.step, status, reason, round(ended - job.started, 1))
+        mission, obsid, inst, exposure = (
+            job.wildcards.get(key, "") for key in ("mission", "obsid", "inst", "exposure")
+        )
+        seconds = round(ended - job.started, 1)
+        return cls(_local_time(ended), mission, obsid, inst, exposure, job.step, status, reason, seconds)
 
     @property
     def verdict(self) -> str:

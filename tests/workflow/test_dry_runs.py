@@ -61,3 +61,13 @@ def test_questions_change_nothing_and_show_what_is_stale(make_archive: Any, tmp_
     assert note.with_name(f"{note.name}.damaged").exists()
     assert final.exists()
     assert "Nothing to be done" in archive.run().text
+
+    before = state(tmp_path)
+    report = archive.run("--report", "snakemake.html")
+    assert report.code == 0, report.text
+    page = (tmp_path / "snakemake.html").read_text()
+    for text in ("Observations", "status.tsv", "selected, cleaned and organised by daxa_wf", OBSIDS[0]):
+        assert text in page
+    after = state(tmp_path)
+    del after["snakemake.html"]
+    assert after == before

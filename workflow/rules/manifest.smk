@@ -1,11 +1,13 @@
 checkpoint manifest:
-    """Say which exposures there are to process."""
+    """List the exposures to process, from the selection. First; every other rule waits for it."""
     input:
         ancient(plan.simulation),
     output:
         plan.manifest,
     log:
         plan.place(plan.layout.root / "logs" / "manifest.log"),
+    benchmark:
+        plan.place(plan.layout.root / "logs" / "manifest.benchmark.tsv")
     retries: 0
     localrule: True
     conda:

@@ -3,7 +3,12 @@ rule report:
     input:
         **plan.inputs("report"),
     output:
-        plan.record("report"),
+        report(
+            plan.record("report"),
+            caption="../report/observation.rst",
+            category="Observations",
+            labels={"mission": "{mission}", "ObsID": "{obsid}"},
+        ),
     log:
         plan.log("report"),
     conda:
@@ -20,8 +25,16 @@ rule archive_report:
     input:
         every_report,
     output:
-        page=plan.place(plan.layout.report),
-        status=plan.place(plan.layout.status),
+        page=report(
+            plan.place(plan.layout.report),
+            caption="../report/archive.rst",
+            category="Archive",
+        ),
+        status=report(
+            plan.place(plan.layout.status),
+            caption="../report/status.rst",
+            category="Archive",
+        ),
     log:
         plan.place(plan.layout.root / "logs" / "archive_report.log"),
     conda:
