@@ -14,8 +14,6 @@ from typing import Any, NoReturn
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, read_manifest
 from daxa_wf.archive.origin import as_json, identity_to_ask, read_origin
-from daxa_wf.archive.status import damaged_notes
-from daxa_wf.archive.vouching import refresh_records, set_aside_damaged_records
 from daxa_wf.chain.local import listing_digest
 from daxa_wf.chain.preflight import check_before_a_run
 from daxa_wf.chain.step_options import is_downloaded, places_of
@@ -26,7 +24,6 @@ from daxa_wf.config.yaml_values import refuse_misread_file
 from daxa_wf.download.credentials import read_secrets
 from daxa_wf.download.release import mark_of_logins
 from daxa_wf.errors import ConfigError, CorruptFileError, DaxaError, Fault, UnsafePathError
-from daxa_wf.files import set_aside
 from daxa_wf.mission.registry import STEPS, pipelines
 from daxa_wf.mission.step import ACQUIRE, REPORT, UNIT_PARTS, Step, load
 from daxa_wf.tables.snapshots import SnapshotStore
@@ -431,23 +428,3 @@ class Plan:
         """The file that the rule of the simulator makes, as Snakemake has it; empty if the configuration asks for none."""
         complete = self.config.simulation(Path())
         return [] if complete is None else [str(complete)]
-
-
-def prepare_archive(layout: Layout) -> None:
-    """At the start of a run: set aside what cannot be read, and bring the times in records up to date."""
-    set_aside_damaged(layout)
-    refresh_records(layout)
-
-
-def set_aside_damaged(layout: Layout) -> list[Path]:
-    """Set aside a manifest, records and fault notes that cannot be read; return where they are.
-
-    A user can look at them there, and the run makes them anew.
-    """
-    damaged = set_aside_damaged_records(layout)
-    if layout.manifest.exists():
-        try:
-            read_manifest(layout.manifest)
-        except CorruptFileError as error:
-            damaged.append(set_aside(layout.manifest, str(error)))
-    return damaged + [set_aside(note, "not a fault note") for note in damaged_notes(layout)]

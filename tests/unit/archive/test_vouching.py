@@ -15,9 +15,9 @@ from isal import isal_zlib
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, read_manifest, write_manifest
 from daxa_wf.archive.records import Record, Status, read_record, write_record
+from daxa_wf.archive.repair import set_aside_damaged
 from daxa_wf.archive.status import read_verdicts
 from daxa_wf.archive.vouching import clamp_times, examine_records, refresh_records, set_aside_damaged_records
-from daxa_wf.chain.plan import set_aside_damaged
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace, run_step
 from daxa_wf.errors import CorruptFileError, Fault
 from daxa_wf.mission.registry import STEPS

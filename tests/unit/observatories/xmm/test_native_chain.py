@@ -12,9 +12,9 @@ from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
 
 from daxa_wf.chain.runner import Inputs
-from daxa_wf.observatories.xmm import panels
-from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 from daxa_wf.observatories.xmm.steps import exposure_maps
+from daxa_wf.observatories.xmm import panels
 from tests.xmm_chain import Chain
 
 UNIT, OBSERVATION = "0999990101M1", "0999990101"
@@ -39,7 +39,7 @@ def products(chain: Chain) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def raw_header(observatory: Path, truth: dict) -> fits.Header:
-    return EventList.open(observatory / truth[f"{UNIT}S001"]["file"]).header
+    return EpicEventList.open(observatory / truth[f"{UNIT}S001"]["file"]).header
 
 
 def test_every_product_names_the_exposure_it_is_of(products: dict[str, Path], raw_header: fits.Header) -> None:
@@ -93,7 +93,7 @@ def test_history_is_readable_and_whole(products: dict[str, Path]) -> None:
 def test_an_event_on_an_edge_that_bands_share_is_counted_once(chain: Chain, products: dict[str, Path]) -> None:
     results = chain.record("images", UNIT).results
     soft, hard, both = np.add(results["counts"], results["outside"])
-    energy = EventList.open(products["cleanevents"]).columns("PI")["PI"]
+    energy = EpicEventList.open(products["cleanevents"]).columns("PI")["PI"]
     assert np.count_nonzero(energy == 1300) > 0
     assert soft + hard == both == np.count_nonzero((energy >= 500) & (energy <= 10_000))
     assert soft == np.count_nonzero((energy >= 500) & (energy < 1300))
@@ -148,7 +148,7 @@ def test_the_quantity_that_is_judged_is_recorded_and_drawn_with_its_limits(
         unit = f" ({header['TUNIT2']})" if "TUNIT2" in header else ""
         assert record.results["judged"] == f"{header['QUANTITY']}{unit}" == JUDGED[method]
     drawn: list[Any] = []
-    monkeypatch.setattr(panels, "light_curve_plot", lambda *args: drawn.extend(args) or b"")
+    monkeypatch.setattr(observation, "light_curve_plot", lambda *args: drawn.extend(args) or b"")
     panels.exposure_plots(chain.layout, record)
     _, values, kept, limits, _, axis = drawn
     assert axis == JUDGED[method]
