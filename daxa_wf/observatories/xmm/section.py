@@ -31,7 +31,7 @@ BY_ENGINE = ("espfilt", "evselect", "merge", "images", "exposure_maps")
 
 
 class XmmSection(MissionSection):
-    """What to do with the observations of XMM-Newton."""
+    """The processing of XMM-Newton's observations."""
 
     engine: Literal["native", "sas", "preprocessed", "raw"] | None = Field(  # type: ignore[assignment]
         None,
@@ -73,7 +73,7 @@ class XmmSection(MissionSection):
 
 
 class SasToolkit(Toolkit):
-    """Where the tasks of SAS are; with nothing given, in the current shell."""
+    """The place of SAS's tasks. Without any key, it is the current shell."""
 
     ccf_path: tuple[Directory, ...] = Field(
         (), description="directories of XMM-Newton's calibration files (SAS_CCFPATH)"

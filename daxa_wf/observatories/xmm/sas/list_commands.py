@@ -35,7 +35,7 @@ def espfilt(
     version: SasVersion,
     ootevents: Path | None = None,
 ) -> list[Command]:
-    """Good time intervals of an EPIC exposure, in the dialect of a release; pn's out-of-time list is cleaned with it."""
+    """Return the command for an EPIC exposure's good time intervals, in a release's dialect, with pn's out-of-time list."""
     dialect = espfilt_dialect(version)
     parameters = _espfilt_parameters(unit, options, dialect, ootevents is not None)
     links = {EVENTS: events} | ({OOT_EVENTS: ootevents} if ootevents and dialect != "19" else {})
@@ -45,7 +45,7 @@ def espfilt(
 
 
 def espfilt_names(unit: Unit, dialect: str, band: str = "") -> dict[str, str]:
-    """What espfilt calls the files of which we take some; `band`: what SAS 20 puts into names, such as -2500-8500.
+    """Return espfilt's names of its files. `band` is the part that SAS 20 puts into names, such as -2500-8500.
 
     Source: for SAS 19 and before, the scripts around ESAS's pn-filter, which renamed them.
     """
@@ -72,7 +72,7 @@ def evselect(
     ccds: Sequence[int] | None = None,
     ootevents: Path | None = None,
 ) -> list[Command]:
-    """The cleaned list, and pn's out-of-time list cleaned alike; `ccds`: only those (emanom's verdicts).
+    """Return the commands for the cleaned list and pn's out-of-time list. Only `ccds` are kept, if emanom judged them.
 
     UnfitDataError `noGoodCcds` if that is none of them.
     """
@@ -95,7 +95,7 @@ def evselect(
 
 
 def merge(lists: Sequence[Path], kind: str = "finalevents") -> list[Command]:
-    """One list of an instrument's exposures, earliest first as given: two at a time, as merge takes them.
+    """Return the commands that merge an instrument's exposures, in the given order, two at a time as merge takes them.
 
     No command for a single list, which is the final one as it is.
     """
@@ -112,7 +112,7 @@ def merge(lists: Sequence[Path], kind: str = "finalevents") -> list[Command]:
 
 
 def images(events: Path, data: OdfData, bands: Sequence[Band], pixel_size: float) -> list[Command]:
-    """One image a band of `options['bands']`, of the events and on the pixels that the native images have."""
+    """Return the command of each band's image, with the events and pixels of the native images. `pixel_size` is in arcsec."""
     pixel = round(pixel_size / SKY_PIXEL)
     last = FIRST_PIXEL + -(-EXTENT // pixel) * pixel - 1
     grid: dict[str, Value] = {
@@ -133,7 +133,7 @@ def images(events: Path, data: OdfData, bands: Sequence[Band], pixel_size: float
 def exposure_maps(
     events: Path, images: Mapping[str, Path], attitude: Path, data: OdfData, bands: Sequence[Band], vignetting: str
 ) -> list[Command]:
-    """One map a band on the pixels of its image; `images`: band label -> image, `vignetting` as ExposureMaps has it."""
+    """Return the command of each band's exposure map, on the pixels of its image. `images` maps a band's label to its image."""
     commands = []
     for band in bands:
         low, high = electron_volts(band)
@@ -149,7 +149,7 @@ def exposure_maps(
 
 
 def cleaning_expression(options: EvselectOptions, instrument: str, ccds: Sequence[int] | None = None) -> str:
-    """The instrument's expression, with the energy range and CCDs if they are asked for; both engines select by it.
+    """Return the instrument's expression with the energy range and the CCDs of the options. Both engines select by it.
 
     UnfitDataError `noGoodCcds` if no CCD is to be kept.
     """
@@ -166,7 +166,7 @@ def cleaning_expression(options: EvselectOptions, instrument: str, ccds: Sequenc
 
 
 def electron_volts(band: Band) -> tuple[int, int]:
-    """A band's edges as PI has them."""
+    """Return a band's edges in eV, the unit of PI."""
     return round(band.low * 1000), round(band.high * 1000)
 
 

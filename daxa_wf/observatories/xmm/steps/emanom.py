@@ -33,7 +33,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
 
 def kept_ccds(inputs: Inputs, options: EvselectJob) -> list[int] | None:
-    """The CCDs that evselect is to keep, by emanom's record; None if it did not judge this exposure."""
+    """Return the CCDs that evselect keeps, from emanom's record. None if emanom did not judge this exposure."""
     from daxa_wf.observatories.xmm.sas.logs import acceptable_ccds
 
     records = inputs.records.get("emanom", [])

@@ -61,7 +61,7 @@ def _natively(unit: Unit, options: FlareFilterOptions, workspace: Workspace, pat
 
 
 def _with_sas(unit: Unit, inputs: Inputs, options: SasEspfiltOptions, workspace: Workspace, events: Path) -> Outcome:
-    """The generation of the method is that of the installed release. UnfitDataError `noGoodTime` if nothing is left."""
+    """Run espfilt with the method's generation in the installed release. UnfitDataError `noGoodTime` if no time is left."""
     from daxa_wf.chain.toolkit import reading_products
     from daxa_wf.observatories.xmm.sas.list_commands import espfilt
     from daxa_wf.observatories.xmm.sas.logs import espfilt_log
@@ -109,7 +109,7 @@ NOT_OF_SAS_19 = ("filter_lo_en", "filter_hi_en", "range_scale", "allowed_sigma",
 
 
 def sas_numbers(events: Path, gti: Path, log: Mapping[str, Any], options: SasEspfiltOptions) -> dict[str, Any]:
-    """What espfilt found, by the names of the native numbers; those that it did not tell are None."""
+    """Return espfilt's numbers under the names of the native ones; None for numbers that it does not print."""
     import numpy as np
 
     from daxa_wf.events.gti import intersection, total, union
@@ -127,7 +127,7 @@ def sas_numbers(events: Path, gti: Path, log: Mapping[str, Any], options: SasEsp
 
 
 def fit_in_qdp(path: Path, dialect: str) -> dict[str, Any]:
-    """The accepted rates and the fit, by the names of the native numbers, as espfilt's QDP file has them; {} if it does not.
+    """Return the accepted rates and the fit of espfilt's QDP file, under the native names. Empty if the file has no fit.
 
     Until SAS 19 the width is sqrt(2) times the standard deviation; measured on genuine products of either generation.
     """

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def run(unit: Unit, inputs: Inputs, options: ExposureMapsOptions, workspace: Workspace) -> Outcome:
-    """One map a band, by the engine that the options name."""
+    """Make one map for each band, with the engine of the options."""
     del unit
     return (_with_sas if options.engine == "sas" else _natively)(inputs, options, workspace)
 
 
 def _natively(inputs: Inputs, options: ExposureMapsOptions, workspace: Workspace) -> Outcome:
-    """Of several exposures the sum, each where it pointed."""
+    """Make the maps natively. Several exposures are summed, each at its own pointing."""
     from daxa_wf.events.gti import union
     from daxa_wf.events.image import pi_ranges
     from daxa_wf.observatories.xmm.native.attitude import read_drift
@@ -58,7 +58,7 @@ def _natively(inputs: Inputs, options: ExposureMapsOptions, workspace: Workspace
 
 
 def _with_sas(inputs: Inputs, options: ExposureMapsOptions, workspace: Workspace) -> Outcome:
-    """One eexpmap a band, with the attitude series that a chain left, or else one made of the raw data."""
+    """Run eexpmap once for each band, with a chain's attitude series, or else with one made of the raw data."""
     from daxa_wf.chain.toolkit import pixels_of
     from daxa_wf.observatories.xmm.sas.commands import atthkgen
     from daxa_wf.observatories.xmm.sas.list_commands import exposure_maps

@@ -41,7 +41,7 @@ def run(unit: Unit, inputs: Inputs, options: InventoryJob, workspace: Workspace)
 def from_summary(
     summary: OdfSummary, planned: Sequence[ManifestRow], instruments: Sequence[str], unscheduled: bool
 ) -> Outcome:
-    """Every exposure of the summary, planned or not, and the planned ones that it does not have.
+    """Return every exposure of the summary, planned or not, and the planned exposures that it lacks.
 
     A usable exposure of the chosen instruments that was not planned is a warning.
     """
@@ -77,7 +77,7 @@ def _absent(instrument: str, exposure: str) -> dict[str, Any]:
 
 
 def usable(exposures: Sequence[Mapping[str, Any]], unit: Unit) -> Mapping[str, Any]:
-    """The inventory's entry of an exposure that is fit for science.
+    """Return the inventory's entry of an exposure that is fit for science.
 
     UnfitDataError with its reason if it is not fit, `unusableList` if the list cannot be opened or identified;
     CorruptFileError if it is damaged.

@@ -42,7 +42,7 @@ Merged = tuple[int, list[dict[str, str]]]
 def _merge(
     done: Sequence[Record], kind: str, final: str, workspace: Workspace, merger: Callable[..., Merged]
 ) -> Merged:
-    """Write a final list; one exposure alone becomes it as it is, in a copy of its own (a clone where the disk allows)."""
+    """Write a final list. A single exposure becomes the final list unchanged, as a copy (a clone where the disk allows)."""
     from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 
     paths = [workspace.layout.find(record.product(kind)) for record in done]
