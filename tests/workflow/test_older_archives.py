@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import subprocess
 import sys
 import tarfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from daxa_wf.archive.access import Archive
+from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.status import read_verdicts
 from daxa_wf.cli.shared import snakefile
 from tests.damaged_lists import put, small_list
 
@@ -49,10 +49,9 @@ def snakemake(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def verdicts(folder: Path) -> dict[tuple[str, str, str], str]:
-    """Return what the archive's table says of each unit: ObsID, step and instrument with exposure -> status."""
-    with (folder / "archive" / "status.tsv").open() as stream:
-        rows: list[dict[str, Any]] = list(csv.DictReader(stream, delimiter="\t"))
-    return {(row["obsid"], row["step"], row["inst"] + row["exposure"]): row["status"] for row in rows}
+    """Return the status of each unit by ObsID, step and instrument with exposure, as the records and the manifest have it."""
+    found = read_verdicts(Layout(folder / "archive"))
+    return {(each.obsid, each.step, each.inst + each.exposure): each.status for each in found}
 
 
 def contents(folder: Path, *parts: str) -> dict[str, bytes]:
@@ -68,7 +67,6 @@ def test_an_archive_of_the_first_version_opens_and_shows_its_status(project: Pat
     assert archive.observations == [("xmm_pointed", FIRST), ("xmm_pointed", SECOND)]
     assert archive.event_list(FIRST, "M1").name == f"obsid{FIRST}-instM1-subexpALL-finalevents.fits"
     assert archive.image(SECOND, "M1", band=(0.5, 2.0)).is_file()
-    (project / "archive" / "status.tsv").unlink()
     status = python(project, "daxa_wf", "status", "config.yaml")
     assert status.returncode == 0, status.stderr
     assert "rejected: notScience: filter CalClosed" in status.stdout + status.stderr
