@@ -145,16 +145,17 @@ def _to_download(name: str, options: Options, directory: Path, origin: Origin) -
 def _listed(name: str, options: Options, rows: pd.DataFrame, origin: Origin) -> list[ManifestRow]:
     """Return the exposures of observations that no table of exposures has, from the data centres' listings."""
     from daxa_wf.chain.listed import listed_exposures
-    from daxa_wf.download.observation import Fetcher, Wish
+    from daxa_wf.download.file_request import FileRequest
+    from daxa_wf.download.observation import Fetcher
     from daxa_wf.tables.http import session
 
     fetcher = Fetcher(
         Path(options["store"]), session(retries=1, limits=Limits(**options["limits"])), options["archives"]
     )
     routes, instruments = tuple(options["routes"]), tuple(options["instruments"])
-    wishes = [Wish(MISSIONS[name], observation_facts(row), routes, instruments) for _, row in rows.iterrows()]
-    log.info("%s: the exposures of %d observations are in no table; listings are asked for them", name, len(wishes))
-    found, absent, unasked = listed_exposures(wishes, fetcher, engine_of(name, options["engine"]))
+    requests = [FileRequest(MISSIONS[name], observation_facts(row), routes, instruments) for _, row in rows.iterrows()]
+    log.info("%s: the exposures of %d observations are in no table; listings are asked for them", name, len(requests))
+    found, absent, unasked = listed_exposures(requests, fetcher, engine_of(name, options["engine"]))
     for reasons, problem in (
         (absent, "have no known exposure"),
         (unasked, "could not be asked for; the next run asks"),
