@@ -28,7 +28,7 @@ BY_ENGINE = ("espfilt", "evselect", "merge", "images", "exposure_maps")
 
 
 def _epic_limits(value: object) -> object:
-    """Limits by instrument from names in any case, 'mos' for both MOS."""
+    """Convert limits by names in upper or lower case, 'mos' for both MOS, to limits by instrument."""
     if not isinstance(value, dict):
         return value
     found: dict[str, object] = {}
@@ -76,11 +76,11 @@ EpicExpression = Annotated[str, AfterValidator(_checked_expression)]
 class ByEngine(Section):
     """A step that more than one engine can do."""
 
-    engine: StepEngine | None = Field(None, description="what does this step (default: the mission's engine)")
+    engine: StepEngine | None = Field(None, description="engine of this step (default: the mission's engine)")
 
 
 class RangeScale(Section):
-    """Scale of the range around the histogram's peak that is fitted; instruments in any case."""
+    """Scale of the fitted range around the histogram's peak; instruments in upper or lower case."""
 
     pn: float = Field(15.0, gt=0)
     mos: float = Field(6.0, gt=0)
@@ -89,7 +89,7 @@ class RangeScale(Section):
 class Espfilt(ByEngine):
     """Flare filtering, with the names and defaults of DAXA's `espfilt`."""
 
-    method: FlareFilterName = Field("esas20", description="the flare filter; docs/flare_filters.md has them all")
+    method: FlareFilterName = Field("esas20", description="the flare filter (docs/flare_filters.md)")
     with_smoothing: Seconds | bool = Field(51.0, description="smooth the 1-s light curve: true (51 s), false or a time")
     with_binning: Seconds | bool = Field(60.0, description="bin the light curve: true (60 s), false or a time")
     ratio: float = Field(1.2, gt=0, description="limit of the method 'ratio'")
@@ -100,8 +100,8 @@ class Espfilt(ByEngine):
     gauss_fit_lims: tuple[float, float] = Field((0.1, 6.5), description="range of the histogram, count/s")
     threshold: EpicLimits | None = Field(
         None,
-        description="limits in count/s of the method 'threshold' by instrument, PN, M1, M2 or MOS for both, in any case; "
-        "its own defaults if not given",
+        description="limits in count/s of the method 'threshold' by instrument: PN, M1, M2, or MOS for both, in upper or "
+        "lower case (default: those of the method)",
     )
 
     @model_validator(mode="after")
@@ -136,19 +136,19 @@ class Evselect(ByEngine):
 
 
 class Cifbuild(Section):
-    """SAS cifbuild: which calibration is used."""
+    """SAS cifbuild: the date of the calibration."""
 
-    analysis_date: date | None = Field(None, description="calibration as of this day (default: the day of the run)")
+    analysis_date: date | None = Field(None, description="date of the calibration (default: the day of the run)")
 
 
 class Emanom(Section):
-    """SAS emanom: CCDs of MOS with too much noise at low energies, and whether they are left out."""
+    """SAS emanom: the treatment of MOS's CCDs with too much noise at low energies."""
 
-    run: bool = Field(False, description="run it, and keep only CCDs that are in an acceptable state")
+    run: bool = Field(False, description="run emanom, and keep only CCDs in an acceptable state")
     acceptable_states: tuple[CcdState, ...] = Field(
         ("G", "I", "U"),
         min_length=1,
-        description="good, intermediate, bad, off, undetermined; a CCD it does not judge is kept",
+        description="good, intermediate, bad, off, undetermined; CCDs without a verdict are kept",
     )
 
 
@@ -175,14 +175,14 @@ FLARE_OPTIONS = {
     "gauss_fit_lims": ("esas20",),
     "threshold": ("threshold",),
 }
-"""Option of a flare filter -> the methods that heed it, where not all do (docs/flare_filters.md).
+"""Option of a flare filter -> the methods that use it, if not all do (docs/flare_filters.md).
 
-SAS's espfilt is told all but the threshold, whichever the method.
+SAS's espfilt gets all options except the threshold, with any method.
 """
 
 
 class XmmSection(MissionSection):
-    """What to do with the observations of XMM-Newton."""
+    """The processing of XMM-Newton's observations."""
 
     engine: Literal["native", "sas", "preprocessed", "raw"] | None = Field(  # type: ignore[assignment]
         None,
@@ -206,7 +206,7 @@ class XmmSection(MissionSection):
     }
 
     def problems(self, mission: Mission, instruments: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-        """Yield what the engines of the mission and of its steps ask of each other, and of the options."""
+        """Yield contradictions between the engines of the mission and of its steps, and with the options."""
         del instruments
         for step in BY_ENGINE:
             if mission.engine.name != "sas" and mission.step_engine(step) == "sas":
@@ -214,7 +214,7 @@ class XmmSection(MissionSection):
         yield from self._flare_options(mission.step_engine("espfilt") == "sas")
 
     def _flare_options(self, with_sas: bool) -> Iterator[tuple[str, str]]:
-        """Yield options of a flare filter that is not the chosen one, and a filter that SAS does not have."""
+        """Yield options of a flare filter that is not the chosen one, and a filter that SAS lacks."""
         method = self.espfilt.method
         if with_sas and method not in METHODS:
             yield "espfilt.method", f"SAS has {', '.join(METHODS)}; for {method} write engine: native there"
@@ -230,14 +230,14 @@ class XmmSection(MissionSection):
 
 
 class SasToolkit(Toolkit):
-    """Where the tasks of SAS are; with nothing given, in the current shell."""
+    """Access to the tasks of SAS (default: the current shell)."""
 
     ccf_path: tuple[Directory, ...] = Field(
         (), description="directories of XMM-Newton's calibration files (SAS_CCFPATH)"
     )
 
     def started_in(self, directory: Path) -> Self:
-        """Return the section with its directories, and with the calibration files as tasks and containers see them."""
+        """Return the section with absolute directories, and with the calibration files in variables and binds."""
         section = super().started_in(directory)
         places = tuple(directory / place for place in self.ccf_path)
         variables = {"SAS_CCFPATH": ":".join(map(str, places))} if places else {}

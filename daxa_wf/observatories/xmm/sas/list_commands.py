@@ -1,7 +1,7 @@
-"""Command lines of the SAS steps from event lists to images and exposure maps: pure functions of units and options.
+"""Make the command lines of the SAS steps from event lists to images and exposure maps, as pure functions.
 
-Options are the sections Espfilt, Evselect and Images of daxa_wf.options as plain data, as steps are given them. What
-each step tells its tasks is what DAXA tells them (DAXA, process/xmm), where this says nothing else.
+Options are the sections Espfilt, Evselect and Images as plain data. The parameters are DAXA's (DAXA, process/xmm) unless
+a comment gives another source.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from daxa_wf.units import Band, Unit
 
 OOT_EVENTS, GTI = "ootevents.fits", "gti.fits"
 IMAGE = "image.fits"
-"""Names that inputs have in the working directory: short, and of no character that an expression could trip over."""
+"""Names of inputs in the working directory: short, and without characters that have a meaning in expressions."""
 
 FIRST_PIXEL, EXTENT, SKY_PIXEL = 3649, 512 * 87, 0.05
-"""Smallest X and Y of an image and its width, in sky pixels of 0.05 arcsec: as the native images have them."""
+"""Smallest X and Y of an image and its width, in sky pixels of 0.05 arcsec, equal to those of the native images."""
 
 
 def espfilt(
@@ -36,9 +36,9 @@ def espfilt(
     version: SasVersion,
     ootevents: Path | None = None,
 ) -> list[Command]:
-    """Good time intervals of an EPIC exposure, in the dialect of a release; pn's out-of-time list is cleaned with it.
+    """Make the good time intervals of an EPIC exposure, in the dialect of a release, with pn's out-of-time list.
 
-    ConfigError if espfilt has no such method.
+    ConfigError if espfilt lacks the method.
     """
     dialect = espfilt_dialect(version)
     parameters = _espfilt_parameters(unit, options, dialect, ootevents is not None)
@@ -49,9 +49,9 @@ def espfilt(
 
 
 def espfilt_names(unit: Unit, dialect: str, band: str = "") -> dict[str, str]:
-    """What espfilt calls the files of which we take some; `band`: what SAS 20 puts into names, such as -2500-8500.
+    """Return the names of espfilt's files by kind. `band` is the part that SAS 20 adds to names, such as -2500-8500.
 
-    Source: for SAS 19 and before, the scripts around ESAS's pn-filter, which renamed them.
+    Source for SAS 19 and before: the scripts around ESAS's pn-filter, which renamed the files.
     """
     if dialect == "19":
         stem = f"P{unit.identifier}-"
@@ -76,9 +76,9 @@ def evselect(
     ccds: Sequence[int] | None = None,
     ootevents: Path | None = None,
 ) -> list[Command]:
-    """The cleaned list, and pn's out-of-time list cleaned alike; `ccds`: only those (emanom's verdicts).
+    """Make the cleaned event list, and pn's out-of-time list cleaned in the same way, of `ccds` only (emanom's verdicts).
 
-    UnfitDataError `noGoodCcds` if that is none of them.
+    UnfitDataError `noGoodCcds` if `ccds` is empty.
     """
     # The parentheses are for expressions with "||" in them.
     expression = f"({cleaning_expression(options, unit.instrument, ccds)}) && GTI({GTI},TIME)"
@@ -99,9 +99,9 @@ def evselect(
 
 
 def merge(lists: Sequence[Path], kind: str = "finalevents") -> list[Command]:
-    """One list of an instrument's exposures, earliest first as given: two at a time, as merge takes them.
+    """Merge an instrument's event lists, given earliest first, two at a time, because merge takes two.
 
-    No command for a single list, which is the final one as it is.
+    A single list needs no command: it is the final list.
     """
     commands, names = [], [f"set{number}.fits" for number in range(1, len(lists) + 1)]
     merged = names[0]
@@ -116,7 +116,7 @@ def merge(lists: Sequence[Path], kind: str = "finalevents") -> list[Command]:
 
 
 def images(events: Path, data: OdfData, options: Mapping[str, Any]) -> list[Command]:
-    """One image a band of `options['bands']`, of the events and on the pixels that the native images have."""
+    """Make one image for each band of `options['bands']`, with the events and pixels of the native images."""
     pixel = round(options["pixel_size"] / SKY_PIXEL)
     last = FIRST_PIXEL + -(-EXTENT // pixel) * pixel - 1
     grid: dict[str, Value] = {
@@ -137,7 +137,7 @@ def images(events: Path, data: OdfData, options: Mapping[str, Any]) -> list[Comm
 def exposure_maps(
     events: Path, images: Mapping[str, Path], attitude: Path, data: OdfData, options: Mapping[str, Any], vignetting: str
 ) -> list[Command]:
-    """One map a band on the pixels of its image; `images`: band label -> image, `vignetting` as ExposureMaps has it."""
+    """Make one map for each band on the pixels of its image. `images`: label of a band -> image; `vignetting`: an option."""
     commands = []
     for band in bands_of(options):
         low, high = electron_volts(band)
@@ -153,9 +153,9 @@ def exposure_maps(
 
 
 def cleaning_expression(options: Mapping[str, Any], instrument: str, ccds: Sequence[int] | None = None) -> str:
-    """The instrument's expression, with the energy range and CCDs if they are asked for; both engines select by it.
+    """Return the instrument's expression, with the energy range and CCDs if they are restricted. Both engines use it.
 
-    UnfitDataError `noGoodCcds` if no CCD is to be kept.
+    UnfitDataError `noGoodCcds` if no CCD remains.
     """
     expression = str(options["pn_filt_expr" if instrument == "PN" else "mos_filt_expr"])
     further = []
@@ -170,12 +170,12 @@ def cleaning_expression(options: Mapping[str, Any], instrument: str, ccds: Seque
 
 
 def bands_of(options: Mapping[str, Any]) -> list[Band]:
-    """The bands of the section Images."""
+    """Return the bands of the section Images."""
     return [Band(each["lo_en"], each["hi_en"]) for each in options["bands"]]
 
 
 def electron_volts(band: Band) -> tuple[int, int]:
-    """A band's edges as PI has them."""
+    """Return a band's edges in PI."""
     return round(band.low * 1000), round(band.high * 1000)
 
 
@@ -214,5 +214,5 @@ def _espfilt_parameters(unit: Unit, options: Mapping[str, Any], dialect: str, wi
 
 
 def _seconds(value: bool | float, default: int) -> int:
-    """Whole seconds of with_smoothing and with_binning: their own, or the default of espfilt."""
+    """Return with_smoothing and with_binning in whole seconds: the given values, or espfilt's defaults."""
     return default if isinstance(value, bool) else round(value)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """Write the cleaned list, and pn's out-of-time list cleaned alike where there is one, by the engine of the options.
+    """Write the cleaned event list with the engine of the options, and clean pn's out-of-time list, if any, in the same way.
 
     UnfitDataError `NoFilteredEvents` if no event is left.
     """
@@ -31,7 +31,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
 
 def kept_band(options: Mapping[str, Any]) -> Band | None:
-    """Return the energies to which the options cut a list, or None if it keeps all."""
+    """Return the energies that the options keep, or None if they keep all."""
     return None if options["lo_en"] is None else Band(options["lo_en"], options["hi_en"])
 
 
