@@ -170,6 +170,8 @@ class MissionSpec:
     """Files to fetch from an observation's tree."""
     raw_path: str = "{obsid}"
     """Directory of an observation's files below `<mission>_raw`."""
+    path_fields: Callable[[str], Mapping[str, str]] | None = None
+    """Function from an ObsID to further fields of `archive_paths`, in addition to the columns of the observation table."""
     shared: tuple[SharedDirectory, ...] = ()
     products: tuple[ProductPattern, ...] = ()
     engines: tuple[str, ...] = ()

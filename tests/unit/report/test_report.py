@@ -228,7 +228,7 @@ def test_the_assessment_and_warnings_are_on_both_pages(tmp_path: Path) -> None:
     write_record(layout, record)
     page = " ".join(write_observation_page(layout, unit.observation, [record]).read_text().split())
     assert '<td class="n">45 %</td><td class="n">0.209</td>' in page
-    assert "1.08 &plusmn; 0.05, not contaminated" in page
+    assert "1.08 ± 0.05, not contaminated" in page
     assert '<td class="rejected">secondHump</td>' in page
     archive_page = write_archive_page(layout).read_text()
     assert "17% of the accepted samples" in archive_page
