@@ -236,7 +236,7 @@ class ThresholdOptions(FlareFilterOptions):
     method: Literal["threshold"] = "threshold"
     threshold: EpicLimits | None = Field(
         None,
-        description="limits in count/s of the method 'threshold' by instrument, PN, M1, M2 or MOS for both, in upper or lower case; "
+        description="limits in count/s of the method 'threshold' by instrument, PN, M1, M2 or MOS for both, in any case; "
         "its own defaults if not given",
     )
 
