@@ -1,4 +1,4 @@
-"""What the Snakefile asks: paths of records, units of the manifest, options of steps."""
+"""The plan of a run, which the Snakefile queries: paths of records, units of the manifest, options of steps."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ from daxa_wf.text import mask_secrets
 from daxa_wf.units import Unit
 
 STARTED_IN = "DAXA_WF_STARTED_IN"
-"""Environment variable through which the main process of Snakemake tells its jobs' processes where it was started."""
+"""Environment variable that passes the starting directory from Snakemake's main process to its jobs."""
 
 
 def checked_config(data: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Config:
-    """Return the configuration as models; a mistake in it ends the process with its message and exit code 2.
+    """Return the configuration as models. A mistake in it ends the process with its message and exit code 2.
 
-    `files`: those that Snakemake read it from, in which values may mean something else than Snakemake read.
+    `files` are Snakemake's configuration files, which are checked for values that YAML misreads.
     """
     try:
         for path in files:
@@ -52,9 +52,9 @@ def checked_config(data: Mapping[str, Any], files: Iterable[str | Path] = ()) ->
 
 
 def started_in(is_main_process: bool) -> Path:
-    """Where relative paths of the configuration start: the directory that the run was started from.
+    """Return the directory that the run was started from, in which the configuration's relative paths start.
 
-    The main process tells those that it starts, also through SLURM: there a job's process may begin in the archive.
+    The main process passes it to its jobs, also through SLURM, because a job may begin in the archive.
     """
     if is_main_process:
         os.environ[STARTED_IN] = str(Path.cwd())
@@ -79,8 +79,9 @@ class Plan:
         self._rows: dict[tuple[str, str], list[ManifestRow]] = {}
 
     def prepare(self) -> None:
-        """Before a run: see that all is there that the configuration names, drop records that no longer vouch for their
-        products, and what was left unfinished. A mistake ends the process with its message and exit code.
+        """Check the names in the configuration before a run, drop records whose products changed, and remove unfinished files.
+
+        A mistake ends the process with its message and exit code.
         """
         try:
             check_before_a_run(self.config, self.started_in)
@@ -100,7 +101,7 @@ class Plan:
         clear_staging(self.layout)
 
     def login_marks(self) -> dict[str, str]:
-        """The mark of the user's credentials by mission: data that were not public are asked for again if it changes."""
+        """Return a digest of the user's credentials by mission. If it changes, proprietary data are requested again."""
         store, secrets = self.started_in / self.config.data, read_secrets(self.credentials())
         downloaded = [mission.name for mission in self.processed() if is_downloaded(mission)]
         return {
@@ -127,7 +128,7 @@ class Plan:
         return self.started_in / source.local
 
     def source_of(self, mission: str, obsid: str) -> Path:
-        """Return the directory that the files of an observation's manifest rows are relative to."""
+        """Return the directory in which the relative paths of an observation's manifest rows start."""
         if self.mission(mission).uses_raw_store:
             return self.layout.raw(Unit(mission, obsid))
         return self.source(mission)
@@ -165,7 +166,7 @@ class Plan:
         return found
 
     def params(self, name: str) -> dict[str, Any]:
-        """Return the parameters of a step's rule: its options, where things are on this machine, and its raw files."""
+        """Return the parameters of a step's rule: its options, its context on this machine, and its raw files."""
         step = STEPS[name]
         found: dict[str, Any] = {"options": self.options(name)} if step.section or step.job_options else {}
         if step.tasks or step is ACQUIRE:
@@ -189,7 +190,7 @@ class Plan:
         return values
 
     def context(self, name: str) -> Callable[[Any, Any], dict[str, Any]]:
-        """Return a function that gives what a step must know of this machine, and no record keeps.
+        """Return a function that gives a step's context: facts about this machine that records do not keep.
 
         It depends on `resources`, so Snakemake leaves it out of the params trigger: a change does not repeat the step.
         """
@@ -217,7 +218,7 @@ class Plan:
         return sorted({task for mission in self.processed() for task in mission.toolkit_tasks(name)})
 
     def image_file(self, name: str) -> list[str]:
-        """Return the file that holds where Snakemake put a toolkit's container image; empty if Snakemake has none to put."""
+        """Return the file with the path of a toolkit's deployed container; empty if Snakemake deploys none."""
         return [f"toolkits/{name}.image"] if self.config.toolkit(name).is_deployed else []
 
     def container_image(self, wildcards: Any) -> list[str]:
@@ -226,7 +227,7 @@ class Plan:
         return self.image_file(toolkit) if toolkit else []
 
     def rows(self, mission: str, obsid: str, **wildcards: str) -> list[ManifestRow]:
-        """An observation's rows in the manifest, those that match; only after the checkpoint."""
+        """Return an observation's rows in the manifest that match. Usable after the checkpoint only."""
         rows = self._manifest().get((mission, obsid), [])
         return [row for row in rows if all(getattr(row, name) == value for name, value in wildcards.items())]
 
@@ -237,10 +238,10 @@ class Plan:
         return self._rows
 
     def raw(self, *roles: str) -> Callable[[Any], dict[str, list[str]]]:
-        """A function of wildcards that gives, by role (`events`, `attitude`), the raw files of its unit.
+        """Return a function of wildcards that gives the raw files of its unit by role (`events`, `attitude`).
 
-        These are parameters and not inputs of a rule: records vouch for them by content, while Snakemake compares times,
-        which copies change, and refuses files from the future. Of downloaded files only those exist that an archive had.
+        They are parameters and not inputs of a rule, because records vouch for their content. Snakemake would compare times,
+        which copies change, and refuse files from the future. Files that no data centre had do not exist.
         """
 
         def files(wildcards: Any) -> dict[str, list[str]]:
@@ -253,7 +254,7 @@ class Plan:
         return files
 
     def seen_from_archive(self, path: Path) -> str:
-        """Return a path relative to the archive if the project holds both, so that it stays the same where that moves."""
+        """Return a path relative to the archive if the project holds both, so that it stays valid if the project moves."""
         real, project = path.resolve(), self.started_in.resolve()
         if not (real.is_relative_to(project) and self.layout.root.resolve().is_relative_to(project)):
             return str(path)
@@ -263,7 +264,7 @@ class Plan:
         return sorted({getattr(row, role) for row in self.rows(**dict(wildcards.items()))} - {""})
 
     def records_of(self, step: str) -> Callable[[Any], list[str]]:
-        """A function of wildcards that gives a step's records of every unit that the wildcards hold."""
+        """Return a function of wildcards that gives a step's records of all matching units."""
 
         def paths(wildcards: Any) -> list[str]:
             if step not in self.mission(wildcards.mission).steps:
@@ -273,7 +274,7 @@ class Plan:
         return paths
 
     def all_records(self, *steps: str) -> list[str]:
-        """The records of steps (all, if none is named) of every unit of the manifest."""
+        """Return the records of the named steps, by default of all steps, for every unit of the manifest."""
         return [
             path
             for (mission, _), rows in self._manifest().items()
@@ -287,7 +288,7 @@ class Plan:
         return [self.layout.relative(self.layout.record(step, unit)) for unit in units]
 
     def selection_options(self) -> dict[str, dict[str, Any]]:
-        """Return what the manifest depends on, by mission: it is made again when the files of a local directory change.
+        """Return the origin of the manifest by mission. It changes with the files of a local directory.
 
         A directory that cannot be read ends the process with its message and exit code.
         """
@@ -299,7 +300,7 @@ class Plan:
     def _selection_options(self, mission: Mission) -> dict[str, Any]:
         section, source = mission.section, mission.section.source
         is_read_whole = not mission.uses_raw_store
-        # Snakemake compares these, so paths are relative to the archive: a project that moves stays as it is.
+        # Snakemake compares these values, so paths are relative to the archive: a moved project repeats nothing.
         select = section.select.started_in(Path(self.seen_from_archive(self.started_in))) if section.select else None
         return {
             "source": self.seen_from_archive(self.source(mission.name)) if source and source.local else "",
@@ -319,9 +320,9 @@ class Plan:
         }
 
     def tables_identity(self) -> str:
-        """Return what stands for the missions' tables among the parameters of the manifest's job.
+        """Return the parameter of the manifest's job that represents the missions' tables.
 
-        It changes when the tables are others than those that the manifest was made from, so that Snakemake makes it again.
+        It changes if the manifest was made from other tables, so that Snakemake makes the manifest again.
         """
         snapshots: dict[str, str] = {}
         for mission in self.processed():
@@ -331,7 +332,7 @@ class Plan:
         return identity_to_ask(read_origin(self.layout), snapshots, datetime.now(UTC))
 
     def data_centres(self, wildcards: Any, resources: Any) -> dict[str, dict[str, Any]]:
-        """Return how the manifest's job reaches services and listings, by mission: URLs, directories, limits.
+        """Return the addresses for the manifest's job by mission: URLs of services and listings, directories, limits.
 
         Depends on `resources`, so Snakemake leaves it out of the params trigger, and out of its own notes in the archive:
         URLs may hold passwords.
@@ -351,13 +352,13 @@ class Plan:
 
     @property
     def simulation(self) -> list[str]:
-        """The file that the rule of the simulator makes, seen from the archive; empty if the configuration asks for none."""
+        """Return the file that the simulator's rule makes, relative to the archive; empty without `simulator`."""
         complete = self.config.simulation(self.started_in)
         return [] if complete is None else [self.seen_from_archive(complete)]
 
 
 def set_aside_damaged(layout: Layout) -> list[Path]:
-    """Set aside a manifest and fault notes that cannot be read, so that the run makes them anew; return where they are."""
+    """Set aside an unreadable manifest and unreadable fault notes, so that the run makes them again. Return their paths."""
     damaged = []
     if layout.manifest.exists():
         try:

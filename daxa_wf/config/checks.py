@@ -1,4 +1,4 @@
-"""What the keys of a mission's section say against each other, or against what the mission is."""
+"""Find contradictions between the keys of a mission's section, and with the facts of the mission."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from daxa_wf.config.mission import ROUTES, Mission
 from daxa_wf.config.mission_section import Source
 
 Problems = Iterator[tuple[str, str]]
-"""A key of the mission's section, and what is wrong with it."""
+"""A key of the mission's section, and its problem."""
 
 
 def problems_of(mission: Mission) -> Iterator[str]:
-    """Yield all that is wrong with a mission's section as a whole, each with the key that it is about."""
+    """Yield all problems of a mission's section as a whole, each with its key."""
     for key, problem in _problems(mission):
         yield f"missions.{mission.name}.{key}: {problem}"
 
@@ -38,7 +38,7 @@ def _problems(mission: Mission) -> Problems:
 
 
 def _observations(mission: Mission) -> Problems:
-    """ObsIDs that cannot be any, or that are both wanted and not."""
+    """Yield impossible ObsIDs, and ObsIDs that are both requested and excluded."""
     spec, section = mission.spec, mission.section
     select = section.select
     chosen = {"obsids": section.obsids or ()}
@@ -125,7 +125,7 @@ def _deliveries(mission: Mission) -> Problems:
 
 
 def _unheeded_sections(mission: Mission) -> Problems:
-    """Yield sections of steps that the mission's observations do not go through."""
+    """Yield sections of steps that do not process the mission's observations."""
     section, chain = mission.section, mission.engine.steps
     heeded = [key for key, steps in section.step_sections.items() if set(steps) & set(chain)]
     for key in set(section.step_sections) & section.model_fields_set - set(heeded):

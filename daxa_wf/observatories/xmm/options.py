@@ -141,7 +141,7 @@ class _Binned(FlareFilterOptions):
 
     @property
     def binning(self) -> float | None:
-        """Seconds of a bin; None without binning."""
+        """Return the seconds of a bin, or None without binning."""
         return _seconds(self.with_binning, USUAL.binsize)
 
     @model_validator(mode="after")
@@ -186,7 +186,7 @@ class Esas20Options(_InBand):
 
     @property
     def smoothing(self) -> float | None:
-        """Seconds of the moving mean; None without smoothing."""
+        """Return the seconds of the moving mean, or None without smoothing."""
         return _seconds(self.with_smoothing, USUAL.smooth)
 
     @model_validator(mode="after")
@@ -318,7 +318,7 @@ class EvselectJob(EvselectOptions):
 
     @property
     def band(self) -> Band | None:
-        """The energies to which a list is cut, or None if it keeps all."""
+        """Return the energies that a list keeps, or None if it keeps all."""
         return None if self.lo_en is None or self.hi_en is None else Band(self.lo_en, self.hi_en)
 
 
@@ -336,7 +336,7 @@ class CifbuildJob(CifbuildOptions):
 
 
 class InventoryJob(Section):
-    """What the inventory compares with the content of the raw data, and the problems of lists that cannot be used."""
+    """The planned exposures that the inventory compares with the raw data, and the problems of unusable lists."""
 
     problems: tuple[str, ...] = ()
     instruments: tuple[str, ...] = ()
@@ -363,4 +363,4 @@ class ImagesOptions(Images, ByEngine):
 
 
 class ExposureMapsOptions(ExposureMaps, ByEngine):
-    """How exposure maps are weighted."""
+    """The weighting of exposure maps."""

@@ -35,7 +35,7 @@ def espfilt(
     version: SasVersion,
     ootevents: Path | None = None,
 ) -> list[Command]:
-    """Good time intervals of an EPIC exposure, in the dialect of a release; pn's out-of-time list is cleaned with it."""
+    """Make the good time intervals of an EPIC exposure, in the dialect of a release, with pn's out-of-time list."""
     dialect = espfilt_dialect(version)
     parameters = _espfilt_parameters(unit, options, dialect, ootevents is not None)
     links = {EVENTS: events} | ({OOT_EVENTS: ootevents} if ootevents and dialect != "19" else {})
