@@ -203,7 +203,7 @@ class ErositaSection(MissionSection):
             if option in self.flaregti.model_fields_set and self.flaregti.method not in methods:
                 yield (
                     f"flaregti.{option}",
-                    f"the flare filter {self.flaregti.method!r} does not heed it; leave it out, or write method: "
+                    f"the flare filter {self.flaregti.method!r} does not use this option; remove it, or write method: "
                     f"{' or '.join(methods)}",
                 )
 

@@ -113,7 +113,7 @@ class FlareFilterOptions(ByEngine):
         if not methods:
             return f"unknown key; allowed are {', '.join(cls.model_fields)}{closest(name, cls.model_fields)}"
         own = cls.model_fields["method"].default
-        return f"the flare filter {own!r} does not heed it; leave it out, or write method: {' or '.join(methods)}"
+        return f"the flare filter {own!r} does not use this option; remove it, or write method: {' or '.join(methods)}"
 
     @model_validator(mode="before")
     @classmethod
@@ -256,7 +256,7 @@ class SasEspfiltOptions(Esas20Options):
     def unknown_key(cls, name: str) -> str:
         """Return what is wrong with a key that espfilt does not take."""
         if name in ThresholdOptions.model_fields:
-            return "SAS's espfilt does not heed it; leave it out, or write engine: native there and method: threshold"
+            return "SAS's espfilt does not use this option; remove it, or write engine: native there and method: threshold"
         return f"unknown key; allowed are {', '.join(cls.model_fields)}{closest(name, cls.model_fields)}"
 
 
