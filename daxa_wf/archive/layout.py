@@ -67,6 +67,11 @@ class Layout:
 
     root: Path
 
+    @classmethod
+    def of_record(cls, path: Path) -> Layout:
+        """Return the layout of the archive that a record, `<archive>/records/<mission>/<ObsID>/<step>/<unit>.json`, is in."""
+        return cls(path.absolute().parents[4])
+
     @property
     def manifest(self) -> Path:
         """Return the path of the selection as work, one row an exposure."""

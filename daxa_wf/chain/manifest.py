@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, decompressed, write_manifest
-from daxa_wf.archive.origin import Origin, write_origin
+from daxa_wf.archive.origin import Origin, as_json, write_origin
 from daxa_wf.chain.planned import observation_facts, planned_exposures, planned_observations
 from daxa_wf.chain.runner import log_to
 from daxa_wf.chain.select import find_observations, next_release
@@ -46,7 +46,8 @@ def run(
     if no mission can be processed, or ServiceError if the cause is a service that does not answer.
     """
     rows: list[ManifestRow] = []
-    origin, empty = Origin(asked, steps={name: list(options["steps"]) for name, options in missions.items()}), []
+    origin, empty = Origin(asked, options=as_json(missions)), []
+    origin.steps = {name: list(options["steps"]) for name, options in missions.items()}
     for name, options in missions.items():
         options = _seen_from(output.parent, options)
         before, origin.is_unfinished = origin.is_unfinished, False
@@ -202,10 +203,11 @@ def _wait_for_release(name: str, chosen: Select, tables: Path, instruments: Sequ
 def manifest_from_snakemake(job: Any) -> None:
     """Write the manifest in a Snakemake job. If that fails, leave the reason for the end of the run."""
     log_to(Path(job.log[0]))
-    note = Layout(Path.cwd()).manifest_fault
+    manifest = Path(job.output[0]).absolute()
+    note = Layout(manifest.parent).manifest_fault
     note.unlink(missing_ok=True)
     try:
-        run(job.params.missions, Path(job.output[0]), job.params.tables, job.params.data_centres)
+        run(job.params.missions, manifest, job.params.tables, job.params.data_centres)
     except (DaxaError, OSError) as error:
         log.warning("%s", error)
         write_atomically(note, f"{error}\n")

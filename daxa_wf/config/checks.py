@@ -31,7 +31,7 @@ def _problems(mission: Mission) -> Problems:
     yield from _source(mission, source)
     if not unknown:
         yield from _deliveries(mission)
-    yield from _unheeded_sections(mission)
+    yield from _sections_without_effect(mission)
     if not unknown:
         yield from _processed_instruments(mission)
     yield from mission.section.problems(mission, () if unknown else mission.instruments)
@@ -124,11 +124,11 @@ def _deliveries(mission: Mission) -> Problems:
         )
 
 
-def _unheeded_sections(mission: Mission) -> Problems:
+def _sections_without_effect(mission: Mission) -> Problems:
     """Yield sections of steps that do not process the mission's observations."""
     section, chain = mission.section, mission.engine.steps
-    heeded = [key for key, steps in section.step_sections.items() if set(steps) & set(chain)]
-    for key in set(section.step_sections) & section.model_fields_set - set(heeded):
+    used = [key for key, steps in section.step_sections.items() if set(steps) & set(chain)]
+    for key in set(section.step_sections) & section.model_fields_set - set(used):
         if not getattr(section, key).model_fields_set:
             continue
         others = [
@@ -138,7 +138,7 @@ def _unheeded_sections(mission: Mission) -> Problems:
         yield (
             key,
             f"engine {mission.engine.name} has no such step for {mission.name}, so that this does nothing; leave it "
-            f"out{instead} (it heeds {', '.join(heeded) or 'no section of a step'})",
+            f"out{instead} (it uses {', '.join(used) or 'no section of a step'})",
         )
 
 

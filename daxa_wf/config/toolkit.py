@@ -36,13 +36,13 @@ class Toolkit(Section):
     time_limit: Seconds | None = Field(None, gt=0, description="longest time that one task may take")
 
     @property
-    def is_deployed(self) -> bool:
-        """Return True if Snakemake's software deployment must provide the container."""
-        return bool(self.container) and self.runtime != "docker"
+    def is_fetched(self) -> bool:
+        """Return True if a rule must fetch the container into the archive. Docker fetches its images itself."""
+        return "://" in self.container and self.runtime != "docker"
 
     def image_path(self, started_in: Path) -> Path | None:
         """Return the container's file or directory, or None if it is fetched or not used."""
-        is_path = self.is_deployed and "://" not in self.container
+        is_path = bool(self.container) and self.runtime != "docker" and not self.is_fetched
         return started_in / Path(self.container).expanduser() if is_path else None
 
     def started_in(self, directory: Path) -> Self:

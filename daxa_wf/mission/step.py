@@ -60,6 +60,10 @@ class Step:
     """Reference to `function(plan, wildcards) -> dict`: options that come from the manifest and not from the section."""
     tasks: tuple[str, ...] = ()
     """External tasks that it calls if its engine uses a toolkit."""
+    memory_mb: int = 1000
+    """Memory of a job in MB, to which twice the size of its unit's raw event lists is added."""
+    minutes: int = 60
+    """Time limit of a job, where jobs are submitted."""
     is_first: bool = False
     """True if it can be the first step of an observation, which waits for the manifest."""
     is_optional: bool = False

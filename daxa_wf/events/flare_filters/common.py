@@ -115,7 +115,7 @@ def poisson_error(value: NDArray[np.float64], *counts: NDArray[np.int64]) -> NDA
 
 @dataclass(frozen=True)
 class FlareFilter:
-    """A method under its name, the bin of its curves in seconds, and whether it needs the curve of the corners.
+    """A method under its name, the bin of its curves in seconds, and True if it needs the curve of the corners.
 
     `options`: the fields of FlareParameters that matter to it, beside those that its result shows (bin, limits).
     """

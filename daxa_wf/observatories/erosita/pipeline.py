@@ -13,11 +13,13 @@ STEPS = (
         "flaregti", "observation", f"{HERE}.steps.flaregti:run", "times without flares",
         needs=("acquire",), raw=("events",), makes=("events", "lightcurve", "maskimage", "thresholdimage"),
         tasks=("evtool", "flaregti"), is_first=True, section="flaregti", job_options=f"{HERE}.steps.job_options:flares",
+        memory_mb=4000, minutes=240,
     ),
     Step(
         "evtool", "observation", f"{HERE}.steps.evtool:run", "events kept by the filters and these times",
         needs=("flaregti",), makes=("finalevents",), tasks=("evtool",), section="evtool", is_final=True,
         job_options=f"{HERE}.steps.job_options:engine",
+        memory_mb=4000, minutes=120,
     ),
     Step(
         "erosita_images", "observation", f"{HERE}.steps.erosita_images:run", "counts images in energy bands",

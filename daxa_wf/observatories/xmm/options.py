@@ -117,7 +117,7 @@ class FlareFilterOptions(ByEngine):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_unheeded(cls, values: Any, info: ValidationInfo) -> Any:
+    def _without_options_of_others(cls, values: Any, info: ValidationInfo) -> Any:
         """Leave out the options of other filters, which records of earlier versions have too."""
         if not (isinstance(values, Mapping) and (info.context or {}).get(RECORDED)):
             return values
@@ -256,7 +256,9 @@ class SasEspfiltOptions(Esas20Options):
     def unknown_key(cls, name: str) -> str:
         """Return what is wrong with a key that espfilt does not take."""
         if name in ThresholdOptions.model_fields:
-            return "SAS's espfilt does not use this option; remove it, or write engine: native there and method: threshold"
+            return (
+                "SAS's espfilt does not use this option; remove it, or write engine: native there and method: threshold"
+            )
         return f"unknown key; allowed are {', '.join(cls.model_fields)}{closest(name, cls.model_fields)}"
 
 
@@ -290,7 +292,7 @@ EspfiltOptions = Annotated[
         custom_error_context={"key": "method", "expected": ", ".join(map(repr, FLARE_FILTERS))},
     ),
 ]
-"""Flare filtering: each method has the options that it heeds."""
+"""Flare filtering: each method has the options that it uses."""
 
 
 class EvselectOptions(ByEngine):

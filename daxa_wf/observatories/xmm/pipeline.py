@@ -32,11 +32,13 @@ STEPS = (
         "epchain", "exposure", f"{HERE}.steps.epchain:run", "calibrated events of pn, and its out-of-time list",
         needs=("inventory",), reads=("cifbuild", "odfingest"), makes=("events", "ootevents", "attitude"),
         instruments=("PN",), tasks=("epchain",),
+        memory_mb=8000, minutes=480,
     ),
     Step(
         "emchain", "exposure", f"{HERE}.steps.emchain:run", "calibrated events of a MOS",
         needs=("inventory",), reads=("cifbuild", "odfingest"), makes=("events", "attitude"),
         instruments=MOS, tasks=("emchain",),
+        memory_mb=4000, minutes=480,
     ),
     Step(
         "emanom", "exposure", f"{HERE}.steps.emanom:run", "CCDs of a MOS in an anomalous state",
@@ -74,6 +76,7 @@ STEPS = (
     Step(
         "rgs_events", "exposure", f"{HERE}.steps.rgs_events:run", "calibrated events of an RGS",
         needs=("inventory",), reads=("cifbuild", "odfingest"), instruments=RGS, tasks=("rgsproc",),
+        memory_mb=4000, minutes=240,
     ),
     Step(
         "rgs_angles", "exposure", f"{HERE}.steps.rgs_angles:run", "their dispersion angles",

@@ -18,7 +18,7 @@ from daxa_wf.report.delivered import MOST_PLOTS, delivered_plots, list_image, ti
 from daxa_wf.report.pages import MOST_WARNINGS
 from daxa_wf.report.plots import adaptively_smoothed, image_plot, shrunk, stretch_limits
 from daxa_wf.units import Unit
-from tests.genuine import EXTRACTS, Abell907
+from tests.genuine import EXTRACTS, WHOLE, Abell907
 
 SWIFT = Unit("swift", "00085374001")
 
@@ -37,7 +37,7 @@ def delivered(layout: Layout, files: dict[str, Path], unit: Unit = SWIFT) -> Rec
     return record
 
 
-@pytest.fixture(params=["EPIC", "XRT"])
+@pytest.fixture(params=["EPIC", *(["XRT"] if WHOLE.is_dir() else [])])
 def genuine(request: pytest.FixtureRequest) -> tuple[Path, Path]:
     """A genuine sky image and a genuine event list, both compressed."""
     if request.param == "XRT":

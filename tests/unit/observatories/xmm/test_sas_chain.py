@@ -16,7 +16,7 @@ import pytest
 from astropy.io import fits
 
 from daxa_wf.archive.records import read_record
-from daxa_wf.archive.vouching import drop_stale_records
+from daxa_wf.archive.vouching import examine_records
 from daxa_wf.chain.local import listing_digest
 from daxa_wf.errors import ConfigError
 from daxa_wf.observatories.xmm import panels
@@ -190,7 +190,7 @@ def test_anomalous_ccds_are_left_out_by_both_engines(make: Any, monkeypatch: pyt
     chain.make("cifbuild", "odfingest", "inventory", "emchain", "emanom", "espfilt", "evselect")
     before = chain.record("emchain", M1_UNIT)
     assert read_record(chain.layout.record("emchain", Unit(MISSION, OBSID, "M1", "S001"))).products == before.products
-    assert drop_stale_records(chain.layout) == []
+    assert examine_records(chain.layout).findings == {}
     assert chain.record("emanom", M1_UNIT).results["states"]["4"] == "B"
     cleaned = chain.record("evselect", M1_UNIT)
     assert "(CCDNR in 1,2,3,5,7)" in cleaned.results["expression"]
@@ -281,7 +281,7 @@ def test_rgs_goes_its_own_way(make: Any, standins: Standins) -> None:
     assert f"obsid{OBSID}-instR1-subexpS004-finalevents.fits" in chain.products(OBSID)
     assert chain.record("report", OBSID).results["usable"] is True
     next(kept.iterdir()).unlink()
-    assert [path.parent.name for path in drop_stale_records(chain.layout)] == ["rgs_events"]
+    assert [path.parent.name for path in examine_records(chain.layout).findings] == ["rgs_events"]
 
 
 FAILURES = {
