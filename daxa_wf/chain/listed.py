@@ -1,4 +1,4 @@
-"""Exposures of an observation from the listing of a data centre's directory, where no table of exposures knows them."""
+"""Find the exposures of an observation in the listing of a data centre's directory, if no table of exposures has them."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ FRUITLESS = 10
 def listed_exposures(
     requests: Sequence[FileRequest], fetcher: Fetcher, engine: Engine
 ) -> tuple[list[ManifestRow], dict[str, str], dict[str, str]]:
-    """Return one row an exposure of the observations, as the data centres' listings have them.
+    """Return one row for each exposure in the data centres' listings of the observations, and reasons by ObsID.
 
-    And why there is none, by ObsID: of those that the data centres do not have, or have without such files; and of those
-    that could not be asked for.
+    The first mapping explains observations that the data centres lack, or have without such files. The second one
+    explains observations whose listings could not be requested.
     """
     listings = Listings(fetcher.store)
     rows: list[ManifestRow] = []
@@ -70,7 +70,7 @@ def listed_exposures(
 
 
 def exposures_in(request: FileRequest, paths: Iterable[str], engine: Engine) -> list[ManifestRow]:
-    """Return one row for each exposure that an observation's listing has a file of, for the engine that processes it."""
+    """Return one row for each exposure with a file in an observation's listing, for the engine of the mission."""
     find = load(engine.find_listed)
     obsid, facts = str(request.facts["obsid"]), facts_text(request.facts)
     found: dict[tuple[str, str], dict[str, str]] = find(obsid, sorted(paths), request.instruments)
