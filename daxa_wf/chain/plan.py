@@ -79,9 +79,7 @@ class Plan:
         try:
             check_before_a_run(self.config, self.started_in)
             if not self.processed():
-                raise ConfigError(
-                    "nothing can be processed: no mission has a key 'source' that says where its data are"
-                )
+                raise ConfigError("nothing can be processed: no mission has a key 'source' for its data")
         except DaxaError as error:
             give_up(error)
         except OSError as error:
