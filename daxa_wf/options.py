@@ -61,7 +61,7 @@ def not_a_band(text: str) -> str:
 
 
 def to_number(value: object, unit: str) -> float:
-    """Return the number of a quantity (text such as '0.5 keV') in `unit`. ValueError if it is wrong or negative.
+    """Return the number of a quantity (text such as '0.5 keV') in `unit`. Raise ValueError if it is wrong or negative.
 
     >>> to_number("500 eV", "keV")
     0.5
@@ -77,7 +77,7 @@ def to_number(value: object, unit: str) -> float:
 
 
 def _converted(text: str, unit: str) -> float:
-    """Return the number of a text in `unit`. astropy is loaded only for other units: jobs read what needs no conversion."""
+    """Return the number of a text in `unit`. Load astropy only for other units, because most jobs need no conversion."""
     if match := re.fullmatch(rf"\s*({PLAIN_NUMBER})\s*{re.escape(unit)}\s*", text, re.ASCII):
         return float(match[1])
     from astropy import units
@@ -120,13 +120,13 @@ PLAIN = "plain"
 
 def _place(value: object) -> object:
     if value == "":
-        raise ValueError("the path is empty; '.' is the directory where you run from")
+        raise ValueError("the path is empty; write '.' for the directory of the run")
     return Path(value).expanduser() if isinstance(value, str) else value
 
 
 def _without_braces(path: Path) -> Path:
     if set("{}") & set(str(path)):
-        raise ValueError(f"{str(path)!r} has a brace in it, which Snakemake takes for a wildcard; rename it")
+        raise ValueError(f"{str(path)!r} contains a brace, which Snakemake reads as a wildcard; rename it")
     return path
 
 
@@ -181,14 +181,14 @@ class Section(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+    def _refuse_bool_as_number(cls, value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation in (int, float):
             raise ValueError("expected a number")
         return value
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Self:
-        """Read the options of a record or a job. ValidationError (a ValueError) if they do not fit this section."""
+        """Read the options of a record or a job. Raise ValidationError (a ValueError) if they do not fit this section."""
         return cls.model_validate(values, context={RECORDED: True})
 
     def values(self) -> dict[str, Any]:

@@ -75,9 +75,9 @@ UNUSABLE: dict[str, tuple[Callable[[Path, str], None], str]] = {
         r"caf\\xe9/P.*not UTF-8; rename the file or its folder",
     ),
     "line break in a folder": (
-        lambda root, obsid: put(root, obsid, small_list(obsid), "a\nb") and None, r"a\\nb/P.*holds control characters",
+        lambda root, obsid: put(root, obsid, small_list(obsid), "a\nb") and None, r"a\\nb/P.*contains control characters",
     ),
-    "brace in a folder": (lambda root, obsid: put(root, obsid, small_list(obsid), "{b}") and None, "the path has a brace"),
+    "brace in a folder": (lambda root, obsid: put(root, obsid, small_list(obsid), "{b}") and None, "the path contains a brace"),
 }  # fmt: skip
 """Kind of a list that cannot be opened or identified -> how to make one, and the message."""
 

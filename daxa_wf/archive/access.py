@@ -120,24 +120,24 @@ class Archive:
         return self._one("background map", obsid, instrument, exposure, band, mission)
 
     def products(self, obsid: str, mission: str | None = None) -> list[Product]:
-        """Return every product of an observation. Those of an earlier configuration have `requested` False."""
+        """Return every product of an observation. Products of an earlier configuration have `requested` False."""
         unit = Unit(self._mission_of(obsid, mission), obsid)
         paths = sorted(self.layout.records(unit).glob("*/*.json"))
-        return [each for path in paths for each in _products(self.layout, read_record(path), self._requested)]
+        return [product for path in paths for product in _products(self.layout, read_record(path), self._requested)]
 
     def _mission_of(self, obsid: str, mission: str | None) -> str:
-        missions = [name for name, each in self._recorded if each == obsid and mission in (None, name)]
+        missions = [name for name, recorded in self._recorded if recorded == obsid and mission in (None, name)]
         if len(missions) == 1:
             return missions[0]
         if missions:
-            raise NoSuchProductError(f"{obsid} is in {' and '.join(missions)}; say which mission")
+            raise NoSuchProductError(f"{obsid} is in {' and '.join(missions)}; give the mission")
         raise NoSuchProductError(f"{self.layout.root} has no observation {obsid}{f' of {mission}' if mission else ''}")
 
     def _behind(self, grating: str, obsid: str, mission: str) -> set[str]:
         """Return the detectors onto which a grating dispersed an observation's light; empty for other instruments."""
         spec = MISSIONS[mission]
-        detectors = {each.name for each in spec.instruments if each.is_detector}
-        if grating in detectors or grating not in {each.name for each in spec.instruments}:
+        detectors = {item.name for item in spec.instruments if item.is_detector}
+        if grating in detectors or grating not in {item.name for item in spec.instruments}:
             return set()
         path = self.layout.record(PREPROCESSED.name, Unit(mission, obsid))
         used = set(read_record(path).results.get("observed_with", ())) if path.is_file() else set()
@@ -150,25 +150,28 @@ class Archive:
         """Return the path of the only product that matches. Raise NoSuchProductError if zero or several match."""
         name = self._mission_of(obsid, mission)
         spec = MISSIONS[name]
-        inst = next((each.name for each in spec.instruments if instrument.upper() in _spellings(each)), instrument)
+        inst = next((item.name for item in spec.instruments if instrument.upper() in _spellings(item)), instrument)
         group = set(spec.groups.get(instrument.upper(), ())) | self._behind(inst, obsid, name)
         kinds = KINDS[what] if exposure is None else EXPOSURE_KINDS[what]
-        of_kind = [each for each in self.products(obsid, name) if each.kind in kinds and not _is_uncleaned(each)]
+        candidates = [
+            product for product in self.products(obsid, name) if product.kind in kinds and not _is_uncleaned(product)
+        ]
 
-        def matches(each: Product) -> bool:
+        def matches(product: Product) -> bool:
             return (
-                (each.instrument == inst or set(each.instrument.split("_")) <= group)
-                and exposure in (None, each.exposure)
-                and band in (None, each.band)
+                (product.instrument == inst or set(product.instrument.split("_")) <= group)
+                and exposure in (None, product.exposure)
+                and band in (None, product.band)
             )
 
-        earlier = [each for each in of_kind if not each.requested and matches(each)]
-        of_kind = [each for each in of_kind if each.requested]
-        best = next((kind for kind in kinds if any(each.kind == kind for each in of_kind)), "")
+        earlier = [product for product in candidates if not product.requested and matches(product)]
+        present = [product for product in candidates if product.requested]
+        kinds_present = {product.kind for product in present}
         if exposure is not None:
-            best = next((each.kind for kind in kinds for each in of_kind if each.kind == kind and matches(each)), best)
-        of_kind = [each for each in of_kind if each.kind == best]
-        matching = [each for each in of_kind if matches(each)]
+            kinds_present = {product.kind for product in present if matches(product)} or kinds_present
+        best = next((kind for kind in kinds if kind in kinds_present), "")
+        of_kind = [product for product in present if product.kind == best]
+        matching = [product for product in of_kind if matches(product)]
         if len(matching) == 1:
             return _existing(matching[0])
         raise NoSuchProductError(_why_not_one(spec, what, f"{obsid} has", inst, matching, of_kind, earlier))
@@ -179,7 +182,7 @@ def _why_not_one(
     earlier: Sequence[Product],
 ) -> str:  # fmt: skip
     """Return the message for a request that no product matches, or several do; `of_kind` are the products to choose from."""
-    choice = ", ".join(_described(each) for each in of_kind) or "none"
+    choice = ", ".join(_described(product) for product in of_kind) or "none"
     if matching:
         return f"{has} more than one {what} of {inst}; say which: {choice}"
     if earlier:
@@ -187,7 +190,7 @@ def _why_not_one(
             f"{has} no {what} of {inst} that its configuration requests; {earlier[0].path} is no longer "
             f"requested and was made with earlier options; there is {choice}"
         )
-    if not of_kind and not spec.engines and SPEC_KINDS[what] not in {each.kind for each in spec.products}:
+    if not of_kind and not spec.engines and SPEC_KINDS[what] not in {pattern.kind for pattern in spec.products}:
         return no_such_kind(spec.pretty_name, what)
     return f"{has} no such {what} of {inst}; there is {choice}"
 
@@ -209,7 +212,7 @@ def no_such_kind(pretty_name: str, what: str) -> str:
 
 
 def _spellings(instrument: Instrument) -> Sequence[str]:
-    return [each.upper() for each in (instrument.name, *instrument.aliases)]
+    return [name.upper() for name in (instrument.name, *instrument.aliases)]
 
 
 def _described(product: Product) -> str:

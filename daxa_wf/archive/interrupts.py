@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM in Snakemake's main process: one message, and every job is ended or finished."""
+"""Handle Ctrl-C and SIGTERM in Snakemake's main process: print one message, and end or finish every job."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ import psutil
 from daxa_wf.archive.running import INTERRUPTIBLE
 
 JOB = "DAXA_WF_JOB"
-"""Environment variable of the jobs that Snakemake starts on this machine, in contrast to its scancel, say."""
+"""Environment variable of the jobs that Snakemake starts on this machine. Its other processes, such as scancel, lack it."""
 
 JOB_PREFIX = f"set -euo pipefail; export {JOB}=1; trap '' INT; "
-"""Snakemake's own prefix of a job's shell, and that a job ignores Ctrl-C: the main process ends it with SIGTERM.
+"""Prefix of a job's shell: Snakemake's own, and a trap with which a job ignores Ctrl-C. The main process ends it by SIGTERM.
 
 A Python process prints a traceback when it is interrupted by SIGINT, and none when it is ended by SIGTERM.
 """
@@ -28,7 +28,7 @@ A Python process prints a traceback when it is interrupted by SIGINT, and none w
 MESSAGE = "Interrupted: the running jobs are ended. Finished work is kept; the same command continues from there.\n"
 
 
-def heed_ctrl_c() -> None:
+def handle_ctrl_c() -> None:
     """End with one message on Ctrl-C. A run in the background, which ignores Ctrl-C, continues to ignore it."""
     if threading.current_thread() is not threading.main_thread():
         return
@@ -49,22 +49,22 @@ def let_sigterm_wait() -> None:
 def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
     signal.signal(number, signal.SIG_IGN)
     sys.stderr.write(MESSAGE)
-    # What Snakemake reports from here on is that the jobs did not end well.
+    # From here on, Snakemake reports only that the jobs failed.
     logging.getLogger("snakemake.logging").addFilter(lambda record: record.levelno < logging.ERROR)
     threading.Thread(target=_end_jobs, daemon=True).start()
     raise SystemExit(128 + number)
 
 
 def _end_jobs() -> None:
-    """Send SIGTERM once to each job of this session, also to those that are just starting.
+    """Send SIGTERM once to each job of this session, also to jobs that are starting.
 
     A task of SAS or eSASS has a session of its own; the job that runs it ends it.
     """
-    asked: set[psutil.Process] = set()
+    ended: set[psutil.Process] = set()
     while True:
-        for each in set(psutil.Process().children(recursive=True)) - asked:
+        for process in set(psutil.Process().children(recursive=True)) - ended:
             with suppress(psutil.Error, ProcessLookupError):
-                if JOB in each.environ() and os.getsid(each.pid) == os.getsid(0):
-                    each.terminate()
-                    asked.add(each)
+                if JOB in process.environ() and os.getsid(process.pid) == os.getsid(0):
+                    process.terminate()
+                    ended.add(process)
         time.sleep(0.2)

@@ -51,7 +51,7 @@ def write_origin(layout: Layout, origin: Origin) -> None:
 
 
 def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values as they are after they were written to JSON and read again."""
+    """Return values after a round trip through JSON text."""
     read: dict[str, Any] = json.loads(json.dumps(values, default=str))
     return read
 

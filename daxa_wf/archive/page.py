@@ -1,4 +1,4 @@
-"""Whether the archive's page shows the records as they are, by a digest at its end."""
+"""Compare the archive's page with the present records, by a digest at the end of the page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DIGEST = re.compile(r"<!-- records ([0-9a-f]{64}) -->\s*$")
 
 
 def page_digest(layout: Layout) -> str:
-    """Return a digest of what the page is made of: the manifest, and the last record of every observation."""
+    """Return a digest of the content of the page: the manifest, and the last record of every observation."""
     shown = {}
     for path in sorted((layout.root / "records").glob("*/*/report/*.json")):
         with suppress(CorruptFileError):
@@ -34,9 +34,9 @@ def with_digest(layout: Layout, text: str) -> str:
 
 
 def is_page_outdated(layout: Layout) -> bool:
-    """Return True if the page is to be drawn again, although it exists and no record is made again.
+    """Return True if the page must be drawn again, although it exists and every record stays.
 
-    If nothing succeeded, each run draws it, and so ends with the reasons. Pages of versions without a digest stay.
+    If nothing succeeded, each run draws it and ends with the reasons. Pages of earlier versions without a digest stay.
     """
     if not layout.report.exists():
         return False
@@ -45,9 +45,9 @@ def is_page_outdated(layout: Layout) -> bool:
 
 
 def nothing_succeeded(layout: Layout) -> bool:
-    """Return True if the observations of the manifest have been processed, and none has a usable product.
+    """Return True if observations of the manifest have been processed, but all lack a usable product.
 
-    An observation without a page has not been processed to its end: then a fault ended the run.
+    An observation without a page was not processed completely, because a fault ended the run.
     """
     try:
         units = {Unit(row.mission, row.obsid) for row in read_manifest(layout.manifest)}

@@ -83,12 +83,12 @@ class Record:
 
     @property
     def made_by(self) -> str:
-        """The version of daxa_wf that made it; '' if that is not known."""
+        """Return the version of daxa_wf that made the record, or '' if it is unknown."""
         return self.versions.get("daxa_wf", "")
 
     @property
     def is_outdated(self) -> bool:
-        """True if another version of daxa_wf made it than this one."""
+        """Return True if another version of daxa_wf made the record."""
         return self.made_by not in ("", daxa_wf.__version__)
 
     def fingerprint(self) -> str:

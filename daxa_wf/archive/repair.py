@@ -1,4 +1,4 @@
-"""What the start of a run does to an archive: damaged files are set aside, and times in records brought up to date."""
+"""Prepare an archive at the start of a run: set damaged files aside, and update the times in records."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from daxa_wf.files import set_aside
 
 
 def prepare_archive(layout: Layout) -> None:
-    """At the start of a run: set aside what cannot be read, and bring the times in records up to date."""
+    """Set aside unreadable files of an archive and update the times in records, at the start of a run."""
     set_aside_damaged(layout)
     refresh_records(layout)
 
 
 def set_aside_damaged(layout: Layout) -> list[Path]:
-    """Set aside a manifest, records and fault notes that cannot be read; return where they are.
+    """Set aside a manifest, records and fault notes that cannot be read. Return their new paths.
 
-    A user can look at them there, and the run makes them anew.
+    A user can examine them there, and the run makes them again.
     """
     damaged = set_aside_damaged_records(layout)
     if layout.manifest.exists():

@@ -63,9 +63,9 @@ class Hold:
                 escalations.append(threading.Thread(target=_escalate, args=arguments, daemon=True))
                 escalations[0].start()
 
-        for each in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(each) is not signal.SIG_IGN:
-                signal.signal(each, pass_on)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, pass_on)
         if is_interruptible:
             signal.signal(signal.SIGINT, pass_on)
         code = process.wait()
@@ -92,14 +92,14 @@ def _kill_tree(pid: int) -> None:
         parent = psutil.Process(pid)
         # A stopped process starts no more jobs, so the list of its children is complete.
         parent.suspend()
-        for each in [*parent.children(recursive=True), parent]:
+        for process in [*parent.children(recursive=True), parent]:
             with suppress(psutil.NoSuchProcess):
-                each.kill()
+                process.kill()
 
 
 @contextmanager
 def held(root: Path) -> Iterator[Hold]:
-    """Hold an archive. ConfigError if another run holds it."""
+    """Hold an archive. Raise ConfigError if another run holds it."""
     root.mkdir(parents=True, exist_ok=True)
     with _locked_file(root) as stream:
         yield Hold(root, stream.fileno())

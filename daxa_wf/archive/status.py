@@ -137,7 +137,7 @@ def _verdict(record: Record) -> Verdict:
     return Verdict(
         unit.mission, unit.obsid, unit.instrument, unit.exposure,
         record.step, str(record.status), record.reason, " ".join(record.message.split()),
-        tuple((each["name"], " ".join(each["text"].split())) for each in record.warnings),
+        tuple((warning["name"], " ".join(warning["text"].split())) for warning in record.warnings),
     )  # fmt: skip
 
 
@@ -192,14 +192,19 @@ def counts_by_step(verdicts: Sequence[Verdict]) -> dict[str, Counter[str]]:
 def used_statuses(verdicts: Sequence[Verdict]) -> list[str]:
     """Return the statuses of a table of counts: the usual ones, and PENDING and NOT_REQUESTED if a unit has them."""
     used = {verdict.status for verdict in verdicts}
-    return [*(str(status) for status in Status), FAULT, *(each for each in (PENDING, NOT_REQUESTED) if each in used)]
+    return [
+        *(str(status) for status in Status),
+        FAULT,
+        *(status for status in (PENDING, NOT_REQUESTED) if status in used),
+    ]
 
 
-def _warning_line(step: str, name: str, found: Sequence[tuple[Verdict, str]]) -> str:
+def _warning_line(step: str, name: str, verdicts: Sequence[tuple[Verdict, str]]) -> str:
     """Return one line about all units that have a warning, with the text of the first."""
-    first, text = found[0]
-    others = len({verdict.unit for verdict, _ in found}) - 1
-    more = f" and {others} more unit{'s' * (others > 1)}, listed in the report" if others else ""
+    first, text = verdicts[0]
+    others = len({verdict.unit for verdict, _ in verdicts}) - 1
+    noun = "unit" if others == 1 else "units"
+    more = f" and {others} more {noun}, listed in the report" if others else ""
     return f"warning {name}: {step} of {first.mission} {first.unit.identifier}{more}: {text}"
 
 
@@ -236,8 +241,8 @@ def print_summary(layout: Layout, verdicts: Sequence[Verdict], stderr: bool = Tr
         identifier = f"{verdict.obsid}{verdict.inst}{verdict.exposure}"
         what = f"{verdict.step} of {verdict.mission} {identifier}: {verdict.status}"
         console.print(Text(f"{what}: {verdict.reason}: {verdict.message}"), soft_wrap=True)
-    for (step, name), found in warnings_by_name(verdicts).items():
-        console.print(Text(_warning_line(step, name, found)), soft_wrap=True)
+    for (step, name), warned in warnings_by_name(verdicts).items():
+        console.print(Text(_warning_line(step, name, warned)), soft_wrap=True)
     for note in selection_notes(layout):
         console.print(Text(note), soft_wrap=True)
     if layout.report.exists():

@@ -1,4 +1,4 @@
-"""Which records still vouch for their files: compared by size and time, and by content where the time differs."""
+"""Find the records that still vouch for their files: compare size and time, and content if the time differs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from daxa_wf.errors import CorruptFileError, Fault
 from daxa_wf.files import set_aside, sha256_of, write_atomically
 
 MOST_NAMED = 5
-"""Files that a message names; the rest of them is counted."""
+"""Largest number of files that a message names. It counts the others."""
 
 
 def confirm_stamp(layout: Layout, stamp: FileStamp) -> FileStamp | None:
-    """Return the stamp of a file that still has its recorded content, with its present time; None if it has not.
+    """Return the stamp of a file with its present time, or None if its content differs from the record.
 
     A file that was copied or restored has another time, so its SHA-256 decides.
     """
@@ -46,14 +46,14 @@ def _confirm_all(layout: Layout, stamps: Iterable[FileStamp]) -> list[FileStamp]
 
 
 def require_unchanged(layout: Layout, acquired: Record) -> None:
-    """Raise Fault if a fetched file is no longer what was fetched; one that is gone is found by those who read it."""
+    """Raise Fault if the content of a fetched file changed. The steps that read a file report it if it is missing."""
     changed = _changed_raw(layout, acquired)
     if changed:
-        raise Fault(f"{_listed(changed)} changed since they were fetched; run again: the next run fetches them anew")
+        raise Fault(f"{_listed(changed)} changed since they were fetched; run again: the next run fetches them again")
 
 
 def _changed_raw(layout: Layout, record: Record) -> list[str]:
-    """Return the recorded paths of raw files that are there, and are not what they were."""
+    """Return the recorded paths of existing raw files whose content changed."""
     return [stamp.path for stamp in _existing(layout, record.raw) if confirm_stamp(layout, stamp) is None]
 
 
@@ -64,7 +64,7 @@ def _listed(names: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class Finding:
-    """Why a record is to be made again: a reason that many records may share, and what it is about in this one."""
+    """Why a record is to be made again: a reason that many records may share, and an example from this record."""
 
     reason: str
     about: str = ""
@@ -72,14 +72,14 @@ class Finding:
 
 @dataclass
 class Examined:
-    """The records of an archive that can be read, and those of all records that no longer vouch for their files."""
+    """The readable records of an archive, and the findings on records that no longer vouch for their files."""
 
     records: dict[Path, Record] = field(default_factory=dict)
     findings: dict[Path, Finding] = field(default_factory=dict)
     _fingerprints: dict[Path, str] = field(default_factory=dict)
 
     def fingerprint(self, path: Path) -> str | None:
-        """Return the fingerprint of a record; None if there is none that can be read."""
+        """Return the fingerprint of a record, or None if the record is missing or unreadable."""
         if path not in self._fingerprints and path in self.records:
             self._fingerprints[path] = self.records[path].fingerprint()
         return self._fingerprints.get(path)
@@ -88,8 +88,8 @@ class Examined:
 def examine_records(layout: Layout) -> Examined:
     """Read every record of an archive and compare it with its files and with the records it was built on.
 
-    A record no longer vouches if it is damaged, if a product is gone or changed, if a raw file changed, or if an earlier
-    record is now another one. Raw files may be deleted once they are processed. Nothing is written.
+    A record no longer vouches if it is damaged, if a product is missing or changed, if a raw file changed, or if an earlier
+    record is a new one. Raw files may be deleted after processing. This function writes no files.
     """
     examined = Examined()
     for path in record_paths(layout):
@@ -116,7 +116,7 @@ def _compared_with_files(layout: Layout, record: Record) -> Finding | None:
 
 
 def _rebuilt(layout: Layout, examined: Examined, path: Path, sound: Collection[Path]) -> str:
-    """Return the path of an earlier record that has another content than it had when this one was made; '' if none has."""
+    """Return the path of an earlier record whose content changed after the record at `path` was made, or ''."""
     for name, fingerprint in examined.records[path].built_on.items():
         earlier = layout.root / name
         if earlier in sound and examined.fingerprint(earlier) != fingerprint:
@@ -125,9 +125,9 @@ def _rebuilt(layout: Layout, examined: Examined, path: Path, sound: Collection[P
 
 
 def refresh_records(layout: Layout) -> None:
-    """Write the present times of files into their records, so that their contents are compared once after a copy.
+    """Write the present times of files into their records, so that a copy of files is compared by content only once.
 
-    Records that do not vouch for their files stay as they are.
+    Records that do not vouch for their files stay unchanged.
     """
     for path, record in readable_records(layout).items():
         products, present = (
@@ -146,7 +146,7 @@ def _existing(layout: Layout, stamps: Iterable[FileStamp]) -> list[FileStamp]:
 
 
 def set_aside_damaged_records(layout: Layout) -> list[Path]:
-    """Rename the records that cannot be read, so that a user can look at them; return their new paths."""
+    """Rename the records that cannot be read, so that a user can examine them. Return their new paths."""
     damaged = []
     for path in record_paths(layout):
         try:

@@ -46,15 +46,17 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
         progress.finish()
     _link(layout, unit, store / acquired.directory)
     files = [
-        {key: value for key, value in asdict(each).items() if key != "mtime_ns"}
-        for each in sorted(acquired.files, key=lambda each: each.path)
+        {key: value for key, value in asdict(stamp).items() if key != "mtime_ns"}
+        for stamp in sorted(acquired.files, key=lambda stamp: stamp.path)
     ]
-    size = sum(each.size for each in acquired.files)
+    size = sum(stamp.size for stamp in acquired.files)
     results = {"directory": acquired.directory, "files": files, "transferred": acquired.transferred}
     warnings = [{"task": "acquire", "name": "noted", "text": note} for note in acquired.notes]
-    sources = ", ".join(sorted({each.archive for each in acquired.files}))
+    sources = ", ".join(sorted({stamp.archive for stamp in acquired.files}))
     folder = layout.relative(layout.raw(unit))
-    raw = [FileStamp(f"{folder}/{each.path}", each.size, each.mtime_ns, each.sha256, "raw") for each in acquired.files]
+    raw = [
+        FileStamp(f"{folder}/{stamp.path}", stamp.size, stamp.mtime_ns, stamp.sha256, "raw") for stamp in acquired.files
+    ]
     return Outcome(results, warnings, f"{len(files)} files, {size / 1e6:.1f} MB from {sources}", raw)
 
 
@@ -79,7 +81,7 @@ def _link(layout: Layout, unit: Unit, directory: Path) -> None:
     part = link.with_name(f".{link.name}.part")
     part.unlink(missing_ok=True)
     real, home = directory.resolve(), link.parent.resolve()
-    # Relative where both move together, absolute where the store is elsewhere.
+    # The link is relative if the archive and the store move together, and absolute otherwise.
     together = real.is_relative_to(layout.root.resolve().parent)
     part.symlink_to(os.path.relpath(real, home) if together else real, target_is_directory=True)
     part.replace(link)

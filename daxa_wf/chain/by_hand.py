@@ -1,4 +1,4 @@
-"""Run one step on one unit in this process, without Snakemake: the way to look into a step that misbehaves."""
+"""Run one step on one unit in this process, without Snakemake, to examine a step that misbehaves."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def run_by_hand(plan: Plan, step_name: str, identifier: str, into: Path | None =
     """Run a step on a unit, into the plan's archive or into a copy of the observation at `into`. Return the record.
 
     The log goes to the terminal and to the archive's log of the step. Raise ConfigError if the step, the unit or a record
-    of an earlier step does not exist, or if a run is going on in the archive.
+    of an earlier step does not exist, or if another run is active in the archive.
     """
     step = _step(step_name)
     unit = _unit(plan, step, identifier, mission)
@@ -49,13 +49,13 @@ def _step(name: str) -> Step:
 def _unit(plan: Plan, step: Step, identifier: str, mission: str) -> Unit:
     """Return the unit of the manifest with an identifier. Raise ConfigError if it is unknown or ambiguous."""
     if not plan.layout.manifest.exists():
-        raise ConfigError(f"{plan.layout.root} has no manifest yet; 'daxa-wf run' makes it")
+        raise ConfigError(f"{plan.layout.root} has no manifest yet; make it with 'daxa-wf run'")
     rows = read_manifest(plan.layout.manifest)
     units = [
         unit
-        for each in plan.processed()
-        if mission in ("", each.name) and step.name in each.steps
-        for unit in plan.units(step, [row for row in rows if row.mission == each.name])
+        for configured in plan.processed()
+        if mission in ("", configured.name) and step.name in configured.steps
+        for unit in plan.units(step, [row for row in rows if row.mission == configured.name])
     ]
     matching = [unit for unit in units if unit.identifier == identifier]
     if len(matching) > 1:
@@ -64,7 +64,7 @@ def _unit(plan: Plan, step: Step, identifier: str, mission: str) -> Unit:
     if not matching:
         names = [unit.identifier for unit in units]
         kind = {"observation": "an observation", "instrument": "an instrument", "exposure": "an exposure"}[step.per]
-        example = f", such as {names[0]}" if names else "; the configuration requests no unit of it"
+        example = f", such as {names[0]}" if names else "; the configuration does not request such a unit"
         raise ConfigError(
             f"{identifier} is not a unit of {step.name}, which acts on {kind}{example}{closest(identifier, names)}"
         )
@@ -81,7 +81,7 @@ def _earlier_records(plan: Plan, step: Step, wildcards: Wildcards) -> dict[str, 
 
 
 def _inputs(plan: Plan, step: Step, wildcards: Wildcards, earlier: dict[str, list[Path]]) -> Inputs:
-    """Return the records and raw files of a step, as its rule gives them."""
+    """Return the records and raw files that the rule of a step would pass to it."""
     files = {"manifest": [plan.layout.manifest]} if step.is_first else {}
     raw, given = find_raw_files(plan.layout, plan.raw(*step.raw)(wildcards) if step.raw else {})
     records = {name: [read_record(path) for path in paths] for name, paths in earlier.items()}
@@ -103,7 +103,9 @@ def _copy_observation(layout: Layout, into: Path, unit: Unit) -> Layout:
     """
     scratch = Layout(into.absolute())
     if scratch.root.resolve().is_relative_to(layout.root.resolve()):
-        raise ConfigError(f"--into {into}: it lies in the archive {layout.root}; choose a directory outside of it")
+        raise ConfigError(
+            f"--into {into}: this directory is in the archive {layout.root}; choose a directory outside the archive"
+        )
     for folder in (layout.records(unit), layout.observation(unit), layout.failed_observation(unit), layout.work(unit)):
         for path in sorted(folder.rglob("*")):
             copy = scratch.root / layout.relative(path)

@@ -1,6 +1,6 @@
-"""Gives Snakemake the files to make again: the only place that touches its inner objects (`snakemake>=9.5,<10`).
+"""Give Snakemake the files to make again. Only this module uses Snakemake's inner objects (`snakemake>=9.5,<10`).
 
-Reading the Snakefile changes no file. Jobs are forced as by Snakemake's own option --forcerun, so dry runs show them.
+Reading the Snakefile changes no file. Jobs are forced like with Snakemake's own option --forcerun, so dry runs show them.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from daxa_wf.chain.staleness import Conditions, find_stale, summary, work_of
 
 
 def force_what_is_stale(workflow: Any, plan: Plan, remake_outdated: bool = False) -> Callable[[], list[str]]:
-    """Let Snakemake make again what no longer holds: the manifest, and records once the manifest is known.
+    """Let Snakemake make an outdated manifest again, and stale records after the manifest.
 
-    `workflow` is Snakemake's object. Its graph of jobs exists when functions of input ask for the manifest.
-    Return a function that gives the reasons, a line each.
+    `workflow` is Snakemake's object. Its graph of jobs exists when input functions need the manifest.
+    Return a function that returns the reasons, one line for each.
     """
-    findings: dict[Path, Finding] = {}
+    records = _Records(workflow, plan, remake_outdated)
     plan.when_manifest_is_needed = partial(_force_manifest, workflow, plan)
-    plan.when_manifest_is_read = partial(_force_records, workflow, plan, remake_outdated, findings)
-    return lambda: summary(findings.values())
+    plan.when_manifest_is_read = records.force
+    return records.reasons
 
 
 def _force_manifest(workflow: Any, plan: Plan) -> None:
@@ -33,26 +33,40 @@ def _force_manifest(workflow: Any, plan: Plan) -> None:
         workflow.dag.forcefiles.add(plan.manifest)
 
 
-def _force_records(workflow: Any, plan: Plan, remake_outdated: bool, findings: dict[Path, Finding]) -> None:
-    steps, files = _forced_by_user(workflow.dag)
-    conditions = Conditions(
-        plan.login_marks(), remake_outdated=remake_outdated,
-        forced=lambda path: path.parent.name in steps or plan.place(path) in files,
-    )  # fmt: skip
-    findings.clear()
-    findings.update(find_stale(plan.layout, work_of(plan), conditions))
-    plan.stale = {plan.place(path) for path in findings}
-    workflow.dag.forcefiles.update(plan.stale)
-    if findings or is_page_outdated(plan.layout):
-        workflow.dag.forcefiles.add(plan.place(plan.layout.report))
+class _Records:
+    """The records that Snakemake makes again, each with its finding."""
+
+    def __init__(self, workflow: Any, plan: Plan, remake_outdated: bool) -> None:
+        self._workflow = workflow
+        self._plan = plan
+        self._remake_outdated = remake_outdated
+        self._findings: dict[Path, Finding] = {}
+
+    def force(self) -> None:
+        """Find the stale records of the present manifest, and force Snakemake to make them again."""
+        plan, dag = self._plan, self._workflow.dag
+        steps, files = _forced_by_user(dag)
+        conditions = Conditions(
+            plan.login_marks(), remake_outdated=self._remake_outdated,
+            forced=lambda path: path.parent.name in steps or plan.place(path) in files,
+        )  # fmt: skip
+        self._findings = find_stale(plan.layout, work_of(plan), conditions)
+        plan.stale = {plan.place(path) for path in self._findings}
+        dag.forcefiles.update(plan.stale)
+        if self._findings or is_page_outdated(plan.layout):
+            dag.forcefiles.add(plan.place(plan.layout.report))
+
+    def reasons(self) -> list[str]:
+        """Return a line for every reason to make records again."""
+        return summary(self._findings.values())
 
 
 def _forced_by_user(dag: Any) -> tuple[set[str], set[str]]:
     """Return the steps of forced rules, which a caller's prefix may have renamed, and the forced files."""
     outputs = [str(output) for rule in dag.forcerules for output in rule.output]
-    return {Path(each).parent.name for each in outputs}, set(map(str, dag.forcefiles))
+    return {Path(output).parent.name for output in outputs}, set(map(str, dag.forcefiles))
 
 
 def is_requested(config: Mapping[str, Any], key: str) -> bool:
-    """Return whether a value of Snakemake's --config is true."""
+    """Return True if a value of Snakemake's --config is true."""
     return str(config.get(key, "")).lower() in ("true", "1", "yes")

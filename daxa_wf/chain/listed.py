@@ -16,9 +16,9 @@ from daxa_wf.errors import ServiceError
 from daxa_wf.mission.step import Engine, load
 
 AT_ONCE = 8
-"""Observations whose listings are asked for side by side."""
+"""Number of observations whose listings are requested at the same time."""
 FRUITLESS = 10
-"""Failures in a row after which the data centres are not asked for further observations in this run."""
+"""Failures in a row after which this run requests no further listings from the data centres."""
 
 
 @dataclass
@@ -86,8 +86,8 @@ def exposures_in(request: FileRequest, paths: Iterable[str], engine: Engine) -> 
     """Return one row for each exposure with a file in an observation's listing, for the engine of the mission."""
     find = load(engine.find_listed)
     obsid, facts = str(request.facts["obsid"]), facts_text(request.facts)
-    found: dict[tuple[str, str], dict[str, str]] = find(obsid, sorted(paths), request.instruments)
+    exposures: dict[tuple[str, str], dict[str, str]] = find(obsid, sorted(paths), request.instruments)
     return [
         ManifestRow(request.spec.name, obsid, inst, exposure, facts=facts, **files)
-        for (inst, exposure), files in found.items()
+        for (inst, exposure), files in exposures.items()
     ]

@@ -39,7 +39,7 @@ def _refuse_unreadable(error: OSError) -> None:
         return
     place = printable(error.filename) if error.filename else "below the source"
     raise Fault(
-        f"{place}: the directory cannot be read ({error.strerror}), so the observations in it are not known; make it "
+        f"{place}: the directory cannot be read ({error.strerror}), so its observations are unknown; make it "
         "readable, or move it elsewhere"
     ) from error
 
@@ -47,7 +47,7 @@ def _refuse_unreadable(error: OSError) -> None:
 def printable(path: str | Path) -> str:
     """Return a path for messages, with escapes for bytes that are not UTF-8 and for characters that cannot be printed."""
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def listing_digest(root: Path) -> str:
@@ -67,11 +67,13 @@ def listing_digest(root: Path) -> str:
 
 
 def _own_stat(path: Path) -> os.stat_result:
-    """Return the stat of a file or link itself. Fault if its directory does not allow it."""
+    """Return the stat of a file or link itself. Raise Fault if its directory does not permit this."""
     try:
         return path.lstat()
     except OSError as error:
-        raise Fault(f"{printable(path)} cannot be looked at ({error.strerror}); see to its directory") from error
+        raise Fault(
+            f"{printable(path)} cannot be examined ({error.strerror}); check the permissions of its directory"
+        ) from error
 
 
 def file_problem(path: Path, root: Path) -> str:
@@ -80,19 +82,17 @@ def file_problem(path: Path, root: Path) -> str:
         checked_relative(str(path.relative_to(root)), "")
         mode = path.stat().st_mode
     except UnsafePathError:
-        return (
-            "the path holds control characters, a backslash or bytes that are not UTF-8; rename the file or its folder"
-        )
+        return "the path contains control characters, a backslash or bytes that are not UTF-8; rename the file or its folder"
     except FileNotFoundError:
         return (
             f"the link leads to {printable(path.readlink())}, which does not exist"
             if path.is_symlink()
-            else "it is gone"
+            else "it no longer exists"
         )
     except OSError as error:
-        return f"it cannot be looked at ({error.strerror})"
+        return f"it cannot be examined ({error.strerror})"
     if set("{}") & set(str(path)):
-        return "the path has a brace, which Snakemake takes for a wildcard; rename the file or its folder"
+        return "the path contains a brace, which Snakemake reads as a wildcard; rename the file or its folder"
     if not S_ISREG(mode):
         return "it is not a file"
     return "" if os.access(path, os.R_OK) else "it cannot be read (Permission denied)"

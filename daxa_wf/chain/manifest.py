@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,61 +29,82 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("daxa_wf")
 NAMED = 10
-"""ObsIDs that a note names; the rest of them is counted."""
+"""Largest number of ObsIDs that a note names. It counts the others."""
 
 Options = Mapping[str, Any]
-"""What Plan.selection_options has of a mission."""
+"""The options of a mission as Plan.selection_options returns them."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A mission's part of the manifest: its rows, and notes for the end of the run."""
+
+    rows: Sequence[ManifestRow] = ()
+    notes: tuple[str, ...] = ()
+    is_unfinished: bool = False
+    """True if a service did not answer, so the next run must complete this part."""
+    cutflow: str = ""
+    """The cut-flow of a selection without observations."""
 
 
 def run(
     missions: Mapping[str, Options],
     output: Path,
-    asked: str = "",
+    identity: str = "",
     data_centres: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
-    """Write the manifest of all missions, and its origin beside the selections.
+    """Write the manifest of all missions, and its origin beside the selections. `identity` stands for the missions' tables.
 
-    A mission without selected observations, or without an available table, is one line of the summary. ConfigError
-    if no mission can be processed, or ServiceError if the cause is a service that does not answer.
+    A mission with an empty selection, or whose table cannot be fetched now, gets a line in the summary. Raise ConfigError
+    if no mission has observations to process, or ServiceError if the reason is a service that did not answer.
     """
-    rows: list[ManifestRow] = []
-    origin, empty = Origin(asked, options=as_json(missions)), []
-    origin.steps = {name: list(options["steps"]) for name, options in missions.items()}
-    for name, options in missions.items():
-        places = {**_seen_from(output.parent, options), **(data_centres or {}).get(name, {})}
-        try:
-            rows += _rows_of(name, places, output.parent / "selection", origin, is_only=len(missions) == 1)
-        except NoObservationsError as error:
-            empty.append(str(error))
-            _note(origin, error.line)
+    parts: dict[str, _Part] = {}
+    snapshots: dict[str, str] = {}
+    releases = []
+    for name, given in missions.items():
+        options = {**_seen_from(output.parent, given), **(data_centres or {}).get(name, {})}
+        part = parts[name] = _part(name, options, output.parent / "selection", is_only=len(missions) == 1)
+        for note in part.notes:
+            log.warning("%s", note)
+        if _uses_tables(options):
+            # Tables without a matching observation are recorded too: a new table may contain one.
+            snapshots |= SnapshotStore(Path(options["tables"])).identities(MISSIONS[name])
+            releases.append(_next_release(name, options))
+    rows = [row for part in parts.values() for row in part.rows]
     if not rows:
-        raise _nothing_to_process(origin, empty if len(empty) == len(missions) else [])
+        raise _nothing_to_process(list(parts.values()))
     write_manifest(output, rows)
+    origin = Origin(
+        identity, snapshots, [note for part in parts.values() for note in part.notes],
+        is_unfinished=any(part.is_unfinished for part in parts.values()),
+        unasked=[name for name, part in parts.items() if part.is_unfinished],
+        steps={name: list(options["steps"]) for name, options in missions.items()},
+        options=as_json(missions), until=min(filter(None, releases), default=""),
+    )  # fmt: skip
     write_origin(Layout(output.parent), origin)
     observations = len({(row.mission, row.obsid) for row in rows})
     log.info("manifest: %d exposures of %d observations", len(rows), observations)
 
 
-def _rows_of(name: str, options: Options, directory: Path, origin: Origin, is_only: bool) -> list[ManifestRow]:
-    """Return the rows of a mission, and note in the origin what could not be asked for.
-
-    A service that does not answer gives no rows, or a ServiceError if the mission `is_only` one.
-    """
-    before, origin.is_unfinished = origin.is_unfinished, False
-    find = _to_read if options["listing"] else _to_download
+def _part(name: str, options: Options, directory: Path, is_only: bool) -> _Part:
+    """Return a mission's part of the manifest. Raise ServiceError if a service fails and this mission is the only one."""
+    planned = _to_read if options["listing"] else _to_download
     try:
-        rows = find(name, options, directory, origin)
+        part = planned(name, options, directory)
+    except NoObservationsError as error:
+        return _Part(notes=(error.line,), cutflow=str(error))
     except ServiceError as error:
         if is_only:
             raise
-        _note(origin, f"{name}: it could not be selected from, and the next run tries again: {error}")
-        origin.is_unfinished = True
-        return []
-    finally:
-        origin.unasked += [name] if origin.is_unfinished else []
-        origin.is_unfinished |= before
-    rows = [decompressed(row) for row in rows] if options["decompress"] else rows
-    return [row for row in rows if options["process_unscheduled"] or not row.is_unscheduled]
+        line = f"{name}: its observations could not be selected, and the next run tries again: {error}"
+        return _Part(notes=(line,), is_unfinished=True)
+    rows = [decompressed(row) for row in part.rows] if options["decompress"] else part.rows
+    return replace(part, rows=[row for row in rows if options["process_unscheduled"] or not row.is_unscheduled])
+
+
+def _uses_tables(options: Options) -> bool:
+    """Return True if a mission's part of the manifest depends on tables: not for all files of a local directory."""
+    return not options["listing"] or options["select"] is not None
 
 
 def _seen_from(archive: Path, options: Options) -> dict[str, Any]:
@@ -92,19 +114,14 @@ def _seen_from(archive: Path, options: Options) -> dict[str, Any]:
     return {**options, **places, "select": select}
 
 
-def _nothing_to_process(origin: Origin, cutflows: Sequence[str]) -> DaxaError:
-    """Return the error of a manifest without rows: with every cut-flow, if nothing is selected of any mission."""
-    notes = "".join(f"\n  {note}" for note in origin.notes)
-    if origin.is_unfinished:
-        return ServiceError(f"nothing to process, because services could not be asked:{notes}")
-    if cutflows:
-        return ConfigError("\n".join(cutflows))
-    return ConfigError(f"nothing to process: none of the selected observations is in a source{notes}")
-
-
-def _note(origin: Origin, line: str) -> None:
-    origin.notes.append(line)
-    log.warning("%s", line)
+def _nothing_to_process(parts: Sequence[_Part]) -> DaxaError:
+    """Return the error for a manifest without rows. It has the cut-flows of all missions if each selection is empty."""
+    notes = "".join(f"\n  {note}" for part in parts for note in part.notes)
+    if any(part.is_unfinished for part in parts):
+        return ServiceError(f"nothing to process, because services did not answer:{notes}")
+    if all(part.cutflow for part in parts):
+        return ConfigError("\n".join(part.cutflow for part in parts))
+    return ConfigError(f"nothing to process: the sources do not contain any selected observation{notes}")
 
 
 def _named(obsids: Sequence[str]) -> str:
@@ -115,41 +132,49 @@ def _named(obsids: Sequence[str]) -> str:
 def read_directory(
     name: str, root: Path, obsids: Sequence[str] | None, instruments: Sequence[str], engine: Engine
 ) -> list[ManifestRow]:
-    """Return the rows of the event lists, or raw data, in a local directory. ConfigError if a requested one is absent."""
+    """Return the rows of the event lists or raw data in a local directory.
+
+    Raise ConfigError if a requested observation is absent.
+    """
     rows: list[ManifestRow] = load(engine.find_local)(name, root, obsids, instruments)
     return rows
 
 
-def _to_read(name: str, options: Options, directory: Path, origin: Origin) -> list[ManifestRow]:
-    """Return what lies in a local directory, of the selected observations."""
-    selected = None
+def _to_read(name: str, options: Options, directory: Path) -> _Part:
+    """Return the rows of the selected observations that are in a local directory."""
+    selected, part = None, _Part()
     if options["select"] is not None:
-        selected = set(_selected(name, options, directory, origin).rows["obsid"])
+        selection = _selected(name, options, directory)
+        selected, part = set(selection.rows["obsid"]), _part_without_rows(name, selection)
     engine = engine_of(name, options["engine"])
-    found = read_directory(name, Path(options["source"]), options["obsids"], options["instruments"], engine)
-    absent = sorted(set(selected or ()) - {row.obsid for row in found})
+    rows = read_directory(name, Path(options["source"]), options["obsids"], options["instruments"], engine)
+    absent = sorted(set(selected or ()) - {row.obsid for row in rows})
+    notes = part.notes
     if absent:
-        _note(origin, f"{name}: {len(absent)} selected observations are not in {options['source']}: {_named(absent)}")
-    return [row for row in found if selected is None or row.obsid in selected]
+        notes += (f"{name}: {len(absent)} selected observations are not in {options['source']}: {_named(absent)}",)
+    return replace(part, rows=[row for row in rows if selected is None or row.obsid in selected], notes=notes)
 
 
-def _to_download(name: str, options: Options, directory: Path, origin: Origin) -> list[ManifestRow]:
-    """Return what the selection is to fetch: exposures for the engines that process them, else observations."""
-    rows = _selected(name, options, directory, origin).rows
+def _to_download(name: str, options: Options, directory: Path) -> _Part:
+    """Return the rows of the selected observations: one for each exposure if the engine processes exposures, else one each."""
+    selection = _selected(name, options, directory)
+    part, observations = _part_without_rows(name, selection), selection.rows
     spec, engine = MISSIONS[name], engine_of(name, options["engine"])
     if not engine.planned_files or not spec.exposures:
-        return planned_observations(spec, rows)
+        return replace(part, rows=planned_observations(spec, observations))
     exposures = SnapshotStore(Path(options["tables"])).exposures(spec)
-    planned, without = planned_exposures(spec, rows, exposures, options["instruments"], engine)
+    rows, without = planned_exposures(spec, observations, exposures, options["instruments"], engine)
     if without and "archives" in options:
-        planned += _listed(name, options, rows[rows["obsid"].isin(without)], origin)
-    elif without:
-        _note(origin, f"{name}: no exposure is known of {len(without)} selected observations: {_named(without)}")
-    return planned
+        listed = _listed(name, options, observations[observations["obsid"].isin(without)])
+        return _Part([*rows, *listed.rows], (*part.notes, *listed.notes), part.is_unfinished or listed.is_unfinished)
+    notes = part.notes
+    if without:
+        notes += (f"{name}: {len(without)} selected observations have no known exposure: {_named(without)}",)
+    return replace(part, rows=rows, notes=notes)
 
 
-def _listed(name: str, options: Options, rows: pd.DataFrame, origin: Origin) -> list[ManifestRow]:
-    """Return the exposures of observations that no table of exposures has, from the data centres' listings."""
+def _listed(name: str, options: Options, observations: pd.DataFrame) -> _Part:
+    """Return the exposures of observations that are missing in the table of exposures, from the data centres' listings."""
     from daxa_wf.chain.listed import listed_exposures
     from daxa_wf.download.file_request import FileRequest
     from daxa_wf.download.observation import Fetcher
@@ -159,52 +184,56 @@ def _listed(name: str, options: Options, rows: pd.DataFrame, origin: Origin) -> 
         Path(options["store"]), session(retries=1, limits=Limits(**options["limits"])), options["archives"]
     )
     routes, instruments = tuple(options["routes"]), tuple(options["instruments"])
-    requests = [FileRequest(MISSIONS[name], observation_facts(row), routes, instruments) for _, row in rows.iterrows()]
-    log.info("%s: the exposures of %d observations are in no table; listings are asked for them", name, len(requests))
-    found = listed_exposures(requests, fetcher, engine_of(name, options["engine"]))
+    requests = [
+        FileRequest(MISSIONS[name], observation_facts(row), routes, instruments) for _, row in observations.iterrows()
+    ]
+    log.info("%s: %d observations are not in the table of exposures; requesting their listings", name, len(requests))
+    listed = listed_exposures(requests, fetcher, engine_of(name, options["engine"]))
+    notes = []
     for reasons, problem in (
-        (found.absent, "have no known exposure"),
-        (found.unasked, "could not be asked for; the next run asks"),
+        (listed.absent, "have no known exposure"),
+        (listed.unasked, "could not be listed, and the next run tries again"),
     ):
         if reasons:
-            _note(origin, f"{name}: {len(reasons)} selected observations {problem}: {_named(list(reasons))}")
-            _note(origin, f"  {next(iter(reasons.values()))}")
-    # Files on this machine are in no table that could change, so the next run searches again.
-    origin.is_unfinished |= bool(found.unasked) or bool(found.absent and options["mirrors"])
-    return found.rows
+            notes.append(f"{name}: {len(reasons)} selected observations {problem}: {_named(list(reasons))}")
+            notes.append(f"  {next(iter(reasons.values()))}")
+    # A change of a mirror on this machine changes no table, so the next run reads its listings again.
+    return _Part(listed.rows, tuple(notes), bool(listed.unasked) or bool(listed.absent and options["mirrors"]))
 
 
-def _selected(name: str, options: Options, directory: Path, origin: Origin) -> Selection:
-    """Select a mission's observations, all without a section `select`, and write the selection to the archive."""
-    tables = Path(options["tables"])
-    chosen = Select.from_values(options["select"]) if options["select"] is not None else Select()
-    chosen = chosen.only(options["obsids"])
-    mirrors = {archive: [Path(each) for each in places] for archive, places in options.get("mirrors", {}).items()}
-    instruments = options["instruments"]
-    try:
-        selection = find_observations(
-            name, chosen, tables, options["services"], instruments, mirrors,
-            Limits(**options.get("limits", {})),
-        )  # fmt: skip
-    finally:
-        # The table of a mission without a match counts too, because a new table may have one.
-        origin.snapshots |= SnapshotStore(tables).identities(MISSIONS[name])
-        _wait_for_release(name, chosen, tables, instruments, origin)
+def _chosen(options: Options) -> Select:
+    """Return the section `select` of a mission, or an empty one, with the mission's own ObsIDs."""
+    select = Select.from_values(options["select"]) if options["select"] is not None else Select()
+    return select.only(options["obsids"])
+
+
+def _selected(name: str, options: Options, directory: Path) -> Selection:
+    """Return the mission's selection, and write it to the archive. Without a section `select`, select all observations."""
+    mirrors = {data_centre: [Path(path) for path in paths] for data_centre, paths in options.get("mirrors", {}).items()}
+    selection = find_observations(
+        name, _chosen(options), Path(options["tables"]), options["services"], options["instruments"], mirrors,
+        Limits(**options.get("limits", {})),
+    )  # fmt: skip
     write_selection(directory, name, selection)
-    origin.is_unfinished |= bool(selection.absent)
-    for note in selection.notes:
-        _note(origin, f"{name}: {note}")
-    for step in selection.cutflow:
-        if step.filter == "data":
-            dropped = f"{step.before - step.left} of {step.before} observations are dropped"
-            _note(origin, f"{name}: {dropped}, which have no {step.description}")
     return selection
 
 
-def _wait_for_release(name: str, chosen: Select, tables: Path, instruments: Sequence[str], origin: Origin) -> None:
-    if chosen.public and SnapshotStore(tables).latest(name) is not None:
-        releases = [origin.until, next_release(name, chosen, tables, instruments)]
-        origin.until = min((each for each in releases if each), default="")
+def _part_without_rows(name: str, selection: Selection) -> _Part:
+    """Return the notes of a selection, and whether observations are absent that the next run may find."""
+    notes = [f"{name}: {note}" for note in selection.notes]
+    for step in selection.cutflow:
+        if step.filter == "data":
+            dropped = f"{step.before - step.left} of {step.before} observations"
+            notes.append(f"{name}: dropped {dropped} without {step.description}")
+    return _Part(notes=tuple(notes), is_unfinished=bool(selection.absent))
+
+
+def _next_release(name: str, options: Options) -> str:
+    """Return when the next observation of a mission's selection becomes public (UTC, ISO), or ''."""
+    select, tables = _chosen(options), Path(options["tables"])
+    if not select.public or SnapshotStore(tables).latest(name) is None:
+        return ""
+    return next_release(name, select, tables, options["instruments"])
 
 
 def manifest_from_snakemake(job: Any) -> None:

@@ -71,7 +71,7 @@ def missions_page() -> str:
 
 def _row(spec: MissionSpec) -> str:
     instruments = ", ".join(
-        f"{each.name if each.default else f'*{each.name}*'} {_angle(each.field_of_view)}" for each in spec.instruments
+        f"{item.name if item.default else f'*{item.name}*'} {_angle(item.field_of_view)}" for item in spec.instruments
     )
     cells = (
         f"`{spec.name}`",

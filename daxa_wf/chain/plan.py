@@ -66,9 +66,9 @@ class Plan:
         self.layout = Layout(started_in / config.archive)
         self.when_manifest_is_needed: Callable[[], None] = lambda: None
         self.await_manifest: Callable[[], Any] = lambda: None
-        """Raises Snakemake's IncompleteCheckpointException until the manifest is as this run needs it."""
+        """Function that raises Snakemake's IncompleteCheckpointException until the manifest of this run is complete."""
         self.stale: Collection[str] = ()
-        """Records that this run makes again although they exist, as Snakemake has them."""
+        """Existing records that this run makes again, as paths for Snakemake."""
         self.when_manifest_is_read: Callable[[], None] = lambda: None
         self._is_manifest_needed = self._is_manifest_final = False
         self._rows: dict[tuple[str, str], list[ManifestRow]] = {}
@@ -118,7 +118,7 @@ class Plan:
     def source(self, mission: str) -> Path:
         """Return the directory of a mission's local files."""
         source = self.mission(mission).section.source
-        assert source is not None  # noqa: S101 - only missions that have one are processed
+        assert source is not None  # noqa: S101 - only missions with a source are processed
         assert source.local is not None  # noqa: S101 - called only for missions with local files
         return self.started_in / source.local
 
@@ -129,7 +129,7 @@ class Plan:
         return self.source(mission)
 
     def record(self, name: str) -> str:
-        """Return the pattern of a step's record; only the step's own units match it."""
+        """Return the pattern of a step's record. Only the step's own units match the pattern."""
         step = STEPS[name]
         folder = self.place(self.layout.root / "records")
         return f"{folder}/{{mission}}/{{obsid}}/{name}/{{obsid}}{self._parts(step, constrained=True)}.json"
@@ -144,26 +144,26 @@ class Plan:
         """Return the wildcards that name a step's unit within its observation, with the values that they may take."""
         if not constrained:
             return "".join(f"{{{part}}}" for part in UNIT_PARTS[step.per])
-        pipeline = next((each for each in pipelines() if step in each.steps), None)
+        pipeline = next((pipeline for pipeline in pipelines() if step in pipeline.steps), None)
         exposure = pipeline.exposure_pattern if pipeline else ""
         allowed = {"inst": "|".join(step.instruments), "exposure": exposure}
         return "".join(f"{{{part},{allowed[part]}}}" for part in UNIT_PARTS[step.per])
 
     def earlier(self, step: Step) -> tuple[str, ...]:
-        """Return the steps whose records a step takes as input: for the page, all others."""
-        return step.earlier if step is not REPORT else tuple(each for each in STEPS if each != step.name)
+        """Return the steps whose records a step takes as input. The step `report` takes the records of all other steps."""
+        return step.earlier if step is not REPORT else tuple(name for name in STEPS if name != step.name)
 
     def inputs(self, name: str) -> dict[str, Any]:
         """Return the input of a step's rule: the records that it needs or reads, by step."""
         from snakemake.io import ancient
 
         step = STEPS[name]
-        found: dict[str, Any] = {each: self.records_of(each) for each in self.earlier(step)}
+        inputs: dict[str, Any] = {earlier: self.records_of(earlier) for earlier in self.earlier(step)}
         if step.is_first:
-            found["manifest"] = ancient(self.manifest_of)
+            inputs["manifest"] = ancient(self.manifest_of)
         if step.tasks:
-            found["image"] = ancient(self.container_image)
-        return found
+            inputs["image"] = ancient(self.container_image)
+        return inputs
 
     def manifest_of(self, wildcards: Any) -> str:
         """Return the manifest, for a first step of one of its observations."""
@@ -173,21 +173,21 @@ class Plan:
     def params(self, name: str) -> dict[str, Any]:
         """Return the parameters of a step's rule: its options, its context on this machine, and its raw files."""
         step = STEPS[name]
-        found: dict[str, Any] = {"options": self.options(name)} if step.section or step.job_options else {}
+        params: dict[str, Any] = {"options": self.options(name)} if step.section or step.job_options else {}
         if step.tasks or step is ACQUIRE:
-            found["context"] = self.context(name)
-        return found | ({"raw": self.raw(*step.raw)} if step.raw else {})
+            params["context"] = self.context(name)
+        return params | ({"raw": self.raw(*step.raw)} if step.raw else {})
 
     def resources(self, name: str) -> dict[str, Any]:
-        """Return the resources of a step's rule: memory in MB by the size of raw event lists, and minutes.
+        """Return the resources of a step's rule: memory in MB, from the size of raw event lists, and time in minutes.
 
-        A job that is tried again gets twice as much.
+        The second attempt of a job gets twice as much.
         """
         step = STEPS[name]
 
         def memory(wildcards: Any, attempt: int) -> int:
             lists = self.raw("events")(wildcards)["events"]
-            sizes = (path.stat().st_size for each in lists if (path := self.layout.root / each).is_file())
+            sizes = (path.stat().st_size for name in lists if (path := self.layout.root / name).is_file())
             return attempt * (step.memory_mb + 2 * sum(sizes) // 1_000_000)
 
         def minutes(wildcards: Any, attempt: int) -> int:
@@ -202,13 +202,13 @@ class Plan:
         further = load(step.job_options) if step.job_options else lambda *_: {}
 
         def values(wildcards: Any) -> dict[str, Any]:
-            mission, found = self.mission(wildcards.mission), dict[str, Any]()
+            mission, options = self.mission(wildcards.mission), dict[str, Any]()
             if step.section:
                 section = getattr(mission.section, step.section)
-                found = section.values() if step.options else section.plain_values()
-                if "engine" in found:
-                    found["engine"] = mission.step_engine(name)
-            return found | further(self, wildcards)
+                options = section.values() if step.options else section.plain_values()
+                if "engine" in options:
+                    options["engine"] = mission.step_engine(name)
+            return options | further(self, wildcards)
 
         return values
 
@@ -232,7 +232,7 @@ class Plan:
         return values
 
     def toolkit(self, name: str) -> dict[str, Any]:
-        """Return a toolkit as plain data, its directories and its container image absolute."""
+        """Return a toolkit as plain data. Paths of directories and of the container image are absolute."""
         values = self.config.toolkit(name).started_in(self.started_in).plain_values()
         for image in self.image_file(name):
             values["container"] = str(self.started_in / image)
@@ -243,16 +243,16 @@ class Plan:
         return sorted({task for mission in self.processed() for task in mission.toolkit_tasks(name)})
 
     def image_file(self, name: str) -> list[str]:
-        """Return the file that a toolkit's container image is fetched into; empty if there is none to fetch.
+        """Return the file for the container image of a toolkit, or an empty list if no image is fetched.
 
-        Another image has another name, so that it is fetched, and what was made with the first one stays.
+        The file name depends on the image, so a change of the image fetches the new one and keeps the old one.
         """
         section = self.config.toolkit(name)
         digest = hashlib.sha256(section.container.encode()).hexdigest()[:12]
         return [self.place(self.layout.root / "containers" / f"{name}_{digest}.sif")] if section.is_fetched else []
 
     def container_image(self, wildcards: Any) -> list[str]:
-        """Return the image_file of the toolkit that the mission's engine uses; empty if it uses none."""
+        """Return the image_file of the toolkit that the mission's engine uses. Empty if the engine uses no toolkit."""
         toolkit = self.mission(wildcards.mission).engine.toolkit
         return self.image_file(toolkit) if toolkit else []
 
@@ -308,23 +308,23 @@ class Plan:
         return sorted({getattr(row, role) for row in self.rows(**dict(wildcards.items()))} - {""})
 
     def records_of(self, step: str) -> Callable[[Any], list[str]]:
-        """Return a function of wildcards that gives a step's records of every unit that the wildcards hold."""
+        """Return a function of wildcards that returns a step's records of all units that match the wildcards."""
         return lambda wildcards: [self._input(path) for path in self.paths_of(step, wildcards)]
 
     def _input(self, record: Path) -> str:
-        """Return a record as an input: `ancient`, unless this run makes it again, so that Snakemake compares no times.
+        """Return a record as an input: `ancient`, unless this run makes it again, so Snakemake does not compare times.
 
-        Whether a record is to be made again follows from contents (`chain.staleness`). What is not ancient, and is made
-        again, takes along what follows it.
+        `chain.staleness` decides from contents which records are made again. If an input is not ancient and is made again,
+        Snakemake also makes the records of later steps again.
         """
         from snakemake.io import ancient
 
         place = self.place(record)
-        found: str = place if place in self.stale else ancient(place)
-        return found
+        as_input: str = place if place in self.stale else ancient(place)
+        return as_input
 
     def paths_of(self, step: str, wildcards: Any) -> list[Path]:
-        """Return the paths of a step's records of every unit that the wildcards hold."""
+        """Return the paths of a step's records of all units that match the wildcards."""
         if step not in self.mission(wildcards.mission).steps:
             return []
         return self._paths(step, self.rows(**dict(wildcards.items())))
@@ -360,7 +360,7 @@ class Plan:
     def _selection_options(self, mission: Mission) -> dict[str, Any]:
         section, source = mission.section, mission.section.source
         is_read_whole = not mission.uses_raw_store
-        # These are compared, so paths are relative to the archive: a project that moves stays as it is.
+        # Paths are relative to the archive, because a move of the project must not make the manifest again.
         select = section.select.started_in(Path(self.seen_from_archive(self.started_in))) if section.select else None
         return {
             "source": self.seen_from_archive(self.source(mission.name)) if source and source.local else "",
@@ -375,7 +375,7 @@ class Plan:
             "select": select.plain_values() if select else None,
             "select_files": section.select.started_in(self.started_in).fingerprints() if section.select else [],
             "tables": self.seen_from_archive(self.started_in / self.config.tables),
-            # These are kept in the archive; `data_centres` has the URLs as they are.
+            # The archive records these URLs, so passwords are masked. `data_centres` returns the complete URLs.
             "services": {name: [mask_secrets(url) for url in urls] for name, urls in self.config.services.items()},
         }
 
@@ -406,8 +406,8 @@ class Plan:
     def data_centres(self, wildcards: Any, resources: Any) -> dict[str, dict[str, Any]]:
         """Return the addresses for the manifest's job by mission: URLs of services and listings, directories, limits.
 
-        Depends on `resources`, so Snakemake leaves it out of the params trigger, and out of its own notes in the archive:
-        URLs may hold passwords.
+        It depends on `resources`, so Snakemake leaves it out of the params trigger and out of its own notes in the archive:
+        URLs may contain passwords.
         """
         del wildcards, resources
         return {mission.name: self._data_centres(mission.name) for mission in self.processed()}
@@ -417,7 +417,7 @@ class Plan:
         return {
             "store": str(self.started_in / self.config.data),
             "archives": self.config.archives_for(name, self.started_in),
-            "mirrors": {archive: [str(each) for each in places] for archive, places in mirrors.items()},
+            "mirrors": {data_centre: [str(path) for path in paths] for data_centre, paths in mirrors.items()},
             "services": dict(self.config.services.items()),
             "limits": asdict(self.config.limits.limits()),
         }

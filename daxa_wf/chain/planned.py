@@ -23,8 +23,8 @@ def observation_facts(row: Any) -> dict[str, Any]:
     """Return the facts of an observation that templates of paths may name: texts and times."""
     import pandas as pd
 
-    said = {name: row.get(name) for name in FIELDS}
-    known = {name: value for name, value in said.items() if not pd.isna(value)}
+    values = {name: row.get(name) for name in FIELDS}
+    known = {name: value for name, value in values.items() if not pd.isna(value)}
     return {name: value if isinstance(value, datetime) else str(value) for name, value in known.items()}
 
 
@@ -66,20 +66,22 @@ def planned_exposures(
     """Return one row for each exposure in the table of exposures, with its input files, and the ObsIDs that the table lacks."""
     from daxa_wf.tables.exposures import exposures_of
 
-    found: dict[str, list[Mapping[Any, Any]]] = {}
+    by_obsid: dict[str, list[Mapping[Any, Any]]] = {}
     if exposures is not None:
-        mine = exposures_of(exposures, set(rows["obsid"]), instruments)
-        mine = mine[mine["exposure"].str.fullmatch(pipeline_of(spec.name).exposure_pattern)]
-        for record in mine.to_dict("records"):
-            found.setdefault(str(record["obsid"]), []).append(record)
+        requested = exposures_of(exposures, set(rows["obsid"]), instruments)
+        requested = requested[requested["exposure"].str.fullmatch(pipeline_of(spec.name).exposure_pattern)]
+        for record in requested.to_dict("records"):
+            by_obsid.setdefault(str(record["obsid"]), []).append(record)
     files = load(engine.planned_files)
     planned, without = [], []
     for _, row in rows.iterrows():
         obsid = str(row["obsid"])
         facts = facts_of(row)
-        if obsid not in found:
+        if obsid not in by_obsid:
             without.append(obsid)
-        for each in found.get(obsid, []):
-            unit = (spec.name, obsid, each["inst"], each["exposure"])
-            planned.append(ManifestRow(*unit, "", each["mode"], each["filter"], facts=facts, **files(obsid, each)))
+        for exposure in by_obsid.get(obsid, []):
+            unit = (spec.name, obsid, exposure["inst"], exposure["exposure"])
+            planned.append(
+                ManifestRow(*unit, "", exposure["mode"], exposure["filter"], facts=facts, **files(obsid, exposure))
+            )
     return planned, without

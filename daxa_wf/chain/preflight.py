@@ -61,7 +61,7 @@ def _images(config: Config, started_in: Path) -> Iterator[str]:
         image = toolkit.image_path(started_in)
         if image is not None and not image.exists():
             registry = f"docker://{toolkit.container}"
-            yield f"{name}.container: {image} is not there; an image of a registry is written as {registry}"
+            yield f"{name}.container: {image} does not exist; write an image of a registry as {registry}"
 
 
 def _source(config: Config, mission: Mission, started_in: Path) -> Iterator[str]:
@@ -76,13 +76,13 @@ def _source(config: Config, mission: Mission, started_in: Path) -> Iterator[str]
         yield f"{key}: {directory} cannot be read ({error.strerror}); check its permissions"
         return
     if not is_directory:
-        yield f"{key}: {directory} is not a directory; name the one that your files are in"
+        yield f"{key}: {directory} is not a directory; choose the directory that contains your files"
     elif archive == directory:
-        yield f"{key}: {directory} is the archive itself; make the archive in a directory of its own"
+        yield f"{key}: {directory} is the archive itself; choose a separate directory for the archive"
     elif archive.is_relative_to(directory):
-        yield f"{key}: the archive {archive} is within {directory}, in all of which files are looked for; make it elsewhere"
+        yield f"{key}: the archive {archive} is inside {directory}, which is searched for files; choose an archive outside it"
     elif directory.is_relative_to(archive) and directory.relative_to(archive).parts[0] in OWN:
-        yield f"{key}: {directory} is where the archive {archive} puts files of its own; keep yours elsewhere"
+        yield f"{key}: the archive {archive} keeps its own files in {directory}; move your files elsewhere"
 
 
 def _selection(mission: Mission, started_in: Path) -> Iterator[str]:
@@ -95,20 +95,20 @@ def _selection(mission: Mission, started_in: Path) -> Iterator[str]:
     spec, options = mission.spec, mission.section.select.started_in(started_in)
     table = _no_observations(spec)
 
-    def look_around() -> None:
+    def search_around() -> None:
         with suppress(NoObservationsError):
             select(table, spec, [], positions_of(options, spec, _anywhere))
 
     try:
-        asked: list[Callable[[], object]] = [
-            partial(each.keep, table, spec) for each in filters_of(options, _now(), _anywhere)
+        checks: list[Callable[[], object]] = [
+            partial(cut.keep, table, spec) for cut in filters_of(options, _now(), _anywhere)
         ]
     except ConfigError as error:
         yield str(error)
         return
-    for ask in (*asked, look_around):
+    for check in (*checks, search_around):
         try:
-            ask()
+            check()
         except ConfigError as error:
             yield str(error)
 
@@ -132,11 +132,11 @@ def _no_observations(spec: MissionSpec) -> pd.DataFrame:
     from daxa_wf.tables.observation_table import observation_table
 
     first, *others = (
-        observation_table(spec, source, pd.DataFrame(columns=[each.source for each in source.columns])).rows
+        observation_table(spec, source, pd.DataFrame(columns=[column.source for column in source.columns])).rows
         for source in spec.tables
     )
     for other in others:
         first = first.join(other[[column for column in other if column not in first]])
-    for each in spec.instruments if spec.exposures else ():
-        first[f"{each.name.lower()}_mode"] = first[f"{each.name.lower()}_filter"] = ""
+    for instrument in spec.instruments if spec.exposures else ():
+        first[f"{instrument.name.lower()}_mode"] = first[f"{instrument.name.lower()}_filter"] = ""
     return first

@@ -1,4 +1,4 @@
-"""preprocessed: the data centre's own products, under the names and in the layout of the archive."""
+"""preprocessed: put the data centre's own products into the layout of the archive, under its names."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FINISHED_KINDS = {"events": "finalevents", "background": "backmap"}
 
 @dataclass(frozen=True)
 class Filed:
-    """A product among an observation's files: its pattern, its exposure, and the instruments whose data it holds."""
+    """A product among an observation's files: its pattern, its exposure, and the instruments whose data it contains."""
 
     pattern: ProductPattern
     path: str
@@ -46,7 +46,7 @@ class Filing:
     undecided: list[str] = field(default_factory=list)
     """Files that match several instruments, if the mission's table does not name exactly one of them."""
     not_chosen: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Files whose instruments were not chosen."""
+    """Files whose instruments were not chosen, and the instruments."""
     repeated: dict[str, str] = field(default_factory=dict)
     """Files with a newer version, and the path of that version."""
 
@@ -59,16 +59,16 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     spec = MISSIONS[unit.mission]
     raw = workspace.layout.raw(unit)
     files = inputs.record("acquire").results["files"]
-    paths = [checked_relative(each["path"], f"the record of acquire of {unit.identifier}") for each in files]
+    paths = [checked_relative(file["path"], f"the record of acquire of {unit.identifier}") for file in files]
     observed_with = tuple(options["observed_with"])
     filing = products_in(spec, unit.obsid, paths, options["instruments"], observed_with)
     made = [product for filed in filing.products for product in _make(filed, unit, raw, options, workspace)]
     if options["place"] == "move":
-        for name in {str(each["from"]) for each in made}:
+        for name in {str(product["from"]) for product in made}:
             (raw / name).resolve().unlink()
     if not made:
         raise _nothing_made(f"{spec.pretty_name} {unit.obsid}", filing, observed_with, len(paths))
-    counts = Counter(each["kind"] for each in made)
+    counts = Counter(product["kind"] for product in made)
     warnings = [
         {"task": "preprocessed", "name": name, "text": text}
         for name, text in _left_aside(spec, filing, options["instruments"])
@@ -110,22 +110,22 @@ def products_in(
     """
     filing, seen = Filing(), dict[tuple[str, ...], str]()
     fitting = _fitting(spec, obsid, paths)
-    wanted = _wanted(spec, instruments, observed_with)
+    chosen = _chosen(spec, instruments, observed_with)
     for pattern, path in sorted(fitting, key=lambda fit: fit[1], reverse=True):
         rivals = [
-            each
-            for each, other in fitting
-            if other == path and (each.kind, each.bands) == (pattern.kind, pattern.bands)
+            rival
+            for rival, other in fitting
+            if other == path and (rival.kind, rival.bands) == (pattern.kind, pattern.bands)
         ]
-        likely = rivals if len(rivals) == 1 else [each for each in rivals if each.instrument in observed_with]
+        likely = rivals if len(rivals) == 1 else [rival for rival in rivals if rival.instrument in observed_with]
         if len(likely) != 1:
             filing.undecided += [path] if path not in filing.undecided else []
             continue
         if likely != [pattern]:
             continue
         together = spec.instruments_of(pattern)
-        held = tuple(each for each in together if each in observed_with) or together
-        if not set(held) & wanted:
+        held = tuple(name for name in together if name in observed_with) or together
+        if not set(held) & chosen:
             filing.not_chosen[path] = held
             continue
         exposure = _exposure(pattern, path)
@@ -135,19 +135,22 @@ def products_in(
             continue
         seen[key] = path
         filing.products.append(Filed(pattern, path, exposure, held))
-    filing.products.sort(key=lambda each: (spec.products.index(each.pattern), each.path))
+    filing.products.sort(key=lambda filed: (spec.products.index(filed.pattern), filed.path))
     return filing
 
 
 def _fitting(spec: MissionSpec, obsid: str, paths: Sequence[str]) -> list[tuple[ProductPattern, str]]:
     """Return each pattern with each matching path. The data centre may write the ObsID in upper or lower case."""
-    globs = [(each, {each.glob.replace("{obsid}", name) for name in (obsid, obsid.lower())}) for each in spec.products]
-    return [(each, path) for each, names in globs for path in paths if is_wanted(path, names)]
+    globs = [
+        (pattern, {pattern.glob.replace("{obsid}", name) for name in (obsid, obsid.lower())})
+        for pattern in spec.products
+    ]
+    return [(pattern, path) for pattern, names in globs for path in paths if is_wanted(path, names)]
 
 
-def _wanted(spec: MissionSpec, instruments: Sequence[str], observed_with: Sequence[str]) -> set[str]:
-    """Return the chosen instruments, and the detector behind a chosen grating."""
-    detectors = {each.name for each in spec.instruments if each.is_detector}
+def _chosen(spec: MissionSpec, instruments: Sequence[str], observed_with: Sequence[str]) -> set[str]:
+    """Return the chosen instruments, with the detectors that observed behind a chosen grating."""
+    detectors = {instrument.name for instrument in spec.instruments if instrument.is_detector}
     behind_grating = set(instruments) & set(observed_with) - detectors
     return set(instruments) | (detectors & set(observed_with) if behind_grating else set())
 
@@ -159,41 +162,41 @@ def _exposure(pattern: ProductPattern, path: str) -> str:
 
 
 def _nothing_made(name: str, filing: Filing, observed_with: Sequence[str], count: int) -> UnfitDataError:
-    """Return why an observation has no product of the chosen instruments."""
+    """Return the error for an observation without a product of the chosen instruments."""
     if filing.not_chosen:
-        there = ", ".join(dict.fromkeys(each for held in filing.not_chosen.values() for each in held))
-        text = f"{len(filing.not_chosen)} products, all of {there}, which 'instruments' does not name"
+        instruments = ", ".join(dict.fromkeys(name for held in filing.not_chosen.values() for name in held))
+        text = f"all of its {len(filing.not_chosen)} products are of {instruments}; 'instruments' does not name these"
         return UnfitDataError("noProducts", f"{name}: {text}")
     if filing.undecided:
-        table = f"the mission's table has {' '.join(observed_with) or 'no instrument'} for the observation"
+        table = f"the mission's table lists {' '.join(observed_with) or 'no instrument'} for the observation"
         text = f"{len(filing.undecided)} products fit several instruments ({filing.undecided[0]}), and {table}"
         return UnfitDataError("unknownInstrument", f"{name}: {text}")
-    return UnfitDataError("noProducts", f"{name}: no product among {count} files")
+    return UnfitDataError("noProducts", f"{name}: its {count} files contain no product")
 
 
 def _left_aside(spec: MissionSpec, filing: Filing, instruments: Sequence[str]) -> list[tuple[str, str]]:
     """Return name and text of a warning for each skipped product, and for each instrument without products."""
-    left = [("unknownInstrument", f"{path} left aside: it fits several instruments") for path in filing.undecided]
-    left += [("productPassedOver", f"{path} left aside for {taken}") for path, taken in filing.repeated.items()]
-    delivered = {each for pattern in spec.products for each in spec.instruments_of(pattern)}
+    left = [("unknownInstrument", f"{path} left out: it fits several instruments") for path in filing.undecided]
+    left += [("productPassedOver", f"{path} left out in favour of {taken}") for path, taken in filing.repeated.items()]
+    delivered = {name for pattern in spec.products for name in spec.instruments_of(pattern)}
     raw_only = [
-        each.name for each in spec.instruments if each.is_detector and each.name in set(instruments) - delivered
+        item.name for item in spec.instruments if item.is_detector and item.name in set(instruments) - delivered
     ]
     return [
         *left,
-        *(("notOrganised", f"files of {each} stay in the raw data, as they were fetched") for each in raw_only),
+        *(("notOrganised", f"files of {name} stay in the raw data, as they were fetched") for name in raw_only),
     ]
 
 
 def _subset(filed: Filed, instruments: Sequence[str]) -> tuple[str, ...]:
-    """Return the chosen ones of the instruments that an event list holds together; () if it needs no change."""
-    chosen = tuple(each for each in filed.instruments if each in instruments)
+    """Return the chosen instruments of an event list with several instruments, or () if the list stays complete."""
+    chosen = tuple(name for name in filed.instruments if name in instruments)
     together = filed.pattern.kind == "events" and len(filed.instruments) > 1
     return chosen if together and chosen != filed.instruments else ()
 
 
 def packed_suffix(path: str) -> str:
-    """Return the suffix of a product: `.fits`, and `.gz` if it is packed so that FITS readers open it."""
+    """Return the suffix of a product: `.fits.gz` for a compression that FITS readers can open, else `.fits`."""
     return ".fits.gz" if path.endswith((".gz", ".FTZ")) else ".fits"
 
 
@@ -216,7 +219,7 @@ def _linked(source: Path, target: Path, final: Path) -> bool:
 
 
 def _take(source: Path, target: Path) -> None:
-    """Give a raw file a second name, without a copy, unless another product has taken it already."""
+    """Give a raw file a second name without a copy. Copy it if another product has taken it already."""
     if source.stat().st_nlink == 1:
         with suppress(OSError):
             os.link(source, target)

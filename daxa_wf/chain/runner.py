@@ -62,10 +62,10 @@ class Inputs:
 
     def path(self, role: str, relative: str) -> Path:
         """Return the raw file of a role whose path has the given end. Fault if it has disappeared."""
-        found = self.find(role, relative)
-        if found is None:
-            raise Fault(f"{relative} is gone from the raw data; delete the record of 'acquire' to fetch it again")
-        return found
+        path = self.find(role, relative)
+        if path is None:
+            raise Fault(f"{relative} is missing in the raw data; delete the record of 'acquire' to fetch it again")
+        return path
 
     def file(self, role: str) -> Path | None:
         """Return the only raw file of a role, or None."""
@@ -74,7 +74,7 @@ class Inputs:
 
 
 @dataclass
-class Told:
+class ToolNotes:
     """Facts about a step's tools, which its record holds after success and failure.
 
     `runs` has one entry for each call, with its command line, exit code and resources. `logs` are relative to the archive.
@@ -99,7 +99,7 @@ class Workspace:
     """Facts about this machine that a step needs, and that records do not keep."""
     staged: dict[Path, tuple[str, Path]] = field(default_factory=dict)
     step: str = ""
-    told: Told = field(default_factory=Told)
+    tool_notes: ToolNotes = field(default_factory=ToolNotes)
 
     def stage(
         self, kind: str, band: Band | None = None, suffix: str = ".fits", unit: Unit | None = None, name: str = ""
@@ -121,8 +121,8 @@ class Workspace:
             if path.is_dir():
                 shutil.rmtree(place, ignore_errors=True)
             publish_tree(path, place)
-            files = sorted(each for each in place.rglob("*") if each.is_file()) if place.is_dir() else [place]
-            stamps += [stamp_file(each, self.layout.relative(each), kind) for each in files]
+            files = sorted(file for file in place.rglob("*") if file.is_file()) if place.is_dir() else [place]
+            stamps += [stamp_file(file, self.layout.relative(file), kind) for file in files]
         return stamps
 
 
@@ -169,7 +169,7 @@ def run_step(
         _write_fault(note, step, unit, fault)
         raise
     except Exception as error:
-        # Whatever went wrong must leave a note: `status` and the next run learn of the step from it.
+        # Every error must leave a note, because `status` and the next run read the notes.
         log.info("%s of %s met an unexpected error", step.name, unit.identifier, exc_info=True)
         trouble = Fault(f"{type(error).__name__}: {error}")
         _write_fault(note, step, unit, trouble)
@@ -226,15 +226,15 @@ def _run(
         record.status, record.reason, record.message = Status.FAILED, failure.name, failure.message
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-    _add_what_was_told(record, workspace.told)
+    _add_tool_notes(record, workspace.tool_notes)
 
 
-def _add_what_was_told(record: Record, told: Told) -> None:
-    record.engine, record.versions, record.errors, record.logs = told.engine, told.versions, told.errors, told.logs
-    record.warnings = [*record.warnings, *told.warnings]
-    if told.runs:
-        record.command, record.exit_code = [run["command"] for run in told.runs], told.runs[-1]["exit_code"]
-        record.results = {**record.results, "runs": told.runs}
+def _add_tool_notes(record: Record, notes: ToolNotes) -> None:
+    record.engine, record.versions, record.errors, record.logs = notes.engine, notes.versions, notes.errors, notes.logs
+    record.warnings = [*record.warnings, *notes.warnings]
+    if notes.runs:
+        record.command, record.exit_code = [run["command"] for run in notes.runs], notes.runs[-1]["exit_code"]
+        record.results = {**record.results, "runs": notes.runs}
 
 
 def read_options(step: Step, values: Mapping[str, Any]) -> Any:
@@ -258,7 +258,7 @@ def stamp_raw_files(inputs: Inputs, layout: Layout) -> dict[Path, FileStamp]:
 
     The SHA-256 is taken from an earlier step's stamp if size and time are the same.
     """
-    known = {stamp.path: stamp for records in inputs.records.values() for each in records for stamp in each.raw}
+    known = {stamp.path: stamp for records in inputs.records.values() for record in records for stamp in record.raw}
     stamps = {}
     for path in (path for role, paths in inputs.files.items() if role not in NOT_RAW for path in paths):
         name = inputs.given.get(path, layout.relative(path) if path.is_relative_to(layout.root) else path.as_posix())
@@ -281,9 +281,9 @@ def _blocking(step: Step, inputs: Inputs) -> Record | None:
 
 
 def _write_fault(note: Path, step: Step, unit: Unit, fault: Exception) -> None:
-    said = {"step": step.name, **asdict(unit), "error": type(fault).__name__, "message": str(fault)}
+    content = {"step": step.name, **asdict(unit), "error": type(fault).__name__, "message": str(fault)}
     try:
-        write_atomically(note, json.dumps(said, indent=1) + "\n")
+        write_atomically(note, json.dumps(content, indent=1) + "\n")
     except OSError as error:
         log.error("cannot note the fault in %s: %s", note, error)
 
@@ -318,7 +318,7 @@ def clear_staging(layout: Layout) -> None:
 def run_from_snakemake(job: Any) -> None:
     """Run the step that the output of a Snakemake job names, for the unit that its wildcards name.
 
-    A workflow that uses this one as a module may have renamed the rule, and starts its jobs from its own directory.
+    A workflow that uses this one as a module may rename the rule, and starts its jobs in its own directory.
     """
     record = Path(job.output[0])
     step, layout = STEPS[record.parent.name], Layout.of_record(record)
@@ -372,7 +372,7 @@ def find_raw_files(layout: Layout, names: Mapping[str, Sequence[str]]) -> tuple[
 
 
 def log_to(path: Path) -> None:
-    """Send all logging to the log file of a job. Its faults are printed from their notes, once, at the end of the run."""
+    """Send all logging to the log file of a job. The end of the run prints its faults once, from the fault notes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))

@@ -50,17 +50,17 @@ def _in_mirrors(mission: str, obsids: Sequence[str], mirrors: Mapping[str, Seque
     from daxa_wf.selection.select import NoObservationsError
 
     spec = MISSIONS[mission]
-    # The filter names those that cannot be ObsIDs of the mission.
+    # The filter raises an error for text that is not an ObsID of the mission.
     obsids_filter(tuple(obsids)).keep(pd.DataFrame({"obsid": []}), spec)
     facts = {obsid: facts_in_tree(spec, mirrors, obsid) for obsid in dict.fromkeys(obsids)}
-    absent = [obsid for obsid, found in facts.items() if found is None]
-    places = ", ".join(sorted({str(each) for roots in mirrors.values() for each in roots}))
+    absent = [obsid for obsid, known in facts.items() if known is None]
+    places = ", ".join(sorted({str(root) for roots in mirrors.values() for root in roots}))
     notes = [f"its table was never fetched into {tables}, so the ObsIDs are not compared with it"]
     if absent:
-        notes.append(f"ObsIDs that are not below {places}: {', '.join(absent)}")
-    rows = pd.DataFrame([found for found in facts.values() if found is not None])
+        notes.append(f"ObsIDs that are missing below {places}: {', '.join(absent)}")
+    rows = pd.DataFrame([known for known in facts.values() if known is not None])
     if len(rows) == 0:
-        line = f"{mission}: none of {len(facts)} ObsIDs is below {places}"
+        line = f"{mission}: {places} contains none of the {len(facts)} ObsIDs"
         raise NoObservationsError(f"{line}, and {notes[0]}", line)
     return Selection(rows, notes=notes, absent=absent)
 
@@ -118,7 +118,7 @@ def fetch_if_missing(mission: str, tables: Path, services: Mapping[str, Sequence
     store = SnapshotStore(tables)
     if store.latest(mission) is not None:
         return
-    log.info("fetching the tables of %s, of which there are none in %s", mission, tables)
+    log.info("fetching the tables of %s, which are missing in %s", mission, tables)
     fetched = fetch_tables([MISSIONS[mission]], store, {**ENDPOINTS, **services}, session(limits=limits))[mission]
     if fetched.snapshot is None:
         raise ServiceError(fetched.problem)

@@ -25,7 +25,7 @@ def source_problems(mission: Mission, config: Config, started_in: Path) -> Itera
     source = mission.section.source
     if source is None or source.local is None:
         yield from _not_in_the_table(mission, started_in / config.tables)
-    elif not mission.uses_raw_store and os.path.isdir(started_in / source.local):  # noqa: PTH112 - False where it may not be looked at: preflight names that
+    elif not mission.uses_raw_store and os.path.isdir(started_in / source.local):  # noqa: PTH112 - False without permission, which preflight reports
         yield from _not_in_the_directory(mission, started_in / source.local)
     if source is not None and mission.pipeline.source_checks:
         yield from load(mission.pipeline.source_checks)(mission, started_in, started_in / config.archive)
@@ -49,7 +49,7 @@ def _names_suffice(mission: Mission, root: Path) -> bool:
 
 
 def local_rows(mission: Mission, root: Path) -> list[ManifestRow]:
-    """Return the manifest's rows of a mission's local directory; ConfigError if a requested observation is absent."""
+    """Return the manifest's rows of a mission's local directory. Raise ConfigError if a requested observation is absent."""
     from daxa_wf.chain.manifest import read_directory
 
     return read_directory(mission.name, root, mission.section.obsids, mission.instruments, mission.engine)
@@ -58,22 +58,22 @@ def local_rows(mission: Mission, root: Path) -> list[ManifestRow]:
 def _not_in_the_table(mission: Mission, tables: Path) -> Iterator[str]:
     """Yield each key with ObsIDs that the mission's table lacks, if the table has been fetched."""
     name, spec, section = mission.name, mission.spec, mission.section
-    asked = {"obsids": section.obsids or (), "select.obsids": (section.select and section.select.obsids) or ()}
-    if not any(asked.values()):
+    requested = {"obsids": section.obsids or (), "select.obsids": (section.select and section.select.obsids) or ()}
+    if not any(requested.values()):
         return
     try:
         known = _fetched_obsids(name, tables)
     except (DaxaError, OSError) as error:
-        yield f"obsids: they cannot be looked up in the table of {spec.pretty_name}: {error}"
+        yield f"obsids: these could not be compared with the table of {spec.pretty_name}: {error}"
         return
     if known is None:
         return
-    for key, obsids in asked.items():
-        absent = [each for each in obsids if known.isdisjoint(spec.values_for("obsid", each))]
+    for key, obsids in requested.items():
+        absent = [obsid for obsid in obsids if known.isdisjoint(spec.values_for("obsid", obsid))]
         if absent:
             yield (
-                f"{key}: the table of {spec.pretty_name} in {tables} has no {', '.join(absent)}; correct or remove them, "
-                f"or bring the table up to date with 'daxa-wf fetch-tables --mission {name}'"
+                f"{key}: the table of {spec.pretty_name} in {tables} lacks {', '.join(absent)}; correct or remove them, "
+                f"or update the table with 'daxa-wf fetch-tables --mission {name}'"
             )
 
 

@@ -1,7 +1,7 @@
-"""Which records a run makes again, and why: found without a change, so that dry runs show it.
+"""Find the records that a run makes again, and the reasons, without a change of any file, so that dry runs show them.
 
 Snakemake compares times, which copies, restores and wrong clocks change, and the form of parameters, which versions change.
-Here contents and meanings are compared instead, and Snakemake is given the result as files to force.
+This module compares contents and meanings instead. Snakemake gets the result as files to force.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ OUTDATED = "an older version of daxa_wf made it"
 
 
 class Wildcards(SimpleNamespace):
-    """The wildcards of a unit, as Snakemake hands them to functions."""
+    """The wildcards of a unit, as Snakemake passes them to functions."""
 
     @classmethod
     def of(cls, unit: Unit) -> Wildcards:
-        """Return the wildcards that a unit has."""
+        """Return the wildcards of a unit."""
         parts = {"mission": unit.mission, "obsid": unit.obsid, "inst": unit.instrument, "exposure": unit.exposure}
         return cls(**{name: value for name, value in parts.items() if value})
 
@@ -47,7 +47,7 @@ class Wildcards(SimpleNamespace):
 
 @dataclass(frozen=True)
 class Work:
-    """A record that the manifest asks for, with what its step would be given now."""
+    """A record that the manifest requests, with the options and inputs that its step would get now."""
 
     path: Path
     step: Step
@@ -60,7 +60,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a run adds to the contents of an archive: the time, the user's credentials and requests."""
+    """Conditions of a run beside the contents of the archive: the time, the user's credentials and requests."""
 
     marks: Mapping[str, str] = field(default_factory=dict)
     """Mark of the credentials by mission (`mark_of_logins`)."""
@@ -71,29 +71,29 @@ class Conditions:
 
 
 def find_stale(layout: Layout, work: Iterable[Work], conditions: Conditions) -> dict[Path, Finding]:
-    """Return why records are to be made again, by path. Records that do not exist yet are not named.
+    """Return the reasons to make existing records again, by path.
 
-    `work` has earlier steps of a unit before later ones: what follows a missing or stale record is stale too.
+    `work` has the earlier steps of a unit before the later ones: a record after a missing or stale record is stale too.
     """
     examined = examine_records(layout)
     stale: dict[Path, Finding] = {}
     changing: set[Path] = set()
-    for each in work:
-        if each.path not in examined.records and each.path not in examined.findings:
-            changing.add(each.path)
+    for item in work:
+        if item.path not in examined.records and item.path not in examined.findings:
+            changing.add(item.path)
             continue
-        finding = examined.findings.get(each.path) or _finding(layout, each, examined, conditions)
-        follows = next((path for path in each.earlier if path in changing), None)
+        finding = examined.findings.get(item.path) or _finding(layout, item, examined, conditions)
+        follows = next((path for path in item.earlier if path in changing), None)
         if finding is None and follows is not None:
             finding = Finding(FOLLOWS, layout.relative(follows))
         if finding is not None:
-            stale[each.path] = finding
-            changing.add(each.path)
+            stale[item.path] = finding
+            changing.add(item.path)
     return stale
 
 
 def _finding(layout: Layout, work: Work, examined: Examined, conditions: Conditions) -> Finding | None:
-    """Return why a record that vouches for its files is to be made again nevertheless; None if it is not."""
+    """Return why a record that vouches for its files must still be made again, or None."""
     record = examined.records[work.path]
     if conditions.forced(work.path):
         return Finding("it is forced")
@@ -111,7 +111,7 @@ def _finding(layout: Layout, work: Work, examined: Examined, conditions: Conditi
 
 
 def changed_options(step: Step, recorded: Mapping[str, Any], present: Mapping[str, Any]) -> list[str]:
-    """Return the names of options that mean something else than recorded; their form may differ between versions."""
+    """Return the names of options whose meaning differs from the recorded one. Their form may differ between versions."""
     before, after = (json.dumps(values, sort_keys=True, default=str) for values in (recorded, present))
     if before == after:
         return []
@@ -121,7 +121,7 @@ def changed_options(step: Step, recorded: Mapping[str, Any], present: Mapping[st
 
 @cache
 def _meaning(model: str, text: str) -> dict[str, Any]:
-    """Return options by name as the model of a step reads them, or as they are if it has none or cannot read them."""
+    """Return options by name as the step's model reads them. Return them unchanged without a model, or if it fails."""
     from pydantic import TypeAdapter
 
     values: dict[str, Any] = json.loads(text)
@@ -135,18 +135,18 @@ def _meaning(model: str, text: str) -> dict[str, Any]:
 
 
 def _other_inputs(layout: Layout, record: Record, work: Work) -> str:
-    """Return a record that only one of the recorded inputs and the present ones has; '' if they are the same.
+    """Return the path of a record that is only a recorded input or only a present one; '' if both are the same.
 
-    Records of versions that did not note their inputs have none.
+    Earlier versions did not record inputs. Their records are not compared.
     """
     present = {layout.relative(path) for path in work.earlier}
     return next(iter(sorted(set(record.built_on) ^ present)), "") if record.built_on else ""
 
 
 def _new_raw_files(record: Record, work: Work) -> str:
-    """Return a raw file that the step would read now and has not read; '' if there is none.
+    """Return a raw file that the step would read now but did not read before, or ''.
 
-    A file in another place counts as the same if its name and size are: projects and raw data may move.
+    Files with the same name and size count as the same file, because projects and raw data may move.
     """
     if record.status is Status.BLOCKED or not record.raw:
         return ""
@@ -156,7 +156,7 @@ def _new_raw_files(record: Record, work: Work) -> str:
 
 
 def work_of(plan: Plan) -> Iterable[Work]:
-    """Yield every record that the manifest asks for, an observation's steps in their order."""
+    """Yield every record that the manifest requests, in the order of an observation's steps."""
     for mission, obsid in plan.observed():
         rows = plan.rows(mission, obsid)
         for step in (STEPS[name] for name in plan.mission(mission).steps):
@@ -173,7 +173,7 @@ def work_of(plan: Plan) -> Iterable[Work]:
 
 
 def summary(findings: Iterable[Finding]) -> list[str]:
-    """Return a line for every reason, with the number of records and an example of what it is about."""
+    """Return a line for every reason, with the number of records and an example."""
     findings = list(findings)
     counts = Counter(finding.reason for finding in findings)
     examples = {finding.reason: finding.about for finding in reversed(findings) if finding.about}

@@ -24,14 +24,14 @@ class StepTools:
     """Its name for people; in lower case it is the engine's name."""
     toolkit: ClassVar[ToolkitVariables]
     questions: ClassVar[Mapping[str, str]] = {}
-    """Questions to `tools.doctor.probe` that find its releases."""
+    """Questions to `tools.doctor.probe` that find the toolkit's releases."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         toolkit = workspace.context["toolkit"]
         self.environment = environment_from(toolkit)
         self.time_limit: float | None = toolkit["time_limit"]
-        workspace.told.engine = self.label.lower()
+        workspace.tool_notes.engine = self.label.lower()
         for path in self._log.parent.glob(f"{self._log.name}-*.std*"):
             path.unlink()
 
@@ -53,11 +53,11 @@ class StepTools:
         missing = [task for task in tasks if not answers.get(f"task {task}")]
         if missing:
             raise Fault(f"{', '.join(missing)} of {self.label} cannot be found {self.where}")
-        self.workspace.told.versions |= self.versions_in(answers)
+        self.workspace.tool_notes.versions |= self.versions_in(answers)
         return answers
 
     def versions_in(self, answers: Mapping[str, str]) -> dict[str, str]:
-        """Return the releases among a probe's answers, by the names that records give them."""
+        """Return the releases among a probe's answers, by their names in records."""
         raise NotImplementedError
 
     def execute(self, commands: Sequence[Command], name: str = "work", keep: bool = False) -> dict[str, Path]:
@@ -65,25 +65,23 @@ class StepTools:
 
         With `keep`, files in the directory are kept.
         """
-        workspace, runs = self.workspace, list[ToolRun]()
+        workspace = self.workspace
         logs = self._log if name == "work" else self._log.with_name(f"{self._log.name}-{name}")
-        try:
-            run_tools(commands, workspace.directory / name, logs, self.environment, self.time_limit, keep, runs)
-        finally:
-            for run in runs:
-                self._tell(run)
+        runs = run_tools(
+            commands, workspace.directory / name, logs, self.environment, self.time_limit, keep, self._note_run
+        )
         return {kind: path for run in runs for kind, path in run.products.items()}
 
-    def _tell(self, run: ToolRun) -> None:
-        told, layout = self.workspace.told, self.workspace.layout
-        told.runs.append({
+    def _note_run(self, run: ToolRun) -> None:
+        notes, layout = self.workspace.tool_notes, self.workspace.layout
+        notes.runs.append({
             "command": shlex.join(run.command.argv), "variables": dict(run.command.environment), "exit_code": run.exit_code,
             "started": run.started, "wall_seconds": run.wall_seconds, "cpu_seconds": run.cpu_seconds,
             "peak_memory_mb": run.peak_memory_mb,
         })  # fmt: skip
-        told.warnings += run.warnings
-        told.errors += run.errors
-        told.logs += [layout.relative(path) for path in (run.stdout, run.stderr)]
+        notes.warnings += run.warnings
+        notes.errors += run.errors
+        notes.logs += [layout.relative(path) for path in (run.stdout, run.stderr)]
 
 
 @contextmanager

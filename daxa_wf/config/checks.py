@@ -50,13 +50,13 @@ def _observations(mission: Mission) -> Problems:
                 quotes = "" if set(obsid) - set("0123456789") else " (leading zeros are part of it)"
                 yield key, f"{obsid!r} is not an ObsID of {spec.pretty_name}; expected {spec.obsid_pattern}{quotes}"
     if chosen["obsids"] and chosen.get("select.obsids"):
-        yield "select.obsids", "'obsids' beside 'select' names ObsIDs too; name them in one of the two"
+        yield "select.obsids", "ObsIDs are in both 'obsids' and 'select.obsids'; remove one of the two keys"
     requested = {
         same for key in ("obsids", "select.obsids") for obsid in chosen.get(key, ()) for same in _same(mission, obsid)
     }
     for obsid in chosen.get("select.exclude", ()):
         if requested & _same(mission, obsid):
-            yield "select.exclude", f"{obsid} is among the 'obsids' that are wanted; take it out of one of the two"
+            yield "select.exclude", f"{obsid} is also in 'obsids'; remove it from one of the two"
 
 
 def _same(mission: Mission, obsid: str) -> set[str]:
@@ -77,14 +77,14 @@ def _source(mission: Mission, source: Source) -> Problems:
     if organised and source.local is not None and section.obsids is None and section.select is None:
         yield (
             "source.local",
-            f"the observations of {name} are looked for by their ObsIDs in a directory laid out like the data centre; "
-            "name them with 'obsids', or choose them with 'select'",
+            f"the observations of {name} are searched by ObsID in a directory with the data centre's layout; "
+            "list them in 'obsids', or select them with 'select'",
         )
     for data_centre in source.archives if isinstance(source.archives, tuple) else ():
         if data_centre not in spec.archives:
-            yield "source.archives", f"{data_centre} does not have {name}; it is in {', '.join(spec.archives)}"
+            yield "source.archives", f"{data_centre} does not have {name}; choose from {', '.join(spec.archives)}"
     if source.archives is not None and not spec.archives:
-        yield "source.archives", f"no archive of {name} is known"
+        yield "source.archives", f"{name} has no known data centre; use 'source.local'"
     if section.fetch is not None and source.local is not None and not organised:
         yield "fetch", "'fetch' selects what to download, but 'source.local' downloads nothing; remove 'fetch'"
     elif engine.name != "raw" and engine.route not in mission.routes:
@@ -95,7 +95,7 @@ def _source(mission: Mission, source: Source) -> Problems:
 
 
 def _deliveries(mission: Mission) -> Problems:
-    """Yield requested data that cannot be fetched or organised, because the mission's file has no pattern for them."""
+    """Yield requested data that cannot be fetched or organised, because the mission's module lacks a pattern for them."""
     spec, chosen = mission.spec, mission.instruments
     for route in mission.routes if mission.uses_raw_store else ():
         fetched = [pattern for pattern in spec.files if pattern.route == route]
@@ -104,8 +104,8 @@ def _deliveries(mission: Mission) -> Problems:
                 other for other in ROUTES if other != route and any(pattern.route == other for pattern in spec.files)
             ]
             key = "fetch" if mission.section.fetch else "engine"
-            instead = f"write {key}: {others[0]}" if others else "leave the mission out"
-            yield key, f"{spec.pretty_name} has no {route} files that can be fetched; {instead}"
+            instead = f"write {key}: {others[0]}" if others else "remove the mission"
+            yield key, f"the {route} files of {spec.pretty_name} cannot be fetched; {instead}"
             return
     organised = {name for pattern in spec.products for name in spec.instruments_of(pattern)}
     if "preprocessed" not in mission.engine.steps or any(name in organised for name in chosen):
@@ -113,21 +113,21 @@ def _deliveries(mission: Mission) -> Problems:
     if not organised:
         yield (
             "engine",
-            f"no products of {spec.pretty_name} are organised; write engine: raw to fetch its files as they are",
+            f"products of {spec.pretty_name} cannot be organised; write engine: raw to fetch its files unchanged",
         )
-    elif detectors := [each.name for each in spec.instruments if each.name in chosen and each.is_detector]:
-        known = ", ".join(each.name for each in spec.instruments if each.name in organised)
+    elif detectors := [item.name for item in spec.instruments if item.name in chosen and item.is_detector]:
+        known = ", ".join(item.name for item in spec.instruments if item.name in organised)
         yield (
             "instruments",
-            f"products of {', '.join(detectors)} are not organised, only those of {known}; "
-            "write engine: raw to fetch its files as they are",
+            f"products of {', '.join(detectors)} cannot be organised, only products of {known}; "
+            "write engine: raw to fetch the files unchanged",
         )
 
 
 def _sections_without_effect(mission: Mission) -> Problems:
     """Yield sections of steps that do not process the mission's observations."""
-    section, chain = mission.section, mission.engine.steps
-    used = [key for key, steps in section.step_sections.items() if set(steps) & set(chain)]
+    section, engine_steps = mission.section, mission.engine.steps
+    used = [key for key, steps in section.step_sections.items() if set(steps) & set(engine_steps)]
     for key in set(section.step_sections) & section.model_fields_set - set(used):
         if not getattr(section, key).model_fields_set:
             continue

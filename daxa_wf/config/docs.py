@@ -33,7 +33,7 @@ def configuration_page() -> str:
 
 
 def _section(name: str, model: type[BaseModel], beside: type[BaseModel] | None = None) -> Iterator[str]:
-    """Yield the table of a section and of the sections within it, without the keys that it shares with another one."""
+    """Yield the table of a section and of its subsections, without the keys that it shares with the section `beside`."""
     fields = model.model_fields
     if beside is not None:
         fields = {key: field for key, field in fields.items() if _differs(field, beside.model_fields.get(key))}
@@ -59,7 +59,7 @@ def _differs(field: FieldInfo, other: FieldInfo | None) -> bool:
 
 
 def _missions(name: str, model: type[Missions]) -> Iterator[str]:
-    """Yield the section that every mission has, then what the sections of some missions have beside it."""
+    """Yield the section that every mission has, then the additional keys of some missions."""
     yield from _section(f"{name}.<mission>", MissionSection)
     alike: dict[type[BaseModel], list[str]] = {}
     for mission, field in model.model_fields.items():
@@ -87,7 +87,7 @@ def _plain(value: Any) -> str:
     if isinstance(value, EnergyRange):
         return f"[{value.lo_en} keV, {value.hi_en} keV]"
     if isinstance(value, tuple):
-        return "[" + ", ".join(_plain(each) for each in value) + "]"
+        return "[" + ", ".join(_plain(item) for item in value) + "]"
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)
@@ -101,8 +101,8 @@ def _description(field: FieldInfo) -> str:
 
 def _extras(field: FieldInfo) -> dict[str, Any]:
     """Return the JSON schema's extra facts about a field, from its types and the members of unions."""
-    inner = [each for argument in get_args(field.annotation) for each in getattr(argument, "__metadata__", ())]
-    found: dict[str, Any] = {}
+    inner = [item for argument in get_args(field.annotation) for item in getattr(argument, "__metadata__", ())]
+    extras: dict[str, Any] = {}
     for metadata in (*field.metadata, *inner):
-        found |= getattr(metadata, "json_schema", None) or {}
-    return found
+        extras |= getattr(metadata, "json_schema", None) or {}
+    return extras

@@ -26,7 +26,7 @@ class EnergyRange(Section):
             raise ValueError(not_a_band(value))
         if isinstance(value, list | tuple):
             if len(value) != 2:
-                raise ValueError(f"{list(value)} is not a band: write [0.5 keV, 2.0 keV]")
+                raise ValueError(f"{list(value)} is not a band; write [0.5 keV, 2.0 keV]")
             return {"lo_en": value[0], "hi_en": value[1]}
         return value
 
@@ -52,7 +52,7 @@ DEFAULT_BANDS = (
 
 
 class Images(Section):
-    """Images and exposure maps: the same bands and pixels for both."""
+    """Energy bands and pixels of images and exposure maps."""
 
     bands: tuple[EnergyRange, ...] = Field(DEFAULT_BANDS, min_length=1, description="energy bands, [low, high]")
     pixel_size: ArcSeconds = Field(4.35, ge=0.05, le=600, description="a multiple of 0.05 arcsec")

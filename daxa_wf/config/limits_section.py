@@ -28,7 +28,7 @@ class LimitsSection(Section):
     header: Bytes = Field(Limits.header, ge=2880, description="a FITS header, or the header of a member of a tar file")
     speed: BytesPerSecond = Field(Limits.speed, ge=0, description="lowest speed of a transfer")
     speed_time: Seconds = Field(Limits.speed_time, gt=0, description="time over which the speed is measured")
-    retry_after: Seconds = Field(Limits.retry_after, ge=0, description="the longest wait that a server may ask for")
+    retry_after: Seconds = Field(Limits.retry_after, ge=0, description="the longest wait that a server may request")
 
     def limits(self) -> Limits:
         """Return the limits in the form that the code uses."""

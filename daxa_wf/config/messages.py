@@ -47,8 +47,8 @@ Place = tuple[str | int, ...]
 
 def explain(error: ValidationError, data: Mapping[str, Any], root: type[BaseModel]) -> list[str]:
     """Return one line for each wrong value: the key, the problem, the expected value."""
-    found = _by_place(error, data)
-    return [line for place, problems in found.items() for line in _lines(place, problems, root)]
+    by_place = _by_place(error, data)
+    return [line for place, problems in by_place.items() for line in _lines(place, problems, root)]
 
 
 def explain_hidden(error: ValidationError, data: Mapping[str, Any], root: type[BaseModel]) -> list[str]:
@@ -58,7 +58,7 @@ def explain_hidden(error: ValidationError, data: Mapping[str, Any], root: type[B
     """
     wrong = [_key_of(place, data) for place in _by_place(error, data)]
     sections = {
-        place[:-1]: [str(each[-1]) for each in wrong if each[:-1] == place[:-1]] for place in wrong if place[1:]
+        place[:-1]: [str(other[-1]) for other in wrong if other[:-1] == place[:-1]] for place in wrong if place[1:]
     }
     kept: dict[Place, list[Problem]] = {}
     pruned = without(data, wrong)
@@ -67,9 +67,9 @@ def explain_hidden(error: ValidationError, data: Mapping[str, Any], root: type[B
     except ValidationError as second:
         for place, problems in _by_place(second, pruned).items():
             hidden = [
-                each
-                for each in problems
-                if each["type"] == "value_error" and not _names_any(each["msg"], sections.get(place, ()))
+                problem
+                for problem in problems
+                if problem["type"] == "value_error" and not _names_any(problem["msg"], sections.get(place, ()))
             ]
             if place in sections and hidden:
                 kept[place] = hidden
@@ -91,16 +91,16 @@ def _names_any(message: str, keys: Iterable[str]) -> bool:
 
 def _by_place(error: ValidationError, data: Mapping[str, Any]) -> dict[Place, list[Problem]]:
     """Return the problems by the keys that lead to them."""
-    found: dict[Place, list[Problem]] = {}
+    by_place: dict[Place, list[Problem]] = {}
     for problem in error.errors():
-        found.setdefault(_place(problem, data), []).append(problem)
+        by_place.setdefault(_place(problem, data), []).append(problem)
     # If a value within the section is wrong, a problem of the whole section belongs to another type of the value.
-    inner = {place[:length] for place in found for length in range(1, len(place))}
-    return {place: problems for place, problems in found.items() if place not in inner}
+    inner = {place[:length] for place in by_place for length in range(1, len(place))}
+    return {place: problems for place, problems in by_place.items() if place not in inner}
 
 
 def _key_of(place: Place, data: Any) -> Place:
-    """Return a place up to the first key whose value is not a section: a list is left out whole."""
+    """Return a place up to the first key whose value is not a section, so that a list is removed as a whole."""
     for length, part in enumerate(place):
         if not isinstance(data, Mapping) or part not in data:
             return place[:length]
@@ -123,10 +123,10 @@ def _place(problem: Problem, data: Any) -> Place:
     """Return the keys that lead to a mistake, without pydantic's names for the types of a value."""
     kept: list[str | int] = []
     for part in problem["loc"]:
-        is_there = (
+        is_present = (
             part in data if isinstance(data, Mapping) else isinstance(part, int) and isinstance(data, list | tuple)
         )
-        if is_there and not (isinstance(data, list | tuple) and part >= len(data)):
+        if is_present and not (isinstance(data, list | tuple) and part >= len(data)):
             kept.append(part)
             data = data[part]
     if problem["type"] == "unknown_branch":
@@ -138,13 +138,13 @@ def _place(problem: Problem, data: Any) -> Place:
 def _lines(place: Place, problems: list[Problem], root: type[BaseModel]) -> list[str]:
     keys = [problem for problem in problems if problem["loc"][-1:] == ("[key]",)]
     best = keys or [problem for problem in problems if problem["type"] not in OF_ANOTHER_BRANCH] or problems[:1]
-    reasons = list(dict.fromkeys(_said(problem, place, root) for problem in best))
-    said = ", or ".join([*reasons[:1], *(reason.removeprefix("expected ") for reason in reasons[1:])])
+    reasons = list(dict.fromkeys(_reason(problem, place, root) for problem in best))
+    text = ", or ".join([*reasons[:1], *(reason.removeprefix("expected ") for reason in reasons[1:])])
     where = ".".join(map(str, place))
-    return [f"{where}: {line}" if where else line for line in said.splitlines()[:1]] + said.splitlines()[1:]
+    return [f"{where}: {line}" if where else line for line in text.splitlines()[:1]] + text.splitlines()[1:]
 
 
-def _said(problem: Problem, place: Place, root: type[BaseModel]) -> str:
+def _reason(problem: Problem, place: Place, root: type[BaseModel]) -> str:
     kind, given, context = problem["type"], problem["input"], problem.get("ctx", {})
     if kind == "extra_forbidden":
         model = _model_along(problem["loc"][:-1], root)
@@ -163,7 +163,7 @@ def _said(problem: Problem, place: Place, root: type[BaseModel]) -> str:
     if problem["loc"][-1:] == ("[key]",) or kind == "invalid_key":
         return "a key must be text; put it in quotes"
     if given is None:
-        return "nothing is given; say what it should be, or leave the key out if it need not be there"
+        return "the value is missing; write a value, or remove the key if it is optional"
     if kind == "too_short":
         return _too_short(given, context)
     if kind in ("tuple_type", "list_type"):
@@ -172,15 +172,15 @@ def _said(problem: Problem, place: Place, root: type[BaseModel]) -> str:
         hint = _closest_of(given, context["expected"]) if kind == "literal_error" else ""
         keys = ", ".join(_keys_at(place, root)[:4])
         return f"expected {EXPECTED[kind].format(**context, keys=keys)}{_got(given)}{hint}"
-    said: str = problem["msg"].removeprefix("Value error, ")
-    is_told = isinstance(given, dict) or "\n" in said or str(given).strip("[]'") in said
-    return said if is_told else f"{said}{_got(given)}"
+    text: str = problem["msg"].removeprefix("Value error, ")
+    has_value = isinstance(given, dict) or "\n" in text or str(given).strip("[]'") in text
+    return text if has_value else f"{text}{_got(given)}"
 
 
 def _too_short(given: Any, context: Mapping[str, Any]) -> str:
     if len(given):
-        return f"expected {context['min_length']} or more, there are only {len(given)}"
-    return "nothing is in it; name at least one, or leave the key out"
+        return f"expected {context['min_length']} or more values, got {len(given)}"
+    return "it is empty; write at least one value, or remove the key"
 
 
 def _is_single(given: Any) -> bool:
@@ -204,7 +204,7 @@ def _model_at(place: Place, root: type[BaseModel]) -> type[BaseModel]:
 
 
 def _model_along(loc: Sequence[Any], root: type[BaseModel]) -> type[BaseModel]:
-    """Return the model at a location as pydantic gives it, which names the branch of a value that may be one of several."""
+    """Return the model at a location of pydantic, which includes the branch of a value with several possible sections."""
     model: type[BaseModel] = root
     annotation: Any = None
     for part in loc:

@@ -81,8 +81,8 @@ class Mission:
         return (*first, *(step for step in self.engine.steps if self._is_taken(STEPS[step])), "report")
 
     def _is_taken(self, step: Step) -> bool:
-        asked_for = not step.is_optional or self.section.runs(step.section)
-        return asked_for and any(step.applies_to(name) for name in (*self.instruments, ""))
+        is_requested = not step.is_optional or self.section.runs(step.section)
+        return is_requested and any(step.applies_to(name) for name in (*self.instruments, ""))
 
     def step_engine(self, step: str) -> str:
         """Return the engine of a step: its section's engine, or else the mission's engine if it is a toolkit."""

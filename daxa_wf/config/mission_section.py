@@ -26,16 +26,16 @@ class Source(Section):
         "for engines preprocessed and raw it is laid out like the data centre",
     )
     archives: Literal["any"] | Annotated[tuple[DataCentreName, ...], Field(min_length=1)] | None = Field(
-        None, description="data centres to download from, in order; 'any': all that have the mission"
+        None, description="data centres to download from, in order; 'any': all data centres that have the mission"
     )
-    decompress: bool = Field(False, description="unpack .gz, .Z and .FTZ files as they come")
+    decompress: bool = Field(False, description="unpack .gz, .Z and .FTZ files after the download")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Source:
         if (self.local is None) == (self.archives is None):
-            raise ValueError("give one of 'local' and 'archives'")
+            raise ValueError("write one of 'local' and 'archives'")
         if self.decompress and self.archives is None:
-            raise ValueError("decompress is for files that are downloaded; local ones stay as they are")
+            raise ValueError("decompress applies only to downloaded files; remove it for local files")
         return self
 
 
@@ -44,8 +44,8 @@ class Products(Section):
 
     place: Literal["link", "copy", "move"] = Field(
         "link",
-        description="how they come from the raw store into the archive; 'link' makes clones where the file system can, else "
-        "links to files that are made read-only; 'move' takes them out of the store",
+        description="way from the raw store into the archive; 'link' makes clones if the file system can, else links to files "
+        "that become read-only; 'move' removes the files from the store",
     )
 
 

@@ -1,4 +1,4 @@
-"""The configuration: one typed source for `daxa-wf check-config`, for Snakemake and for the JSON schema."""
+"""The models of the configuration, for `daxa-wf check-config`, for Snakemake and for the JSON schema."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ Place = Annotated[str, AfterValidator(lambda text: _begins(text, "https://", "ht
 
 
 class Missions(Section):
-    """The missions of a configuration; `config_model` adds a field for each, with the section of its observatory."""
+    """The missions of a configuration. `config_model` adds a field for each, with the section of its observatory."""
 
     _order: tuple[str, ...] = PrivateAttr(())
 
@@ -78,21 +78,23 @@ class Config(Section):
     tables: Directory = Field(
         Path("daxa_wf_tables"), description="directory of the missions' tables (daxa-wf fetch-tables)"
     )
-    archive: Directory = Field(description="directory of the archive; relative paths start where you run from")
+    archive: Directory = Field(
+        description="directory of the archive; relative paths start from the directory of the run"
+    )
     services: dict[Literal["heasarc", "xsa", "cxc"], tuple[Url, ...]] = Field(
         default_factory=dict, description="TAP services in place of the usual ones, in order of preference"
     )
     data: Directory = Field(
-        Path("daxa_wf_data"), description="directory of downloaded data; archives may share one, and fetch once"
+        Path("daxa_wf_data"), description="directory of downloaded data; archives that share it fetch a file only once"
     )
     archives: dict[DataCentreName, tuple[Place, ...]] = Field(
         default_factory=dict,
-        description="where the data centres are, in place of the usual: URLs, or directories of a mirror; a relative path begins "
-        "with ./ or ../, and starts where you run from",
+        description="places of the data centres in place of the usual ones: URLs, or directories of a mirror; a relative path "
+        "begins with ./ or ../, and starts from the directory of the run",
     )
     simulator: Directory | None = Field(
         None,
-        description="for a trial: a directory into which the run first simulates small observations, as a mirror of data "
+        description="for a trial: a directory in which the run first simulates small observations, as a mirror of data "
         "centres (`mirror/<data centre>`) and the missions' tables (`tables`)",
     )
     transfers: dict[DataCentreName, PositiveInt] = Field(
@@ -121,7 +123,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _missions_make_sense(self) -> Config:
-        problems = [each for mission in self.all_missions.values() for each in problems_of(mission)]
+        problems = [problem for mission in self.all_missions.values() for problem in problems_of(mission)]
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -133,7 +135,7 @@ class Config(Section):
                 if place.startswith("http") and not may_carry_credentials(place):
                     raise ValueError(
                         f"archives.{archive}: {shown(place)}: credentials are sent over https only; write https://, or "
-                        f"leave out credentials.{archive}"
+                        f"remove credentials.{archive}"
                     )
         return self
 
@@ -150,13 +152,13 @@ class Config(Section):
             source.archives if source is not None and isinstance(source.archives, tuple) else MISSIONS[name].archives
         )
         if source is not None and source.local is not None:
-            return {each: (str((started_in / source.local).absolute()),) for each in chosen}
+            return {data_centre: (str((started_in / source.local).absolute()),) for data_centre in chosen}
         own: dict[str, tuple[str, ...]] = {
             name: tuple(str((started_in / place).resolve()) if place.startswith(".") else place for place in places)
             for name, places in self.archives.items()
         }
         places: dict[str, tuple[str, ...]] = {**DATA_CENTRES, **own}
-        return {each: places[each] for each in chosen}
+        return {data_centre: places[data_centre] for data_centre in chosen}
 
     def mirrors_for(self, name: str, started_in: Path) -> dict[str, tuple[Path, ...]]:
         """Return the local directories of a mission's data centres, or {} if any data centre is remote."""
@@ -172,7 +174,7 @@ class Config(Section):
 
 
 def section_of(name: str) -> type[MissionSection]:
-    """Return the model of a mission's section: its observatory's, if one of the observatory's own engines processes it."""
+    """Return the model of a mission's section: its observatory's if one of the observatory's own engines processes it."""
     section: type[MissionSection] = load(pipeline_of(name).section) if MISSIONS[name].engines else MissionSection
     return section
 

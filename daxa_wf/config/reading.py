@@ -27,9 +27,9 @@ def parse_config(data: Mapping[str, Any], origin: str = "the configuration") -> 
 
 
 LARGEST_FILE = 10_000_000
-"""Bytes of a configuration."""
+"""Largest number of bytes of a configuration."""
 MOST_NODES = 500_000
-"""Keys and values of a configuration, with all that its aliases stand for."""
+"""Largest number of keys and values of a configuration after the replacement of its aliases."""
 
 
 def _count_nodes(root: Any, path: Path) -> None:
@@ -40,17 +40,17 @@ def _count_nodes(root: Any, path: Path) -> None:
     while pending:
         node = pending[-1]
         within = _nodes_within(node)
-        waiting = [each for each in within if id(each) not in sizes]
+        waiting = [child for child in within if id(child) not in sizes]
         if id(node) in sizes or not waiting:
             pending.pop()
             opened.discard(id(node))
-            sizes.setdefault(id(node), 1 + sum(sizes[id(each)] for each in within))
+            sizes.setdefault(id(node), 1 + sum(sizes[id(child)] for child in within))
             if sizes[id(node)] > MOST_NODES:
                 raise ConfigError(
                     f"{path}: its aliases (*name) stand for more than {MOST_NODES} values; write them out"
                 )
-        elif any(id(each) in opened for each in waiting):
-            raise ConfigError(f"{path} refers to itself in an alias (*name); write out what is meant")
+        elif any(id(child) in opened for child in waiting):
+            raise ConfigError(f"{path} refers to itself in an alias (*name); write the values out")
         else:
             opened.add(id(node))
             pending.extend(waiting)
@@ -58,7 +58,7 @@ def _count_nodes(root: Any, path: Path) -> None:
 
 def _nodes_within(node: Any) -> list[Any]:
     if isinstance(node, yaml.MappingNode):
-        return [each for pair in node.value for each in pair]
+        return [child for pair in node.value for child in pair]
     return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
@@ -73,8 +73,8 @@ def _refuse_repeated_keys(node: Any, path: Path) -> None:
             seen[name] = line
             _refuse_repeated_keys(value, path)
     elif isinstance(node, yaml.SequenceNode):
-        for each in node.value:
-            _refuse_repeated_keys(each, path)
+        for item in node.value:
+            _refuse_repeated_keys(item, path)
 
 
 def read_config(path: Path) -> Config:
@@ -82,7 +82,7 @@ def read_config(path: Path) -> Config:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise ConfigError(
-                f"{path} has more than {LARGEST_FILE} bytes, so it is not a configuration; name the right file"
+                f"{path} has more than {LARGEST_FILE} bytes, so it is not a configuration; give the right file"
             )
         text = path.read_text(encoding="utf-8")
         document = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -94,15 +94,15 @@ def read_config(path: Path) -> Config:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ConfigError(
-            f"{path} is not text in UTF-8 (byte {error.start}); save it as such, or name the right file"
+            f"{path} is not text in UTF-8 (byte {error.start}); save it in UTF-8, or give the right file"
         ) from None
     except RecursionError:
         raise ConfigError(f"{path} refers to itself, or is nested too deeply") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not YAML: {error}".replace('in "<unicode string>", ', "")) from None
     except (ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:
-        # What PyYAML lets through of the conversion of a value: a date that is none, a tag !!int of text.
+        # PyYAML does not catch these errors: a date that does not exist, a tag !!int before text.
         raise ConfigError(f"{path} has a value that cannot be read ({error}); put it in quotes if it is text") from None
     if not isinstance(data, dict):
-        raise ConfigError(f"{path} holds no configuration: expected keys such as 'archive' and 'missions'")
+        raise ConfigError(f"{path} is not a configuration: expected keys such as 'archive' and 'missions'")
     return parse_config(data, str(path))

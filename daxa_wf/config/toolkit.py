@@ -30,11 +30,13 @@ class Toolkit(Section):
         "",
         description="container image that has the tasks: a file, or a registry's address such as docker://owner/image:tag",
     )
-    runtime: Literal["apptainer", "singularity", "docker"] = Field("apptainer", description="what runs the container")
+    runtime: Literal["apptainer", "singularity", "docker"] = Field(
+        "apptainer", description="program that runs the container"
+    )
     binds: tuple[Directory, ...] = Field((), description="directories that the container must see")
     prefix: tuple[str, ...] = Field((), description="words to put in front of every command")
     variables: dict[str, str] = Field(default_factory=dict, description="environment variables to set")
-    time_limit: Seconds | None = Field(None, gt=0, description="longest time that one task may take")
+    time_limit: Seconds | None = Field(None, gt=0, description="longest time of one task")
 
     @property
     def is_fetched(self) -> bool:

@@ -1,4 +1,4 @@
-"""Values that YAML reads as something else than their author means, found before YAML converts them."""
+"""Find values that YAML reads differently from their intended meaning, before YAML converts them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 
 def refuse_misread_values(root: Any, path: Path) -> None:
-    """Raise ConfigError if a composed YAML document holds values that YAML would misread, with the key of each."""
+    """Raise ConfigError with the key of each value that YAML would misread in a composed document."""
     problems = [f"  {'.'.join(place)}: {problem}" for place, problem in _problems(root)]
     if problems:
         raise ConfigError("\n".join([f"{path} cannot be used:", *problems]))
 
 
 def refuse_misread_file(path: Path) -> None:
-    """Raise ConfigError for the values of a file that YAML would misread; leave other mistakes to those who read it."""
+    """Raise ConfigError for the values of a file that YAML would misread. Ignore other mistakes, which readers find."""
     try:
         root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError):
@@ -31,7 +31,7 @@ def refuse_misread_file(path: Path) -> None:
 
 
 def _problems(root: Any) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield the keys that lead to a value, and what is wrong with it; a value that is referred to twice counts once."""
+    """Yield the keys that lead to a misread value, and the problem. A value with several aliases counts once."""
     pending: list[tuple[tuple[str, ...], Any]] = [((), root)]
     seen: set[int] = set()
     while pending:
@@ -48,7 +48,7 @@ def _problems(root: Any) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def _misread(node: Any) -> str:
-    """Return why a scalar does not mean what it seems to; '' if it does."""
+    """Return why YAML would misread a scalar, or ''."""
     if node.tag in NUMBERS and ":" in node.value:
         return (
             f"YAML reads {node.value} without quotes as the number {yaml.safe_load(node.value)}, in base 60; write it in "

@@ -86,12 +86,12 @@ def _draw_image(path: Path, title: str) -> bytes:
     from astropy.io import fits
 
     with fits.open(path) as hdus:
-        found = next((hdu for hdu in hdus if hdu.is_image and hdu.header.get("NAXIS") == 2), None)
-        if found is None:
-            raise ValueError("it holds no image of two dimensions")
-        if found.header["NAXIS1"] * found.header["NAXIS2"] > LARGEST_IMAGE:
+        image = next((hdu for hdu in hdus if hdu.is_image and hdu.header.get("NAXIS") == 2), None)
+        if image is None:
+            raise ValueError("it does not contain an image of two dimensions")
+        if image.header["NAXIS1"] * image.header["NAXIS2"] > LARGEST_IMAGE:
             raise ValueError(f"its image has more than {LARGEST_IMAGE} pixels")
-        return image_plot(np.asarray(found.data), found.header, title)
+        return image_plot(np.asarray(image.data), image.header, title)
 
 
 def _draw_list(path: Path, title: str) -> bytes:
@@ -101,12 +101,12 @@ def _draw_list(path: Path, title: str) -> bytes:
     with fits.open(path) as hdus:
         events = next((hdu for hdu in hdus if hdu.name in ("EVENTS", "STDEVT")), None)
         if events is None:
-            raise ValueError("it holds no table EVENTS")
+            raise ValueError("it does not contain a table EVENTS")
         if events.header["NAXIS1"] * events.header["NAXIS2"] > LARGEST_LIST:
             raise ValueError(f"its events have more than {LARGEST_LIST} bytes")
         columns = {name.upper(): number + 1 for number, name in enumerate(events.columns.names)}
         if not len(events.data):
-            raise ValueError("it holds no event")
+            raise ValueError("it does not contain any event")
         if {"X", "Y"} <= set(columns) and f"TCRVL{columns['X']}" in events.header:
             image, header = list_image(events, columns["X"], columns["Y"])
             return image_plot(image, header, title)
@@ -129,9 +129,13 @@ def list_image(events: Any, x: int, y: int) -> tuple[np.ndarray, Any]:
     inside = np.isfinite(positions[0]) & np.isfinite(positions[1])
     if not inside.any():
         raise ValueError("its events have no sky coordinates")
-    lowest = [each[inside].min() for each in positions]
+    lowest = [axis_values[inside].min() for axis_values in positions]
     step = max(
-        1.0, *(np.ceil((each[inside].max() - low + 1) / LIST_BINS) for each, low in zip(positions, lowest, strict=True))
+        1.0,
+        *(
+            np.ceil((axis_values[inside].max() - low + 1) / LIST_BINS)
+            for axis_values, low in zip(positions, lowest, strict=True)
+        ),
     )
     edges = [low - 0.5 + step * np.arange(LIST_BINS + 1) for low in lowest]
     image, _, _ = np.histogram2d(positions[1][inside], positions[0][inside], bins=[edges[1], edges[0]])

@@ -25,7 +25,7 @@ def finish_run(layout: Layout) -> None:
 
 def finish_with_faults(layout: Layout) -> None:
     """End a run in which jobs failed: draw the pages that their steps could not draw."""
-    faulty = {Unit(each.mission, each.obsid) for each in read_verdicts(layout) if each.status == FAULT}
+    faulty = {Unit(verdict.mission, verdict.obsid) for verdict in read_verdicts(layout) if verdict.status == FAULT}
     records = list(readable_records(layout).values()) if faulty else []
     for unit in faulty:
         write_observation_page(layout, unit, [record for record in records if record.unit.observation == unit])

@@ -44,7 +44,7 @@ def _template(name: str) -> Any:
 
     folder = files("daxa_wf.report") / "templates"
     environment = Environment(
-        loader=FunctionLoader(lambda each: (folder / each).read_text(encoding="utf-8")),
+        loader=FunctionLoader(lambda file: (folder / file).read_text(encoding="utf-8")),
         autoescape=select_autoescape(default=True),
         trim_blocks=True,
         lstrip_blocks=True,
@@ -140,7 +140,9 @@ def write_archive_page(layout: Layout) -> Path:
     observations: dict[tuple[str, str], list[Verdict]] = {}
     for verdict in verdicts:
         observations.setdefault((verdict.mission, verdict.obsid), []).append(verdict)
-    rows = [_observation_row(layout, Unit(*key), each) for key, each in sorted(observations.items())]
+    rows = [
+        _observation_row(layout, Unit(*key), of_observation) for key, of_observation in sorted(observations.items())
+    ]
     mark_pages(layout, [row["unit"] for row in rows])
     text = _template("archive.html").render(
         name=layout.root.name,

@@ -124,7 +124,7 @@ def _sky_axes(figure: Any, header: Any, region: tuple[slice, slice], factor: int
         axes = figure.add_axes(box)
         axes.set(xlabel="pixel", ylabel="pixel")
         return axes
-    rows, columns = (slice(each.start, each.stop, factor) for each in region)
+    rows, columns = (slice(side.start, side.stop, factor) for side in region)
     axes = WCSAxes(figure, box, wcs=sky[rows, columns])
     figure.add_axes(axes)
     axes.coords.grid(color="white", alpha=0.3, linewidth=0.5)
@@ -168,7 +168,7 @@ def stretch_limits(image: NDArray[np.float64]) -> tuple[float, float, float]:
     filled = image[image != 0]
     if not len(filled):
         return 0.0, 1.0, 1.0
-    usual, high = (float(each) for each in np.percentile(np.abs(filled), (50, 99.8)))
+    usual, high = (float(value) for value in np.percentile(np.abs(filled), (50, 99.8)))
     low = min(0.0, float(np.percentile(filled, 1)))
     high = max(high, usual, np.finfo(float).tiny)
     return low, high, float(np.clip(usual / high, 0.01, 1.0))

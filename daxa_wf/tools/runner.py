@@ -6,7 +6,7 @@ import contextlib
 import shlex
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,16 +29,18 @@ def run_tools(
     environment: ToolEnvironment = SHELL,
     time_limit: float | None = None,
     keep: bool = False,
-    runs: list[ToolRun] | None = None,
+    note: Callable[[ToolRun], None] | None = None,
 ) -> list[ToolRun]:
     """Run commands one after the other in one directory, until one fails. Logs are numbered from 1.
 
-    Finished runs are added to `runs`, so that a record can describe the failed run too.
+    `note` receives each finished run before its verdict, so that a record can describe the failed run too.
     """
-    runs = [] if runs is None else runs
+    runs = []
     for number, command in enumerate(commands, start=1):
         named = logs.with_name(f"{logs.name}-{number}-{command.task}")
         runs.append(execute(command, directory, named, environment, time_limit, keep or number > 1))
+        if note is not None:
+            note(runs[-1])
         require_success(runs[-1])
     return runs
 

@@ -176,24 +176,24 @@ REFUSED = {
     "no products": (
         "integral_pointed",
         {"engine": "preprocessed"},
-        "has no preprocessed files that can be fetched; write engine: raw",
+        "the preprocessed files of INTEGRAL Pointed cannot be fetched; write engine: raw",
     ),
     "nothing to fetch": (
         "integral_pointed",
         {"fetch": "preprocessed"},
-        "has no preprocessed files that can be fetched; write fetch: raw",
+        "the preprocessed files of INTEGRAL Pointed cannot be fetched; write fetch: raw",
     ),
     "MOS slews": (
         "xmm_slew",
         {"instruments": ["M1"]},
-        "instruments: products of M1 are not organised, only those of PN",
+        "instruments: products of M1 cannot be organised, only products of PN",
     ),
     "BAT": (
         "swift",
         {"instruments": ["BAT"]},
-        "products of BAT are not organised, only those of XRT, UVOT; write engine: raw",
+        "products of BAT cannot be organised, only products of XRT, UVOT; write engine: raw",
     ),
-    "RGS": ("xmm_pointed", {"engine": "preprocessed", "instruments": ["R1"]}, "products of R1 are not organised"),
+    "RGS": ("xmm_pointed", {"engine": "preprocessed", "instruments": ["R1"]}, "products of R1 cannot be organised"),
 }
 
 

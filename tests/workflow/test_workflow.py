@@ -219,7 +219,7 @@ def test_a_manifest_that_cannot_be_made_is_told(make_archive: Any, tmp_path: Pat
     assert len(lines) - at <= 5, run.text
     for name in ("status", "retry"):
         done = command(archive, name)
-        assert (done.returncode, "holds no records: nothing to process: none of" in done.stderr) == (
+        assert (done.returncode, "holds no records: nothing to process: the sources" in done.stderr) == (
             2,
             True,
         )

@@ -1,4 +1,4 @@
-# Both wait for the checkpoint manifest, as every function of input that asks which units there are.
+# Both functions wait for the checkpoint manifest, like every input function that needs the list of units.
 def every_record(wildcards):
     return plan.all_records()
 

@@ -1,5 +1,5 @@
 checkpoint manifest:
-    """List the exposures to process, from the selection. First; every other rule waits for it."""
+    """List the exposures to process, from the selection. First: every other rule waits for the manifest."""
     input:
         ancient(plan.simulation),
     output:
@@ -20,5 +20,5 @@ checkpoint manifest:
         "../scripts/manifest.py"
 
 
-# Rules whose input depends on the manifest wait for it, also those that a caller asks for one by one.
+# Rules whose input depends on the manifest wait for it, also if a caller requests a single rule.
 plan.await_manifest = checkpoints.manifest.get

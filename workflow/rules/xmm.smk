@@ -94,7 +94,7 @@ rule emchain:
 
 
 rule emanom:
-    """Find the CCDs of a MOS exposure that are in an anomalous state. After emchain, if asked for."""
+    """Find the CCDs of a MOS exposure that are in an anomalous state. After emchain, if requested."""
     input:
         **plan.inputs("emanom"),
     output:
@@ -113,7 +113,7 @@ rule emanom:
 
 
 rule espfilt:
-    """Find the good time intervals of an exposure: those without soft-proton flares. After inventory, or epchain and emchain."""
+    """Find the good time intervals of an exposure, which exclude soft-proton flares. After inventory, or epchain and emchain."""
     input:
         **plan.inputs("espfilt"),
     output:

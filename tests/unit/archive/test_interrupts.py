@@ -11,9 +11,9 @@ from daxa_wf.archive.interrupts import MESSAGE
 
 MAIN = """
 import signal, subprocess, sys, time
-from daxa_wf.archive.interrupts import JOB_PREFIX, heed_ctrl_c
+from daxa_wf.archive.interrupts import JOB_PREFIX, handle_ctrl_c
 signal.signal(signal.SIGINT, signal.default_int_handler)
-heed_ctrl_c()
+handle_ctrl_c()
 sleep = "import sys, time; print(1, flush=True); time.sleep(int(sys.argv[1]))"
 job = subprocess.Popen(["bash", "-c", f"{JOB_PREFIX} {sys.executable} -c '{sleep}' 60"], stdout=subprocess.PIPE)
 other = subprocess.Popen(["sleep", "1"], start_new_session=False, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
@@ -41,9 +41,9 @@ def test_ctrl_c_ends_the_jobs_without_tracebacks_and_spares_other_children() -> 
 
 BACKGROUND = """
 import signal
-from daxa_wf.archive.interrupts import heed_ctrl_c
+from daxa_wf.archive.interrupts import handle_ctrl_c
 signal.signal(signal.SIGINT, signal.SIG_IGN)
-heed_ctrl_c()
+handle_ctrl_c()
 print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)
 """
 

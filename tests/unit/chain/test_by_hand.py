@@ -86,12 +86,12 @@ def test_a_step_in_a_copy_leaves_the_archive_as_it_is(project: Path) -> None:
     [
         (("espfild", UNIT.identifier), "espfild is not a step; the steps are .* did you mean 'espfilt'"),
         (("espfilt", f"{OBSID}M1S002"), f"{OBSID}M1S002 is not a unit of espfilt, which acts on an exposure, such as"),
-        (("cifbuild", OBSID), "the configuration requests no unit of it"),
+        (("cifbuild", OBSID), "the configuration does not request such a unit"),
         (
             ("merge", f"{OBSID}M1"),
             f"merge needs the record of evselect; make it first: daxa-wf step evselect {OBSID}M1S001",
         ),
-        (("espfilt", UNIT.identifier, "--into", "archive/copy"), "it lies in the archive"),
+        (("espfilt", UNIT.identifier, "--into", "archive/copy"), "this directory is in the archive"),
     ],
 )
 def test_mistakes_are_named(project: Path, arguments: tuple[str, ...], expected: str) -> None:
@@ -106,5 +106,5 @@ def test_a_step_by_hand_is_refused_while_a_run_goes_on(project: Path) -> None:
 
 def test_an_archive_without_a_manifest_has_no_units(project: Path) -> None:
     (project / "archive" / "manifest.tsv").unlink()
-    with pytest.raises(ConfigError, match="has no manifest yet; 'daxa-wf run' makes it"):
+    with pytest.raises(ConfigError, match="has no manifest yet; make it with 'daxa-wf run'"):
         step("espfilt", UNIT.identifier)

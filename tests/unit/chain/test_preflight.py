@@ -48,10 +48,10 @@ def test_archive_and_source_are_apart(tmp_path: Path) -> None:
     assert "source.local: " in said(tmp_path, archive="raw", source={"local": "raw"})
     assert "is the archive itself" in said(tmp_path, archive="link", source={"local": "raw"})
     within = said(tmp_path, archive="raw/deep/archive", source={"local": "raw"})
-    assert (
-        f"the archive {tmp_path}/raw/deep/archive is within {tmp_path}/raw, in all of which files are looked" in within
+    assert f"the archive {tmp_path}/raw/deep/archive is inside {tmp_path}/raw, which is searched for files" in within
+    assert f"the archive {tmp_path}/a keeps its own files in {tmp_path}/a/records" in said(
+        tmp_path, archive="a", source={"local": "a/records"}
     )
-    assert f"{tmp_path}/a/records is where the archive" in said(tmp_path, archive="a", source={"local": "a/records"})
 
 
 def test_directories_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +65,7 @@ def test_directories_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         f"  tables: {tmp_path}/broken is not a directory, so {tmp_path}/broken/t cannot be created; choose another path",
         f"  data: {tmp_path}/file is not a directory, so {tmp_path}/file cannot be created; choose another path",
         f"  simulator: {tmp_path}/file is not a directory, so {tmp_path}/file/trial cannot be created; choose another path",
-        f"  missions.xmm_pointed.source.local: {tmp_path}/none is not a directory; name the one that your files are in",
+        f"  missions.xmm_pointed.source.local: {tmp_path}/none is not a directory; choose the directory that contains your files",
     ]
     monkeypatch.setattr(os, "access", lambda path, mode: (Path(path), mode) != (tmp_path, os.W_OK | os.X_OK))
     unwritable = said(tmp_path, archive="not/there", source={"local": "raw"})

@@ -150,7 +150,7 @@ def test_lists_and_images_of_interleaved_exposures_agree(tmp_path: Path) -> None
 def test_acis_i_does_not_bring_acis_s(tmp_path: Path) -> None:
     record = chandra(tmp_path, "ACIS-S", "ACIS-I")
     assert (record.status, record.reason) == (Status.REJECTED, "noProducts")
-    assert "2 products, all of ACIS-S, which 'instruments' does not name" in record.message
+    assert "all of its 2 products are of ACIS-S; 'instruments' does not name these" in record.message
 
 
 def test_an_observation_with_a_chosen_grating_is_filed_under_its_detector(tmp_path: Path) -> None:
@@ -173,7 +173,10 @@ def test_an_older_version_of_a_file_is_passed_over_with_a_warning(tmp_path: Path
     assert [each["from"] for each in record.results["products"]] == list(CHANDRA)
     (warning,) = record.warnings
     assert warning["name"] == "productPassedOver"
-    assert warning["text"] == "primary/acisf12812N002_evt2.fits.gz left aside for primary/acisf12812N003_evt2.fits.gz"
+    assert (
+        warning["text"]
+        == "primary/acisf12812N002_evt2.fits.gz left out in favour of primary/acisf12812N003_evt2.fits.gz"
+    )
 
 
 def test_a_combined_image_is_filed_once(tmp_path: Path) -> None:

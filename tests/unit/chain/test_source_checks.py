@@ -72,7 +72,7 @@ def test_an_obsid_that_the_fetched_table_lacks_is_refused_before_a_run(tmp_path:
     SnapshotStore(tmp_path / "daxa_wf_tables").write(spec.name, spec.tables[0], table, "here", "")
     (absent,) = problems(tmp_path, "erosita_calpv", source=source, obsids=["799999"])
     assert "missions.erosita_calpv.obsids: the table of eROSITA" in absent
-    assert "has no 799999; correct or remove them, or bring the table up to date with 'daxa-wf fetch-tables" in absent
+    assert "lacks 799999; correct or remove them, or update the table with 'daxa-wf fetch-tables" in absent
 
 
 @pytest.mark.parametrize(

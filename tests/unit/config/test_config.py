@@ -82,7 +82,7 @@ def test_quantities_are_converted() -> None:
 
 
 BAD = {
-    "not a mapping": ("just text", "holds no configuration"),
+    "not a mapping": ("just text", "is not a configuration"),
     "no archive": ({"missions": GOOD["missions"]}, "archive: this key is required"),
     "no missions": ({"archive": "out"}, "missions: this key is required"),
     "empty missions": ({"archive": "out", "missions": {}}, "missions"),
@@ -107,7 +107,7 @@ BAD = {
         with_options(images={"bands": [["0.2 keV", "2.3 keV"], ["200 eV", "2300 eV"]]}),
         "the same band is given twice",
     ),
-    "empty source": (with_options(source={}), "give one of 'local' and 'archives'"),
+    "empty source": (with_options(source={}), "write one of 'local' and 'archives'"),
     "radius without positions": (
         with_options(select={"radius": "1 deg"}),
         "select: radius needs 'positions' or 'names'",
@@ -119,7 +119,7 @@ BAD = {
     "unknown condition": (with_options(select={"postions": []}), "did you mean 'positions'?"),
     "two sources": (
         with_options(source={"local": "a", "archives": "any"}),
-        "give one of 'local' and 'archives'",
+        "write one of 'local' and 'archives'",
     ),
     "unknown option": (with_options(espfilt={"allowed_sgma": 3}), "did you mean 'allowed_sigma'?"),
     "wrong unit": (with_options(espfilt={"filter_lo_en": "2.5 s"}), "espfilt.filter_lo_en: '2.5 s'"),
@@ -149,7 +149,7 @@ BAD = {
     "obsid as number": (with_options(obsids=[201903501]), "obsids"),
     "obsid too short": (with_options(obsids=["201903501"]), "leading zeros"),
     "unknown vignetting": (with_options(exposure_maps={"vignetting": "nome"}), "'measured' or 'none'"),
-    "brace in a path": (with_options(source={"local": "raw {x}"}), "'raw {x}' has a brace"),
+    "brace in a path": (with_options(source={"local": "raw {x}"}), "'raw {x}' contains a brace"),
     "engine with the archive's products": (
         with_options(engine="sas", source={"archives": "any"}, fetch="preprocessed"),
         "engine sas starts from raw data, not from preprocessed",
@@ -163,7 +163,7 @@ BAD = {
     ),
     "emanom without SAS": (
         with_options(emanom={"run": True}),
-        "emanom: engine native has no such step for xmm_pointed, so that this does nothing; leave it out, or write engine: ",
+        "emanom: engine native of xmm_pointed does not run this step, so this section has no effect; remove it, or write",
     ),
     "unknown state of a CCD": (with_options(emanom={"acceptable_states": ["X"]}), "'G', 'I', 'B', 'O' or 'U'"),
     "time limit without unit": ({**GOOD, "sas": {"time_limit": 60}}, "such as '60 s'"),
@@ -179,19 +179,19 @@ BAD = {
     "no limit": (erosita(flaregti={"method": "threshold"}), "needs 'thresholds' by telescope module"),
     "wanted and excluded": (
         with_options(select={"obsids": ["0201903501", "0201903502"], "exclude": ["0201903502"]}),
-        "select.exclude: 0201903502 is among the 'obsids' that are wanted; take it out of one of the two",
+        "select.exclude: 0201903502 is also in 'obsids'; remove it from one of the two",
     ),
     "excluded from a directory": (
         with_options(obsids=["0201903501"], select={"exclude": ["0201903501"]}),
-        "select.exclude: 0201903501 is among the 'obsids' that are wanted",
+        "select.exclude: 0201903501 is also in 'obsids'",
     ),
     "wanted by its field": (
         erosita(select={"obsids": ["700179"], "exclude": ["700179"]}),
-        "select.exclude: 700179 is among",
+        "select.exclude: 700179 is also in",
     ),
     "ObsIDs in two places": (
         with_options(obsids=["0201903501"], select={"obsids": ["0201903502"]}),
-        "select.obsids: 'obsids' beside 'select' names ObsIDs too; name them in one of the two",
+        "select.obsids: ObsIDs are in both 'obsids' and 'select.obsids'; remove one of the two keys",
     ),
     "time backwards": (
         with_options(select={"time": {"start": "2015-01-01", "end": "2010-01-01"}}),
@@ -282,8 +282,8 @@ def test_the_command_ends_with_2_and_no_traceback(tmp_path: Path) -> None:
 
 
 NO_CONFIGURATION = {
-    "empty": (b"", "holds no configuration: expected keys such as 'archive' and 'missions'"),
-    "a list": (b"[1, 2]", "holds no configuration"),
+    "empty": (b"", "is not a configuration: expected keys such as 'archive' and 'missions'"),
+    "a list": (b"[1, 2]", "is not a configuration"),
     "binary": (b"\xff\xfe\x00a", "is not text in UTF-8 (byte 0)"),
     "Latin-1": (b"archive: caf\xe9", "is not text in UTF-8 (byte 12)"),
     "a zero byte": (b"a\0b: 1", "is not YAML: unacceptable character"),

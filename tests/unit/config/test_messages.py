@@ -72,18 +72,18 @@ SAID = {
     ("source", "archives"): {
         "heasac": "expected 'any' (got 'heasac'), or a list, such as ['heasac']",
         ("heasac",): "'cxc' (got 'heasac') - did you mean 'heasarc'?",
-        (): "nothing is in it; name at least one",
+        (): "it is empty; write at least one value",
     },
     ("source",): {"/data/xmm": "expected keys, such as local, archives, decompress (got '/data/xmm')"},
     ("obsids",): {
         (33818433,): "YAML reads 33818433 as a number; put ObsIDs in quotes",
         33818433: "expected a list of ObsIDs in quotes, such as ['0201903501']",
         "0201903501": "expected a list, such as ['0201903501']",
-        (): "nothing is in it; name at least one, or leave the key out",
+        (): "it is empty; write at least one value, or remove the key",
     },
-    ("instruments",): {(): "nothing is in it; name at least one, or leave the key out"},
-    ("images",): {None: "nothing is given; say what it should be, or leave the key out"},
-    ("images", "bands"): {(): "nothing is in it", (5,): "expected keys, such as lo_en, hi_en (got 5)"},
+    ("instruments",): {(): "it is empty; write at least one value, or remove the key"},
+    ("images",): {None: "the value is missing; write a value, or remove the key"},
+    ("images", "bands"): {(): "it is empty", (5,): "expected keys, such as lo_en, hi_en (got 5)"},
     ("espfilt", "method"): {"esas21": "(got 'esas21') - did you mean 'esas20'?"},
     ("espfilt", "with_smoothing"): {5: "write a number with a unit, such as '5 s'"},
     ("espfilt", "allowed_sigma"): {True: "expected a number (got true)", "much": "expected a number (got 'much')"},
@@ -93,7 +93,7 @@ SAID = {
     ("process_unscheduled",): {"perhaps": "expected true or false (got 'perhaps')"},
     ("select", "radius"): {5: "write a number with a unit, such as '5 deg'"},
     ("cifbuild", "analysis_date"): {"soon": "expected a day, such as 2010-01-31 (got 'soon')"},
-    ("select", "polygon"): {((1, 2), (3, 4)): "expected 3 or more, there are only 2"},
+    ("select", "polygon"): {((1, 2), (3, 4)): "expected 3 or more values, got 2"},
 }  # fmt: skip
 
 

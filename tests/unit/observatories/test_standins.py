@@ -212,7 +212,7 @@ def test_what_failed_is_told_with_what_went_before(standins: Standins, bench: Be
     standins.tell("epchain@runatthkgen:constituent")
     runs: list[ToolRun] = []
     with pytest.raises(StepFailedError, match="constituent: epchain: Error in constituent task"):
-        run_tools(commands, tmp_path / "work", tmp_path / "log", runs=runs)
+        run_tools(commands, tmp_path / "work", tmp_path / "log", note=runs.append)
     assert [(run.exit_code, run.stdout.name) for run in runs] == [
         (0, "log-1-epchain.stdout"),
         (1, "log-2-epchain.stdout"),

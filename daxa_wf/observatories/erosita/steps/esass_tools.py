@@ -36,4 +36,4 @@ class EsassTools(StepTools):
         """Add a run to the record, with the release that the task prints."""
         super()._tell(run)
         release = esass_version(read_log(run.stdout))
-        self.workspace.told.versions |= {"esass": release} if release else {}
+        self.workspace.tool_notes.versions |= {"esass": release} if release else {}

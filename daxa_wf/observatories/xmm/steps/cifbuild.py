@@ -34,7 +34,7 @@ def run(unit: Unit, inputs: Inputs, options: CifbuildJob, workspace: Workspace) 
     index = read_ccf_index(made)
     if not index.constituents:
         raise Fault("cifbuild found no calibration file: SAS_CCFPATH must lead to a mirror of them ('daxa-wf doctor')")
-    workspace.told.versions["ccf"] = index.label
+    workspace.tool_notes.versions["ccf"] = index.label
     tools.take("cif", made, name="ccf.cif")
     numbers = {"observation_date": observed, "analysis_date": analysed, "constituents": sorted(index.constituents)}
     return Outcome(numbers, [], index.label)

@@ -22,7 +22,7 @@ def run(unit: Unit, inputs: Inputs, options: MergeOptions, workspace: Workspace)
     merger = _with_sas if options.engine == "sas" else _natively
     done = [record for record in inputs.records["evselect"] if record.done]
     if index := done[0].versions.get("ccf"):
-        workspace.told.versions["ccf"] = index
+        workspace.tool_notes.versions["ccf"] = index
     left_out = [record.unit.exposure for record in inputs.records["evselect"] if not record.done]
     rows, warnings = _merge(done, "cleanevents", "finalevents", workspace, merger)
     having = [record for record in done if any(stamp.kind == "cleanootevents" for stamp in record.products)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ class SasTools(StepTools):
     label = "SAS"
     toolkit = SAS
     questions = QUESTIONS
+    _release: SasVersion | None = None
 
     def versions_in(self, answers: Mapping[str, str]) -> dict[str, str]:
         """Return the releases of SAS and HEASoft."""
@@ -38,23 +38,32 @@ class SasTools(StepTools):
         """Return the path of the observation's raw data."""
         return Path(self.workspace.context["odf"])
 
-    @cached_property
+    def require(self) -> SasVersion:
+        """Look for SAS and the step's tasks, on the first call only, and note the release for the record. Return the release.
+
+        Raise Fault if SAS or a task is missing, ConfigError if the release is too old.
+        """
+        if self._release is None:
+            release = sas_release(self.look_for(STEPS[self.workspace.step].tasks, beside=["sas"]))
+            if release is None:
+                raise Fault(f"`sas --version` prints no release {self.where}")
+            require_sas(release)
+            self._release = release
+        return self._release
+
+    @property
     def version(self) -> SasVersion:
-        """Return the release. Fault if SAS or a task of the step is missing, ConfigError if the release is too old."""
-        release = sas_release(self.look_for(STEPS[self.workspace.step].tasks, beside=["sas"]))
-        if release is None:
-            raise Fault(f"`sas --version` prints no release {self.where}")
-        require_sas(release)
-        return release
+        """Return the release. Raise the errors of `require`."""
+        return self.require()
 
     def run(self, commands: Sequence[Command], name: str = "work", keep: bool = False) -> dict[str, Path]:
         """Run commands as `execute` does, after checking that SAS and the step's tasks exist."""
-        assert self.version  # noqa: S101 - looks for the tasks, and tells the record of the release
+        self.require()
         return self.execute(commands, name, keep)
 
     def said(self) -> str:
         """Return the output of the last task."""
-        *_, stdout, _ = self.workspace.told.logs
+        *_, stdout, _ = self.workspace.tool_notes.logs
         return read_log(self.workspace.layout.root / stdout)
 
     def take(self, kind: str, path: Path, **place: Any) -> None:
@@ -64,7 +73,7 @@ class SasTools(StepTools):
     def calibration(self, inputs: Inputs) -> Path:
         """Return the observation's calibration index, and note its version in the record."""
         record = inputs.record("cifbuild")
-        self.workspace.told.versions["ccf"] = record.versions["ccf"]
+        self.workspace.tool_notes.versions["ccf"] = record.versions["ccf"]
         return self.workspace.layout.find(record.product("cif"))
 
     def whole_odf(self, inputs: Inputs) -> OdfData:
