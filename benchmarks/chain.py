@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from daxa_wf.cli.shared import snakefile
-from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 from daxa_wf_simulator.xmm_mirror import make_xmm_mirror
 
 
@@ -35,7 +35,7 @@ def main() -> None:
         inside = sum(record["wall_seconds"] for record in records)
         started = time.perf_counter()
         for path in (root / "raw").rglob("*0999990101*EVLI*"):
-            EventList.open(path).columns("TIME")
+            EpicEventList.open(path).columns("TIME")
         reading = time.perf_counter() - started
         started = time.perf_counter()
         subprocess.run(

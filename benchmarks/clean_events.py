@@ -11,10 +11,10 @@ from measuring import measure
 from synthetic import write_list
 
 EXPRESSION = "#XMMEA_EM && (PATTERN<=12) && (PI in [500:10000])"
-CLEAN = "evselect(EventList.open(Path({path!r})), {expression!r}, read_gti(Path({gti!r})), Path({output!r}))"
+CLEAN = "evselect(EpicEventList.open(Path({path!r})), {expression!r}, read_gti(Path({gti!r})), Path({output!r}))"
 IMPORTS = """
 from pathlib import Path
-from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 from daxa_wf.observatories.xmm.native.evselect import evselect
 from daxa_wf.events.gti_files import read_gti
 import astropy.io.fits, isal.igzip

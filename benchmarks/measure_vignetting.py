@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
-from daxa_wf.events.image import SkyGrid
-from daxa_wf.events.tangent_plane import plane_of
-from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 from daxa_wf.observatories.xmm.native.exposure_map import exposure_maps
+from daxa_wf.observatories.xmm.native.images import epic_grid
 from daxa_wf.observatories.xmm.native.vignetting import ARCMIN, spacecraft_frame
 
 BANDS = {1.25: "0.50-2.00", 6.0: "2.00-10.00"}
@@ -40,7 +39,7 @@ def paraboloid_axis(seconds: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.nda
 
 def main(folder: Path) -> None:
     """Print the tables of the three instruments as JSON."""
-    grid, result = SkyGrid(87), {}
+    grid, result = epic_grid(87), {}
     centres = grid.centres()
     for instrument, name in FILES.items():
         maps = {
@@ -60,8 +59,8 @@ def main(folder: Path) -> None:
             if instrument == "PN":
                 factor = np.where(seconds > 0, seconds / top[2], np.nan)
             else:
-                events = EventList.open(folder / f"eclean/{name}_exp1_clean_evts.fits")
-                live = exposure_maps([events], grid, plane_of(events), [1.0], "none").seconds[0]
+                events = EpicEventList.open(folder / f"eclean/{name}_exp1_clean_evts.fits")
+                live = exposure_maps([events], grid, events.plane, [1.0], "none").seconds[0]
                 whole = np.abs(live / np.median(live[live > 0]) - 1) < 0.01
                 factor = np.where(whole & (seconds > 0), seconds / np.where(whole, live, 1), np.nan)
             tables.append(binned(factor, radius, azimuth, AZIMUTHS[instrument], 80 if instrument == "PN" else 50))

@@ -33,7 +33,7 @@ def main() -> None:
         print(f"start of {step} +{(seconds(code) - bare) * 1000:.0f} ms (under 600)")
 
 
-MODULES = {"espfilt": "espfilt", "evselect": "evselect", "merge": "merge", "images": "image",
+MODULES = {"espfilt": "espfilt", "evselect": "evselect", "merge": "merge", "images": "images",
            "exposure_maps": "exposure_map"}  # fmt: skip
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from astropy.io import fits
 
 from daxa_wf.events.gti_files import gti_hdu, write_gti
 from daxa_wf.fits.writer import TableWriter, write_hdu
+from daxa_wf.observatories.xmm.native.event_list import XMM_TIMES
 from daxa_wf_simulator.files import LEGAL, MOS_COLUMNS
 
 START, STOP = 6.0e8, 6.0e8 + 1e5
@@ -37,9 +38,9 @@ def write_list(path: Path, rows: int) -> None:
         writer.close(header)
         for ccd in range(1, 8):
             gti = np.array([[START, STOP]])
-            write_hdu(stream, gti_hdu(gti, f"STDGTI{ccd:02d}", ccd).header, gti.astype(">f8").tobytes())
+            write_hdu(stream, gti_hdu(gti, XMM_TIMES, f"STDGTI{ccd:02d}", ccd).header, gti.astype(">f8").tobytes())
     edges = np.linspace(START, STOP, 201)
-    write_gti(path.with_name("gti.fits"), np.column_stack([edges[:-1:2], edges[1::2]]), "synthetic")
+    write_gti(path.with_name("gti.fits"), np.column_stack([edges[:-1:2], edges[1::2]]), XMM_TIMES, "synthetic")
 
 
 def _rows(rng: np.random.Generator, count: int, at: float) -> np.ndarray:

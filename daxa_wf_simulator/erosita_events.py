@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.events.gti import Intervals, contains, normalise
-from daxa_wf.observatories.erosita.native.event_file import CORRUPT_EVENT, CORRUPT_FRAME, OUT_OF_FOV
+from daxa_wf.observatories.erosita.native.event_list import CORRUPT_EVENT, CORRUPT_FRAME, OUT_OF_FOV
 from daxa_wf.observatories.erosita.native.field_of_view import FOV_RADIUS
 from daxa_wf_simulator.erosita_targets import TILE_HALF_WIDTH, ErositaTarget, observed, path_of
 from daxa_wf_simulator.truth import Source

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.events.gti import Intervals, complement, normalise
+from daxa_wf.events.sky_plane import OrthographicPlane
 from daxa_wf.observatories.erosita.native.field_of_view import FOV_RADIUS
-from daxa_wf.observatories.erosita.native.sky_plane import OrthographicPlane
 from daxa_wf_simulator.truth import Flare, Source
 
 SCALE = 0.05 / 3600

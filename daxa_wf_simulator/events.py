@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from daxa_wf.events.expression.shapes import SHAPES
 from daxa_wf.events.gti import Intervals, complement, contains, normalise
-from daxa_wf.events.tangent_plane import TangentPlane
+from daxa_wf.events.sky_plane import TangentPlane
 from daxa_wf.observatories.xmm.native.detector import FIELD_OF_VIEW
 from daxa_wf.observatories.xmm.native.vignetting import measured_vignetting
 from daxa_wf_simulator.detectors import CAMERAS, Camera, Ccd

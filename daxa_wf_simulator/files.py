@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from daxa_wf.events.data_subspace import replace_subspace
 from daxa_wf.events.gti import total
-from daxa_wf.events.gti_files import MJDREF, gti_hdu
+from daxa_wf.events.gti_files import gti_hdu
 from daxa_wf.fits.writer import write_hdu
-from daxa_wf.observatories.xmm.native.event_list import Frames
-from daxa_wf.observatories.xmm.native.evselect import live_time, write_exposure_cards
+from daxa_wf.observatories.xmm.native.event_list import XMM_TIMES, Frames
+from daxa_wf.observatories.xmm.native.exposure_times import live_time, write_exposure_cards
 from daxa_wf_simulator.detectors import CAMERAS
 from daxa_wf_simulator.events import FRAME, PIXEL_SCALE, REFERENCE_PIXEL, Simulated
 from daxa_wf_simulator.truth import Exposure, Observation
@@ -63,7 +63,7 @@ def event_list(observation: Observation, exposure: Exposure, simulated: Simulate
         for header, rows in (_frames(exposure, simulated, ccd.number), _bad_pixels(simulated, ccd.number)):
             write_hdu(stream, header, rows.tobytes())
     for number, gti in simulated.gtis.items():
-        table = gti_hdu(gti, f"STDGTI{number:02d}", number)
+        table = gti_hdu(gti, XMM_TIMES, f"STDGTI{number:02d}", number)
         write_hdu(stream, table.header, np.ascontiguousarray(gti, ">f8").tobytes())
     return stream.getvalue()
 
@@ -87,7 +87,7 @@ def write_attitude(path: Path, observation: Observation) -> None:
     rows["AHFRA"], rows["AHFDEC"], rows["DAHFPNT"] = observation.ra, observation.dec + wobble, np.abs(wobble)
     stream = io.BytesIO()
     write_hdu(stream, primary_header([("OBS_ID", observation.obsid), ("TELESCOP", "XMM")]), b"")
-    write_hdu(stream, table_header("ATTHK", rows, [("MJDREF", MJDREF)]), rows.tobytes())
+    write_hdu(stream, table_header("ATTHK", rows, [("MJDREF", XMM_TIMES.mjdref)]), rows.tobytes())
     write_compressed(path, stream.getvalue())
 
 
@@ -114,7 +114,7 @@ def _identity_cards(observation: Observation, exposure: Exposure, simulated: Sim
         ("PA_PNT", observation.position_angle), ("EQUINOX", 2000.0), ("RADECSYS", "FK5"),
         ("DATE-OBS", utc(start)), ("DATE-END", utc(start + exposure.duration)),
         ("TSTART", start), ("TSTOP", start + exposure.duration), ("TELAPSE", exposure.duration), ("TIMEUNIT", "s"),
-        ("TIMESYS", "TT"), ("MJDREF", MJDREF), ("TIMEREF", "LOCAL"), ("TASSIGN", "SATELLITE"), ("TIMEZERO", 0.0),
+        ("TIMESYS", "TT"), ("MJDREF", XMM_TIMES.mjdref), ("TIMEREF", "LOCAL"), ("TASSIGN", "SATELLITE"), ("TIMEZERO", 0.0),
         ("CLOCKAPP", True),
     ]  # fmt: skip
 
@@ -151,7 +151,7 @@ def _events(exposure: Exposure, simulated: Simulated, identity: list[tuple[str, 
     ontime = {ccd: total(gti) for ccd, gti in simulated.gtis.items()}
     livetime = {ccd: live_time(_as_frames(exposure, simulated, ccd), gti) for ccd, gti in simulated.gtis.items()}
     write_exposure_cards(header, exposure.instrument, ontime, livetime)
-    replace_subspace(header, {ccd: f"STDGTI{ccd:02d}" for ccd in simulated.gtis}, [])
+    replace_subspace(header, "CCDNR", {ccd: f"STDGTI{ccd:02d}" for ccd in simulated.gtis}, [])
     return header, rows
 
 

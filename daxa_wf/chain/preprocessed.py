@@ -1,10 +1,11 @@
-"""preprocessed: the products that the archive made, by the names and in the layout of ours."""
+"""preprocessed: the data centre's own products, under the names and in the layout of the archive."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,9 @@ from daxa_wf.download.paths import is_wanted
 from daxa_wf.download.unpack import decompress
 from daxa_wf.errors import UnfitDataError
 from daxa_wf.files import checked_relative, clone_file, copy_file, link_read_only
+from daxa_wf.mission.registry import MISSIONS, pipeline_of
 from daxa_wf.mission.spec import MissionSpec, ProductPattern
+from daxa_wf.mission.step import load
 from daxa_wf.units import Band, Unit
 
 LZW = ".Z"
@@ -51,45 +54,49 @@ class Filing:
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
     """Link, copy or move every product that the mission's patterns find, unpacked where it is compressed by LZW.
 
-    UnfitDataError `unknownInstrument` if it is not known which instrument the products are of, `noProducts` if there are none.
+    Raise UnfitDataError `unknownInstrument` if the instrument of the products is not known, `noProducts` if none was found.
     """
-    from daxa_wf.mission.registry import MISSIONS
-
     spec = MISSIONS[unit.mission]
     raw = workspace.layout.raw(unit)
     files = inputs.record("acquire").results["files"]
     paths = [checked_relative(each["path"], f"the record of acquire of {unit.identifier}") for each in files]
     observed_with = tuple(options["observed_with"])
     filing = products_in(spec, unit.obsid, paths, options["instruments"], observed_with)
-    made = []
-    for each in filing.products:
-        subset = _subset(each, options["instruments"])
-        instrument = "_".join(subset or each.instruments)
-        here = Unit(unit.mission, unit.obsid, instrument, each.exposure or NO_EXPOSURE)
-        kind = FINISHED_KINDS.get(each.pattern.kind, each.pattern.kind)
-        for band in each.pattern.bands or (None,):
-            edges = Band(band.low, band.high) if band else None
-            target = workspace.stage(kind, edges, ".fits" if subset else packed_suffix(each.path), here)
-            if subset:
-                _write_subset(raw / each.path, target, subset)
-            elif each.path.endswith(LZW):
-                decompress((raw / each.path).resolve(), target)
-            else:
-                _place(raw / each.path, target, options["place"], workspace.staged[target][1])
-            made.append({"kind": kind, "inst": instrument, "exposure": each.exposure, "from": each.path,
-                         "band": [band.low, band.high] if band else None})  # fmt: skip
+    made = [product for filed in filing.products for product in _make(filed, unit, raw, options, workspace)]
     if options["place"] == "move":
         for name in {str(each["from"]) for each in made}:
             (raw / name).resolve().unlink()
     if not made:
         raise _nothing_made(f"{spec.pretty_name} {unit.obsid}", filing, observed_with, len(paths))
-    counts = {kind: sum(each["kind"] == kind for each in made) for kind in dict.fromkeys(each["kind"] for each in made)}
-    results = {"products": made, "observed_with": list(observed_with)}
+    counts = Counter(each["kind"] for each in made)
     warnings = [
         {"task": "preprocessed", "name": name, "text": text}
         for name, text in _left_aside(spec, filing, options["instruments"])
     ]
-    return Outcome(results, warnings, ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+    message = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    return Outcome({"products": made, "observed_with": list(observed_with)}, warnings, message)
+
+
+def _make(
+    filed: Filed, unit: Unit, raw: Path, options: Mapping[str, Any], workspace: Workspace
+) -> Iterator[dict[str, Any]]:
+    """Make the products of one raw file, one for each band of its pattern, and yield their entries in the record."""
+    subset = _subset(filed, options["instruments"])
+    instrument = "_".join(subset or filed.instruments)
+    unit_of_product = Unit(unit.mission, unit.obsid, instrument, filed.exposure or NO_EXPOSURE)
+    kind = FINISHED_KINDS.get(filed.pattern.kind, filed.pattern.kind)
+    source = raw / filed.path
+    for band in filed.pattern.bands or (None,):
+        edges = Band(band.low, band.high) if band else None
+        target = workspace.stage(kind, edges, ".fits" if subset else packed_suffix(filed.path), unit_of_product)
+        if subset:
+            load(pipeline_of(unit.mission).subset)(source.resolve(), subset, target)
+        elif filed.path.endswith(LZW):
+            decompress(source.resolve(), target)
+        else:
+            _place(source, target, options["place"], workspace.staged[target][1])
+        yield {"kind": kind, "inst": instrument, "exposure": filed.exposure, "from": filed.path,
+               "band": [band.low, band.high] if band else None}  # fmt: skip
 
 
 def products_in(
@@ -183,13 +190,6 @@ def _subset(filed: Filed, instruments: Sequence[str]) -> tuple[str, ...]:
     chosen = tuple(each for each in filed.instruments if each in instruments)
     together = filed.pattern.kind == "events" and len(filed.instruments) > 1
     return chosen if together and chosen != filed.instruments else ()
-
-
-def _write_subset(source: Path, target: Path, modules: Sequence[str]) -> None:
-    from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
-    from daxa_wf.observatories.erosita.native.telescope_modules import parse_modules, select_modules
-
-    select_modules(ErositaEventFile.open(source.resolve()), parse_modules(modules), target)
 
 
 def packed_suffix(path: str) -> str:

@@ -11,15 +11,10 @@ from typing import Any
 
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.files import checked_relative, flush_and_rename, resolve_inside
-from daxa_wf.fits.verify import (
-    CHUNK,
-    DEFAULTS,
-    GZIP_MAGIC,
-    limited_gzip,
-    limited_tarinfo,
-    open_compress,
-    open_gzip,
-)
+from daxa_wf.fits.blocks import CHUNK
+from daxa_wf.fits.packed import DEFAULTS, limited_gzip, open_compress, open_gzip
+from daxa_wf.fits.stream import GZIP_MAGIC
+from daxa_wf.fits.tar_files import limited_tarinfo
 from daxa_wf.limits import Limits
 
 DEEPEST = 3

@@ -1,23 +1,27 @@
-"""The data subspace: header cards in which SAS says what a list was selected by (SAS selectlib, dsslib)."""
+"""The data subspace: header cards that state by which columns and values a list was selected (SAS selectlib, dsslib).
+
+Its components are the detectors (CCDs), each with its table of good times. `detector` is the column with their number.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from daxa_wf.events.expression.restrictions import Restriction
 
 UNITS = {"PI": "CHAN", "TIME": "s"}
-EXPOSURE_COLUMNS = ("CCDNR", "TIME")
-"""Columns whose selection shows in which components there are, and in their GTI tables."""
 PREFIX = re.compile(r"(\d*)DS(TYP|VAL|REF|UNI|FORM)(\d+)")
 
 
-def gti_references(header: Any) -> dict[int, str]:
-    """CCD -> name of its GTI table, from the components that restrict CCDNR and TIME."""
+def gti_references(header: Any, detector: str, number_of: Callable[[int], int] = int) -> dict[int, str]:
+    """Return detector -> name of its GTI table, from the components that restrict the detector and TIME.
+
+    `number_of` turns a value of the column into the number of the detector.
+    """
     types = {card[5:]: str(header[card]).strip() for card in header if re.fullmatch(r"DSTYP\d+", card)}
-    numbers = {kind: [number for number in types if types[number] == kind] for kind in EXPOSURE_COLUMNS}
+    numbers = {kind: [number for number in types if types[number] == kind] for kind in (detector, "TIME")}
     if not all(numbers.values()):
         return {}
     components = sorted(
@@ -25,37 +29,39 @@ def gti_references(header: Any) -> dict[int, str]:
     )
     found: dict[int, str] = {}
     for component in components:
-        ccds = [str(header.get(f"{component}DSVAL{number}", "")).strip() for number in numbers["CCDNR"]]
+        ccds = [str(header.get(f"{component}DSVAL{number}", "")).strip() for number in numbers[detector]]
         tables = [str(header.get(f"{component}DSREF{number}", "")).strip().lstrip(":") for number in numbers["TIME"]]
-        # A list that was selected by CCDNR or TIME may have these twice: the component's own value, and what was asked for.
+        # A list that was selected by these columns may have them twice: the component's own value, and that of the selection.
         ccd, table = next(filter(str.isdigit, ccds), ""), next(filter(None, tables), "")
         if ccd and table:
-            found[int(ccd) % 10 if int(ccd) > 12 else int(ccd)] = table
+            found[number_of(int(ccd))] = table
     return found
 
 
-def kept_restrictions(header: Any) -> list[Restriction]:
-    """What a list was already restricted to, other than in CCDNR and TIME, in its first component."""
+def kept_restrictions(header: Any, detector: str) -> list[Restriction]:
+    """Return the restrictions of a list in other columns than the detector and TIME, from its first component."""
     numbers = sorted(int(card[5:]) for card in header if re.fullmatch(r"DSTYP\d+", card))
     return [
         Restriction(name, str(header[f"DSVAL{number}"]), str(header.get(f"DSFORM{number}", "")))
         for number in numbers
-        if (name := str(header[f"DSTYP{number}"]).strip()) not in EXPOSURE_COLUMNS
+        if (name := str(header[f"DSTYP{number}"]).strip()) not in (detector, "TIME")
         and f"DSVAL{number}" in header
         and header[f"DSVAL{number}"] != "TABLE"
     ]
 
 
-def replace_subspace(header: Any, gti_tables: Mapping[int, str], restrictions: Sequence[Restriction]) -> None:
-    """Write a header's data subspace anew: a component for each CCD with its GTI table, and common restrictions.
+def replace_subspace(
+    header: Any, detector: str, gti_tables: Mapping[int, str], restrictions: Sequence[Restriction]
+) -> None:
+    """Write a header's data subspace anew: a component for each detector with its GTI table, and common restrictions.
 
-    Restrictions of CCDNR and TIME are left out: the components and their GTI tables hold these.
+    Restrictions of the detector and TIME are left out, because the components and their GTI tables hold them.
     """
     for card in {card for card in header if PREFIX.fullmatch(card)}:
         del header[card]
-    common = [each for each in dict.fromkeys(restrictions) if each.column not in EXPOSURE_COLUMNS]
+    common = [each for each in dict.fromkeys(restrictions) if each.column not in (detector, "TIME")]
     time = len(common) + 2
-    for number, name in enumerate(["CCDNR", *(each.column for each in common), "TIME"], start=1):
+    for number, name in enumerate([detector, *(each.column for each in common), "TIME"], start=1):
         header[f"DSTYP{number}"] = (name, "data subspace descriptor: name")
         if name in UNITS:
             header[f"DSUNI{number}"] = (UNITS[name], "data subspace descriptor: units")

@@ -1,6 +1,14 @@
 """Good time intervals: arithmetic on arrays of shape (n, 2), start and stop in seconds, sorted and disjoint.
 
-Intervals are closed at both ends, as evselect takes them (SAS evselect, 'Time selection').
+Intervals are closed at both ends, as SAS's evselect takes them ('Time selection').
+
+>>> exposure, quiet = normalise([[0, 60], [50, 100]]), normalise([[20, 40], [80, 200]])
+>>> exposure.tolist()
+[[0.0, 100.0]]
+>>> intersection(exposure, quiet).tolist()
+[[20.0, 40.0], [80.0, 100.0]]
+>>> total(complement(quiet, 0, 100)), contains(quiet, [30, 50]).tolist()
+(60.0, [True, False])
 """
 
 from __future__ import annotations
@@ -9,14 +17,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Intervals = NDArray[np.float64]
-"""Shape (n, 2): start and stop in seconds, sorted, disjoint; (0, 2) if there is none."""
+"""Shape (n, 2): start and stop in seconds, sorted, disjoint. An empty one has shape (0, 2)."""
 
 NONE: Intervals = np.empty((0, 2))
 NONE.setflags(write=False)
 
 
 def normalise(intervals: ArrayLike) -> Intervals:
-    """Sorted, disjoint intervals from any (n, 2): empty and reversed ones go, those that touch are joined."""
+    """Return sorted, disjoint intervals from any (n, 2): empty and reversed ones are removed, touching ones are joined."""
     pairs = np.asarray(intervals, dtype=np.float64).reshape(-1, 2)
     pairs = pairs[pairs[:, 1] > pairs[:, 0]]
     if len(pairs) == 0:
@@ -29,12 +37,12 @@ def normalise(intervals: ArrayLike) -> Intervals:
 
 
 def union(*many: Intervals) -> Intervals:
-    """Time that is good in any of the given GTIs."""
+    """Return the time that is good in any of the given GTIs."""
     return normalise(np.concatenate([NONE, *many]))
 
 
 def intersection(first: Intervals, *others: Intervals) -> Intervals:
-    """Time that is good in all of the given GTIs."""
+    """Return the time that is good in all of the given GTIs."""
     common = normalise(first)
     for other in others:
         common = _intersect_two(common, normalise(other))
@@ -51,13 +59,13 @@ def _intersect_two(one: Intervals, two: Intervals) -> Intervals:
 
 
 def complement(intervals: Intervals, start: float, stop: float) -> Intervals:
-    """Time between `start` and `stop` that is in none of the intervals."""
+    """Return the time between `start` and `stop` outside of the intervals."""
     inside = intersection(intervals, np.array([[start, stop]]))
     return normalise(np.column_stack([np.append(start, inside[:, 1]), np.append(inside[:, 0], stop)]))
 
 
 def contains(intervals: Intervals, times: ArrayLike) -> NDArray[np.bool_]:
-    """True for each time in an interval, both ends included; any shape of `times`, in any order."""
+    """Return True for each time in an interval, both ends included; any shape of `times`, in any order."""
     values = np.asarray(times)
     if len(intervals) == 0:
         return np.zeros(values.shape, dtype=bool)
@@ -66,12 +74,12 @@ def contains(intervals: Intervals, times: ArrayLike) -> NDArray[np.bool_]:
 
 
 def total(intervals: Intervals) -> float:
-    """Sum of the lengths, in seconds."""
+    """Return the sum of the lengths, in seconds."""
     return float(np.sum(intervals[:, 1] - intervals[:, 0]))
 
 
 def overlap(intervals: Intervals, starts: ArrayLike, stops: ArrayLike) -> NDArray[np.float64]:
-    """Good seconds within each bin [start, stop]; arrays of equal shape (bins,)."""
+    """Return the good seconds within each bin [start, stop]; arrays of equal shape (bins,)."""
     return _good_before(intervals, np.asarray(stops, float)) - _good_before(intervals, np.asarray(starts, float))
 
 
@@ -87,12 +95,12 @@ def _good_before(intervals: Intervals, times: NDArray[np.float64]) -> NDArray[np
 
 
 def drop_short(intervals: Intervals, minimum: float) -> Intervals:
-    """The intervals that last at least `minimum` seconds."""
+    """Return the intervals that last at least `minimum` seconds."""
     return intervals[intervals[:, 1] - intervals[:, 0] >= minimum]
 
 
 def bridge_gaps(intervals: Intervals, maximum: float) -> Intervals:
-    """Intervals with the gaps of at most `maximum` seconds between them taken as good."""
+    """Return the intervals, joined across gaps of at most `maximum` seconds."""
     if len(intervals) < 2:
         return intervals
     wide = intervals[1:, 0] - intervals[:-1, 1] > maximum
@@ -100,7 +108,7 @@ def bridge_gaps(intervals: Intervals, maximum: float) -> Intervals:
 
 
 def from_good_bins(edges: ArrayLike, good: ArrayLike) -> Intervals:
-    """Intervals of consecutive good bins; `edges` of shape (bins + 1,), `good` of shape (bins,)."""
+    """Return the intervals of consecutive good bins; `edges` of shape (bins + 1,), `good` of shape (bins,)."""
     bounds, accepted = np.asarray(edges, float), np.asarray(good, bool)
     return normalise(np.column_stack([bounds[:-1], bounds[1:]])[accepted])
 
@@ -113,7 +121,7 @@ def tabgtigen(
     mingtisize: float = 0.0,
     maxgapsize: float = 0.0,
 ) -> Intervals:
-    """Intervals of consecutive good rows of a table, as SAS's tabgtigen makes them.
+    """Return the intervals of consecutive good rows of a table, as SAS's tabgtigen makes them.
 
     `times` (rows,) in seconds, ascending, and `good` (rows,). An interval begins `prefraction` of the way from its
     first row to the row before it, and ends `postfraction` of the way to the row after its last; beyond the table's

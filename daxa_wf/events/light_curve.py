@@ -1,22 +1,20 @@
-"""Light curves as SAS's evselect makes them."""
+"""Light curves: counts in equal bins from TSTART on, as SAS's evselect makes them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from daxa_wf.events.expression import kinds_of, parse
+from daxa_wf.events.event_list import EventList
 from daxa_wf.events.gti import Intervals, overlap
-from daxa_wf.fits.headers import Card, describe
-from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.events.time_system import TimeSystem
 
 if TYPE_CHECKING:
-    from daxa_wf.observatories.xmm.native.inspection import Inspection
+    from daxa_wf.events.inspection import Inspection
 
 
 @dataclass(frozen=True)
@@ -29,37 +27,37 @@ class LightCurve:
 
     @property
     def edges(self) -> NDArray[Any]:
-        """Edges of the bins, shape (bins + 1,)."""
+        """Return the edges of the bins, shape (bins + 1,)."""
         return self.start + self.bin_size * np.arange(len(self.counts) + 1)
 
     @property
     def centres(self) -> NDArray[Any]:
-        """Centres of the bins: the TIME that evselect writes."""
+        """Return the centres of the bins, shape (bins,): the TIME of a rate table."""
         return self.start + self.bin_size * (np.arange(len(self.counts)) + 0.5)
 
     @property
     def rate(self) -> NDArray[Any]:
-        """Counts a second of bin, whatever part of the bin was observed."""
+        """Return the counts a second of bin, whatever part of the bin was observed."""
         return (self.counts / self.bin_size).astype(np.float64)
 
     @property
     def error(self) -> NDArray[Any]:
-        """Square root of the counts a second; 0 for no counts."""
+        """Return the square root of the counts, a second of bin; 0 where the bin is empty."""
         return (np.sqrt(self.counts) / self.bin_size).astype(np.float64)
 
     def rebinned(self, factor: int) -> LightCurve:
-        """Bins `factor` times as long, from the same start; the last one may be filled in part."""
+        """Return the curve in bins `factor` times as long, from the same start; the last one may be filled in part."""
         padded = np.pad(self.counts, (0, -len(self.counts) % factor))
         return LightCurve(self.start, self.bin_size * factor, padded.reshape(-1, factor).sum(axis=1))
 
     def exposed(self, intervals: Intervals) -> NDArray[np.float64]:
-        """Good seconds within each bin, shape (bins,)."""
+        """Return the good seconds within each bin, shape (bins,)."""
         edges = self.edges
         return overlap(intervals, edges[:-1], edges[1:])
 
 
 def number_of_bins(start: float, stop: float, bin_size: float) -> int:
-    """Bins from `start` that reach `stop` (evselect: the last one may stick out)."""
+    """Return the number of bins from `start` that reach `stop`; the last one may end later (SAS evselect)."""
     return max(1, int(np.ceil((stop - start) / bin_size)))
 
 
@@ -70,14 +68,19 @@ def light_curves(
     also: Callable[[NDArray[Any]], None] | None = None,
     inspection: Inspection | None = None,
 ) -> dict[str, LightCurve]:
-    """Return one curve for each expression, from TSTART to TSTOP, in one pass over the list.
+    """Return one curve for each expression, by name, from TSTART to TSTOP in one pass over the list.
 
-    `also` gets every chunk of it, and the list may be inspected too.
+    `bin_size` in seconds. `also` is called with every chunk of the list, and an inspection sees it too.
+
+    >>> from daxa_wf.events.examples import write_example
+    >>> events = EventList.open(write_example())
+    >>> curve = light_curves(events, {"hard": "PI > 5000"}, bin_size=100.0)["hard"]
+    >>> curve.counts.tolist()
+    [49, 49, 48, 50, 52, 52, 49, 48, 48, 52]
+    >>> float(curve.rate[0]), float(curve.centres[0] - curve.start)
+    (0.49, 50.0)
     """
-    bound = {
-        name: parse(text).bind(events.header, events.column_names, kinds=kinds_of(events.dtype))
-        for name, text in expressions.items()
-    }
+    bound = {name: events.bind(text) for name, text in expressions.items()}
     start, stop = events.time_range
     bins = number_of_bins(start, stop, bin_size)
     counts = {name: np.zeros(bins, np.int64) for name in bound}
@@ -100,8 +103,11 @@ def counts_in_bins(times: NDArray[np.float64], start: float, bin_size: float, bi
     return np.bincount(position[inside].astype(np.int64), minlength=bins)
 
 
-def rate_table(curve: LightCurve, stop: float, intervals: Intervals) -> Any:
-    """An OGIP RATE table as an astropy HDU: TIME (bin centre), RATE and ERROR in count/s, FRACEXP (OGIP 93-003)."""
+def rate_table(curve: LightCurve, stop: float, intervals: Intervals, times: TimeSystem) -> Any:
+    """Return an OGIP RATE table as an astropy HDU: TIME (bin centre), RATE and ERROR in count/s, FRACEXP (OGIP 93-003).
+
+    `stop` is the end of the exposure, `intervals` its good time.
+    """
     from astropy.io import fits
 
     columns = [
@@ -121,10 +127,7 @@ def rate_table(curve: LightCurve, stop: float, intervals: Intervals) -> Any:
             ("TSTART", curve.start, "[s] start of the first bin"),
             ("TSTOP", stop, "[s] end of the exposure"),
             ("TIMEDEL", curve.bin_size, "[s] length of a bin"),
-            ("TIMEUNIT", "s", "all times in s"),
-            ("TIMESYS", "TT", "XMM time is TT (Terrestrial Time)"),
-            ("TIMEREF", "LOCAL", "reference location of photon arrival times"),
-            ("MJDREF", 50814.0, "[d] 1998-01-01T00:00:00 (TT) in MJD"),
+            *times.cards,
             ("TIMEZERO", 0.0, "[s] clock correction"),
             ("BACKAPP", False, "background is not subtracted"),
             ("DEADAPP", False, "dead time is not corrected"),
@@ -132,14 +135,3 @@ def rate_table(curve: LightCurve, stop: float, intervals: Intervals) -> Any:
         ]
     )
     return table
-
-
-def write_light_curve(path: Path, tables: Sequence[Any], history: str, identity: Sequence[Card] = ()) -> None:
-    """Write RATE and other tables to a file of their own, with checksums; `identity`: cards of what they are of."""
-    from astropy.io import fits
-
-    primary = fits.PrimaryHDU()
-    for hdu in (primary, *tables):
-        hdu.header.extend(identity)
-        describe(hdu.header, history)
-    fits.HDUList([primary, *tables]).writeto(path, checksum=True, overwrite=True)

@@ -1,4 +1,4 @@
-"""What every FITS product says of itself."""
+"""Cards that every FITS product has: its identity, its program, its history."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HISTORY_WIDTH = 72
 
 
 def repeated_cards(header: Any, names: Iterable[str]) -> list[Card]:
-    """Return those of the named cards that a header has; RADESYS also from RADECSYS, which FITS 4.0 has replaced."""
+    """Return the named cards that a header has; RADESYS also from RADECSYS, which FITS 4.0 has replaced."""
     found = []
     for name in names:
         source = "RADECSYS" if name == "RADESYS" and name not in header else name

@@ -6,16 +6,16 @@ from typing import IO, Any
 
 import numpy as np
 
+from daxa_wf.fits.blocks import BLOCK
 from daxa_wf.fits.checksums import ALL_ONES, DataSum, fold
-from daxa_wf.fits.stream import BLOCK
 
 END = b"END" + b" " * 77
 PUNCTUATION = b":;<=>?@[\\]^_`"
-"""Characters that an encoded checksum must not have."""
+"""Characters that an encoded checksum must not contain."""
 
 
 def encode_checksum(total: int) -> str:
-    """The 16 characters of a CHECKSUM card whose complement sum is `total` (FITS standard 4.0, appendix J.2)."""
+    """Return the 16 characters of a CHECKSUM card whose complement sum is `total` (FITS standard 4.0, appendix J.2)."""
     complement = ALL_ONES - total
     characters = np.zeros((4, 4), dtype=int)
     for byte in range(4):
@@ -37,9 +37,9 @@ def _without_punctuation(four: list[int]) -> list[int]:
 
 
 def header_bytes(header: Any, datasum: int, size: int = 0) -> bytes:
-    """A header's bytes, with DATASUM and a CHECKSUM that makes the HDU's sum all ones.
+    """Return a header as bytes, with DATASUM and a CHECKSUM that makes the HDU's sum all ones.
 
-    Whole blocks, at least `size` bytes: blank cards before END fill what is not needed. ValueError if `size` is short.
+    The bytes fill whole blocks, `size` of them at least, by blank cards before END. Raise ValueError if `size` is too short.
     """
     header["DATASUM"] = (str(datasum), "data unit checksum")
     header["CHECKSUM"] = ("0" * 16, "HDU checksum")
@@ -67,7 +67,7 @@ def write_hdu(stream: IO[bytes], header: Any, data: bytes | bytearray) -> None:
 
 
 class TableWriter:
-    """Appends a binary table whose rows come in chunks; its header is put in its place when they are all there."""
+    """Appends a binary table whose rows come in chunks; `close` writes its header in front of them."""
 
     def __init__(self, stream: IO[bytes], header: Any, spare_cards: int) -> None:
         self._stream, self._start, self._sums = stream, stream.tell(), DataSum()
@@ -84,7 +84,7 @@ class TableWriter:
         self.rows += len(rows)
 
     def close(self, header: Any) -> None:
-        """Pad the rows, and write the final header before them."""
+        """Pad the rows, and write the final header in front of them."""
         end = self._stream.tell()
         self._stream.write(b"\0" * (-(end - self._start - self._header_size) % BLOCK))
         header["NAXIS2"] = self.rows

@@ -27,6 +27,11 @@ class Pipeline:
     """Reference to `function(mission, started_in, archive)`: problems of a mission's options with its source, before a run."""
     exposure_pattern: str = "[A-Za-z0-9]+"
     """Regular expression of its exposures' identifiers."""
+    subset: str = ""
+    """Reference to `function(event_list, instruments, output)`, which writes the events of some of the instruments of a list.
+
+    Needed where one event list holds several instruments that users may choose one by one.
+    """
     panels: Panels = field(default_factory=Panels)
 
     def engines_of(self, spec: MissionSpec) -> dict[str, Engine]:

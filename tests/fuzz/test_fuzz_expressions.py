@@ -6,11 +6,12 @@ import numpy as np
 
 from daxa_wf.chain.preflight import _no_observations
 from daxa_wf.events.expression import kinds_of, parse
-from daxa_wf.events.gti_files import file_and_extension, gtibuild
+from daxa_wf.events.gti_files import file_and_extension
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.observatories.erosita.native.region import parse_region
 from daxa_wf.selection.query import compile_query
 from tests.fuzz.driver import fuzz
+from tests.standins.gti_text import gtibuild
 
 ROWS = np.zeros(5, [("TIME", ">f8"), ("PI", ">i2"), ("X", ">i4"), ("Y", ">i4"), ("FLAG", ">i4"), ("PATTERN", "u1")])
 HEADER = {"XMMEA_EM": "(FLAG & 0x766ba000) == 0", "LIMIT": 500, "BOMB": "||".join(["#BOMB"] * 12), "TNULL2": -1}

@@ -13,12 +13,12 @@ from astropy.io import fits
 from daxa_wf.events.data_subspace import gti_references, kept_restrictions
 from daxa_wf.events.expression.regions import read_region
 from daxa_wf.events.gti_files import read_gti, write_gti
-from daxa_wf.events.tangent_plane import TangentPlane
+from daxa_wf.events.sky_plane import TangentPlane
 from daxa_wf.fits.verify import check_content
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.gti_tables import read_gti_file
 from daxa_wf.observatories.xmm.native.attitude import read_drift
-from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.event_list import XMM_TIMES, EpicEventList
 from daxa_wf.observatories.xmm.sas.versions import read_ccf_index
 from tests.fuzz.driver import fuzz_file, mutated_fits
 
@@ -50,7 +50,7 @@ def table(name: str, cards: dict[str, Any] | None = None, **columns: tuple[str, 
 
 @pytest.fixture
 def gti(tmp_path: Path) -> bytes:
-    write_gti(tmp_path / "gti.fits", np.array([[0.0, 100.0], [200.0, 300.0]]), "test")
+    write_gti(tmp_path / "gti.fits", np.array([[0.0, 100.0], [200.0, 300.0]]), XMM_TIMES, "test")
     return (tmp_path / "gti.fits").read_bytes()
 
 
@@ -112,9 +112,9 @@ def epic_list() -> bytes:
 
 def test_every_event_list_ends_with_events_or_an_error_of_the_package(tmp_path: Path) -> None:
     def use(path: Path) -> None:
-        events = EventList.open(path)
+        events = EpicEventList.open(path)
         _ = events.identity, events.time_range, events.gtis, events.ccds
-        gti_references(events.header), kept_restrictions(events.header)
+        gti_references(events.header, "CCDNR"), kept_restrictions(events.header, "CCDNR")
         for ccd in events.ccds:
             events.frames(ccd)
         assert sum(len(chunk) for chunk in events.chunks()) == events.row_count
@@ -137,7 +137,7 @@ def test_every_event_file_of_erosita_ends_with_events_or_an_error_of_the_package
     ]
 
     def use(path: Path) -> None:
-        file = ErositaEventFile.open(path)
+        file = ErositaEventList.open(path)
         _ = file.observation, file.gtis, file.module_tables
         for module in file.gtis:
             file.pointing(module), file.bad_pixels(module), file.live_time(module, file.gtis[module])

@@ -17,7 +17,7 @@ from daxa_wf.download.store import Ledger
 from daxa_wf.download.unpack import decompress
 from daxa_wf.errors import ConfigError, CorruptFileError, ServiceError, UnsafePathError
 from daxa_wf.files import LEDGER
-from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 from daxa_wf.observatories.xmm.sas.versions import read_ccf_index
 from daxa_wf.selection.options import PositionTable
 from daxa_wf.selection.position_files import read_positions
@@ -122,7 +122,7 @@ def test_a_damaged_gzip_stream_is_an_error_of_the_package_wherever_it_is_read(tm
     with pytest.raises(CorruptFileError, match=r"a\.gz is damaged or cut off"):
         decompress(path, tmp_path / "out")
     with pytest.raises(CorruptFileError, match=r"a\.gz.*damaged or cut off"):
-        EventList.open(path)
+        EpicEventList.open(path)
 
 
 @pytest.mark.parametrize("value", ["999999999999", "-1", "'many  '"])
@@ -148,7 +148,7 @@ def test_a_card_that_cannot_be_read_names_its_file(tmp_path: Path) -> None:
     at = data.index(b"TTYPE1  =")
     path.write_bytes(data[:at] + b"TTYPE1  = 'TIME" + b" " * 65 + data[at + 80 :])
     with pytest.raises(CorruptFileError, match=r"events\.fits.*TTYPE1"):
-        EventList.open(path)
+        EpicEventList.open(path)
 
 
 @pytest.mark.parametrize(

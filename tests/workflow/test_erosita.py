@@ -18,7 +18,7 @@ import yaml
 
 from daxa_wf.archive.access import Archive as Products
 from daxa_wf.events.gti import intersection, total
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf_simulator.erosita import make_erosita, write_event_file
 from daxa_wf_simulator.erosita_targets import TARGETS, ErositaTruth
 from tests.standins import Standins, all_gone
@@ -225,6 +225,6 @@ def test_a_tile_is_simulated_and_fetched_from_the_mirror(tmp_path: Path) -> None
     assert digests(fetched) == digests(served.parent)
     products = Products(archive.root)
     final = products.event_list("134135", "TM1_TM2_TM3_TM4_TM6")
-    assert set(ErositaEventFile.open(final).observation.modules) == {1, 2, 3, 4, 6}
+    assert set(ErositaEventList.open(final).observation.modules) == {1, 2, 3, 4, 6}
     bands = {each.band for each in products.products("134135") if each.kind == "expmap"}
     assert bands == {(0.2, 2.3), (2.3, 5.0), (5.0, 8.0)}

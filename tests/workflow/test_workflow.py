@@ -17,7 +17,7 @@ import yaml
 from astropy.io import fits
 
 from daxa_wf.archive.running import is_locked
-from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 
 from .conftest import OBSIDS, Archive, rewritten
 
@@ -121,8 +121,10 @@ def test_verdicts_of_the_simulated_observations(observatory: Path, truth: dict, 
     assert "mode Diagnostic: not a science mode" in run.text
 
     events = archive.root / "processed_data/xmm_pointed/0999990101/events"
-    merged = EventList.open(events / "obsid0999990101-instM2-subexpALL-finalevents.fits")
-    parts = [EventList.open(events / f"obsid0999990101-instM2-subexp{e}-cleanevents.fits") for e in ("S002", "U002")]
+    merged = EpicEventList.open(events / "obsid0999990101-instM2-subexpALL-finalevents.fits")
+    parts = [
+        EpicEventList.open(events / f"obsid0999990101-instM2-subexp{e}-cleanevents.fits") for e in ("S002", "U002")
+    ]
     assert merged.row_count == sum(part.row_count for part in parts)
 
     maps = archive.root / "processed_data/xmm_pointed/0999990101/images"
@@ -234,7 +236,7 @@ def test_the_real_observation(exod: Path, make_archive: Any) -> None:
         final = products / f"events/obsid0001730201-inst{instrument}-subexpALL-finalevents.fits"
         image = products / f"images/obsid0001730201-inst{instrument}-subexpALL-en0.5_2.0keV-image.fits"
         expmap = products / f"images/obsid0001730201-inst{instrument}-subexpALL-en0.5_2.0keV-expmap.fits"
-        events = EventList.open(final)
+        events = EpicEventList.open(final)
         assert events.row_count == clean["results"]["selected"] > 10_000
         energy = events.columns("PI")["PI"]
         counts, seconds = fits.getdata(image), fits.getdata(expmap)
@@ -305,7 +307,7 @@ def test_out_of_time_lists_are_cleaned_alike(observatory: Path, make_archive: An
     for kind in ("clean", "final"):
         exposure = "S003" if kind == "clean" else "ALL"
         stem = f"obsid0999990201-instPN-subexp{exposure}-{kind}"
-        lists = [EventList.open(events / f"{stem}{name}.fits") for name in ("events", "ootevents")]
+        lists = [EpicEventList.open(events / f"{stem}{name}.fits") for name in ("events", "ootevents")]
         assert np.array_equal(lists[0].columns("TIME")["TIME"], lists[1].columns("TIME")["TIME"])
 
 

@@ -16,6 +16,6 @@
 """
 
 from daxa_wf.events.expression.bind import BoundExpression, Expression, check_expression, parse
-from daxa_wf.events.expression.types import EPIC_KINDS, kind_of, kinds_of
+from daxa_wf.events.expression.types import kind_of, kinds_of
 
-__all__ = ["EPIC_KINDS", "BoundExpression", "Expression", "check_expression", "kind_of", "kinds_of", "parse"]
+__all__ = ["BoundExpression", "Expression", "check_expression", "kind_of", "kinds_of", "parse"]

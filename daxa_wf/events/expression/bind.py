@@ -29,13 +29,6 @@ from daxa_wf.events.gti import Intervals
 from daxa_wf.events.gti_files import file_and_extension, read_gti
 from daxa_wf.near import closest
 
-KNOWN_ATTRIBUTES = {
-    "XMMEA_EM": "(FLAG & 0x766ba000) == 0",
-    "XMMEA_SM": "(FLAG & 0xfffffeff) == 0",
-    "XMMEA_EP": "(FLAG & 0xfa0000) == 0",
-}
-"""For lists whose header does not say (values of SAS 18-20 headers; EP as in ESAS scripts since SAS 13)."""
-
 DEEPEST_ATTRIBUTE = 8
 LARGEST = 5000
 """Nodes that the attributes of a header may expand to."""
@@ -69,13 +62,15 @@ class Expression:
         load_gti: Callable[[str], Intervals] | None = None,
         load_region: Callable[[str], RegionTable] | None = None,
         kinds: Kinds | None = None,
+        attributes: Mapping[str, str] | None = None,
     ) -> BoundExpression:
-        """Look up attributes in a list's header, and files; ExpressionError points at what the list does not have.
+        """Look up attributes in a list's header, and read the files; ExpressionError points at what the list lacks.
 
-        `kinds`: what the columns are, where it is known; ExpressionError if the expression cannot use them so.
+        `kinds`: the kinds of the columns, where they are known; ExpressionError if the expression cannot use them so.
+        `attributes`: the meaning of attributes that the header may lack.
         """
-        attributes = _Attributes(header, self.text)
-        tree = attributes.replaced(self.tree)
+        lookup = _Attributes(header, self.text, attributes or {})
+        tree = lookup.replaced(self.tree)
         nodes = list(walk(tree))
         named = {column.upper(): column for column in column_names}
         _require_columns(tree, column_names, self.text)
@@ -87,7 +82,7 @@ class Expression:
             for number, name in enumerate(named, start=1)
             if isinstance(header.get(f"TNULL{number}"), int)
         }
-        return BoundExpression(self.text, tree, named, gtis, regions, nulls, tuple(attributes.warnings))
+        return BoundExpression(self.text, tree, named, gtis, regions, nulls, tuple(lookup.warnings))
 
 
 @dataclass(frozen=True)
@@ -161,8 +156,9 @@ def check_expression(text: str, kinds: Kinds) -> Expression:
 class _Attributes:
     """The attributes of one list's header, put in their places in a tree."""
 
-    def __init__(self, header: Mapping[str, Any], text: str) -> None:
-        self.header, self.text, self.warnings, self.nodes = header, text, list[str](), 0
+    def __init__(self, header: Mapping[str, Any], text: str, usual: Mapping[str, str]) -> None:
+        self.header, self.text, self.usual = header, text, usual
+        self.warnings, self.nodes = list[str](), 0
 
     def replaced(self, node: Node, attributes: int = 0, depth: int = 0) -> Node:
         """Return a tree with numbers and expressions in place of attributes; so many attributes and nodes are around it."""
@@ -181,11 +177,12 @@ class _Attributes:
 
     def _attribute(self, node: Attribute, attributes: int, depth: int) -> Node:
         value: Any = self.header.get(node.name)
-        if value is None and node.name in KNOWN_ATTRIBUTES:
-            value = KNOWN_ATTRIBUTES[node.name]
+        if value is None and node.name in self.usual:
+            value = self.usual[node.name]
             self.warnings.append(f"#{node.name} is not in the list's header; taken as {value}")
         if value is None:
-            known = [card for card in self.header if card.startswith("XMMEA_")]
+            families = tuple({f"{name.split('_')[0]}_" for name in self.usual})
+            known = [card for card in self.header if card.startswith(families)]
             raise ExpressionError(_unknown("attribute", f"#{node.name}", known), self.text, node.position)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return Number(node.position, value)

@@ -36,12 +36,6 @@ Kind = Literal["integer", "real", "text", "array", "condition", "any"]
 Kinds = Mapping[str, Kind]
 """Name of a column, in capitals -> its kind."""
 
-EPIC_KINDS: Kinds = {
-    "TIME": "real", "RAWX": "integer", "RAWY": "integer", "DETX": "integer", "DETY": "integer", "X": "integer",
-    "Y": "integer", "PHA": "integer", "PI": "integer", "FLAG": "integer", "PATTERN": "integer", "CCDNR": "integer",
-}  # fmt: skip
-"""The columns of the lists of EPIC's cameras (PPS lists, SAS 18 to 20)."""
-
 LARGEST_INTEGER = 2**63 - 1
 DEEPEST = 100
 """Nodes of a tree within one another."""

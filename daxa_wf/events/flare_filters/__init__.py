@@ -1,6 +1,5 @@
-"""Flare filters, one function each behind one interface, chosen by name."""
+"""Flare filters: methods to find the times of a light curve without flares. Missions choose the curves and parameters."""
 
-from daxa_wf.events.flare_filters import esas19, esas20, ratio, sn_optimal, threshold
 from daxa_wf.events.flare_filters.common import (
     CORNER,
     FOV,
@@ -13,11 +12,8 @@ from daxa_wf.events.flare_filters.common import (
     Quantity,
 )
 
-FLARE_FILTERS = {module.FILTER.name: module.FILTER for module in (esas20, esas19, threshold, sn_optimal, ratio)}
-
 __all__ = [
     "CORNER",
-    "FLARE_FILTERS",
     "FOV",
     "Fit",
     "FlareFilter",

@@ -1,13 +1,14 @@
-"""What all flare filters take and give."""
+"""The inputs, the parameters and the result that all flare filters share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from daxa_wf.events.findings import Finding
 from daxa_wf.events.gti import Intervals
 from daxa_wf.events.light_curve import LightCurve
 
@@ -16,7 +17,10 @@ FOV, CORNER = "fov", "corner"
 
 @dataclass(frozen=True)
 class FlareParameters:
-    """Options of the filters, under espfilt's names: seconds, eV, count/s. None: no smoothing, no binning."""
+    """Options of the filters, in seconds, eV and count/s; None switches smoothing or binning off.
+
+    The names are those of SAS's espfilt.
+    """
 
     smooth: float | None = 51.0
     binsize: float | None = 60.0
@@ -35,12 +39,15 @@ UNITS = {"smooth": "s", "elow": "eV", "ehigh": "eV", "limits": "count/s"}
 
 @dataclass(frozen=True)
 class FlareInputs:
-    """One exposure: its light curves by name, its good time before filtering, its end."""
+    """One exposure: its light curves by name, its good time before filtering, its end.
 
-    instrument: str
+    `area_ratio`: area of the region of curve FOV over that of curve CORNER, for filters that compare them.
+    """
+
     curves: Mapping[str, LightCurve]
     good: Intervals
     stop: float
+    area_ratio: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -54,17 +61,17 @@ class Fit:
 
     @property
     def sigma(self) -> float:
-        """Standard deviation in count/s."""
+        """Return the standard deviation in count/s."""
         return self.width * float(np.sqrt(self.divisor / 2))
 
     def model(self, rates: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The curve at the given rates, in count/s."""
+        """Return the samples that the curve predicts at some rates in count/s; shape of `rates`."""
         return self.norm * np.exp(-(((rates - self.centre) / self.width) ** 2) / self.divisor)
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """How many samples have which rate: `rates` in count/s and `samples`, shape (bins,) each; bins that were fitted.
+    """Number of `samples` at each of the `rates` in count/s, shape (bins,) each, and the bins that were fitted.
 
     Samples are means over `window` seconds, one a second.
     """
@@ -77,7 +84,7 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Quantity:
-    """What a filter compares with its limits: its name, its unit, and the word for its values in a sentence."""
+    """The quantity that a filter compares with its limits: its name, its unit, the word for its values in a sentence."""
 
     label: str
     unit: str
@@ -85,11 +92,11 @@ class Quantity:
 
     @property
     def axis(self) -> str:
-        """Label and unit, as for an axis."""
+        """Return label and unit, as an axis of a plot shows them."""
         return f"{self.label} ({self.unit})" if self.unit else self.label
 
     def within(self, limits: tuple[float, float]) -> str:
-        """The values between two limits, in words."""
+        """Return the values between two limits, in words."""
         return f"{self.values} {limits[0]:.3f} to {limits[1]:.3f} {self.unit}".rstrip()
 
 
@@ -102,7 +109,7 @@ RATIO = Quantity("counts per area, field of view / corners", "", "ratios")
 
 @dataclass(frozen=True)
 class FlareResult:
-    """Good times, and how they were found.
+    """Good times, and how a filter found them.
 
     `value` of the `quantity` was compared with `limits`, bin by bin of `curve`; `value`, its `error` and `accepted`
     have the curve's shape.
@@ -117,11 +124,11 @@ class FlareResult:
     limits: tuple[float, float]
     fit: Fit | None = None
     histogram: Histogram | None = None
-    warnings: list[dict[str, str]] = field(default_factory=list)
+    findings: tuple[Finding, ...] = ()
 
 
 def poisson_error(value: NDArray[np.float64], *counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Error of a value that is a product or quotient of counts; 0 where there is none. Shape (bins,)."""
+    """Return the error of a value that is a product or quotient of counts; 0 where one of the counts is 0. Shape (bins,)."""
     counted = np.all([each > 0 for each in counts], axis=0)
     relative = np.sqrt(np.sum([1 / np.maximum(each, 1) for each in counts], axis=0))
     return np.where(counted, value * relative, np.where(np.isnan(value), np.nan, 0.0))
@@ -129,29 +136,22 @@ def poisson_error(value: NDArray[np.float64], *counts: NDArray[np.int64]) -> NDA
 
 @dataclass(frozen=True)
 class FlareFilter:
-    """One filter: its function, the curves it needs (expressions by name, for an instrument), their bin in seconds.
+    """A method under its name, the bin of its curves in seconds, and whether it needs the curve of the corners.
 
-    `heeds`: the fields of FlareParameters that matter to it, beside those that show in its result (bin, limits).
+    `options`: the fields of FlareParameters that matter to it, beside those that its result shows (bin, limits).
     """
 
     name: str
     function: Callable[[FlareInputs, FlareParameters], FlareResult]
-    expressions: Callable[[str, FlareParameters], Mapping[str, str]]
     bin_size: float
     needs_corners: bool
     description: str
     source: str
-    heeds: tuple[str, ...]
-    own_bands: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Instrument -> outermost energies in eV of its curves; empty if these are `elow` and `ehigh`."""
-
-    def band(self, instrument: str, parameters: FlareParameters) -> tuple[int, int]:
-        """Return the energies in eV, from the lowest to the highest, of the events that the filter counts."""
-        return self.own_bands.get(instrument, (parameters.elow, parameters.ehigh))
+    options: tuple[str, ...]
 
     def describe(self, parameters: FlareParameters, result: FlareResult) -> str:
-        """Return one line on what was done: the parameters that matter, what was judged, and what was accepted."""
-        words = [f"{name}={_written(name, getattr(parameters, name))}" for name in self.heeds]
+        """Return one line on the method, the options that matter to it, the quantity that was judged and its limits."""
+        words = [f"{name}={_written(name, getattr(parameters, name))}" for name in self.options]
         accepted = f"accepted {result.quantity.within(result.limits)}"
         judged = f"{result.quantity.label} in bins of {result.curve.bin_size:g} s, {accepted}"
         return f"{' '.join([f'method={self.name}', *words])}: {judged}"

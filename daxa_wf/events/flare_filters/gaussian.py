@@ -16,9 +16,9 @@ SETTLED = 1e-10
 
 
 def fit_gaussian(histogram: Histogram, start: Fit) -> Fit:
-    """The Gaussian of least chi-square (variance = samples) over the histogram's fitted bins.
+    """Return the Gaussian of least chi-square (variance = samples) over the histogram's fitted bins.
 
-    UnfitDataError `gaussian` if too few bins hold samples, or if the fit leaves the range that it was made in.
+    Raise UnfitDataError `gaussian` if too few bins hold samples, or if the fit leaves the range that it was made in.
     Source: SAS espfilt, 'Algorithm' (which searches by downhill simplex); the objective reproduces a genuine SAS 19 fit
     to 0.5 per cent. The search here is Levenberg-Marquardt's, in numpy: scipy.optimize takes as long to import as the
     rest of the step takes to run.
@@ -58,7 +58,7 @@ def _chi_square(
 def _step(
     fit: Fit, rates: NDArray[np.float64], samples: NDArray[np.float64], error: NDArray[np.float64], damping: float
 ) -> Fit:
-    """One damped Gauss-Newton step (Marquardt 1963, SIAM 11, 431)."""
+    """Take one damped Gauss-Newton step (Marquardt 1963, SIAM 11, 431)."""
     model, offset = fit.model(rates), rates - fit.centre
     slope = 2 * model * offset / (fit.divisor * fit.width**2)
     jacobian = np.column_stack([model / fit.norm, slope, slope * offset / fit.width]) / error[:, None]

@@ -9,27 +9,20 @@ from daxa_wf.errors import UnfitDataError
 from daxa_wf.events.flare_filters.common import (
     FOV,
     RATE_OBSERVED,
-    FlareFilter,
     FlareInputs,
     FlareParameters,
     FlareResult,
     poisson_error,
 )
-from daxa_wf.events.flare_filters.esas20 import expressions as esas20_expressions
 from daxa_wf.events.gti import from_good_bins
 
 DEFAULT_BINSIZE = 60
 
 
-def expressions(instrument: str, parameters: FlareParameters) -> dict[str, str]:
-    """The field of view in the band."""
-    return {FOV: esas20_expressions(instrument, parameters)[FOV]}
-
-
 def sn_optimal(inputs: FlareInputs, parameters: FlareParameters) -> FlareResult:
-    """Times at or below the rate T at which exposure / sqrt(counts) of the bins up to T is largest.
+    """Accept the times at or below the rate T at which exposure / sqrt(counts) of the bins up to T is largest.
 
-    UnfitDataError `noCounts` if there is no count.
+    Raise UnfitDataError `noCounts` if the curve is empty.
     """
     curve = inputs.curves[FOV].rebinned(round(parameters.binsize or DEFAULT_BINSIZE))
     observed = curve.exposed(inputs.good)
@@ -41,7 +34,7 @@ def sn_optimal(inputs: FlareInputs, parameters: FlareParameters) -> FlareResult:
 
 
 def optimal_cut(rate: NDArray[np.float64], exposure: NDArray[np.float64], counts: NDArray[np.int64]) -> float:
-    """The rate that maximises sum(exposure) / sqrt(sum(counts)) of the bins at or below it; shapes (bins,).
+    """Return the rate that maximises sum(exposure) / sqrt(sum(counts)) of the bins at or below it; shapes (bins,).
 
     Source: SAS bkgoptrate, 'Description': S/N of a constant faint source over the background.
     """
@@ -52,10 +45,3 @@ def optimal_cut(rate: NDArray[np.float64], exposure: NDArray[np.float64], counts
     with np.errstate(divide="ignore"):
         signal_to_noise = np.where(summed > 0, np.cumsum(exposure[order]) / np.sqrt(summed), 0.0)
     return float(rate[order][np.argmax(signal_to_noise)])
-
-
-FILTER = FlareFilter(
-    "sn_optimal", sn_optimal, expressions, 1.0, False,
-    "the rate cut that is best for detecting faint sources, as 4XMM's bkgoptrate",
-    "SAS bkgoptrate; Webb et al. 2020, A&A 641, A136", ("elow", "ehigh"),
-)  # fmt: skip

@@ -47,6 +47,7 @@ PIPELINE = Pipeline(
             "esass", "eSASS", tasks=f"{HERE}.esass.tasks:ESASS_TASKS", examine=f"{HERE}.esass.examine:examine_esass"
         ),
     ),
+    subset=f"{HERE}.native.telescope_modules:write_subset",
     panels=Panels(
         plots={"flaregti": f"{HERE}.panels:flare_plots", "erosita_images": "daxa_wf.report.images:image_plots"},
         tables=(f"{HERE}.panels:module_table",),

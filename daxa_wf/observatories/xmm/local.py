@@ -128,9 +128,9 @@ def _row(mission: str, root: Path, path: Path, match: re.Match[str], beside: _Be
 def _identity(mission: str, path: Path) -> ExposureIdentity:
     """Return what a list's header says it is. IdentityError if that is not an exposure of the mission."""
     from daxa_wf.mission.registry import MISSIONS
-    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 
-    spec, identity = MISSIONS[mission], EventList.open(path).identity
+    spec, identity = MISSIONS[mission], EpicEventList.open(path).identity
     checks = (
         (
             "OBS_ID",

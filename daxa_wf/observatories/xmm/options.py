@@ -49,7 +49,8 @@ def _in_lower_case(value: object) -> object:
 
 
 def _checked_expression(text: str) -> str:
-    from daxa_wf.events.expression import EPIC_KINDS, check_expression
+    from daxa_wf.events.expression import check_expression
+    from daxa_wf.observatories.xmm.native.expressions import EPIC_KINDS
 
     try:
         check_expression(text, EPIC_KINDS)

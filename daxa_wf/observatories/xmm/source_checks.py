@@ -53,7 +53,7 @@ def _expression_problem(text: str, instrument: str, mission: Mission, started_in
 
 def _some_list_has(columns: frozenset[str], instrument: str, mission: Mission, started_in: Path) -> bool:
     """Return True if a local list of the instrument has columns beside the usual ones."""
-    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 
     source = mission.section.source
     if source is None or source.local is None or mission.engine.name != "native":
@@ -66,7 +66,7 @@ def _some_list_has(columns: frozenset[str], instrument: str, mission: Mission, s
     for row in rows:
         if row.inst == instrument and not row.problem:
             try:
-                if columns <= {each.upper() for each in EventList.open(root / row.events).column_names}:
+                if columns <= {each.upper() for each in EpicEventList.open(root / row.events).column_names}:
                     return True
             except CorruptFileError:
                 continue

@@ -14,7 +14,7 @@ from daxa_wf.archive.vouching import drop_stale_records, require_unchanged
 from daxa_wf.download.store import LEDGER, Ledger, stored_file
 from daxa_wf.errors import Fault
 from daxa_wf.files import sha256_of
-from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 from daxa_wf.units import Unit
 from tests.damaged_lists import put, small_list
 from tests.xmm_chain import MISSION, Chain
@@ -26,7 +26,7 @@ STEPS = ("inventory", "espfilt", "evselect")
 
 def with_half_the_events_zeroed(path: Path) -> None:
     """Change a plain list as a bad disk would: the same size, and here the same time."""
-    events, stat = EventList.open(path), path.stat()
+    events, stat = EpicEventList.open(path), path.stat()
     data = bytearray(path.read_bytes())
     start = data.index(b"XTENSION")
     start += -(-(data.index(b"END" + b" " * 77, start) + 80 - start) // 2880) * 2880

@@ -14,7 +14,7 @@ from daxa_wf.chain.preprocessed import products_in, run
 from daxa_wf.chain.runner import Inputs, run_step
 from daxa_wf.download.observation import Fetcher
 from daxa_wf.mission.registry import MISSIONS, STEPS
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.units import Unit
 from daxa_wf_simulator.erosita import make_erosita
 from tests.archives import SMALL, content, fits_bytes
@@ -68,7 +68,7 @@ def test_a_subset_of_telescope_modules_is_written_and_the_raw_list_left_alone(tm
     assert record.status is Status.DONE, record.message
     (stamp,) = record.products
     assert stamp.path.endswith("obsid700195-instTM2_TM6-subexpNone-finalevents.fits")
-    subset = ErositaEventFile.open(tmp_path / "archive" / stamp.path)
+    subset = ErositaEventList.open(tmp_path / "archive" / stamp.path)
     assert subset.observation.modules == (2, 6)
     assert (tmp_path / "store" / name).read_bytes() == before
 

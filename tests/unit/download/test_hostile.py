@@ -553,7 +553,7 @@ HEADERS = {
     "a negative axis": (header_of(BITPIX=8, NAXIS=1, NAXIS1=-2880), "cannot be read"),
     "two negative axes": (header_of(BITPIX=8, NAXIS=2, NAXIS1=-10, NAXIS2=-10), "cannot be read"),
     "a negative heap": (header_of(BITPIX=8, NAXIS=1, NAXIS1=10, PCOUNT=-2890), "cannot be read"),
-    "a negative NAXIS": (header_of(BITPIX=8, NAXIS=-1), ""),
+    "a negative NAXIS": (header_of(BITPIX=8, NAXIS=-1), "cannot be read"),
     "no end": (header_of(BITPIX=8, NAXIS=0)[:240] + b" " * 100_000, "has no end within"),
 }
 
@@ -563,9 +563,6 @@ HEADERS = {
 def test_a_header_that_claims_too_much_ends_at_once(data: bytes, message: str, packed: bool, tmp_path: Path) -> None:
     name = "x.fits.gz" if packed else "x.fits"
     (tmp_path / name).write_bytes(gzip.compress(data) if packed else data)
-    if not message:
-        check_content(tmp_path / name, None, SMALL_LIMITS)
-        return
     with pytest.raises(CorruptFileError, match=message):
         check_content(tmp_path / name, None, SMALL_LIMITS)
 

@@ -15,6 +15,8 @@ from daxa_wf.errors import ExpressionError
 from daxa_wf.events.expression import parse
 from daxa_wf.events.expression.passable import time_intervals
 from daxa_wf.events.gti_files import write_gti
+from daxa_wf.observatories.xmm.native.event_list import XMM_TIMES
+from daxa_wf.observatories.xmm.native.expressions import EPIC_ATTRIBUTES
 
 RNG = np.random.default_rng(4)
 ROWS = np.zeros(2000, [("TIME", ">f8"), ("PI", ">i2"), ("X", ">i4"), ("Y", ">i4"), ("DETX", ">i2"), ("DETY", ">i2"),
@@ -34,7 +36,7 @@ UNSIGNED = FLAG & 0xFFFFFFFF
 
 
 def mask(text: str) -> np.ndarray:
-    return parse(text).bind(HEADER, ROWS.dtype.names).mask(ROWS)
+    return parse(text).bind(HEADER, ROWS.dtype.names, attributes=EPIC_ATTRIBUTES).mask(ROWS)
 
 
 MEANINGS = {
@@ -166,14 +168,14 @@ def test_what_the_list_lacks_is_named(text: str, message: str) -> None:
 
 
 def test_known_attributes_are_taken_with_a_warning() -> None:
-    bound = parse("#XMMEA_EP && PATTERN <= 4").bind({}, ROWS.dtype.names)
+    bound = parse("#XMMEA_EP && PATTERN <= 4").bind({}, ROWS.dtype.names, attributes=EPIC_ATTRIBUTES)
     assert np.array_equal(bound.mask(ROWS), ((UNSIGNED & 0xFA0000) == 0) & (PATTERN <= 4))
     assert bound.warnings == ("#XMMEA_EP is not in the list's header; taken as (FLAG & 0xfa0000) == 0",)
 
 
 def test_gti_in_both_spellings(tmp_path: Path) -> None:
     path = tmp_path / "good times.fits"
-    write_gti(path, np.array([[100.0, 200.0], [300.0, 350.0]]), "test")
+    write_gti(path, np.array([[100.0, 200.0], [300.0, 350.0]]), XMM_TIMES, "test")
     time = ROWS["TIME"]
     expected = ((time >= 100) & (time <= 200)) | ((time >= 300) & (time <= 350))
     for text in (f"gti({path},TIME)", f"TIME in gti({path})", f"GTI('{path}', TIME)", f"gti({path}[STDGTI], TIME)"):

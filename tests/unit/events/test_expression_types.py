@@ -9,10 +9,12 @@ import pytest
 
 from daxa_wf.config.reading import parse_config
 from daxa_wf.errors import ConfigError, CorruptFileError, ExpressionError
-from daxa_wf.events.expression import EPIC_KINDS, check_expression, kinds_of, parse
-from daxa_wf.events.gti_files import gtibuild, read_gti, write_gti
-from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.events.expression import check_expression, kinds_of, parse
+from daxa_wf.events.gti_files import read_gti, write_gti
+from daxa_wf.observatories.xmm.native.event_list import XMM_TIMES, EpicEventList
+from daxa_wf.observatories.xmm.native.expressions import EPIC_ATTRIBUTES, EPIC_KINDS
 from tests.genuine import Abell907
+from tests.standins.gti_text import gtibuild
 
 ROWS = np.zeros(3, [("TIME", ">f8"), ("PI", ">i2"), ("X", ">i4"), ("Y", ">i4"), ("FLAG", ">i4"), ("NAME", "S4")])
 ROWS["FLAG"] = [0, -1, 1]
@@ -55,7 +57,9 @@ def test_an_expression_that_no_list_can_be_asked_is_refused_with_the_configurati
 )
 def test_expressions_that_lists_can_be_asked_are_accepted(expression: str) -> None:
     configured(expression)
-    assert parse(expression).bind({}, ROWS.dtype.names, kinds=kinds_of(ROWS.dtype)).mask(ROWS).shape == (3,)
+    assert parse(expression).bind({}, ROWS.dtype.names, kinds=kinds_of(ROWS.dtype), attributes=EPIC_ATTRIBUTES).mask(
+        ROWS
+    ).shape == (3,)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +92,7 @@ def test_a_mask_wider_than_the_column_means_its_bits() -> None:
 
 
 def test_the_kinds_of_epics_columns_are_those_of_genuine_lists(real_data: Path) -> None:
-    genuine = kinds_of(EventList.open(Abell907(real_data, "0404910601", "mos1").event_list).dtype)
+    genuine = kinds_of(EpicEventList.open(Abell907(real_data, "0404910601", "mos1").event_list).dtype)
     assert genuine == EPIC_KINDS
     assert check_expression("#XMMEA_EM && PATTERN <= 12", genuine).text == "#XMMEA_EM && PATTERN <= 12"
 
@@ -108,7 +112,7 @@ def test_a_text_of_gtibuild_cannot_ask_for_endless_intervals(text: str, message:
 
 @pytest.mark.parametrize("stop", [1e300, np.inf, np.nan])
 def test_good_times_that_are_no_times_are_refused(tmp_path: Path, stop: float) -> None:
-    write_gti(tmp_path / "gti.fits", np.array([[0.0, 10.0], [20.0, 30.0]]), "test")
+    write_gti(tmp_path / "gti.fits", np.array([[0.0, 10.0], [20.0, 30.0]]), XMM_TIMES, "test")
     data = (tmp_path / "gti.fits").read_bytes()
     assert data.count(np.array(30.0, ">f8").tobytes()) == 1
     (tmp_path / "gti.fits").write_bytes(data.replace(np.array(30.0, ">f8").tobytes(), np.array(stop, ">f8").tobytes()))

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from daxa_wf.errors import ConfigError
 from daxa_wf.events import gti
-from daxa_wf.events.gti_files import file_and_extension, gtibuild, read_gti, write_gti
+from daxa_wf.events.gti_files import file_and_extension, read_gti, write_gti
+from daxa_wf.observatories.xmm.native.event_list import XMM_TIMES
+from tests.standins.gti_text import gtibuild
 
 SPAN = 40
 pairs = st.lists(st.tuples(st.integers(0, SPAN), st.integers(0, SPAN)), max_size=8)
@@ -84,7 +86,7 @@ def test_tabgtigen_ends_intervals_at_nan_and_drops_short_ones() -> None:
 def test_files_are_ogip_and_come_back(tmp_path: Path) -> None:
     intervals = np.array([[1e8, 1e8 + 10.25], [1e8 + 20, 1e8 + 30]])
     path = tmp_path / "a gti.fits"
-    write_gti(path, intervals, "test")
+    write_gti(path, intervals, XMM_TIMES, "test")
     with fits.open(path, checksum=True) as hdus:
         hdus.verify("exception")
         assert (hdus["STDGTI"].header["HDUCLAS1"], hdus["STDGTI"].header["ONTIME"]) == ("GTI", 20.25)

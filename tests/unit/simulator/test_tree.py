@@ -14,9 +14,8 @@ from daxa_wf.chain.select import select_observations
 from daxa_wf.download.observation import Fetcher, Wish
 from daxa_wf.errors import UnfitDataError
 from daxa_wf.events.gti import contains
-from daxa_wf.events.tangent_plane import plane_of
 from daxa_wf.mission.registry import MISSIONS
-from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 from daxa_wf.observatories.xmm.sas.odf_view import make_odf_view
 from daxa_wf.selection.options import Select
 from daxa_wf.selection.positions import positions
@@ -69,13 +68,13 @@ def test_headers_say_which_exposure(observatory: Path, truth: dict) -> None:
     for observation in OBSERVATIONS:
         for exposure in observation.exposures:
             told = truth[f"{observation.obsid}{exposure.instrument}{exposure.exposure}"]
-            identity = EventList.open(observatory / told["file"]).identity
+            identity = EpicEventList.open(observatory / told["file"]).identity
             assert (identity.instrument, identity.exposure) == (exposure.instrument, exposure.exposure)
             assert (identity.submode, identity.filter) == (exposure.submode, exposure.filter)
 
 
 def test_events_are_within_their_ccds_good_time(observatory: Path, truth: dict) -> None:
-    events = EventList.open(observatory / truth["0999990101M1S001"]["file"])
+    events = EpicEventList.open(observatory / truth["0999990101M1S001"]["file"])
     columns = events.columns("TIME", "CCDNR")
     for ccd, intervals in events.gtis.items():
         assert len(intervals) == 2
@@ -86,11 +85,11 @@ def test_events_are_within_their_ccds_good_time(observatory: Path, truth: dict) 
 
 @pytest.mark.parametrize("unit", ["0999990101PNS003", "0999990101M1S001", "0999990101M2U002"])
 def test_sources_are_where_the_truth_says(observatory: Path, truth: dict, unit: str) -> None:
-    events = EventList.open(observatory / truth[unit]["file"])
+    events = EpicEventList.open(observatory / truth[unit]["file"])
     columns = events.columns("X", "Y", "PI")
     soft = (columns["PI"] >= 500) & (columns["PI"] <= 2000)
     for source in FIRST.sources:
-        x, y = plane_of(events).pixel(source.ra, source.dec)
+        x, y = events.plane.pixel(source.ra, source.dec)
         near = soft & (np.hypot(columns["X"] - x, columns["Y"] - y) < 400)
         counts = truth[unit]["source_counts"][source.name]["0.5-2.0"]
         assert 0.6 * counts < np.count_nonzero(near) < 1.6 * counts + 60
@@ -99,7 +98,7 @@ def test_sources_are_where_the_truth_says(observatory: Path, truth: dict, unit: 
 
 
 def test_corners_are_flagged_out_of_the_field(observatory: Path, truth: dict) -> None:
-    events = EventList.open(observatory / truth["0999990101M1S001"]["file"])
+    events = EpicEventList.open(observatory / truth["0999990101M1S001"]["file"])
     columns = events.columns("DETX", "DETY", "FLAG")
     corner = (columns["FLAG"] & 0x10000) != 0
     assert 0.1 < corner.mean() < 0.4

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile, Pointing
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList, Pointing
 from daxa_wf.observatories.erosita.native.field_of_view import path_of
 
 CCD_SIZE = 384
@@ -87,7 +87,7 @@ def fit_frame(
     return DetectorFrame(np.asarray(solution[0], float), np.asarray(solution[1:].T, float), sense, True)
 
 
-def detector_frames(events: ErositaEventFile, modules: Iterable[int]) -> dict[int, DetectorFrame]:
+def detector_frames(events: ErositaEventList, modules: Iterable[int]) -> dict[int, DetectorFrame]:
     """The frame of each telescope module, from a sample over the whole file; one pass."""
     series = {module: pointing for module in modules if (pointing := events.pointing(module)) is not None}
     paths = {module: path for module in series if (path := path_of(events, module)) is not None}

@@ -7,14 +7,15 @@ they say nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from daxa_wf.events.findings import Finding
 from daxa_wf.events.gti import total
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.events.rewrite import Changes, rewrite
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.region import parse_region
-from daxa_wf.observatories.erosita.native.rewrite import Changes, rewrite
 from daxa_wf.observatories.erosita.native.selection import (
     ALL_PATTERNS,
     HIGHEST_FLAG,
@@ -22,21 +23,21 @@ from daxa_wf.observatories.erosita.native.selection import (
     EvtoolParameters,
     selection_of,
 )
-from daxa_wf.observatories.erosita.native.telescope_modules import instrument_cards
+from daxa_wf.observatories.erosita.native.telescope_modules import instrument_cards, keeps_modules
 
 
-@dataclass
+@dataclass(frozen=True)
 class EvtoolResult:
-    """What a selection kept; seconds by telescope module; modules left out for want of good time in `warnings`."""
+    """A selection: numbers of events, seconds by telescope module, and findings on modules without good time."""
 
     rows: int
     selected: int
-    ontime: dict[int, float]
-    livetime: dict[int, float]
-    warnings: list[dict[str, str]] = field(default_factory=list)
+    ontime: Mapping[int, float]
+    livetime: Mapping[int, float]
+    findings: tuple[Finding, ...] = ()
 
 
-def evtool(events: ErositaEventFile, parameters: EvtoolParameters, output: Path) -> EvtoolResult:
+def evtool(events: ErositaEventList, parameters: EvtoolParameters, output: Path) -> EvtoolResult:
     """Write the events that pass to `output`, in one pass over the list after one over its tables.
 
     GTIn becomes the good time that was selected; FLAREGTIn, DEADCORn, BADPIXn, CORRATTn, HKnm of the chosen modules
@@ -51,7 +52,7 @@ def evtool(events: ErositaEventFile, parameters: EvtoolParameters, output: Path)
         Changes(
             history=f"evtool: {command_line(parameters)} eventfiles={events.path.name}",
             keep=selection.mask,
-            modules=frozenset(selection.good),
+            keep_table=keeps_modules(selection.good),
             tables={f"GTI{module}": good for module, good in selection.good.items()},
             cards=instrument_cards(selection.good),
             event_cards={
@@ -63,17 +64,15 @@ def evtool(events: ErositaEventFile, parameters: EvtoolParameters, output: Path)
     return EvtoolResult(written.rows, written.selected, ontime, livetime, without_good_time(selection))
 
 
-def without_good_time(selection: ErositaSelection) -> list[dict[str, str]]:
-    """A warning for each telescope module of which no event can be kept, since none of its time is good."""
+def without_good_time(selection: ErositaSelection) -> tuple[Finding, ...]:
+    """Return a finding for each telescope module whose events are all left out, because none of its time is good."""
     own = selection.events.intervals("GTI")
     texts = {
         module: f"TM{module} has no table GTI{module}" if module not in own else f"TM{module} has no good time"
         for module, good in selection.good.items()
         if len(good) == 0
     }
-    return [
-        {"task": "evtool", "name": "noGoodTime", "text": f"{text}: its events are left out"} for text in texts.values()
-    ]
+    return tuple(Finding("noGoodTime", f"{text}: its events are left out") for text in texts.values())
 
 
 def command_line(parameters: EvtoolParameters) -> str:

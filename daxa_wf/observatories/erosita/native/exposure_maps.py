@@ -6,14 +6,16 @@ Source: eSASS expmap 2.11, 'Description'; docs/evtool.md says what is approximat
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path as FilePath
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from daxa_wf.events.findings import Finding
 from daxa_wf.events.gti import Intervals, overlap, total
-from daxa_wf.events.tangent_plane import TangentPlane
+from daxa_wf.events.sky_grid import SkyGrid
+from daxa_wf.events.sky_plane import TangentPlane
 from daxa_wf.fits.headers import describe
 from daxa_wf.observatories.erosita.native.detector_frame import (
     CCD_SIZE,
@@ -22,10 +24,10 @@ from daxa_wf.observatories.erosita.native.detector_frame import (
     detector_frames,
     roll_at,
 )
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile, Pointing
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList, Pointing
 from daxa_wf.observatories.erosita.native.field_of_view import (
     FOV_RADIUS,
-    Path,
+    PointingPath,
     nominal_path,
     offsets,
     path_of,
@@ -33,8 +35,7 @@ from daxa_wf.observatories.erosita.native.field_of_view import (
 )
 from daxa_wf.observatories.erosita.native.images import map_header
 from daxa_wf.observatories.erosita.native.region import Region
-from daxa_wf.observatories.erosita.native.sky_grid import SkyGrid
-from daxa_wf.observatories.erosita.native.sky_plane import SKY_PIXELS_PER_DEGREE
+from daxa_wf.observatories.erosita.native.sky_pixels import SKY_PIXELS_PER_DEGREE
 from daxa_wf.observatories.erosita.native.vignetting import NAME, band_energy, vignetting
 
 FEWEST_SAMPLES, MOST_SAMPLES = 3, 15
@@ -47,13 +48,13 @@ LONGEST_GAP = 90.0
 """Seconds between rows of CORRATTn beyond which a straight line between them is doubtful (eSASS evatt, 'Algorithms')."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class ErositaExposureMaps:
-    """Seconds, of shape (bands, rows, columns): the weighted mean, and by telescope module; what was left out."""
+    """Seconds, of shape (bands, rows, columns): the weighted mean, and by telescope module; doubts about them."""
 
     merged: NDArray[np.float64]
-    single: dict[int, NDArray[np.float64]]
-    warnings: list[dict[str, str]] = field(default_factory=list)
+    single: Mapping[int, NDArray[np.float64]]
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Dwell:
 
 
 def exposure_maps(
-    events: ErositaEventFile,
+    events: ErositaEventList,
     good: Mapping[int, Intervals],
     grid: SkyGrid,
     bands: Sequence[tuple[float, float]],
@@ -82,7 +83,8 @@ def exposure_maps(
     too; `bands` in keV, which matter to the vignetting only: without it all maps are alike. `with_bad_pixels`: BADPIXn
     see nothing. `region`: the part of the sky that events were selected in; elsewhere there is no exposure.
     """
-    maps = ErositaExposureMaps(np.zeros((len(bands), *grid.shape)), {})
+    merged, single = np.zeros((len(bands), *grid.shape)), dict[int, NDArray[np.float64]]()
+    findings: list[Finding] = []
     frames = detector_frames(events, good)
     energies = [band_energy(*band) for band in bands]
     share = {module: 1.0 if weights is None else weights[module] for module in good}
@@ -90,12 +92,12 @@ def exposure_maps(
     for module, intervals in good.items():
         bad = bad_pixel_mask(events, module) if with_bad_pixels else np.zeros((CCD_SIZE, CCD_SIZE), bool)
         dwell = dwell_of(events, module, intervals, grid)
-        maps.single[module] = inside * module_maps(
+        single[module] = inside * module_maps(
             dwell, frames[module], bad, grid, energies if with_vignetting else None, len(bands)
         )
-        maps.merged += share[module] / sum(share.values()) * maps.single[module]
-        maps.warnings += _doubts(events, module, intervals, frames[module])
-    return maps
+        merged += share[module] / sum(share.values()) * single[module]
+        findings += _doubts(events, module, intervals, frames[module])
+    return ErositaExposureMaps(merged, single, tuple(findings))
 
 
 def region_fraction(region: Region, grid: SkyGrid, plane: TangentPlane) -> NDArray[np.float64]:
@@ -109,7 +111,7 @@ def region_fraction(region: Region, grid: SkyGrid, plane: TangentPlane) -> NDArr
     return fraction
 
 
-def dwell_of(events: ErositaEventFile, module: int, good: Intervals, grid: SkyGrid) -> Dwell:
+def dwell_of(events: ErositaEventList, module: int, good: Intervals, grid: SkyGrid) -> Dwell:
     """How long a telescope module pointed where: steps between the rows of CORRATTn, none longer than a pixel.
 
     The live fraction is that of DEADCORn in the middle of a step.
@@ -121,13 +123,13 @@ def dwell_of(events: ErositaEventFile, module: int, good: Intervals, grid: SkyGr
     return Dwell(*path.at(middles), _roll(events, pointing, middles), seconds)
 
 
-def _roll(events: ErositaEventFile, pointing: Pointing | None, times: NDArray[np.float64]) -> NDArray[np.float64]:
+def _roll(events: ErositaEventList, pointing: Pointing | None, times: NDArray[np.float64]) -> NDArray[np.float64]:
     if pointing is None:
         return np.full(len(times), float(events.header.get("PA_PNT", 0.0)))
     return roll_at(pointing, times)
 
 
-def _steps(path: Path, good: Intervals, longest: float) -> NDArray[np.float64]:
+def _steps(path: PointingPath, good: Intervals, longest: float) -> NDArray[np.float64]:
     """Start and stop of steps over good time in which the pointing moves `longest` sky pixels at most; (steps, 2)."""
     if len(good) == 0:
         return np.empty((0, 2))
@@ -185,7 +187,7 @@ def ccd_view(frame: DetectorFrame, bad: NDArray[np.bool_], grid: SkyGrid, roll: 
     return view / samples**2
 
 
-def bad_pixel_mask(events: ErositaEventFile, module: int) -> NDArray[np.bool_]:
+def bad_pixel_mask(events: ErositaEventList, module: int) -> NDArray[np.bool_]:
     """True at bad pixels of the CCD, shape (384, 384) by RAWY and RAWX: YEXTENT of them from RAWY upwards."""
     mask = np.zeros((CCD_SIZE, CCD_SIZE), bool)
     rows = events.bad_pixels(module)
@@ -196,31 +198,27 @@ def bad_pixel_mask(events: ErositaEventFile, module: int) -> NDArray[np.bool_]:
     return mask
 
 
-def _doubts(events: ErositaEventFile, module: int, good: Intervals, frame: DetectorFrame) -> list[dict[str, str]]:
-    """Warnings about one module's map: no good time, no attitude or gaps in it, place of the CCD assumed."""
+def _doubts(events: ErositaEventList, module: int, good: Intervals, frame: DetectorFrame) -> list[Finding]:
+    """Return doubts about one module's map: no good time, no attitude or gaps in it, place of the CCD assumed."""
     if total(good) == 0:
-        return [_warning("noGoodTime", f"TM{module} has no good time: its exposure is zero")]
+        return [Finding("noGoodTime", f"TM{module} has no good time: its exposure is zero")]
     pointing = events.pointing(module)
     if pointing is None:
-        return [_warning("noAttitude", f"there is no CORRATT{module}: RA_PNT and DEC_PNT are taken for its pointing")]
+        return [Finding("noAttitude", f"there is no CORRATT{module}: RA_PNT and DEC_PNT are taken for its pointing")]
     found = []
     lost = float(np.sum(overlap(good, pointing.time[:-1], pointing.time[1:])[np.diff(pointing.time) > LONGEST_GAP]))
     if lost:
         text = f"{lost:.0f} good seconds of TM{module} are in gaps of CORRATT{module} longer than {LONGEST_GAP:.0f} s"
-        found.append(_warning("attitudeGap", text))
+        found.append(Finding("attitudeGap", text))
     if not frame.measured:
         text = f"too few events of TM{module} show where its CCD is: it is taken to be centred on the pointing"
-        found.append(_warning("nominalDetector", text))
+        found.append(Finding("nominalDetector", text))
     return found
 
 
-def _warning(name: str, text: str) -> dict[str, str]:
-    return {"task": "expmap", "name": name, "text": text}
-
-
 def write_exposure_map(
-    path: FilePath,
-    events: ErositaEventFile,
+    path: Path,
+    events: ErositaEventList,
     grid: SkyGrid,
     band: tuple[float, float],
     seconds: NDArray[np.float64],

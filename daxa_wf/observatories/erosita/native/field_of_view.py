@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
-from daxa_wf.observatories.erosita.native.sky_grid import SkyGrid
-from daxa_wf.observatories.erosita.native.sky_plane import SKY_PIXELS_PER_DEGREE
+from daxa_wf.events.sky_grid import SkyGrid
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
+from daxa_wf.observatories.erosita.native.sky_pixels import SKY_PIXELS_PER_DEGREE
 
 FOV_RADIUS = 37126.7
 """Sky pixels, 30.94 arcmin: the nominal field of view (eSASS flaregti, 'Algorithm', step 4)."""
@@ -25,7 +25,7 @@ SUB_PIXELS = (-1 / 3, 0.0, 1 / 3)
 
 
 @dataclass(frozen=True)
-class Path:
+class PointingPath:
     """Where the telescope pointed, in sky pixels by time in seconds; shape (rows,) each."""
 
     time: NDArray[np.float64]
@@ -37,25 +37,27 @@ class Path:
         return np.interp(times, self.time, self.x), np.interp(times, self.time, self.y)
 
 
-def path_of(events: ErositaEventFile, module: int) -> Path | None:
+def path_of(events: ErositaEventList, module: int) -> PointingPath | None:
     """The pointing of a telescope module on the plane of X and Y, from CORRATTn; None if the file does not have it."""
     pointing = events.pointing(module)
     if pointing is None:
         return None
     x, y = events.plane.pixel(pointing.ra, pointing.dec)
     near = np.isfinite(x) & np.isfinite(y)
-    return Path(pointing.time[near], x[near], y[near]) if near.any() else None
+    return PointingPath(pointing.time[near], x[near], y[near]) if near.any() else None
 
 
-def nominal_path(events: ErositaEventFile) -> Path:
+def nominal_path(events: ErositaEventList) -> PointingPath:
     """The pointing that the header has (RA_PNT, DEC_PNT), or else the centre of the plane, for all times."""
     plane = events.plane
     ra, dec = (float(events.header.get(card, value)) for card, value in (("RA_PNT", plane.ra), ("DEC_PNT", plane.dec)))
     x, y = plane.pixel(ra, dec)
-    return Path(np.zeros(1), np.atleast_1d(x).astype(float), np.atleast_1d(y).astype(float))
+    return PointingPath(np.zeros(1), np.atleast_1d(x).astype(float), np.atleast_1d(y).astype(float))
 
 
-def mean_position(paths: Sequence[Path], times: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def mean_position(
+    paths: Sequence[PointingPath], times: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean X and Y of several telescope modules at some times; shape of `times`."""
     positions = np.array([path.at(times) for path in paths])
     return positions[:, 0].mean(axis=0), positions[:, 1].mean(axis=0)

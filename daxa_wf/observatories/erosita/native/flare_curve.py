@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.events.gti import Intervals, contains, intersection, normalise, overlap
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile, first_and_last
-from daxa_wf.observatories.erosita.native.field_of_view import FOV_RADIUS, Path, mean_position, visible_area
-from daxa_wf.observatories.erosita.native.sky_grid import SkyGrid
-from daxa_wf.observatories.erosita.native.sky_plane import SKY_PIXELS_PER_DEGREE
+from daxa_wf.events.sky_grid import SkyGrid
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList, first_and_last
+from daxa_wf.observatories.erosita.native.field_of_view import FOV_RADIUS, PointingPath, mean_position, visible_area
+from daxa_wf.observatories.erosita.native.sky_pixels import SKY_PIXELS_PER_DEGREE
 from daxa_wf.observatories.erosita.native.telescope_modules import of_modules
 
 LEAST_AREA = 0.01 * np.pi * (FOV_RADIUS / SKY_PIXELS_PER_DEGREE) ** 2
@@ -86,7 +86,7 @@ class Track:
         return overlap(good, self.edges[:, :-1], self.edges[:, 1:])
 
 
-def track(paths: Sequence[Path], bins: TimeBins) -> Track:
+def track(paths: Sequence[PointingPath], bins: TimeBins) -> Track:
     """The mean pointing of several telescope modules in the bins."""
     ends = np.array(mean_position(paths, bins.edges(1).ravel())).reshape(2, -1, 2)
     moved = float(np.max(np.hypot(*(ends[:, :, 1] - ends[:, :, 0])), initial=0.0))
@@ -116,9 +116,9 @@ class BinnedEvents:
 
 
 def bin_events(
-    events: ErositaEventFile,
+    events: ErositaEventList,
     good: Mapping[int, Intervals],
-    paths: Sequence[Path],
+    paths: Sequence[PointingPath],
     bins: TimeBins,
     grid: SkyGrid,
     mask_band: tuple[float, float],

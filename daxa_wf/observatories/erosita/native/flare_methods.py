@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.errors import ConfigError
+from daxa_wf.events.sky_grid import SkyGrid, divided
 from daxa_wf.observatories.erosita.native.flare_curve import FlareCurve
 from daxa_wf.observatories.erosita.native.flare_parameters import FlaregtiParameters
 from daxa_wf.observatories.erosita.native.likelihood import tail_likelihood
 from daxa_wf.observatories.erosita.native.rate_threshold import clipped_cuts, optimal_threshold
-from daxa_wf.observatories.erosita.native.sky_grid import SkyGrid, divided
-from daxa_wf.observatories.erosita.native.sky_plane import PIXEL_ARCSEC
+from daxa_wf.observatories.erosita.native.sky_pixels import PIXEL_ARCSEC
 
 ARCMIN = 60 / PIXEL_ARCSEC
 """Sky pixels in an arcminute."""

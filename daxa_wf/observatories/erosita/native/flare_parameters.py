@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from daxa_wf.errors import ConfigError
-from daxa_wf.observatories.erosita.native.event_file import ALL_MODULES
+from daxa_wf.observatories.erosita.native.event_list import ALL_MODULES
 
 METHOD_BANDS = {"flaregti": (200.0, 10_000.0), "threshold": (6000.0, 10_000.0), "gaussian": (5000.0, 10_000.0)}
 """Methods and their bands in eV: flaregti's default; those of public eROSITA reductions for fixed limits and Gaussians."""

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from daxa_wf.events.rewrite import Changes, rewrite
+from daxa_wf.events.sky_grid import SkyGrid
 from daxa_wf.fits.headers import describe
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.flare_methods import ARCMIN, region_grid, region_threshold
 from daxa_wf.observatories.erosita.native.flare_parameters import FlaregtiParameters
-from daxa_wf.observatories.erosita.native.flaregti import FlaregtiResult, Judged
-from daxa_wf.observatories.erosita.native.gti_tables import identity_cards
-from daxa_wf.observatories.erosita.native.rewrite import Changes, rewrite
-from daxa_wf.observatories.erosita.native.sky_grid import SkyGrid
+from daxa_wf.observatories.erosita.native.flaregti import FlaregtiResult, JudgedCurve
 
 OURS = ("method", "sigma", "edge_like")
 """Parameters that eSASS's flaregti does not have."""
@@ -30,7 +29,7 @@ def command_line(p: FlaregtiParameters) -> str:
     return " ".join([*words, *(f"threshold{module}={limit}" for module, limit in sorted(p.thresholds.items()))])
 
 
-def write_flare_events(events: ErositaEventFile, result: FlaregtiResult, output: Path) -> None:
+def write_flare_events(events: ErositaEventList, result: FlaregtiResult, output: Path) -> None:
     """Copy the event file to `output` with tables FLAREGTIn, new or in place of old ones; nothing is selected.
 
     ConfigError if `output` is the file itself.
@@ -39,7 +38,7 @@ def write_flare_events(events: ErositaEventFile, result: FlaregtiResult, output:
     rewrite(events, output, Changes(history=f"flaregti: {command_line(result.parameters)}", tables=tables))
 
 
-def write_light_curve(events: ErositaEventFile, result: FlaregtiResult, output: Path) -> None:
+def write_light_curve(events: ErositaEventList, result: FlaregtiResult, output: Path) -> None:
     """Write TIME (s, centre of the bin) and RATE (counts/s/deg^2), with what they were made of and the cut.
 
     One table RATE for all telescope modules together, or RATEn for each.
@@ -51,7 +50,7 @@ def write_light_curve(events: ErositaEventFile, result: FlaregtiResult, output: 
         table = fits.BinTableHDU.from_columns(_columns(judged))
         modules = judged.curve.modules
         table.header["EXTNAME"] = "RATE" if len(result.judged) == 1 else f"RATE{modules[0]}"
-        table.header.extend(identity_cards(events.header))
+        table.header.extend(events.identity_cards)
         table.header["HDUCLASS"], table.header["HDUCLAS1"] = "OGIP", "LIGHTCURVE"
         table.header["TIMEDEL"] = (result.parameters.timebin, "[s] length of a bin")
         table.header["MODULES"] = (" ".join(f"TM{module}" for module in modules), "telescope modules of the rate")
@@ -60,7 +59,7 @@ def write_light_curve(events: ErositaEventFile, result: FlaregtiResult, output: 
     fits.HDUList(hdus).writeto(output, checksum=True, overwrite=True)
 
 
-def _columns(judged: Judged) -> list[Any]:
+def _columns(judged: JudgedCurve) -> list[Any]:
     """The light curve's columns, for bins with good time."""
     from astropy.io import fits
 
@@ -77,7 +76,7 @@ def _columns(judged: Judged) -> list[Any]:
     return [fits.Column(name, form, unit=unit, array=values[observed]) for name, form, unit, values in kept]
 
 
-def write_mask(events: ErositaEventFile, result: FlaregtiResult, output: Path) -> None:
+def write_mask(events: ErositaEventList, result: FlaregtiResult, output: Path) -> None:
     """Write the mask (1 keep, 0 out) and, as the second HDU, the counts that it was made of."""
     from astropy.io import fits
 
@@ -86,7 +85,7 @@ def write_mask(events: ErositaEventFile, result: FlaregtiResult, output: Path) -
     fits.HDUList([primary, image]).writeto(output, checksum=True, overwrite=True)
 
 
-def write_threshold_image(events: ErositaEventFile, result: FlaregtiResult, output: Path) -> None:
+def write_threshold_image(events: ErositaEventList, result: FlaregtiResult, output: Path) -> None:
     """Write the cut of each region in counts/s/deg^2; NaN where nothing pointed to within fov_radius of it.
 
     One image; for methods that judge each telescope module, one extension THRESHn for each.
@@ -103,7 +102,7 @@ def write_threshold_image(events: ErositaEventFile, result: FlaregtiResult, outp
     fits.HDUList(hdus).writeto(output, checksum=True, overwrite=True)
 
 
-def threshold_image(judged: Judged, p: FlaregtiParameters) -> NDArray[np.float64]:
+def threshold_image(judged: JudgedCurve, p: FlaregtiParameters) -> NDArray[np.float64]:
     """The cut of each region, shape (gridsize, gridsize)."""
     grid, curve = region_grid(p), judged.curve
     x, y = np.meshgrid(*grid.centres())
@@ -118,11 +117,11 @@ def threshold_image(judged: Judged, p: FlaregtiParameters) -> NDArray[np.float64
     return capped.reshape(grid.shape)
 
 
-def _header(events: ErositaEventFile, result: FlaregtiResult, grid: SkyGrid | None = None) -> Any:
+def _header(events: ErositaEventList, result: FlaregtiResult, grid: SkyGrid | None = None) -> Any:
     from astropy.io.fits import Header
 
     header = Header()
-    header.extend(identity_cards(events.header))
+    header.extend(events.identity_cards)
     for card, value, comment in grid.cards(events.plane) if grid else ():
         header[card] = (value, comment)
     describe(header, f"flaregti: {command_line(result.parameters)}")

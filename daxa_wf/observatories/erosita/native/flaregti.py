@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.errors import UnfitDataError
+from daxa_wf.events.findings import Finding
 from daxa_wf.events.gti import Intervals, total
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.events.sky_grid import SkyGrid, covering
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.field_of_view import exposed, nominal_path, path_of
 from daxa_wf.observatories.erosita.native.flare_curve import (
     BinnedEvents,
@@ -30,7 +32,6 @@ from daxa_wf.observatories.erosita.native.flare_curve import (
 )
 from daxa_wf.observatories.erosita.native.flare_methods import METHODS, without_edges
 from daxa_wf.observatories.erosita.native.flare_parameters import FlaregtiParameters
-from daxa_wf.observatories.erosita.native.sky_grid import SkyGrid, covering
 from daxa_wf.observatories.erosita.native.source_mask import mask_of
 
 FEW_COUNTS = 10.0
@@ -41,7 +42,7 @@ LENIENT = 5.0
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedCurve:
     """One light curve and how it was judged: `cut` in counts/s/deg^2 and whether it is `quiet`, shape (bins,) each."""
 
     curve: FlareCurve
@@ -53,28 +54,28 @@ class Judged:
 class FlaregtiResult:
     """Good times by telescope module before (`good`) and after (`gti`), and how they were found.
 
-    `mask`: True where no source is, and `counts`, both of the shape of `grid`; `warnings` as records have them.
+    `mask`: True where no source is, and `counts`, both of the shape of `grid`; `findings` are doubts.
     """
 
     parameters: FlaregtiParameters
     good: dict[int, Intervals]
     gti: dict[int, Intervals]
-    judged: tuple[Judged, ...]
+    judged: tuple[JudgedCurve, ...]
     grid: SkyGrid
     mask: NDArray[np.bool_]
     counts: NDArray[np.int64]
-    warnings: list[dict[str, str]]
+    findings: tuple[Finding, ...]
 
     def kept(self, module: int) -> float:
-        """Seconds of a telescope module without flares."""
+        """Return the flare-free seconds of a telescope module."""
         return total(self.gti[module])
 
-    def lost(self, module: int) -> float:
-        """Seconds of a telescope module that were cut."""
+    def removed(self, module: int) -> float:
+        """Return the seconds of a telescope module that were removed."""
         return total(self.good[module]) - self.kept(module)
 
 
-def flaregti(events: ErositaEventFile, parameters: FlaregtiParameters) -> FlaregtiResult:
+def flaregti(events: ErositaEventList, parameters: FlaregtiParameters) -> FlaregtiResult:
     """Find the good times without flares of each telescope module; one pass over the list.
 
     UnfitDataError `noGoodTime` if there is no good time, or none without flares; `noCounts` if there is no event to
@@ -89,7 +90,7 @@ def flaregti(events: ErositaEventFile, parameters: FlaregtiParameters) -> Flareg
         raise UnfitDataError("noGoodTime", f"{events.path.name} has no good time in its tables {p.gtitype}n")
     grid = covering(p.xmin, p.xmax, p.ymin, p.ymax, p.binsize)
     paths = [path for module in good if len(good[module]) and (path := path_of(events, module)) is not None]
-    warnings = _missing(events, good, bool(paths))
+    findings = _missing(events, good, bool(paths))
     paths = paths or [nominal_path(events)]
     binned = bin_events(events, good, paths, bins, grid, (p.mask_pimin, p.mask_pimax), p.band)
     if not binned.for_curve.any():
@@ -100,7 +101,7 @@ def flaregti(events: ErositaEventFile, parameters: FlaregtiParameters) -> Flareg
     gti = {module: without_flares(intervals, bins, quiet[module]) for module, intervals in good.items()}
     if not any(len(intervals) for intervals in gti.values()):
         raise UnfitDataError("noGoodTime", "no time has a rate below the threshold: all of it is flared")
-    return FlaregtiResult(p, good, gti, judged, grid, mask, counts, [*warnings, *_of_the_optimal_cut(judged, p)])
+    return FlaregtiResult(p, good, gti, judged, grid, mask, counts, (*findings, *_of_the_optimal_cut(judged, p)))
 
 
 def _iterate(
@@ -110,7 +111,7 @@ def _iterate(
     grid: SkyGrid,
     pointing: Track,
     p: FlaregtiParameters,
-) -> tuple[tuple[Judged, ...], NDArray[np.bool_], NDArray[np.int64]]:
+) -> tuple[tuple[JudgedCurve, ...], NDArray[np.bool_], NDArray[np.int64]]:
     """Mask, light curve and cuts, again with the new good times for the mask."""
     method = METHODS[p.method]
     groups = [(module,) for module in good] if method.each_module else [tuple(good)]
@@ -126,32 +127,32 @@ def _iterate(
     return judged, mask, counts
 
 
-def _judge(curve: FlareCurve, p: FlaregtiParameters) -> Judged:
+def _judge(curve: FlareCurve, p: FlaregtiParameters) -> JudgedCurve:
     """Bins are quiet up to their cut; those of which no rate can be told are as the nearest of the others.
 
     A telescope module without any count has nothing to be judged by, and nothing that could be flared.
     """
     if not curve.counts[curve.judged].any():
-        return Judged(curve, np.full(len(curve.counts), np.nan), np.ones(len(curve.counts), bool))
+        return JudgedCurve(curve, np.full(len(curve.counts), np.nan), np.ones(len(curve.counts), bool))
     cut = METHODS[p.method].cuts(curve, p)
     cut = np.minimum(cut, p.max_threshold) if p.max_threshold > 0 else cut
     quiet = np.nan_to_num(curve.rate) <= cut
     quiet = without_edges(curve, quiet, p.edge_like) if p.edge_like > 0 else quiet
-    return Judged(curve, cut, as_their_neighbours(quiet, curve.judged))
+    return JudgedCurve(curve, cut, as_their_neighbours(quiet, curve.judged))
 
 
-def _missing(events: ErositaEventFile, good: Mapping[int, Intervals], has_attitude: bool) -> list[dict[str, str]]:
+def _missing(events: ErositaEventList, good: Mapping[int, Intervals], has_attitude: bool) -> list[Finding]:
     found = [
-        ("noGoodTime", f"TM{module} has no good time in {events.path.name}: it gets no FLAREGTI{module}")
+        Finding("noGoodTime", f"TM{module} has no good time in {events.path.name}: it gets no FLAREGTI{module}")
         for module in events.observation.modules
         if module not in good
     ]
     if not has_attitude:
-        found.append(("noAttitude", "there is no table CORRATTn: RA_PNT and DEC_PNT are taken for the pointing"))
-    return [{"task": "flaregti", "name": name, "text": text} for name, text in found]
+        found.append(Finding("noAttitude", "there is no table CORRATTn: RA_PNT and DEC_PNT are taken for the pointing"))
+    return found
 
 
-def _of_the_optimal_cut(judged: tuple[Judged, ...], p: FlaregtiParameters) -> list[dict[str, str]]:
+def _of_the_optimal_cut(judged: tuple[JudgedCurve, ...], p: FlaregtiParameters) -> list[Finding]:
     """Warnings if an optimal cut was made in bins so short that it follows the noise, or allows for high flares."""
     if p.method != "flaregti" or p.threshold >= 0 or not judged[0].curve.judged.any():
         return []
@@ -160,9 +161,9 @@ def _of_the_optimal_cut(judged: tuple[Judged, ...], p: FlaregtiParameters) -> li
     found = []
     if usual < FEW_COUNTS:
         text = f"a usual bin of {p.timebin:g} s has {usual:.0f} counts: the threshold follows their noise; use a longer timebin"
-        found.append(("fewCounts", text))
+        found.append(Finding("fewCounts", text))
     allowed = float(np.median(judged[0].cut[chosen])) / rate if rate > 0 else 0.0
     if allowed > LENIENT:
         text = f"flares of up to {allowed:.0f} times the usual rate are kept, which harm no detection in so little time"
-        found.append(("lenientCut", f"{text}; where they do harm, use the method gaussian"))
-    return [{"task": "flaregti", "name": name, "text": text} for name, text in found]
+        found.append(Finding("lenientCut", f"{text}; where they do harm, use the method gaussian"))
+    return found

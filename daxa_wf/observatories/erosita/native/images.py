@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from daxa_wf.errors import ConfigError, UnfitDataError
+from daxa_wf.events import image
 from daxa_wf.events.gti import total
+from daxa_wf.events.gti_files import gti_table
 from daxa_wf.events.image import COUNT_TYPE, ImageResult
+from daxa_wf.events.sky_grid import SkyGrid
 from daxa_wf.fits.headers import describe
 from daxa_wf.fits.writer import write_hdu
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.evtool import command_line, selection_cards, time_cards
-from daxa_wf.observatories.erosita.native.gti_tables import gti_table, identity_cards
 from daxa_wf.observatories.erosita.native.selection import ErositaSelection, energy_mask
-from daxa_wf.observatories.erosita.native.sky_grid import SkyGrid
 
 REBIN = 80
 """Sky pixels a side of an image pixel: 4 arcsec, evtool's default."""
@@ -26,7 +28,7 @@ LARGEST = 18_000
 
 
 def image_grid(
-    events: ErositaEventFile,
+    events: ErositaEventList,
     size: int | tuple[int, int],
     rebin: float = REBIN,
     center_position: tuple[float, float] | None = None,
@@ -71,26 +73,17 @@ def automatic_grid(selection: ErositaSelection, rebin: float = REBIN) -> SkyGrid
 
 
 def bin_images(selection: ErositaSelection, bands: Sequence[tuple[float, float]], grid: SkyGrid) -> list[ImageResult]:
-    """Counts of the selected events in each band (keV, emin <= PI < emax), in one pass; images of the grid's shape."""
-    flat = [np.zeros(grid.nx * grid.ny, np.int64) for _ in bands]
-    outside = [0] * len(bands)
-    for chunk in selection.events.chunks():
-        rows = chunk[selection.mask(chunk)]
-        pixel = grid.index(rows["X"].astype(np.float64), rows["Y"].astype(np.float64))
-        for number, band in enumerate(bands):
-            of_band = pixel[energy_mask(rows["PI"], *band)]
-            inside = of_band[of_band >= 0]
-            np.add.at(flat[number], inside, 1)
-            outside[number] += len(of_band) - len(inside)
-    return [ImageResult(counts.reshape(grid.shape), lost) for counts, lost in zip(flat, outside, strict=True)]
+    """Bin the selected events of each band (keV, emin <= PI < emax), in one pass."""
+    in_bands = [partial(energy_mask, emin=low, emax=high) for low, high in bands]
+    return image.bin_images(selection.events, in_bands, grid, where=selection)
 
 
-def map_header(events: ErositaEventFile, grid: SkyGrid, band: tuple[float, float]) -> Any:
+def map_header(events: ErositaEventList, grid: SkyGrid, band: tuple[float, float]) -> Any:
     """Header of an image or a map: coordinates, identity, band in keV as evtool writes it."""
     from astropy.io.fits import Header
 
     header = Header()
-    for card, value, comment in [*grid.cards(events.plane), *identity_cards(events.header)]:
+    for card, value, comment in [*grid.cards(events.plane), *events.identity_cards]:
         header[card] = (value, comment)
     header["NENERGY"] = (1, "Number of energy intervals (0 .. 9)")
     header["EMIN1"], header["EMAX1"] = (band[0], "[keV] lower boundary"), (band[1], "[keV] upper boundary")
@@ -118,7 +111,7 @@ def write_image(
     with path.open("wb") as out:
         write_hdu(out, header, counts.tobytes())
         for module, good in selection.good.items():
-            write_hdu(out, *gti_table(f"GTI{module}", good, events.header))
+            write_hdu(out, *gti_table(f"GTI{module}", good, events.identity_cards))
         for module, good in events.intervals("FLAREGTI").items():
             if module in selection.good:
-                write_hdu(out, *gti_table(f"FLAREGTI{module}", good, events.header))
+                write_hdu(out, *gti_table(f"FLAREGTI{module}", good, events.identity_cards))

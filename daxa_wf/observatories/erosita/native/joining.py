@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.errors import StepFailedError
+from daxa_wf.events.rewrite import apply_cards
 from daxa_wf.fits.headers import describe
 from daxa_wf.fits.stream import open_bytes, walk_hdus
 from daxa_wf.fits.writer import TableWriter, write_hdu
-from daxa_wf.observatories.erosita.native.event_file import MODULE_TABLE, ErositaEventFile
-from daxa_wf.observatories.erosita.native.rewrite import apply_cards
+from daxa_wf.observatories.erosita.native.event_list import MODULE_TABLE, ErositaEventList
 from daxa_wf.observatories.erosita.native.telescope_modules import instrument_cards, of_modules
 
 SPARE_CARDS = 2
@@ -26,7 +26,7 @@ SPARE_CARDS = 2
 Cards = dict[str, tuple[Any, str] | None]
 
 
-def join(lists: Sequence[ErositaEventFile], modules: Iterable[int], output: Path) -> int:
+def join(lists: Sequence[ErositaEventList], modules: Iterable[int], output: Path) -> int:
     """Write the events and tables of some telescope modules, list after list, to one file; the number of its events.
 
     TSTART, TSTOP and their dates span all lists; what else a header says is the first list's. StepFailedError
@@ -52,7 +52,7 @@ def join(lists: Sequence[ErositaEventFile], modules: Iterable[int], output: Path
     return writer.rows
 
 
-def _check(lists: Sequence[ErositaEventFile]) -> None:
+def _check(lists: Sequence[ErositaEventList]) -> None:
     first, seen = lists[0], set(lists[0].observation.modules)
     for events in lists[1:]:
         one, other = first.observation, events.observation
@@ -71,7 +71,7 @@ def _check(lists: Sequence[ErositaEventFile]) -> None:
         seen |= set(other.modules)
 
 
-def _format(events: ErositaEventFile) -> tuple[Any, ...]:
+def _format(events: ErositaEventList) -> tuple[Any, ...]:
     """Columns with their types and scales."""
     numbers = range(1, len(events.column_names) + 1)
     return events.dtype, [
@@ -79,7 +79,7 @@ def _format(events: ErositaEventFile) -> tuple[Any, ...]:
     ]
 
 
-def _span(lists: Sequence[ErositaEventFile]) -> Cards:
+def _span(lists: Sequence[ErositaEventList]) -> Cards:
     """TSTART, TSTOP, DATE-OBS, DATE-END from the first start to the last stop."""
     ends = {
         "TSTART": min(lists, key=lambda events: events.time_range[0]),
@@ -89,7 +89,7 @@ def _span(lists: Sequence[ErositaEventFile]) -> Cards:
     return {card: (of.header[card], of.header.comments[card]) for card, of in ends.items() if card in of.header}
 
 
-def _on_plane_of(first: ErositaEventFile, events: ErositaEventFile, rows: NDArray[Any]) -> NDArray[Any]:
+def _on_plane_of(first: ErositaEventList, events: ErositaEventList, rows: NDArray[Any]) -> NDArray[Any]:
     """Rows with X and Y on the first list's plane, from RA and DEC if theirs is another one."""
     if events.plane == first.plane:
         return rows
@@ -101,7 +101,7 @@ def _on_plane_of(first: ErositaEventFile, events: ErositaEventFile, rows: NDArra
 
 
 def _copy_tables(
-    out: IO[bytes], events: ErositaEventFile, cards: Cards, modules: Iterable[int], is_first: bool
+    out: IO[bytes], events: ErositaEventList, cards: Cards, modules: Iterable[int], is_first: bool
 ) -> None:
     """Tables of the telescope modules, and of the first list also those that are of none."""
     with open_bytes(events.path) as stream:

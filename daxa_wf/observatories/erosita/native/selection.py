@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from daxa_wf.errors import ConfigError, CorruptFileError
 from daxa_wf.events.gti import NONE, Intervals, contains, intersection
-from daxa_wf.observatories.erosita.native.event_file import ALL_MODULES, ErositaEventFile
+from daxa_wf.observatories.erosita.native.event_list import ALL_MODULES, ErositaEventList
 from daxa_wf.observatories.erosita.native.gti_tables import read_gti_file
 from daxa_wf.observatories.erosita.native.region import Region, parse_region
 from daxa_wf.observatories.erosita.native.telescope_modules import available_modules, of_modules
@@ -68,7 +68,7 @@ def _problems(p: EvtoolParameters) -> list[str]:
 class ErositaSelection:
     """What an event must be to be kept: `good` times by telescope module, where on the sky, the rest in `parameters`."""
 
-    events: ErositaEventFile
+    events: ErositaEventList
     parameters: EvtoolParameters
     good: Mapping[int, Intervals]
     region: Region | None = None
@@ -111,7 +111,7 @@ def energy_mask(pi: NDArray[Any], emin: float | None, emax: float | None) -> NDA
     return np.asarray((energies >= low) & (energies < high))
 
 
-def selection_of(events: ErositaEventFile, parameters: EvtoolParameters) -> ErositaSelection:
+def selection_of(events: ErositaEventList, parameters: EvtoolParameters) -> ErositaSelection:
     """The selection that parameters mean for a file. UnfitDataError `noInstrument` if it has none of the modules.
 
     ConfigError if `gti` is FLAREGTI and the file has no such table, or is a file without intervals; CorruptFileError if
@@ -124,7 +124,7 @@ def selection_of(events: ErositaEventFile, parameters: EvtoolParameters) -> Eros
     return ErositaSelection(events, parameters, selected_times(events, parameters.gti, modules), region)
 
 
-def selected_times(events: ErositaEventFile, gti: str | Path, modules: tuple[int, ...]) -> dict[int, Intervals]:
+def selected_times(events: ErositaEventList, gti: str | Path, modules: tuple[int, ...]) -> dict[int, Intervals]:
     """Good times by telescope module: GTIn, or FLAREGTIn or those of a file within GTIn; none where GTIn is missing."""
     own = events.intervals("GTI")
     if str(gti) == "GTI":

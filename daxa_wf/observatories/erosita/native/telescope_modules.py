@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.errors import ConfigError, UnfitDataError
-from daxa_wf.observatories.erosita.native.event_file import ALL_MODULES, ErositaEventFile
-from daxa_wf.observatories.erosita.native.rewrite import Changes, Written, rewrite
+from daxa_wf.events.rewrite import Changes, Written, rewrite
+from daxa_wf.observatories.erosita.native.event_list import ALL_MODULES, MODULE_TABLE, ErositaEventList
 
 GROUPS = {8: (1, 2, 3, 4, 6), 9: (5, 7)}
 """Digits of file names for groups: 8 with the on-chip filter, 9 without it (eROSITA EDR, 'EventFile naming')."""
@@ -28,7 +28,7 @@ def parse_modules(names: Iterable[str | int]) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def available_modules(events: ErositaEventFile, wanted: Iterable[int]) -> tuple[int, ...]:
+def available_modules(events: ErositaEventList, wanted: Iterable[int]) -> tuple[int, ...]:
     """Those of `wanted` that the file has, in order. UnfitDataError `noInstrument` if it has none of them."""
     asked = sorted(set(wanted))
     there = tuple(module for module in asked if module in events.observation.modules)
@@ -51,6 +51,17 @@ def instrument_cards(modules: Iterable[int]) -> Mapping[str, tuple[Any, str] | N
     return cards
 
 
+def keeps_modules(modules: Iterable[int]) -> Callable[[str], bool]:
+    """Return the test of a table's name that keeps the tables of these modules, and those that belong to none."""
+    chosen = frozenset(modules)
+
+    def keeps(name: str) -> bool:
+        match = MODULE_TABLE.fullmatch(name)
+        return match is None or int(match["module"]) in chosen
+
+    return keeps
+
+
 def of_modules(modules: Iterable[int]) -> NDArray[np.bool_]:
     """Table of shape (256,): True at each TM_NR that is wanted."""
     wanted = np.zeros(256, dtype=bool)
@@ -58,7 +69,12 @@ def of_modules(modules: Iterable[int]) -> NDArray[np.bool_]:
     return wanted
 
 
-def select_modules(events: ErositaEventFile, modules: Iterable[int], output: Path) -> Written:
+def write_subset(event_list: Path, names: Iterable[str], output: Path) -> None:
+    """Write the events of the telescope modules `TM1`, `TM2` ... of a list to a file; errors of `select_modules`."""
+    select_modules(ErositaEventList.open(event_list), parse_modules(names), output)
+
+
+def select_modules(events: ErositaEventList, modules: Iterable[int], output: Path) -> Written:
     """Write the events of some telescope modules, with their tables and corrected INSTRUM* and NINST cards.
 
     Modules that the file lacks are passed over. UnfitDataError `noInstrument` if it lacks them all; ConfigError if
@@ -73,7 +89,7 @@ def select_modules(events: ErositaEventFile, modules: Iterable[int], output: Pat
         Changes(
             history=history,
             keep=lambda rows: wanted[rows["TM_NR"]],
-            modules=frozenset(chosen),
+            keep_table=keeps_modules(chosen),
             cards=instrument_cards(chosen),
         ),
     )

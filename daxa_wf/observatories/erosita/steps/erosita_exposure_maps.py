@@ -47,13 +47,13 @@ def _natively(
 ) -> Maps:  # fmt: skip
     import fitsio
 
-    from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+    from daxa_wf.events.sky_grid import grid_of_image
+    from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
     from daxa_wf.observatories.erosita.native.exposure_maps import exposure_maps, write_exposure_map
     from daxa_wf.observatories.erosita.native.region import parse_region
     from daxa_wf.observatories.erosita.native.selection import selected_times
-    from daxa_wf.observatories.erosita.native.sky_grid import grid_of_image
 
-    events = ErositaEventFile.open(path)
+    events = ErositaEventList.open(path)
     good = selected_times(events, gti, modules)
     selected = parse_region(region) if region else None
     longest: list[float] = []
@@ -65,7 +65,8 @@ def _natively(
         maps = exposure_maps(events, good, grid, [edges], vignetted, region=selected)
         write_exposure_map(output, events, grid, edges, maps.merged[0], vignetted, selected)
         longest.append(float(maps.merged[0].max()))
-        warnings += [each for each in maps.warnings if each not in warnings]
+        found = [each.warning("expmap") for each in maps.findings]
+        warnings += [each for each in found if each not in warnings]
     return longest, warnings
 
 

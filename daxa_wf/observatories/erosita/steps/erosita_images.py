@@ -37,13 +37,13 @@ def _natively(
     path: Path, modules: tuple[int, ...], bands: Sequence[Band], bin_size: int, outputs: Sequence[Path]
 ) -> list[int]:
     """All in one pass over the list, on the same pixels; counts in each."""
-    from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+    from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
     from daxa_wf.observatories.erosita.native.images import automatic_grid, bin_images, write_image
     from daxa_wf.observatories.erosita.native.selection import EvtoolParameters, selection_of
 
     # The list holds nothing but what evtool selected.
     everything = EvtoolParameters(pattern=0, flag=None, emin=None, emax=None, gti="GTI", telid=modules)
-    selection = selection_of(ErositaEventFile.open(path), everything)
+    selection = selection_of(ErositaEventList.open(path), everything)
     grid = automatic_grid(selection, bin_size)
     edges = [(band.low, band.high) for band in bands]
     images = bin_images(selection, edges, grid)

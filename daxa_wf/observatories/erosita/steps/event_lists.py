@@ -11,7 +11,7 @@ from daxa_wf.errors import Fault, UnfitDataError
 from daxa_wf.units import Unit
 
 if TYPE_CHECKING:
-    from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+    from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 
 
 def raw_lists(
@@ -43,17 +43,17 @@ def raw_lists(
 
 def one_list(
     paths: Sequence[Path], instruments: Iterable[str], workspace: Workspace
-) -> tuple[ErositaEventFile, tuple[int, ...]]:
+) -> tuple[ErositaEventList, tuple[int, ...]]:
     """The events of the telescope modules that the lists have, if these saw the sky, and the modules.
 
     The list as it is if it is one that has no others, else a new one in the step's directory. Errors of sky_modules, and
     StepFailedError `listsDiffer` if several lists do not belong together.
     """
-    from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+    from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
     from daxa_wf.observatories.erosita.native.joining import join
     from daxa_wf.observatories.erosita.native.telescope_modules import select_modules
 
-    lists = [ErositaEventFile.open(path) for path in paths]
+    lists = [ErositaEventList.open(path) for path in paths]
     modules = sky_modules(lists, instruments)
     with_events = [each for each in lists if set(each.observation.modules) & set(modules)]
     if len(with_events) == 1 and modules == with_events[0].observation.modules:
@@ -63,15 +63,15 @@ def one_list(
         select_modules(with_events[0], modules, chosen)
     else:
         join(with_events, modules, chosen)
-    return ErositaEventFile.open(chosen), modules
+    return ErositaEventList.open(chosen), modules
 
 
-def sky_modules(lists: Sequence[ErositaEventFile], instruments: Iterable[str]) -> tuple[int, ...]:
+def sky_modules(lists: Sequence[ErositaEventList], instruments: Iterable[str]) -> tuple[int, ...]:
     """Those of the telescope modules that lists have events of, if they saw the sky.
 
     UnfitDataError `notScience` if the filter wheel was closed, `noInstrument` if they have none of the modules.
     """
-    from daxa_wf.observatories.erosita.native.event_file import SCIENCE_FILTERS
+    from daxa_wf.observatories.erosita.native.event_list import SCIENCE_FILTERS
     from daxa_wf.observatories.erosita.native.telescope_modules import parse_modules
 
     for seen in (each.observation for each in lists):

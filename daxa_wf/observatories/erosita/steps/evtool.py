@@ -13,7 +13,7 @@ from daxa_wf.observatories.erosita.steps.event_lists import module_names, module
 from daxa_wf.units import Band, Unit
 
 if TYPE_CHECKING:
-    from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+    from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 
 INVERTED_FLAG = {
     "task": "evtool",
@@ -27,16 +27,16 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     `NoFilteredEvents` if no event is left.
     """
     from daxa_wf.chain.toolkit import reading_products
-    from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+    from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 
     flares = inputs.record("flaregti")
-    events = ErositaEventFile.open(workspace.layout.find(flares.product("events")))
+    events = ErositaEventList.open(workspace.layout.find(flares.product("events")))
     modules = chosen_modules(module_numbers(flares.results), options["modules"])
     output = workspace.stage("finalevents", Band(options["lo_en"], options["hi_en"]), unit=together(unit, modules))
     with_esass = options["engine"] == "esass"
     warnings = (_with_esass if with_esass else _natively)(events, modules, options, workspace, output)
     with reading_products() if with_esass else nullcontext():
-        selected = ErositaEventFile.open(output).row_count
+        selected = ErositaEventList.open(output).row_count
     if selected == 0:
         raise UnfitDataError("NoFilteredEvents", f"none of {events.row_count} events passes within the good times")
     numbers = {
@@ -58,7 +58,7 @@ def chosen_modules(there: tuple[int, ...], named: list[str]) -> tuple[int, ...]:
 
 
 def _natively(
-    events: ErositaEventFile, modules: tuple[int, ...], options: Mapping[str, Any], _: Workspace, output: Path
+    events: ErositaEventList, modules: tuple[int, ...], options: Mapping[str, Any], _: Workspace, output: Path
 ) -> list[dict[str, str]]:
     from daxa_wf.observatories.erosita.native.evtool import evtool
     from daxa_wf.observatories.erosita.native.selection import EvtoolParameters
@@ -67,11 +67,11 @@ def _natively(
         options["pattern"], options["flag"], options["flagged"] == "only", options["lo_en"], options["hi_en"],
         gti=options["gti"], telid=modules, region=options["region"],
     )  # fmt: skip
-    return evtool(events, parameters, output).warnings
+    return [each.warning("evtool") for each in evtool(events, parameters, output).findings]
 
 
 def _with_esass(
-    events: ErositaEventFile, modules: tuple[int, ...], options: Mapping[str, Any], workspace: Workspace, output: Path
+    events: ErositaEventList, modules: tuple[int, ...], options: Mapping[str, Any], workspace: Workspace, output: Path
 ) -> list[dict[str, str]]:
     from daxa_wf.observatories.erosita.esass.commands import evtool
     from daxa_wf.observatories.erosita.steps.esass_tools import EsassTools
@@ -81,7 +81,7 @@ def _with_esass(
     return [INVERTED_FLAG] if options["flagged"] == "only" else []
 
 
-def _times(events: ErositaEventFile, gti: str, modules: tuple[int, ...]) -> dict[str, Any]:
+def _times(events: ErositaEventList, gti: str, modules: tuple[int, ...]) -> dict[str, Any]:
     """Seconds by telescope module in which events were kept, and the live ones of them."""
     from daxa_wf.events.gti import total
     from daxa_wf.observatories.erosita.native.selection import selected_times

@@ -14,7 +14,7 @@ from daxa_wf.observatories.erosita.steps.event_lists import module_names, one_li
 from daxa_wf.units import ChannelBand, Unit
 
 if TYPE_CHECKING:
-    from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+    from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
     from daxa_wf.observatories.erosita.native.flare_parameters import FlaregtiParameters
 
 PRODUCTS = ("events", "lightcurve", "maskimage", "thresholdimage")
@@ -32,19 +32,19 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     `noGoodTime` if there is none, or none without flares; StepFailedError `listsDiffer` if lists do not belong together.
     """
     from daxa_wf.chain.toolkit import reading_products
-    from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
-    from daxa_wf.observatories.xmm.native.inspection import inspect
-    from daxa_wf.observatories.xmm.native.quality import Quality
+    from daxa_wf.events.inspection import inspect
+    from daxa_wf.events.quality import Quality
+    from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 
     paths, passed_over = raw_lists(unit, inputs, options, workspace)
-    of_lists = inspect([ErositaEventFile.open(path) for path in paths])
+    of_lists = inspect([ErositaEventList.open(path) for path in paths])
     events, modules = one_list(paths, options["instruments"], workspace)
     with_esass = options["engine"] == "esass"
     places = _places(together(unit, modules, NO_EXPOSURE), options, workspace)
     warnings = (_with_esass if with_esass else _natively)(events, options, workspace, places.__getitem__)
     warnings = [*of_lists, *warnings, *_of_the_lists(unit, events.observation.obsid, paths, passed_over)]
     with reading_products() if with_esass else nullcontext():
-        numbers = flare_numbers(ErositaEventFile.open(places["events"]), modules)
+        numbers = flare_numbers(ErositaEventList.open(places["events"]), modules)
     numbers |= {"method": options["method"], "timebin": options["timebin"], "rows": events.row_count}
     numbers["lists"] = [path.name for path in paths]
     kept, lost = (list(numbers[name].values()) for name in ("kept_seconds", "lost_seconds"))
@@ -73,7 +73,7 @@ def _of_the_lists(unit: Unit, said: str, paths: Sequence[Path], passed_over: Seq
 
 
 def _natively(
-    events: ErositaEventFile, options: Mapping[str, Any], workspace: Workspace, place: Stage
+    events: ErositaEventList, options: Mapping[str, Any], workspace: Workspace, place: Stage
 ) -> list[dict[str, str]]:
     """With daxa_wf's own flaregti; warnings."""
     from daxa_wf.observatories.erosita.native import flare_products as products
@@ -88,11 +88,11 @@ def _natively(
     products.write_light_curve(events, result, place("lightcurve"))
     products.write_mask(events, result, place("maskimage"))
     products.write_threshold_image(events, result, place("thresholdimage"))
-    return result.warnings
+    return [each.warning("flaregti") for each in result.findings]
 
 
 def _with_esass(
-    events: ErositaEventFile, options: Mapping[str, Any], workspace: Workspace, place: Stage
+    events: ErositaEventList, options: Mapping[str, Any], workspace: Workspace, place: Stage
 ) -> list[dict[str, str]]:
     """With eSASS, on a copy of the list; no warnings but those that it tells."""
     from daxa_wf.observatories.erosita.esass.commands import flaregti
@@ -117,7 +117,7 @@ def native_parameters(options: Mapping[str, Any]) -> FlaregtiParameters:
     return FlaregtiParameters(**told)
 
 
-def flare_numbers(events: ErositaEventFile, modules: Sequence[int]) -> dict[str, Any]:
+def flare_numbers(events: ErositaEventList, modules: Sequence[int]) -> dict[str, Any]:
     """What a list with FLAREGTIn says: seconds that are kept and cut by telescope module, and when any of them is kept.
 
     UnfitDataError `noGoodTime` if no time is left.

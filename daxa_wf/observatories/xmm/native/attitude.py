@@ -9,7 +9,7 @@ import numpy as np
 
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.events.gti import Intervals, contains
-from daxa_wf.events.tangent_plane import TangentPlane
+from daxa_wf.events.sky_plane import TangentPlane
 from daxa_wf.fits.tables import read_table
 
 BIN = 80.0

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daxa_wf.events.data_subspace import kept_restrictions
 from daxa_wf.events.expression.shapes import SHAPES
-from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 
 CCD_PIXELS = {"M1": (600, 600), "M2": (600, 600), "PN": (64, 200)}
 """RAWX and RAWY pixels of a CCD, counted from 1 (XMM-Newton Users Handbook, 3.3.1)."""
@@ -61,7 +60,7 @@ def fit_affine(x: NDArray[Any], y: NDArray[Any], u: NDArray[Any], v: NDArray[Any
 class Detector:
     """A detector during one exposure: its geometry is measured from the events of the list."""
 
-    def __init__(self, events: EventList) -> None:
+    def __init__(self, events: EpicEventList) -> None:
         self.events, self.instrument = events, events.identity.instrument
         self.width, self.height = CCD_PIXELS[self.instrument]
 
@@ -128,7 +127,7 @@ class Detector:
     @cached_property
     def neighbours_rejected(self) -> bool:
         """True if the list was cleaned of events next to bad pixels: its data subspace has FLAG == 0."""
-        return any(each.column == "FLAG" and each.values == "0" for each in kept_restrictions(self.events.header))
+        return any(each.column == "FLAG" and each.values == "0" for each in self.events.kept_restrictions)
 
 
 def without_neighbours(good: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from daxa_wf.errors import UnfitDataError
-from daxa_wf.events.flare_filters import FLARE_FILTERS, FlareInputs, FlareParameters, FlareResult
-from daxa_wf.events.gti import Intervals, intersection, total, union
+from daxa_wf.events.flare_filters import FlareParameters, FlareResult
+from daxa_wf.events.gti import Intervals, intersection, total
+from daxa_wf.events.inspection import Inspection
 from daxa_wf.events.light_curve import LightCurve, light_curves
-from daxa_wf.observatories.xmm.native.event_list import EventList
-from daxa_wf.observatories.xmm.native.inspection import Inspection
-from daxa_wf.observatories.xmm.native.quality import HardEvents, Quality, fit_quality
+from daxa_wf.events.quality import Quality, fit_quality
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
+from daxa_wf.observatories.xmm.native.flare_filters import FLARE_FILTERS
+from daxa_wf.observatories.xmm.native.in_out import HardEvents
 
 NO_CORNERS = ("PrimeSmallWindow",)
 """pn modes in which the unexposed corners are not read out (SAS eimageget, 'Modes')."""
@@ -18,7 +20,7 @@ NO_CORNERS = ("PrimeSmallWindow",)
 
 @dataclass(frozen=True)
 class EspfiltResult:
-    """Good times within the exposure's own, the curves that were made, and how the filter judged."""
+    """Good times after and before filtering, the light curves, the result of the filter, and its quality."""
 
     gti: Intervals
     good: Intervals
@@ -30,19 +32,19 @@ class EspfiltResult:
 
     @property
     def kept(self) -> float:
-        """Seconds that were kept."""
+        """Return the seconds that were kept."""
         return total(self.gti)
 
     @property
-    def lost(self) -> float:
-        """Seconds of the exposure that were cut."""
+    def removed(self) -> float:
+        """Return the seconds of the exposure that were removed."""
         return total(self.good) - self.kept
 
 
-def espfilt(events: EventList, method: str, parameters: FlareParameters) -> EspfiltResult:
-    """Find the good time intervals of an exposure with the filter of a name; one pass over its list.
+def espfilt(events: EpicEventList, method: str, parameters: FlareParameters) -> EspfiltResult:
+    """Find the good time intervals of an exposure with the named filter; one pass over its list.
 
-    UnfitDataError as espfilt calls it: `noPNSmallWindow` (no corners to compare with), `noCounts`, `gaussian`, and
+    Raise UnfitDataError as espfilt calls it: `noPNSmallWindow` (no corners to compare with), `noCounts`, `gaussian`, and
     `noGoodTime` if nothing is left; `badTimes`, `badGoodTimes` or `twoEventTables` for a list that contradicts itself.
     """
     flare_filter = FLARE_FILTERS[method]
@@ -56,8 +58,8 @@ def espfilt(events: EventList, method: str, parameters: FlareParameters) -> Espf
     hard, inspection = HardEvents(events), Inspection(events)
     curves = light_curves(events, expressions, flare_filter.bin_size, hard.add, inspection)
     warnings = inspection.finish()
-    good = union(*events.gtis.values()) if events.gtis else _whole(events)
-    flares = flare_filter.function(FlareInputs(identity.instrument, curves, good, events.time_range[1]), parameters)
+    good = events.good_time
+    flares = flare_filter.judge(identity.instrument, curves, good, events.time_range[1], parameters)
     gti = intersection(flares.gti, good)
     if len(gti) == 0:
         accepted = flares.quantity.within(flares.limits)
@@ -75,9 +77,3 @@ def assess(flares: FlareResult, gti: Intervals, good: Intervals, hard: HardEvent
             histogram.rates, histogram.samples, model, fit.centre, fit.sigma, flares.limits, histogram.window
         )
     return Quality(1 - total(gti) / total(good), of_fit, hard.ratio(gti), hard.problem)
-
-
-def _whole(events: EventList) -> Intervals:
-    import numpy as np
-
-    return np.array([events.time_range])

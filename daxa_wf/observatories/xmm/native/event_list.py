@@ -1,26 +1,24 @@
-"""Event lists of the EPIC cameras, as the archive has them (PPS) and as SAS and daxa_wf write them."""
+"""Event lists of the EPIC cameras, as the science archive delivers them (PPS) and as SAS and daxa_wf write them."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from daxa_wf.errors import CorruptFileError, IdentityError, UnfitDataError
+from daxa_wf.errors import CorruptFileError, IdentityError
+from daxa_wf.events.data_subspace import gti_references, kept_restrictions
+from daxa_wf.events.event_list import EventList, Identity
+from daxa_wf.events.expression.restrictions import Restriction
 from daxa_wf.events.gti import NONE, Intervals
-from daxa_wf.events.gti_files import LATEST, intervals_of
-from daxa_wf.fits.headers import Card, repeated_cards
-from daxa_wf.fits.stream import open_bytes, record_type, row_count, walk_hdus
-
-if TYPE_CHECKING:
-    from daxa_wf.observatories.xmm.native.inspection import Inspection
+from daxa_wf.events.time_system import TimeSystem
+from daxa_wf.fits.table_types import with_columns
+from daxa_wf.observatories.xmm.native.expressions import EPIC_ATTRIBUTES
 
 INSTRUMENTS = {"EPN": "PN", "EMOS1": "M1", "EMOS2": "M2"}
 """INSTRUME cards -> names of instruments."""
@@ -33,30 +31,14 @@ PN_FRAME_TIMES = {
 }
 """Frame times of pn in seconds by SUBMODE (XMM-Newton Users Handbook, table of EPIC modes), where FRMTIME is not given."""
 
-IDENTITY_CARDS = (
-    "TELESCOP", "INSTRUME", "OBS_ID", "EXP_ID", "EXPIDSTR", "DATAMODE", "SUBMODE", "FILTER", "OBS_MODE", "REVOLUT",
-    "OBJECT", "OBSERVER", "RA_OBJ", "DEC_OBJ", "RA_NOM", "DEC_NOM", "RA_PNT", "DEC_PNT", "PA_PNT", "EQUINOX", "RADESYS",
-    "DATE-OBS", "DATE-END",
-)  # fmt: skip
-"""Cards that every product repeats from the event list."""
-
-ROWS_AT_A_TIME = 131072
-NEEDED_COLUMNS = ("TIME", "PI")
-
-
-class Mask(Protocol):
-    """What picks rows: a bound selection expression, for one."""
-
-    def mask(self, rows: Any) -> NDArray[np.bool_]:
-        """True for each row to keep."""
+XMM_TIMES = TimeSystem(50814.0, "1998-01-01T00:00:00 (TT)", "TT", "XMM time is TT (Terrestrial Time)")
+"""The time system of XMM-Newton: seconds since 1998-01-01T00:00:00 TT."""
 
 
 @dataclass(frozen=True)
-class ExposureIdentity:
-    """What a list's header says of the exposure it is of."""
+class ExposureIdentity(Identity):
+    """The exposure that a list's header identifies."""
 
-    obsid: str
-    instrument: str
     exposure: str
     data_mode: str
     submode: str
@@ -74,55 +56,36 @@ class Frames:
     fraction: NDArray[np.float64]
 
 
-class EventList:
-    """An event list: headers are read when opened, small extensions when asked for, events in chunks."""
+def ccd_number(value: int) -> int:
+    """Return the number of the CCD for a value of CCDNR, which MOS lists may give as 10 times the node and the CCD."""
+    return value % 10 if value > 12 else value
+
+
+class EpicEventList(EventList):
+    """An event list of one exposure of PN, M1 or M2. Its CCDs have tables of good times, frames and bad pixels."""
 
     EXPECTED = "a PPS list such as *MIEVLI*"
-    """What a message says should have been there; lists of other telescopes say their own."""
     LONGEST = 1e6
-    """Seconds between TSTART and TSTOP, at most; XMM-Newton's orbit takes 1.7e5."""
+    """XMM-Newton's orbit takes 1.7e5 s."""
+    NEEDED_COLUMNS = ("TIME", "PI")
+    UNSCALED_COLUMNS = None
     DETECTOR_COLUMN = "CCDNR"
     DETECTOR_TABLES: Mapping[str, tuple[str, str]] = {
         "STDGTI{:02d}": ("missingGoodTimes", "its good times are not known, and taken to be the whole exposure"),
         "EXPOSU{:02d}": ("missingFrames", "its frames are not known, so it has no live time"),
         "BADPIX{:02d}": ("missingBadPixels", "its bad pixels are not known, and taken to be none"),
     }
-    """Tables that every detector with events has -> name and text of the warning where it has not."""
-
-    def __init__(self, path: Path, primary_header: Any, header: Any) -> None:
-        self.path, self.primary_header, self.header = path, primary_header, header
-        self.dtype = record_type(header, path)
-        self.column_names: tuple[str, ...] = self.dtype.names or ()
-        self.row_count = row_count(header, path)
-
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open a list: plain or gzip FITS with an EVENTS table. CorruptFileError says what it is instead."""
-        try:
-            with open_bytes(path) as stream:
-                primary = None
-                for hdu in walk_hdus(stream, path):
-                    primary = hdu.header if primary is None else primary
-                    if hdu.name == "EVENTS":
-                        return cls(path, primary, hdu.header)._checked()
-        except FileNotFoundError:
-            raise CorruptFileError(f"{path} is not there; fetch the file again") from None
-        except (KeyError, ValueError, TypeError) as error:
-            raise CorruptFileError(f"{path}: a header card is missing or wrong: {error}") from error
-        raise CorruptFileError(f"{path} has no table EVENTS, so it is no event list; expected {cls.EXPECTED}")
-
-    def _checked(self) -> Self:
-        with_columns(np.empty(0, self.dtype), f"{self.path}[EVENTS]", *NEEDED_COLUMNS)
-        scaled = [card for card in self.header if re.fullmatch(r"(TSCAL|TZERO)\d+", card)]
-        if any(self.header[card] != (1 if card.startswith("TSCAL") else 0) for card in scaled):
-            raise CorruptFileError(
-                f"{self.path}[EVENTS] has scaled columns ({', '.join(scaled)}); EPIC lists have none"
-            )
-        return self
+    GTI_TABLE = re.compile(r"STDGTI(?P<detector>\d\d)")
+    IDENTITY_CARDS = (
+        "TELESCOP", "INSTRUME", "OBS_ID", "EXP_ID", "EXPIDSTR", "DATAMODE", "SUBMODE", "FILTER", "OBS_MODE", "REVOLUT",
+        "OBJECT", "OBSERVER", "RA_OBJ", "DEC_OBJ", "RA_NOM", "DEC_NOM", "RA_PNT", "DEC_PNT", "PA_PNT", "EQUINOX", "RADESYS",
+        "DATE-OBS", "DATE-END",
+    )  # fmt: skip
+    ATTRIBUTES = EPIC_ATTRIBUTES
 
     @cached_property
     def identity(self) -> ExposureIdentity:
-        """Return instrument, exposure, mode and filter as the header has them; IdentityError if it does not."""
+        """Return instrument, exposure, mode and filter; IdentityError if the header does not identify an exposure."""
         try:
             return ExposureIdentity(
                 obsid=str(self.header["OBS_ID"]).strip(),
@@ -141,90 +104,49 @@ class EventList:
             ) from None
 
     @property
-    def identity_cards(self) -> list[Card]:
-        """What every product repeats of the list's header: which exposure of what it is of, and when it was made."""
-        return repeated_cards(self.header, IDENTITY_CARDS)
-
-    @property
-    def time_range(self) -> tuple[float, float]:
-        """Return TSTART and TSTOP of the list, in seconds of its time system; UnfitDataError `badTimes` if they are not times."""
-        try:
-            start, stop = float(self.header["TSTART"]), float(self.header["TSTOP"])
-        except (KeyError, ValueError, TypeError) as error:
-            raise CorruptFileError(f"{self.path}[EVENTS]: expected TSTART and TSTOP in seconds: {error}") from None
-        if not (abs(start) <= LATEST and abs(stop) <= LATEST):
-            raise UnfitDataError(
-                "badTimes",
-                f"{self.path.name}[EVENTS]: TSTART and TSTOP are {start:g} and {stop:g}, which are not times",
-            )
-        return start, stop
-
-    @cached_property
-    def _extensions(self) -> Mapping[str, tuple[Any, NDArray[Any]]]:
-        with open_bytes(self.path) as stream:
-            return {
-                hdu.name: (hdu.header, hdu.table())
-                for hdu in walk_hdus(stream, self.path)
-                if hdu.name not in ("EVENTS", "PRIMARY") and "TFIELDS" in hdu.header and self._is_read(hdu.name)
-            }
-
-    def _is_read(self, name: str) -> bool:
-        """Whether a table beside EVENTS is kept in memory once the small tables are asked for."""
-        del name
-        return True
-
-    @property
-    def extension_names(self) -> tuple[str, ...]:
-        """Names of the tables beside EVENTS, in order."""
-        return tuple(self._extensions)
-
-    def extension(self, name: str) -> tuple[Any, NDArray[Any]]:
-        """Header and big-endian rows of a table beside EVENTS; CorruptFileError if there is none of the name."""
-        try:
-            return self._extensions[name]
-        except KeyError:
-            raise CorruptFileError(f"{self.path} has no {name}; it has {', '.join(self._extensions)}") from None
+    def time_system(self) -> TimeSystem:
+        """Return the time system of XMM-Newton, which all lists share."""
+        return XMM_TIMES
 
     @property
     def ccds(self) -> tuple[int, ...]:
-        """The CCDs that the list has frames of."""
-        return tuple(sorted(int(name[6:]) for name in self._extensions if re.fullmatch(r"EXPOSU\d\d", name)))
+        """Return the CCDs that have frames in the list."""
+        return tuple(sorted(int(name[6:]) for name in self.extension_names if re.fullmatch(r"EXPOSU\d\d", name)))
 
     @cached_property
     def gtis(self) -> dict[int, Intervals]:
-        """Good time intervals by CCD: those of the data subspace, none for a CCD that it leaves out; else STDGTInn."""
+        """Return good time intervals by CCD: those of the data subspace (empty for a CCD that it leaves out), else STDGTInn."""
         selected = self._data_subspace_gtis()
-        names = {int(name[6:]): name for name in self._extensions if re.fullmatch(r"STDGTI\d\d", name)}
+        names = {int(name[6:]): name for name in self.extension_names if self.GTI_TABLE.fullmatch(name)}
         if selected:
             return {ccd: selected.get(ccd, NONE) for ccd in sorted(names)}
-        return {ccd: self._gti(name) for ccd, name in sorted(names.items())}
+        return {ccd: self.gti_in(name) for ccd, name in sorted(names.items())}
+
+    @property
+    def gti_references(self) -> dict[int, str]:
+        """Return CCD -> name of its GTI table in the data subspace."""
+        return gti_references(self.header, self.DETECTOR_COLUMN, ccd_number)
+
+    @property
+    def kept_restrictions(self) -> list[Restriction]:
+        """Return the restrictions of the list in other columns than CCDNR and TIME, from its data subspace."""
+        return kept_restrictions(self.header, self.DETECTOR_COLUMN)
 
     def _data_subspace_gtis(self) -> dict[int, Intervals]:
-        from daxa_wf.events.data_subspace import gti_references
+        return {ccd: self.gti_in(name) for ccd, name in self.gti_references.items() if name in self.extension_names}
 
-        return {ccd: self._gti(name) for ccd, name in gti_references(self.header).items() if name in self._extensions}
-
-    def _gti(self, name: str) -> Intervals:
-        return intervals_of(self._extensions[name][1], f"{self.path}[{name}]")
-
-    def good_time_tables(self) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.float64]]]:
-        """Yield name, starts and stops of the tables of good times, as they are in the file."""
-        for name in self._good_time_names():
-            rows = with_columns(self._extensions[name][1], f"{self.path}[{name}]", "START", "STOP")
-            yield name, rows["START"].astype(float), rows["STOP"].astype(float)
-
-    def _good_time_names(self) -> list[str]:
-        from daxa_wf.events.data_subspace import gti_references
-
-        named = {*gti_references(self.header).values()}
-        return [name for name in self._extensions if name in named or re.fullmatch(r"STDGTI\d\d", name)]
+    @property
+    def gti_table_names(self) -> list[str]:
+        """Return the names of STDGTInn, and of the tables that the data subspace refers to."""
+        named = {*self.gti_references.values()}
+        return [name for name in self.extension_names if name in named or self.GTI_TABLE.fullmatch(name)]
 
     def frames(self, ccd: int) -> Frames:
-        """The frames of a CCD, from EXPOSUnn; pn's frame length is a header card or follows from the mode."""
+        """Return the frames of a CCD, from EXPOSUnn; pn's frame length is a header card or follows from the mode."""
         return self.frames_from(*self.extension(f"EXPOSU{ccd:02d}"))
 
     def frames_from(self, header: Any, rows: NDArray[Any]) -> Frames:
-        """Frames from the header and rows of an EXPOSUnn table of this list."""
+        """Return frames from the header and rows of an EXPOSUnn table of this list."""
         has_lengths = "TIMEDEL" in (rows.dtype.names or ())
         columns = ("TIME", "FRACEXP", "TIMEDEL") if has_lengths else ("TIME", "FRACEXP")
         with_columns(rows, f"{self.path}[{header.get('EXTNAME', '')}]", *columns)
@@ -245,57 +167,8 @@ class EventList:
             ) from None
 
     def bad_pixels(self, ccd: int) -> NDArray[Any]:
-        """The bad pixels of a CCD: records with RAWX, RAWY, TYPE, YEXTENT, BADFLAG; none where it has no table."""
+        """Return the bad pixels of a CCD: records with RAWX, RAWY, TYPE, YEXTENT; empty if the CCD has no table."""
         name = f"BADPIX{ccd:02d}"
-        entry = self._extensions.get(name)
-        if entry:
-            return with_columns(entry[1], f"{self.path}[{name}]", "RAWX", "RAWY", "TYPE", "YEXTENT")
+        if name in self.extension_names:
+            return with_columns(self.extension(name)[1], f"{self.path}[{name}]", "RAWX", "RAWY", "TYPE", "YEXTENT")
         return np.empty(0, [("RAWX", "i2"), ("RAWY", "i2"), ("TYPE", "i2"), ("YEXTENT", "i2")])
-
-    def chunks(self, rows: int = ROWS_AT_A_TIME, inspection: Inspection | None = None) -> Iterator[NDArray[Any]]:
-        """Yield the events as big-endian records, `rows` at a time; a chunk is only good until the next one is asked for.
-
-        The file is read to its end, where a damaged gzip stream shows. An inspection sees every event, and has the file's
-        checksums verified. CorruptFileError for a second table EVENTS, if there is no inspection to report it.
-        """
-        tables: Counter[str] = Counter() if inspection is None else inspection.tables
-        with open_bytes(self.path) as stream:
-            for hdu in walk_hdus(stream, self.path, None if inspection is None else inspection.checksums):
-                tables[hdu.name] += 1
-                if hdu.name != "EVENTS":
-                    continue
-                if tables["EVENTS"] == 1:
-                    for chunk in hdu.chunks(rows):
-                        if inspection is not None:
-                            inspection.look(chunk)
-                        yield chunk
-                elif inspection is None:
-                    raise CorruptFileError(f"{self.path} has two tables EVENTS; expected one")
-
-    def columns(self, *names: str, where: Mask | None = None) -> dict[str, NDArray[Any]]:
-        """Columns in the machine's byte order, in one pass; only the rows that `where` keeps, if it is given."""
-        parts: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
-        for chunk in self.chunks():
-            rows = chunk if where is None else chunk[where.mask(chunk)]
-            for name in names:
-                parts[name].append(rows[name].astype(self.dtype[name].newbyteorder("=")))
-        return {name: np.concatenate(found) if found else self._empty(name) for name, found in parts.items()}
-
-    def _empty(self, name: str) -> NDArray[Any]:
-        return np.empty(0, self.dtype[name].newbyteorder("="))
-
-    def column_number(self, name: str) -> int:
-        """Number of a column, from 1, as in its TTYPEn card."""
-        return self.column_names.index(name) + 1
-
-
-def with_columns(rows: NDArray[Any], place: str, *columns: str) -> NDArray[Any]:
-    """Return the rows of a table; CorruptFileError if one of the columns is absent, or does not hold one number a row."""
-    names = rows.dtype.names or ()
-    missing = [name for name in columns if name not in names]
-    if missing:
-        raise CorruptFileError(f"{place} lacks {', '.join(missing)}; it has {', '.join(names)}")
-    wrong = [name for name in columns if rows.dtype[name].kind not in "iuf"]
-    if wrong:
-        raise CorruptFileError(f"{place}: {', '.join(wrong)} must hold one number a row")
-    return rows

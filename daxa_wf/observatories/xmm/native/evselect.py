@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -12,46 +12,59 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.errors import CorruptFileError
-from daxa_wf.events.data_subspace import gti_references, kept_restrictions, replace_subspace
-from daxa_wf.events.expression import BoundExpression, kinds_of, parse
+from daxa_wf.events.data_subspace import replace_subspace
+from daxa_wf.events.event_list import ROWS_AT_A_TIME
+from daxa_wf.events.expression import BoundExpression
 from daxa_wf.events.expression.passable import passable, time_intervals
+from daxa_wf.events.findings import Finding
 from daxa_wf.events.gti import NONE, Intervals, contains, intersection, total
-from daxa_wf.events.gti_files import gti_hdu, intervals_of
+from daxa_wf.events.gti_files import intervals_of
 from daxa_wf.fits.headers import describe
-from daxa_wf.fits.stream import Hdu, open_bytes, record_type, walk_hdus
+from daxa_wf.fits.stream import Hdu, open_bytes, walk_hdus
+from daxa_wf.fits.table_types import record_type, with_columns
 from daxa_wf.fits.writer import TableWriter, write_hdu
-from daxa_wf.observatories.xmm.native.event_list import ROWS_AT_A_TIME, EventList, Frames, with_columns
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
+from daxa_wf.observatories.xmm.native.exposure_times import (
+    SPARE_CARDS,
+    gti_table_name,
+    gti_tables,
+    live_time,
+    write_exposure_cards,
+)
 
 EXPOSURE_CARD = re.compile(r"(?:ONTIME|LIVETI)(\d\d)")
 
-CENTRAL_CCD = {"M1": 1, "M2": 1, "PN": 4}
-"""The CCD with the optical axis, whose ONTIME and LIVETIME stand for the list (XMM-Newton Users Handbook, 3.3)."""
-
-SPARE_CARDS = 220
-"""Room in the EVENTS header for what is known only after the last event: 12 CCDs, a data subspace, HISTORY."""
-
-
-TIME_NOT_IN_EXPOSURE = (
+TIME_NOT_IN_EXPOSURE = Finding(
+    "timeNotInExposure",
     "the expression selects by TIME together with other columns or in arithmetic, which the good time intervals, ONTIME, "
-    "LIVETIME and exposure maps do not show; select times by a condition on TIME alone, such as TIME in [a:b]"
+    "LIVETIME and exposure maps do not show; select times by a condition on TIME alone, such as TIME in [a:b]",
 )
 
 
-@dataclass
-class EvselectResult:
-    """What a selection kept and what it did not; `doubts` are warnings about the exposure."""
+@dataclass(frozen=True)
+class EventCounts:
+    """Numbers of events: read, selected, and rejected by the expression or else by the good times."""
 
     rows: int = 0
     selected: int = 0
     rejected_by_expression: int = 0
     rejected_by_gti: int = 0
-    ontime: dict[int, float] = field(default_factory=dict)
-    livetime: dict[int, float] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-    doubts: list[dict[str, str]] = field(default_factory=list)
 
 
-@dataclass
+@dataclass(frozen=True)
+class EvselectResult(EventCounts):
+    """A selection: counts of events, seconds by CCD.
+
+    `attributes` are notes on attributes of the expression; `findings` are doubts about the exposure.
+    """
+
+    ontime: Mapping[int, float] = field(default_factory=dict)
+    livetime: Mapping[int, float] = field(default_factory=dict)
+    attributes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
 class Table:
     """A table beside EVENTS, as it was read."""
 
@@ -61,75 +74,89 @@ class Table:
 
     @property
     def rows(self) -> NDArray[Any]:
-        """Big-endian records."""
+        """Return the rows as big-endian records."""
         return np.frombuffer(self.data, record_type(self.header, Path(self.name)))
 
 
-def evselect(
-    events: EventList, expression: str, gti: Intervals | None, output: Path, task: str = "evselect"
-) -> EvselectResult:
+def evselect(events: EpicEventList, expression: str, gti: Intervals | None, output: Path) -> EvselectResult:
     """Write the events that pass `expression` within `gti` (all times if None) to `output`; one pass over the list.
 
-    Every other table is kept: frames (EXPOSUnn) whose centre is in the new GTI, bad pixels, STDGTInn and the rest as
-    they are. For each CCD on which events can pass, a table GTI0nn04 holds its old GTI within `gti` and the times that the
-    expression selects; ONTIMEnn is its sum, LIVETInn the live time of the frames wholly inside. ExpressionError if the
-    list lacks what the expression needs, CorruptFileError if the list is damaged. Source: SAS evselect, 'Exposure';
+    Every other table is kept: frames (EXPOSUnn) whose centre is in the new GTI, bad pixels, STDGTInn and the rest
+    unchanged. For each CCD on which events can pass, a table GTI0nn04 holds its old GTI within `gti` and the times that the
+    expression selects; ONTIMEnn is its sum, LIVETInn the live time of the frames wholly inside. Raise ExpressionError if
+    the list lacks what the expression needs, CorruptFileError if the list is damaged. Source: SAS evselect, 'Exposure';
     header numbers agree with those of genuine lists.
     """
-    bound = parse(expression).bind(events.header, events.column_names, kinds=kinds_of(events.dtype))
+    bound = events.bind(expression)
     times, others = time_intervals(bound)
     filters = [*times, *([] if gti is None else [gti])]
-    result = EvselectResult(warnings=bound.warnings)
-    if others:
-        result.doubts.append({"task": task, "name": "timeNotInExposure", "text": TIME_NOT_IN_EXPOSURE})
-    tables: list[Table] = []
     with output.open("wb") as out, open_bytes(events.path) as stream:
-        writer: TableWriter | None = None
         header = events.header.copy()
-        for hdu in walk_hdus(stream, events.path):
-            if hdu.name == "EVENTS":
-                if writer is not None:
-                    raise CorruptFileError(f"{events.path} has two tables EVENTS; expected one")
-                writer = TableWriter(out, header, SPARE_CARDS)
-                _copy_events(hdu, bound, gti, writer, result)
-            elif writer is None:
-                _write_described(out, hdu, task)
-            else:
-                tables.append(Table(hdu.name, hdu.header, hdu.read()))
-        assert writer is not None  # noqa: S101 - EventList.open saw to it
+        writer, counts, tables = _copy_list(walk_hdus(stream, events.path), events, bound, gti, out, header)
         ccds = _new_gtis(events, tables, filters)
         ccds = {ccd: intervals for ccd, intervals in ccds.items() if passable(bound, {"CCDNR": np.array([ccd])})[0]}
-        _finish_header(header, events, bound, ccds, tables, result, task)
+        ontime = {ccd: total(intervals) for ccd, intervals in ccds.items()}
+        livetime = _live_times(events, tables, ccds)
+        _write_exposure(header, events, ontime, livetime)
+        _write_selection(header, events, bound, ccds)
+        describe(header, f"evselect: {bound.text}\n{counts.selected} of {counts.rows} events kept")
         writer.close(header)
-        _write_others(out, tables, ccds)
-    return result
+        _write_tables(out, tables, ccds)
+    findings = (TIME_NOT_IN_EXPOSURE,) if others else ()
+    return EvselectResult(
+        **vars(counts), ontime=ontime, livetime=livetime, attributes=bound.warnings, findings=findings
+    )
 
 
-def _copy_events(
-    hdu: Hdu, bound: BoundExpression, gti: Intervals | None, writer: TableWriter, result: EvselectResult
-) -> None:
+def _copy_list(
+    hdus: Iterable[Hdu],
+    events: EpicEventList,
+    bound: BoundExpression,
+    gti: Intervals | None,
+    out: IO[bytes],
+    header: Any,
+) -> tuple[TableWriter, EventCounts, list[Table]]:
+    """Write the HDUs up to EVENTS; return the writer of EVENTS, whose `header` is yet to be closed, and the other tables."""
+    writer, counts, tables = None, EventCounts(), list[Table]()
+    for hdu in hdus:
+        if hdu.name == "EVENTS":
+            if writer is not None:
+                raise CorruptFileError(f"{events.path} has two tables EVENTS; expected one")
+            writer = TableWriter(out, header, SPARE_CARDS)
+            counts = _copy_events(hdu, bound, gti, writer)
+        elif writer is None:
+            _write_described(out, hdu)
+        else:
+            tables.append(Table(hdu.name, hdu.header, hdu.read()))
+    if writer is None:
+        raise CorruptFileError(f"{events.path} has lost its table EVENTS since it was opened")
+    return writer, counts, tables
+
+
+def _copy_events(hdu: Hdu, bound: BoundExpression, gti: Intervals | None, writer: TableWriter) -> EventCounts:
+    rows = passing = 0
     for chunk in hdu.chunks(ROWS_AT_A_TIME):
         passed = np.flatnonzero(bound.mask(chunk))
         kept = passed if gti is None else passed[contains(gti, chunk["TIME"][passed].astype(float))]
+        # Rows are taken as plain bytes, which is several times faster than as records of columns.
         writer.write(chunk.view(f"V{chunk.dtype.itemsize}").take(kept))
-        result.rows += len(chunk)
-        result.selected += len(kept)
-        result.rejected_by_expression += len(chunk) - len(passed)
-        result.rejected_by_gti += len(passed) - len(kept)
+        rows += len(chunk)
+        passing += len(passed)
+    return EventCounts(rows, writer.rows, rows - passing, passing - writer.rows)
 
 
-def _write_described(out: IO[bytes], hdu: Hdu, task: str) -> None:
+def _write_described(out: IO[bytes], hdu: Hdu) -> None:
     header = hdu.header.copy()
-    describe(header, task)
+    describe(header, "evselect")
     write_hdu(out, header, hdu.read())
 
 
-def _new_gtis(events: EventList, others: list[Table], filters: list[Intervals]) -> dict[int, Intervals]:
-    """By CCD: the GTI that the list had, within all filters."""
+def _new_gtis(events: EpicEventList, others: list[Table], filters: list[Intervals]) -> dict[int, Intervals]:
+    """Return by CCD the GTI that the list had, within all filters."""
     tables = {table.name: table for table in others}
     old = {ccd: np.array([events.time_range]) for ccd in _numbers(tables, "EXPOSU")}
     old |= {ccd: _intervals(tables[f"STDGTI{ccd:02d}"]) for ccd in _numbers(tables, "STDGTI")}
-    old |= {ccd: _intervals(tables[name]) for ccd, name in gti_references(events.header).items() if name in tables}
+    old |= {ccd: _intervals(tables[name]) for ccd, name in events.gti_references.items() if name in tables}
     return {ccd: intersection(old[ccd], *filters) for ccd in sorted(old)}
 
 
@@ -141,79 +168,40 @@ def _intervals(table: Table) -> Intervals:
     return intervals_of(table.rows, table.name)
 
 
-def _finish_header(
-    header: Any,
-    events: EventList,
-    bound: BoundExpression,
-    ccds: dict[int, Intervals],
-    others: list[Table],
-    result: EvselectResult,
-    task: str,
-) -> None:
-    frames = {ccd: table for table in others for ccd in _numbers({table.name: table}, "EXPOSU")}
-    result.ontime = {ccd: total(intervals) for ccd, intervals in ccds.items()}
-    result.livetime = {
+def _live_times(events: EpicEventList, tables: list[Table], ccds: Mapping[int, Intervals]) -> dict[int, float]:
+    frames = {ccd: table for table in tables for ccd in _numbers({table.name: table}, "EXPOSU")}
+    return {
         ccd: live_time(events.frames_from(table.header, table.rows), ccds[ccd])
         for ccd, table in frames.items()
         if ccd in ccds
     }
-    for card in [card for card in header if (match := EXPOSURE_CARD.fullmatch(card)) and int(match[1]) not in ccds]:
+
+
+def _write_exposure(
+    header: Any, events: EpicEventList, ontime: Mapping[int, float], livetime: Mapping[int, float]
+) -> None:
+    """Write the seconds of each CCD, and remove the cards of CCDs without events."""
+    for card in [card for card in header if (match := EXPOSURE_CARD.fullmatch(card)) and int(match[1]) not in ontime]:
         del header[card]
-    write_exposure_cards(header, events.identity.instrument, result.ontime, result.livetime)
+    write_exposure_cards(header, events.identity.instrument, ontime, livetime)
+
+
+def _write_selection(header: Any, events: EpicEventList, bound: BoundExpression, ccds: Mapping[int, Intervals]) -> None:
+    """Write the expression and the data subspace."""
     header["SLCTEXPR"] = (" ".join(bound.text.split()), "")
     names = {ccd: gti_table_name(index) for index, ccd in enumerate(ccds)}
-    replace_subspace(header, names, [*kept_restrictions(events.header), *bound.subspace])
-    describe(header, f"{task}: {bound.text}\n{result.selected} of {result.rows} events kept")
+    replace_subspace(header, events.DETECTOR_COLUMN, names, [*events.kept_restrictions, *bound.subspace])
 
 
-def write_exposure_cards(header: Any, instrument: str, ontime: dict[int, float], livetime: dict[int, float]) -> None:
-    """ONTIMEnn, LIVETInn by CCD, and ONTIME, LIVETIME of the central CCD (the longest if it is missing)."""
-    for key, name, values, comment in (
-        ("ONTIME", "ONTIME", ontime, "[s] sum of GTIs"),
-        ("LIVETI", "LIVETIME", livetime, "[s] live time"),
-    ):
-        for ccd, value in values.items():
-            header[f"{key}{ccd:02d}"] = (value, f"{comment} of a CCD")
-        if values:
-            header[name] = (
-                values.get(CENTRAL_CCD[instrument], max(values.values())),
-                f"{comment} of the central CCD",
-            )
-
-
-def live_time(frames: Frames, intervals: Intervals) -> float:
-    """Live seconds of the frames that begin within a good interval and end before it does (SAS evselect: LIVETInn).
-
-    Which frames SAS counts was measured: all genuine headers at hand agree to 1e-4 s, with no tolerance at the edges.
-    """
-    if len(intervals) == 0:
-        return 0.0
-    half = frames.time_delta / 2
-    index = np.maximum(np.searchsorted(intervals[:, 0], frames.time, side="right") - 1, 0)
-    inside = (frames.time - half >= intervals[index, 0]) & (frames.time + half < intervals[index, 1])
-    return float(np.sum((frames.time_delta * frames.fraction)[inside]))
-
-
-def gti_table_name(component: int) -> str:
-    """Name of the GTI table of a data-subspace component, counted from 0."""
-    return f"GTI{component:03d}04"
-
-
-def _write_others(out: IO[bytes], others: list[Table], ccds: dict[int, Intervals]) -> None:
-    for table in others:
+def _write_tables(out: IO[bytes], tables: list[Table], ccds: Mapping[int, Intervals]) -> None:
+    for table in tables:
         if re.fullmatch(r"GTI\d{5}", table.name):
             continue
+        data = table.data
         for ccd in _numbers({table.name: table}, "EXPOSU"):
             times = with_columns(table.rows, table.name, "TIME")["TIME"].astype(float)
             rows = table.rows[contains(ccds.get(ccd, NONE), times)]
-            table.header["NAXIS2"], table.data = len(rows), rows.tobytes()
-        write_hdu(out, table.header, table.data)
+            table.header["NAXIS2"], data = len(rows), rows.tobytes()
+        write_hdu(out, table.header, data)
     for header, data in gti_tables(ccds):
         write_hdu(out, header, data)
-
-
-def gti_tables(ccds: dict[int, Intervals]) -> Iterator[tuple[Any, bytes]]:
-    """Header and data of the GTI table of each CCD, in order of components."""
-    for component, (ccd, intervals) in enumerate(ccds.items()):
-        table: Any = gti_hdu(intervals, gti_table_name(component), ccd)
-        yield table.header, np.ascontiguousarray(intervals, dtype=">f8").tobytes()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,29 +13,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.errors import StepFailedError
-from daxa_wf.events.data_subspace import kept_restrictions, replace_subspace
-from daxa_wf.events.gti import Intervals, union
-from daxa_wf.events.tangent_plane import TangentPlane, plane_of
+from daxa_wf.events.data_subspace import replace_subspace
+from daxa_wf.events.findings import Finding
+from daxa_wf.events.gti import union
+from daxa_wf.events.sky_plane import TangentPlane
 from daxa_wf.fits.headers import describe
 from daxa_wf.fits.writer import TableWriter, write_hdu
-from daxa_wf.observatories.xmm.native.event_list import EventList
-from daxa_wf.observatories.xmm.native.evselect import SPARE_CARDS, gti_table_name, gti_tables, write_exposure_cards
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
+from daxa_wf.observatories.xmm.native.exposure_times import (
+    SPARE_CARDS,
+    gti_table_name,
+    gti_tables,
+    write_exposure_cards,
+)
 
 LARGE_OFFSET = 15.0
 """arcmin: the field of view's radius; pointings farther apart give a warning (SAS merge, largePointingOffset)."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class MergeResult:
-    """Rows of the merged list, its exposure by CCD, what merge warns of."""
+    """Rows of the merged list, its exposure by CCD, and doubts about it."""
 
-    rows: int = 0
-    ontime: dict[int, float] = field(default_factory=dict)
-    livetime: dict[int, float] = field(default_factory=dict)
-    warnings: list[dict[str, str]] = field(default_factory=list)
+    rows: int
+    ontime: Mapping[int, float]
+    livetime: Mapping[int, float]
+    findings: tuple[Finding, ...]
 
 
-def merge(lists: Sequence[EventList], output: Path) -> MergeResult:
+def merge(lists: Sequence[EpicEventList], output: Path) -> MergeResult:
     """Write one list of all events: earlier exposures first, X and Y on the plane of the mean pointing.
 
     Only columns that all lists have are kept. GTIs are united and frames joined by CCD, ONTIMEnn and LIVETInn summed;
@@ -43,14 +49,14 @@ def merge(lists: Sequence[EventList], output: Path) -> MergeResult:
     not of one observation. Source: SAS merge, 'Description'.
     """
     ordered = sorted(lists, key=lambda events: events.time_range)
-    result = MergeResult(warnings=_warnings(ordered))
+    findings = _findings(ordered)
     plane = mean_plane(ordered)
     columns = [name for name in ordered[0].column_names if all(name in each.column_names for each in ordered)]
     first = ordered[0]
     dtype = np.dtype([(name, first.dtype[name]) for name in columns])
     gtis = {ccd: union(*(each.gtis[ccd] for each in ordered if ccd in each.gtis)) for ccd in _ccds(ordered)}
     gtis = {ccd: intervals for ccd, intervals in gtis.items() if len(intervals)} or gtis
-    result.ontime, result.livetime = _summed(ordered, "ONTIME"), _summed(ordered, "LIVETI")
+    ontime, livetime = _summed(ordered, "ONTIME"), _summed(ordered, "LIVETI")
     with output.open("wb") as stream:
         primary = first.primary_header.copy()
         describe(primary, _history(ordered))
@@ -59,19 +65,21 @@ def merge(lists: Sequence[EventList], output: Path) -> MergeResult:
         writer = TableWriter(stream, header, SPARE_CARDS)
         for events in ordered:
             _copy(events, dtype, plane, writer)
-        result.rows = writer.rows
-        _finish(header, ordered, gtis, result)
+        write_exposure_cards(header, first.identity.instrument, ontime, livetime)
+        names = {ccd: gti_table_name(index) for index, ccd in enumerate(gtis)}
+        replace_subspace(header, first.DETECTOR_COLUMN, names, first.kept_restrictions)
+        describe(header, _history(ordered))
         writer.close(header)
         for table_header, data in _tables(ordered):
             write_hdu(stream, table_header, data)
         for table_header, data in gti_tables(gtis):
             write_hdu(stream, table_header, data)
-    return result
+    return MergeResult(writer.rows, ontime, livetime, findings)
 
 
-def mean_plane(lists: Sequence[EventList]) -> TangentPlane:
+def mean_plane(lists: Sequence[EpicEventList]) -> TangentPlane:
     """The plane of the first list, moved to the mean of all pointings (TCRVL cards)."""
-    planes = [plane_of(events) for events in lists]
+    planes = [events.plane for events in lists]
     first = planes[0]
     if all(plane == first for plane in planes):
         return first
@@ -81,7 +89,7 @@ def mean_plane(lists: Sequence[EventList]) -> TangentPlane:
     return TangentPlane(float(mean_ra), float(mean_dec), first.x0, first.y0, first.dx, first.dy)
 
 
-def _warnings(lists: Sequence[EventList]) -> list[dict[str, str]]:
+def _findings(lists: Sequence[EpicEventList]) -> tuple[Finding, ...]:
     first = lists[0]
     found = []
     for before, after in pairwise(lists):
@@ -91,29 +99,25 @@ def _warnings(lists: Sequence[EventList]) -> list[dict[str, str]]:
                 f"{before.path.name} is of {before.identity.obsid}, {after.path.name} of {after.identity.obsid}",
             )
         if after.time_range[0] < before.time_range[1]:
-            found.append(_warning("fileTimeOverlap", f"{after.path.name} begins before {before.path.name} ends"))
+            found.append(Finding("fileTimeOverlap", f"{after.path.name} begins before {before.path.name} ends"))
     for events in lists[1:]:
         for name in ("instrument", "filter"):
             one, other = getattr(first.identity, name), getattr(events.identity, name)
             if one != other:
-                found.append(_warning("filesNonCompatible", f"{name} {one} and {other} are merged"))
-        x, y = plane_of(first).pixel(plane_of(events).ra, plane_of(events).dec)
-        offset = np.hypot(x - plane_of(first).x0, y - plane_of(first).y0) / 1200
+                found.append(Finding("filesNonCompatible", f"{name} {one} and {other} are merged"))
+        x, y = first.plane.pixel(events.plane.ra, events.plane.dec)
+        offset = np.hypot(x - first.plane.x0, y - first.plane.y0) / 1200
         if offset > LARGE_OFFSET:
-            found.append(_warning("largePointingOffset", f"the pointings are {offset:.1f} arcmin apart"))
-    return found
+            found.append(Finding("largePointingOffset", f"the pointings are {offset:.1f} arcmin apart"))
+    return tuple(found)
 
 
-def _warning(name: str, text: str) -> dict[str, str]:
-    return {"task": "merge", "name": name, "text": text}
-
-
-def _history(lists: Sequence[EventList]) -> str:
+def _history(lists: Sequence[EpicEventList]) -> str:
     names = ", ".join(events.path.name for events in lists)
     return f"merge: {names}\nbad pixels are those of the first list, as SAS's merge leaves them"
 
 
-def _merged_header(lists: Sequence[EventList], columns: Sequence[str], plane: TangentPlane) -> Any:
+def _merged_header(lists: Sequence[EpicEventList], columns: Sequence[str], plane: TangentPlane) -> Any:
     header = _only_columns(lists[0], columns)
     last = lists[-1]
     header["TSTOP"] = max(events.time_range[1] for events in lists)
@@ -127,7 +131,7 @@ def _merged_header(lists: Sequence[EventList], columns: Sequence[str], plane: Ta
     return header
 
 
-def _only_columns(events: EventList, columns: Sequence[str]) -> Any:
+def _only_columns(events: EpicEventList, columns: Sequence[str]) -> Any:
     """The list's header with the cards of the columns that are kept, numbered anew."""
     header = events.header.copy()
     if tuple(columns) == events.column_names:
@@ -150,9 +154,9 @@ def _only_columns(events: EventList, columns: Sequence[str]) -> Any:
     return header
 
 
-def _copy(events: EventList, dtype: np.dtype[Any], plane: TangentPlane, writer: TableWriter) -> None:
+def _copy(events: EpicEventList, dtype: np.dtype[Any], plane: TangentPlane, writer: TableWriter) -> None:
     names = list(dtype.names or ())
-    own = plane_of(events)
+    own = events.plane
     null = events.header.get(f"TNULL{events.column_number('X')}")
     for chunk in events.chunks():
         rows = np.empty(len(chunk), dtype)
@@ -170,11 +174,11 @@ def _reproject(rows: NDArray[Any], own: TangentPlane, plane: TangentPlane, null:
     rows["X"][placed], rows["Y"][placed] = np.rint(x).astype(np.int64), np.rint(y).astype(np.int64)
 
 
-def _ccds(lists: Sequence[EventList]) -> list[int]:
+def _ccds(lists: Sequence[EpicEventList]) -> list[int]:
     return sorted({ccd for events in lists for ccd in events.gtis})
 
 
-def _summed(lists: Sequence[EventList], card: str) -> dict[int, float]:
+def _summed(lists: Sequence[EpicEventList], card: str) -> dict[int, float]:
     found: dict[int, float] = {}
     for events in lists:
         for ccd in events.gtis:
@@ -182,14 +186,7 @@ def _summed(lists: Sequence[EventList], card: str) -> dict[int, float]:
     return found
 
 
-def _finish(header: Any, lists: Sequence[EventList], gtis: dict[int, Intervals], result: MergeResult) -> None:
-    write_exposure_cards(header, lists[0].identity.instrument, result.ontime, result.livetime)
-    names = {ccd: gti_table_name(index) for index, ccd in enumerate(gtis)}
-    replace_subspace(header, names, kept_restrictions(lists[0].header))
-    describe(header, _history(lists))
-
-
-def _tables(lists: Sequence[EventList]) -> list[tuple[Any, bytes]]:
+def _tables(lists: Sequence[EpicEventList]) -> list[tuple[Any, bytes]]:
     """Every other table: frames and standard GTIs joined by CCD in order of time, the rest from the first that has it."""
     names = list(dict.fromkeys(name for events in lists for name in events.extension_names))
     tables = []

@@ -1,4 +1,4 @@
-"""Where on the detector and on the sky the expression of a cleaned list lets events pass."""
+"""Places on the detector and on the sky at which the expression of a cleaned list lets events pass."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ from numpy.typing import NDArray
 from daxa_wf.errors import ConfigError, ExpressionError, StepFailedError
 from daxa_wf.events.expression import BoundExpression, parse
 from daxa_wf.events.expression.passable import columns_of, mixed_columns, part_about, passable
+from daxa_wf.events.findings import Finding
 from daxa_wf.events.gti import NONE
 from daxa_wf.observatories.xmm.native.detector import POSITION_COLUMNS
-from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 
 
 @dataclass(frozen=True)
 class SelectedPlaces:
-    """The conditions on positions that every event of a list has met; `warnings` if they cannot all be applied."""
+    """The conditions on positions that every event of a list has met; `findings` if they cannot all be applied."""
 
     conditions: BoundExpression | None
-    warnings: tuple[dict[str, str], ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The position columns that were selected by."""
+        """Return the position columns by which the list was selected."""
         if self.conditions is None:
             return ()
         named = columns_of(self.conditions, self.conditions.tree)
         return tuple(column for column in POSITION_COLUMNS if column in named)
 
     def include_ccd(self, ccd: int) -> bool:
-        """True if events on a CCD can pass."""
+        """Return whether events on a CCD can pass."""
         return self.conditions is None or bool(passable(self.conditions, {"CCDNR": np.array([ccd])})[0])
 
     def include(self, ccd: int, **columns: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -43,18 +44,20 @@ class SelectedPlaces:
         return passable(self.conditions, {**points, "CCDNR": np.full(size, ccd)})
 
 
-def selected_places(events: EventList) -> SelectedPlaces:
-    """Return where events of a list can be, by the expression in its SLCTEXPR card.
+def selected_places(events: EpicEventList) -> SelectedPlaces:
+    """Return the places where events of a list can be, by the expression in its SLCTEXPR card.
 
-    StepFailedError `selectionNotInMap` if the expression selects by a region file that cannot be read.
+    Raise StepFailedError `selectionNotInMap` if the expression selects by a region file that cannot be read.
     """
     text = str(events.header.get("SLCTEXPR", "")).strip()
     if not text:
         return SelectedPlaces(None)
     try:
-        bound = parse(text).bind(events.header, events.column_names, load_gti=lambda _: NONE)
+        bound = parse(text).bind(
+            events.header, events.column_names, load_gti=lambda _: NONE, attributes=events.ATTRIBUTES
+        )
     except ExpressionError as error:
-        return SelectedPlaces(None, (_warning(events, f"SLCTEXPR is not understood ({error})"),))
+        return SelectedPlaces(None, (_finding(events, f"SLCTEXPR is not understood ({error})"),))
     except ConfigError as error:
         raise StepFailedError(
             "selectionNotInMap", f"{events.path.name} was selected by a region that cannot be applied to a map: {error}"
@@ -66,8 +69,8 @@ def selected_places(events: EventList) -> SelectedPlaces:
     text = (
         f"which places are selected depends on {', '.join(others)} too: the map has exposure wherever events can pass"
     )
-    return SelectedPlaces(part, (_warning(events, text),))
+    return SelectedPlaces(part, (_finding(events, text),))
 
 
-def _warning(events: EventList, text: str) -> dict[str, str]:
-    return {"task": "exposure_maps", "name": "selectionNotInMap", "text": f"{events.path.name}: {text}"}
+def _finding(events: EpicEventList, text: str) -> Finding:
+    return Finding("selectionNotInMap", f"{events.path.name}: {text}")

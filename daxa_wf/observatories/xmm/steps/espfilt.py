@@ -13,7 +13,7 @@ from daxa_wf.observatories.xmm.steps.inventory import usable
 from daxa_wf.units import Band, Unit
 
 if TYPE_CHECKING:
-    from daxa_wf.observatories.xmm.native.quality import Quality
+    from daxa_wf.events.quality import Quality
 
 DEFAULT_SMOOTHING = 51.0
 DEFAULT_BINNING = 60.0
@@ -29,30 +29,36 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
 
 def _natively(unit: Unit, options: Mapping[str, Any], workspace: Workspace, path: Path) -> Outcome:
-    from daxa_wf.events.flare_filters import CORNER, FLARE_FILTERS, FOV
+    from daxa_wf.events.flare_filters import CORNER, FOV
+    from daxa_wf.events.flare_filters.judged import judged_table
     from daxa_wf.events.gti_files import write_gti
-    from daxa_wf.events.light_curve import rate_table, write_light_curve
+    from daxa_wf.events.light_curve import rate_table
+    from daxa_wf.fits.tables import write_tables
     from daxa_wf.observatories.xmm.native.espfilt import espfilt
-    from daxa_wf.observatories.xmm.native.event_list import EventList
-    from daxa_wf.observatories.xmm.native.judged import judged_table
+    from daxa_wf.observatories.xmm.native.event_list import EpicEventList
+    from daxa_wf.observatories.xmm.native.flare_filters import FLARE_FILTERS
     from daxa_wf.observatories.xmm.native.qdp import write_qdp
 
-    events = EventList.open(path)
+    events = EpicEventList.open(path)
     method, parameters = options["method"], flare_parameters(options, unit.instrument)
     result = espfilt(events, method, parameters)
     history = f"espfilt: {FLARE_FILTERS[method].describe(parameters, result.flares)}"
-    identity = events.identity_cards
+    identity, times = events.identity_cards, events.time_system
     band = band_in_kev(FLARE_FILTERS[method].band(unit.instrument, parameters))
-    write_gti(workspace.stage("gti", band), result.gti, history, identity)
+    write_gti(workspace.stage("gti", band), result.gti, times, history, identity)
     for name, kind in ((FOV, "lightcurve"), (CORNER, "cornerlightcurve")):
         if name in result.curves:
-            tables = [rate_table(result.curves[name], events.time_range[1], result.good)]
-            tables += [judged_table(result.flares)] if name == FOV else []
-            write_light_curve(workspace.stage(kind, band), tables, history, identity)
+            tables = [rate_table(result.curves[name], events.time_range[1], result.good, times)]
+            tables += [judged_table(result.flares, times)] if name == FOV else []
+            write_tables(workspace.stage(kind, band), tables, history, identity)
     write_qdp(workspace.stage("hist", band, suffix=".qdp"), result, f"{unit.identifier} {method}")
     accepted = result.flares.quantity.within(result.flares.limits)
-    message = f"kept {result.kept:.0f} s, cut {result.lost:.0f} s ({accepted})"
-    warnings = [*result.warnings, *result.flares.warnings, *result.quality.warnings("espfilt")]
+    message = f"kept {result.kept:.0f} s, cut {result.removed:.0f} s ({accepted})"
+    warnings = [
+        *result.warnings,
+        *(each.warning("espfilt") for each in result.flares.findings),
+        *result.quality.warnings("espfilt"),
+    ]
     return Outcome(_numbers(method, result), warnings, message)
 
 
@@ -110,9 +116,9 @@ def sas_numbers(events: Path, gti: Path, log: Mapping[str, Any], options: Mappin
 
     from daxa_wf.events.gti import intersection, total, union
     from daxa_wf.events.gti_files import read_gti
-    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 
-    exposure = EventList.open(events)
+    exposure = EpicEventList.open(events)
     good = union(*exposure.gtis.values(), *([] if exposure.gtis else [np.array([exposure.time_range])]))
     kept = intersection(read_gti(gti), good)
     return {
@@ -142,11 +148,12 @@ def sas_quality(events: Path, numbers: Mapping[str, Any], hist: Path | None, win
     import numpy as np
 
     from daxa_wf.events.flare_filters import Fit
-    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.events.quality import Quality, fit_quality
+    from daxa_wf.observatories.xmm.native.event_list import EpicEventList
+    from daxa_wf.observatories.xmm.native.in_out import HardEvents
     from daxa_wf.observatories.xmm.native.qdp import read_histogram
-    from daxa_wf.observatories.xmm.native.quality import HardEvents, Quality, fit_quality
 
-    exposure = EventList.open(events)
+    exposure = EpicEventList.open(events)
     hard = HardEvents(exposure)
     for rows in exposure.chunks():
         hard.add(rows)
@@ -161,7 +168,7 @@ def sas_quality(events: Path, numbers: Mapping[str, Any], hist: Path | None, win
 
 def _smoothing_window(options: Mapping[str, Any], dialect: str) -> float:
     """Return the seconds that a sample of espfilt's histogram is the mean of; until SAS 19 they were fixed."""
-    from daxa_wf.events.flare_filters.esas19 import WINDOW
+    from daxa_wf.observatories.xmm.native.esas19 import WINDOW
 
     return WINDOW if dialect == "19" else _seconds(options["with_smoothing"], DEFAULT_SMOOTHING) or 1.0
 
@@ -199,7 +206,7 @@ def _numbers(method: str, result: Any) -> dict[str, Any]:
     return {
         "method": method,
         "kept_seconds": result.kept,
-        "lost_seconds": result.lost,
+        "lost_seconds": result.removed,
         "limits": list(flares.limits),
         "judged": flares.quantity.axis,
         "judged_bin": flares.curve.bin_size,

@@ -13,7 +13,7 @@ from daxa_wf.observatories.xmm.steps.emanom import kept_ccds
 from daxa_wf.units import Band, Unit
 
 if TYPE_CHECKING:
-    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
@@ -38,18 +38,21 @@ def kept_band(options: Mapping[str, Any]) -> Band | None:
 def _natively(
     unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace, path: Path, ootevents: Path | None
 ) -> Outcome:
+    from daxa_wf.events.findings import Finding
     from daxa_wf.events.gti_files import read_gti
-    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.observatories.xmm.native.event_list import EpicEventList
     from daxa_wf.observatories.xmm.native.evselect import evselect
     from daxa_wf.observatories.xmm.sas.list_commands import cleaning_expression
 
-    events = EventList.open(path)
+    events = EpicEventList.open(path)
     gti = read_gti(workspace.layout.find(inputs.record("espfilt").product("gti")))
     expression = cleaning_expression(options, unit.instrument, kept_ccds(inputs, options))
     try:
         result = evselect(events, expression, gti, workspace.stage("cleanevents", kept_band(options)))
         if ootevents is not None:
-            evselect(EventList.open(ootevents), expression, gti, workspace.stage("cleanootevents", kept_band(options)))
+            evselect(
+                EpicEventList.open(ootevents), expression, gti, workspace.stage("cleanootevents", kept_band(options))
+            )
     except ConfigError as error:
         raise StepFailedError("badExpression", str(error)) from error
     if result.selected == 0:
@@ -63,15 +66,16 @@ def _natively(
         "ontime": {str(ccd): seconds for ccd, seconds in result.ontime.items()},
         "livetime": {str(ccd): seconds for ccd, seconds in result.livetime.items()},
     }
-    warnings = [{"task": "evselect", "name": "attribute", "text": text} for text in result.warnings]
-    return Outcome(numbers, [*warnings, *result.doubts], f"kept {result.selected} of {result.rows} events")
+    findings = [*(Finding("attribute", text) for text in result.attributes), *result.findings]
+    warnings = [each.warning("evselect") for each in findings]
+    return Outcome(numbers, warnings, f"kept {result.selected} of {result.rows} events")
 
 
 def _with_sas(
     unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace, path: Path, ootevents: Path | None
 ) -> Outcome:
     from daxa_wf.chain.toolkit import reading_products
-    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.observatories.xmm.native.event_list import EpicEventList
     from daxa_wf.observatories.xmm.sas.list_commands import evselect
     from daxa_wf.observatories.xmm.steps.sas_tools import SasTools
 
@@ -80,12 +84,12 @@ def _with_sas(
     commands = evselect(unit, path, gti, tools.summary_only(inputs), options, ccds, ootevents)
     products = tools.run(commands)
     with reading_products():
-        cleaned = EventList.open(products["cleanevents"])
+        cleaned = EpicEventList.open(products["cleanevents"])
     if cleaned.row_count == 0:
         raise UnfitDataError("NoFilteredEvents", "evselect kept no event")
     numbers = {
         "expression": dict(commands[0].parameters)["expression"],
-        "rows": EventList.open(path).row_count,
+        "rows": EpicEventList.open(path).row_count,
         "selected": cleaned.row_count,
         "ontime": _seconds_by_ccd(cleaned, "ONTIME"),
         "livetime": _seconds_by_ccd(cleaned, "LIVETI"),
@@ -96,6 +100,6 @@ def _with_sas(
     return Outcome(numbers, [], f"kept {numbers['selected']} of {numbers['rows']} events")
 
 
-def _seconds_by_ccd(events: EventList, card: str) -> dict[str, float]:
+def _seconds_by_ccd(events: EpicEventList, card: str) -> dict[str, float]:
     names = {ccd: f"{card}{ccd:02d}" for ccd in events.ccds}
     return {str(ccd): float(events.header[name]) for ccd, name in names.items() if name in events.header}

@@ -21,24 +21,24 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 def _natively(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
     """Of several exposures the sum, each where it pointed."""
     from daxa_wf.events.gti import union
-    from daxa_wf.events.image import SkyGrid, pi_ranges
-    from daxa_wf.events.tangent_plane import plane_of
+    from daxa_wf.events.image import pi_ranges
     from daxa_wf.observatories.xmm.native.attitude import read_drift
-    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.observatories.xmm.native.event_list import EpicEventList
     from daxa_wf.observatories.xmm.native.exposure_map import exposure_maps, write_exposure_map
+    from daxa_wf.observatories.xmm.native.images import epic_grid
 
     layout, images = workspace.layout, inputs.record("images").results
     cleaned = [record.product("cleanevents") for record in inputs.records["evselect"] if record.done]
-    exposures = [EventList.open(layout.find(path)) for path in cleaned]
-    final = EventList.open(layout.find(inputs.record("merge").product("finalevents")))
+    exposures = [EpicEventList.open(layout.find(path)) for path in cleaned]
+    final = EpicEventList.open(layout.find(inputs.record("merge").product("finalevents")))
     attitude = inputs.file("attitude") or calibrated_list(inputs, workspace, "attitude")
     drifts = None
     if attitude is not None:
-        drifts = [read_drift(attitude, plane_of(events), union(*events.gtis.values())) for events in exposures]
+        drifts = [read_drift(attitude, events.plane, union(*events.gtis.values())) for events in exposures]
     bands = [Band(*edges) for edges in images["bands"]]
     energies = [(band.low + band.high) / 2 for band in bands]
-    grid, vignetting = SkyGrid(images["bin_size"]), options["vignetting"]
-    maps = exposure_maps(exposures, grid, plane_of(final), energies, vignetting, drifts)
+    grid, vignetting = epic_grid(images["bin_size"]), options["vignetting"]
+    maps = exposure_maps(exposures, grid, final.plane, energies, vignetting, drifts)
     ranges = pi_ranges([electron_volts(band) for band in bands])
     for band, energy_range, seconds in zip(bands, ranges, maps.seconds, strict=True):
         write_exposure_map(
@@ -47,7 +47,8 @@ def _natively(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) 
     longest = [float(seconds.max()) for seconds in maps.seconds]
     numbers = {"maximum_seconds": longest, "vignetting": vignetting, "attitude": attitude is not None}
     numbers["selected_by"] = list(maps.selected_by)
-    return Outcome(numbers, maps.warnings, f"up to {max(longest):.0f} s")
+    warnings = [each.warning("exposure_maps") for each in maps.findings]
+    return Outcome(numbers, warnings, f"up to {max(longest):.0f} s")
 
 
 def _with_sas(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
@@ -81,13 +82,13 @@ def _with_sas(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) 
 
 def selections_unknown_to_sas(inputs: Inputs, layout: Layout) -> list[dict[str, str]]:
     """Return a warning for each cleaned list that was selected by place, other than by CCD, which eexpmap knows of."""
-    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.observatories.xmm.native.event_list import EpicEventList
     from daxa_wf.observatories.xmm.native.selected_places import selected_places
 
     found = []
     for record in inputs.records["evselect"]:
         if record.done:
-            places = selected_places(EventList.open(layout.find(record.product("cleanevents"))))
+            places = selected_places(EpicEventList.open(layout.find(record.product("cleanevents"))))
             if by := [column for column in places.columns if column != "CCDNR"]:
                 text = (
                     f"events of {record.unit.identifier} were selected by {', '.join(by)}, and it is not known whether "

@@ -27,19 +27,21 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
 def _natively(_: Inputs, options: Mapping[str, Any], workspace: Workspace, path: Path) -> Outcome:
     """All in one pass over the list."""
-    from daxa_wf.events.image import SkyGrid, bin_images, pi_ranges, write_image
-    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.events.image import pi_ranges
+    from daxa_wf.observatories.xmm.native.event_list import EpicEventList
+    from daxa_wf.observatories.xmm.native.images import bin_images, epic_grid, write_image
 
-    events = EventList.open(path)
+    events = EpicEventList.open(path)
     bands = [Band(each["lo_en"], each["hi_en"]) for each in options["bands"]]
-    grid = SkyGrid(round(options["pixel_size"] / SKY_PIXEL))
+    bin_size = round(options["pixel_size"] / SKY_PIXEL)
+    grid = epic_grid(bin_size)
     ranges = pi_ranges([electron_volts(band) for band in bands])
     images = bin_images(events, ranges, grid)
     for band, energies, image in zip(bands, ranges, images, strict=True):
         write_image(workspace.stage("image", band), events, grid, energies, image)
     counts = [int(image.counts.sum()) for image in images]
     numbers = {
-        "bin_size": grid.bin_size,
+        "bin_size": bin_size,
         "bands": [[band.low, band.high] for band in bands],
         "counts": counts,
         "outside": [image.outside for image in images],

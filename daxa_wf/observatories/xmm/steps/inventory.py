@@ -88,7 +88,7 @@ def usable(exposures: Sequence[Mapping[str, Any]], unit: Unit) -> Mapping[str, A
 
 
 def _look(row: ManifestRow, path: Path | None, stamps: Mapping[Path, FileStamp]) -> dict[str, Any]:
-    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 
     if not row.events:
         return {"inst": row.inst, "exposure": row.exposure, "events": "", "problem": "", "warning": "",
@@ -103,7 +103,7 @@ def _look(row: ManifestRow, path: Path | None, stamps: Mapping[Path, FileStamp])
         "unfit": "", "problem": "", "warning": "",
     }  # fmt: skip
     try:
-        events = EventList.open(path)
+        events = EpicEventList.open(path)
         identity = events.identity
     except IdentityError as error:
         return entry | {"unfit": str(error), "reason": UNUSABLE}

@@ -40,36 +40,36 @@ def _merge(
     done: Sequence[Record], kind: str, final: str, workspace: Workspace, merger: Callable[..., Merged]
 ) -> Merged:
     """Write a final list; one exposure alone becomes it as it is, in a copy of its own (a clone where the disk allows)."""
-    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 
     paths = [workspace.layout.find(record.product(kind)) for record in done]
     band = band_of(paths[0].name)
     if len(paths) == 1:
         output = workspace.stage(final, band)
         copy_file(paths[0], output)
-        return EventList.open(output).row_count, []
+        return EpicEventList.open(output).row_count, []
     return merger(paths, final, band, workspace)
 
 
 def _natively(paths: Sequence[Path], final: str, band: Band | None, workspace: Workspace) -> Merged:
-    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.observatories.xmm.native.event_list import EpicEventList
     from daxa_wf.observatories.xmm.native.merge import merge
 
-    result = merge([EventList.open(path) for path in paths], workspace.stage(final, band))
-    return result.rows, result.warnings
+    result = merge([EpicEventList.open(path) for path in paths], workspace.stage(final, band))
+    return result.rows, [each.warning("merge") for each in result.findings]
 
 
 def _with_sas(paths: Sequence[Path], final: str, band: Band | None, workspace: Workspace) -> Merged:
     """Two at a time, the earliest first: SAS's merge takes them so."""
     from daxa_wf.chain.toolkit import reading_products
-    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.observatories.xmm.native.event_list import EpicEventList
     from daxa_wf.observatories.xmm.sas.list_commands import merge
     from daxa_wf.observatories.xmm.steps.sas_tools import SasTools
 
     tools = SasTools(workspace)
-    in_time = sorted(paths, key=lambda path: EventList.open(path).time_range[0])
+    in_time = sorted(paths, key=lambda path: EpicEventList.open(path).time_range[0])
     made = tools.run(merge(in_time, final), name=final)[final]
     with reading_products():
-        rows = EventList.open(made).row_count
+        rows = EpicEventList.open(made).row_count
     tools.take(final, made, band=band)
     return rows, []

@@ -92,10 +92,10 @@ def look_at_list(path: Path, unit: Unit) -> tuple[dict[str, Any], list[dict[str,
 
     StepFailedError `unreadableProduct` if it is no event list.
     """
-    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 
     with reading_products():
-        events = EventList.open(path)
+        events = EpicEventList.open(path)
         identity = events.identity
     said = Unit(unit.mission, identity.obsid, identity.instrument, identity.exposure)
     text = f"{path.name} says it is {said.identifier}, made as {unit.identifier}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf_simulator.erosita import make_erosita
 from daxa_wf_simulator.erosita_targets import TARGETS, ErositaTruth
 
@@ -22,8 +22,8 @@ def erosita(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, E
 
 
 @pytest.fixture(scope="session")
-def event_file(erosita: tuple[Path, dict[str, ErositaTruth]]) -> Callable[[str], ErositaEventFile]:
-    return lambda obsid: ErositaEventFile.open(erosita[0] / NAMES[obsid])
+def event_file(erosita: tuple[Path, dict[str, ErositaTruth]]) -> Callable[[str], ErositaEventList]:
+    return lambda obsid: ErositaEventList.open(erosita[0] / NAMES[obsid])
 
 
 @pytest.fixture(scope="session")

@@ -9,12 +9,12 @@ from astropy.io import fits
 
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.events.gti import contains, intersection, total
+from daxa_wf.events.sky_plane import OrthographicPlane, projection_of
 from daxa_wf.fits.stream import open_bytes, walk_hdus
 from daxa_wf.fits.writer import write_hdu
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile, modules_of, unsigned_flags
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList, modules_of, unsigned_flags
 from daxa_wf.observatories.erosita.native.exposure_maps import bad_pixel_mask
 from daxa_wf.observatories.erosita.native.gti_tables import read_gti_file
-from daxa_wf.observatories.erosita.native.sky_plane import OrthographicPlane, projection_of
 from daxa_wf_simulator.erosita import write_event_file
 from daxa_wf_simulator.erosita_targets import TARGETS
 
@@ -144,7 +144,7 @@ def test_genuine_truncated_file_is_corrupt(real_data):
 
 def test_an_image_is_no_event_file(real_data):
     with pytest.raises(CorruptFileError, match=r"no table EVENTS.*eROSITA list"):
-        ErositaEventFile.open(real_data / "erosita" / EFEDS)
+        ErositaEventList.open(real_data / "erosita" / EFEDS)
 
 
 def test_damaged_files(erosita, tmp_path):
@@ -152,17 +152,17 @@ def test_damaged_files(erosita, tmp_path):
     cut = tmp_path / "cut.fits.gz"
     cut.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(CorruptFileError, match="damaged or cut off"):
-        for _ in ErositaEventFile.open(cut).chunks():
+        for _ in ErositaEventList.open(cut).chunks():
             pass
     plain = tmp_path / "plain.fits"
     plain.write_bytes(gzip.decompress(whole).replace(b"'TM_NR   '", b"'TM_XX   '"))
     with pytest.raises(CorruptFileError, match="lacks TM_NR"):
-        ErositaEventFile.open(plain)
+        ErositaEventList.open(plain)
 
 
 def test_file_that_is_not_there():
     with pytest.raises(CorruptFileError, match="is not there"):
-        ErositaEventFile.open(Path("nowhere.fits"))
+        ErositaEventList.open(Path("nowhere.fits"))
 
 
 def test_other_ways_to_write_columns(erosita, tmp_path):
@@ -180,7 +180,7 @@ def test_other_ways_to_write_columns(erosita, tmp_path):
         for card in [card for card in new.header if card.startswith("TC")]:
             del new.header[card]
         fits.HDUList([fits.PrimaryHDU(), new]).writeto(tmp_path / "other.fits")
-    ours, same = ErositaEventFile.open(tmp_path / "other.fits"), ErositaEventFile.open(original)
+    ours, same = ErositaEventList.open(tmp_path / "other.fits"), ErositaEventList.open(original)
     rows = next(ours.chunks()).copy()
     np.testing.assert_array_equal(ours.flags(rows), flags)
     np.testing.assert_array_equal(ours.physical(rows, "PAT_TYP"), table["PAT_TYP"])
@@ -213,7 +213,7 @@ def test_genuine_headers_survive(real_data, tmp_path):
 def test_tables_without_a_column(erosita, tmp_path, old, new, read):
     data = (erosita[0] / "pm00_700199_020_EventList_c001.fits").read_bytes()
     (tmp_path / "x.fits").write_bytes(data.replace(old, new))
-    events = ErositaEventFile.open(tmp_path / "x.fits")
+    events = ErositaEventList.open(tmp_path / "x.fits")
     if b"EXTENT" in new:
         assert read(events).sum() == 2
     else:

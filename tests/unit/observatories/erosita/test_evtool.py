@@ -8,14 +8,23 @@ from hypothesis import strategies as st
 
 from daxa_wf.errors import ConfigError, UnfitDataError
 from daxa_wf.events.gti import intersection, total
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile, unsigned_flags
+from daxa_wf.events.gti_files import gti_table
+from daxa_wf.events.rewrite import Changes, rewrite
+from daxa_wf.fits.writer import write_hdu
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList, unsigned_flags
 from daxa_wf.observatories.erosita.native.evtool import evtool, selection_cards
-from daxa_wf.observatories.erosita.native.gti_tables import write_gti_file
-from daxa_wf.observatories.erosita.native.rewrite import Changes, rewrite
 from daxa_wf.observatories.erosita.native.selection import EvtoolParameters, energy_mask, flag_mask, pattern_mask
 
 pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
 """A wrong checksum is a warning of astropy's."""
+
+
+def write_gti_tables(path, tables):
+    """Write a file of tables of good times by name."""
+    with path.open("wb") as stream:
+        write_hdu(stream, fits.PrimaryHDU().header, b"")
+        for name, intervals in tables.items():
+            write_hdu(stream, *gti_table(name, intervals, ()))
 
 
 def brute_force(path, gti, pattern, flag, invert, emin, emax, modules):
@@ -75,7 +84,7 @@ def test_good_times_are_closed_at_both_ends(event_file, tmp_path):
     events = event_file("700199")
     time = next(events.chunks())["TIME"][1000].item()
     table = {5: np.array([[time, time + 100.0]]), 6: np.array([[time - 100, time]])}
-    write_gti_file(tmp_path / "gti.fits", "GTI", table, events.header, "test")
+    write_gti_tables(tmp_path / "gti.fits", {f"GTI{module}": good for module, good in table.items()})
     result = evtool(events, EvtoolParameters(gti=tmp_path / "gti.fits"), tmp_path / "out.fits")
     with fits.open(events.path) as hdus:
         rows = hdus["EVENTS"].data
@@ -84,7 +93,7 @@ def test_good_times_are_closed_at_both_ends(event_file, tmp_path):
     of_five = (rows["TM_NR"] == 5) & (rows["TIME"] >= time) & (rows["TIME"] <= time + 100)
     of_six = (rows["TM_NR"] == 6) & (rows["TIME"] >= time - 100) & (rows["TIME"] <= time)
     assert result.selected == np.sum(usual & (of_five | of_six)) > 50
-    assert [warning["text"][:3] for warning in result.warnings] == ["TM7"]
+    assert [each.text[:3] for each in result.findings] == ["TM7"]
     assert result.ontime == {5: pytest.approx(100), 6: pytest.approx(100), 7: 0}
 
 
@@ -94,8 +103,8 @@ def test_flaregti_becomes_gti(event_file, tmp_path):
     start = events.time_range[0]
     flare_free = {m: np.array([[start - 10, start + 700.0], [start + 1550, start + 2500]]) for m in events.gtis}
     rewrite(events, with_flares, Changes("test", tables={f"FLAREGTI{m}": good for m, good in flare_free.items()}))
-    result = evtool(ErositaEventFile.open(with_flares), EvtoolParameters(gti="FLAREGTI"), output)
-    cleaned = ErositaEventFile.open(output)
+    result = evtool(ErositaEventList.open(with_flares), EvtoolParameters(gti="FLAREGTI"), output)
+    cleaned = ErositaEventList.open(output)
     for module, good in events.gtis.items():
         expected = intersection(good, flare_free[module])
         np.testing.assert_array_equal(cleaned.gtis[module], expected)
@@ -104,7 +113,7 @@ def test_flaregti_becomes_gti(event_file, tmp_path):
         assert cleaned.header[f"LIVETI{module}"] == pytest.approx(events.live_time(module, expected))
     assert cleaned.header["ONTIME"] == max(result.ontime.values())
     assert len(cleaned.gtis[4]) == 0
-    assert [w["text"] for w in result.warnings] == ["TM4 has no table GTI4: its events are left out"]
+    assert [each.text for each in result.findings] == ["TM4 has no table GTI4: its events are left out"]
     with fits.open(events.path) as old, fits.open(output, checksum=True) as new:
         assert not np.any(new["EVENTS"].data["TM_NR"] == 4)
         for hdu in old[2:]:
@@ -116,13 +125,13 @@ def test_exposure_is_the_live_time_that_is_left(event_file, tmp_path):
     """A card that is there is made right; one that is not does not come in. TSTART and TSTOP stay."""
     events = event_file("700199")
     rewrite(events, tmp_path / "with.fits", Changes("test", event_cards={"EXPOSURE": (99999.0, "[s]")}))
-    with_card = ErositaEventFile.open(tmp_path / "with.fits")
+    with_card = ErositaEventList.open(tmp_path / "with.fits")
     result = evtool(with_card, EvtoolParameters(gti="GTI", telid=(5, 7)), tmp_path / "out.fits")
-    header = ErositaEventFile.open(tmp_path / "out.fits").header
+    header = ErositaEventList.open(tmp_path / "out.fits").header
     assert header["EXPOSURE"] == header["LIVETIME"] == max(result.livetime.values()) < header["ONTIME"]
     assert (header["TSTART"], header["TSTOP"]) == events.time_range
     evtool(events, EvtoolParameters(gti="GTI"), tmp_path / "without.fits")
-    assert "EXPOSURE" not in ErositaEventFile.open(tmp_path / "without.fits").header
+    assert "EXPOSURE" not in ErositaEventList.open(tmp_path / "without.fits").header
 
 
 def test_selections_add_up(event_file):

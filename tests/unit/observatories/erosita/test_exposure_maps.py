@@ -5,8 +5,10 @@ import pytest
 from astropy.io import fits
 
 from daxa_wf.events.gti import NONE, total
+from daxa_wf.events.rewrite import Changes, rewrite
+from daxa_wf.events.sky_grid import SkyGrid
 from daxa_wf.observatories.erosita.native.detector_frame import NOMINAL, detector_frames, fit_frame, turn
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.exposure_maps import (
     bad_pixel_mask,
     dwell_of,
@@ -16,8 +18,6 @@ from daxa_wf.observatories.erosita.native.exposure_maps import (
 from daxa_wf.observatories.erosita.native.field_of_view import FOV_RADIUS, sum_along
 from daxa_wf.observatories.erosita.native.images import image_grid
 from daxa_wf.observatories.erosita.native.region import parse_region
-from daxa_wf.observatories.erosita.native.rewrite import Changes, rewrite
-from daxa_wf.observatories.erosita.native.sky_grid import SkyGrid
 from daxa_wf.observatories.erosita.native.vignetting import band_energy, vignetting
 
 pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
@@ -57,7 +57,7 @@ def test_steady_pointing_against_brute_force(event_file, corner):
     assert found.sum() == pytest.approx(expected.sum(), rel=1e-3)
     assert found.max() == pytest.approx(events.live_time(5, good[5]), rel=1e-4)
     np.testing.assert_array_equal(maps.merged, maps.single[5])
-    assert maps.warnings == []
+    assert maps.findings == ()
 
 
 def test_outside_of_the_region_that_events_were_selected_in_there_is_no_exposure(event_file):
@@ -116,7 +116,7 @@ def test_vignetting_and_weights(event_file):
     flat = exposure_maps(events, good, grid, bands, with_vignetting=False)
     np.testing.assert_allclose(flat.merged[0], flat.merged[1])
     np.testing.assert_allclose(flat.merged[0], (flat.single[1][0] + flat.single[2][0]) / 3, rtol=1e-6)
-    assert [warning["text"] for warning in maps.warnings] == ["TM4 has no good time: its exposure is zero"]
+    assert [each.text for each in maps.findings] == ["TM4 has no good time: its exposure is zero"]
     x, y = np.meshgrid(*grid.centres())
     middle = (flat.single[1][0] > 0.95 * flat.single[1][0].max()) & (np.hypot(x, y) < 30_000)
     for number, band in enumerate(bands):
@@ -189,9 +189,9 @@ def test_doubts_are_told(event_file, tmp_path):
     rewrite(events, tmp_path / "x.fits", Changes("test"))
     data = (tmp_path / "x.fits").read_bytes().replace(b"'CORRATT5'", b"'XORRATT5'")
     (tmp_path / "x.fits").write_bytes(data)
-    without = ErositaEventFile.open(tmp_path / "x.fits")
+    without = ErositaEventList.open(tmp_path / "x.fits")
     maps = exposure_maps(without, {5: without.gtis[5]}, SkyGrid(-4000, -4000, 4000, 4000, 2, 2), BAND)
-    assert [warning["name"] for warning in maps.warnings] == ["noAttitude"]
+    assert [each.name for each in maps.findings] == ["noAttitude"]
     assert maps.merged.max() > 2500
 
 

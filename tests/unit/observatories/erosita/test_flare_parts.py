@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from daxa_wf.errors import UnfitDataError
 from daxa_wf.events.gti import contains, intersection, normalise, total
+from daxa_wf.events.sky_grid import covering, divided
 from daxa_wf.observatories.erosita.native.field_of_view import FOV_RADIUS, exposed, visible_area
 from daxa_wf.observatories.erosita.native.flare_curve import as_their_neighbours, time_bins, without_flares
 from daxa_wf.observatories.erosita.native.likelihood import detectable_counts, tail_likelihood, tolerable_rate
 from daxa_wf.observatories.erosita.native.rate_threshold import clipped_cuts, optimal_threshold
-from daxa_wf.observatories.erosita.native.sky_grid import covering, divided
 from daxa_wf.observatories.erosita.native.source_mask import box_sum, mask_of
 
 GRID = covering(-108000, 108000, -108000, 108000, 1200)

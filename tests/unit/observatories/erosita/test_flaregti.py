@@ -9,7 +9,8 @@ from astropy.wcs import WCS
 
 from daxa_wf.errors import ConfigError, UnfitDataError
 from daxa_wf.events.gti import NONE, intersection, total
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.events.rewrite import Changes, rewrite
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.flare_methods import METHODS
 from daxa_wf.observatories.erosita.native.flare_parameters import METHOD_BANDS, FlaregtiParameters
 from daxa_wf.observatories.erosita.native.flare_products import (
@@ -19,7 +20,6 @@ from daxa_wf.observatories.erosita.native.flare_products import (
     write_threshold_image,
 )
 from daxa_wf.observatories.erosita.native.flaregti import flaregti
-from daxa_wf.observatories.erosita.native.rewrite import Changes, rewrite
 from daxa_wf.observatories.erosita.native.telescope_modules import select_modules
 from daxa_wf_simulator.erosita import write_event_file
 from daxa_wf_simulator.erosita_targets import TARGETS
@@ -53,7 +53,7 @@ def test_injected_flares(event_file, erosita, obsid, parameters):
     assert lost < 0.03
     for module, gti in result.gti.items():
         assert total(intersection(gti, result.good[module])) == pytest.approx(total(gti), abs=1e-6)
-        assert result.kept(module) + result.lost(module) == pytest.approx(total(result.good[module]))
+        assert result.kept(module) + result.removed(module) == pytest.approx(total(result.good[module]))
 
 
 POINTING = replace(TARGETS[1], duration=2600.0, flares=(Flare(500, 800, 12, 20), Flare(1500, 1900, 6, 60)))
@@ -86,12 +86,12 @@ def test_flares_with_ramps_in_pointings_scans_and_visits(tmp_path, seed, target,
     """
     file = f"c{'010' if target.scans else '001'}.fits"
     truth = write_event_file(tmp_path / file, replace(target, obsid=f"00000{seed}", file=file))
-    select_modules(ErositaEventFile.open(tmp_path / file), modules, tmp_path / "chosen.fits")
-    events = ErositaEventFile.open(tmp_path / "chosen.fits")
+    select_modules(ErositaEventList.open(tmp_path / file), modules, tmp_path / "chosen.fits")
+    events = ErositaEventList.open(tmp_path / "chosen.fits")
     if visits:
         tables = {f"GTI{module}": gti[:, :1] + [[70.0, 110.0]] for module, gti in events.gtis.items()}
         rewrite(events, tmp_path / "visits.fits", Changes("visits of 40 s", tables=tables))
-        events = ErositaEventFile.open(tmp_path / "visits.fits")
+        events = ErositaEventList.open(tmp_path / "visits.fits")
     cut, lost = shares(flaregti(events, FlaregtiParameters(**options)), truth)
     assert cut >= 0.99
     assert lost < most
@@ -100,17 +100,17 @@ def test_flares_with_ramps_in_pointings_scans_and_visits(tmp_path, seed, target,
 def test_a_cut_that_keeps_high_flares_is_told(tmp_path, event_file):
     """The optimal cut of one telescope module in a few minutes: background hardly matters, so flares stay."""
     select_modules(event_file("134135"), (3,), tmp_path / "one.fits")
-    one = ErositaEventFile.open(tmp_path / "one.fits")
-    assert [each["name"] for each in flaregti(one, FlaregtiParameters()).warnings] == ["lenientCut"]
-    assert flaregti(one, FlaregtiParameters(method="gaussian")).warnings == []
-    assert flaregti(event_file("700199"), FlaregtiParameters()).warnings == []
+    one = ErositaEventList.open(tmp_path / "one.fits")
+    assert [each.name for each in flaregti(one, FlaregtiParameters()).findings] == ["lenientCut"]
+    assert flaregti(one, FlaregtiParameters(method="gaussian")).findings == ()
+    assert flaregti(event_file("700199"), FlaregtiParameters()).findings == ()
 
 
 def test_edges_of_flares(tmp_path):
     """Bins that a low flare fills in part are kept by the optimal cut, and found by their excess if that is asked for."""
     flares = (Flare(614, 911, 4, 1), Flare(1914, 2211, 4, 1))
     truth = write_event_file(tmp_path / "c001.fits", replace(TARGETS[1], obsid="7", flares=flares))
-    events = ErositaEventFile.open(tmp_path / "c001.fits")
+    events = ErositaEventList.open(tmp_path / "c001.fits")
     plain, lost_plain = shares(flaregti(events, FlaregtiParameters()), truth)
     with_edges, lost = shares(flaregti(events, FlaregtiParameters(edge_like=4)), truth)
     assert plain < 0.98
@@ -127,8 +127,8 @@ def test_every_method_has_its_band():
 def test_module_without_gti(event_file):
     result = flaregti(event_file("700195"), FlaregtiParameters())
     assert sorted(result.gti) == [1, 2, 3, 5, 6, 7]
-    assert [warning["name"] for warning in result.warnings] == ["noGoodTime"]
-    assert "TM4" in result.warnings[0]["text"]
+    assert [each.name for each in result.findings] == ["noGoodTime"]
+    assert "TM4" in result.findings[0].text
 
 
 def test_bright_source_is_masked(event_file, erosita):
@@ -204,7 +204,7 @@ def test_files(event_file, tmp_path, sha256):
     write_mask(events, result, tmp_path / "mask.fits")
     write_threshold_image(events, result, tmp_path / "threshold.fits")
     assert sha256(events.path) == before
-    again = ErositaEventFile.open(tmp_path / "events.fits")
+    again = ErositaEventList.open(tmp_path / "events.fits")
     assert sorted(again.intervals("FLAREGTI")) == [1, 2, 3, 5, 6, 7]
     for module, gti in result.gti.items():
         np.testing.assert_array_equal(again.intervals("FLAREGTI")[module], gti)
@@ -256,7 +256,7 @@ def test_other_gti_tables(event_file, tmp_path):
     start = events.time_range[0]
     half = {f"QUALGTI{m}": np.array([[start, start + 1500.0]]) for m in (5, 6)}
     rewrite(events, tmp_path / "half.fits", Changes("test", tables=half))
-    result = flaregti(ErositaEventFile.open(tmp_path / "half.fits"), FlaregtiParameters(gtitype="QUALGTI"))
+    result = flaregti(ErositaEventList.open(tmp_path / "half.fits"), FlaregtiParameters(gtitype="QUALGTI"))
     assert {module: result.kept(module) for module in result.gti} == {5: 1500, 6: 1500}
 
 
@@ -269,21 +269,21 @@ def test_unfit_data(event_file, tmp_path):
     empty = {f"GTI{module}": NONE for module in (5, 6, 7)}
     rewrite(events, tmp_path / "empty.fits", Changes("test", tables=empty))
     with pytest.raises(UnfitDataError, match=r"noGoodTime.*no good time in its tables GTIn"):
-        flaregti(ErositaEventFile.open(tmp_path / "empty.fits"), FlaregtiParameters())
+        flaregti(ErositaEventList.open(tmp_path / "empty.fits"), FlaregtiParameters())
 
 
 def test_module_without_counts_is_not_cut(event_file, tmp_path):
     """One telescope module with good time and no event does not spoil the others."""
     events = event_file("700199")
     rewrite(events, tmp_path / "two.fits", Changes("test", keep=lambda rows: rows["TM_NR"] != 6))
-    result = flaregti(ErositaEventFile.open(tmp_path / "two.fits"), FlaregtiParameters(method="gaussian"))
-    assert result.lost(6) == 0
-    assert 250 < result.lost(5) < 450
+    result = flaregti(ErositaEventList.open(tmp_path / "two.fits"), FlaregtiParameters(method="gaussian"))
+    assert result.removed(6) == 0
+    assert 250 < result.removed(5) < 450
 
 
 def test_too_short_bins_are_told(event_file):
     result = flaregti(event_file("700199"), FlaregtiParameters(pimin=8000, timebin=5))
-    assert [warning["name"] for warning in result.warnings] == ["fewCounts"]
+    assert [each.name for each in result.findings] == ["fewCounts"]
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
 
 from daxa_wf.errors import ConfigError, UnfitDataError
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.events.sky_grid import SkyGrid, grid_of_image
+from daxa_wf.events.sky_plane import OrthographicPlane
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.evtool import evtool
 from daxa_wf.observatories.erosita.native.gti_tables import read_gti_file
 from daxa_wf.observatories.erosita.native.images import automatic_grid, bin_images, image_grid, write_image
 from daxa_wf.observatories.erosita.native.selection import EvtoolParameters, selection_of
-from daxa_wf.observatories.erosita.native.sky_grid import SkyGrid, grid_of_image
-from daxa_wf.observatories.erosita.native.sky_plane import OrthographicPlane
 from tests.genuine import is_whole
 
 pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
@@ -95,7 +95,7 @@ def test_image_of_a_cleaned_list(event_file, tmp_path):
     """Nothing is selected anew, and the header says what was selected before."""
     events = event_file("700199")
     result = evtool(events, EvtoolParameters(gti="GTI", pattern=3, emin=0.5, emax=5.0), tmp_path / "clean.fits")
-    cleaned = ErositaEventFile.open(tmp_path / "clean.fits")
+    cleaned = ErositaEventList.open(tmp_path / "clean.fits")
     selection = selection_of(cleaned, EvtoolParameters(0, None, emin=None, emax=None, gti="GTI"))
     grid = automatic_grid(selection)
     (image,) = bin_images(selection, [(0.2, 10.0)], grid)

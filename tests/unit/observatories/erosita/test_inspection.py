@@ -11,8 +11,8 @@ import pytest
 from astropy.io import fits
 
 from daxa_wf.errors import UnfitDataError
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
-from daxa_wf.observatories.xmm.native.inspection import inspect
+from daxa_wf.events.inspection import inspect
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf_simulator.erosita_targets import TARGETS
 
 NAMES = {target.obsid: target.file for target in TARGETS}
@@ -28,7 +28,7 @@ def plain(erosita: tuple[Path, object]) -> bytes:
     return out.getvalue()
 
 
-def test_simulated_lists_pass_without_warnings(event_file: Callable[[str], ErositaEventFile]) -> None:
+def test_simulated_lists_pass_without_warnings(event_file: Callable[[str], ErositaEventList]) -> None:
     assert inspect([event_file(obsid) for obsid in NAMES]) == []
 
 
@@ -36,7 +36,7 @@ def warned(path: Path, data: bytes, change: Callable[[fits.HDUList], object]) ->
     with fits.open(io.BytesIO(data)) as hdus:
         change(hdus)
         hdus.writeto(path, checksum=True)
-    return [each["name"] for each in inspect([ErositaEventFile.open(path)])]
+    return [each["name"] for each in inspect([ErositaEventList.open(path)])]
 
 
 def set_rows(table: str, column: str, value: float) -> Callable[[fits.HDUList], object]:
@@ -58,7 +58,7 @@ def test_mistakes_have_a_named_warning(plain: bytes, tmp_path: Path) -> None:
     flipped = bytearray(plain)
     flipped[len(plain) // 2] ^= 4
     (tmp_path / "flipped.fits").write_bytes(flipped)
-    found = inspect([ErositaEventFile.open(tmp_path / "flipped.fits")])
+    found = inspect([ErositaEventList.open(tmp_path / "flipped.fits")])
     assert [each["name"] for each in found] == ["wrongDatasum", "wrongChecksum"]
 
 

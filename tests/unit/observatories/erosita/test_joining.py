@@ -7,7 +7,7 @@ import pytest
 from astropy.io import fits
 
 from daxa_wf.errors import StepFailedError
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.joining import join
 from daxa_wf.observatories.erosita.native.telescope_modules import select_modules
 
@@ -20,7 +20,7 @@ def parts(event_file, tmp_path):
         paths = {modules: tmp_path / f"{modules[0]}.fits" for modules in ((1, 2, 3, 4, 6), (5, 7))}
         for modules, path in paths.items():
             select_modules(event_file(obsid), modules, path)
-        return [ErositaEventFile.open(path) for path in paths.values()]
+        return [ErositaEventList.open(path) for path in paths.values()]
 
     return make
 
@@ -43,7 +43,7 @@ def test_nothing_is_lost_or_changed(event_file, parts, tmp_path, obsid):
         header = new["EVENTS"].header
         assert [header[f"INSTRUM{n}"] for n in range(1, 8)] == [f"TM{n}" for n in range(1, 8)]
         assert (header["NINST"], header["TSTART"]) == (7, old["EVENTS"].header["TSTART"])
-    again = ErositaEventFile.open(tmp_path / "joined.fits")
+    again = ErositaEventList.open(tmp_path / "joined.fits")
     assert again.observation == whole.observation
     for module, good in whole.gtis.items():
         np.testing.assert_array_equal(again.gtis[module], good)
@@ -52,7 +52,7 @@ def test_nothing_is_lost_or_changed(event_file, parts, tmp_path, obsid):
 def test_some_modules_of_several_lists(parts, tmp_path):
     lists = parts("700195")
     rows = join(lists, (2, 7), tmp_path / "two.fits")
-    joined = ErositaEventFile.open(tmp_path / "two.fits")
+    joined = ErositaEventList.open(tmp_path / "two.fits")
     assert joined.observation.modules == (2, 7)
     assert {module for _, module in joined.module_tables} == {2, 7}
     times = [chunk["TM_NR"].copy() for chunk in joined.chunks()]
@@ -66,7 +66,7 @@ def test_the_time_spans_all_lists(parts, tmp_path):
         hdus["EVENTS"].header["TSTOP"] += 100.0
         hdus["EVENTS"].header["DATE-END"] = "2030-01-01T00:00:00"
         hdus["EVENTS"].header["TSTART"] += 50.0
-    second = ErositaEventFile.open(second.path)
+    second = ErositaEventList.open(second.path)
     join([second, first], range(1, 8), tmp_path / "joined.fits")
     with fits.open(tmp_path / "joined.fits") as hdus:
         for name in ("PRIMARY", "EVENTS", "CORRATT1"):
@@ -103,5 +103,5 @@ def test_lists_that_do_not_belong_together(parts, tmp_path, card, value, text):
     with fits.open(second.path, mode="update") as hdus:
         hdus["EVENTS"].header[card] = value
     with pytest.raises(StepFailedError, match=text) as caught:
-        join([first, ErositaEventFile.open(second.path)], range(1, 8), tmp_path / "joined.fits")
+        join([first, ErositaEventList.open(second.path)], range(1, 8), tmp_path / "joined.fits")
     assert caught.value.name == "listsDiffer"

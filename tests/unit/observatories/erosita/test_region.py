@@ -10,7 +10,7 @@ from astropy.io import fits
 from pydantic import ValidationError
 
 from daxa_wf.errors import ConfigError
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.evtool import evtool
 from daxa_wf.observatories.erosita.native.region import parse_region
 from daxa_wf.observatories.erosita.native.selection import EvtoolParameters
@@ -82,7 +82,7 @@ def test_events_of_a_region(event_file, tmp_path):
         assert 100 < near.sum() == result.selected < everywhere.selected
         np.testing.assert_array_equal(part["TIME"], rows["TIME"][near])
         assert result.ontime == everywhere.ontime
-        assert any("region=" in line for line in ErositaEventFile.open(tmp_path / "part.fits").header["HISTORY"])
+        assert any("region=" in line for line in ErositaEventList.open(tmp_path / "part.fits").header["HISTORY"])
 
 
 @pytest.mark.parametrize(

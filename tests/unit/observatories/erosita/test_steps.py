@@ -28,7 +28,7 @@ from daxa_wf.mission.registry import MISSIONS, STEPS
 from daxa_wf.mission.step import load
 from daxa_wf.observatories.erosita import PIPELINE
 from daxa_wf.observatories.erosita.local import lists_to_join, local_erosita_manifest
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.telescope_modules import GROUPS, parse_modules, select_modules
 from daxa_wf.observatories.erosita.options import Evtool, Flaregti
 from daxa_wf.observatories.erosita.panels import flare_plots
@@ -125,7 +125,7 @@ def test_natively_from_the_raw_list_to_exposure_maps(chain: Any, raw: Any, obsid
     assert mine.files() == names(obsid, "_".join(f"TM{module}" for module in modules))
 
     flared, quiet = np.array(truth[obsid].flares), np.array(truth[obsid].quiet)
-    events = ErositaEventFile.open(mine.product("flaregti", "events"))
+    events = ErositaEventList.open(mine.product("flaregti", "events"))
     good, kept = events.intervals("GTI"), events.intervals("FLAREGTI")
     assert set(good) == set(modules) - set(truth[obsid].without_gti)
     for module, intervals in kept.items():
@@ -214,7 +214,7 @@ def test_some_telescope_modules(chain: Any, standins: Standins, raw: Any, engine
 @pytest.fixture(scope="module")
 def parts(raw: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The list of three telescope modules as two lists, of TM6 and of TM5 and TM7."""
-    whole, root = ErositaEventFile.open(raw[0] / FILES["700199"]), tmp_path_factory.mktemp("parts")
+    whole, root = ErositaEventList.open(raw[0] / FILES["700199"]), tmp_path_factory.mktemp("parts")
     for digit, modules in ((6, (6,)), (9, (5, 7))):
         select_modules(whole, modules, root / f"pm00_700199_{digit}20_EventList_c001.fits")
     return root / "pm00_700199_620_EventList_c001.fits", root / "pm00_700199_920_EventList_c001.fits"
@@ -243,7 +243,7 @@ def test_lists_of_some_telescope_modules_are_joined(chain: Any, standins: Standi
 def test_every_native_product_names_its_observation_without_deprecated_cards(chain: Any, raw: Any) -> None:
     mine: Chain = chain("700199")
     mine.all()
-    whole = ErositaEventFile.open(raw[0] / FILES["700199"]).header
+    whole = ErositaEventList.open(raw[0] / FILES["700199"]).header
     identity = ("TELESCOP", "INSTRUME", "OBS_ID", "OBJECT", "FILTER", "DATE-OBS")
     root = mine.layout.observation(mine.unit)
     for path in sorted(root.rglob("*.fits")):
@@ -298,7 +298,7 @@ def test_flares_are_kept_if_that_is_asked_for(chain: Any, standins: Standins, ra
     mine.all()
     without = {step: mine.records[step].results for step in ("evtool", "erosita_exposure_maps")}
     record = mine.run("evtool", gti="GTI")
-    good = ErositaEventFile.open(raw[0] / FILES["700199"]).intervals("GTI")
+    good = ErositaEventList.open(raw[0] / FILES["700199"]).intervals("GTI")
     assert record.results["ontime"] == pytest.approx({f"TM{module}": total(good[module]) for module in (5, 6, 7)})
     assert record.results["selected"] == len(selected_by_hand(mine.raw, good, (200, 10_000)))
     mine.run("erosita_images")

@@ -5,7 +5,7 @@ import pytest
 from astropy.io import fits
 
 from daxa_wf.errors import ConfigError, UnfitDataError
-from daxa_wf.observatories.erosita.native.event_file import ErositaEventFile
+from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.telescope_modules import parse_modules, select_modules
 
 pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
@@ -44,13 +44,13 @@ def test_subset_is_exact(event_file, tmp_path, obsid, modules, sha256):
             assert cards["INSTRUME"] == (f"TM{modules[0]}" if len(modules) == 1 else "merged")
             assert [cards[f"INSTRUM{n + 1}"] for n in range(len(modules))] == [f"TM{m}" for m in modules]
             assert f"INSTRUM{len(modules) + 1}" not in cards
-    assert ErositaEventFile.open(output).observation.modules == modules
+    assert ErositaEventList.open(output).observation.modules == modules
 
 
 def test_modules_that_the_file_lacks(event_file, tmp_path):
     events = event_file("700199")
     select_modules(events, (1, 5), tmp_path / "five.fits")
-    assert ErositaEventFile.open(tmp_path / "five.fits").observation.modules == (5,)
+    assert ErositaEventList.open(tmp_path / "five.fits").observation.modules == (5,)
     with pytest.raises(UnfitDataError, match=r"noInstrument.*TM1.*has TM5, TM6, TM7"):
         select_modules(events, (1,), tmp_path / "none.fits")
 

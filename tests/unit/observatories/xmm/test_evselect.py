@@ -12,8 +12,9 @@ from astropy.io import fits
 from daxa_wf.errors import ExpressionError
 from daxa_wf.events.gti import contains, intersection, union
 from daxa_wf.events.gti_files import read_gti
-from daxa_wf.observatories.xmm.native.event_list import EventList
-from daxa_wf.observatories.xmm.native.evselect import evselect, live_time
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
+from daxa_wf.observatories.xmm.native.evselect import evselect
+from daxa_wf.observatories.xmm.native.exposure_times import live_time
 from tests.genuine import Abell907
 
 LISTS = {
@@ -28,7 +29,7 @@ def cleaned(request: pytest.FixtureRequest, exod: Path, tmp_path_factory: pytest
     name, _, _ = LISTS[request.param]
     output = tmp_path_factory.mktemp("clean") / f"{request.param}.fits"
     gti = read_gti(exod / f"{request.param}_gti.fits")
-    return request.param, output, evselect(EventList.open(exod / name), EXPRESSION, gti, output)
+    return request.param, output, evselect(EpicEventList.open(exod / name), EXPRESSION, gti, output)
 
 
 def test_events_are_sas_events_one_for_one(cleaned: tuple, exod: Path) -> None:
@@ -74,7 +75,7 @@ def test_data_subspace_says_what_sas_says(cleaned: tuple, exod: Path) -> None:
 def selected(mos_list: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A list of ours of the events of a genuine one that pass the usual filters."""
     output = tmp_path_factory.mktemp("selected") / "clean.fits"
-    assert evselect(EventList.open(mos_list), EXPRESSION, None, output).selected > 2000
+    assert evselect(EpicEventList.open(mos_list), EXPRESSION, None, output).selected > 2000
     return output
 
 
@@ -112,14 +113,14 @@ def test_stingray_reads_the_list_as_it_reads_that_of_sas(cleaned: tuple, exod: P
 
 
 def test_livetime_of_genuine_lists(abell907: Abell907) -> None:
-    events = EventList.open(abell907.event_list)
+    events = EpicEventList.open(abell907.event_list)
     assert len(events.gtis) >= 6
     for ccd, intervals in events.gtis.items():
         expected = events.header[f"LIVETI{ccd:02d}"]
         assert live_time(events.frames(ccd), intervals) == pytest.approx(expected, abs=1e-3), ccd
 
 
-def before_cleaning(path: Path, output: Path) -> tuple[EventList, str]:
+def before_cleaning(path: Path, output: Path) -> tuple[EpicEventList, str]:
     """Take SAS's last selection back: return a list with the standard good times only, and the selection's text.
 
     SAS wrote the selection as cards of the data subspace and as tables GTI0nn06. Events that it removed stay away.
@@ -133,12 +134,12 @@ def before_cleaning(path: Path, output: Path) -> tuple[EventList, str]:
         for hdu in [hdu for hdu in hdus if hdu.name.startswith("GTI")]:
             del hdus[hdu.name]
         hdus.writeto(output)
-    return EventList.open(output), text
+    return EpicEventList.open(output), text
 
 
 def test_exposure_of_a_selection_is_that_which_sas_wrote_for_it(abell907: Abell907, tmp_path: Path) -> None:
     """SAS's selection, done again: every event that it kept, its ONTIME and LIVETIME of each CCD, its good times."""
-    left = EventList.open(abell907.event_list).gtis
+    left = EpicEventList.open(abell907.event_list).gtis
     events, text = before_cleaning(abell907.event_list, tmp_path / "before.fits")
     expression, gti = text.split(" && GTI(")
     assert gti.endswith("_gti.fits,TIME)")
@@ -151,7 +152,7 @@ def test_exposure_of_a_selection_is_that_which_sas_wrote_for_it(abell907: Abell9
     mine = fits.getheader(tmp_path / "after.fits", "EVENTS")
     for card in cards:
         assert mine[card] == pytest.approx(sas[card], rel=0, abs=2e-5 if card.startswith("LIVETI") else 1e-9), card
-    after = EventList.open(tmp_path / "after.fits")
+    after = EpicEventList.open(tmp_path / "after.fits")
     assert sorted(after.gtis) == sorted(left)
     for ccd, intervals in after.gtis.items():
         # SAS keeps intervals apart that touch; of joined ones the edges are the same numbers.
@@ -159,21 +160,21 @@ def test_exposure_of_a_selection_is_that_which_sas_wrote_for_it(abell907: Abell9
 
 
 def test_events_outside_of_a_half_of_the_good_times_are_removed(abell907: Abell907, tmp_path: Path) -> None:
-    left = EventList.open(abell907.event_list).gtis
+    left = EpicEventList.open(abell907.event_list).gtis
     events, _ = before_cleaning(abell907.event_list, tmp_path / "before.fits")
     flare_free = union(*left.values())
     half = flare_free[: len(flare_free) // 2]
     result = evselect(events, "true", half, tmp_path / "after.fits")
     kept = contains(half, events.columns("TIME")["TIME"])
     assert 0 < result.selected == np.count_nonzero(kept) < result.rows
-    after = EventList.open(tmp_path / "after.fits")
+    after = EpicEventList.open(tmp_path / "after.fits")
     assert np.array_equal(after.columns("TIME")["TIME"], events.columns("TIME")["TIME"][kept])
     for ccd, intervals in after.gtis.items():
         assert np.allclose(intervals, intersection(union(left[ccd]), half), rtol=0, atol=1e-6)
 
 
 def test_nothing_selected_is_a_valid_empty_list(mos_list: Path, tmp_path: Path) -> None:
-    result = evselect(EventList.open(mos_list), "PI > 20000", None, tmp_path / "none.fits")
+    result = evselect(EpicEventList.open(mos_list), "PI > 20000", None, tmp_path / "none.fits")
     assert (result.selected, result.rejected_by_expression) == (0, result.rows)
     with fits.open(tmp_path / "none.fits", checksum=True) as hdus:
         hdus.verify("exception")
@@ -181,7 +182,7 @@ def test_nothing_selected_is_a_valid_empty_list(mos_list: Path, tmp_path: Path) 
 
 
 def test_without_gti_exposure_stays(mos_list: Path, tmp_path: Path) -> None:
-    events = EventList.open(mos_list)
+    events = EpicEventList.open(mos_list)
     result = evselect(events, "true", None, tmp_path / "all.fits")
     assert result.selected == events.row_count
     assert result.ontime[1] == pytest.approx(events.header["ONTIME01"], abs=1e-6)
@@ -189,20 +190,20 @@ def test_without_gti_exposure_stays(mos_list: Path, tmp_path: Path) -> None:
 
 
 def test_cleaning_twice_keeps_what_is_in_both(mos_list: Path, tmp_path: Path) -> None:
-    gtis = union(*EventList.open(mos_list).gtis.values())
+    gtis = union(*EpicEventList.open(mos_list).gtis.values())
     start, stop = gtis[0, 0], gtis[-1, 1]
     first, second = np.array([[start, 0.4 * start + 0.6 * stop]]), np.array([[0.7 * start + 0.3 * stop, stop]])
-    evselect(EventList.open(mos_list), EXPRESSION, first, tmp_path / "a.fits")
-    result = evselect(EventList.open(tmp_path / "a.fits"), "PI > 1000", second, tmp_path / "b.fits")
-    times = EventList.open(tmp_path / "b.fits").columns("TIME", "PI")
+    evselect(EpicEventList.open(mos_list), EXPRESSION, first, tmp_path / "a.fits")
+    result = evselect(EpicEventList.open(tmp_path / "a.fits"), "PI > 1000", second, tmp_path / "b.fits")
+    times = EpicEventList.open(tmp_path / "b.fits").columns("TIME", "PI")
     assert result.selected > 0
     assert contains(intersection(first, second), times["TIME"]).all()
     assert times["PI"].min() > 1000
-    header = EventList.open(tmp_path / "b.fits").header
+    header = EpicEventList.open(tmp_path / "b.fits").header
     assert ":12" in [header.get(f"DSVAL{n}") for n in range(1, 9)]
     assert "(1000:" in [header.get(f"DSVAL{n}") for n in range(1, 9)]
 
 
 def test_a_list_without_what_is_asked_for(mos_list: Path, tmp_path: Path) -> None:
     with pytest.raises(ExpressionError, match="PAT_ID is not a column"):
-        evselect(EventList.open(mos_list), "PAT_ID == 0", None, tmp_path / "x.fits")
+        evselect(EpicEventList.open(mos_list), "PAT_ID == 0", None, tmp_path / "x.fits")

@@ -10,28 +10,29 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from daxa_wf.events.gti import union
-from daxa_wf.events.image import SkyGrid, bin_images, pi_ranges, write_image
-from daxa_wf.events.tangent_plane import TangentPlane, plane_of
+from daxa_wf.events.image import pi_ranges
+from daxa_wf.events.sky_plane import TangentPlane
 from daxa_wf.observatories.xmm.native.attitude import NO_DRIFT, Drift, read_drift
 from daxa_wf.observatories.xmm.native.detector import Detector, without_neighbours
-from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 from daxa_wf.observatories.xmm.native.exposure_map import exposure_maps, write_exposure_map
+from daxa_wf.observatories.xmm.native.images import bin_images, epic_grid, write_image
 from daxa_wf.observatories.xmm.native.vignetting import measured_vignetting, spacecraft_frame
 from daxa_wf.observatories.xmm.steps.images import bands_cut_off
 from daxa_wf.units import Band
 from tests.genuine import Abell907, is_whole
 
 BANDS = {"0.50-2.00": (500, 2000), "2.00-10.00": (2000, 10000)}
-GRID = SkyGrid(87)
+GRID = epic_grid(87)
 
 
 @pytest.fixture(scope="module")
-def events(abell907: Abell907) -> EventList:
+def events(abell907: Abell907) -> EpicEventList:
     """The cleaned event list."""
-    return EventList.open(abell907.event_list)
+    return EpicEventList.open(abell907.event_list)
 
 
-def test_images_are_pixel_exact(abell907: Abell907, events: EventList, tmp_path: Path) -> None:
+def test_images_are_pixel_exact(abell907: Abell907, events: EpicEventList, tmp_path: Path) -> None:
     for (band, edges), image in zip(BANDS.items(), bin_images(events, list(BANDS.values()), GRID), strict=True):
         sas, pixels, here = abell907.image(band)
         assert pixels.sum() > 300
@@ -47,7 +48,7 @@ def test_images_are_pixel_exact(abell907: Abell907, events: EventList, tmp_path:
             assert hdus[0].header["EXPOSURE"] == pytest.approx(sas["EXPOSURE"], abs=1e-3)
 
 
-def test_bands_that_share_an_edge_share_no_event_and_others_are_those_of_evselect(events: EventList) -> None:
+def test_bands_that_share_an_edge_share_no_event_and_others_are_those_of_evselect(events: EpicEventList) -> None:
     bands = list(BANDS.values())
     assert pi_ranges(bands) == [(500, 1999), (2000, 10_000)]
     assert pi_ranges([(500, 2000), (2001, 10_000), (300, 7000)]) == [(500, 2000), (2001, 10_000), (300, 7000)]
@@ -59,7 +60,7 @@ def test_bands_that_share_an_edge_share_no_event_and_others_are_those_of_evselec
 
 
 def test_counts_are_32_bit_integers_so_that_images_can_be_multiplied_and_subtracted(
-    events: EventList, tmp_path: Path
+    events: EpicEventList, tmp_path: Path
 ) -> None:
     for edges, image in zip(BANDS.values(), bin_images(events, list(BANDS.values()), GRID), strict=True):
         write_image(tmp_path / "image.fits", events, GRID, edges, image)
@@ -70,9 +71,9 @@ def test_counts_are_32_bit_integers_so_that_images_can_be_multiplied_and_subtrac
         assert np.array_equal(written - brighter, image.counts - np.roll(image.counts, 1, axis=0))
 
 
-def test_exposure_maps_agree_with_eexpmap(abell907: Abell907, events: EventList) -> None:
+def test_exposure_maps_agree_with_eexpmap(abell907: Abell907, events: EpicEventList) -> None:
     """The vignetting was measured on 0201903501; 0404910601 is the independent test."""
-    maps = exposure_maps([events], GRID, plane_of(events), [1.25, 6.0])
+    maps = exposure_maps([events], GRID, events.plane, [1.25, 6.0])
     for band, whole_map in zip(BANDS, maps.seconds, strict=True):
         _, sas, here = abell907.exposure_map(band)
         field, seconds = sas > 0, whole_map[here]
@@ -87,7 +88,7 @@ def test_exposure_maps_agree_with_eexpmap(abell907: Abell907, events: EventList)
 def test_pn_vignetting_predicts_the_other_observation(real_data: Path, band: str) -> None:
     """No pn list is at hand: the shape of the map is tested, away from CCD gaps."""
     header, seconds, (rows, columns) = Abell907(real_data, "0404910601", "pn").exposure_map(band)
-    x, y = np.meshgrid(GRID.centres()[columns] - 25921, GRID.centres()[rows] - 25921)
+    x, y = np.meshgrid(GRID.centres()[0][columns] - 25921, GRID.centres()[1][rows] - 25921)
     factor = measured_vignetting("PN").at(
         *spacecraft_frame(x, y, header["PA_PNT"]), {"0.50-2.00": 1.25, "2.00-10.00": 6.0}[band]
     )
@@ -97,8 +98,8 @@ def test_pn_vignetting_predicts_the_other_observation(real_data: Path, band: str
     assert np.mean(np.abs(ratio - 1) < 0.10) > 0.75
 
 
-def test_without_vignetting_a_map_is_live_time(events: EventList) -> None:
-    seconds = exposure_maps([events], GRID, plane_of(events), [1.0], "none").seconds[0]
+def test_without_vignetting_a_map_is_live_time(events: EpicEventList) -> None:
+    seconds = exposure_maps([events], GRID, events.plane, [1.0], "none").seconds[0]
     lives = [events.header[f"LIVETI{ccd:02d}"] for ccd in events.ccds]
     inner = seconds[seconds > 0.5 * seconds.max()]
     assert min(lives) <= np.median(inner) <= 1.01 * max(lives)
@@ -108,44 +109,44 @@ def test_events_fall_where_there_is_exposure(mos_list: Path, tmp_path: Path) -> 
     from daxa_wf.observatories.xmm.native.evselect import evselect
 
     output = tmp_path / "clean.fits"
-    evselect(EventList.open(mos_list), "#XMMEA_EM && PATTERN<=12 && FLAG==0", None, output)
-    events = EventList.open(output)
-    seconds = exposure_maps([events], GRID, plane_of(events), [1.0]).seconds[0]
+    evselect(EpicEventList.open(mos_list), "#XMMEA_EM && PATTERN<=12 && FLAG==0", None, output)
+    events = EpicEventList.open(output)
+    seconds = exposure_maps([events], GRID, events.plane, [1.0]).seconds[0]
     image = bin_images(events, [(200, 12000)], GRID)[0].counts
     assert image[seconds <= 0].sum() <= 0.001 * image.sum()
 
 
-def test_a_ccd_without_events_is_left_out_and_told(events: EventList, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = exposure_maps([events], GRID, plane_of(events), [1.0], "none")
+def test_a_ccd_without_events_is_left_out_and_told(events: EpicEventList, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = exposure_maps([events], GRID, events.plane, [1.0], "none")
     place = Detector.place
     monkeypatch.setattr(Detector, "place", lambda self, ccd: None if ccd == 2 else place(self, ccd))
-    less = exposure_maps([events], GRID, plane_of(events), [1.0], "none")
-    assert whole.warnings == []
-    assert [warning["name"] for warning in less.warnings] == ["ccdLeftOut"]
+    less = exposure_maps([events], GRID, events.plane, [1.0], "none")
+    assert whole.findings == ()
+    assert [each.name for each in less.findings] == ["ccdLeftOut"]
     assert less.seconds.sum() < 0.95 * whole.seconds.sum()
 
 
-def test_two_exposures_add_up(events: EventList) -> None:
-    one = exposure_maps([events], GRID, plane_of(events), [1.25]).seconds
-    two = exposure_maps([events, events], GRID, plane_of(events), [1.25]).seconds
+def test_two_exposures_add_up(events: EpicEventList) -> None:
+    one = exposure_maps([events], GRID, events.plane, [1.25]).seconds
+    two = exposure_maps([events, events], GRID, events.plane, [1.25]).seconds
     assert np.allclose(two, 2 * one)
 
 
-def test_drift_moves_exposure(events: EventList) -> None:
-    still = exposure_maps([events], GRID, plane_of(events), [1.0], "none").seconds[0]
-    moved = exposure_maps([events], GRID, plane_of(events), [1.0], "none", [Drift(((870.0, 0.0, 1.0),))]).seconds[0]
+def test_drift_moves_exposure(events: EpicEventList) -> None:
+    still = exposure_maps([events], GRID, events.plane, [1.0], "none").seconds[0]
+    moved = exposure_maps([events], GRID, events.plane, [1.0], "none", [Drift(((870.0, 0.0, 1.0),))]).seconds[0]
     inner = slice(100, 400)
     assert np.mean(np.abs(moved[inner, 110:410] - still[inner, 100:400]) < 1) > 0.98
 
 
 def test_real_attitude_is_steady(real_data: Path) -> None:
     exposure = Abell907(real_data, "0201903501", "mos1")
-    events = EventList.open(exposure.event_list)
+    events = EpicEventList.open(exposure.event_list)
     (series,) = (exposure.folder / "att").glob("*ATTTSR0000.FIT")
-    assert read_drift(series, plane_of(events), union(*events.gtis.values())) == NO_DRIFT
+    assert read_drift(series, events.plane, union(*events.gtis.values())) == NO_DRIFT
 
 
-def test_map_file_says_what_its_vignetting_is(events: EventList, tmp_path: Path) -> None:
+def test_map_file_says_what_its_vignetting_is(events: EpicEventList, tmp_path: Path) -> None:
     write_exposure_map(tmp_path / "map.fits", events, GRID, (500, 2000), np.ones(GRID.shape), "measured")
     with fits.open(tmp_path / "map.fits", checksum=True) as hdus:
         hdus.verify("exception")

@@ -11,8 +11,9 @@ import pytest
 
 from daxa_wf.archive.access import Archive
 from daxa_wf.archive.layout import band_of, product_name, unit_of
-from daxa_wf.events.flare_filters import FLARE_FILTERS, FlareParameters
-from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.events.flare_filters import FlareParameters
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
+from daxa_wf.observatories.xmm.native.flare_filters import FLARE_FILTERS
 from daxa_wf.units import Band, Unit
 from daxa_wf_simulator.events import simulate
 from daxa_wf_simulator.files import list_name, write_event_list
@@ -46,7 +47,7 @@ def made(folder: Path, lists: Path, **options: Any) -> Chain:
 
 
 def energies(path: Path) -> tuple[int, int]:
-    energy = EventList.open(path).columns("PI")["PI"]
+    energy = EpicEventList.open(path).columns("PI")["PI"]
     return int(energy.min()), int(energy.max())
 
 

@@ -13,7 +13,7 @@ from astropy.wcs import WCS, FITSFixedWarning
 
 from daxa_wf.chain.runner import Inputs
 from daxa_wf.observatories.xmm import panels
-from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 from daxa_wf.observatories.xmm.steps import exposure_maps
 from tests.xmm_chain import Chain
 
@@ -39,7 +39,7 @@ def products(chain: Chain) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def raw_header(observatory: Path, truth: dict) -> fits.Header:
-    return EventList.open(observatory / truth[f"{UNIT}S001"]["file"]).header
+    return EpicEventList.open(observatory / truth[f"{UNIT}S001"]["file"]).header
 
 
 def test_every_product_names_the_exposure_it_is_of(products: dict[str, Path], raw_header: fits.Header) -> None:
@@ -93,7 +93,7 @@ def test_history_is_readable_and_whole(products: dict[str, Path]) -> None:
 def test_an_event_on_an_edge_that_bands_share_is_counted_once(chain: Chain, products: dict[str, Path]) -> None:
     results = chain.record("images", UNIT).results
     soft, hard, both = np.add(results["counts"], results["outside"])
-    energy = EventList.open(products["cleanevents"]).columns("PI")["PI"]
+    energy = EpicEventList.open(products["cleanevents"]).columns("PI")["PI"]
     assert np.count_nonzero(energy == 1300) > 0
     assert soft + hard == both == np.count_nonzero((energy >= 500) & (energy <= 10_000))
     assert soft == np.count_nonzero((energy >= 500) & (energy < 1300))

@@ -19,7 +19,7 @@ from daxa_wf.archive.records import read_record
 from daxa_wf.archive.vouching import drop_stale_records
 from daxa_wf.chain.local import listing_digest
 from daxa_wf.errors import ConfigError
-from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 from daxa_wf.report import observation
 from daxa_wf.tools.messages import task_messages
 from daxa_wf.units import Unit
@@ -172,7 +172,7 @@ def test_engines_can_be_mixed(make: Any, standins: Standins) -> None:
         "evselect",
         "merge",
     }
-    final = EventList.open(chain.layout.find(chain.record("merge", f"{OBSID}M1").product("finalevents")))
+    final = EpicEventList.open(chain.layout.find(chain.record("merge", f"{OBSID}M1").product("finalevents")))
     parts = [chain.record("evselect", f"{OBSID}M1{exposure}").results["selected"] for exposure in ("S001", "U002")]
     assert final.row_count == sum(parts) > 0
     names = chain.products(OBSID)

@@ -11,17 +11,16 @@ from daxa_wf.errors import StepFailedError
 from daxa_wf.events.expression import BoundExpression, parse
 from daxa_wf.events.expression.passable import mixed_columns, part_about, passable, time_intervals
 from daxa_wf.events.gti import NONE, total
-from daxa_wf.events.image import SkyGrid, bin_images
-from daxa_wf.events.tangent_plane import plane_of
 from daxa_wf.observatories.xmm.native.detector import Detector
-from daxa_wf.observatories.xmm.native.event_list import EventList
+from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 from daxa_wf.observatories.xmm.native.evselect import evselect
 from daxa_wf.observatories.xmm.native.exposure_map import ExposureMaps, exposure_maps
+from daxa_wf.observatories.xmm.native.images import bin_images, epic_grid
 from daxa_wf.observatories.xmm.native.merge import merge
 from tests.unit.observatories.xmm.conftest import WHOLE_LIST
 
 CLEAN = "#XMMEA_EM && PATTERN <= 12 && FLAG == 0"
-GRID = SkyGrid(87)
+GRID = epic_grid(87)
 SECONDS = 10_000.0
 
 
@@ -85,44 +84,44 @@ def test_times_that_an_expression_selects(text: str, expected: list[list[list[fl
 
 
 @pytest.fixture(scope="module", params=["simulated", "genuine"])
-def raw(request: pytest.FixtureRequest) -> EventList:
+def raw(request: pytest.FixtureRequest) -> EpicEventList:
     """A list of MOS1 without flares filtered out: a simulated one of 40 ks, and a whole genuine one."""
     if request.param == "genuine":
-        return EventList.open(request.getfixturevalue("exod") / WHOLE_LIST)
+        return EpicEventList.open(request.getfixturevalue("exod") / WHOLE_LIST)
     truth = request.getfixturevalue("truth")["0999990101M1S001"]
-    return EventList.open(request.getfixturevalue("observatory") / truth["file"])
+    return EpicEventList.open(request.getfixturevalue("observatory") / truth["file"])
 
 
 @pytest.fixture(scope="module")
-def clean(raw: EventList, tmp_path_factory: pytest.TempPathFactory) -> dict[str, EventList]:
+def clean(raw: EpicEventList, tmp_path_factory: pytest.TempPathFactory) -> dict[str, EpicEventList]:
     """Expression -> genuine events that it keeps of the first 10 ks; lists are made once."""
     folder, start = tmp_path_factory.mktemp("selected"), raw.time_range[0]
 
-    class Lists(dict[str, EventList]):
-        def __missing__(self, text: str) -> EventList:
+    class Lists(dict[str, EpicEventList]):
+        def __missing__(self, text: str) -> EpicEventList:
             path = folder / f"{len(self)}.fits"
             evselect(raw, f"{CLEAN} && {text}", np.array([[start, start + SECONDS]]), path)
-            self[text] = EventList.open(path)
+            self[text] = EpicEventList.open(path)
             return self[text]
 
     return Lists()
 
 
-def map_of(events: EventList) -> ExposureMaps:
-    return exposure_maps([events], GRID, plane_of(events), [1.0], "none")
+def map_of(events: EpicEventList) -> ExposureMaps:
+    return exposure_maps([events], GRID, events.plane, [1.0], "none")
 
 
-def counts_of(events: EventList) -> np.ndarray:
+def counts_of(events: EpicEventList) -> np.ndarray:
     return bin_images(events, [(200, 12_000)], GRID)[0].counts
 
 
 @pytest.fixture(scope="module")
-def whole(clean: dict[str, EventList]) -> np.ndarray:
+def whole(clean: dict[str, EpicEventList]) -> np.ndarray:
     return map_of(clean["true"]).seconds[0]
 
 
 def test_a_selection_by_ccd_keeps_the_good_times_of_its_ccds_and_no_others(
-    clean: dict[str, EventList], tmp_path: Path
+    clean: dict[str, EpicEventList], tmp_path: Path
 ) -> None:
     every, some = clean["true"], clean["CCDNR in 1,2,5"]
     for ccd, intervals in some.gtis.items():
@@ -130,12 +129,12 @@ def test_a_selection_by_ccd_keeps_the_good_times_of_its_ccds_and_no_others(
         assert (f"ONTIME{ccd:02d}" in some.header) == (f"LIVETI{ccd:02d}" in some.header) == (ccd in (1, 2, 5))
     assert some.header["LIVETIME"] == every.header["LIVETIME"]
     merge([some, some], tmp_path / "merged.fits")
-    merged = EventList.open(tmp_path / "merged.fits").gtis
+    merged = EpicEventList.open(tmp_path / "merged.fits").gtis
     assert {ccd for ccd, intervals in merged.items() if len(intervals)} == {1, 2, 5}
     assert total(merged[1]) == pytest.approx(total(every.gtis[1]))
 
 
-def test_a_selection_by_time_is_in_the_good_times(raw: EventList, clean: dict[str, EventList]) -> None:
+def test_a_selection_by_time_is_in_the_good_times(raw: EpicEventList, clean: dict[str, EpicEventList]) -> None:
     middle = raw.time_range[0] + SECONDS / 2
     early, late = clean[f"TIME < {middle}"], clean[f"!(TIME < {middle})"]
     for ccd, intervals in clean["true"].gtis.items():
@@ -144,19 +143,19 @@ def test_a_selection_by_time_is_in_the_good_times(raw: EventList, clean: dict[st
     assert map_of(early).seconds.max() == pytest.approx(SECONDS / 2, rel=0.02)
 
 
-def test_times_that_no_good_time_interval_can_show_are_told(raw: EventList, tmp_path: Path) -> None:
+def test_times_that_no_good_time_interval_can_show_are_told(raw: EpicEventList, tmp_path: Path) -> None:
     result = evselect(raw, f"{CLEAN} && (TIME > {raw.time_range[0]} || PI > 500)", None, tmp_path / "clean.fits")
-    assert [each["name"] for each in result.doubts] == ["timeNotInExposure"]
+    assert [each.name for each in result.findings] == ["timeNotInExposure"]
 
 
 # --- maps ---
 
 
 def test_ccds_that_the_user_excludes_have_no_exposure_and_no_warning(
-    clean: dict[str, EventList], whole: np.ndarray
+    clean: dict[str, EpicEventList], whole: np.ndarray
 ) -> None:
     some, rest = (map_of(clean[text]) for text in ("CCDNR in 1,2,5", "!(CCDNR in 1,2,5)"))
-    assert (some.warnings, rest.warnings, some.selected_by) == ([], [], ("CCDNR",))
+    assert (some.findings, rest.findings, some.selected_by) == ((), (), ("CCDNR",))
     for maps, mine, others in (
         (some, "CCDNR in 1,2,5", "!(CCDNR in 1,2,5)"),
         (rest, "!(CCDNR in 1,2,5)", "CCDNR in 1,2,5"),
@@ -178,10 +177,10 @@ SHAPES = {
 
 @pytest.mark.parametrize("text", SHAPES)
 def test_places_that_the_user_excludes_have_no_exposure_and_the_others_all_of_theirs(
-    clean: dict[str, EventList], whole: np.ndarray, text: str
+    clean: dict[str, EpicEventList], whole: np.ndarray, text: str
 ) -> None:
     maps = map_of(clean[text])
-    assert (maps.warnings, maps.selected_by) == ([], SHAPES[text])
+    assert (maps.findings, maps.selected_by) == ((), SHAPES[text])
     inside, everything, seconds = counts_of(clean[text]), counts_of(clean["true"]), maps.seconds[0]
     assert 0.02 * everything.sum() < inside.sum() < 0.95 * everything.sum()
     assert inside[seconds <= 0].sum() <= 0.002 * inside.sum()
@@ -193,30 +192,30 @@ def test_places_that_the_user_excludes_have_no_exposure_and_the_others_all_of_th
         assert missed[(seconds >= 0.95 * whole) & (whole > 0)].sum() <= 0.02 * missed.sum()
 
 
-def test_the_area_of_a_map_is_that_of_the_selected_shape(clean: dict[str, EventList]) -> None:
+def test_the_area_of_a_map_is_that_of_the_selected_shape(clean: dict[str, EpicEventList]) -> None:
     seconds = map_of(clean["(DETX,DETY) in BOX(0,0,3000,4000,0)"]).seconds[0]
-    assert (seconds / seconds.max()).sum() * GRID.bin_size**2 == pytest.approx(6000 * 8000, rel=0.05)
+    assert (seconds / seconds.max()).sum() * GRID.xbin**2 == pytest.approx(6000 * 8000, rel=0.05)
 
 
-def test_a_place_that_also_depends_on_energy_is_told(clean: dict[str, EventList]) -> None:
-    (warning,) = map_of(clean["(DETX > 0 || PI > 5000)"]).warnings
-    assert warning["name"] == "selectionNotInMap"
-    assert "depends on PI too" in warning["text"]
+def test_a_place_that_also_depends_on_energy_is_told(clean: dict[str, EpicEventList]) -> None:
+    (finding,) = map_of(clean["(DETX > 0 || PI > 5000)"]).findings
+    assert finding.name == "selectionNotInMap"
+    assert "depends on PI too" in finding.text
 
 
-def test_a_region_that_cannot_be_read_again_refuses_the_map(clean: dict[str, EventList]) -> None:
-    events = EventList.open(clean["true"].path)
+def test_a_region_that_cannot_be_read_again_refuses_the_map(clean: dict[str, EpicEventList]) -> None:
+    events = EpicEventList.open(clean["true"].path)
     events.header["SLCTEXPR"] = "PI > 300 && region(gone.fits,X,Y)"
     with pytest.raises(StepFailedError, match=r"selectionNotInMap: .* gone\.fits is not there"):
         map_of(events)
 
 
 def test_only_a_selected_ccd_of_unknown_place_is_told(
-    clean: dict[str, EventList], monkeypatch: pytest.MonkeyPatch
+    clean: dict[str, EpicEventList], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = Detector.place
     monkeypatch.setattr(Detector, "place", lambda self, ccd: None if ccd == 2 else place(self, ccd))
-    (warning,) = map_of(clean["CCDNR in 1,2,5"]).warnings
-    assert warning["name"] == "ccdLeftOut"
-    assert warning["text"].startswith("CCD 2 of ")
-    assert map_of(clean["(DETX,DETY) in BOX(0,0,3000,4000,0)"]).warnings == []
+    (finding,) = map_of(clean["CCDNR in 1,2,5"]).findings
+    assert finding.name == "ccdLeftOut"
+    assert finding.text.startswith("CCD 2 of ")
+    assert map_of(clean["(DETX,DETY) in BOX(0,0,3000,4000,0)"]).findings == ()

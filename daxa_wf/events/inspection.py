@@ -1,4 +1,4 @@
-"""Finds what is wrong with an event list that can be read, in the pass that reads its events anyway."""
+"""Finds mistakes of an event list that can be read, in the pass that reads its events anyway."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.errors import UnfitDataError
+from daxa_wf.events.findings import Finding
 
 if TYPE_CHECKING:
-    from daxa_wf.observatories.xmm.native.event_list import EventList
+    from daxa_wf.events.event_list import EventList
 
 SLACK = 100.0
 """Seconds that events and good times may lie outside of TSTART and TSTOP; genuine lists keep within them."""
 
 MOST_NAMED = 5
-"""Warnings of wrong checksums that are written out, at most."""
+"""Largest number of wrong checksums that a warning names."""
 
 
 class Inspection:
     """Counts mistakes of a list while its events are read; `finish` gives the verdict or the warnings.
 
-    UnfitDataError `badTimes` at once if TSTART and TSTOP cannot be those of an exposure.
+    Raise UnfitDataError `badTimes` at once if TSTART and TSTOP cannot be those of an exposure.
     """
 
     def __init__(self, events: EventList) -> None:
@@ -59,10 +60,11 @@ class Inspection:
         UnfitDataError `twoEventTables`, or `badGoodTimes` if good times are not numbers, or far from the observation.
         """
         name = self.events.path.name
-        if self.tables["EVENTS"] > 1:
-            raise UnfitDataError("twoEventTables", f"{name} has {self.tables['EVENTS']} tables EVENTS; expected one")
+        table = self.events.TABLE
+        if self.tables[table] > 1:
+            raise UnfitDataError("twoEventTables", f"{name} has {self.tables[table]} tables {table}; expected one")
         found = [*self._checksum_warnings(), *self._time_warnings(), *self._gti_warnings(), *self._table_warnings()]
-        return [{"task": "daxa_wf", "name": kind, "text": f"{name}: {text}"} for kind, text in found]
+        return [Finding(kind, f"{name}: {text}").warning("daxa_wf") for kind, text in found]
 
     def _checksum_warnings(self) -> Iterator[tuple[str, str]]:
         for card, kind in (("DATASUM", "wrongDatasum"), ("CHECKSUM", "wrongChecksum")):

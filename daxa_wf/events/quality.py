@@ -1,4 +1,4 @@
-"""How good a cleaning is: the fit against its histogram, what is left of soft protons, the time that was removed."""
+"""Quality of a cleaning: the fit against its histogram, the soft protons that are left, the time that was removed."""
 
 from __future__ import annotations
 
@@ -8,24 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daxa_wf.errors import ConfigError
-from daxa_wf.events.expression import BoundExpression, parse
-from daxa_wf.events.flare_filters.regions import (
-    FIN_FOUT,
-    FIN_FOUT_AREA_ERROR,
-    FIN_FOUT_AREA_RATIO,
-    FIN_FOUT_LOWEST_PI,
-)
-from daxa_wf.events.gti import Intervals, contains
-from daxa_wf.observatories.xmm.native.event_list import EventList, ExposureIdentity
-
-CONTAMINATION = ((1.15, "not"), (1.30, "slightly"), (1.50, "very"), (np.inf, "extremely"))
-"""IN/OUT ratio below which an exposure is called so (De Luca & Molendi 2004, A&A 419, 837; Fin_over_Fout 1.1)."""
-PN_MODES = ("PrimeFullWindow", "PrimeFullWindowExtended")
-"""Modes of pn that read out the whole chips, corners included."""
-MOS1_WHOLE_UNTIL = 961
-"""Revolution in which MOS1 lost CCD 6; from then on its area ratio is 10 per cent off (Fin_over_Fout 1.1)."""
-MOS1_AREA_ERROR = 0.1
+from daxa_wf.events.findings import Finding
+from daxa_wf.events.in_out import CONTAMINATION, InOut
 
 WING = 1.5
 """Standard deviations from the fitted centre at which a wing begins."""
@@ -53,13 +37,13 @@ class FitQuality:
 
     @property
     def is_poor(self) -> bool:
-        """True if the accepted rates are not distributed as the fit says."""
+        """Return whether the accepted rates are distributed otherwise than the fit predicts."""
         significance = self.distance * float(np.sqrt(self.independent))
         return self.distance > LARGEST_DISTANCE and significance > DISTANCE_LEVEL
 
     @property
     def has_second_hump(self) -> bool:
-        """True if the accepted rates include a second population above the fitted one."""
+        """Return whether the accepted rates include a second population above the fitted one."""
         return self.excess > LARGEST_EXCESS and self.excess_sigma > EXCESS_SIGMA
 
 
@@ -103,90 +87,6 @@ def _smoothed(values: NDArray[np.float64], half: int = 2) -> NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class InOut:
-    """Surface brightness of the outer field of view over that of the unexposed corners, after cleaning."""
-
-    inside: int
-    outside: int
-    ratio: float
-    error: float
-
-    @property
-    def contamination(self) -> str:
-        """`not`, `slightly`, `very` or `extremely` contaminated by soft protons."""
-        return next(word for limit, word in CONTAMINATION if self.ratio < limit)
-
-    @property
-    def is_contaminated(self) -> bool:
-        """True if the ratio is beyond the first limit by more than its error."""
-        return self.ratio - self.error >= CONTAMINATION[0][0]
-
-
-def in_out_ratio(inside: int, outside: int, instrument: str, revolution: int = 0) -> InOut:
-    """Return the IN/OUT ratio of counts in the regions and bands of Fin_over_Fout, with its error.
-
-    Source: De Luca & Molendi 2004, A&A 419, 837; Fin_over_Fout 1.1. ValueError unless both regions hold counts.
-    """
-    if not (inside and outside):
-        raise ValueError(f"{inside} counts inside and {outside} outside give no ratio")
-    area, error = FIN_FOUT_AREA_RATIO[instrument], FIN_FOUT_AREA_ERROR[instrument]
-    relative = error / area
-    if instrument == "M1" and revolution >= MOS1_WHOLE_UNTIL:
-        relative = MOS1_AREA_ERROR
-    ratio = inside / outside / area
-    return InOut(inside, outside, ratio, ratio * float(np.sqrt(1 / inside + 1 / outside + relative**2)))
-
-
-def why_no_in_out(identity: ExposureIdentity) -> str:
-    """Return why an exposure has no IN/OUT ratio, '' if it can have one."""
-    if identity.instrument == "PN" and identity.submode not in PN_MODES:
-        return f"{identity.submode} does not read out the corners"
-    return ""
-
-
-class HardEvents:
-    """Collects the times of hard events in the outer field of view and in the corners, in a pass over the list."""
-
-    def __init__(self, events: EventList) -> None:
-        self.identity = events.identity
-        self.problem = why_no_in_out(self.identity)
-        self._times: dict[str, list[NDArray[np.float64]]] = {"fov": [], "corner": []}
-        self._bound: dict[str, BoundExpression] = {}
-        if not self.problem:
-            try:
-                self._bound = _bound(events)
-            except ConfigError as error:
-                self.problem = str(error)
-
-    def add(self, rows: NDArray[Any]) -> None:
-        """Take the events of a chunk."""
-        if not self._bound:
-            return
-        hard = rows[rows["PI"] >= FIN_FOUT_LOWEST_PI]
-        for name, each in self._bound.items():
-            self._times[name].append(hard["TIME"][each.mask(hard)].astype(float))
-
-    def ratio(self, gti: Intervals) -> InOut | None:
-        """Return the ratio within good times; None, with the reason in `problem`, if it cannot be known."""
-        if not self._bound:
-            return None
-        counts = {name: sum(int(contains(gti, each).sum()) for each in parts) for name, parts in self._times.items()}
-        if not (counts["fov"] and counts["corner"]):
-            self.problem = "a region holds no hard event"
-            return None
-        return in_out_ratio(counts["fov"], counts["corner"], self.identity.instrument, self.identity.revolution)
-
-
-def _bound(events: EventList) -> dict[str, BoundExpression]:
-    selection = FIN_FOUT[events.identity.instrument]
-    texts = {"fov": selection.fov, "corner": selection.corner}
-    return {
-        name: parse(f"(PATTERN <= {selection.pattern}) && {text}").bind(events.header, events.column_names)
-        for name, text in texts.items()
-    }
-
-
-@dataclass(frozen=True)
 class Quality:
     """The assessment of one cleaned exposure. `fit` is None for a filter without a fit."""
 
@@ -205,22 +105,22 @@ class Quality:
 
     def warnings(self, task: str) -> list[dict[str, str]]:
         """Return a warning for everything that a user should look at before using the exposure."""
-        found = []
+        found: list[Finding] = []
         if self.fit is not None and self.fit.has_second_hump:
-            found.append(("secondHump",
+            found.append(Finding("secondHump",
                 f"the accepted rates include a second population: {self.fit.excess:.0%} of the accepted samples lie above "
                 f"the fitted Gaussian, most of all near {self.fit.excess_rate:.2f} count/s; flares may remain, so look at "
                 "the plots, and lower allowed_sigma or choose another method"))  # fmt: skip
         if self.fit is not None and self.fit.is_poor:
-            found.append(("poorFit",
+            found.append(Finding("poorFit",
                 f"the fitted Gaussian differs from the histogram of the accepted rates by {self.fit.distance:.2f} "
                 f"(Kolmogorov-Smirnov, expected less than {DISTANCE_LEVEL / self.fit.independent**0.5:.2f}); look at the "
                 "plots"))  # fmt: skip
         if self.in_out is not None and self.in_out.is_contaminated:
-            found.append(("residualFlares",
+            found.append(Finding("residualFlares",
                 f"{self.in_out.contamination} contaminated by soft protons after cleaning: IN/OUT ratio "
                 f"{self.in_out.ratio:.2f} +- {self.in_out.error:.2f}, expected below {CONTAMINATION[0][0]} "
                 "(De Luca & Molendi 2004)"))  # fmt: skip
         if self.removed_fraction > LARGEST_REMOVED:
-            found.append(("mostlyFlared", f"{self.removed_fraction:.1%} of the time was removed as flared"))
-        return [{"task": task, "name": name, "text": text} for name, text in found]
+            found.append(Finding("mostlyFlared", f"{self.removed_fraction:.1%} of the time was removed as flared"))
+        return [each.warning(task) for each in found]

@@ -1,6 +1,6 @@
-"""Which events light curves are made of: field of view and corners, by instrument, in DETX and DETY (0.05 arcsec).
+"""The regions of EPIC's light curves: field of view and corners, by instrument, in DETX and DETY (0.05 arcsec).
 
-Half widths in boxes. Corners are what is outside all of the shapes. Sources: espfilt 4.3 log (MOS1, pn), ESAS scripts
+Boxes have half widths. The corners lie outside all of the shapes. Sources: espfilt 4.3 log (MOS1, pn), ESAS scripts
 (MOS2, esas19), Fin_over_Fout 1.1 of De Luca & Molendi 2004 (its boxes have full widths, halved here).
 """
 
@@ -31,8 +31,8 @@ MOS1_DAMAGED = "BOX(10167,13005,3011,6575,0)"
 
 
 @dataclass(frozen=True)
-class Selection:
-    """What an instrument's curves are made of, by generation of ESAS."""
+class CurveSelection:
+    """The events of an instrument's curves: highest pattern, expressions for the field of view and the corners."""
 
     pattern: int
     fov: str
@@ -40,31 +40,33 @@ class Selection:
 
 
 def outside(shapes: tuple[str, ...]) -> str:
-    """The expression for what is in none of the shapes."""
+    """Return the expression for positions in none of the shapes."""
     return "!(" + " || ".join(f"((DETX,DETY) in {shape})" for shape in shapes) + ")"
 
 
 ESAS20 = {
-    "M1": Selection(12, "#XMMEA_EM", f"((FLAG & 0x766aa000) == 0) && {outside(CORNER_SHAPES['M1'])}"),
-    "M2": Selection(12, "#XMMEA_EM", f"((FLAG & 0x766aa000) == 0) && {outside(CORNER_SHAPES['M2'])}"),
-    "PN": Selection(4, "((FLAG & 0xfb0000) == 0)", f"#XMMEA_EP && {outside(CORNER_SHAPES['PN'])}"),
+    "M1": CurveSelection(12, "#XMMEA_EM", f"((FLAG & 0x766aa000) == 0) && {outside(CORNER_SHAPES['M1'])}"),
+    "M2": CurveSelection(12, "#XMMEA_EM", f"((FLAG & 0x766aa000) == 0) && {outside(CORNER_SHAPES['M2'])}"),
+    "PN": CurveSelection(4, "((FLAG & 0xfb0000) == 0)", f"#XMMEA_EP && {outside(CORNER_SHAPES['PN'])}"),
 }
 ESAS19 = {
-    "M1": Selection(
+    "M1": CurveSelection(
         12,
         f"((FLAG & 0xfb0000) == 0) && {outside((MOS1_DAMAGED,))}",
         f"((FLAG & 0x766a0f63) == 0) && {outside((*CORNER_SHAPES['M1'], MOS1_DAMAGED))}",
     ),
-    "M2": Selection(12, "((FLAG & 0xfb0000) == 0)", f"((FLAG & 0x766a0f63) == 0) && {outside(CORNER_SHAPES['M2'])}"),
+    "M2": CurveSelection(
+        12, "((FLAG & 0xfb0000) == 0)", f"((FLAG & 0x766a0f63) == 0) && {outside(CORNER_SHAPES['M2'])}"
+    ),
     "PN": ESAS20["PN"],
 }
 FIN_FOUT = {
-    "M1": Selection(
+    "M1": CurveSelection(
         12,
         f"((FLAG & 0x10000) == 0) && (PI in [6000:12000]) && {outside(('CIRCLE(191.5,-345.5,12000)',))}",
         f"((FLAG & 0x10000) != 0) && (PI in [6000:12000]) && {outside(FIN_FOUT_OUTER)}",
     ),
-    "PN": Selection(
+    "PN": CurveSelection(
         4,
         f"(PI in [5000:7300],[10000:14000]) && {outside(('CIRCLE(-2203.5,-1167.5,12000)',))} && "
         "((DETX,DETY) in CIRCLE(-2200,-1000,19000))",

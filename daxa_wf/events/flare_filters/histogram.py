@@ -1,9 +1,10 @@
-"""The histogram method of espfilt 4.3 (SAS 20 and later).
+"""A Gaussian fitted to the peak of the rate histogram: the method of espfilt 4.3 (SAS 20 and later).
 
-Follows from the log of a genuine run: histogram bins of 1/smooth count/s from the lower limit; the moving mean of the
-1-s curve, where its window is all observed; a Gaussian fitted around the peak and twice again around its own centre.
-Not determined by the log, and chosen here: samples are counted in the nearest bin, the accepted times are those of the
-binned curve (of the smoothed one without binning), rates are a second of observed time, no interval is too short.
+The log of a genuine run determines the arithmetic. Histogram bins are 1/smooth count/s wide from the lower limit on. The
+samples are the moving mean of the 1-s curve where its window is wholly observed. A Gaussian is fitted around the peak, and
+twice again around its own centre. The log leaves open, and it is chosen here, that samples count in the nearest bin, that
+the accepted times are those of the binned curve (of the smoothed one without binning), that rates are per second of observed
+time, and that short intervals are kept.
 """
 
 from __future__ import annotations
@@ -15,13 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.errors import UnfitDataError
+from daxa_wf.events.findings import Finding
 from daxa_wf.events.flare_filters.common import (
-    CORNER,
     FOV,
     RATE_OBSERVED,
     RATE_SMOOTHED,
     Fit,
-    FlareFilter,
     FlareInputs,
     FlareParameters,
     FlareResult,
@@ -30,7 +30,6 @@ from daxa_wf.events.flare_filters.common import (
     poisson_error,
 )
 from daxa_wf.events.flare_filters.gaussian import fit_gaussian
-from daxa_wf.events.flare_filters.regions import ESAS20
 from daxa_wf.events.gti import from_good_bins
 from daxa_wf.events.light_curve import LightCurve
 
@@ -41,32 +40,25 @@ SAME = 1e-3
 """Fits that differ by less than this fraction of their width are the same."""
 
 
-def expressions(instrument: str, parameters: FlareParameters) -> dict[str, str]:
-    """Field of view and corners in the band, as espfilt 4.3 selects them."""
-    selection = ESAS20[instrument]
-    band = f"(PATTERN <= {selection.pattern}) && (PI in [{parameters.elow}:{parameters.ehigh}])"
-    return {FOV: f"{band} && {selection.fov}", CORNER: f"{band} && {selection.corner}"}
+def histogram_peak(inputs: FlareInputs, parameters: FlareParameters) -> FlareResult:
+    """Accept the times whose rate is within `allowsigma` of the centre of the Gaussian fitted to the rate histogram.
 
-
-def esas20(inputs: FlareInputs, parameters: FlareParameters) -> FlareResult:
-    """Times whose rate is within `allowsigma` of the Gaussian centre of the rate histogram.
-
-    UnfitDataError `noCounts` if no sample lies within `limits`, `gaussian` if the histogram cannot be fitted.
+    Raise UnfitDataError `noCounts` if no sample lies within `limits`, `gaussian` if the histogram cannot be fitted.
     """
     curve = inputs.curves[FOV]
     window = round(parameters.smooth) if parameters.smooth else 1
     smoothed = smoothed_rate(curve, window, curve.exposed(inputs.good) > 1 - 1e-9)
     histogram = rate_histogram(smoothed, window, parameters.limits)
-    fit, histogram, warnings = fit_peak(histogram, parameters.rangescale)
+    fit, histogram, findings = fit_peak(histogram, parameters.rangescale)
     low, high = fit.centre - parameters.allowsigma * fit.width, fit.centre + parameters.allowsigma * fit.width
     curve, quantity, rate, error = judged_rate(inputs, parameters, smoothed, window)
     accepted = (rate >= low) & (rate <= high)
     gti = from_good_bins(curve.edges, accepted)
-    return FlareResult(gti, curve, quantity, rate, error, accepted, (low, high), fit, histogram, warnings)
+    return FlareResult(gti, curve, quantity, rate, error, accepted, (low, high), fit, histogram, findings)
 
 
 def smoothed_rate(curve: LightCurve, window: int, observed: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Moving mean of a 1-s curve; 0 where the window is not wholly observed or sticks out at an end.
+    """Return the moving mean of a 1-s curve; 0 where the window is not wholly observed or sticks out at an end.
 
     `window` in samples, odd ones are centred; shape (bins,) in and out. The zeros are espfilt's ('min LC value').
     """
@@ -82,9 +74,9 @@ def smoothed_rate(curve: LightCurve, window: int, observed: NDArray[np.bool_]) -
 
 
 def rate_histogram(smoothed: NDArray[np.float64], window: int, limits: tuple[float, float]) -> Histogram:
-    """Histogram of the samples within `limits`: bin i is at limits[0] + i / window count/s.
+    """Return the histogram of the samples within `limits`: bin i is at limits[0] + i / window count/s.
 
-    UnfitDataError `noCounts` if there is none.
+    Raise UnfitDataError `noCounts` if no sample lies within them.
     """
     low, high = limits
     samples = smoothed[(smoothed >= low) & (smoothed <= high)]
@@ -102,34 +94,34 @@ def rate_histogram(smoothed: NDArray[np.float64], window: int, limits: tuple[flo
 
 
 def fit_range(peak: int, rangescale: float, bins: int) -> slice:
-    """Bins around `peak` that are fitted: from peak - (scale - 1) to peak + scale + 1, as the log prints for scale 6."""
+    """Return the bins that are fitted: from peak - (scale - 1) to peak + scale + 1, as the log prints for scale 6."""
     scale = round(rangescale)
     return slice(max(0, peak - scale + 1), min(bins, peak + scale + 2))
 
 
-def fit_peak(histogram: Histogram, rangescale: float) -> tuple[Fit, Histogram, list[dict[str, str]]]:
-    """Fit around the peak, then around the fitted centre; the last fit, its histogram range, warnings."""
+def fit_peak(histogram: Histogram, rangescale: float) -> tuple[Fit, Histogram, tuple[Finding, ...]]:
+    """Fit around the peak, then around the fitted centre; return the last fit, its histogram with the range, findings."""
     bins, step = len(histogram.rates), histogram.rates[1] - histogram.rates[0]
-    peak = int(np.argmax(histogram.samples))
-    fit: Fit | None = None
-    warnings: list[dict[str, str]] = []
-    for _ in range(PASSES):
-        histogram = replace(histogram, fitted=fit_range(peak, rangescale, bins))
-        start = Fit(float(histogram.samples[peak]), float(histogram.rates[peak]), START_WIDTH)
-        previous, fit = fit, fit_gaussian(histogram, start)
-        if previous is not None and abs(fit.centre - previous.centre) < SAME * fit.width:
-            break
+    fit, histogram = _fit_around(int(np.argmax(histogram.samples)), histogram, rangescale)
+    for _ in range(PASSES - 1):
+        previous = fit
         peak = int(np.clip((fit.centre - histogram.rates[0]) / step, 0, bins - 1))
-    else:
-        warnings.append(_warning("notSettled", f"the fit still moved after {PASSES} passes"))
-    assert fit is not None  # noqa: S101 - PASSES is at least one
-    return fit, histogram, warnings
+        fit, histogram = _fit_around(peak, histogram, rangescale)
+        if abs(fit.centre - previous.centre) < SAME * fit.width:
+            return fit, histogram, ()
+    return fit, histogram, (Finding("notSettled", f"the fit still moved after {PASSES} passes"),)
+
+
+def _fit_around(peak: int, histogram: Histogram, rangescale: float) -> tuple[Fit, Histogram]:
+    histogram = replace(histogram, fitted=fit_range(peak, rangescale, len(histogram.rates)))
+    start = Fit(float(histogram.samples[peak]), float(histogram.rates[peak]), START_WIDTH)
+    return fit_gaussian(histogram, start), histogram
 
 
 def judged_rate(
     inputs: FlareInputs, parameters: FlareParameters, smoothed: NDArray[np.float64], window: int
 ) -> tuple[LightCurve, Quantity, NDArray[Any], NDArray[Any]]:
-    """The curve whose bins are accepted or not, its rate and the rate's error: without binning those of `smoothed`."""
+    """Return the curve whose bins are accepted or not, its rate and the rate's error; without binning those of `smoothed`."""
     curve = inputs.curves[FOV]
     if parameters.binsize is None:
         return curve, RATE_SMOOTHED, smoothed, np.sqrt(smoothed / window)
@@ -137,15 +129,3 @@ def judged_rate(
     observed = binned.exposed(inputs.good)
     rate = np.divide(binned.counts, observed, out=np.full(len(observed), np.nan), where=observed > 0)
     return binned, RATE_OBSERVED, rate, poisson_error(rate, binned.counts)
-
-
-def _warning(name: str, text: str) -> dict[str, str]:
-    return {"task": "espfilt", "name": name, "text": text}
-
-
-FILTER = FlareFilter(
-    "esas20", esas20, expressions, 1.0, True,
-    "Gaussian around the peak of the rate histogram, as espfilt 4.3 (SAS 20 and later)",
-    "SAS espfilt; Snowden et al. 2008, A&A 478, 615; arithmetic of a genuine espfilt 4.3 log",
-    ("smooth", "elow", "ehigh", "rangescale", "allowsigma", "limits"),
-)  # fmt: skip

@@ -1,4 +1,4 @@
-"""The table JUDGED of a light curve's file: what a flare filter compared with its limits."""
+"""The table JUDGED of a light curve's file: the values that a flare filter compared with its limits."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from daxa_wf.events.flare_filters import FlareResult
-from daxa_wf.events.gti_files import MJDREF
+from daxa_wf.events.flare_filters.common import FlareResult
+from daxa_wf.events.time_system import TimeSystem
 
 
-def judged_table(flares: FlareResult) -> Any:
+def judged_table(flares: FlareResult, times: TimeSystem) -> Any:
     """Return an astropy HDU of the bins that have a value: VALUE with its ERROR, and whether it was ACCEPTED."""
     from astropy.io import fits
 
@@ -30,10 +30,7 @@ def judged_table(flares: FlareResult) -> Any:
             ("LIMITLO", low, "lowest VALUE that is accepted"),
             ("LIMITHI", high, "highest VALUE that is accepted"),
             ("TIMEDEL", flares.curve.bin_size, "[s] length of a bin"),
-            ("TIMEUNIT", "s", "all times in s"),
-            ("TIMESYS", "TT", "XMM time is TT (Terrestrial Time)"),
-            ("TIMEREF", "LOCAL", "reference location of photon arrival times"),
-            ("MJDREF", MJDREF, "[d] 1998-01-01T00:00:00 (TT) in MJD"),
+            *times.cards,
         ]
     )
     return table

@@ -3,7 +3,8 @@
 Moving mean over 61 s with its window cut off at both ends, histogram bins of 0.02 count/s from 0 smoothed over 5 bins,
 Gaussian N exp(-((x - c) / w)^2) between half and one and a half times the peak, limits c + half a bin +- 1.5 w, bins of
 60 s from the start of the exposure. The time constants are those of that run; `smooth` and `allowsigma` do not matter.
-That run had no gaps; samples within gaps are left out of the histogram here, or their zeros would be its peak.
+That run had no gaps. Samples within gaps are left out of the histogram here, or their zeros would be its peak.
+It is kept beside the cameras it was measured with, because none of its constants can be chosen.
 """
 
 from __future__ import annotations
@@ -15,11 +16,9 @@ from numpy.typing import NDArray
 
 from daxa_wf.errors import UnfitDataError
 from daxa_wf.events.flare_filters.common import (
-    CORNER,
     FOV,
     RATE_OF_BIN,
     Fit,
-    FlareFilter,
     FlareInputs,
     FlareParameters,
     FlareResult,
@@ -27,7 +26,6 @@ from daxa_wf.events.flare_filters.common import (
     poisson_error,
 )
 from daxa_wf.events.flare_filters.gaussian import fit_gaussian
-from daxa_wf.events.flare_filters.regions import ESAS19
 from daxa_wf.events.gti import from_good_bins
 
 WINDOW = 61
@@ -38,17 +36,10 @@ ACCEPTED_WIDTHS = 1.5
 DEFAULT_BINSIZE = 60
 
 
-def expressions(instrument: str, parameters: FlareParameters) -> dict[str, str]:
-    """Field of view and corners in the band, as ESAS of SAS 19 selects them."""
-    selection = ESAS19[instrument]
-    band = f"(PATTERN <= {selection.pattern}) && (PI in [{parameters.elow}:{parameters.ehigh}])"
-    return {FOV: f"{band} && {selection.fov}", CORNER: f"{band} && {selection.corner}"}
-
-
 def esas19(inputs: FlareInputs, parameters: FlareParameters) -> FlareResult:
-    """Times whose 60-s rate is within 1.5 widths of the Gaussian fitted to the rate histogram.
+    """Accept the times whose 60-s rate is within 1.5 widths of the Gaussian fitted to the rate histogram.
 
-    UnfitDataError `noCounts` if there is no count, `gaussian` if the histogram cannot be fitted.
+    Raise UnfitDataError `noCounts` if the curve is empty, `gaussian` if the histogram cannot be fitted.
     """
     curve = inputs.curves[FOV]
     if not curve.counts.any():
@@ -69,7 +60,7 @@ def esas19(inputs: FlareInputs, parameters: FlareParameters) -> FlareResult:
 
 
 def cut_moving_mean(rate: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean of the 61 samples around each one, of those there are at both ends; shape (bins,) in and out."""
+    """Return the mean of the 61 samples around each one, of fewer near both ends; shape (bins,) in and out."""
     half = WINDOW // 2
     index = np.arange(len(rate))
     first, last = np.maximum(index - half, 0), np.minimum(index + half + 1, len(rate))
@@ -78,17 +69,9 @@ def cut_moving_mean(rate: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def rate_histogram(smoothed: NDArray[np.float64]) -> Histogram:
-    """Histogram in bins of 0.02 count/s, itself smoothed over 5 bins; rates are those of the bins' centres."""
+    """Return the histogram in bins of 0.02 count/s, itself smoothed over 5 bins; rates are those of the bins' centres."""
     index = np.floor(smoothed / RATE_BIN + 1e-9).astype(int)
     counted = np.bincount(index[index < RATE_BINS], minlength=RATE_BINS).astype(float)
     samples = np.convolve(counted, np.ones(HISTOGRAM_SMOOTHING) / HISTOGRAM_SMOOTHING, mode="same")
     rates = ((np.arange(RATE_BINS) + 0.5) * RATE_BIN).astype(np.float64)
     return Histogram(rates, samples.astype(np.float64), slice(0, RATE_BINS), WINDOW)
-
-
-FILTER = FlareFilter(
-    "esas19", esas19, expressions, 1.0, True,
-    "Gaussian around the peak of the rate histogram, as ESAS of SAS 19 (mos-filter, pn-filter)",
-    "SAS espfilt; Snowden et al. 2008, A&A 478, 615; reproduced from a genuine SAS 19 run",
-    ("elow", "ehigh"),
-)  # fmt: skip

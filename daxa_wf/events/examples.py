@@ -1,0 +1,42 @@
+"""A small event list with known content, for the examples in the documentation of this package."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from daxa_wf.events.gti_files import gti_hdu
+from daxa_wf.events.time_system import TimeSystem
+
+ROWS = 1000
+START = 1000.0
+TIMES = TimeSystem(51910.0, "2001-01-01T00:00:00 (TT)")
+
+
+def write_example(path: Path | None = None) -> Path:
+    """Write an event list of 1000 s with one event a second and PI from 0 to 9999 eV, and return its path.
+
+    X and Y run from 1 to 1000 and back. Good time is from 1000 to 1600 s and from 1700 to 2000 s. Without a `path` the list
+    is written to a new temporary directory.
+    """
+    from astropy.io import fits
+
+    path = Path(tempfile.mkdtemp()) / "example.fits" if path is None else path
+    number = np.arange(ROWS)
+    columns = [
+        fits.Column("TIME", "D", unit="s", array=START + number),
+        fits.Column("X", "I", array=number + 1),
+        fits.Column("Y", "I", array=ROWS - number),
+        fits.Column("PI", "J", unit="eV", array=(number * 617) % 10_000),
+    ]
+    events = fits.BinTableHDU.from_columns(columns, name="EVENTS")
+    events.header.update({"TELESCOP": "EXAMPLE", "INSTRUME": "CAMERA", "OBS_ID": "1", "TSTART": START, "TSTOP": START + ROWS,
+                          "MJDREF": TIMES.mjdref, "TIMESYS": TIMES.scale})  # fmt: skip
+    for axis, kind, value, step in ((2, "RA---TAN", 150.0, -0.001), (3, "DEC--TAN", 2.0, 0.001)):
+        cards = {"TCTYP": kind, "TCRVL": value, "TCRPX": 500.0, "TCDLT": step}
+        events.header.update({f"{card}{axis}": number for card, number in cards.items()})
+    good = gti_hdu(np.array([[1000.0, 1600.0], [1700.0, 2000.0]]), TIMES, "GTI")
+    fits.HDUList([fits.PrimaryHDU(), events, good]).writeto(path, checksum=True, overwrite=True)
+    return path
