@@ -10,12 +10,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from daxa_wf.config.image_sections import EnergyRange, ExposureMaps, Images
 from daxa_wf.config.mission_section import MissionSection
 from daxa_wf.errors import ConfigError
-from daxa_wf.options import ArcSeconds, KiloElectronVolt, PlainArcMinutes, PlainArcSeconds, Seconds, Section
+from daxa_wf.observatories.erosita.flare_options import FixedLimits, FlareFilter, Flaregti, TelescopeModule
+from daxa_wf.observatories.erosita.native.sky_pixels import PIXEL_ARCSEC
+from daxa_wf.options import ArcSeconds, KiloElectronVolt, Section, increasing
 
 if TYPE_CHECKING:
     from daxa_wf.config.mission import Mission
-
-TelescopeModule = Literal["TM1", "TM2", "TM3", "TM4", "TM5", "TM6", "TM7"]
 
 
 def _checked_region(text: str) -> str:
@@ -34,80 +34,10 @@ def _bits(value: object) -> object:
     try:
         return int(value, 0) if isinstance(value, str) else value
     except ValueError:
-        raise ValueError(f"{value!r} is no whole number, such as 0xC0000000") from None
+        raise ValueError(f"{value!r} is not a whole number, such as 0xC0000000") from None
 
 
 FlagMask = Annotated[int, BeforeValidator(_bits)]
-
-
-OWN_BANDS = {"threshold": ("6 keV", "10 keV"), "gaussian": ("5 keV", "10 keV")}
-"""Bands of the light curve for methods that are not eSASS's, where none is given (docs/flaregti.md)."""
-
-
-NATIVE_ONLY = ("method", "thresholds", "sigma", "edge_like")
-"""Options of flaregti that eSASS does not have."""
-
-
-class Flaregti(Section):
-    """eSASS flaregti: flare-free times, with the names and defaults of DAXA's `flaregti`."""
-
-    gtitype: Literal["GTI", "FLAREGTI"] = Field(
-        "GTI", description="tables of good time to start from; FLAREGTI: those that the list has already"
-    )
-    pimin: KiloElectronVolt = Field(0.2, description="lower edge of the light curve's band")
-    pimax: KiloElectronVolt = Field(10.0, description="upper edge of the light curve's band")
-    mask_pimin: KiloElectronVolt = Field(0.2, description="lower edge of the band in which sources are masked")
-    mask_pimax: KiloElectronVolt = Field(10.0, description="upper edge of the band in which sources are masked")
-    xmin: int = Field(-108000, description="edge of the area looked at, in sky pixels of 0.05 arcsec")
-    xmax: int = 108000
-    ymin: int = -108000
-    ymax: int = 108000
-    gridsize: int = Field(18, ge=1, description="places along each axis that have a threshold of their own")
-    binsize: int = Field(1200, ge=1, description="pixels of the mask, in sky pixels")
-    detml: float = Field(10, gt=0, description="likelihood from which on a pixel is masked")
-    timebin: Seconds = Field(20.0, gt=0, description="bins of the light curve")
-    source_size: PlainArcSeconds = Field(
-        25, gt=0, description="diameter in arcsec, or with a unit, of the source that is to be detected"
-    )
-    source_like: float = Field(10, gt=0, description="likelihood of its detection")
-    fov_radius: PlainArcMinutes = Field(30, gt=0, description="radius of the field of view in arcmin, or with a unit")
-    threshold: float = Field(-1, description="limit in count/s/deg2; negative: found for every place")
-    max_threshold: float = Field(-1, description="largest limit; negative: none")
-    mask_iter: int = Field(3, ge=1, description="how often mask and limits are found anew")
-    method: Literal["flaregti", "threshold", "gaussian"] = Field(
-        "flaregti",
-        description="how flares are told; all but the first are native only, in their own bands: docs/flaregti.md",
-    )
-    thresholds: dict[TelescopeModule, float] = Field(
-        default_factory=dict, description="limits in count/s/deg2 of the method 'threshold', by telescope module"
-    )
-    sigma: float = Field(
-        3.0, gt=0, description="limit of the method 'gaussian', standard deviations above the quiet rate"
-    )
-    edge_like: float = Field(
-        -1, description="likelihood from which on a bin beside a flare is cut too; negative: never"
-    )
-
-    @property
-    def native_only(self) -> list[str]:
-        """What it asks for that eSASS's flaregti does not have."""
-        defaults = {name: Flaregti.model_fields[name].get_default(call_default_factory=True) for name in NATIVE_ONLY}
-        return [name for name, usual in defaults.items() if getattr(self, name) != usual]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _band_of_the_method(cls, values: Any) -> Any:
-        own = OWN_BANDS.get(str(values.get("method"))) if isinstance(values, dict) else None
-        return values if own is None else {"pimin": own[0], "pimax": own[1], **values}
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Flaregti:
-        for low, high in (("pimin", "pimax"), ("mask_pimin", "mask_pimax"), ("xmin", "xmax"), ("ymin", "ymax")):
-            if not getattr(self, low) < getattr(self, high):
-                raise ValueError(f"{low} = {getattr(self, low)} must be below {high} = {getattr(self, high)}")
-        if self.method == "threshold" and self.threshold < 0 and not self.thresholds:
-            raise ValueError("method: threshold needs 'thresholds' by telescope module, or one 'threshold' for all")
-        return self
 
 
 class Evtool(Section):
@@ -143,8 +73,7 @@ class Evtool(Section):
 
     @model_validator(mode="after")
     def _ordered(self) -> Evtool:
-        if not self.lo_en < self.hi_en:
-            raise ValueError(f"lo_en = {self.lo_en} must be below hi_en = {self.hi_en}")
+        increasing("lo_en", self.lo_en, "hi_en", self.hi_en)
         return self
 
 
@@ -160,15 +89,10 @@ class ErositaImages(Images):
     bands: tuple[EnergyRange, ...] = Field(BANDS, min_length=1, description="energy bands, [low, high]")
     pixel_size: ArcSeconds = Field(4.0, ge=0.05, le=600, description="a multiple of 0.05 arcsec")
 
-
-FLARE_OPTIONS = {
-    "threshold": ("flaregti", "threshold"),
-    "thresholds": ("threshold",),
-    "sigma": ("gaussian",),
-    "source_size": ("flaregti",),
-    "source_like": ("flaregti",),
-}
-"""Option of a flare filter -> the methods that heed it, where not all do (docs/flaregti.md)."""
+    @property
+    def bin_size(self) -> int:
+        """Sky pixels along a side of an image pixel."""
+        return round(self.pixel_size / PIXEL_ARCSEC)
 
 
 class ErositaSection(MissionSection):
@@ -182,7 +106,7 @@ class ErositaSection(MissionSection):
     instruments: tuple[str, ...] | None = Field(
         None, min_length=1, description="default: all of TM1 to TM7 (TM8 and TM9 are groups of them)"
     )
-    flaregti: Flaregti = Flaregti()
+    flaregti: FlareFilter = Flaregti()
     evtool: Evtool = Evtool()
     images: ErositaImages = ErositaImages()
     exposure_maps: ExposureMaps = ExposureMaps()
@@ -196,25 +120,17 @@ class ErositaSection(MissionSection):
     }
 
     def problems(self, mission: Mission, instruments: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-        """Yield options that the engine or the chosen flare filter does not heed, and missing thresholds of modules."""
-        if mission.engine.name == "esass" and self.flaregti.native_only:
-            ours = ", ".join(self.flaregti.native_only)
+        """Yield options that eSASS does not have, and telescope modules without a threshold or of which none is left."""
+        ours = ", ".join(self.flaregti.not_in_esass)
+        if mission.engine.name == "esass" and ours:
             yield "flaregti", f"eSASS's flaregti has no {ours}; leave it out, or write engine: native"
-        yield from self._telescope_modules(instruments)
-        for option, methods in FLARE_OPTIONS.items():
-            if option in self.flaregti.model_fields_set and self.flaregti.method not in methods:
-                yield (
-                    f"flaregti.{option}",
-                    f"the flare filter {self.flaregti.method!r} does not heed it; leave it out, or write method: "
-                    f"{' or '.join(methods)}",
-                )
-
-    def _telescope_modules(self, chosen: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-        """Yield telescope modules that have no threshold, or of which none is left."""
-        if chosen and self.evtool.modules and not set(self.evtool.modules) & set(chosen):
-            yield "evtool.modules", f"none of them is among the instruments that are processed: {', '.join(chosen)}"
-        lacking = [name for name in chosen if name not in self.flaregti.thresholds]
-        if self.flaregti.method == "threshold" and self.flaregti.threshold < 0 and lacking:
+        if instruments and self.evtool.modules and not set(self.evtool.modules) & set(instruments):
+            yield (
+                "evtool.modules",
+                f"none of them is among the instruments that are processed: {', '.join(instruments)}",
+            )
+        lacking = self.flaregti.without_limit(instruments) if isinstance(self.flaregti, FixedLimits) else []
+        if lacking:
             yield (
                 "flaregti.thresholds",
                 f"there is none for {', '.join(lacking)}; name them, or give one 'threshold' for all",

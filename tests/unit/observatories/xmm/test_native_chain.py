@@ -12,8 +12,6 @@ from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
 
 from daxa_wf.chain.runner import Inputs
-from daxa_wf.observatories.xmm import panels
-from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 from daxa_wf.observatories.xmm.steps import exposure_maps
 from daxa_wf.observatories.xmm import panels
