@@ -43,15 +43,15 @@ class FlareOptions(Section):
     ymax: int = 108000
     gridsize: int = Field(18, ge=1, description="places along each axis that have a threshold of their own")
     binsize: int = Field(1200, ge=1, description="pixels of the mask, in sky pixels")
-    detml: float = Field(10, gt=0, description="likelihood from which on a pixel is masked")
+    detml: float = Field(10.0, gt=0, description="likelihood from which on a pixel is masked")
     timebin: Seconds = Field(20.0, gt=0, description="bins of the light curve")
     fov_radius: PlainArcMinutes = Field(30, gt=0, description="radius of the field of view in arcmin, or with a unit")
-    max_threshold: float = Field(-1, description="largest limit in count/s/deg2; negative: none")
+    max_threshold: float = Field(-1.0, description="largest limit in count/s/deg2; negative: none")
     mask_iter: int = Field(
         3, ge=1, description="how often mask and limits are made, each time from the last good times"
     )
     edge_like: float = Field(
-        -1, description="likelihood from which on a bin beside a flare is cut too, native only; negative: never"
+        -1.0, description="likelihood from which on a bin beside a flare is cut too, native only; negative: never"
     )
 
     by_module: ClassVar[bool] = True
@@ -107,8 +107,8 @@ class Flaregti(FlareOptions):
     source_size: PlainArcSeconds = Field(
         25, gt=0, description="diameter in arcsec, or with a unit, of the source that is to be detected"
     )
-    source_like: float = Field(10, gt=0, description="likelihood of its detection")
-    threshold: float = Field(-1, description="limit in count/s/deg2; negative: the best one of every place")
+    source_like: float = Field(10.0, gt=0, description="likelihood of its detection")
+    threshold: float = Field(-1.0, description="limit in count/s/deg2; negative: the best one of every place")
 
     by_module: ClassVar[bool] = False
 
@@ -127,7 +127,7 @@ class FixedLimits(FlareOptions):
     thresholds: dict[TelescopeModule, float] = Field(
         default_factory=dict, description="limits in count/s/deg2 by telescope module"
     )
-    threshold: float = Field(-1, description="limit in count/s/deg2 of modules without their own; negative: none")
+    threshold: float = Field(-1.0, description="limit in count/s/deg2 of modules without their own; negative: none")
 
     def limit(self, module: str) -> float:
         """Return the limit of a telescope module in count/s/deg2, negative if it has none."""

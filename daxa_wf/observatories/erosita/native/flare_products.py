@@ -28,7 +28,10 @@ DEFAULTS = {
 
 
 def command_line(p: FlareFilter) -> str:
-    """Return the options as flaregti's command line would have them; defaults are written as the manual has them."""
+    """Return the options as flaregti's command line would have them.
+
+    A value equal to its default is written as the default is (25, not 25.0), also if it was read from text with a unit.
+    """
     low, high = p.band
     given = {name: value for name, value in p if value != DEFAULTS[name]}
     values = {**DEFAULTS, **given, **dict(zip(("mask_pimin", "mask_pimax"), p.mask_band, strict=True))}
