@@ -5,7 +5,7 @@ LOCKED ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
-SOURCES := daxa_wf daxa_wf_simulator tests benchmarks workflow/scripts
+SOURCES := daxa_wf daxa_wf_simulator snakemake_logger_plugin_daxa tests benchmarks workflow/scripts
 
 .PHONY: demo test fuzz lint format constraints clean
 
@@ -22,7 +22,7 @@ lint: $(VENV)/.ready-lint  ## check style, rules and types
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/snakefmt --check workflow
-	$(BIN)/python .ci/lint_workflow.py
+	$(BIN)/snakemake --lint
 	$(BIN)/mypy
 
 format: $(VENV)/.ready-lint

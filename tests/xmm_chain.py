@@ -44,7 +44,7 @@ class Chain:
             manifest.run(self.plan.selection_options(), self.layout.manifest)
         for step in steps or self.plan.mission(MISSION).steps:
             for path in self.plan.all_records(step):
-                self._step(step, self.layout.root / path)
+                self._step(step, self.plan.started_in / path)
         assert not list(staging_area(self.layout).glob("*")), "something was left in the staging area"
         return self
 
@@ -52,7 +52,9 @@ class Chain:
         unit = self._unit(step, path)
         wildcards = Wildcards(**{key: value for key, value in _named(unit).items() if value})
         needed = [name for name in STEPS if name != step]
-        paths = {name: [self.layout.root / each for each in self.plan.records_of(name)(wildcards)] for name in needed}
+        paths = {
+            name: [self.plan.started_in / each for each in self.plan.records_of(name)(wildcards)] for name in needed
+        }
         mine = {name: found for name, found in paths.items() if name in self._before(step)}
         if path.exists() or not all(each.exists() for found in mine.values() for each in found):
             return

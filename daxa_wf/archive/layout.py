@@ -36,9 +36,6 @@ SUBDIRECTORIES = {
 }
 """Product kind -> directory of the observation that holds it."""
 
-OWN_NAMES = {"cif": "ccf.cif", "summary": "*SUM.SAS"}
-"""Product kind -> the file name that other programs expect, where they do."""
-
 
 def unit_of(name: str) -> tuple[str, str]:
     """Return the instrument (`ACIS-I`, `SIS0_SIS1`) and the exposure in a product's file name, or '' for missing ones."""
@@ -69,6 +66,11 @@ class Layout:
     """The paths of one archive. All of them begin with its root."""
 
     root: Path
+
+    @classmethod
+    def of_record(cls, path: Path) -> Layout:
+        """Return the layout of the archive that a record, `<archive>/records/<mission>/<ObsID>/<step>/<unit>.json`, is in."""
+        return cls(path.absolute().parents[4])
 
     @property
     def manifest(self) -> Path:

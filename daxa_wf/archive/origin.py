@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.files import write_atomically
@@ -27,6 +28,8 @@ class Origin:
     """Missions with a part that no service answered for: an observation that the manifest lacks may be requested."""
     steps: dict[str, list[str]] = field(default_factory=dict)
     """Mission -> the steps that its observations go through."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """Mission -> what its part of the manifest was made from: selection, source, listing of a local directory."""
     until: str = ""
     """The time at which the next selected observation becomes public (UTC, ISO), or ''."""
 
@@ -38,13 +41,19 @@ def read_origin(layout: Layout) -> Origin | None:
     except (OSError, ValueError, TypeError):
         return None
     kinds = {"asked": str, "snapshots": dict, "notes": list, "is_unfinished": bool, "unasked": list, "steps": dict,
-             "until": str}  # fmt: skip
+             "options": dict, "until": str}  # fmt: skip
     return origin if all(isinstance(getattr(origin, name), kind) for name, kind in kinds.items()) else None
 
 
 def write_origin(layout: Layout, origin: Origin) -> None:
     """Write the origin of an archive's manifest."""
     write_atomically(layout.manifest_origin, json.dumps(asdict(origin), indent=1) + "\n")
+
+
+def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values as they are after they were written to JSON and read again."""
+    read: dict[str, Any] = json.loads(json.dumps(values, default=str))
+    return read
 
 
 def identity_to_ask(origin: Origin | None, snapshots: Mapping[str, str], now: datetime) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import daxa_wf
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.requested import read_requested
 from daxa_wf.errors import ConfigError, CorruptFileError
@@ -78,6 +80,16 @@ class Record:
     def done(self) -> bool:
         """Return True if later steps may build on this one."""
         return self.status is Status.DONE
+
+    @property
+    def made_by(self) -> str:
+        """The version of daxa_wf that made it; '' if that is not known."""
+        return self.versions.get("daxa_wf", "")
+
+    @property
+    def is_outdated(self) -> bool:
+        """True if another version of daxa_wf made it than this one."""
+        return self.made_by not in ("", daxa_wf.__version__)
 
     def fingerprint(self) -> str:
         """Return a digest of verdict, parameters, products and results, on which later steps may depend; without times."""
@@ -156,6 +168,13 @@ def missing_products(layout: Layout) -> list[str]:
     records = readable_records(layout).values()
     stamps = (stamp for record in records if requested.asks_for(record.step, record.unit) for stamp in record.products)
     return [stamp.path for stamp in stamps if not layout.find(stamp.path).exists()]
+
+
+def outdated_by_version(layout: Layout) -> Counter[str]:
+    """Return the number of records that other versions of daxa_wf made, by version, of the units that are still requested."""
+    requested = read_requested(layout)
+    records = (record for record in readable_records(layout).values() if record.is_outdated)
+    return Counter(record.made_by for record in records if requested.asks_for(record.step, record.unit))
 
 
 def drop_failed_records(layout: Layout, step: str | None = None, unit: str | None = None) -> list[Path]:

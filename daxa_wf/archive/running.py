@@ -1,4 +1,4 @@
-"""One run at a time in an archive, and what a run that was killed leaves behind."""
+"""One run at a time in an archive: the kernel frees it when the last process of a run ends, however it ends."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import psutil
 
-from daxa_wf.errors import ConfigError, Fault
-from daxa_wf.text import make_printable
+from daxa_wf.errors import ConfigError
 
 RUN = ".daxa_wf_run"
 """The file that a run holds, with its host and process."""
@@ -26,8 +26,8 @@ RUN = ".daxa_wf_run"
 INTERRUPTIBLE = "DAXA_WF_INTERRUPTIBLE"
 """Environment variable for Snakemake: 1 if Ctrl-C is to end it, although it is started with Ctrl-C ignored."""
 
-LOCKS = Path(".snakemake", "locks")
-"""Where Snakemake keeps the locks of an archive."""
+HELD = "DAXA_WF_HELD"
+"""Environment variable for Snakemake: the archive that `daxa-wf run` holds for it."""
 
 GRACE = 20.0
 """Seconds that Snakemake has to end after a signal before it is killed with its jobs; SLURM kills after 30 s."""
@@ -35,32 +35,10 @@ GRACE = 20.0
 
 @dataclass
 class Hold:
-    """An archive that is held by a run: by an open file, which Snakemake is to inherit, so that it holds it too.
-
-    `is_left_locked`: a run of ours on this machine was killed, and Snakemake's lock can be its only.
-    """
+    """An archive that is held by a run: by an open file, which Snakemake is to inherit, so that it holds it too."""
 
     root: Path
     descriptor: int
-    is_left_locked: bool
-    ended: bool = False
-    """Snakemake has ended by itself, and so has removed its lock."""
-
-    def unlock(self, command: Sequence[str]) -> None:
-        """Remove the lock that a killed run left, with Snakemake's own command. Fault if the lock is still there.
-
-        The file keeps its owner then, so that the next run tries again.
-        """
-        ended = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
-        if ended.returncode == 0 and not is_locked(self.root):
-            return
-        lines = make_printable(ended.stderr).strip().splitlines()
-        reason = lines[-1] if lines else "it printed no reason"
-        raise Fault(
-            f"{self.root}: the lock that a killed run left could not be removed (snakemake --unlock ended with exit code "
-            f"{ended.returncode}: {reason}). Run the same command again; if this repeats, remove the files in "
-            f"{self.root / LOCKS}"
-        )
 
     def run(self, command: Sequence[str], grace: float = GRACE) -> int:
         """Run Snakemake until it ends. Return its exit code, or 128 and the number of the signal that killed it.
@@ -71,7 +49,7 @@ class Hold:
         is_interruptible = signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
         # Snakemake begins with Ctrl-C ignored, because its imports would print a traceback. The Snakefile heeds it.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        environment = {**os.environ, INTERRUPTIBLE: str(int(is_interruptible))}
+        environment = {**os.environ, INTERRUPTIBLE: str(int(is_interruptible)), HELD: str(self.root.resolve())}
         process = subprocess.Popen(command, pass_fds=[self.descriptor], env=environment)
         _sign(self.descriptor, process.pid)
         has_ended = threading.Event()
@@ -92,8 +70,7 @@ class Hold:
             signal.signal(signal.SIGINT, pass_on)
         code = process.wait()
         has_ended.set()
-        self.ended = code >= 0
-        return code if self.ended else 128 - code
+        return code if code >= 0 else 128 - code
 
 
 def _escalate(pid: int, grace: float, is_interrupted: bool, has_ended: threading.Event) -> None:
@@ -122,31 +99,45 @@ def _kill_tree(pid: int) -> None:
 
 @contextmanager
 def held(root: Path) -> Iterator[Hold]:
-    """Hold an archive. ConfigError if another run holds it, or if it is locked by one of which nothing is known.
-
-    The kernel lets go of a file when the last process that holds it ends, however it ends; the file says who it was.
-    """
+    """Hold an archive. ConfigError if another run holds it."""
     root.mkdir(parents=True, exist_ok=True)
-    path = root / RUN
-    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+", encoding="utf-8") as stream:
-        host, _, process = stream.readline().rstrip("\n").partition(" ")
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConfigError(
-                f"{root}: a run of this archive is going on (process {process} on {host}); wait until it has ended"
-            ) from None
-        is_ours = host == socket.gethostname()
-        if is_locked(root) and not is_ours:
-            raise ConfigError(
-                f"{root} is locked by Snakemake, and not by a 'daxa-wf run' on this machine. If no Snakemake is at work in "
-                "it any more (it was killed, or the power failed), run the same command once with --unlock at its end"
-            )
-        _sign(stream.fileno(), os.getpid())
-        hold = Hold(root, stream.fileno(), is_locked(root))
-        yield hold
-        if hold.ended:
-            os.ftruncate(stream.fileno(), 0)
+    with _locked_file(root) as stream:
+        yield Hold(root, stream.fileno())
+        os.ftruncate(stream.fileno(), 0)
+
+
+def hold_for_this_process(root: Path) -> None:
+    """Hold an archive until this process ends, unless `daxa-wf run` holds it for it.
+
+    If another run holds it, end the process with its message and exit code.
+    """
+    if os.environ.get(HELD) == str(root.resolve()):
+        return
+    root.mkdir(parents=True, exist_ok=True)
+    try:
+        _KEPT.append(_locked_file(root))
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.exit_code)
+
+
+_KEPT: list[IO[str]] = []
+"""Files that are open until this process ends."""
+
+
+def _locked_file(root: Path) -> IO[str]:
+    """Return the open file that stands for holding an archive, with this host and process in it. ConfigError if it is held."""
+    stream = os.fdopen(os.open(root / RUN, os.O_RDWR | os.O_CREAT, 0o666), "r+", encoding="utf-8")
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        with stream:
+            host, _, process = stream.readline().rstrip("\n").partition(" ")
+        raise ConfigError(
+            f"{root}: a run of this archive is going on (process {process} on {host}); wait until it has ended"
+        ) from None
+    _sign(stream.fileno(), os.getpid())
+    return stream
 
 
 def _sign(descriptor: int, process: int) -> None:
@@ -157,17 +148,13 @@ def _sign(descriptor: int, process: int) -> None:
 
 
 def is_running(root: Path) -> bool:
-    """True while a run works on an archive: ours, or a Snakemake (also one that was killed and left its lock)."""
+    """Return True while a run works on an archive."""
     path = root / RUN
-    if path.exists():
-        with path.open("rb") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-    return is_locked(root)
-
-
-def is_locked(root: Path) -> bool:
-    """True if Snakemake has locked an archive, or left it locked when it was killed."""
-    return any((root / LOCKS).glob("*.lock"))
+    if not path.exists():
+        return False
+    with path.open("rb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

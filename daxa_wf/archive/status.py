@@ -224,7 +224,8 @@ def print_summary(layout: Layout, verdicts: Sequence[Verdict], stderr: bool = Tr
 
     console = Console(stderr=stderr)
     statuses = used_statuses(verdicts)
-    table = Table(title=f"Archive {layout.root}", title_justify="left")
+    console.print(Text(f"Archive {layout.root}"), soft_wrap=True)
+    table = Table()
     for heading in ("step", *statuses):
         is_step = heading == "step"
         table.add_column(heading, justify="left" if is_step else "right", no_wrap=is_step)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from daxa_wf.archive.layout import Layout
-from daxa_wf.archive.records import FileStamp, Record, read_record, record_paths, record_text
+from daxa_wf.archive.records import FileStamp, Record, read_record, readable_records, record_paths, record_text
 from daxa_wf.errors import CorruptFileError, Fault
 from daxa_wf.files import set_aside, sha256_of, write_atomically
 
-log = logging.getLogger("daxa_wf")
 MOST_NAMED = 5
 """Files that a message names; the rest of them is counted."""
 
@@ -37,19 +35,6 @@ def confirm_stamp(layout: Layout, stamp: FileStamp) -> FileStamp | None:
     return None
 
 
-def _confirm_record(layout: Layout, record: Record) -> Record | None:
-    """Return a record with the present times of its files; None if a product is gone or changed, or a raw file changed.
-
-    A raw file that is gone changes nothing: raw data may be deleted once they are processed.
-    """
-    products = _confirm_all(layout, record.products)
-    raw = _confirm_all(layout, [stamp for stamp in record.raw if layout.find(stamp.path).exists()])
-    if products is None or raw is None:
-        return None
-    present = {stamp.path: stamp for stamp in raw}
-    return replace(record, products=products, raw=[present.get(stamp.path, stamp) for stamp in record.raw])
-
-
 def _confirm_all(layout: Layout, stamps: Iterable[FileStamp]) -> list[FileStamp] | None:
     confirmed = []
     for stamp in stamps:
@@ -69,8 +54,7 @@ def require_unchanged(layout: Layout, acquired: Record) -> None:
 
 def _changed_raw(layout: Layout, record: Record) -> list[str]:
     """Return the recorded paths of raw files that are there, and are not what they were."""
-    present = (stamp for stamp in record.raw if layout.find(stamp.path).exists())
-    return [stamp.path for stamp in present if confirm_stamp(layout, stamp) is None]
+    return [stamp.path for stamp in _existing(layout, record.raw) if confirm_stamp(layout, stamp) is None]
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -78,86 +62,105 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:MOST_NAMED]) + more
 
 
-def drop_stale_records(layout: Layout) -> list[Path]:
-    """Delete the records that no longer vouch for their files, so that their steps run again; return their paths.
+@dataclass(frozen=True)
+class Finding:
+    """Why a record is to be made again: a reason that many records may share, and what it is about in this one."""
 
-    Stale is a record whose products are gone or changed, whose raw files changed, or that was made from another state
-    of an earlier record. Damaged records are set aside. The others are brought up to date: the times of their files
-    after a copy or a restore, and their own times in the order of the steps and not in the future, since Snakemake
-    compares them.
+    reason: str
+    about: str = ""
+
+
+@dataclass
+class Examined:
+    """The records of an archive that can be read, and those of all records that no longer vouch for their files."""
+
+    records: dict[Path, Record] = field(default_factory=dict)
+    findings: dict[Path, Finding] = field(default_factory=dict)
+    _fingerprints: dict[Path, str] = field(default_factory=dict)
+
+    def fingerprint(self, path: Path) -> str | None:
+        """Return the fingerprint of a record; None if there is none that can be read."""
+        if path not in self._fingerprints and path in self.records:
+            self._fingerprints[path] = self.records[path].fingerprint()
+        return self._fingerprints.get(path)
+
+
+def examine_records(layout: Layout) -> Examined:
+    """Read every record of an archive and compare it with its files and with the records it was built on.
+
+    A record no longer vouches if it is damaged, if a product is gone or changed, if a raw file changed, or if an earlier
+    record is now another one. Raw files may be deleted once they are processed. Nothing is written.
     """
-    kept: dict[Path, Record] = {}
-    dropped = []
+    examined = Examined()
     for path in record_paths(layout):
         try:
-            record = read_record(path)
+            record = examined.records[path] = read_record(path)
         except CorruptFileError as error:
-            set_aside(path, str(error))
-            dropped.append(path)
+            examined.findings[path] = Finding("its record is damaged", str(error))
             continue
-        confirmed = _confirm_record(layout, record)
-        if confirmed is None:
-            if changed := _changed_raw(layout, record):
-                message = "%s: changed since %s of %s, which is done again"
-                log.warning(message, _listed(changed), record.step, record.unit.identifier)
-            path.unlink()
-            dropped.append(path)
+        if finding := _compared_with_files(layout, record):
+            examined.findings[path] = finding
+    sound = set(examined.records) - set(examined.findings)
+    for path in sound:
+        if other := _rebuilt(layout, examined, path, sound):
+            examined.findings[path] = Finding("an earlier step came to another result", other)
+    return examined
+
+
+def _compared_with_files(layout: Layout, record: Record) -> Finding | None:
+    for stamp in record.products:
+        if confirm_stamp(layout, stamp) is None:
+            return Finding("a product is gone or changed", stamp.path)
+    changed = _changed_raw(layout, record)
+    return Finding("raw data changed", _listed(changed)) if changed else None
+
+
+def _rebuilt(layout: Layout, examined: Examined, path: Path, sound: Collection[Path]) -> str:
+    """Return the path of an earlier record that has another content than it had when this one was made; '' if none has."""
+    for name, fingerprint in examined.records[path].built_on.items():
+        earlier = layout.root / name
+        if earlier in sound and examined.fingerprint(earlier) != fingerprint:
+            return name
+    return ""
+
+
+def refresh_records(layout: Layout) -> None:
+    """Write the present times of files into their records, so that their contents are compared once after a copy.
+
+    Records that do not vouch for their files stay as they are.
+    """
+    for path, record in readable_records(layout).items():
+        products, present = (
+            _confirm_all(layout, stamps) for stamps in (record.products, _existing(layout, record.raw))
+        )
+        if products is None or present is None:
             continue
+        raw = {stamp.path: stamp for stamp in present}
+        confirmed = replace(record, products=products, raw=[raw.get(stamp.path, stamp) for stamp in record.raw])
         if confirmed != record:
-            _rewrite(path, confirmed)
-        kept[path] = confirmed
-    outdated = _outdated(layout, kept)
-    for path in outdated:
-        path.unlink()
-        del kept[path]
-    _order_times(layout, kept)
-    return sorted([*dropped, *outdated])
+            write_atomically(path, record_text(confirmed))
 
 
-def _rewrite(path: Path, record: Record) -> None:
-    """Write a record that says the same of files with other times; its own time stays."""
-    stat = path.stat()
-    write_atomically(path, record_text(record))
-    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+def _existing(layout: Layout, stamps: Iterable[FileStamp]) -> list[FileStamp]:
+    return [stamp for stamp in stamps if layout.find(stamp.path).exists()]
 
 
-def _outdated(layout: Layout, records: Mapping[Path, Record]) -> list[Path]:
-    """Return the records that were made from another state of an earlier record than the present one."""
-    fingerprints: dict[str, str] = {}
-
-    def present(name: str) -> str | None:
-        earlier = records.get(layout.root / name)
-        if earlier is not None and name not in fingerprints:
-            fingerprints[name] = earlier.fingerprint()
-        return fingerprints.get(name)
-
-    return [
-        path
-        for path, record in records.items()
-        if any(present(name) not in (None, fingerprint) for name, fingerprint in record.built_on.items())
-    ]
-
-
-def _order_times(layout: Layout, records: Mapping[Path, Record]) -> None:
-    """Give records times that are not in the future, and none that is before that of a record it was built on."""
-    now = time.time_ns()
-    times = {path: path.stat().st_mtime_ns for path in records}
-    settled: dict[Path, int] = {}
-
-    def settle(path: Path) -> int:
-        if path not in settled:
-            settled[path] = min(times[path], now)
-            earlier = (layout.root / name for name in records[path].built_on)
-            settled[path] = max([settled[path], *(settle(each) for each in earlier if each in records)])
-        return settled[path]
-
-    for path in records:
-        if settle(path) != times[path]:
-            os.utime(path, ns=(settled[path], settled[path]))
+def set_aside_damaged_records(layout: Layout) -> list[Path]:
+    """Rename the records that cannot be read, so that a user can look at them; return their new paths."""
+    damaged = []
+    for path in record_paths(layout):
+        try:
+            read_record(path)
+        except CorruptFileError as error:
+            damaged.append(set_aside(path, str(error)))
+    return damaged
 
 
 def clamp_times(paths: Iterable[Path]) -> None:
-    """Set the times of files of our own that lie in the future to now: Snakemake refuses inputs from the future."""
+    """Set the times of an archive's own files that lie in the future to now.
+
+    Snakemake ends a job with an error if an input is newer than the output.
+    """
     now = time.time_ns()
     for path in paths:
         with suppress(FileNotFoundError):

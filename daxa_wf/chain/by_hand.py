@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from daxa_wf.archive.layout import DOWNLOADED, Layout
@@ -15,21 +12,14 @@ from daxa_wf.archive.records import Record, read_record
 from daxa_wf.archive.running import held
 from daxa_wf.chain.plan import Plan
 from daxa_wf.chain.runner import Inputs, log_to, run_step
+from daxa_wf.chain.staleness import Wildcards
 from daxa_wf.errors import ConfigError
 from daxa_wf.files import copy_file
 from daxa_wf.mission.registry import STEPS
-from daxa_wf.mission.step import REPORT, UNIT_PARTS, Step, load
+from daxa_wf.mission.step import Step, load
 from daxa_wf.near import closest
 from daxa_wf.text import FitToShow
 from daxa_wf.units import Unit
-
-
-class UnitWildcards(SimpleNamespace):
-    """The wildcards that name a unit, as Snakemake hands them to the plan's functions."""
-
-    def items(self) -> list[tuple[str, str]]:
-        """Return pairs of name and value."""
-        return list(vars(self).items())
 
 
 def run_by_hand(plan: Plan, step_name: str, identifier: str, into: Path | None = None, mission: str = "") -> Record:
@@ -40,12 +30,12 @@ def run_by_hand(plan: Plan, step_name: str, identifier: str, into: Path | None =
     """
     step = _step(step_name)
     unit = _unit(plan, step, identifier, mission)
-    wildcards = _wildcards(step, unit)
+    wildcards = Wildcards.of(unit)
     earlier = _earlier_records(plan, step, wildcards)
     layout = plan.layout if into is None else _copy_observation(plan.layout, into, unit)
     options = plan.options(step_name)(wildcards) if step.section or step.job_options else {}
     inputs = _inputs(plan, step, wildcards, earlier)
-    with _held(layout.root):
+    with held(layout.root):
         log_to(layout.log(step_name, unit))
         logging.getLogger().addHandler(_terminal_log())
         return run_step(step, unit, inputs, options, layout, load(step.run), plan.context(step_name)(wildcards, None))
@@ -86,15 +76,9 @@ def _rows(plan: Plan, mission: str) -> list[Any]:
     return [row for row in read_manifest(plan.layout.manifest) if row.mission == mission]
 
 
-def _wildcards(step: Step, unit: Unit) -> UnitWildcards:
-    values = {"inst": unit.instrument, "exposure": unit.exposure}
-    parts = {part: values[part] for part in UNIT_PARTS[step.per]}
-    return UnitWildcards(mission=unit.mission, obsid=unit.obsid, **parts)
-
-
-def _earlier_records(plan: Plan, step: Step, wildcards: UnitWildcards) -> dict[str, list[Path]]:
+def _earlier_records(plan: Plan, step: Step, wildcards: Wildcards) -> dict[str, list[Path]]:
     """Return the paths of the records that a step reads, by step. Raise ConfigError if one does not exist."""
-    names = step.earlier if step is not REPORT else tuple(name for name in STEPS if name != step.name)
+    names = plan.earlier(step)
     steps = plan.mission(wildcards.mission).steps
     paths: dict[str, list[Path]] = {name: [] for name in names}
     for name in (name for name in names if name in steps):
@@ -110,7 +94,7 @@ def _earlier_records(plan: Plan, step: Step, wildcards: UnitWildcards) -> dict[s
     return paths
 
 
-def _inputs(plan: Plan, step: Step, wildcards: UnitWildcards, earlier: dict[str, list[Path]]) -> Inputs:
+def _inputs(plan: Plan, step: Step, wildcards: Wildcards, earlier: dict[str, list[Path]]) -> Inputs:
     """Return the records and raw files of a step, as its rule gives them."""
     root = plan.layout.root
     files = {"manifest": [plan.layout.manifest]} if step.is_first else {}
@@ -122,23 +106,11 @@ def _inputs(plan: Plan, step: Step, wildcards: UnitWildcards, earlier: dict[str,
     return Inputs({name: [read_record(path) for path in paths] for name, paths in earlier.items()}, files, given=given)
 
 
-@contextmanager
-def _held(root: Path) -> Iterator[None]:
-    """Hold an archive, so that no run starts in it. A lock that a killed run left stays for the next run to remove."""
-    with held(root) as hold:
-        try:
-            yield
-        finally:
-            hold.ended = not hold.is_left_locked
-
-
 def _terminal_log() -> logging.Handler:
     handler = logging.StreamHandler()
     handler.setLevel(logging.INFO)
     handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
     handler.addFilter(FitToShow())
-    # Errors already go to the terminal.
-    handler.addFilter(lambda record: record.levelno < logging.ERROR)
     return handler
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, decompressed, write_manifest
-from daxa_wf.archive.origin import Origin, write_origin
+from daxa_wf.archive.origin import Origin, as_json, write_origin
 from daxa_wf.chain.planned import observation_facts, planned_exposures, planned_observations
 from daxa_wf.chain.runner import log_to
 from daxa_wf.chain.select import find_observations, next_release
@@ -46,7 +46,8 @@ def run(
     if nothing can be processed of any; ServiceError if that is because a service could not be asked.
     """
     rows: list[ManifestRow] = []
-    origin, empty = Origin(asked, steps={name: list(options["steps"]) for name, options in missions.items()}), []
+    origin, empty = Origin(asked, options=as_json(missions)), []
+    origin.steps = {name: list(options["steps"]) for name, options in missions.items()}
     for name, options in missions.items():
         options = _seen_from(output.parent, options)
         before, origin.is_unfinished = origin.is_unfinished, False
@@ -144,16 +145,17 @@ def _to_download(name: str, options: Options, directory: Path, origin: Origin) -
 def _listed(name: str, options: Options, rows: pd.DataFrame, origin: Origin) -> list[ManifestRow]:
     """Return the exposures of observations that no table of exposures has, from the data centres' listings."""
     from daxa_wf.chain.listed import listed_exposures
-    from daxa_wf.download.observation import Fetcher, Wish
+    from daxa_wf.download.file_request import FileRequest
+    from daxa_wf.download.observation import Fetcher
     from daxa_wf.tables.http import session
 
     fetcher = Fetcher(
         Path(options["store"]), session(retries=1, limits=Limits(**options["limits"])), options["archives"]
     )
     routes, instruments = tuple(options["routes"]), tuple(options["instruments"])
-    wishes = [Wish(MISSIONS[name], observation_facts(row), routes, instruments) for _, row in rows.iterrows()]
-    log.info("%s: the exposures of %d observations are in no table; listings are asked for them", name, len(wishes))
-    found, absent, unasked = listed_exposures(wishes, fetcher, engine_of(name, options["engine"]))
+    requests = [FileRequest(MISSIONS[name], observation_facts(row), routes, instruments) for _, row in rows.iterrows()]
+    log.info("%s: the exposures of %d observations are in no table; listings are asked for them", name, len(requests))
+    found, absent, unasked = listed_exposures(requests, fetcher, engine_of(name, options["engine"]))
     for reasons, problem in (
         (absent, "have no known exposure"),
         (unasked, "could not be asked for; the next run asks"),
@@ -200,12 +202,13 @@ def _wait_for_release(name: str, chosen: Select, tables: Path, instruments: Sequ
 
 
 def manifest_from_snakemake(job: Any) -> None:
-    """Write the manifest that a Snakemake job is to make; why it cannot be is told at the end of the run."""
+    """Write the manifest that a Snakemake job is to make; the reason if it cannot be made is printed at the end."""
     log_to(Path(job.log[0]))
-    note = Layout(Path.cwd()).manifest_fault
+    manifest = Path(job.output[0]).absolute()
+    note = Layout(manifest.parent).manifest_fault
     note.unlink(missing_ok=True)
     try:
-        run(job.params.missions, Path(job.output[0]), job.params.tables, job.params.data_centres)
+        run(job.params.missions, manifest, job.params.tables, job.params.data_centres)
     except (DaxaError, OSError) as error:
         log.warning("%s", error)
         write_atomically(note, f"{error}\n")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,53 +13,40 @@ from typing import Any, NoReturn
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, read_manifest
-from daxa_wf.archive.origin import identity_to_ask, read_origin
-from daxa_wf.archive.status import damaged_notes
-from daxa_wf.archive.vouching import clamp_times, drop_stale_records
+from daxa_wf.archive.origin import as_json, identity_to_ask, read_origin
 from daxa_wf.chain.local import listing_digest
 from daxa_wf.chain.preflight import check_before_a_run
-from daxa_wf.chain.runner import clear_staging
 from daxa_wf.chain.step_options import is_downloaded, places_of
 from daxa_wf.config.mission import Mission
 from daxa_wf.config.model import Config
 from daxa_wf.config.reading import parse_config
 from daxa_wf.config.yaml_values import refuse_misread_file
 from daxa_wf.download.credentials import read_secrets
-from daxa_wf.download.release import drop_due_records, mark_of_logins, utc_now
-from daxa_wf.errors import ConfigError, CorruptFileError, DaxaError, Fault
-from daxa_wf.files import set_aside
+from daxa_wf.download.release import mark_of_logins
+from daxa_wf.errors import ConfigError, CorruptFileError, DaxaError, Fault, UnsafePathError
 from daxa_wf.mission.registry import STEPS, pipelines
 from daxa_wf.mission.step import ACQUIRE, REPORT, UNIT_PARTS, Step, load
-from daxa_wf.report.finish import let_page_be_drawn
 from daxa_wf.tables.snapshots import SnapshotStore
 from daxa_wf.text import mask_secrets
 from daxa_wf.units import Unit
 
-STARTED_IN = "DAXA_WF_STARTED_IN"
-"""Environment variable through which the main process of Snakemake tells its jobs' processes where it was started."""
+REMAKE_OUTDATED = "remake_outdated"
+"""Value for Snakemake's --config: true makes again what an older version of daxa_wf made."""
 
 
 def checked_config(data: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Config:
     """Return the configuration as models; a mistake in it ends the process with its message and exit code 2.
 
     `files`: those that Snakemake read it from, in which values may mean something else than Snakemake read.
+    REMAKE_OUTDATED is a request to one run, and not a part of the configuration.
     """
+    data = {key: value for key, value in data.items() if key != REMAKE_OUTDATED}
     try:
         for path in files:
             refuse_misread_file(Path(path))
         return parse_config(data)
     except ConfigError as error:
         give_up(error)
-
-
-def started_in(is_main_process: bool) -> Path:
-    """Where relative paths of the configuration start: the directory that the run was started from.
-
-    The main process tells those that it starts, also through SLURM: there a job's process may begin in the archive.
-    """
-    if is_main_process:
-        os.environ[STARTED_IN] = str(Path.cwd())
-    return Path(os.environ.get(STARTED_IN) or Path.cwd())
 
 
 def give_up(error: DaxaError) -> NoReturn:
@@ -76,35 +64,45 @@ class Plan:
         self.started_in = started_in
         self.missions = config.all_missions
         self.layout = Layout(started_in / config.archive)
+        self.when_manifest_is_needed: Callable[[], None] = lambda: None
+        self.await_manifest: Callable[[], Any] = lambda: None
+        """Raises Snakemake's IncompleteCheckpointException until the manifest is as this run needs it."""
+        self.stale: Collection[str] = ()
+        """Records that this run makes again although they exist, as Snakemake has them."""
+        self.when_manifest_is_read: Callable[[], None] = lambda: None
+        self._is_manifest_needed = self._is_manifest_final = False
         self._rows: dict[tuple[str, str], list[ManifestRow]] = {}
+        self._read_manifest: tuple[int, int] | None = None
 
-    def prepare(self) -> None:
-        """Before a run: see that all is there that the configuration names, drop records that no longer vouch for their
-        products, and what was left unfinished. A mistake ends the process with its message and exit code.
-        """
+    def check(self) -> None:
+        """See that all that the configuration names is there. A mistake ends the process with its message and exit code."""
         try:
             check_before_a_run(self.config, self.started_in)
             if not self.processed():
                 raise ConfigError(
                     "nothing can be processed: no mission has a key 'source' that says where its data are"
                 )
-            set_aside_damaged(self.layout)
-            drop_due_records(self.layout, self.login_marks(), utc_now())
-            drop_stale_records(self.layout)
-            let_page_be_drawn(self.layout)
         except DaxaError as error:
             give_up(error)
         except OSError as error:
             give_up(Fault(f"{error.filename or 'the system'}: {error.strerror or error}"))
-        clamp_times([self.layout.manifest, *(self.layout.root / name for name in self.simulation)])
-        clear_staging(self.layout)
+
+    def place(self, path: Path) -> str:
+        """Return a path of the archive as Snakemake has it: relative to where the run was started, if the archive is."""
+        return os.path.normpath(self.config.archive / path.relative_to(self.layout.root))
+
+    @property
+    def manifest(self) -> str:
+        """The manifest, as Snakemake has it."""
+        return self.place(self.layout.manifest)
 
     def login_marks(self) -> dict[str, str]:
         """The mark of the user's credentials by mission: data that were not public are asked for again if it changes."""
         store, secrets = self.started_in / self.config.data, read_secrets(self.credentials())
         downloaded = [mission.name for mission in self.processed() if is_downloaded(mission)]
         return {
-            name: mark_of_logins(store, secrets, self.config.archives_for(name, self.started_in)) for name in downloaded
+            name: mark_of_logins(store, secrets, self.config.archives_for(name, self.started_in), makes_key=False)
+            for name in downloaded
         }
 
     def credentials(self) -> dict[str, str]:
@@ -133,13 +131,15 @@ class Plan:
         return self.source(mission)
 
     def record(self, name: str) -> str:
-        """Return the pattern of a step's record, relative to the archive; only the step's own units match it."""
+        """Return the pattern of a step's record; only the step's own units match it."""
         step = STEPS[name]
-        return f"records/{{mission}}/{{obsid}}/{name}/{{obsid}}{self._parts(step, constrained=True)}.json"
+        folder = self.place(self.layout.root / "records")
+        return f"{folder}/{{mission}}/{{obsid}}/{name}/{{obsid}}{self._parts(step, constrained=True)}.json"
 
     def log(self, name: str) -> str:
-        """Return the pattern of a step's log, relative to the archive."""
-        return f"logs/{{mission}}/{{obsid}}/{name}_{{obsid}}{self._parts(STEPS[name])}.log"
+        """Return the pattern of a step's log."""
+        folder = self.place(self.layout.root / "logs")
+        return f"{folder}/{{mission}}/{{obsid}}/{name}_{{obsid}}{self._parts(STEPS[name])}.log"
 
     @staticmethod
     def _parts(step: Step, constrained: bool = False) -> str:
@@ -151,18 +151,26 @@ class Plan:
         allowed = {"inst": "|".join(step.instruments), "exposure": exposure}
         return "".join(f"{{{part},{allowed[part]}}}" for part in UNIT_PARTS[step.per])
 
+    def earlier(self, step: Step) -> tuple[str, ...]:
+        """Return the steps whose records a step takes as input: for the page, all others."""
+        return step.earlier if step is not REPORT else tuple(each for each in STEPS if each != step.name)
+
     def inputs(self, name: str) -> dict[str, Any]:
         """Return the input of a step's rule: the records that it needs or reads, by step."""
         from snakemake.io import ancient
 
         step = STEPS[name]
-        earlier = step.earlier if step is not REPORT else tuple(each for each in STEPS if each != name)
-        found: dict[str, Any] = {each: self.records_of(each) for each in earlier}
+        found: dict[str, Any] = {each: self.records_of(each) for each in self.earlier(step)}
         if step.is_first:
-            found["manifest"] = ancient(self.layout.manifest.name)
+            found["manifest"] = ancient(self.manifest_of)
         if step.tasks:
             found["image"] = ancient(self.container_image)
         return found
+
+    def manifest_of(self, wildcards: Any) -> str:
+        """Return the manifest, for a first step of one of its observations."""
+        self.rows(wildcards.mission, wildcards.obsid)
+        return self.manifest
 
     def params(self, name: str) -> dict[str, Any]:
         """Return the parameters of a step's rule: its options, where things are on this machine, and its raw files."""
@@ -172,6 +180,24 @@ class Plan:
             found["context"] = self.context(name)
         return found | ({"raw": self.raw(*step.raw)} if step.raw else {})
 
+    def resources(self, name: str) -> dict[str, Any]:
+        """Return the resources of a step's rule: memory in MB by the size of raw event lists, and minutes.
+
+        A job that is tried again gets twice as much.
+        """
+        step = STEPS[name]
+
+        def memory(wildcards: Any, attempt: int) -> int:
+            lists = self.raw("events")(wildcards)["events"]
+            sizes = (path.stat().st_size for each in lists if (path := self.layout.root / each).is_file())
+            return attempt * (step.memory_mb + 2 * sum(sizes) // 1_000_000)
+
+        def minutes(wildcards: Any, attempt: int) -> int:
+            del wildcards
+            return attempt * step.minutes
+
+        return {"mem_mb": memory, "runtime": minutes}
+
     def options(self, name: str) -> Callable[[Any], dict[str, Any]]:
         """Return a function of wildcards that gives a step's options as plain values."""
         step = STEPS[name]
@@ -180,7 +206,8 @@ class Plan:
         def values(wildcards: Any) -> dict[str, Any]:
             mission, found = self.mission(wildcards.mission), dict[str, Any]()
             if step.section:
-                found = getattr(mission.section, step.section).plain_values()
+                section = getattr(mission.section, step.section)
+                found = section.values() if step.options else section.plain_values()
                 if "engine" in found:
                     found["engine"] = mission.step_engine(name)
             return found | further(self, wildcards)
@@ -207,17 +234,24 @@ class Plan:
         return values
 
     def toolkit(self, name: str) -> dict[str, Any]:
-        """Return a toolkit as plain data, its directories absolute."""
-        section = self.config.toolkit(name)
-        return {**section.started_in(self.started_in).plain_values(), "image_file": self.image_file(name)}
+        """Return a toolkit as plain data, its directories and its container image absolute."""
+        values = self.config.toolkit(name).started_in(self.started_in).plain_values()
+        for image in self.image_file(name):
+            values["container"] = str(self.started_in / image)
+        return values
 
     def toolkit_tasks(self, name: str) -> list[str]:
         """Return the tasks of a toolkit that the configuration needs."""
         return sorted({task for mission in self.processed() for task in mission.toolkit_tasks(name)})
 
     def image_file(self, name: str) -> list[str]:
-        """Return the file that holds where Snakemake put a toolkit's container image; empty if Snakemake has none to put."""
-        return [f"toolkits/{name}.image"] if self.config.toolkit(name).is_deployed else []
+        """Return the file that a toolkit's container image is fetched into; empty if there is none to fetch.
+
+        Another image has another name, so that it is fetched, and what was made with the first one stays.
+        """
+        section = self.config.toolkit(name)
+        digest = hashlib.sha256(section.container.encode()).hexdigest()[:12]
+        return [self.place(self.layout.root / "containers" / f"{name}_{digest}.sif")] if section.is_fetched else []
 
     def container_image(self, wildcards: Any) -> list[str]:
         """Return the image_file of the toolkit that the mission's engine uses; empty if it uses none."""
@@ -230,10 +264,24 @@ class Plan:
         return [row for row in rows if all(getattr(row, name) == value for name, value in wildcards.items())]
 
     def _manifest(self) -> dict[tuple[str, str], list[ManifestRow]]:
-        if not self._rows:
+        """Return the rows by observation, read again after the checkpoint made the manifest anew."""
+        if not self._is_manifest_needed:
+            self._is_manifest_needed = True
+            self.when_manifest_is_needed()
+        if not self._is_manifest_final:
+            self.await_manifest()
+            self._is_manifest_final = True
+        stat = self.layout.manifest.stat()
+        if self._read_manifest != (stat.st_mtime_ns, stat.st_ino):
+            self._read_manifest, self._rows = (stat.st_mtime_ns, stat.st_ino), {}
             for row in read_manifest(self.layout.manifest):
                 self._rows.setdefault((row.mission, row.obsid), []).append(row)
+            self.when_manifest_is_read()
         return self._rows
+
+    def observed(self) -> list[tuple[str, str]]:
+        """Return mission and ObsID of every observation in the manifest."""
+        return list(self._manifest())
 
     def raw(self, *roles: str) -> Callable[[Any], dict[str, list[str]]]:
         """A function of wildcards that gives, by role (`events`, `attitude`), the raw files of its unit.
@@ -262,28 +310,44 @@ class Plan:
         return sorted({getattr(row, role) for row in self.rows(**dict(wildcards.items()))} - {""})
 
     def records_of(self, step: str) -> Callable[[Any], list[str]]:
-        """A function of wildcards that gives a step's records of every unit that the wildcards hold."""
+        """Return a function of wildcards that gives a step's records of every unit that the wildcards hold."""
+        return lambda wildcards: [self._input(path) for path in self.paths_of(step, wildcards)]
 
-        def paths(wildcards: Any) -> list[str]:
-            if step not in self.mission(wildcards.mission).steps:
-                return []
-            return self._paths(step, self.rows(**dict(wildcards.items())))
+    def _input(self, record: Path) -> str:
+        """Return a record as an input: `ancient`, unless this run makes it again, so that Snakemake compares no times.
 
-        return paths
+        Whether a record is to be made again follows from contents (`chain.staleness`). What is not ancient, and is made
+        again, takes along what follows it.
+        """
+        from snakemake.io import ancient
+
+        place = self.place(record)
+        found: str = place if place in self.stale else ancient(place)
+        return found
+
+    def paths_of(self, step: str, wildcards: Any) -> list[Path]:
+        """Return the paths of a step's records of every unit that the wildcards hold."""
+        if step not in self.mission(wildcards.mission).steps:
+            return []
+        return self._paths(step, self.rows(**dict(wildcards.items())))
 
     def all_records(self, *steps: str) -> list[str]:
         """The records of steps (all, if none is named) of every unit of the manifest."""
         return [
-            path
+            self._input(path)
             for (mission, _), rows in self._manifest().items()
             for step in steps or self.mission(mission).steps
             for path in self._paths(step, rows)
         ]
 
-    def _paths(self, step: str, rows: list[ManifestRow]) -> list[str]:
-        rows = [row for row in rows if STEPS[step].applies_to(row.inst)]
-        units = dict.fromkeys(STEPS[step].unit_of(row.mission, row.obsid, row.inst, row.exposure) for row in rows)
-        return [self.layout.relative(self.layout.record(step, unit)) for unit in units]
+    def _paths(self, step: str, rows: list[ManifestRow]) -> list[Path]:
+        return [self.layout.record(step, unit) for unit in self.units(STEPS[step], rows)]
+
+    @staticmethod
+    def units(step: Step, rows: list[ManifestRow]) -> list[Unit]:
+        """Return the units of rows of the manifest that a step acts on."""
+        rows = [row for row in rows if step.applies_to(row.inst)]
+        return list(dict.fromkeys(step.unit_of(row.mission, row.obsid, row.inst, row.exposure) for row in rows))
 
     def selection_options(self) -> dict[str, dict[str, Any]]:
         """Return what the manifest depends on, by mission: it is made again when the files of a local directory change.
@@ -298,7 +362,7 @@ class Plan:
     def _selection_options(self, mission: Mission) -> dict[str, Any]:
         section, source = mission.section, mission.section.source
         is_read_whole = not mission.uses_raw_store
-        # Snakemake compares these, so paths are relative to the archive: a project that moves stays as it is.
+        # These are compared, so paths are relative to the archive: a project that moves stays as it is.
         select = section.select.started_in(Path(self.seen_from_archive(self.started_in))) if section.select else None
         return {
             "source": self.seen_from_archive(self.source(mission.name)) if source and source.local else "",
@@ -313,14 +377,26 @@ class Plan:
             "select": select.plain_values() if select else None,
             "select_files": section.select.started_in(self.started_in).fingerprints() if section.select else [],
             "tables": self.seen_from_archive(self.started_in / self.config.tables),
-            # Snakemake keeps parameters in the archive; `data_centres` has the URLs as they are.
+            # These are kept in the archive; `data_centres` has the URLs as they are.
             "services": {name: [mask_secrets(url) for url in urls] for name, urls in self.config.services.items()},
         }
 
-    def tables_identity(self) -> str:
-        """Return what stands for the missions' tables among the parameters of the manifest's job.
+    def is_manifest_outdated(self) -> bool:
+        """Return True if the manifest cannot be read, or was made from another configuration or other tables."""
+        if not self.layout.manifest.exists():
+            return False
+        origin = read_origin(self.layout)
+        try:
+            read_manifest(self.layout.manifest)
+        except (CorruptFileError, UnsafePathError):
+            return True
+        known = origin is not None and origin.options == as_json(self.selection_options())
+        return not known or origin is None or origin.asked != self.tables_identity()
 
-        It changes when the tables are others than those that the manifest was made from, so that Snakemake makes it again.
+    def tables_identity(self) -> str:
+        """Return what stands for the missions' tables, as they are now.
+
+        It is another text than the manifest's origin has if the tables are others than those that the manifest was made from.
         """
         snapshots: dict[str, str] = {}
         for mission in self.processed():
@@ -350,17 +426,6 @@ class Plan:
 
     @property
     def simulation(self) -> list[str]:
-        """The file that the rule of the simulator makes, seen from the archive; empty if the configuration asks for none."""
-        complete = self.config.simulation(self.started_in)
-        return [] if complete is None else [self.seen_from_archive(complete)]
-
-
-def set_aside_damaged(layout: Layout) -> list[Path]:
-    """Set aside a manifest and fault notes that cannot be read, so that the run makes them anew; return where they are."""
-    damaged = []
-    if layout.manifest.exists():
-        try:
-            read_manifest(layout.manifest)
-        except CorruptFileError as error:
-            damaged.append(set_aside(layout.manifest, str(error)))
-    return damaged + [set_aside(note, "not a fault note") for note in damaged_notes(layout)]
+        """The file that the rule of the simulator makes, as Snakemake has it; empty if the configuration asks for none."""
+        complete = self.config.simulation(Path())
+        return [] if complete is None else [str(complete)]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import daxa_wf
-from daxa_wf.archive.layout import DOWNLOADED, OWN_NAMES, Layout, product_name
+from daxa_wf.archive.layout import DOWNLOADED, Layout, product_name
 from daxa_wf.archive.records import (
     FileStamp,
     Record,
@@ -25,7 +25,7 @@ from daxa_wf.archive.records import (
     stamp_file,
     write_record,
 )
-from daxa_wf.archive.vouching import require_unchanged
+from daxa_wf.archive.vouching import clamp_times, require_unchanged
 from daxa_wf.errors import DaxaError, Fault, StepFailedError, UnfitDataError
 from daxa_wf.files import publish_tree, write_atomically
 from daxa_wf.mission.registry import STEPS
@@ -166,7 +166,7 @@ def run_step(
                 require_unchanged(layout, acquired)
             stamps = stamp_raw_files(inputs, layout)
             record.raw = list(stamps.values())
-            typed = load(step.options).from_values(options) if step.options else options
+            typed = read_options(step, options)
             _run(function, unit, replace(inputs, stamps=stamps), typed, layout, record, context or {})
     except DaxaError as fault:
         _write_fault(note, step, unit, fault)
@@ -228,6 +228,18 @@ def _add_what_was_told(record: Record, told: Told) -> None:
         record.results = {**record.results, "runs": told.runs}
 
 
+def read_options(step: Step, values: Mapping[str, Any]) -> Any:
+    """Return the options of a job as the step's model; as they are if it has none.
+
+    ValidationError, a ValueError, if they are not such.
+    """
+    if not step.options:
+        return values
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(load(step.options)).validate_python(dict(values), context={"recorded": True})
+
+
 NOT_RAW = ("manifest", "image")
 """Roles of input files that are not data."""
 
@@ -276,8 +288,8 @@ def _remove_orphans(step: Step, unit: Unit, layout: Layout, record: Record) -> N
     stem = product_name(unit, "", suffix="") if unit.instrument else f"obsid{unit.obsid}-"
     for kind in step.makes:
         for place in (layout.observation(unit), layout.failed_observation(unit)):
-            for path in place.glob(OWN_NAMES.get(kind, f"*/{stem}*{kind}.*")):
-                if path not in kept and (kind in OWN_NAMES or f"-{kind}." in path.name):
+            for path in place.glob(step.own_names.get(kind, f"*/{stem}*{kind}.*")):
+                if path not in kept and (kind in step.own_names or f"-{kind}." in path.name):
                     path.unlink()
 
 
@@ -295,9 +307,12 @@ def clear_staging(layout: Layout) -> None:
 
 
 def run_from_snakemake(job: Any) -> None:
-    """Run the step that the rule of a Snakemake job names, for the unit that its wildcards name."""
-    step = STEPS[job.rule]
-    layout = Layout(Path.cwd())
+    """Run the step that the output of a Snakemake job names, for the unit that its wildcards name.
+
+    A workflow that uses this one as a module may have renamed the rule, and starts its jobs from its own directory.
+    """
+    record = Path(job.output[0])
+    step, layout = STEPS[record.parent.name], Layout.of_record(record)
     unit = Unit(
         job.wildcards.mission,
         job.wildcards.obsid,
@@ -305,6 +320,8 @@ def run_from_snakemake(job: Any) -> None:
         job.wildcards.get("exposure", ""),
     )
     log_to(Path(job.log[0]))
+    clear_staging(layout)
+    clamp_times(map(Path, job.input))
     options, context = job.params.get("options", {}), job.params.get("context", {})
     try:
         run_step(step, unit, _inputs_of(job, step, unit, layout), options, layout, load(step.run), context)
@@ -319,7 +336,7 @@ def _inputs_of(job: Any, step: Step, unit: Unit, layout: Layout) -> Inputs:
     files: dict[str, list[Path]] = {}
     try:
         for role, paths in job.input.items():
-            listed = [Path(path) for path in ([paths] if isinstance(paths, str) else paths)]
+            listed = [Path(path).absolute() for path in ([paths] if isinstance(paths, str) else paths)]
             if role in STEPS:
                 records[role] = [read_checked_record(path) for path in listed]
             else:
@@ -327,24 +344,21 @@ def _inputs_of(job: Any, step: Step, unit: Unit, layout: Layout) -> Inputs:
     except DaxaError as fault:
         _write_fault(layout.fault(step.name, unit), step, unit, fault)
         raise
+    given: dict[Path, str] = {}
     for role, names in job.params.get("raw", {}).items():
+        # Messages show absolute paths; records keep those that are given, which stay the same where the project moves.
+        places = {Path(os.path.normpath(layout.root / name)): name for name in names}
+        given |= places
         # A local file must be there; of those to download, a data centre may not have had all.
-        files[role] = [path for path in map(Path, names) if path.exists() or path.parts[0] != DOWNLOADED]
-    # Messages show absolute paths; records keep those that are given, which stay the same where the project moves.
-    places = {path: Path(os.path.normpath(layout.root / path)) for paths in files.values() for path in paths}
-    absolute = {role: [places[path] for path in paths] for role, paths in files.items()}
-    return Inputs(records, absolute, given={place: path.as_posix() for path, place in places.items()})
+        files[role] = [path for path, name in places.items() if path.exists() or Path(name).parts[0] != DOWNLOADED]
+    return Inputs(records, files, given=given)
 
 
 def log_to(path: Path) -> None:
-    """Send all logging to the log file of a job, and errors to the terminal too."""
+    """Send all logging to the log file of a job. Its faults are printed from their notes, once, at the end of the run."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    terminal = logging.StreamHandler()
-    terminal.setLevel(logging.ERROR)
-    terminal.setFormatter(logging.Formatter("%(message)s"))
-    for each in (handler, terminal):
-        each.addFilter(FitToShow())
-    logging.basicConfig(level=logging.INFO, handlers=[handler, terminal], force=True)
+    handler.addFilter(FitToShow())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(True)

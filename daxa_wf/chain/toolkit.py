@@ -29,7 +29,7 @@ class StepTools:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         toolkit = workspace.context["toolkit"]
-        self.environment = environment_from(_with_deployed_image(toolkit, workspace.layout.root))
+        self.environment = environment_from(toolkit)
         self.time_limit: float | None = toolkit["time_limit"]
         workspace.told.engine = self.label.lower()
         for path in self._log.parent.glob(f"{self._log.name}-*.std*"):
@@ -84,12 +84,6 @@ class StepTools:
         told.warnings += run.warnings
         told.errors += run.errors
         told.logs += [layout.relative(path) for path in (run.stdout, run.stderr)]
-
-
-def _with_deployed_image(toolkit: Mapping[str, Any], root: Path) -> Mapping[str, Any]:
-    """A toolkit whose container image, if Snakemake deploys one, is the file that it was put into."""
-    told = toolkit.get("image_file")
-    return {**toolkit, "container": (root / told[0]).read_text()} if told else toolkit
 
 
 @contextmanager

@@ -19,7 +19,7 @@ def status(
     config: ConfigFile, missing: Annotated[bool, typer.Option(help="list the products that are gone")] = False
 ) -> None:
     """Show which units were done, rejected, failed or blocked, and why."""
-    from daxa_wf.archive.records import missing_products
+    from daxa_wf.archive.records import missing_products, outdated_by_version
     from daxa_wf.archive.status import manifest_fault, print_summary, read_verdicts
 
     layout = _made_archive(config)
@@ -29,6 +29,10 @@ def status(
         listed = ":" if missing else "; 'daxa-wf status --missing' lists them"
         print(f"{len(gone)} recorded products are gone, and the next run makes them again{listed}")
     print("".join(f"  {layout.root / path}\n" for path in gone if missing), end="")
+    for version, number in outdated_by_version(layout).items():
+        print(
+            f"{number} records were made by daxa_wf {version}; 'daxa-wf run {config} --remake-outdated' makes them again"
+        )
     if fault := manifest_fault(layout):
         print(f"The last run processed nothing: {fault}")
 

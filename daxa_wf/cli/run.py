@@ -42,9 +42,19 @@ def run(
     config: ConfigFile,
     cores: Annotated[int | None, typer.Option(help="cores to use (default: all)", min=1)] = None,
     profile: Annotated[str | None, typer.Option(help="slurm, or the directory of a profile")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="print errors and the summary, and nothing else")] = False,
+    log_file: Annotated[
+        Path | None, typer.Option(help="add a line of JSON to this file for every job that ends")
+    ] = None,
+    remake_outdated: Annotated[
+        bool, typer.Option("--remake-outdated", help="make again what an older version of daxa_wf made")
+    ] = False,
 ) -> None:
     """Make or continue the archive of a configuration. Further arguments go to Snakemake."""
+    from daxa_wf.archive.layout import Layout
     from daxa_wf.archive.running import held
+    from daxa_wf.archive.vouching import refresh_records
+    from daxa_wf.chain.plan import REMAKE_OUTDATED
     from daxa_wf.chain.preflight import check_before_a_run
     from daxa_wf.config.reading import read_config
 
@@ -52,14 +62,30 @@ def run(
     checked = read_config(config)
     check_before_a_run(checked, Path.cwd())
     command, further = _snakemake_command(config, cores, profile, context.args)
+    command += _output_options(quiet, log_file)
+    if remake_outdated:
+        further = _with_config_value(further, f"{REMAKE_OUTDATED}=true")
     if CHANGES_NOTHING.intersection(further):
         os.execv(sys.executable, [*command, *further])
     with held(Path.cwd() / checked.archive) as hold:
-        if hold.is_left_locked:
-            hold.unlock([*command, "--unlock"])
-            print("The last run was killed; its lock is removed.", file=sys.stderr)
-        code = hold.run([*command, *further])
+        refresh_records(Layout(hold.root))
+        # The archive is held already, in a way that a killed run does not leave behind.
+        code = hold.run([*command, "--nolock", *further])
     raise typer.Exit(code)
+
+
+def _output_options(quiet: bool, log_file: Path | None) -> list[str]:
+    """Return the options of Snakemake's logger plugin of this project."""
+    to_file = ["--logger-daxa-log-file", str(log_file.absolute())] if log_file is not None else []
+    return [*(["--logger-daxa-quiet"] if quiet else []), *to_file]
+
+
+def _with_config_value(arguments: list[str], value: str) -> list[str]:
+    """Return Snakemake's arguments with one more value of --config, of which Snakemake heeds the last one only."""
+    if "--config" not in arguments:
+        return [*arguments, "--config", value]
+    place = len(arguments) - arguments[::-1].index("--config")
+    return [*arguments[:place], value, *arguments[place:]]
 
 
 def _check_cores(arguments: list[str]) -> None:

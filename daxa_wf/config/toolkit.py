@@ -36,13 +36,13 @@ class Toolkit(Section):
     time_limit: Seconds | None = Field(None, gt=0, description="longest time that one task may take")
 
     @property
-    def is_deployed(self) -> bool:
-        """True if Snakemake's software deployment is to provide the container image."""
-        return bool(self.container) and self.runtime != "docker"
+    def is_fetched(self) -> bool:
+        """True if a rule is to fetch the container image into the archive; Docker fetches its images itself."""
+        return "://" in self.container and self.runtime != "docker"
 
     def image_path(self, started_in: Path) -> Path | None:
-        """The file or directory that the container image is; None if it is to be fetched, or there is none."""
-        is_path = self.is_deployed and "://" not in self.container
+        """Return the file or directory that the container image is; None if it is to be fetched, or there is none."""
+        is_path = bool(self.container) and self.runtime != "docker" and not self.is_fetched
         return started_in / Path(self.container).expanduser() if is_path else None
 
     def started_in(self, directory: Path) -> Self:

@@ -16,9 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from daxa_wf.archive.layout import Layout
-from daxa_wf.archive.records import Status, read_record
-from daxa_wf.errors import CorruptFileError
+from daxa_wf.archive.records import Record, Status
 from daxa_wf.tables.urls import has_login
 
 NOT_PUBLIC = "notPublic"
@@ -60,47 +58,42 @@ def when_asked_again(release: datetime | None) -> str:
     )
 
 
-def drop_due_records(layout: Layout, marks: Mapping[str, str], now: datetime) -> list[Path]:
-    """Delete the records of observations that were not public and may be public now. Return the paths of these records.
+def may_be_had(record: Record, marks: Mapping[str, str], now: datetime) -> bool:
+    """Return True for the record of an observation that was not public, and may be now: it is to be acquired again.
 
-    The next run then acquires the observations. `marks` has the mark of the credentials by mission. Damaged records stay.
+    `marks` has the mark of the credentials by mission.
     """
-    dropped = []
-    for path in sorted((layout.root / "records").glob("*/*/acquire/*.json")):
-        try:
-            record = read_record(path)
-        except CorruptFileError:
-            continue
-        waiting = record.status is Status.REJECTED and record.reason == NOT_PUBLIC
-        if waiting and is_due(record.results, now, marks.get(record.unit.mission, "")):
-            path.unlink()
-            dropped.append(path)
-    return dropped
+    waiting = record.step == "acquire" and record.status is Status.REJECTED and record.reason == NOT_PUBLIC
+    return waiting and is_due(record.results, now, marks.get(record.unit.mission, ""))
 
 
-def mark_of_logins(store: Path, secrets: Mapping[str, Mapping[str, str]], archives: Mapping[str, Sequence[str]]) -> str:
+def mark_of_logins(
+    store: Path, secrets: Mapping[str, Mapping[str, str]], archives: Mapping[str, Sequence[str]], makes_key: bool = True
+) -> str:
     """Return a text that changes with the credentials but does not reveal them, or '' without credentials.
 
-    `secrets` has parameters by data centre. URLs of data centres may hold a user and a password, too.
+    `secrets` has parameters by data centre. URLs of data centres may hold a user and a password, too. Without `makes_key`
+    nothing is written: a store without a key has made no mark to compare with.
     """
     urls = [url for urls in archives.values() for url in urls if has_login(url)]
     used = {archive: dict(secrets[archive]) for archive in archives if archive in secrets}
     if not urls and not used:
         return ""
-    key = _key(store)
+    key = _key(store, makes_key)
     if not key:
         return "some"
     logins = json.dumps([used, urls], sort_keys=True).encode()
     return hmac.new(key, logins, hashlib.sha256).hexdigest()[:32]
 
 
-def _key(store: Path) -> bytes:
-    """Return the raw store's random key, and make it at its first use. Return b'' if that is not possible."""
+def _key(store: Path, makes_key: bool) -> bytes:
+    """Return the raw store's random key, and make it at its first use if that is allowed. Return b'' if there is none."""
     path = store / KEY
     try:
-        store.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-            stream.write(random_bytes.token_bytes(32))
+        if makes_key:
+            store.mkdir(parents=True, exist_ok=True)
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+                stream.write(random_bytes.token_bytes(32))
     except FileExistsError:
         pass
     except OSError:

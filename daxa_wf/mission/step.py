@@ -48,6 +48,8 @@ class Step:
     """Roles of the raw files that it reads: columns of the manifest."""
     makes: tuple[str, ...] = ()
     """Kinds of its products."""
+    own_names: Mapping[str, str] = field(default_factory=dict)
+    """Kind of product -> pattern of the file name that other programs expect, where they do."""
     instruments: tuple[str, ...] = ()
     """The instruments whose units go through it; empty for all instruments."""
     section: str = ""
@@ -58,6 +60,10 @@ class Step:
     """Reference to `function(plan, wildcards) -> dict`: options that come from the manifest and not from the section."""
     tasks: tuple[str, ...] = ()
     """External tasks that it calls if its engine uses a toolkit."""
+    memory_mb: int = 1000
+    """Memory of a job in MB, to which twice the size of its unit's raw event lists is added."""
+    minutes: int = 60
+    """Time limit of a job, where jobs are submitted."""
     is_first: bool = False
     """True if it can be the first step of an observation, which waits for the manifest."""
     is_optional: bool = False

@@ -5,60 +5,45 @@ from __future__ import annotations
 import sys
 
 from daxa_wf.archive.layout import Layout
-from daxa_wf.archive.manifest import read_manifest
-from daxa_wf.archive.records import read_record, readable_records
+from daxa_wf.archive.page import nothing_succeeded
+from daxa_wf.archive.records import readable_records
 from daxa_wf.archive.status import FAULT, manifest_fault, print_summary, read_verdicts, write_status
+from daxa_wf.report.ending import ENDING
 from daxa_wf.report.pages import write_archive_page, write_observation_page
 from daxa_wf.units import Unit
 
 NOTHING_USABLE = "Nothing succeeded: no observation has a usable product. The reasons are listed above.\n"
 
 
-def nothing_succeeded(layout: Layout) -> bool:
-    """Return True if the observations of the manifest have been processed, and none has a usable product.
-
-    An observation without a page has not been processed to its end: then a fault ended the run.
-    """
-    if not layout.manifest.exists():
-        return False
-    units = {Unit(row.mission, row.obsid) for row in read_manifest(layout.manifest)}
-    paths = [path for unit in units if (path := layout.record("report", unit)).exists()]
-    return bool(paths) and not any(read_record(path).results.get("usable") for path in paths)
-
-
-def let_page_be_drawn(layout: Layout) -> None:
-    """Remove the archive's page if nothing succeeded: then each run draws it, and ends with the reasons."""
-    if nothing_succeeded(layout):
-        layout.report.unlink(missing_ok=True)
-
-
 def finish_run(layout: Layout) -> None:
-    """Write and print the status after a run without faults; SystemExit with code 1 if nothing succeeded."""
-    finish(layout)
+    """End a run without faults. SystemExit with code 1 if nothing succeeded."""
+    if not ENDING.is_plugin_in_use:
+        close_run(layout)
     if nothing_succeeded(layout):
-        sys.stderr.write(NOTHING_USABLE)
         raise SystemExit(1)
 
 
-def finish(layout: Layout) -> None:
-    """Write the status of everything, and tell it."""
-    verdicts = read_verdicts(layout)
-    if verdicts:
-        write_status(layout, verdicts)
-        print_summary(layout, verdicts)
-
-
 def finish_with_faults(layout: Layout) -> None:
-    """The same after a run in which jobs failed: the pages that their steps could not draw are drawn here."""
-    fault = manifest_fault(layout)
-    if fault:
-        sys.stderr.write(f"Nothing was processed: what there is to do is not known.\n{fault}\n")
+    """End a run in which jobs failed: draw the pages that their steps could not draw."""
+    faulty = {Unit(each.mission, each.obsid) for each in read_verdicts(layout) if each.status == FAULT}
+    records = list(readable_records(layout).values()) if faulty else []
+    for unit in faulty:
+        write_observation_page(layout, unit, [record for record in records if record.unit.observation == unit])
+    if records or faulty:
+        write_archive_page(layout)
+    if not ENDING.is_plugin_in_use:
+        close_run(layout)
+
+
+def close_run(layout: Layout) -> None:
+    """Write the status of every unit and print the summary, or why nothing could be processed."""
+    if fault := manifest_fault(layout):
+        sys.stderr.write(f"Nothing was processed, because the list of observations could not be made:\n{fault}\n")
         return
     verdicts = read_verdicts(layout)
     if not verdicts:
         return
-    records = list(readable_records(layout).values())
-    for unit in {Unit(each.mission, each.obsid) for each in verdicts if each.status == FAULT}:
-        write_observation_page(layout, unit, [record for record in records if record.unit.observation == unit])
-    write_archive_page(layout)
-    finish(layout)
+    write_status(layout, verdicts)
+    print_summary(layout, verdicts)
+    if nothing_succeeded(layout):
+        sys.stderr.write(NOTHING_USABLE)

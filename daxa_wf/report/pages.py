@@ -13,6 +13,7 @@ from typing import Any
 
 import daxa_wf
 from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.page import with_digest
 from daxa_wf.archive.records import Record, Status, read_record
 from daxa_wf.archive.requested import NOT_REQUESTED, Requested, read_requested
 from daxa_wf.archive.status import (
@@ -152,7 +153,7 @@ def write_archive_page(layout: Layout) -> Path:
         missions=sorted({mission for mission, _ in observations}),
         rows=rows,
     )
-    write_atomically(layout.report, text)
+    write_atomically(layout.report, with_digest(layout, text))
     return layout.report
 
 

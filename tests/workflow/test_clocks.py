@@ -52,7 +52,5 @@ def test_wrong_clocks_copies_and_moves_repeat_nothing(project: Archive, tmp_path
     shutil.rmtree(moved.root)
     subprocess.run(["tar", "-xf", "x.tar", "--touch"], cwd=moved.folder, check=True)
     run = moved.run()
-    assert run.code == 0, run.text
-    steps = {line.split()[0] for line in run.text.splitlines() if line and line.split()[-1].isdigit()}
-    assert not {"inventory", "espfilt", "evselect", "merge", "images"} & steps, run.text
+    assert (run.code, "Nothing to be done" in run.text) == (0, True), run.text
     assert {path: path.read_bytes() for path in content} == content

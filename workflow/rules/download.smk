@@ -8,6 +8,8 @@ rule acquire:
     log:
         plan.log("acquire"),
     localrule: True
+    conda:
+        "../envs/daxa_wf.yaml"
     params:
         **plan.params("acquire"),
     script:
@@ -22,6 +24,11 @@ rule preprocessed:
         plan.record("preprocessed"),
     log:
         plan.log("preprocessed"),
+    conda:
+        "../envs/daxa_wf.yaml"
+    threads: 1
+    resources:
+        **plan.resources("preprocessed"),
     params:
         **plan.params("preprocessed"),
     script:

@@ -6,6 +6,11 @@ rule flaregti:
         plan.record("flaregti"),
     log:
         plan.log("flaregti"),
+    conda:
+        "../envs/daxa_wf.yaml"
+    threads: 1
+    resources:
+        **plan.resources("flaregti"),
     params:
         **plan.params("flaregti"),
     script:
@@ -20,6 +25,11 @@ rule evtool:
         plan.record("evtool"),
     log:
         plan.log("evtool"),
+    conda:
+        "../envs/daxa_wf.yaml"
+    threads: 1
+    resources:
+        **plan.resources("evtool"),
     params:
         **plan.params("evtool"),
     script:
@@ -34,6 +44,11 @@ rule erosita_images:
         plan.record("erosita_images"),
     log:
         plan.log("erosita_images"),
+    conda:
+        "../envs/daxa_wf.yaml"
+    threads: 1
+    resources:
+        **plan.resources("erosita_images"),
     params:
         **plan.params("erosita_images"),
     script:
@@ -48,6 +63,11 @@ rule erosita_exposure_maps:
         plan.record("erosita_exposure_maps"),
     log:
         plan.log("erosita_exposure_maps"),
+    conda:
+        "../envs/daxa_wf.yaml"
+    threads: 1
+    resources:
+        **plan.resources("erosita_exposure_maps"),
     params:
         **plan.params("erosita_exposure_maps"),
     script:

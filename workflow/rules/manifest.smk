@@ -1,16 +1,24 @@
 checkpoint manifest:
-    """Say which exposures there are to process."""
+    """List the exposures to process, from the selection. First; every other rule waits for it."""
     input:
         ancient(plan.simulation),
     output:
-        plan.layout.manifest.name,
+        plan.manifest,
     log:
-        "logs/manifest.log",
+        plan.place(plan.layout.root / "logs" / "manifest.log"),
+    benchmark:
+        plan.place(plan.layout.root / "logs" / "manifest.benchmark.tsv")
     retries: 0
     localrule: True
+    conda:
+        "../envs/daxa_wf.yaml"
     params:
         missions=plan.selection_options(),
         tables=plan.tables_identity(),
         data_centres=plan.data_centres,
     script:
         "../scripts/manifest.py"
+
+
+# Rules whose input depends on the manifest wait for it, also those that a caller asks for one by one.
+plan.await_manifest = checkpoints.manifest.get

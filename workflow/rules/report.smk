@@ -3,20 +3,41 @@ rule report:
     input:
         **plan.inputs("report"),
     output:
-        plan.record("report"),
+        report(
+            plan.record("report"),
+            caption="../report/observation.rst",
+            category="Observations",
+            labels={"mission": "{mission}", "ObsID": "{obsid}"},
+        ),
     log:
         plan.log("report"),
+    conda:
+        "../envs/daxa_wf.yaml"
+    threads: 1
+    resources:
+        **plan.resources("report"),
     script:
         "../scripts/step.py"
 
 
 rule archive_report:
-    """Draw the archive's page from all observations."""
+    """Draw the archive's page and write the table of outcomes, from all observations. Last."""
     input:
         every_report,
     output:
-        plan.layout.report.name,
+        page=report(
+            plan.place(plan.layout.report),
+            caption="../report/archive.rst",
+            category="Archive",
+        ),
+        status=report(
+            plan.place(plan.layout.status),
+            caption="../report/status.rst",
+            category="Archive",
+        ),
     log:
-        "logs/archive_report.log",
+        plan.place(plan.layout.root / "logs" / "archive_report.log"),
+    conda:
+        "../envs/daxa_wf.yaml"
     script:
         "../scripts/archive_report.py"

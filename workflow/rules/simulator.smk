@@ -3,6 +3,8 @@ rule simulator:
     output:
         plan.simulation,
     log:
-        "logs/simulator.log",
+        plan.place(plan.layout.root / "logs" / "simulator.log"),
+    conda:
+        "../envs/daxa_wf.yaml"
     script:
         "../scripts/simulator.py"

@@ -1,14 +1,13 @@
 rule toolkit_image:
-    """Tell where Snakemake put a toolkit's container image: its tasks run in it, each in a directory of its own."""
+    """Fetch the container image of a toolkit, once. Before the steps whose tasks run in it."""
     output:
-        temp("toolkits/{toolkit}.image"),
+        f"{plan.place(plan.layout.root)}/containers/{{toolkit}}_{{digest}}.sif",
     log:
-        "logs/{toolkit}_image.log",
+        f"{plan.place(plan.layout.root)}/logs/{{toolkit}}_image_{{digest}}.log",
     localrule: True
-    container:
-        lambda wildcards: plan.toolkit(wildcards.toolkit)["container"]
+    conda:
+        "../envs/apptainer.yaml"
+    params:
+        section=lambda wildcards: plan.config.toolkit(wildcards.toolkit),
     shell:
-        'image="${{APPTAINER_CONTAINER:-${{SINGULARITY_CONTAINER:-}}}}"; '
-        'if [ -z "$image" ]; then '
-        'echo "the container image is not used: run with --software-deployment-method apptainer" | tee {log} >&2; exit 1; fi; '
-        'printf %s "$image" > {output}'
+        "{params.section.runtime} pull --name {output:q} {params.section.container:q} 2>&1 | tee {log:q} >&2"

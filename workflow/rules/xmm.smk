@@ -6,6 +6,11 @@ rule cifbuild:
         plan.record("cifbuild"),
     log:
         plan.log("cifbuild"),
+    conda:
+        "../envs/daxa_wf.yaml"
+    threads: 1
+    resources:
+        **plan.resources("cifbuild"),
     params:
         **plan.params("cifbuild"),
     script:
@@ -20,6 +25,11 @@ rule odfingest:
         plan.record("odfingest"),
     log:
         plan.log("odfingest"),
+    conda:
+        "../envs/daxa_wf.yaml"
+    threads: 1
+    resources:
+        **plan.resources("odfingest"),
     params:
         **plan.params("odfingest"),
     script:
@@ -34,6 +44,11 @@ rule inventory:
         plan.record("inventory"),
     log:
         plan.log("inventory"),
+    conda:
+        "../envs/daxa_wf.yaml"
+    threads: 1
+    resources:
+        **plan.resources("inventory"),
     params:
         **plan.params("inventory"),
     script:
@@ -48,6 +63,11 @@ rule epchain:
         plan.record("epchain"),
     log:
         plan.log("epchain"),
+    conda:
+        "../envs/daxa_wf.yaml"
+    threads: 1
+    resources:
+        **plan.resources("epchain"),
     params:
         **plan.params("epchain"),
     script:
@@ -62,6 +82,11 @@ rule emchain:
         plan.record("emchain"),
     log:
         plan.log("emchain"),
+    conda:
+        "../envs/daxa_wf.yaml"
+    threads: 1
+    resources:
+        **plan.resources("emchain"),
     params:
         **plan.params("emchain"),
     script:
@@ -76,6 +101,11 @@ rule emanom:
         plan.record("emanom"),
     log:
         plan.log("emanom"),
+    conda:
+        "../envs/daxa_wf.yaml"
+    threads: 1
+    resources:
+        **plan.resources("emanom"),
     params:
         **plan.params("emanom"),
     script:
@@ -90,6 +120,11 @@ rule espfilt:
         plan.record("espfilt"),
     log:
         plan.log("espfilt"),
+    conda:
+        "../envs/daxa_wf.yaml"
+    threads: 1
+    resources:
+        **plan.resources("espfilt"),
     params:
         **plan.params("espfilt"),
     script:
@@ -104,6 +139,11 @@ rule evselect:
         plan.record("evselect"),
     log:
         plan.log("evselect"),
+    conda:
+        "../envs/daxa_wf.yaml"
+    threads: 1
+    resources:
+        **plan.resources("evselect"),
     params:
         **plan.params("evselect"),
     script:
@@ -118,6 +158,11 @@ rule merge:
         plan.record("merge"),
     log:
         plan.log("merge"),
+    conda:
+        "../envs/daxa_wf.yaml"
+    threads: 1
+    resources:
+        **plan.resources("merge"),
     params:
         **plan.params("merge"),
     script:
@@ -132,6 +177,11 @@ rule images:
         plan.record("images"),
     log:
         plan.log("images"),
+    conda:
+        "../envs/daxa_wf.yaml"
+    threads: 1
+    resources:
+        **plan.resources("images"),
     params:
         **plan.params("images"),
     script:
@@ -146,6 +196,11 @@ rule exposure_maps:
         plan.record("exposure_maps"),
     log:
         plan.log("exposure_maps"),
+    conda:
+        "../envs/daxa_wf.yaml"
+    threads: 1
+    resources:
+        **plan.resources("exposure_maps"),
     params:
         **plan.params("exposure_maps"),
     script:
@@ -160,6 +215,11 @@ rule rgs_events:
         plan.record("rgs_events"),
     log:
         plan.log("rgs_events"),
+    conda:
+        "../envs/daxa_wf.yaml"
+    threads: 1
+    resources:
+        **plan.resources("rgs_events"),
     params:
         **plan.params("rgs_events"),
     script:
@@ -174,6 +234,11 @@ rule rgs_angles:
         plan.record("rgs_angles"),
     log:
         plan.log("rgs_angles"),
+    conda:
+        "../envs/daxa_wf.yaml"
+    threads: 1
+    resources:
+        **plan.resources("rgs_angles"),
     params:
         **plan.params("rgs_angles"),
     script:
@@ -188,6 +253,11 @@ rule rgs_filter:
         plan.record("rgs_filter"),
     log:
         plan.log("rgs_filter"),
+    conda:
+        "../envs/daxa_wf.yaml"
+    threads: 1
+    resources:
+        **plan.resources("rgs_filter"),
     params:
         **plan.params("rgs_filter"),
     script:

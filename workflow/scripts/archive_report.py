@@ -1,8 +1,11 @@
-"""Draw the archive's page."""
+"""Draw the archive's page, and write the table of outcomes."""
 
 from pathlib import Path
 
 from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.status import read_verdicts, write_status
 from daxa_wf.report import write_archive_page
 
-write_archive_page(Layout(Path.cwd()))
+layout = Layout(Path(snakemake.output.page).absolute().parent)
+write_archive_page(layout)
+write_status(layout, read_verdicts(layout))

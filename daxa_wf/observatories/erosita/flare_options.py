@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationInfo, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, ValidationInfo, model_validator
 
 from daxa_wf.near import closest
 from daxa_wf.options import (
@@ -98,7 +98,7 @@ class FlareOptions(Section):
         return self
 
 
-class Flaregti(FlareOptions):
+class FlaregtiOptions(FlareOptions):
     """eSASS flaregti, with the names and defaults of DAXA's `flaregti`: the cut with which the faintest source is found."""
 
     method: Literal["flaregti"] = Field(
@@ -155,34 +155,32 @@ class GaussianLimits(FlareOptions):
 
 
 FLARE_FILTERS: dict[str, type[FlareOptions]] = {
-    "flaregti": Flaregti,
+    "flaregti": FlaregtiOptions,
     "threshold": FixedLimits,
     "gaussian": GaussianLimits,
 }
 """The flare filters by method, the default first."""
 
 
-def _tag(values: Any) -> str:
-    """Return the tag of the filter that options choose. A tag has a space, so that it cannot be mistaken for a key."""
-    chosen = values.get("method", "flaregti") if isinstance(values, Mapping) else getattr(values, "method", "flaregti")
-    return f"method {chosen}"
+def _tag(values: Any) -> str | None:
+    """Return the tag of the filter that options choose, or None if there is no such filter."""
+    given = values if isinstance(values, Mapping) else {"method": getattr(values, "method", "flaregti")}
+    method = given.get("method", "flaregti")
+    return f"method {method}" if method in tuple(FLARE_FILTERS) else None
 
 
-def _check_method(values: Any) -> Any:
-    """Raise ValueError if options name a flare filter that does not exist."""
-    chosen = values.get("method", "flaregti") if isinstance(values, Mapping) else "flaregti"
-    if chosen not in tuple(FLARE_FILTERS):
-        raise ValueError(
-            f"method: expected {', '.join(FLARE_FILTERS)} (got {chosen!r}){closest(str(chosen), FLARE_FILTERS)}"
-        )
-    return values
-
+BY_METHOD = Discriminator(
+    _tag,
+    custom_error_type="unknown_branch",
+    custom_error_message="unknown flare filter",
+    custom_error_context={"key": "method", "expected": ", ".join(map(repr, FLARE_FILTERS))},
+)
+"""Chooses the branch of a union whose tags are `method <name>`."""
 
 FlareFilter = Annotated[
-    Annotated[Flaregti, Tag("method flaregti")]
+    Annotated[FlaregtiOptions, Tag("method flaregti")]
     | Annotated[FixedLimits, Tag("method threshold")]
     | Annotated[GaussianLimits, Tag("method gaussian")],
-    Discriminator(_tag),
-    BeforeValidator(_check_method),
+    BY_METHOD,
 ]
-"""Options of a flare filter; `method` chooses whose."""
+"""Options of a flare filter; each method has the options that it heeds."""

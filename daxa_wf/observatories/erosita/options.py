@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from daxa_wf.config.image_sections import EnergyRange, ExposureMaps, Images
-from daxa_wf.config.mission_section import MissionSection
+from daxa_wf.config.image_sections import EnergyRange, Images
 from daxa_wf.errors import ConfigError
-from daxa_wf.observatories.erosita.flare_options import FixedLimits, FlareFilter, Flaregti, TelescopeModule
+from daxa_wf.observatories.erosita.flare_options import TelescopeModule
 from daxa_wf.observatories.erosita.native.sky_pixels import PIXEL_ARCSEC
 from daxa_wf.options import ArcSeconds, KiloElectronVolt, Section, increasing
-
-if TYPE_CHECKING:
-    from daxa_wf.config.mission import Mission
 
 
 def _checked_region(text: str) -> str:
@@ -40,7 +35,7 @@ def _bits(value: object) -> object:
 FlagMask = Annotated[int, BeforeValidator(_bits)]
 
 
-class Evtool(Section):
+class EvtoolOptions(Section):
     """eSASS evtool: which events are kept, as DAXA's `cleaned_evt_lists` by default; `flagged` replaces `flag_invert`."""
 
     lo_en: KiloElectronVolt = Field(0.2, ge=0.2, le=10.0, description="keep events above this energy")
@@ -72,7 +67,7 @@ class Evtool(Section):
         return values
 
     @model_validator(mode="after")
-    def _ordered(self) -> Evtool:
+    def _ordered(self) -> EvtoolOptions:
         increasing("lo_en", self.lo_en, "hi_en", self.hi_en)
         return self
 
@@ -83,7 +78,7 @@ BANDS = tuple(
 """The bands of eRASS1 (Merloni et al. 2024, A&A 682, A34)."""
 
 
-class ErositaImages(Images):
+class ErositaImagesOptions(Images):
     """Counts images, and the bands and pixels of exposure maps; the defaults are those of eRASS1."""
 
     bands: tuple[EnergyRange, ...] = Field(BANDS, min_length=1, description="energy bands, [low, high]")
@@ -93,45 +88,3 @@ class ErositaImages(Images):
     def bin_size(self) -> int:
         """Sky pixels along a side of an image pixel."""
         return round(self.pixel_size / PIXEL_ARCSEC)
-
-
-class ErositaSection(MissionSection):
-    """What to do with the observations of eROSITA."""
-
-    engine: Literal["native", "esass", "preprocessed", "raw"] | None = Field(  # type: ignore[assignment]
-        None,
-        description="native cleans event lists; esass does it with the mission's own software; preprocessed organises what "
-        "the data centre made of the data; raw only fetches (default: native)",
-    )
-    instruments: tuple[str, ...] | None = Field(
-        None, min_length=1, description="default: all of TM1 to TM7 (TM8 and TM9 are groups of them)"
-    )
-    flaregti: FlareFilter = Flaregti()
-    evtool: Evtool = Evtool()
-    images: ErositaImages = ErositaImages()
-    exposure_maps: ExposureMaps = ExposureMaps()
-
-    step_sections: ClassVar[dict[str, tuple[str, ...]]] = {
-        **MissionSection.step_sections,
-        "flaregti": ("flaregti",),
-        "evtool": ("evtool",),
-        "images": ("erosita_images",),
-        "exposure_maps": ("erosita_exposure_maps",),
-    }
-
-    def problems(self, mission: Mission, instruments: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-        """Yield options that eSASS does not have, and telescope modules without a threshold or of which none is left."""
-        ours = ", ".join(self.flaregti.not_in_esass)
-        if mission.engine.name == "esass" and ours:
-            yield "flaregti", f"eSASS's flaregti has no {ours}; leave it out, or write engine: native"
-        if instruments and self.evtool.modules and not set(self.evtool.modules) & set(instruments):
-            yield (
-                "evtool.modules",
-                f"none of them is among the instruments that are processed: {', '.join(instruments)}",
-            )
-        lacking = self.flaregti.without_limit(instruments) if isinstance(self.flaregti, FixedLimits) else []
-        if lacking:
-            yield (
-                "flaregti.thresholds",
-                f"there is none for {', '.join(lacking)}; name them, or give one 'threshold' for all",
-            )

@@ -14,11 +14,13 @@ STEPS = (
         needs=("acquire",), raw=("events",), makes=("events", "lightcurve", "maskimage", "thresholdimage"),
         tasks=("evtool", "flaregti"), is_first=True, section="flaregti", options=f"{HERE}.steps.jobs:FlaregtiJob",
         job_options=f"{HERE}.steps.jobs:flares",
+        memory_mb=4000, minutes=240,
     ),
     Step(
         "evtool", "observation", f"{HERE}.steps.evtool:run", "events kept by the filters and these times",
         needs=("flaregti",), makes=("finalevents",), tasks=("evtool",), section="evtool", is_final=True,
         options=f"{HERE}.steps.jobs:EvtoolJob", job_options=f"{HERE}.steps.jobs:engine",
+        memory_mb=4000, minutes=120,
     ),
     Step(
         "erosita_images", "observation", f"{HERE}.steps.erosita_images:run", "counts images in energy bands",
@@ -42,7 +44,7 @@ PIPELINE = Pipeline(
         Engine("esass", CHAIN, "raw", toolkit="esass", find_local=FIND_LOCAL),
     ),
     steps=STEPS,
-    section=f"{HERE}.options:ErositaSection",
+    section=f"{HERE}.section:ErositaSection",
     toolkits=(
         ToolkitSpec(
             "esass", "eSASS", tasks=f"{HERE}.esass.tasks:ESASS_TASKS", examine=f"{HERE}.esass.examine:examine_esass"

@@ -37,7 +37,7 @@ EXPOSURE = re.compile(r"[SU]\d{3}", re.ASCII)
 def local_manifest(
     mission: str, root: Path, obsids: Sequence[str] | None, instruments: Sequence[str]
 ) -> list[ManifestRow]:
-    """Return one row for each exposure of which an EPIC event list lies below `root`, as the lists' headers identify it.
+    """Return one row for each exposure with an EPIC event list below `root`, identified by the list's header.
 
     A list whose header cannot be read keeps the identity that its name gives, with the problem. A list that cannot be
     opened, or whose header has no valid identity, has a row without `events`. Of an exposure with an imaging and a timing
@@ -126,7 +126,7 @@ def _row(mission: str, root: Path, path: Path, match: re.Match[str], beside: _Be
 
 
 def _identity(mission: str, path: Path) -> ExposureIdentity:
-    """Return what a list's header says it is. IdentityError if that is not an exposure of the mission."""
+    """Return the identity in a list's header. IdentityError if it is not an exposure of the mission."""
     from daxa_wf.mission.registry import MISSIONS
     from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 

@@ -10,7 +10,7 @@ import pytest
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import FileStamp, Record, Status, write_record
-from daxa_wf.archive.vouching import drop_stale_records, require_unchanged
+from daxa_wf.archive.vouching import Finding, examine_records, require_unchanged
 from daxa_wf.download.store import LEDGER, Ledger, stored_file
 from daxa_wf.errors import Fault
 from daxa_wf.files import sha256_of
@@ -42,6 +42,14 @@ def chain(tmp_path: Path) -> Chain:
     return Chain(tmp_path, tmp_path / "lists", engine="native").make(*STEPS)
 
 
+def drop_stale(layout: Layout) -> list[Finding]:
+    """Delete the records that do not vouch for their files, and return why."""
+    findings = examine_records(layout).findings
+    for path in findings:
+        path.unlink()
+    return list(findings.values())
+
+
 def test_a_list_that_changed_after_its_good_times_were_found_is_not_used(chain: Chain, tmp_path: Path) -> None:
     (path,) = (tmp_path / "lists").rglob("*.FTZ")
     kept = chain.record("evselect", UNIT).results["selected"]
@@ -56,7 +64,7 @@ def test_a_list_that_changed_after_its_good_times_were_found_is_not_used(chain: 
     assert path.name in str(fault)
     assert "has changed since an earlier step read it" in str(fault)
     assert not list(chain.layout.root.rglob("*cleanevents.fits"))
-    drop_stale_records(chain.layout)
+    drop_stale(chain.layout)
     assert not record.exists()
     chain.faults.clear()
     chain.make(*STEPS)
@@ -66,20 +74,19 @@ def test_a_list_that_changed_after_its_good_times_were_found_is_not_used(chain: 
     assert again == fresh.record("evselect", UNIT).results
 
 
-def test_what_rests_on_a_changed_list_is_named_and_made_again_at_the_next_run(
-    chain: Chain, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_what_rests_on_a_changed_list_is_named_and_made_again_at_the_next_run(chain: Chain, tmp_path: Path) -> None:
     (path,) = (tmp_path / "lists").rglob("*.FTZ")
-    drop_stale_records(chain.layout)
+    drop_stale(chain.layout)
     assert chain.statuses("evselect") == {UNIT: "done"}
     shutil.copy(path, tmp_path / "copy")
     (tmp_path / "copy").replace(path)
-    drop_stale_records(chain.layout)
-    assert (chain.statuses("evselect"), caplog.text) == ({UNIT: "done"}, "")
+    drop_stale(chain.layout)
+    assert chain.statuses("evselect") == {UNIT: "done"}
     with_half_the_events_zeroed(path)
-    drop_stale_records(chain.layout)
+    findings = drop_stale(chain.layout)
     assert [chain.statuses(step) for step in STEPS] == [{}, {}, {}]
-    assert f"PPS/{path.name}: changed since inventory of {OBSID}, which is done again" in caplog.text
+    assert {finding.reason for finding in findings} == {"raw data changed"}
+    assert {Path(finding.about).name for finding in findings} == {path.name}
 
 
 def fetched(tmp_path: Path) -> tuple[Layout, Record, Path]:
@@ -100,12 +107,12 @@ def fetched(tmp_path: Path) -> tuple[Layout, Record, Path]:
 def test_a_fetched_file_that_changed_in_the_store_is_a_fault_and_fetched_anew(tmp_path: Path) -> None:
     layout, record, store = fetched(tmp_path)
     require_unchanged(layout, record)
-    assert drop_stale_records(layout) == []
+    assert examine_records(layout).findings == {}
     (store / "evt2.fits").write_bytes(b"EVENTS")
     with pytest.raises(Fault, match=r"raw/chandra/12812/evt2.fits changed since they were fetched"):
         require_unchanged(layout, record)
     assert not Ledger(store).has("evt2.fits")
-    assert drop_stale_records(layout) == [layout.record("acquire", record.unit)]
+    assert list(examine_records(layout).findings) == [layout.record("acquire", record.unit)]
 
 
 def test_a_copied_store_is_what_it_was(tmp_path: Path) -> None:
@@ -118,7 +125,7 @@ def test_a_copied_store_is_what_it_was(tmp_path: Path) -> None:
     assert (store / LEDGER).read_bytes().count(b"\n") == lines + 1
     assert Ledger(store).files["evt2.fits"].mtime_ns == 0
     require_unchanged(layout, record)
-    assert drop_stale_records(layout) == []
+    assert examine_records(layout).findings == {}
     (store / "evt2.fits").unlink()
     require_unchanged(layout, record)
-    assert drop_stale_records(layout) == []
+    assert examine_records(layout).findings == {}

@@ -21,7 +21,7 @@ from daxa_wf.archive.records import (
 )  # fmt: skip
 from daxa_wf.archive.settle import settle_observation
 from daxa_wf.archive.status import read_verdicts, root_causes
-from daxa_wf.archive.vouching import drop_stale_records
+from daxa_wf.archive.vouching import examine_records
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace, run_step
 from daxa_wf.errors import ConfigError, CorruptFileError, Fault, StepFailedError, UnfitDataError
 from daxa_wf.mission.registry import STEPS
@@ -130,11 +130,11 @@ def test_a_record_vouches_for_its_products(layout: Layout) -> None:
         return layout.root / record.products[0].path
 
     record_again()
-    assert drop_stale_records(layout) == []
+    assert examine_records(layout).findings == {}
     record_again().unlink()
-    assert drop_stale_records(layout) == [layout.record("evselect", EXPOSURE)]
+    assert list(examine_records(layout).findings) == [layout.record("evselect", EXPOSURE)]
     record_again().write_text("other!")
-    assert drop_stale_records(layout) == [layout.record("evselect", EXPOSURE)]
+    assert list(examine_records(layout).findings) == [layout.record("evselect", EXPOSURE)]
 
 
 def test_records_follow_an_observation_that_moves(layout: Layout) -> None:
@@ -142,7 +142,7 @@ def test_records_follow_an_observation_that_moves(layout: Layout) -> None:
     settle_observation(layout, OBSERVATION, usable=False)
     assert not layout.observation(OBSERVATION).exists()
     assert layout.find(record.products[0].path).read_text() == "events"
-    assert drop_stale_records(layout) == []
+    assert examine_records(layout).findings == {}
     settle_observation(layout, OBSERVATION, usable=True)
     assert (layout.root / record.products[0].path).read_text() == "events"
     assert not layout.failed_observation(OBSERVATION).exists()

@@ -13,9 +13,9 @@ import psutil
 import pytest
 
 from daxa_wf.archive import running
-from daxa_wf.archive.running import RUN, held, is_running
+from daxa_wf.archive.running import HELD, RUN, held, is_running
 from daxa_wf.download.watching import watch_downloads
-from daxa_wf.errors import ConfigError, Fault
+from daxa_wf.errors import ConfigError
 
 HOLDER = """
 import sys, time
@@ -28,37 +28,42 @@ with held(Path(sys.argv[1])):
 """
 
 
-def lock(root: Path) -> Path:
-    path = root / ".snakemake" / "locks" / "0.output.lock"
-    path.parent.mkdir(parents=True)
-    path.write_text("manifest.tsv\n")
-    return path
-
-
 def test_a_second_run_is_told_who_is_at_work(tmp_path: Path) -> None:
-    with held(tmp_path) as first:
-        assert not first.is_left_locked
-        with (
-            pytest.raises(ConfigError, match=rf"going on \(process {os.getpid()} on {socket.gethostname()}\)"),
-            held(tmp_path),
-        ):
-            pytest.fail("two runs at once")
-        first.ended = True
-    with held(tmp_path) as again:
-        assert not again.is_left_locked
+    with (
+        held(tmp_path),
+        pytest.raises(ConfigError, match=rf"going on \(process {os.getpid()} on {socket.gethostname()}\)"),
+        held(tmp_path),
+    ):
+        pytest.fail("two runs at once")
+    with held(tmp_path):
+        pass
 
 
-def test_what_a_killed_run_left_locked_is_known(tmp_path: Path) -> None:
+def test_a_killed_run_leaves_nothing_locked(tmp_path: Path) -> None:
     command = [sys.executable, "-c", HOLDER, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout is not None
         assert run.stdout.readline() == "held\n"
-        lock(tmp_path)
         with pytest.raises(ConfigError, match=f"process {run.pid} on"), held(tmp_path):
             pytest.fail("two runs at once")
         run.send_signal(signal.SIGKILL)
-    with held(tmp_path) as hold:
-        assert hold.is_left_locked
+    with held(tmp_path):
+        pass
+
+
+def test_plain_snakemake_holds_the_archive_too_unless_daxa_wf_run_does(tmp_path: Path) -> None:
+    """The Snakefile's `onstart` asks for it; the process that holds the archive itself is not in its own way."""
+    command = [sys.executable, "-c", "import sys; from daxa_wf.archive.running import *; from pathlib import Path\n"
+               "hold_for_this_process(Path(sys.argv[1])); print(is_running(Path(sys.argv[1])))", str(tmp_path)]  # fmt: skip
+    with held(tmp_path):
+        refused = subprocess.run(command, capture_output=True, text=True, check=False)
+        allowed = subprocess.run(
+            command, capture_output=True, text=True, check=False, env={**os.environ, HELD: str(tmp_path.resolve())}
+        )
+    assert (refused.returncode, "a run of this archive is going on" in refused.stderr) == (2, True)
+    assert (allowed.returncode, allowed.stdout) == (0, "True\n")
+    assert subprocess.run(command, capture_output=True, text=True, check=False).stdout == "True\n"
+    assert not is_running(tmp_path)
 
 
 def test_what_holds_it_is_inherited(tmp_path: Path) -> None:
@@ -75,24 +80,6 @@ def test_what_holds_it_is_inherited(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.parametrize("note", ["", "elsewhere 17"])
-def test_a_lock_of_which_nothing_is_known_stays(note: str, tmp_path: Path) -> None:
-    path = lock(tmp_path)
-    (tmp_path / ".daxa_wf_run").write_text(note)
-    with pytest.raises(ConfigError, match=r"is locked by Snakemake, .* with --unlock at its end"), held(tmp_path):
-        pytest.fail("not ours")
-    assert path.exists()
-    assert (tmp_path / ".daxa_wf_run").read_text() == note
-
-
-def test_a_run_that_ended_by_itself_vouches_for_no_lock(tmp_path: Path) -> None:
-    with held(tmp_path) as hold:
-        hold.ended = True
-    lock(tmp_path)
-    with pytest.raises(ConfigError, match="is locked by Snakemake"), held(tmp_path):
-        pytest.fail("not ours")
-
-
 RUNNER = """
 import sys
 from pathlib import Path
@@ -100,7 +87,6 @@ from daxa_wf.download.watching import watch_downloads
 from daxa_wf.archive.running import held, is_running
 with held(Path(sys.argv[1])) as hold:
     code = hold.run([sys.executable, "-c", sys.argv[2]], *map(float, sys.argv[3:]))
-    print(hold.ended, flush=True)
     sys.exit(code)
 """
 SNAKEMAKE = """
@@ -112,10 +98,9 @@ time.sleep(60)
 
 
 @pytest.mark.parametrize(
-    ("signals", "said", "code"),
-    [((signal.SIGTERM,), "True", 7), ((signal.SIGINT, signal.SIGTERM), "True", 7), ((signal.SIGHUP,), "False", 129)],
+    ("signals", "code"), [((signal.SIGTERM,), 7), ((signal.SIGINT, signal.SIGTERM), 7), ((signal.SIGHUP,), 129)]
 )
-def test_signals_reach_snakemake(signals: tuple[signal.Signals, ...], said: str, code: int, tmp_path: Path) -> None:
+def test_signals_reach_snakemake(signals: tuple[signal.Signals, ...], code: int, tmp_path: Path) -> None:
     """That of Ctrl-C, which the terminal sends to Snakemake too, only has to be waited for."""
     command = [sys.executable, "-c", RUNNER, str(tmp_path), SNAKEMAKE]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
@@ -123,7 +108,7 @@ def test_signals_reach_snakemake(signals: tuple[signal.Signals, ...], said: str,
         assert run.stdout.readline() == "running\n"
         for each in signals:
             run.send_signal(each)
-        assert run.stdout.read() == f"{said}\n"
+        assert run.stdout.read() == ""
     assert run.returncode == code
 
 
@@ -136,20 +121,19 @@ time.sleep(60)
 """
 
 
-def test_a_snakemake_that_heeds_no_signal_is_killed_with_its_jobs_and_its_lock_stays_ours(tmp_path: Path) -> None:
+def test_a_snakemake_that_heeds_no_signal_is_killed_with_its_jobs(tmp_path: Path) -> None:
     command = [sys.executable, "-c", RUNNER, str(tmp_path), STUBBORN, "0.3"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
         assert run.stdout is not None
         job = psutil.Process(int(run.stdout.readline()))
-        lock(tmp_path)
         run.send_signal(signal.SIGTERM)
         stdout, stderr = run.communicate(timeout=60)
-    assert (run.returncode, stdout) == (128 + signal.SIGKILL, "False\n")
+    assert (run.returncode, stdout) == (128 + signal.SIGKILL, "")
     assert stderr == "Snakemake has not ended within 0.3 s; it is killed with its jobs.\n"
     psutil.wait_procs([job], timeout=30)
     assert not job.is_running() or job.status() == psutil.STATUS_ZOMBIE
-    with held(tmp_path) as hold:
-        assert hold.is_left_locked
+    with held(tmp_path):
+        pass
 
 
 STARTING = """
@@ -170,22 +154,7 @@ def test_ctrl_c_while_snakemake_starts_is_not_lost_and_prints_no_traceback(tmp_p
         assert run.stdout.readline() == "running\n"
         os.killpg(run.pid, signal.SIGINT)
         stdout, stderr = run.communicate(timeout=60)
-    assert (run.returncode, stdout, stderr) == (9, "True\n", "")
-
-
-@pytest.mark.parametrize(
-    "ended", ["print('disk full', file=sys.stderr); sys.exit(3)", "os.kill(os.getpid(), 9)", "pass"]
-)
-def test_a_lock_that_cannot_be_removed_is_reported_and_stays_ours(ended: str, tmp_path: Path) -> None:
-    """Snakemake's --unlock may fail, be killed, or leave the lock although it reports success."""
-    path = lock(tmp_path)
-    (tmp_path / RUN).write_text(f"{socket.gethostname()} 17\n")
-    unlock = [sys.executable, "-c", f"import os, sys\n{ended}"]
-    with pytest.raises(Fault, match=r"could not be removed .* Run the same command again"), held(tmp_path) as hold:
-        hold.unlock(unlock)
-    with held(tmp_path) as again:
-        assert again.is_left_locked
-        again.unlock([sys.executable, "-c", f"import os; os.remove({str(path)!r})"])
+    assert (run.returncode, stdout, stderr) == (9, "", "")
 
 
 def test_the_owner_of_an_archive_is_known_at_every_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,9 +15,9 @@ from isal import isal_zlib
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, read_manifest, write_manifest
 from daxa_wf.archive.records import Record, Status, read_record, write_record
+from daxa_wf.archive.repair import set_aside_damaged
 from daxa_wf.archive.status import read_verdicts
-from daxa_wf.archive.vouching import clamp_times, drop_stale_records
-from daxa_wf.chain.plan import set_aside_damaged
+from daxa_wf.archive.vouching import clamp_times, examine_records, refresh_records, set_aside_damaged_records
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace, run_step
 from daxa_wf.errors import CorruptFileError, Fault
 from daxa_wf.mission.registry import STEPS
@@ -56,6 +56,10 @@ def make(layout: Layout, raw: Path) -> tuple[Record, Record]:
     return first, run_step(STEPS["evselect"], UNIT, Inputs({"espfilt": [first]}, files), {}, layout, cleans)
 
 
+def stale(layout: Layout) -> list[Path]:
+    return sorted(examine_records(layout).findings)
+
+
 def paths_of(layout: Layout) -> tuple[Path, Path]:
     return layout.record("espfilt", UNIT), layout.record("evselect", UNIT)
 
@@ -78,22 +82,24 @@ def test_a_record_names_its_raw_files_and_what_it_was_built_on(layout: Layout, r
     first, second = make(layout, raw)
     assert [(stamp.path, stamp.size) for stamp in second.raw] == [(str(raw), 10)]
     assert second.built_on == {"records/xmm_pointed/0201903501/espfilt/0201903501PNS003.json": first.fingerprint()}
-    assert drop_stale_records(layout) == []
+    assert stale(layout) == []
 
 
 def test_a_copied_project_keeps_every_record(layout: Layout, raw: Path, tmp_path: Path) -> None:
     make(layout, raw)
     copy = Layout(tmp_path / "copy" / "archive")
     shutil.copytree(layout.root.parent, copy.root.parent, copy_function=shutil.copyfile)
-    early, late = paths_of(copy)
-    os.utime(late, (1000, 1000))
-    assert drop_stale_records(copy) == []
-    assert late.stat().st_mtime_ns >= early.stat().st_mtime_ns
+    _, late = paths_of(copy)
+    before = late.read_bytes()
+    assert stale(copy) == []
+    assert late.read_bytes() == before
+    refresh_records(copy)
     (stamp,) = read_record(late).products
     assert stamp.mtime_ns == (copy.root / stamp.path).stat().st_mtime_ns
-    written = late.read_bytes()
-    assert drop_stale_records(copy) == []
-    assert late.read_bytes() == written
+    assert stale(copy) == []
+    written = late.stat().st_mtime_ns
+    refresh_records(copy)
+    assert late.stat().st_mtime_ns == written
 
 
 def test_times_without_fractions_of_seconds_as_tar_keeps_them_drop_nothing(layout: Layout, raw: Path) -> None:
@@ -101,27 +107,27 @@ def test_times_without_fractions_of_seconds_as_tar_keeps_them_drop_nothing(layou
     for path in (path for path in layout.root.rglob("*") if path.is_file()):
         whole = path.stat().st_mtime_ns // 10**9 * 10**9
         os.utime(path, ns=(whole, whole))
-    assert drop_stale_records(layout) == []
+    assert stale(layout) == []
 
 
 def test_an_altered_product_is_found_even_with_its_old_size(layout: Layout, raw: Path) -> None:
     _, second = make(layout, raw)
     (layout.root / second.products[0].path).write_text("evants")
-    assert drop_stale_records(layout) == [layout.record("evselect", UNIT)]
+    assert stale(layout) == [layout.record("evselect", UNIT)]
 
 
 def test_changed_raw_data_are_not_used_silently(layout: Layout, raw: Path) -> None:
     make(layout, raw)
     os.utime(raw, (1000, 1000))
-    assert drop_stale_records(layout) == []
+    assert stale(layout) == []
     raw.write_text("raw avents")
-    assert drop_stale_records(layout) == sorted(paths_of(layout))
+    assert stale(layout) == sorted(paths_of(layout))
 
 
 def test_raw_data_that_were_deleted_leave_the_results_valid(layout: Layout, raw: Path) -> None:
     make(layout, raw)
     raw.unlink()
-    assert drop_stale_records(layout) == []
+    assert stale(layout) == []
 
 
 def test_raw_data_that_change_within_a_run_are_a_fault(layout: Layout, raw: Path) -> None:
@@ -136,13 +142,13 @@ def test_raw_data_that_change_within_a_run_are_a_fault(layout: Layout, raw: Path
 def test_a_step_is_repeated_if_an_earlier_one_came_to_another_result(layout: Layout, raw: Path) -> None:
     first, _ = make(layout, raw)
     write_record(layout, replace(first, results={"seconds": 11}))
-    assert drop_stale_records(layout) == [layout.record("evselect", UNIT)]
+    assert stale(layout) == [layout.record("evselect", UNIT)]
 
 
 def test_records_of_versions_that_kept_no_such_stamps_stay(layout: Layout, raw: Path) -> None:
     for record in make(layout, raw):
         write_record(layout, replace(record, raw=[], built_on={}))
-    assert drop_stale_records(layout) == []
+    assert stale(layout) == []
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "\0" * 100, '{"step": "espfilt", "unit": 3}', "[" * 100_000])
@@ -152,8 +158,11 @@ def test_a_damaged_record_is_set_aside_and_stops_nothing(layout: Layout, raw: Pa
     path.write_text(content)
     (damaged,) = (verdict for verdict in read_verdicts(layout) if verdict.step == "espfilt")
     assert (damaged.step, damaged.status, damaged.reason) == ("espfilt", "fault", "DamagedRecord")
-    assert drop_stale_records(layout) == [path]
-    assert path.with_name(f"{path.name}.damaged").read_text() == content
+    assert stale(layout) == [path]
+    assert path.read_text() == content
+    (aside,) = set_aside_damaged_records(layout)
+    assert aside.name == f"{path.name}.damaged"
+    assert aside.read_text() == content
     assert [verdict.step for verdict in read_verdicts(layout)] == ["evselect"]
 
 
@@ -174,15 +183,18 @@ def test_damaged_manifests_and_notes_are_set_aside(layout: Layout) -> None:
     assert read_verdicts(layout) == []
 
 
-def test_times_in_the_future_are_set_to_now(layout: Layout, raw: Path) -> None:
-    make(layout, raw)
-    early, late = paths_of(layout)
-    os.utime(early, ns=FUTURE)
-    assert drop_stale_records(layout) == []
-    assert early.stat().st_mtime_ns <= late.stat().st_mtime_ns <= time.time_ns()
+def test_times_in_the_future_are_set_to_now(raw: Path) -> None:
     os.utime(raw, ns=FUTURE)
     clamp_times([raw, raw.with_name("absent")])
     assert raw.stat().st_mtime_ns <= time.time_ns()
+
+
+def test_records_that_do_not_vouch_keep_the_times_that_show_it(layout: Layout, raw: Path) -> None:
+    _, second = make(layout, raw)
+    product = layout.root / second.products[0].path
+    product.write_text("evants")
+    refresh_records(layout)
+    assert stale(layout) == [layout.record("evselect", UNIT)]
 
 
 def test_records_that_name_one_another_are_no_endless_work(layout: Layout, raw: Path) -> None:
@@ -190,9 +202,9 @@ def test_records_that_name_one_another_are_no_endless_work(layout: Layout, raw: 
     write_record(
         layout, replace(first, built_on={layout.relative(layout.record("evselect", UNIT)): second.fingerprint()})
     )
-    assert drop_stale_records(layout) == []
+    assert stale(layout) == []
 
 
 def test_a_verdict_without_products_vouches_for_nothing(layout: Layout) -> None:
     write_record(layout, Record("espfilt", UNIT, Status.REJECTED, reason="noCounts"))
-    assert drop_stale_records(layout) == []
+    assert stale(layout) == []

@@ -10,12 +10,13 @@ from astropy.io import fits
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, write_manifest
+from daxa_wf.archive.page import is_page_outdated, nothing_succeeded
 from daxa_wf.archive.records import Record, Status, write_record
 from daxa_wf.chain.preflight import check_before_a_run
 from daxa_wf.config.reading import parse_config
 from daxa_wf.errors import ConfigError
 from daxa_wf.mission.registry import MISSIONS
-from daxa_wf.report.finish import finish_run, let_page_be_drawn, nothing_succeeded
+from daxa_wf.report import finish_run, write_archive_page
 from daxa_wf.tables.snapshots import SnapshotStore
 from daxa_wf.units import Unit
 from daxa_wf_simulator.erosita_mirror import erosita_table
@@ -129,9 +130,8 @@ def test_a_run_in_which_nothing_succeeded_ends_with_1_each_time(
         # Observation 3 is of an earlier configuration.
         page = Record("report", Unit("xmm_pointed", obsid), Status.DONE, results={"usable": obsid == "3"})
         write_record(layout, page)
-    layout.report.write_text("page")
-    let_page_be_drawn(layout)
-    assert not layout.report.exists(), "Snakemake draws it"
+    write_archive_page(layout)
+    assert is_page_outdated(layout), "each run draws it"
     for _ in range(2):
         with pytest.raises(SystemExit) as ended:
             finish_run(layout)
@@ -141,6 +141,8 @@ def test_a_run_in_which_nothing_succeeded_ends_with_1_each_time(
         assert said.endswith("Nothing succeeded: no observation has a usable product. The reasons are listed above.\n")
     write_record(layout, Record("report", Unit("xmm_pointed", "2"), Status.DONE, results={"usable": True}))
     finish_run(layout)
-    layout.report.write_text("page")
-    let_page_be_drawn(layout)
-    assert layout.report.exists()
+    assert is_page_outdated(layout), "it shows other records"
+    write_archive_page(layout)
+    assert not is_page_outdated(layout)
+    layout.report.write_text("a page of a version that wrote no digest")
+    assert not is_page_outdated(layout)

@@ -16,7 +16,7 @@ from daxa_wf.archive.records import Record, Status, drop_failed_records, read_re
 from daxa_wf.chain.acquire import release_date
 from daxa_wf.chain.runner import Inputs, run_step
 from daxa_wf.download.observation import Fetcher
-from daxa_wf.download.release import KEY, NOT_PUBLIC, drop_due_records, is_due, mark_of_logins, retry_condition
+from daxa_wf.download.release import KEY, NOT_PUBLIC, is_due, mark_of_logins, may_be_had, retry_condition
 from daxa_wf.errors import ServiceError, UnfitDataError
 from daxa_wf.mission.registry import MISSIONS, STEPS
 from daxa_wf.tables.snapshots import SnapshotStore
@@ -74,7 +74,7 @@ def test_public_data_that_an_archive_keeps_back_are_a_fault(proprietary: ServedM
 
 def test_an_archive_that_could_not_be_asked_leaves_the_question_open(proprietary: ServedMirror, tmp_path: Path) -> None:
     fetcher = fetcher_of(proprietary, tmp_path, "heasarc", released=lambda _: LATER)
-    fetcher.archives = {**fetcher.archives, "s3": ["http://127.0.0.1:9/"]}
+    fetcher.data_centres = {**fetcher.data_centres, "s3": ["http://127.0.0.1:9/"]}
     with pytest.raises(ServiceError, match="cannot be had"):
         fetcher.acquire(wish("chandra"))
 
@@ -117,13 +117,10 @@ def test_the_record_keeps_the_condition_and_is_dropped_when_it_is_met(
     path = layout.record("acquire", UNIT)
     assert (record.status, record.reason) == (Status.REJECTED, NOT_PUBLIC)
     assert read_record(path).results == retry_condition(LATER, "")
-    assert drop_due_records(layout, {"chandra": ""}, NOW) == []
-    assert drop_due_records(layout, {}, NOW) == []
-    assert path.exists()
-    assert drop_due_records(layout, {"chandra": ""}, LATER) == [path]
-    assert not path.exists()
-    left_by(fetcher_of(proprietary, tmp_path / "store", "heasarc", released=lambda _: LATER), layout)
-    assert drop_due_records(layout, {"chandra": "credentials"}, NOW) == [path]
+    assert not may_be_had(record, {"chandra": ""}, NOW)
+    assert not may_be_had(record, {}, NOW)
+    assert may_be_had(record, {"chandra": ""}, LATER)
+    assert may_be_had(record, {"chandra": "credentials"}, NOW)
 
 
 def test_other_records_stay_and_the_command_retry_asks_too(tmp_path: Path) -> None:
@@ -134,8 +131,7 @@ def test_other_records_stay_and_the_command_retry_asks_too(tmp_path: Path) -> No
     )
     for each in (absent, waiting, Record("acquire", replace(UNIT, obsid="2"), Status.DONE)):
         write_record(layout, each)
-    (layout.records(UNIT) / "acquire" / "damaged.json").write_text("{")
-    assert drop_due_records(layout, {}, NOW) == []
+        assert not may_be_had(each, {}, NOW)
     assert len(drop_failed_records(layout)) == 2
 
 
@@ -151,7 +147,9 @@ def test_a_mark_changes_with_credentials_and_reveals_nothing(tmp_path: Path) -> 
         mark_of_logins(tmp_path / "another store", secrets, archives),
     ]
     assert len(set(marks)) == 4
-    assert marks[0] == mark_of_logins(tmp_path, secrets, archives)
+    assert marks[0] == mark_of_logins(tmp_path, secrets, archives, makes_key=False)
+    assert mark_of_logins(tmp_path / "no store yet", secrets, archives, makes_key=False) not in ("", *marks)
+    assert not (tmp_path / "no store yet").exists()
     assert not any(hashlib.sha256(text).hexdigest().startswith(mark) for text in (b"one", b"me:one") for mark in marks)
     assert (tmp_path / KEY).stat().st_mode & 0o077 == 0
     assert mark_of_logins(tmp_path, {}, archives) == ""

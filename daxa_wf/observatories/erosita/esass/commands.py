@@ -11,9 +11,9 @@ from pathlib import Path
 from daxa_wf.errors import ConfigError
 from daxa_wf.observatories.erosita.esass.tasks import ESASS_TASKS as TASKS
 from daxa_wf.observatories.erosita.esass.tasks import TELESCOPE_MODULES
-from daxa_wf.observatories.erosita.flare_options import Flaregti
+from daxa_wf.observatories.erosita.flare_options import FlaregtiOptions
 from daxa_wf.observatories.erosita.native.region import parse_region
-from daxa_wf.observatories.erosita.options import Evtool
+from daxa_wf.observatories.erosita.options import EvtoolOptions
 from daxa_wf.tools.spec import Command, Value
 from daxa_wf.units import Band
 
@@ -30,7 +30,7 @@ SKY_PIXELS_PER_PIXEL = 80
 """Binning of an image whose pixels are 4 arcsec."""
 
 
-def flaregti(events: Path, options: Flaregti) -> list[Command]:
+def flaregti(events: Path, options: FlaregtiOptions) -> list[Command]:
     """Return the command that writes good times without flares, as FLAREGTIn, into a copy of the list.
 
     Options that eSASS does not have are left out, and the usual `gtitype`, which early releases do not have.
@@ -47,7 +47,7 @@ def flaregti(events: Path, options: Flaregti) -> list[Command]:
     return [TASKS["flaregti"].command(parameters, products=products, copies={EVENTS: events})]
 
 
-def evtool(events: Path, options: Evtool) -> list[Command]:
+def evtool(events: Path, options: EvtoolOptions) -> list[Command]:
     """Return the command that cleans a list of flaregti: by FLAREGTIn or GTIn, pattern, flag, energy, region, modules.
 
     Flagged events are dropped, or, with `flagged` "only", only they are kept: eSASS calls that flag_invert=yes.

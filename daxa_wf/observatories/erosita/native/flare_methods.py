@@ -1,4 +1,4 @@
-"""The cut of each time bin: flaregti's best one, a fixed limit, or a limit above the quiet rate."""
+"""Methods that find flared bins: that of flaregti, a fixed limit, or a limit above the flare-free rate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from daxa_wf.events.sky_grid import SkyGrid, divided
 from daxa_wf.observatories.erosita.flare_options import (
     FixedLimits,
     FlareFilter,
-    Flaregti,
+    FlaregtiOptions,
     FlareOptions,
     GaussianLimits,
 )
@@ -31,7 +31,7 @@ def cuts(curve: FlareCurve, options: FlareFilter) -> NDArray[np.float64]:
     ConfigError if a module has no fixed limit, UnfitDataError `noCounts` if no bin of a Gaussian has counts.
     """
     match options:
-        case Flaregti():
+        case FlaregtiOptions():
             return best_cuts(curve, options)
         case FixedLimits():
             return fixed_cuts(curve, options)
@@ -41,11 +41,11 @@ def cuts(curve: FlareCurve, options: FlareFilter) -> NDArray[np.float64]:
             assert_never(options)
 
 
-def best_cuts(curve: FlareCurve, p: Flaregti) -> NDArray[np.float64]:
-    """Return the fixed `threshold`, or for each bin the one of the region nearest to its pointing; shape (bins,).
+def best_cuts(curve: FlareCurve, p: FlaregtiOptions) -> NDArray[np.float64]:
+    """Return the cuts of flaregti: one `threshold`, or for each bin that of the region nearest to its pointing; (bins,).
 
-    A region's threshold is the optimal one of the bins that point to within `fov_radius` of its centre (of those that
-    are nearest to it, if there are no such bins).
+    A region's threshold is the optimal one of the bins that point to within `fov_radius` of its centre. Without such bins,
+    the bins nearest to the region determine it.
     """
     if p.threshold >= 0:
         return np.full(len(curve.counts), p.threshold)
@@ -62,13 +62,13 @@ def region_grid(p: FlareOptions) -> SkyGrid:
 
 
 def nearest_region(grid: SkyGrid, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Flat index of the region whose centre is nearest to each position, also from outside; shape of `x`."""
+    """Return the flat index of the region whose centre is nearest to each position, also from outside; shape of `x`."""
     column = np.clip(np.floor((x - grid.xmin) / grid.xbin), 0, grid.nx - 1)
     row = np.clip(np.floor((y - grid.ymin) / grid.ybin), 0, grid.ny - 1)
     return (row * grid.nx + column).astype(np.int64)
 
 
-def region_threshold(curve: FlareCurve, p: Flaregti, region: int, nearest: NDArray[np.int64]) -> float:
+def region_threshold(curve: FlareCurve, p: FlaregtiOptions, region: int, nearest: NDArray[np.int64]) -> float:
     """Return the optimal threshold of a region, counts/s/deg^2."""
     grid = region_grid(p)
     centres_x, centres_y = grid.centres()
@@ -91,16 +91,16 @@ def fixed_cuts(curve: FlareCurve, p: FixedLimits) -> NDArray[np.float64]:
 
 
 def gaussian_cuts(curve: FlareCurve, p: GaussianLimits) -> NDArray[np.float64]:
-    """Return `sigma` standard deviations above the quiet rate of a telescope module; shape (bins,)."""
+    """Return `sigma` standard deviations above the flare-free rate of a telescope module; shape (bins,)."""
     cuts, judged = np.full(len(curve.counts), np.nan), curve.judged
     cuts[judged] = clipped_cuts(curve.counts[judged], curve.exposure[judged], p.sigma)
     return cuts
 
 
 def without_edges(curve: FlareCurve, quiet: NDArray[np.bool_], likelihood: float) -> NDArray[np.bool_]:
-    """`quiet` without the bins beside flared ones that exceed the mean quiet rate with a likelihood; shape (bins,).
+    """Return `quiet` without the edges of flares: bins beside them that exceed the mean rate with a likelihood; (bins,).
 
-    They are those that a flare fills in part only. The likelihood is -ln P(N >= counts).
+    A flare fills such bins in part only. The likelihood is -ln P(N >= counts).
     """
     follows = np.diff(curve.bins.numbers) == 1
     beside = np.zeros(len(quiet), bool)

@@ -1,4 +1,4 @@
-"""What flaregti leaves: intervals in a new event file or a GTI file, light curve, mask and thresholds as FITS."""
+"""Writes the products of flaregti: an event list with the intervals, light curve, mask and thresholds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from daxa_wf.events.rewrite import Changes, rewrite
 from daxa_wf.events.sky_grid import SkyGrid
 from daxa_wf.fits.headers import describe
-from daxa_wf.observatories.erosita.flare_options import FLARE_FILTERS, FixedLimits, FlareFilter, Flaregti
+from daxa_wf.observatories.erosita.flare_options import FLARE_FILTERS, FixedLimits, FlareFilter, FlaregtiOptions
 from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.flare_methods import ARCMIN, region_grid, region_threshold
 from daxa_wf.observatories.erosita.native.flaregti import FlaregtiResult, JudgedCurve
@@ -33,10 +33,11 @@ def command_line(p: FlareFilter) -> str:
     A value equal to its default is written as the default is (25, not 25.0), also if it was read from text with a unit.
     """
     low, high = p.band
-    given = {name: value for name, value in p if value != DEFAULTS[name]}
-    values = {**DEFAULTS, **given, **dict(zip(("mask_pimin", "mask_pimax"), p.mask_band, strict=True))}
+    bands = dict(zip(("mask_pimin", "mask_pimax"), p.mask_band, strict=True))
+    given = {name: getattr(p, name, DEFAULTS[name]) for name in NAMES}
+    values = {name: DEFAULTS[name] if value == DEFAULTS[name] else value for name, value in given.items()} | bands
     limits = p.thresholds if isinstance(p, FixedLimits) else {}
-    words = [f"pimin={low:g} pimax={high:g}", *(f"{name}={values[name]}" for name in NAMES)]
+    words = [f"pimin={low:g} pimax={high:g}", *(f"{name}={value}" for name, value in values.items())]
     return " ".join([*words, *(f"threshold{name.removeprefix('TM')}={limits[name]}" for name in sorted(limits))])
 
 
@@ -50,7 +51,7 @@ def write_flare_events(events: ErositaEventList, result: FlaregtiResult, output:
 
 
 def write_light_curve(events: ErositaEventList, result: FlaregtiResult, output: Path) -> None:
-    """Write TIME (s, centre of the bin) and RATE (counts/s/deg^2), with what they were made of and the cut.
+    """Write TIME (s, centre of the bin) and RATE (counts/s/deg^2), with their ingredients and the cut.
 
     One table RATE for all telescope modules together, or RATEn for each.
     """
@@ -71,7 +72,7 @@ def write_light_curve(events: ErositaEventList, result: FlaregtiResult, output: 
 
 
 def _columns(judged: JudgedCurve) -> list[Any]:
-    """The light curve's columns, for bins with good time."""
+    """Return the light curve's columns, for bins with good time."""
     from astropy.io import fits
 
     curve = judged.curve
@@ -122,7 +123,7 @@ def threshold_image(judged: JudgedCurve, p: FlareFilter) -> NDArray[np.float64]:
     for region in range(grid.nx * grid.ny):
         near = curve.judged & (np.hypot(curve.x - x.flat[region], curve.y - y.flat[region]) <= p.fov_radius * ARCMIN)
         if near.any():
-            is_of_region = isinstance(p, Flaregti) and p.threshold < 0
+            is_of_region = isinstance(p, FlaregtiOptions) and p.threshold < 0
             image[region] = region_threshold(curve, p, region, nobody) if is_of_region else judged.cut[near][0]
     capped = np.minimum(image, p.max_threshold) if p.max_threshold > 0 else image
     return capped.reshape(grid.shape)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
-from daxa_wf.observatories.erosita.options import Evtool
+from daxa_wf.observatories.erosita.options import EvtoolOptions
 from daxa_wf.observatories.erosita.results import CleaningResults, ExposureResults, ImageResults
 from daxa_wf.observatories.erosita.steps.event_lists import together
 from daxa_wf.observatories.erosita.steps.jobs import EvtoolJob, ExposureMapsJob
@@ -35,7 +35,7 @@ class MapOfBand:
 def run(unit: Unit, inputs: Inputs, job: ExposureMapsJob, workspace: Workspace) -> Outcome:
     """Write one map a band: the mean over the telescope modules, of the times that evtool kept."""
     record, of_images = inputs.record("evtool"), inputs.record("erosita_images")
-    cleaned, selection = CleaningResults.from_record(record), EvtoolJob.from_values(record.parameters).options
+    cleaned, selection = CleaningResults.from_record(record), EvtoolJob.from_values(record.parameters)
     events = workspace.layout.find(record.product("finalevents"))
     images = [workspace.layout.find(stamp.path) for stamp in of_images.products if stamp.kind == "image"]
     of_unit = together(unit, cleaned.module_numbers)
@@ -43,7 +43,7 @@ def run(unit: Unit, inputs: Inputs, job: ExposureMapsJob, workspace: Workspace) 
         MapOfBand(band, image, workspace.stage("expmap", band, unit=of_unit))
         for band, image in zip(ImageResults.from_record(of_images).energy_bands, images, strict=True)
     ]
-    vignetted = job.options.vignetting != "none"
+    vignetted = job.vignetting != "none"
     if job.with_esass:
         longest, warnings = _with_esass(events, selection, maps, vignetted, workspace)
     else:
@@ -52,7 +52,9 @@ def run(unit: Unit, inputs: Inputs, job: ExposureMapsJob, workspace: Workspace) 
     return Outcome(results.as_results(), warnings, f"up to {max(longest):.0f} s")
 
 
-def _natively(path: Path, selection: Evtool, modules: tuple[int, ...], maps: list[MapOfBand], vignetted: bool) -> Maps:
+def _natively(
+    path: Path, selection: EvtoolOptions, modules: tuple[int, ...], maps: list[MapOfBand], vignetted: bool
+) -> Maps:
     """Write the maps of the places and times that `selection` kept."""
     import fitsio
 
@@ -79,7 +81,9 @@ def _natively(path: Path, selection: Evtool, modules: tuple[int, ...], maps: lis
     return longest, warnings
 
 
-def _with_esass(path: Path, selection: Evtool, maps: list[MapOfBand], vignetted: bool, workspace: Workspace) -> Maps:
+def _with_esass(
+    path: Path, selection: EvtoolOptions, maps: list[MapOfBand], vignetted: bool, workspace: Workspace
+) -> Maps:
     """Run one expmap a band; its release decides what becomes of places that `selection` left out."""
     from daxa_wf.chain.toolkit import pixels_of
     from daxa_wf.observatories.erosita.esass.commands import exposure_maps

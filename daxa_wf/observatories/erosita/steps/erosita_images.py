@@ -14,10 +14,10 @@ from daxa_wf.units import Band, Unit
 
 def run(unit: Unit, inputs: Inputs, job: ImagesJob, workspace: Workspace) -> Outcome:
     """Write one image a band of all telescope modules together, as large as the events reach."""
-    record, bin_size = inputs.record("evtool"), job.options.bin_size
+    record, bin_size = inputs.record("evtool"), job.bin_size
     cleaned = CleaningResults.from_record(record)
     events = workspace.layout.find(record.product("finalevents"))
-    bands = [bounds.band for bounds in job.options.bands]
+    bands = [bounds.band for bounds in job.bands]
     outputs = [workspace.stage("image", band, unit=together(unit, cleaned.module_numbers)) for band in bands]
     if job.with_esass:
         counts = _with_esass(events, bands, bin_size, outputs, workspace)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from daxa_wf.chain.runner import Inputs, Workspace
 from daxa_wf.errors import Fault, UnfitDataError
-from daxa_wf.observatories.erosita.steps.jobs import FlaregtiJob
+from daxa_wf.observatories.erosita.steps.jobs import FlareJob
 from daxa_wf.units import Unit
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class RawLists:
     passed_over: tuple[str, ...]
 
 
-def raw_lists(unit: Unit, inputs: Inputs, job: FlaregtiJob, workspace: Workspace) -> RawLists:
+def raw_lists(unit: Unit, inputs: Inputs, job: FlareJob, workspace: Workspace) -> RawLists:
     """Choose the lists of an observation, from local ones or from those that were fetched.
 
     UnfitDataError `noEventList` if no list was fetched that has one of the modules, `unusableList` if no local list can

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
 from daxa_wf.errors import UnfitDataError
-from daxa_wf.observatories.erosita.options import Evtool
+from daxa_wf.observatories.erosita.options import EvtoolOptions
 from daxa_wf.observatories.erosita.results import CleaningResults, FlareResults
 from daxa_wf.observatories.erosita.steps.event_lists import module_names, together
 from daxa_wf.observatories.erosita.steps.jobs import EvtoolJob
@@ -31,23 +31,24 @@ def run(unit: Unit, inputs: Inputs, job: EvtoolJob, workspace: Workspace) -> Out
     from daxa_wf.chain.toolkit import reading_products
     from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 
-    flares, options = inputs.record("flaregti"), job.options
+    flares = inputs.record("flaregti")
     events = ErositaEventList.open(workspace.layout.find(flares.product("events")))
-    modules = chosen_modules(FlareResults.from_record(flares), options)
-    output = workspace.stage("finalevents", Band(options.lo_en, options.hi_en), unit=together(unit, modules))
-    if job.with_esass:
-        warnings = _with_esass(events, modules, options, workspace, output)
-    else:
-        warnings = _natively(events, modules, options, output)
+    modules = chosen_modules(FlareResults.from_record(flares), job)
+    output = workspace.stage("finalevents", Band(job.lo_en, job.hi_en), unit=together(unit, modules))
+    warnings = (
+        _with_esass(events, modules, job, workspace, output)
+        if job.with_esass
+        else _natively(events, modules, job, output)
+    )
     with reading_products() if job.with_esass else nullcontext():
         selected = ErositaEventList.open(output).row_count
     if selected == 0:
         raise UnfitDataError("NoFilteredEvents", f"none of {events.row_count} events passes within the good times")
-    results = _results(events, options, modules, selected)
+    results = _results(events, job, modules, selected)
     return Outcome(results.as_results(), warnings, f"kept {selected} of {events.row_count} events")
 
 
-def chosen_modules(flares: FlareResults, options: Evtool) -> tuple[int, ...]:
+def chosen_modules(flares: FlareResults, options: EvtoolOptions) -> tuple[int, ...]:
     """Return the numbers of the requested telescope modules that flaregti worked on, or of all if none is requested.
 
     UnfitDataError `noInstrument` if none of the requested ones is left.
@@ -65,7 +66,7 @@ def chosen_modules(flares: FlareResults, options: Evtool) -> tuple[int, ...]:
 
 
 def _natively(
-    events: ErositaEventList, modules: tuple[int, ...], options: Evtool, output: Path
+    events: ErositaEventList, modules: tuple[int, ...], options: EvtoolOptions, output: Path
 ) -> list[dict[str, str]]:
     from daxa_wf.observatories.erosita.native.evtool import evtool
     from daxa_wf.observatories.erosita.native.selection import EvtoolParameters
@@ -78,7 +79,7 @@ def _natively(
 
 
 def _with_esass(
-    events: ErositaEventList, modules: tuple[int, ...], options: Evtool, workspace: Workspace, output: Path
+    events: ErositaEventList, modules: tuple[int, ...], options: EvtoolOptions, workspace: Workspace, output: Path
 ) -> list[dict[str, str]]:
     from daxa_wf.observatories.erosita.esass.commands import evtool
     from daxa_wf.observatories.erosita.steps.esass_tools import EsassTools
@@ -88,7 +89,9 @@ def _with_esass(
     return [INVERTED_FLAG] if options.flagged == "only" else []
 
 
-def _results(events: ErositaEventList, options: Evtool, modules: tuple[int, ...], selected: int) -> CleaningResults:
+def _results(
+    events: ErositaEventList, options: EvtoolOptions, modules: tuple[int, ...], selected: int
+) -> CleaningResults:
     """Return numbers of events, and by telescope module the seconds in which events were kept, with the live part."""
     from daxa_wf.events.gti import total
     from daxa_wf.observatories.erosita.native.selection import selected_times

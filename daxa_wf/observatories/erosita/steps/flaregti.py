@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from daxa_wf.archive.layout import NO_EXPOSURE
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
 from daxa_wf.errors import ConfigError, StepFailedError, UnfitDataError
-from daxa_wf.observatories.erosita.flare_options import FlareFilter, Flaregti
+from daxa_wf.observatories.erosita.flare_options import FlareFilter, FlaregtiOptions
 from daxa_wf.observatories.erosita.results import FlareResults, FlareTimes
 from daxa_wf.observatories.erosita.steps.event_lists import (
     RawLists,
@@ -46,19 +46,19 @@ def run(unit: Unit, inputs: Inputs, job: FlaregtiJob, workspace: Workspace) -> O
     raw = raw_lists(unit, inputs, job, workspace)
     warnings = inspect([ErositaEventList.open(path) for path in raw.paths])
     events, modules = chosen_events(raw.paths, job.instruments, workspace)
-    places = _places(together(unit, modules, NO_EXPOSURE), job.options, workspace)
+    places = _places(together(unit, modules, NO_EXPOSURE), job, workspace)
     if job.with_esass:
-        _with_esass(events, job.options, workspace, places)
+        _with_esass(events, job, workspace, places)
     else:
-        warnings += _natively(events, job.options, places)
+        warnings += _natively(events, job, places)
     warnings += _warnings_of_lists(unit, events.observation.obsid, raw)
     with reading_products() if job.with_esass else nullcontext():
         times = flare_times(ErositaEventList.open(places["events"]), modules)
     quality = Quality(times.removed_fraction, no_in_out="it is defined for EPIC")
     warnings += quality.warnings("daxa_wf" if job.with_esass else "flaregti")
     results = FlareResults(
-        tuple(module_names(modules)), times.kept_seconds, times.lost_seconds, times.gti, job.options.method,
-        job.options.timebin, events.row_count, tuple(path.name for path in raw.paths), quality.numbers(),
+        tuple(module_names(modules)), times.kept_seconds, times.lost_seconds, times.gti, job.method,
+        job.timebin, events.row_count, tuple(path.name for path in raw.paths), quality.numbers(),
     )  # fmt: skip
     longest = max(times.kept_seconds.values())
     message = f"kept {longest:.0f} s of {len(modules)} telescope modules, cut {times.removed_fraction:.1%}"
@@ -102,7 +102,7 @@ def _with_esass(events: ErositaEventList, options: FlareFilter, workspace: Works
     from daxa_wf.observatories.erosita.esass.commands import flaregti
     from daxa_wf.observatories.erosita.steps.esass_tools import EsassTools
 
-    if not isinstance(options, Flaregti):
+    if not isinstance(options, FlaregtiOptions):
         raise StepFailedError("badParameters", f"eSASS has no flare filter {options.method}; write engine: native")
     made = EsassTools(workspace).run(flaregti(unpacked(events.path, workspace.directory), options))
     for kind, place in places.items():

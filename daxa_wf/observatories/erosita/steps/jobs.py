@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Tag
 
 from daxa_wf.config.image_sections import ExposureMaps
-from daxa_wf.observatories.erosita.flare_options import FlareFilter, TelescopeModule
-from daxa_wf.observatories.erosita.options import ErositaImages, Evtool
+from daxa_wf.observatories.erosita.flare_options import (
+    BY_METHOD,
+    FixedLimits,
+    FlaregtiOptions,
+    GaussianLimits,
+    TelescopeModule,
+)
+from daxa_wf.observatories.erosita.options import ErositaImagesOptions, EvtoolOptions
 from daxa_wf.options import Section
 
 if TYPE_CHECKING:
     from daxa_wf.chain.plan import Plan
 
 
-class Job(Section):
-    """Options of a job; in rules and records those of its section stand beside the other ones."""
+class EngineJob(Section):
+    """Options of every job."""
 
     engine: Literal["native", "esass"]
 
@@ -26,25 +31,10 @@ class Job(Section):
         """True if eSASS does the step, False if daxa_wf does."""
         return self.engine == "esass"
 
-    @model_validator(mode="before")
-    @classmethod
-    def _gather_section(cls, values: Any) -> Any:
-        """Gather the options of the section, which are all that do not belong to the job itself."""
-        if not isinstance(values, Mapping) or "options" in values:
-            return values
-        own = {name: value for name, value in values.items() if name in cls.model_fields}
-        return {**own, "options": {name: value for name, value in values.items() if name not in own}}
 
-    @model_serializer(mode="wrap")
-    def _in_one_row(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        written = write(self)
-        return {**written.pop("options"), **written}
+class FlareJob(EngineJob):
+    """Options of a job of flaregti beside those of the flare filter."""
 
-
-class FlaregtiJob(Job):
-    """A job of flaregti: the flare filter, the telescope modules, and what is known of the observation's lists."""
-
-    options: FlareFilter
     instruments: tuple[TelescopeModule, ...]
     passed_over: tuple[str, ...] = ()
     """Names of local lists that were left aside."""
@@ -52,22 +42,37 @@ class FlaregtiJob(Job):
     """Reasons why no local list of the observation can be opened."""
 
 
-class EvtoolJob(Job):
+class OptimalLimitJob(FlaregtiOptions, FlareJob):
+    """A job of flaregti with the filter `flaregti`."""
+
+
+class FixedLimitsJob(FixedLimits, FlareJob):
+    """A job of flaregti with the filter `threshold`."""
+
+
+class GaussianLimitsJob(GaussianLimits, FlareJob):
+    """A job of flaregti with the filter `gaussian`."""
+
+
+FlaregtiJob = Annotated[
+    Annotated[OptimalLimitJob, Tag("method flaregti")]
+    | Annotated[FixedLimitsJob, Tag("method threshold")]
+    | Annotated[GaussianLimitsJob, Tag("method gaussian")],
+    BY_METHOD,
+]
+"""A job of flaregti."""
+
+
+class EvtoolJob(EvtoolOptions, EngineJob):
     """A job of evtool."""
 
-    options: Evtool
 
-
-class ImagesJob(Job):
+class ImagesJob(ErositaImagesOptions, EngineJob):
     """A job of erosita_images."""
 
-    options: ErositaImages
 
-
-class ExposureMapsJob(Job):
+class ExposureMapsJob(ExposureMaps, EngineJob):
     """A job of erosita_exposure_maps."""
-
-    options: ExposureMaps
 
 
 def engine(plan: Plan, wildcards: Any) -> dict[str, Any]:

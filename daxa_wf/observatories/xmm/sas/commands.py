@@ -1,4 +1,4 @@
-"""Command lines of the SAS steps from an ODF to event lists: pure functions of units, of data of the ODF, of releases.
+"""Command lines of SAS from an ODF to event lists, as pure functions of unit, ODF and release.
 
 What each step tells its tasks is what DAXA tells them (DAXA, process/xmm), where this says nothing else.
 """
@@ -35,12 +35,12 @@ class OdfData:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What tells a task which observation it works on."""
+        """Return the environment variables that show a task its observation."""
         return {"SAS_CCF": str(self.cif), "SAS_ODF": str(self.summary)}
 
 
 def cifbuild(observation_date: str, analysis_date: str = "now") -> list[Command]:
-    """The calibration index of an observation: dates as yyyy-mm-dd, `analysis_date` 'now' for today's calibration."""
+    """Return the command for an observation's calibration index. Dates are yyyy-mm-dd; 'now' is today's calibration."""
     parameters: dict[str, Value] = {
         "calindexset": "ccf.cif",
         "withobservationdate": True,
@@ -52,7 +52,7 @@ def cifbuild(observation_date: str, analysis_date: str = "now") -> list[Command]
 
 
 def odfingest(odf: Path, cif: Path) -> list[Command]:
-    """The summary of an ODF, written into the working directory: the ODF's own may be read-only, and shared.
+    """Return the command for an ODF's summary in the working directory. The ODF itself may be read-only and shared.
 
     Its name has the ODF's ObsID, whichever that is.
     """
@@ -62,7 +62,7 @@ def odfingest(odf: Path, cif: Path) -> list[Command]:
 
 
 def epchain(unit: Unit, data: OdfData, ccds: Sequence[int], version: SasVersion) -> list[Command]:
-    """Event lists of a pn exposure, out-of-time first; the second call builds on the files that the first left.
+    """Return the commands for the event lists of a pn exposure, out-of-time first. The second uses files of the first.
 
     UnfitDataError `notImaging` if none of its CCDs is in imaging mode (timing, burst).
     """
@@ -87,7 +87,7 @@ def epchain(unit: Unit, data: OdfData, ccds: Sequence[int], version: SasVersion)
 
 
 def emchain(unit: Unit, data: OdfData) -> list[Command]:
-    """The event list of a MOS exposure; CCDs are not given, which can make the mode of a list 'Unknown'."""
+    """Return the command for a MOS exposure's event list. It names no CCDs, which can make a list's mode 'Unknown'."""
     parameters: dict[str, Value] = {
         "odf": data.directory,
         "instruments": unit.instrument,
@@ -101,7 +101,7 @@ def emchain(unit: Unit, data: OdfData) -> list[Command]:
 
 
 def emanom(unit: Unit, events: Path, data: OdfData, version: SasVersion) -> list[Command]:
-    """The states of a MOS exposure's CCDs; ConfigError before SAS 19, which first had it.
+    """Return the command that finds the states of a MOS exposure's CCDs. ConfigError before SAS 19, which first had emanom.
 
     They are not written into the list: it is another step's product.
     """
@@ -112,13 +112,13 @@ def emanom(unit: Unit, events: Path, data: OdfData, version: SasVersion) -> list
 
 
 def atthkgen(data: OdfData, timestep: float = 1.0) -> list[Command]:
-    """The attitude series of an observation that no chain has made it for; `timestep` in seconds."""
+    """Return the command that makes an observation's attitude series, if no chain made it. `timestep` is in seconds."""
     parameters: dict[str, Value] = {"atthkset": ATTITUDE, "timestep": timestep}
     return [TASKS["atthkgen"].command(parameters, data.environment, {"attitude": ATTITUDE})]
 
 
 def rgsproc(step: str, unit: Unit, data: OdfData) -> list[Command]:
-    """One stage of rgsproc for one RGS exposure; the three steps share a working directory that is kept."""
+    """Return the command of one stage of rgsproc for one exposure. The three stages share a kept working directory."""
     stage, stem = RGS_STEPS[step], f"P{unit.identifier}"
     parameters: dict[str, Value] = {
         "entrystage": stage,
@@ -135,12 +135,12 @@ def rgsproc(step: str, unit: Unit, data: OdfData) -> list[Command]:
 
 
 def sas_prefix(unit: Unit) -> str:
-    """How ESAS tasks begin the names of what they write: mos1S001, pnS003."""
+    """Return the prefix that ESAS tasks give to their files: mos1S001, pnS003."""
     return {"M1": "mos1", "M2": "mos2", "PN": "pn"}[unit.instrument] + unit.exposure
 
 
 def attitude_name(unit: Unit) -> str:
-    """The file of the attitude series that the chains write."""
+    """Return the name of the attitude series that the chains write."""
     return f"P{unit.obsid}OBX000ATTTSR0000.FIT"
 
 

@@ -31,24 +31,24 @@ class OdfExposure:
 
     @property
     def number(self) -> int:
-        """The exposure's number, which a scheduled and an unscheduled one of an instrument may share."""
+        """Return the exposure's number. A scheduled and an unscheduled exposure of an instrument may share it."""
         return int(self.exposure[1:])
 
     @property
     def imaging_ccds(self) -> list[int]:
-        """The CCDs that were read out in imaging mode."""
+        """Return the CCDs that were read out in imaging mode."""
         return sorted(ccd for ccd, mode in self.modes.items() if mode == "Imaging")
 
     @property
     def unfit(self) -> str:
-        """Why it is not fit for science, or '' if it is; RGS has no filters to be closed."""
+        """Return why the exposure is not fit for science, or '' if it is. RGS has no filters to be closed."""
         if not self.mode:
             return "no mode: the summary does not tell it"
         return unfit_reason(self.type, self.mode, NO_FILTER_WHEEL if self.instrument in RGS else self.filter)
 
     @property
     def unusable(self) -> str:
-        """Why its events cannot be cleaned here, or '' if they can: unfit, or no CCD of EPIC in imaging mode."""
+        """Return why the events cannot be cleaned here, or '': the exposure is unfit, or no CCD of EPIC is in imaging mode."""
         if self.unfit or self.instrument not in EPIC or self.imaging_ccds:
             return self.unfit
         modes = ", ".join(sorted(set(self.modes.values()))) or "unknown"
@@ -70,11 +70,11 @@ class OdfSummary:
     exposures: tuple[OdfExposure, ...]
 
     def of(self, instrument: str) -> list[OdfExposure]:
-        """The exposures of an instrument."""
+        """Return the exposures of an instrument."""
         return [each for each in self.exposures if each.instrument == instrument]
 
     def usable(self, instruments: Sequence[str] = (*EPIC, *RGS), unscheduled: bool = True) -> list[OdfExposure]:
-        """The exposures that can be processed, unscheduled ones too unless told otherwise."""
+        """Return the exposures that can be processed, with or without the unscheduled ones."""
         wanted = [each for each in self.exposures if each.instrument in instruments and not each.unusable]
         return [each for each in wanted if each.scheduled or unscheduled]
 
@@ -104,7 +104,7 @@ def parse_odf_summary(text: str, name: str = "summary") -> OdfSummary:
 
 
 def with_path(text: str, directory: Path) -> str:
-    """A summary's text with its PATH line naming `directory`, where the ODF is now."""
+    """Return a summary's text with `directory`, the ODF's present place, in its PATH line."""
     said, count = re.subn(r"^PATH .*$", lambda _: f"PATH {directory}", text, count=1, flags=re.MULTILINE)
     return (
         said if count else said.replace("//\n// Observation Record", f"PATH {directory}\n//\n// Observation Record", 1)
@@ -112,7 +112,7 @@ def with_path(text: str, directory: Path) -> str:
 
 
 def _value(line: str) -> str:
-    """What stands before the comment of a line."""
+    """Return the part of a line before its comment."""
     return line.split(" /")[0].strip()
 
 
@@ -139,7 +139,7 @@ def _instruments(lines: Sequence[str]) -> tuple[dict[str, bool], list[OdfExposur
 
 
 def _blocks(lines: Sequence[str], title: str, first: bool = False) -> list[list[str]]:
-    """The lines after each line that is `title`, up to the next; with `first`, what is before the first of them."""
+    """Yield the lines after each line `title`, up to the next one. With `first`, also yield the lines before the first."""
     blocks: list[list[str]] = [[]]
     for line in lines:
         if line == title:

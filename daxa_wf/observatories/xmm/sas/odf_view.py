@@ -14,7 +14,7 @@ _BEGIN = re.compile(r"^(\d{4}-\d\d-\d\d)T\S* +/ .*Start Time", re.MULTILINE)
 
 
 def make_odf_view(raw: Path, view: Path, summary: Path | None = None) -> Path:
-    """Link an ODF's files into `view`; with `summary` (a `*SUM.SAS`), a copy of it there whose PATH is the view.
+    """Link an ODF's files into `view`, and copy `summary` (a `*SUM.SAS`) there with the view as its PATH.
 
     Compressed files are unpacked instead. A summary that the archive shipped is left out: it is another release's.
     The path of the copied summary, or the view's if there is none. Fault if `raw` has no `*SUM.ASC`, so is no ODF.
@@ -40,7 +40,7 @@ def make_odf_view(raw: Path, view: Path, summary: Path | None = None) -> Path:
 
 
 def observation_date(raw: Path) -> str:
-    """The day on which an observation began, as yyyy-mm-dd, from its `*SUM.ASC`; Fault if `raw` has none that tells it."""
+    """Return the day on which an observation began (yyyy-mm-dd), from its `*SUM.ASC`. Fault if `raw` has no such file."""
     for path in sorted(raw.iterdir()):
         if _plain(path).endswith("SUM.ASC"):
             data = path.read_bytes()
@@ -51,5 +51,5 @@ def observation_date(raw: Path) -> str:
 
 
 def _plain(path: Path) -> str:
-    """A file's name without compression, as odfingest looks for it."""
+    """Return a file's name without compression, as odfingest expects it."""
     return path.name.removesuffix(".gz")

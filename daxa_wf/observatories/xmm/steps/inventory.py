@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from daxa_wf.archive.manifest import ManifestRow, read_manifest
 from daxa_wf.archive.records import FileStamp
@@ -14,17 +14,20 @@ from daxa_wf.observatories.xmm.sas.odf_summary import OdfExposure, OdfSummary, r
 from daxa_wf.observatories.xmm.unfit_exposures import unfit_reason
 from daxa_wf.units import Unit
 
+if TYPE_CHECKING:
+    from daxa_wf.observatories.xmm.options import InventoryJob
+
 UNUSABLE = "unusableList"
 """Reason of the verdict on a list that cannot be opened, or whose header has no valid identity."""
 
 
-def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+def run(unit: Unit, inputs: Inputs, options: InventoryJob, workspace: Workspace) -> Outcome:
     """Look at the header of every planned event list, and take its SHA-256; with SAS at the summary of the raw data."""
     (manifest,) = inputs.files["manifest"]
     planned = [row for row in read_manifest(manifest) if row.unit.observation == unit]
     if inputs.records.get("odfingest"):
         summary = read_odf_summary(workspace.layout.find(inputs.record("odfingest").product("summary")))
-        return from_summary(summary, planned, options["instruments"], options["process_unscheduled"])
+        return from_summary(summary, planned, options.instruments, options.process_unscheduled)
     exposures = [_look(row, inputs.find("events", row.events), inputs.stamps) for row in planned]
     warnings = [_warning("headerDisagrees", each["warning"]) for each in exposures if each["warning"]]
     warnings += [
@@ -38,7 +41,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 def from_summary(
     summary: OdfSummary, planned: Sequence[ManifestRow], instruments: Sequence[str], unscheduled: bool
 ) -> Outcome:
-    """Every exposure of the summary, planned or not, and the planned ones that it does not have.
+    """Return every exposure of the summary, planned or not, and the planned exposures that it lacks.
 
     A usable exposure of the chosen instruments that was not planned is a warning.
     """
@@ -74,7 +77,7 @@ def _absent(instrument: str, exposure: str) -> dict[str, Any]:
 
 
 def usable(exposures: Sequence[Mapping[str, Any]], unit: Unit) -> Mapping[str, Any]:
-    """The inventory's entry of an exposure that is fit for science.
+    """Return the inventory's entry of an exposure that is fit for science.
 
     UnfitDataError with its reason if it is not fit, `unusableList` if the list cannot be opened or identified;
     CorruptFileError if it is damaged.

@@ -1,4 +1,4 @@
-"""What the three steps of RGS share: stages of rgsproc that build on each other's files."""
+"""The stages of rgsproc, shared by the three steps of RGS. Each stage uses the files of the earlier one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from daxa_wf.units import Unit
 
 
 def run_stage(unit: Unit, inputs: Inputs, tools: SasTools, before: str = "") -> tuple[dict[str, Path], Path]:
-    """Run the stage of the tools' step on a copy of what the step `before` kept; its products, and the directory.
+    """Run the step's stage on a copy of the files that the step `before` kept. Return its products and the directory.
 
     The stage before stays as it was whatever happens, so that this one can be run again. StepFailedError
     `missingProduct` if the stage changed nothing: that of the angles has no file of its own.

@@ -1,4 +1,4 @@
-"""SAS for a step: where it is, which release, what it ran and said, and the observation as its tasks want it."""
+"""SAS as a step uses it: its release, its runs and messages, and the observation in the form that its tasks need."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class SasTools(StepTools):
 
     @property
     def raw(self) -> Path:
-        """Where the observation's raw data are now."""
+        """Return the present directory of the observation's raw data."""
         return Path(self.workspace.context["odf"])
 
     @cached_property
     def version(self) -> SasVersion:
-        """The release; Fault if SAS, or a task that the step needs, is not there, ConfigError if it is too old."""
+        """Return the release. Fault if SAS or a task of the step is missing, ConfigError if the release is too old."""
         release = sas_release(self.look_for(STEPS[self.workspace.step].tasks, beside=["sas"]))
         if release is None:
             raise Fault(f"`sas --version` tells no release {self.where}")
@@ -48,12 +48,12 @@ class SasTools(StepTools):
         return release
 
     def run(self, commands: Sequence[Command], name: str = "work", keep: bool = False) -> dict[str, Path]:
-        """Run commands as `execute` does, once it is known that SAS is there and which release it is."""
+        """Run commands as `execute` does, after SAS and its release are known."""
         assert self.version  # noqa: S101 - looks for the tasks, and tells the record of the release
         return self.execute(commands, name, keep)
 
     def said(self) -> str:
-        """What the last task printed."""
+        """Return the output of the last task."""
         *_, stdout, _ = self.workspace.told.logs
         return read_log(self.workspace.layout.root / stdout)
 
@@ -62,19 +62,19 @@ class SasTools(StepTools):
         path.replace(self.workspace.stage(kind, **place))
 
     def calibration(self, inputs: Inputs) -> Path:
-        """The observation's calibration index; told to the record."""
+        """Return the observation's calibration index, and name it in the record."""
         record = inputs.record("cifbuild")
         self.workspace.told.versions["ccf"] = record.versions["ccf"]
         return self.workspace.layout.find(record.product("cif"))
 
     def whole_odf(self, inputs: Inputs) -> OdfData:
-        """The observation for tasks that read its raw data: links to them, and a summary whose PATH leads there."""
+        """Return the observation for tasks that read its raw data: links to the files, and a summary whose PATH leads to them."""
         cif, summary = self.calibration(inputs), self._summary(inputs)
         view = self.workspace.directory / "odf"
         return OdfData(view, make_odf_view(self.raw, view, summary), cif)
 
     def summary_only(self, inputs: Inputs) -> OdfData:
-        """The observation for tasks that only look into its summary; PATH leads to where the raw data are."""
+        """Return the observation for tasks that only read its summary. PATH leads to the raw data."""
         cif, summary = self.calibration(inputs), self._summary(inputs)
         view = self.workspace.directory / "odf"
         view.mkdir(exist_ok=True)
@@ -88,7 +88,7 @@ class SasTools(StepTools):
 
 
 def look_at_list(path: Path, unit: Unit) -> tuple[dict[str, Any], list[dict[str, str]]]:
-    """What a chain made: numbers for the record, and a warning if the list says that it is another unit's.
+    """Return the numbers of a chain's list for the record, and a warning if its header names another unit.
 
     StepFailedError `unreadableProduct` if it is no event list.
     """

@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from daxa_wf.chain.runner import read_options
+from daxa_wf.chain.staleness import changed_options
 from daxa_wf.config.model import config_model
 from daxa_wf.config.reading import parse_config
 from daxa_wf.errors import ConfigError
-from daxa_wf.observatories.erosita.flare_options import FLARE_FILTERS, FixedLimits, Flaregti, GaussianLimits
+from daxa_wf.mission.registry import STEPS
+from daxa_wf.observatories.erosita.flare_options import FLARE_FILTERS, FixedLimits, FlaregtiOptions, GaussianLimits
 from daxa_wf.observatories.erosita.native.flare_products import command_line
-from daxa_wf.observatories.erosita.steps.jobs import EvtoolJob, FlaregtiJob, ImagesJob
+from daxa_wf.observatories.erosita.steps.jobs import EvtoolJob, ImagesJob
 
 OF_THE_JOB = {"engine": "native", "instruments": ["TM5", "TM6"], "passed_over": []}
 
@@ -25,8 +28,8 @@ def section(**flaregti: Any) -> Any:
 @pytest.mark.parametrize(
     ("given", "model", "band"),
     [
-        ({}, Flaregti, (200, 10_000)),
-        ({"method": "flaregti", "source_size": 30}, Flaregti, (200, 10_000)),
+        ({}, FlaregtiOptions, (200, 10_000)),
+        ({"method": "flaregti", "source_size": 30}, FlaregtiOptions, (200, 10_000)),
         ({"method": "threshold", "threshold": 5}, FixedLimits, (6000, 10_000)),
         ({"method": "gaussian"}, GaussianLimits, (5000, 10_000)),
         ({"method": "gaussian", "pimin": "2300 eV", "pimax": "9 keV"}, GaussianLimits, (2300, 9000)),
@@ -42,14 +45,22 @@ def test_the_method_chooses_the_model_and_its_band(
 
 @pytest.mark.parametrize("method", ["magic", "Gaussian", 5, ["gaussian"], None])
 def test_an_unknown_method_is_named_with_those_that_exist(method: object) -> None:
-    with pytest.raises(ConfigError, match=r"flaregti: method: expected flaregti, threshold, gaussian \(got "):
+    with pytest.raises(ConfigError) as caught:
         section(method=method)
+    message = str(caught.value)
+    assert "flaregti" in message
+    assert "expected one of 'flaregti', 'threshold', 'gaussian' (got " in message
+    assert ("did you mean 'gaussian'?" in message) == (method == "Gaussian")
 
 
 @pytest.mark.parametrize(
     ("model", "key", "message"),
     [
-        (Flaregti, "sigma", "the flare filter 'flaregti' does not heed it; leave it out, or write method: gaussian"),
+        (
+            FlaregtiOptions,
+            "sigma",
+            "the flare filter 'flaregti' does not heed it; leave it out, or write method: gaussian",
+        ),
         (GaussianLimits, "source_size", "filter 'gaussian' does not heed it; leave it out, or write method: flaregti"),
         (GaussianLimits, "threshold", "leave it out, or write method: flaregti or threshold"),
         (FixedLimits, "sigmas", "unknown key; allowed are method, gtitype, "),
@@ -60,6 +71,11 @@ def test_an_option_of_another_filter_is_refused_with_a_way_out(model: type[Any],
     with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
         model(**{"threshold": 1.0} if model is FixedLimits else {}, **{key: 1.0})
     assert message in model.unknown_key(key)
+    given = {"method": model.model_fields["method"].default, **({"threshold": 1.0} if model is FixedLimits else {})}
+    with pytest.raises(ConfigError) as caught:
+        section(**given, **{key: 1.0})
+    assert f"erosita_calpv.flaregti.{key}: " in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -81,19 +97,24 @@ def test_options_that_cannot_be(wrong: dict[str, Any], message: str) -> None:
 
 
 OPTIONS = [
-    Flaregti(pimin="2300 eV", source_size="0.5 arcmin", threshold=3.5),
+    FlaregtiOptions(pimin="2300 eV", source_size="0.5 arcmin", threshold=3.5),
     FixedLimits(thresholds={"TM5": 1.5}, threshold=2),
     GaussianLimits(sigma=2.5, timebin="1 min"),
 ]
 
 
+def read(parameters: dict[str, Any]) -> Any:
+    """Read the options of a job of flaregti as the runner does."""
+    return read_options(STEPS["flaregti"], parameters)
+
+
 @pytest.mark.parametrize("options", OPTIONS, ids=FLARE_FILTERS)
 def test_a_job_is_read_from_its_record(options: Any) -> None:
     parameters = {**options.values(), **OF_THE_JOB}
-    job = FlaregtiJob.from_values(parameters)
-    assert job.options == options
-    assert FlaregtiJob.from_values(job.values()) == job
-    assert {name: value for name, value in job.values().items() if name != "problems"} == parameters
+    job = read(parameters)
+    assert isinstance(job, type(options))
+    assert read(job.values()) == job
+    assert job.values() == {**parameters, "problems": []}
 
 
 EARLIER = {
@@ -106,14 +127,20 @@ EARLIER = {
 
 
 def test_a_record_of_an_earlier_version_is_read() -> None:
-    assert FlaregtiJob.from_values({**EARLIER, **OF_THE_JOB}).options == GaussianLimits()
+    assert read({**EARLIER, **OF_THE_JOB}) == read({"method": "gaussian", **OF_THE_JOB})
     fixed = {**EARLIER, "method": "threshold", "thresholds": {"TM5": 4.0}, "pimin": 6.0}
-    assert FlaregtiJob.from_values({**fixed, **OF_THE_JOB}).options == FixedLimits(thresholds={"TM5": 4.0})
+    assert read({**fixed, **OF_THE_JOB}) == read({"method": "threshold", "thresholds": {"TM5": 4.0}, **OF_THE_JOB})
     with pytest.raises(ValueError, match="sigmas"):
-        FlaregtiJob.from_values({**EARLIER, **OF_THE_JOB, "sigmas": 3.0})
+        read({**EARLIER, **OF_THE_JOB, "sigmas": 3.0})
     bands = [{"lo_en": 0.2, "hi_en": 2.3}]
-    assert ImagesJob.from_values({"bands": bands, "pixel_size": 8.0, "engine": "esass"}).options.bin_size == 160
-    assert EvtoolJob.from_values({"lo_en": 0.5, "gti": "GTI", "engine": "native"}).options.lo_en == 0.5
+    assert ImagesJob.from_values({"bands": bands, "pixel_size": 8.0, "engine": "esass"}).bin_size == 160
+    assert EvtoolJob.from_values({"lo_en": 0.5, "gti": "GTI", "engine": "native"}).lo_en == 0.5
+
+
+def test_an_archive_of_an_earlier_version_is_not_reprocessed_for_the_form_of_its_options() -> None:
+    present = {**GaussianLimits().values(), **OF_THE_JOB}
+    assert changed_options(STEPS["flaregti"], {**EARLIER, **OF_THE_JOB}, present) == []
+    assert changed_options(STEPS["flaregti"], {**EARLIER, **OF_THE_JOB, "sigma": 4.0}, present) == ["sigma"]
 
 
 def test_a_history_has_every_option_heeded_or_not() -> None:
@@ -121,7 +148,7 @@ def test_a_history_has_every_option_heeded_or_not() -> None:
         "mask_pimin=200.0 mask_pimax=10000.0 xmin=-108000 xmax=108000 ymin=-108000 ymax=108000 gridsize=18 binsize=1200 "
         "detml=10.0 timebin=20.0 source_size=25 source_like=10.0 fov_radius=30"
     )
-    read_back = FlaregtiJob.from_values({**Flaregti().values(), **OF_THE_JOB}).options
+    read_back = read({**FlaregtiOptions().values(), **OF_THE_JOB})
     assert command_line(read_back) == (
         f"pimin=200 pimax=10000 gtitype=GTI {shared} threshold=-1.0 max_threshold=-1.0 mask_iter=3 method=flaregti sigma=3.0 "
         "edge_like=-1.0"

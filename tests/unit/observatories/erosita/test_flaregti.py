@@ -10,7 +10,7 @@ from astropy.wcs import WCS
 from daxa_wf.errors import ConfigError, UnfitDataError
 from daxa_wf.events.gti import NONE, intersection, total
 from daxa_wf.events.rewrite import Changes, rewrite
-from daxa_wf.observatories.erosita.flare_options import FixedLimits, Flaregti, GaussianLimits
+from daxa_wf.observatories.erosita.flare_options import FixedLimits, FlaregtiOptions, GaussianLimits
 from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.flare_products import (
     write_flare_events,
@@ -42,7 +42,7 @@ def shares(result, truth):
 @pytest.mark.parametrize("obsid", ["700195", "700199", "134135"])
 @pytest.mark.parametrize(
     "options",
-    [Flaregti(), Flaregti(pimin="5 keV"), GaussianLimits()],
+    [FlaregtiOptions(), FlaregtiOptions(pimin="5 keV"), GaussianLimits()],
     ids=["default", "hard", "gaussian"],
 )
 def test_injected_flares(event_file, erosita, obsid, options):
@@ -61,7 +61,7 @@ SCANS = replace(
     flares=(Flare(3 * 14_400 - 5, 3 * 14_400 + 185, 10, 1), Flare(5 * 14_400 + 60, 5 * 14_400 + 200, 10, 10)),
 )  # fmt: skip
 """A flare over a whole scan, and one that begins in another."""
-EDGES, HARD, GAUSSIAN = Flaregti(edge_like=4.0), Flaregti(pimin="5 keV"), GaussianLimits()
+EDGES, HARD, GAUSSIAN = FlaregtiOptions(edge_like=4.0), FlaregtiOptions(pimin="5 keV"), GaussianLimits()
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -73,7 +73,7 @@ EDGES, HARD, GAUSSIAN = Flaregti(edge_like=4.0), Flaregti(pimin="5 keV"), Gaussi
         (POINTING, (6,), False, GAUSSIAN, 0.03),
         (SCANS, (1, 2, 3, 4, 5, 6, 7), False, HARD, 0.03),
         (SCANS, (3,), False, GAUSSIAN, 0.03),
-        (SCANS, (1, 2, 3, 4, 5, 6, 7), True, Flaregti(), 0.03),
+        (SCANS, (1, 2, 3, 4, 5, 6, 7), True, FlaregtiOptions(), 0.03),
         (SCANS, (3,), True, GAUSSIAN, 2.1 / 12),
     ],
     ids=["edges", "gaussian", "one module", "scans", "scans of one module", "visits", "visits of one module"],
@@ -100,9 +100,9 @@ def test_a_cut_that_keeps_high_flares_is_told(tmp_path, event_file):
     """The optimal cut of one telescope module in a few minutes: background hardly matters, so flares stay."""
     select_modules(event_file("134135"), (3,), tmp_path / "one.fits")
     one = ErositaEventList.open(tmp_path / "one.fits")
-    assert [each.name for each in flaregti(one, Flaregti()).findings] == ["lenientCut"]
+    assert [each.name for each in flaregti(one, FlaregtiOptions()).findings] == ["lenientCut"]
     assert flaregti(one, GaussianLimits()).findings == ()
-    assert flaregti(event_file("700199"), Flaregti()).findings == ()
+    assert flaregti(event_file("700199"), FlaregtiOptions()).findings == ()
 
 
 def test_edges_of_flares(tmp_path):
@@ -110,15 +110,15 @@ def test_edges_of_flares(tmp_path):
     flares = (Flare(614, 911, 4, 1), Flare(1914, 2211, 4, 1))
     truth = write_event_file(tmp_path / "c001.fits", replace(TARGETS[1], obsid="7", flares=flares))
     events = ErositaEventList.open(tmp_path / "c001.fits")
-    plain, lost_plain = shares(flaregti(events, Flaregti()), truth)
-    with_edges, lost = shares(flaregti(events, Flaregti(edge_like=4)), truth)
+    plain, lost_plain = shares(flaregti(events, FlaregtiOptions()), truth)
+    with_edges, lost = shares(flaregti(events, FlaregtiOptions(edge_like=4)), truth)
     assert plain < 0.98
     assert with_edges > 0.99
     assert lost_plain < lost < 0.03
 
 
 def test_module_without_gti(event_file):
-    result = flaregti(event_file("700195"), Flaregti())
+    result = flaregti(event_file("700195"), FlaregtiOptions())
     assert sorted(result.gti) == [1, 2, 3, 5, 6, 7]
     assert [each.name for each in result.findings] == ["noGoodTime"]
     assert "TM4" in result.findings[0].text
@@ -127,7 +127,7 @@ def test_module_without_gti(event_file):
 def test_bright_source_is_masked(event_file, erosita):
     for obsid in ("700195", "134135"):
         events = event_file(obsid)
-        result = flaregti(events, Flaregti())
+        result = flaregti(events, FlaregtiOptions())
         (place,) = erosita[1][obsid].sources.values()
         pixel = result.grid.index(*(np.atleast_1d(value) for value in events.plane.pixel(*place)))
         assert not result.mask.ravel()[pixel[0]]
@@ -137,7 +137,7 @@ def test_bright_source_is_masked(event_file, erosita):
 def test_curve_is_that_of_the_events(event_file):
     """Counts, area and exposure of every bin against the columns as astropy reads them."""
     events = event_file("700199")
-    p = Flaregti(pimin="500 eV", pimax="8 keV", timebin="30 s", detml=1e9)
+    p = FlaregtiOptions(pimin="500 eV", pimax="8 keV", timebin="30 s", detml=1e9)
     curve = flaregti(events, p).judged[0].curve
     with fits.open(events.path) as hdus:
         rows = hdus["EVENTS"].data
@@ -157,7 +157,7 @@ def test_curve_is_that_of_the_events(event_file):
 
 def test_rate_of_the_survey_is_even(event_file):
     """The area is that of the field of view over the tile, so quiet bins differ by no more than counting."""
-    curve = flaregti(event_file("134135"), Flaregti()).judged[0].curve
+    curve = flaregti(event_file("134135"), FlaregtiOptions()).judged[0].curve
     far_from_the_source = np.abs(curve.y - 7200) > 20_000
     quiet = curve.judged & (curve.rate < 40) & far_from_the_source
     mean = curve.counts[quiet].sum() / curve.exposure[quiet].sum()
@@ -169,11 +169,11 @@ def test_rate_of_the_survey_is_even(event_file):
 
 def test_fixed_thresholds(event_file):
     events = event_file("700199")
-    result = flaregti(events, Flaregti(threshold=12.0))
+    result = flaregti(events, FlaregtiOptions(threshold=12.0))
     judged = result.judged[0]
     np.testing.assert_array_equal(judged.cut, 12.0)
     np.testing.assert_array_equal(judged.quiet, judged.curve.rate <= 12.0)
-    capped = flaregti(events, Flaregti(max_threshold=7.5)).judged[0]
+    capped = flaregti(events, FlaregtiOptions(max_threshold=7.5)).judged[0]
     assert capped.cut.max() == 7.5
     limits = {"TM5": 0.4, "TM6": 1.0, "TM7": 50.0}
     each = flaregti(events, FixedLimits(thresholds=limits))
@@ -191,7 +191,7 @@ def test_files(event_file, tmp_path, sha256):
     """The raw file stays as it is; the new one differs in FLAREGTIn alone; products say what was found."""
     events = event_file("700195")
     before = sha256(events.path)
-    result = flaregti(events, Flaregti())
+    result = flaregti(events, FlaregtiOptions())
     write_flare_events(events, result, tmp_path / "events.fits")
     write_light_curve(events, result, tmp_path / "lightcurve.fits")
     write_mask(events, result, tmp_path / "mask.fits")
@@ -229,7 +229,7 @@ def _check_products(events, result, folder):
 
 def test_thresholds_of_the_survey_differ_by_region(event_file, tmp_path):
     events = event_file("134135")
-    result = flaregti(events, Flaregti())
+    result = flaregti(events, FlaregtiOptions())
     write_threshold_image(events, result, tmp_path / "threshold.fits")
     image = fits.getdata(tmp_path / "threshold.fits")
     assert np.isfinite(image).sum() > 100
@@ -249,20 +249,20 @@ def test_other_gti_tables(event_file, tmp_path):
     start = events.time_range[0]
     half = {f"FLAREGTI{m}": np.array([[start, start + 1500.0]]) for m in (5, 6)}
     rewrite(events, tmp_path / "half.fits", Changes("test", tables=half))
-    result = flaregti(ErositaEventList.open(tmp_path / "half.fits"), Flaregti(gtitype="FLAREGTI"))
+    result = flaregti(ErositaEventList.open(tmp_path / "half.fits"), FlaregtiOptions(gtitype="FLAREGTI"))
     assert {module: result.kept(module) for module in result.gti} == {5: 1500, 6: 1500}
 
 
 def test_unfit_data(event_file, tmp_path):
     events = event_file("700199")
     with pytest.raises(UnfitDataError, match=r"noCounts.*from 20000 to 30000 eV"):
-        flaregti(events, Flaregti(pimin="20 keV", pimax="30 keV"))
+        flaregti(events, FlaregtiOptions(pimin="20 keV", pimax="30 keV"))
     with pytest.raises(UnfitDataError, match=r"noGoodTime.*all of it is flared"):
-        flaregti(events, Flaregti(threshold=0.0))
+        flaregti(events, FlaregtiOptions(threshold=0.0))
     empty = {f"GTI{module}": NONE for module in (5, 6, 7)}
     rewrite(events, tmp_path / "empty.fits", Changes("test", tables=empty))
     with pytest.raises(UnfitDataError, match=r"noGoodTime.*no good time in its tables GTIn"):
-        flaregti(ErositaEventList.open(tmp_path / "empty.fits"), Flaregti())
+        flaregti(ErositaEventList.open(tmp_path / "empty.fits"), FlaregtiOptions())
 
 
 def test_module_without_counts_is_not_cut(event_file, tmp_path):
@@ -275,5 +275,5 @@ def test_module_without_counts_is_not_cut(event_file, tmp_path):
 
 
 def test_too_short_bins_are_told(event_file):
-    result = flaregti(event_file("700199"), Flaregti(pimin="8 keV", timebin="5 s"))
+    result = flaregti(event_file("700199"), FlaregtiOptions(pimin="8 keV", timebin="5 s"))
     assert [each.name for each in result.findings] == ["fewCounts"]

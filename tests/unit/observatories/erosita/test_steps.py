@@ -29,11 +29,11 @@ from daxa_wf.events.gti import contains, intersection, total
 from daxa_wf.mission.registry import MISSIONS, STEPS
 from daxa_wf.mission.step import load
 from daxa_wf.observatories.erosita import PIPELINE
-from daxa_wf.observatories.erosita.flare_options import FixedLimits, FlareFilter, Flaregti
+from daxa_wf.observatories.erosita.flare_options import FixedLimits, FlareFilter, FlaregtiOptions
 from daxa_wf.observatories.erosita.local import lists_to_join, local_erosita_manifest
 from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.telescope_modules import GROUPS, parse_modules, select_modules
-from daxa_wf.observatories.erosita.options import ErositaImages, Evtool
+from daxa_wf.observatories.erosita.options import ErositaImagesOptions, EvtoolOptions
 from daxa_wf.observatories.erosita.panels import flare_plots
 from daxa_wf.units import Unit
 from daxa_wf_simulator.erosita import make_erosita, write_event_file
@@ -44,8 +44,8 @@ FILES = {target.obsid: target.file for target in TARGETS}
 STEPS_HERE = PIPELINE.engines[0].steps
 ALL_SEVEN = tuple(f"TM{number}" for number in range(1, 8))
 SECTIONS: dict[str, Any] = {
-    "flaregti": Flaregti(), "evtool": Evtool(),
-    "erosita_images": ErositaImages(bands=(["0.2 keV", "2.3 keV"], ["2.3 keV", "5 keV"]), pixel_size="20 arcsec"),
+    "flaregti": FlaregtiOptions(), "evtool": EvtoolOptions(),
+    "erosita_images": ErositaImagesOptions(bands=(["0.2 keV", "2.3 keV"], ["2.3 keV", "5 keV"]), pixel_size="20 arcsec"),
     "erosita_exposure_maps": ExposureMaps(),
 }  # fmt: skip
 
@@ -444,7 +444,7 @@ def test_downloaded_lists(chain: Any, raw: Any) -> None:
     acquired.results = {"files": [{"path": FILES["700199"]}, {"path": "pm00_700199_520_EventList_c001.fits"}]}
     inputs, options = (
         Inputs({"acquire": [acquired]}),
-        {**Flaregti().values(), "engine": "native", "instruments": ALL_SEVEN, "passed_over": []},
+        {**FlaregtiOptions().values(), "engine": "native", "instruments": ALL_SEVEN, "passed_over": []},
     )
     run = import_module("daxa_wf.observatories.erosita.steps.flaregti").run
     with pytest.raises(Fault, match="delete the record of 'acquire'"):

@@ -16,11 +16,11 @@ import pytest
 from astropy.io import fits
 
 from daxa_wf.archive.records import read_record
-from daxa_wf.archive.vouching import drop_stale_records
+from daxa_wf.archive.vouching import examine_records
 from daxa_wf.chain.local import listing_digest
 from daxa_wf.errors import ConfigError
+from daxa_wf.observatories.xmm import panels
 from daxa_wf.observatories.xmm.native.event_list import EpicEventList
-from daxa_wf.report import observation
 from daxa_wf.tools.messages import task_messages
 from daxa_wf.units import Unit
 from daxa_wf_simulator.odf import M1, M2, PN, PN_OFFSET, PN_SMALL_WINDOW, PN_TIMING, R1, OdfExposure, make_odf
@@ -126,8 +126,8 @@ def test_the_report_draws_what_espfilt_of_sas_fitted(
 ) -> None:
     (standins.root / "sas" / "release").write_text(RELEASES[release])
     drawn: list[tuple[Any, ...]] = []
-    plot = observation.histogram_plot
-    monkeypatch.setattr(observation, "histogram_plot", lambda *given: drawn.append(given) or plot(*given))
+    plot = panels.histogram_plot
+    monkeypatch.setattr(panels, "histogram_plot", lambda *given: drawn.append(given) or plot(*given))
     native = {"engine": "native"}
     chain: Chain = make(
         M1, evselect=native, images=native | {"bands": [["0.5 keV", "2 keV"]]}, exposure_maps=native
@@ -190,7 +190,7 @@ def test_anomalous_ccds_are_left_out_by_both_engines(make: Any, monkeypatch: pyt
     chain.make("cifbuild", "odfingest", "inventory", "emchain", "emanom", "espfilt", "evselect")
     before = chain.record("emchain", M1_UNIT)
     assert read_record(chain.layout.record("emchain", Unit(MISSION, OBSID, "M1", "S001"))).products == before.products
-    assert drop_stale_records(chain.layout) == []
+    assert examine_records(chain.layout).findings == {}
     assert chain.record("emanom", M1_UNIT).results["states"]["4"] == "B"
     cleaned = chain.record("evselect", M1_UNIT)
     assert "(CCDNR in 1,2,3,5,7)" in cleaned.results["expression"]
@@ -281,7 +281,7 @@ def test_rgs_goes_its_own_way(make: Any, standins: Standins) -> None:
     assert f"obsid{OBSID}-instR1-subexpS004-finalevents.fits" in chain.products(OBSID)
     assert chain.record("report", OBSID).results["usable"] is True
     next(kept.iterdir()).unlink()
-    assert [path.parent.name for path in drop_stale_records(chain.layout)] == ["rgs_events"]
+    assert [path.parent.name for path in examine_records(chain.layout).findings] == ["rgs_events"]
 
 
 FAILURES = {

@@ -1,0 +1,60 @@
+"""Whether the archive's page shows the records as they are, by a digest at its end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from contextlib import suppress
+
+from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.manifest import read_manifest
+from daxa_wf.archive.records import read_checked_record
+from daxa_wf.errors import CorruptFileError, UnsafePathError
+from daxa_wf.files import sha256_of
+from daxa_wf.units import Unit
+
+DIGEST = re.compile(r"<!-- records ([0-9a-f]{64}) -->\s*$")
+
+
+def page_digest(layout: Layout) -> str:
+    """Return a digest of what the page is made of: the manifest, and the last record of every observation."""
+    shown = {}
+    for path in sorted((layout.root / "records").glob("*/*/report/*.json")):
+        with suppress(CorruptFileError):
+            record = read_checked_record(path)
+            shown[layout.relative(path)] = [record.fingerprint(), record.built_on]
+    manifest = sha256_of(layout.manifest) if layout.manifest.exists() else ""
+    return hashlib.sha256(json.dumps([manifest, shown], sort_keys=True).encode()).hexdigest()
+
+
+def with_digest(layout: Layout, text: str) -> str:
+    """Return the text of the page with the digest as its last line."""
+    return f"{text.rstrip()}\n<!-- records {page_digest(layout)} -->\n"
+
+
+def is_page_outdated(layout: Layout) -> bool:
+    """Return True if the page is to be drawn again, although it exists and no record is made again.
+
+    If nothing succeeded, each run draws it, and so ends with the reasons. Pages of versions without a digest stay.
+    """
+    if not layout.report.exists():
+        return False
+    written = DIGEST.search(layout.report.read_text(encoding="utf-8", errors="replace")[-200:])
+    return nothing_succeeded(layout) or (written is not None and written[1] != page_digest(layout))
+
+
+def nothing_succeeded(layout: Layout) -> bool:
+    """Return True if the observations of the manifest have been processed, and none has a usable product.
+
+    An observation without a page has not been processed to its end: then a fault ended the run.
+    """
+    try:
+        units = {Unit(row.mission, row.obsid) for row in read_manifest(layout.manifest)}
+    except (FileNotFoundError, CorruptFileError, UnsafePathError):
+        return False
+    paths = [path for unit in units if (path := layout.record("report", unit)).exists()]
+    try:
+        return bool(paths) and not any(read_checked_record(path).results.get("usable") for path in paths)
+    except CorruptFileError:
+        return False

@@ -1,0 +1,184 @@
+"""Which records a run makes again, and why: found without a change, so that dry runs show it.
+
+Snakemake compares times, which copies, restores and wrong clocks change, and the form of parameters, which versions change.
+Here contents and meanings are compared instead, and Snakemake is given the result as files to force.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.records import Record, Status
+from daxa_wf.archive.vouching import Examined, Finding, examine_records
+from daxa_wf.download.release import may_be_had
+from daxa_wf.mission.registry import STEPS
+from daxa_wf.mission.step import REPORT, Step, load
+from daxa_wf.units import Unit
+
+if TYPE_CHECKING:
+    from daxa_wf.chain.plan import Plan
+
+FOLLOWS = "an earlier step is made again"
+OUTDATED = "an older version of daxa_wf made it"
+
+
+class Wildcards(SimpleNamespace):
+    """The wildcards of a unit, as Snakemake hands them to functions."""
+
+    @classmethod
+    def of(cls, unit: Unit) -> Wildcards:
+        """Return the wildcards that a unit has."""
+        parts = {"mission": unit.mission, "obsid": unit.obsid, "inst": unit.instrument, "exposure": unit.exposure}
+        return cls(**{name: value for name, value in parts.items() if value})
+
+    def items(self) -> Any:
+        """Return the names with their values."""
+        return vars(self).items()
+
+
+@dataclass(frozen=True)
+class Work:
+    """A record that the manifest asks for, with what its step would be given now."""
+
+    path: Path
+    step: Step
+    earlier: tuple[Path, ...]
+    """Records that its step takes as input."""
+    options: Mapping[str, Any]
+    raw: tuple[Path, ...] = ()
+    """Raw files that its step reads, absolute."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a run adds to the contents of an archive: the time, the user's credentials and requests."""
+
+    marks: Mapping[str, str] = field(default_factory=dict)
+    """Mark of the credentials by mission (`mark_of_logins`)."""
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    forced: Callable[[Path], bool] = lambda _: False
+    """True for the records that the user forces, with Snakemake's own options."""
+    remake_outdated: bool = False
+
+
+def find_stale(layout: Layout, work: Iterable[Work], conditions: Conditions) -> dict[Path, Finding]:
+    """Return why records are to be made again, by path. Records that do not exist yet are not named.
+
+    `work` has earlier steps of a unit before later ones: what follows a missing or stale record is stale too.
+    """
+    examined = examine_records(layout)
+    stale: dict[Path, Finding] = {}
+    changing: set[Path] = set()
+    for each in work:
+        if each.path not in examined.records and each.path not in examined.findings:
+            changing.add(each.path)
+            continue
+        finding = examined.findings.get(each.path) or _finding(layout, each, examined, conditions)
+        follows = next((path for path in each.earlier if path in changing), None)
+        if finding is None and follows is not None:
+            finding = Finding(FOLLOWS, layout.relative(follows))
+        if finding is not None:
+            stale[each.path] = finding
+            changing.add(each.path)
+    return stale
+
+
+def _finding(layout: Layout, work: Work, examined: Examined, conditions: Conditions) -> Finding | None:
+    """Return why a record that vouches for its files is to be made again nevertheless; None if it is not."""
+    record = examined.records[work.path]
+    if conditions.forced(work.path):
+        return Finding("it is forced")
+    if may_be_had(record, conditions.marks, conditions.now):
+        return Finding("its data may be public by now, or with other credentials")
+    if conditions.remake_outdated and record.is_outdated:
+        return Finding(OUTDATED, record.made_by)
+    if changed := changed_options(work.step, record.parameters, work.options):
+        return Finding("its options changed", f"{work.step.name}: {', '.join(changed)}")
+    if other := _other_inputs(layout, record, work):
+        return Finding("its step takes other records as input", other)
+    if new := _new_raw_files(record, work):
+        return Finding("its step reads further raw files", new)
+    return None
+
+
+def changed_options(step: Step, recorded: Mapping[str, Any], present: Mapping[str, Any]) -> list[str]:
+    """Return the names of options that mean something else than recorded; their form may differ between versions."""
+    before, after = (json.dumps(values, sort_keys=True, default=str) for values in (recorded, present))
+    if before == after:
+        return []
+    first, second = (_meaning(step.options, text) for text in (before, after))
+    return sorted(name for name in {*first, *second} if first.get(name) != second.get(name))
+
+
+@cache
+def _meaning(model: str, text: str) -> dict[str, Any]:
+    """Return options by name as the model of a step reads them, or as they are if it has none or cannot read them."""
+    from pydantic import TypeAdapter
+
+    values: dict[str, Any] = json.loads(text)
+    if not model:
+        return values
+    try:
+        read = TypeAdapter(load(model)).validate_python(values, context={"recorded": True})
+    except ValueError:
+        return values
+    return {name: getattr(read, name) for name in type(read).model_fields}
+
+
+def _other_inputs(layout: Layout, record: Record, work: Work) -> str:
+    """Return a record that only one of the recorded inputs and the present ones has; '' if they are the same.
+
+    Records of versions that did not note their inputs have none.
+    """
+    present = {layout.relative(path) for path in work.earlier}
+    return next(iter(sorted(set(record.built_on) ^ present)), "") if record.built_on else ""
+
+
+def _new_raw_files(record: Record, work: Work) -> str:
+    """Return a raw file that the step would read now and has not read; '' if there is none.
+
+    A file in another place counts as the same if its name and size are: projects and raw data may move.
+    """
+    if record.status is Status.BLOCKED or not record.raw:
+        return ""
+    known = {(Path(stamp.path).name, stamp.size) for stamp in record.raw}
+    new = (path for path in work.raw if path.exists() and (path.name, path.stat().st_size) not in known)
+    return next((str(path) for path in new), "")
+
+
+def work_of(plan: Plan) -> Iterable[Work]:
+    """Yield every record that the manifest asks for, an observation's steps in their order."""
+    for mission, obsid in plan.observed():
+        rows = plan.rows(mission, obsid)
+        for step in (STEPS[name] for name in plan.mission(mission).steps):
+            options = plan.options(step.name)
+            for unit in plan.units(step, rows):
+                wildcards = Wildcards.of(unit)
+                earlier = [path for name in plan.earlier(step) for path in plan.paths_of(name, wildcards)]
+                raw = plan.raw(*step.raw)(wildcards).values()
+                yield Work(
+                    plan.layout.record(step.name, unit), step, tuple(earlier),
+                    options(wildcards) if step is not REPORT else {},
+                    tuple(plan.layout.root / name for names in raw for name in names),
+                )  # fmt: skip
+
+
+def summary(findings: Iterable[Finding]) -> list[str]:
+    """Return a line for every reason, with the number of records and an example of what it is about."""
+    findings = list(findings)
+    counts = Counter(finding.reason for finding in findings)
+    examples = {finding.reason: finding.about for finding in reversed(findings) if finding.about}
+    lines = []
+    for reason, number in counts.most_common():
+        many = f"{number} records are" if number > 1 else "1 record is"
+        lines.append(f"{many} made again because {reason}" + (f" ({examples[reason]})" if reason in examples else ""))
+    return lines

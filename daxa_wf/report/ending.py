@@ -1,0 +1,40 @@
+"""The archives that this process works on, and who prints their summaries: the logger plugin, or else the Snakefile's hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from daxa_wf.archive.layout import Layout
+
+Reasons = Callable[[], Sequence[str]]
+
+
+@dataclass
+class Ending:
+    """The archives of a process with the reasons why records are made again, known once the list of jobs is complete.
+
+    A workflow that uses this one as a module inherits none of its hooks, but the logger plugin prints its summary too.
+    """
+
+    archives: dict[Layout, Reasons] = field(default_factory=dict)
+    is_plugin_in_use: bool = False
+
+    def announce(self, layout: Layout, reasons: Reasons) -> None:
+        """Add an archive, when the Snakefile is read."""
+        self.archives[layout] = reasons
+
+    def reasons(self) -> list[str]:
+        """Return a line for every reason why records are made again."""
+        return [line for reasons in self.archives.values() for line in reasons()]
+
+    def print_summaries(self) -> None:
+        """Write the status of every archive and print its summary."""
+        from daxa_wf.report.finish import close_run
+
+        for layout in self.archives:
+            close_run(layout)
+
+
+ENDING = Ending()
+"""The one of this process: the Snakefile and Snakemake's logger know of each other only through it."""

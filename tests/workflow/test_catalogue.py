@@ -1,0 +1,64 @@
+"""What a user of Snakemake's workflow catalogue finds: examples that work, environments of this version."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import daxa_wf
+from daxa_wf.cli.shared import snakefile
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted((ROOT / "config" / "examples").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_is_a_good_configuration(example: Path, small_observations: Path, tmp_path: Path) -> None:
+    (tmp_path / "lists").symlink_to(small_observations)
+    done = subprocess.run(
+        [sys.executable, "-m", "daxa_wf", "check-config", str(example)],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    dry = subprocess.run(
+        [sys.executable, "-m", "snakemake", "-n", "--snakefile", str(snakefile()), "--configfile", str(example)],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert dry.returncode == 0, dry.stderr
+    assert "manifest " in dry.stderr
+    assert example.name in (ROOT / "config" / "README.md").read_text()
+
+
+def test_the_small_run_of_the_catalogue_can_start(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text((ROOT / ".test" / "config.yaml").read_text())
+    dry = subprocess.run(
+        [sys.executable, "-m", "snakemake", "-n", "--snakefile", str(snakefile()), "--configfile", "config.yaml"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert dry.returncode == 0, dry.stderr
+    assert "simulator " in dry.stderr
+
+
+def test_software_environments_have_this_version() -> None:
+    folder = ROOT / "workflow" / "envs"
+    packages = yaml.safe_load((folder / "daxa_wf.yaml").read_text())["dependencies"][-1]["pip"]
+    assert packages == [f"daxa-wf =={daxa_wf.__version__}"]
+    assert f"daxa-wf=={daxa_wf.__version__}" in (folder / "daxa_wf.def").read_text()
+    used = {
+        name
+        for path in (ROOT / "workflow").rglob("*.smk")
+        for name in re.findall(r"envs/(\w+\.yaml)", path.read_text())
+    }
+    assert used == {path.name for path in folder.glob("*.yaml")}
+
+
+def test_every_rule_is_short_and_says_what_follows_what() -> None:
+    for path in (ROOT / "workflow" / "rules").glob("*.smk"):
+        for rule in re.findall(r"^(?:rule|checkpoint) \w+:\n(?:(?: .*)?\n)+", path.read_text(), re.MULTILINE):
+            assert len(rule.strip().splitlines()) <= 22, rule
+            assert re.search(r'"""[^"]+\. (?:First|After|Before|Last|Between)', rule), f"{path}: {rule.splitlines()[0]}"

@@ -1,0 +1,104 @@
+"""Another workflow uses this one as a module, and goes on from one of its records."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from daxa_wf.cli.shared import snakefile
+
+from .conftest import OBSIDS
+
+CALLER = '''
+module daxa_wf:
+    snakefile:
+        {snakefile!r}
+    config:
+        {config}
+
+
+use rule * from daxa_wf {usage}
+
+
+rule final:
+    """The target of the caller: its own result, made from a product of the module's archive."""
+    default_target: True
+    input:
+        "counts.txt",{further}
+
+
+def image(wildcards):
+    return "{archive}/records/xmm_pointed/{obsid}/images/{obsid}M2.json"
+
+
+rule counts:
+    input:
+        image,
+    output:
+        "counts.txt",
+    run:
+        import json
+        from pathlib import Path
+        from astropy.io import fits
+
+        record = json.loads(Path(input[0]).read_text())
+        product = next(each["path"] for each in record["products"] if each["kind"] == "image")
+        Path(output[0]).write_text(f"{{record['status']}} {{fits.getdata(Path('{archive}') / product).sum()}}")
+'''
+
+
+@pytest.mark.parametrize(
+    ("usage", "further", "place", "rule"),
+    [
+        ("as daxa_*", "rules.daxa_archive_report.output,", "xray", "daxa_manifest"),
+        ("exclude all", "", "{folder}/elsewhere/xray", "manifest"),
+    ],
+)
+def test_a_caller_goes_on_from_a_product(
+    usage: str, further: str, place: str, rule: str, small_observations: Path, tmp_path: Path
+) -> None:
+    """With the caller's own triggers and directory, the rules renamed or not, the archive beside it or elsewhere."""
+    archive = place.format(folder=tmp_path)
+    mission = {"source": {"local": str(small_observations)}, "obsids": [OBSIDS[0]], "instruments": ["M2"]}
+    config = {"archive": archive, "missions": {"xmm_pointed": mission}}
+    folder = tmp_path / "caller"
+    folder.mkdir()
+    text = CALLER.format(
+        snakefile=str(snakefile()), config=config, usage=usage, further=further, archive=archive, obsid=OBSIDS[0]
+    )
+    (folder / "Snakefile").write_text(text)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--logger", "daxa", *arguments]
+        return subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "300"}
+        )
+
+    dry = run("-n")
+    assert dry.returncode == 0, dry.stderr
+    assert f"{rule} " in dry.stderr
+    assert {path.name for path in folder.iterdir()} == {"Snakefile", ".snakemake"}
+    first = run()
+    assert first.returncode == 0, first.stderr
+    status, counts = (folder / "counts.txt").read_text().split()
+    assert (status, int(counts) > 0) == ("done", True)
+    root = folder / archive
+    record = json.loads((root / f"records/xmm_pointed/{OBSIDS[0]}/espfilt/{OBSIDS[0]}M2S002.json").read_text())
+    assert (record["step"], record["status"]) == ("espfilt", "done")
+    assert f"{OBSIDS[0]}   M2S002     espfilt               done" in first.stderr
+    assert f"Archive {root}" in first.stderr
+    assert (root / "report.html").exists() == bool(further)
+    assert {path.name for path in folder.iterdir()} <= {"Snakefile", ".snakemake", "counts.txt", "xray"}
+
+    again = run()
+    assert "Nothing to be done" in again.stderr, again.stderr
+    next(root.rglob("*-image.fits")).unlink()
+    stale = run("-n")
+    assert "1 record is made again because a product is gone or changed" in stale.stderr
+    for job in ("images", "counts"):
+        assert f"{job} " in stale.stderr
