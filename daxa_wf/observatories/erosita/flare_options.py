@@ -27,7 +27,7 @@ EV = 1000.0
 
 
 class FlareOptions(Section):
-    """Options that every flare filter heeds."""
+    """Options that all flare filters share."""
 
     method: Literal["flaregti", "threshold", "gaussian"]
     gtitype: Literal["GTI", "FLAREGTI"] = Field(
@@ -59,17 +59,17 @@ class FlareOptions(Section):
 
     @property
     def band(self) -> tuple[float, float]:
-        """The light curve's band in eV."""
+        """Return the light curve's band in eV."""
         return round(self.pimin * EV, 3), round(self.pimax * EV, 3)
 
     @property
     def mask_band(self) -> tuple[float, float]:
-        """The mask's band in eV."""
+        """Return the mask's band in eV."""
         return round(self.mask_pimin * EV, 3), round(self.mask_pimax * EV, 3)
 
     @property
     def not_in_esass(self) -> list[str]:
-        """The options that eSASS's flaregti does not have, if their values differ from what it does."""
+        """Return the options that eSASS's flaregti does not have and that differ from their defaults."""
         method = [] if self.method == "flaregti" else [f"method {self.method}"]
         return [*method, *(["edge_like"] if self.edge_like != type(self).model_fields["edge_like"].default else [])]
 
@@ -131,7 +131,8 @@ class FixedLimits(FlareOptions):
 
     def limit(self, module: str) -> float:
         """Return the limit of a telescope module in count/s/deg2, negative if it has none."""
-        return self.thresholds.get(module, self.threshold)
+        limits = {str(name): limit for name, limit in self.thresholds.items()}
+        return limits.get(module, self.threshold)
 
     def without_limit(self, modules: Iterable[str]) -> list[str]:
         """Return those of some telescope modules that have no limit."""
@@ -163,7 +164,7 @@ FLARE_FILTERS: dict[str, type[FlareOptions]] = {
 
 
 def _tag(values: Any) -> str | None:
-    """Return the tag of the filter that options choose, or None if there is no such filter."""
+    """Return the tag of the filter that options choose, or None if the filter is unknown."""
     given = values if isinstance(values, Mapping) else {"method": getattr(values, "method", "flaregti")}
     method = given.get("method", "flaregti")
     return f"method {method}" if method in tuple(FLARE_FILTERS) else None

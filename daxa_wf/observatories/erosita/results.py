@@ -21,7 +21,7 @@ class ModuleResults:
 
     @property
     def module_numbers(self) -> tuple[int, ...]:
-        """The numbers of the telescope modules."""
+        """Return the numbers of the telescope modules."""
         return tuple(int(name.removeprefix("TM")) for name in self.modules)
 
     def as_results(self) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class FlareTimes:
 
     @property
     def removed_fraction(self) -> float:
-        """The part of the modules' good time that was removed."""
+        """Return the part of the modules' good time that was removed."""
         kept, removed = sum(self.kept_seconds.values()), sum(self.lost_seconds.values())
         return removed / (kept + removed) if removed else 0.0
 
@@ -118,12 +118,12 @@ class ImageResults(ModuleResults):
 
     @property
     def energy_bands(self) -> list[Band]:
-        """The bands as file names have them."""
+        """Return the bands, with their labels in file names."""
         return [Band(*edges) for edges in self.bands]
 
     @property
     def message(self) -> str:
-        """The counts in each band, as the record's message."""
+        """Return the message of the record: the counts in each band."""
         pairs = zip(self.energy_bands, self.counts, strict=True)
         return ", ".join(f"{band.label}: {count} counts" for band, count in pairs)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ErositaSection(MissionSection):
-    """What to do with the observations of eROSITA."""
+    """The processing of eROSITA's observations."""
 
     engine: Literal["native", "esass", "preprocessed", "raw"] | None = Field(  # type: ignore[assignment]
         None,
@@ -41,7 +41,7 @@ class ErositaSection(MissionSection):
     }
 
     def problems(self, mission: Mission, instruments: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-        """Yield options that eSASS does not have, and telescope modules without a threshold or of which none is left."""
+        """Yield options that eSASS does not have, a selection without telescope modules, and modules without a threshold."""
         ours = ", ".join(self.flaregti.not_in_esass)
         if mission.engine.name == "esass" and ours:
             yield "flaregti", f"eSASS's flaregti has no {ours}; leave it out, or write engine: native"

@@ -123,8 +123,11 @@ def threshold_image(judged: JudgedCurve, p: FlareFilter) -> NDArray[np.float64]:
     for region in range(grid.nx * grid.ny):
         near = curve.judged & (np.hypot(curve.x - x.flat[region], curve.y - y.flat[region]) <= p.fov_radius * ARCMIN)
         if near.any():
-            is_of_region = isinstance(p, FlaregtiOptions) and p.threshold < 0
-            image[region] = region_threshold(curve, p, region, nobody) if is_of_region else judged.cut[near][0]
+            image[region] = (
+                region_threshold(curve, p, region, nobody)
+                if isinstance(p, FlaregtiOptions) and p.threshold < 0
+                else judged.cut[near][0]
+            )
     capped = np.minimum(image, p.max_threshold) if p.max_threshold > 0 else image
     return capped.reshape(grid.shape)
 

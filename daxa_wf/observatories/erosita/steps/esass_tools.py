@@ -25,15 +25,15 @@ class EsassTools(StepTools):
         return esass_versions(answers)
 
     def run(self, commands: Sequence[Command]) -> dict[str, Path]:
-        """Run commands in one directory of the step's own; their products by kind, a later command's before an earlier's.
+        """Run commands in one directory of the step. Return their products by kind, the last command's if several made one.
 
-        Raises as run_tools does; Fault if a task is not there.
+        Raise the errors of run_tools, and Fault if a task does not exist.
         """
         self.look_for(list(dict.fromkeys(command.task for command in commands)))
         return self.execute(commands)
 
     def _tell(self, run: ToolRun) -> None:
-        """With the release that the task itself names."""
+        """Add the release that the task itself names."""
         super()._tell(run)
         release = esass_version(read_log(run.stdout))
         self.workspace.told.versions |= {"esass": release} if release else {}

@@ -25,7 +25,7 @@ class RawLists:
 
 
 def raw_lists(unit: Unit, inputs: Inputs, job: FlareJob, workspace: Workspace) -> RawLists:
-    """Choose the lists of an observation, from local ones or from those that were fetched.
+    """Choose the lists of an observation, from local or fetched ones.
 
     UnfitDataError `noEventList` if no list was fetched that has one of the modules, `unusableList` if no local list can
     be opened; Fault if a fetched list no longer exists.

@@ -25,8 +25,9 @@ INVERTED_FLAG = {
 
 
 def run(unit: Unit, inputs: Inputs, job: EvtoolJob, workspace: Workspace) -> Outcome:
-    """Write the cleaned list. UnfitDataError `noInstrument` if none of the chosen modules is in the list,
-    `NoFilteredEvents` if no event is left.
+    """Write the cleaned list.
+
+    Raise UnfitDataError `noInstrument` if the list lacks the chosen modules, `NoFilteredEvents` if no event is left.
     """
     from daxa_wf.chain.toolkit import reading_products
     from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
@@ -49,9 +50,9 @@ def run(unit: Unit, inputs: Inputs, job: EvtoolJob, workspace: Workspace) -> Out
 
 
 def chosen_modules(flares: FlareResults, options: EvtoolOptions) -> tuple[int, ...]:
-    """Return the numbers of the requested telescope modules that flaregti worked on, or of all if none is requested.
+    """Return the numbers of the telescope modules that flaregti worked on, restricted to the requested ones, if any.
 
-    UnfitDataError `noInstrument` if none of the requested ones is left.
+    Raise UnfitDataError `noInstrument` if flaregti worked on other modules only.
     """
     chosen = tuple(
         number

@@ -35,8 +35,8 @@ Places = Mapping[str, Path]
 def run(unit: Unit, inputs: Inputs, job: FlaregtiJob, workspace: Workspace) -> Outcome:
     """Write a list with FLAREGTIn, light curve, mask and thresholds; the raw list is only read.
 
-    Lists of several telescope modules are joined first. UnfitDataError `notScience`, `noInstrument`, `noCounts`, or
-    `noGoodTime` if there is none, or none without flares; StepFailedError `listsDiffer` if lists do not belong together.
+    Lists of several telescope modules are joined first. Raise UnfitDataError `notScience`, `noInstrument`, `noCounts`, or
+    `noGoodTime` if no time is good or flares fill it; StepFailedError `listsDiffer` if lists do not belong together.
     """
     from daxa_wf.chain.toolkit import reading_products
     from daxa_wf.events.inspection import inspect

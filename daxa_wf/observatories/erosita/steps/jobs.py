@@ -1,4 +1,4 @@
-"""Options of a job of each step: those of the step's section, and those that follow from the manifest and the engine."""
+"""Options of a job of each step: its section, and facts from the manifest and about the engine."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class EngineJob(Section):
 
     @property
     def with_esass(self) -> bool:
-        """True if eSASS does the step, False if daxa_wf does."""
+        """Return whether eSASS does the step, and not daxa_wf."""
         return self.engine == "esass"
 
 
 class FlareJob(EngineJob):
-    """Options of a job of flaregti beside those of the flare filter."""
+    """Options of a job of flaregti that its flare filter does not have."""
 
     instruments: tuple[TelescopeModule, ...]
     passed_over: tuple[str, ...] = ()
