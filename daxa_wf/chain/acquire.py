@@ -1,4 +1,4 @@
-"""acquire: an observation's files from the archives into the raw store, verified."""
+"""acquire: fetch an observation's files from data centres into the raw store, and verify them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """Fetch what the routes and instruments need; link it into the archive."""
+    """Fetch the files that the data levels and instruments need, and link them into the archive."""
     from daxa_wf.chain.planned import facts_from
     from daxa_wf.download.credentials import read_secrets
     from daxa_wf.download.file_request import FileRequest
@@ -59,7 +59,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
 
 def release_date(tables: Path, request: FileRequest) -> datetime | None:
-    """Return when an observation becomes public, by its mission's table; None if the table has no date, or is not there."""
+    """Return the date when an observation becomes public, from its mission's table, or None without table or date."""
     import pandas as pd
 
     from daxa_wf.tables.snapshots import SnapshotStore

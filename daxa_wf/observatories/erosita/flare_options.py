@@ -31,27 +31,25 @@ class FlareOptions(Section):
 
     method: Literal["flaregti", "threshold", "gaussian"]
     gtitype: Literal["GTI", "FLAREGTI"] = Field(
-        "GTI", description="tables of good time to start from; FLAREGTI: those that the list has already"
+        "GTI", description="tables of good time to start from; FLAREGTI: the flare-free times in the raw list"
     )
     pimin: KiloElectronVolt = Field(0.2, description="lower edge of the light curve's band")
     pimax: KiloElectronVolt = Field(10.0, description="upper edge of the light curve's band")
     mask_pimin: KiloElectronVolt = Field(0.2, description="lower edge of the band in which sources are masked")
     mask_pimax: KiloElectronVolt = Field(10.0, description="upper edge of the band in which sources are masked")
-    xmin: int = Field(-108000, description="edge of the area that is examined, in sky pixels of 0.05 arcsec")
+    xmin: int = Field(-108000, description="edge of the analysed area, in sky pixels of 0.05 arcsec")
     xmax: int = 108000
     ymin: int = -108000
     ymax: int = 108000
-    gridsize: int = Field(18, ge=1, description="places along each axis that have a threshold of their own")
+    gridsize: int = Field(18, ge=1, description="regions along each axis, each with its own threshold")
     binsize: int = Field(1200, ge=1, description="pixels of the mask, in sky pixels")
-    detml: float = Field(10.0, gt=0, description="likelihood from which on a pixel is masked")
+    detml: float = Field(10.0, gt=0, description="smallest likelihood of a masked pixel")
     timebin: Seconds = Field(20.0, gt=0, description="bins of the light curve")
     fov_radius: PlainArcMinutes = Field(30, gt=0, description="radius of the field of view in arcmin, or with a unit")
     max_threshold: float = Field(-1.0, description="largest limit in count/s/deg2; negative: none")
-    mask_iter: int = Field(
-        3, ge=1, description="how often mask and limits are made, each time from the last good times"
-    )
+    mask_iter: int = Field(3, ge=1, description="number of iterations for mask and limits")
     edge_like: float = Field(
-        -1.0, description="likelihood from which on a bin beside a flare is cut too, native only; negative: never"
+        -1.0, description="smallest likelihood of excluded bins beside a flare, native only; negative: none"
     )
 
     by_module: ClassVar[bool] = True
@@ -79,12 +77,14 @@ class FlareOptions(Section):
         methods = [method for method, model in FLARE_FILTERS.items() if name in model.model_fields]
         if methods:
             own = cls.model_fields["method"].default
-            return f"the flare filter {own!r} does not heed it; leave it out, or write method: {' or '.join(methods)}"
+            return (
+                f"the flare filter {own!r} does not use this option; remove it, or write method: {' or '.join(methods)}"
+            )
         return f"unknown key; allowed are {', '.join(cls.model_fields)}{closest(name, cls.model_fields)}"
 
     @model_validator(mode="before")
     @classmethod
-    def _drop_unheeded(cls, values: Any, info: ValidationInfo) -> Any:
+    def _drop_unused(cls, values: Any, info: ValidationInfo) -> Any:
         """Drop the options of other filters from a record: those of earlier versions have the options of all."""
         if not isinstance(values, Mapping) or not (info.context or {}).get(RECORDED):
             return values
@@ -102,13 +102,13 @@ class FlaregtiOptions(FlareOptions):
     """eSASS flaregti, with the names and defaults of DAXA's `flaregti`: the cut with which the faintest source is found."""
 
     method: Literal["flaregti"] = Field(
-        "flaregti", description="the flare filter; all but flaregti are native only: docs/flaregti.md"
+        "flaregti", description="method to find flares; all but flaregti are native only (docs/flaregti.md)"
     )
     source_size: PlainArcSeconds = Field(
-        25, gt=0, description="diameter in arcsec, or with a unit, of the source that is to be detected"
+        25, gt=0, description="diameter in arcsec, or with a unit, of the source to detect"
     )
     source_like: float = Field(10.0, gt=0, description="likelihood of its detection")
-    threshold: float = Field(-1.0, description="limit in count/s/deg2; negative: the best one of every place")
+    threshold: float = Field(-1.0, description="limit in count/s/deg2; negative: computed for each region")
 
     by_module: ClassVar[bool] = False
 
@@ -122,7 +122,7 @@ class FixedLimits(FlareOptions):
 
     model_config = METHOD_REQUIRED
 
-    method: Literal["threshold"] = Field("threshold", description="the flare filter")
+    method: Literal["threshold"] = Field("threshold", description="method to find flares")
     pimin: KiloElectronVolt = Field(6.0, description="lower edge of the light curve's band")
     thresholds: dict[TelescopeModule, float] = Field(
         default_factory=dict, description="limits in count/s/deg2 by telescope module"
@@ -146,13 +146,13 @@ class FixedLimits(FlareOptions):
 
 
 class GaussianLimits(FlareOptions):
-    """A limit above the quiet rate of each telescope module, in the band that public reductions use for it."""
+    """A limit above the flare-free rate of each telescope module, in the band that public reductions use for it."""
 
     model_config = METHOD_REQUIRED
 
-    method: Literal["gaussian"] = Field("gaussian", description="the flare filter")
+    method: Literal["gaussian"] = Field("gaussian", description="method to find flares")
     pimin: KiloElectronVolt = Field(5.0, description="lower edge of the light curve's band")
-    sigma: float = Field(3.0, gt=0, description="limit in standard deviations above the quiet rate")
+    sigma: float = Field(3.0, gt=0, description="limit in standard deviations above the flare-free rate")
 
 
 FLARE_FILTERS: dict[str, type[FlareOptions]] = {

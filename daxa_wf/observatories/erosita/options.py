@@ -36,7 +36,7 @@ FlagMask = Annotated[int, BeforeValidator(_bits)]
 
 
 class EvtoolOptions(Section):
-    """eSASS evtool: which events are kept, as DAXA's `cleaned_evt_lists` by default; `flagged` replaces `flag_invert`."""
+    """eSASS evtool: the kept events, with the defaults of DAXA's `cleaned_evt_lists`; `flagged` replaces `flag_invert`."""
 
     lo_en: KiloElectronVolt = Field(0.2, ge=0.2, le=10.0, description="keep events above this energy")
     hi_en: KiloElectronVolt = Field(10.0, ge=0.2, le=10.0, description="keep events below this energy")
@@ -45,10 +45,10 @@ class EvtoolOptions(Section):
         0xC0000000, ge=0, le=0xFFFFFFFF, description="an event with any of these bits is flagged (0xC0000000: corrupt)"
     )
     flagged: Literal["drop", "only"] = Field(
-        "drop", description="drop the flagged events, or keep only them; written in place of 'flag_invert'"
+        "drop", description="drop the flagged events, or keep only them; replaces 'flag_invert'"
     )
     gti: Literal["FLAREGTI", "GTI"] = Field(
-        "FLAREGTI", description="good times: those without flares, or GTI: flares are kept"
+        "FLAREGTI", description="good times: FLAREGTI without flares, or GTI with flares"
     )
     modules: tuple[TelescopeModule, ...] = Field((), description="only these telescope modules; default: all")
     region: SkyRegion = Field(

@@ -18,7 +18,7 @@ OF_MODULE = re.compile(r"RATE([1-7])")
 
 
 def flare_plots(layout: Layout, record: Record) -> list[Plot]:
-    """Draw the light curve with kept and cut time, one for each telescope module if they were judged one by one."""
+    """Draw the light curve with flare-free and excluded time, one for each telescope module if they have separate curves."""
     from daxa_wf.events.gti import overlap
     from daxa_wf.fits.stream import open_bytes, walk_hdus
 
@@ -38,7 +38,8 @@ def flare_plots(layout: Layout, record: Record) -> list[Plot]:
         module = f"TM{match[1]}" if match else ""
         title = " ".join(filter(None, (record.unit.identifier, module, flares.method)))
         good = overlap(kept, time - half, time + half) > 0
-        place = path.with_name(path.name.replace("-lightcurve.fits", f"{'-' * bool(module)}{module}-lightcurve.png"))
+        ending = f"-{module}-lightcurve.png" if module else "-lightcurve.png"
+        place = path.with_name(path.name.replace("-lightcurve.fits", ending))
         png = light_curve_plot(time, rate, good, limits, title, "count/s/deg$^2$")
         plots.append(Plot(place, png, f"Light curve of {title}"))
     return plots
@@ -48,7 +49,7 @@ MODULE_HEADINGS = (Cell("module"), number_cell("kept (s)"), number_cell("cut (s)
 
 
 def module_table(_: Layout, records: Sequence[Record]) -> PageTable:
-    """Return one row a telescope module: seconds that flaregti kept and cut, live seconds of the cleaned list."""
+    """Return one row for each telescope module: flare-free and excluded seconds, live seconds of the cleaned list."""
     done = {record.step: record for record in records if record.done}
     if "flaregti" not in done:
         return PageTable("Telescope modules", MODULE_HEADINGS, [])

@@ -57,7 +57,7 @@ class XmmSection(MissionSection):
     @model_validator(mode="before")
     @classmethod
     def _espfilt_of_the_engine(cls, values: Any) -> Any:
-        """Let the mission's engine choose the options of espfilt, unless its section names an engine of its own."""
+        """Let the mission's engine choose the options of espfilt, unless its section names another engine."""
         espfilt = values.get("espfilt") if isinstance(values, dict) and values.get("engine") == "sas" else None
         return {**values, "espfilt": {"engine": "sas", **espfilt}} if isinstance(espfilt, dict) else values
 
@@ -73,7 +73,7 @@ class XmmSection(MissionSection):
 
 
 class SasToolkit(Toolkit):
-    """The place of SAS's tasks. Without any key, it is the current shell."""
+    """Access to the tasks of SAS (default: the current shell)."""
 
     ccf_path: tuple[Directory, ...] = Field(
         (), description="directories of XMM-Newton's calibration files (SAS_CCFPATH)"

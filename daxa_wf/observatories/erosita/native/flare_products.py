@@ -24,7 +24,7 @@ NAMES = (
 DEFAULTS = {
     name: field.default for model in reversed(FLARE_FILTERS.values()) for name, field in model.model_fields.items()
 }
-"""Defaults of all filters' options, flaregti's where several have one: a HISTORY has every option, heeded or not."""
+"""Defaults of all filters' options, flaregti's where several have one: a HISTORY has every option, used or not."""
 
 
 def command_line(p: FlareFilter) -> str:

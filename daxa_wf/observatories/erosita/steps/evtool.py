@@ -1,4 +1,4 @@
-"""evtool: the events of an eROSITA observation that pass the filters, within its times without flares."""
+"""evtool: the events of an eROSITA observation that pass the filters, within its flare-free time."""
 
 from __future__ import annotations
 

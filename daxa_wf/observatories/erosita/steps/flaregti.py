@@ -1,4 +1,4 @@
-"""flaregti: the times of an eROSITA observation without flares, in a list of the chosen telescope modules."""
+"""flaregti: the flare-free time of an eROSITA observation, in a list of the chosen telescope modules."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Command lines of SAS from an ODF to event lists, as pure functions of unit, ODF and release.
+"""Make the command lines of the SAS steps from an ODF to event lists, as pure functions of units, ODFs and releases.
 
-What each step tells its tasks is what DAXA tells them (DAXA, process/xmm), where this says nothing else.
+The parameters are DAXA's (DAXA, process/xmm) unless a comment gives another source.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from daxa_wf.units import Unit
 
 EVENTS = "events.fits"
 ATTITUDE = "attitude.fits"
-"""Names in the working directory: short, and of no character that an expression could trip over."""
+"""Names in the working directory: short, and without characters that have a meaning in expressions."""
 
 RGS_STEPS = {"rgs_events": RGS_STAGES[0], "rgs_angles": RGS_STAGES[1], "rgs_filter": RGS_STAGES[2]}
-"""Step -> the one stage of rgsproc that it runs."""
+"""Step -> the stage of rgsproc that it runs."""
 
 
 @dataclass(frozen=True)
 class OdfData:
-    """An ODF as SAS is to see it: its directory, the summary in it, the calibration index."""
+    """The view of an ODF for SAS: its directory, the summary in it, the calibration index."""
 
     directory: Path
     summary: Path
@@ -35,12 +35,12 @@ class OdfData:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return the environment variables that show a task its observation."""
+        """Return the variables that direct a task to this observation."""
         return {"SAS_CCF": str(self.cif), "SAS_ODF": str(self.summary)}
 
 
 def cifbuild(observation_date: str, analysis_date: str = "now") -> list[Command]:
-    """Return the command for an observation's calibration index. Dates are yyyy-mm-dd; 'now' is today's calibration."""
+    """Make the calibration index of an observation. Dates are yyyy-mm-dd; `analysis_date` 'now' is today's calibration."""
     parameters: dict[str, Value] = {
         "calindexset": "ccf.cif",
         "withobservationdate": True,
@@ -52,9 +52,9 @@ def cifbuild(observation_date: str, analysis_date: str = "now") -> list[Command]
 
 
 def odfingest(odf: Path, cif: Path) -> list[Command]:
-    """Return the command for an ODF's summary in the working directory. The ODF itself may be read-only and shared.
+    """Make the summary of an ODF in the working directory, because the ODF may be read-only and shared.
 
-    Its name has the ODF's ObsID, whichever that is.
+    The name of the summary has the ODF's ObsID, which is unknown beforehand.
     """
     parameters: dict[str, Value] = {"odfdir": odf, "outdir": ".", "withodfdir": True}
     environment = {"SAS_CCF": cif, "SAS_ODF": odf}
@@ -62,9 +62,9 @@ def odfingest(odf: Path, cif: Path) -> list[Command]:
 
 
 def epchain(unit: Unit, data: OdfData, ccds: Sequence[int], version: SasVersion) -> list[Command]:
-    """Return the commands for the event lists of a pn exposure, out-of-time first. The second uses files of the first.
+    """Make the event lists of a pn exposure, out-of-time first. The second call uses files of the first.
 
-    UnfitDataError `notImaging` if none of its CCDs is in imaging mode (timing, burst).
+    UnfitDataError `notImaging` if no CCD is in imaging mode (timing, burst).
     """
     if not ccds:
         raise UnfitDataError("notImaging", f"{unit.identifier} has no CCD in imaging mode")
@@ -87,7 +87,7 @@ def epchain(unit: Unit, data: OdfData, ccds: Sequence[int], version: SasVersion)
 
 
 def emchain(unit: Unit, data: OdfData) -> list[Command]:
-    """Return the command for a MOS exposure's event list. It names no CCDs, which can make a list's mode 'Unknown'."""
+    """Make the event list of a MOS exposure. CCDs are not named, because that can make the mode of a list 'Unknown'."""
     parameters: dict[str, Value] = {
         "odf": data.directory,
         "instruments": unit.instrument,
@@ -101,9 +101,9 @@ def emchain(unit: Unit, data: OdfData) -> list[Command]:
 
 
 def emanom(unit: Unit, events: Path, data: OdfData, version: SasVersion) -> list[Command]:
-    """Return the command that finds the states of a MOS exposure's CCDs. ConfigError before SAS 19, which first had emanom.
+    """Find the states of a MOS exposure's CCDs. ConfigError before SAS 19, which introduced emanom.
 
-    They are not written into the list: it is another step's product.
+    The states are not written into the event list, which is the product of another step.
     """
     require_sas(version, "emanom")
     parameters: dict[str, Value] = {"eventfile": EVENTS, "writekeys": False, "keepcorner": False}
@@ -112,13 +112,13 @@ def emanom(unit: Unit, events: Path, data: OdfData, version: SasVersion) -> list
 
 
 def atthkgen(data: OdfData, timestep: float = 1.0) -> list[Command]:
-    """Return the command that makes an observation's attitude series, if no chain made it. `timestep` is in seconds."""
+    """Make the attitude series of an observation without one from epchain or emchain. `timestep` is in seconds."""
     parameters: dict[str, Value] = {"atthkset": ATTITUDE, "timestep": timestep}
     return [TASKS["atthkgen"].command(parameters, data.environment, {"attitude": ATTITUDE})]
 
 
 def rgsproc(step: str, unit: Unit, data: OdfData) -> list[Command]:
-    """Return the command of one stage of rgsproc for one exposure. The three stages share a kept working directory."""
+    """Run one stage of rgsproc for one RGS exposure. The three steps share a working directory that is kept."""
     stage, stem = RGS_STEPS[step], f"P{unit.identifier}"
     parameters: dict[str, Value] = {
         "entrystage": stage,
@@ -135,17 +135,17 @@ def rgsproc(step: str, unit: Unit, data: OdfData) -> list[Command]:
 
 
 def sas_prefix(unit: Unit) -> str:
-    """Return the prefix that ESAS tasks give to their files: mos1S001, pnS003."""
+    """Return the prefix of files that ESAS tasks write: mos1S001, pnS003."""
     return {"M1": "mos1", "M2": "mos2", "PN": "pn"}[unit.instrument] + unit.exposure
 
 
 def attitude_name(unit: Unit) -> str:
-    """Return the name of the attitude series that the chains write."""
+    """Return the name of the attitude series that epchain and emchain write."""
     return f"P{unit.obsid}OBX000ATTTSR0000.FIT"
 
 
 def ccd_list(ccds: Iterable[int]) -> str:
-    """CCDs as epchain takes them: 1,6-9,12."""
+    """Write CCDs in the form of epchain: 1,6-9,12."""
     runs = []
     for _, group in groupby(enumerate(sorted(set(ccds))), key=lambda pair: pair[1] - pair[0]):
         numbers = [number for _, number in group]

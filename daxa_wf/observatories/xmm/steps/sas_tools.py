@@ -1,4 +1,4 @@
-"""SAS as a step uses it: its release, its runs and messages, and the observation in the form that its tasks need."""
+"""Run SAS for a step: find its tasks and release, keep its output, and prepare the observation for its tasks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from daxa_wf.units import Unit
 
 
 class SasTools(StepTools):
-    """SAS as one step of one unit uses it."""
+    """SAS in one step of one unit."""
 
     label = "SAS"
     toolkit = SAS
@@ -35,7 +35,7 @@ class SasTools(StepTools):
 
     @property
     def raw(self) -> Path:
-        """Return the present directory of the observation's raw data."""
+        """Return the path of the observation's raw data."""
         return Path(self.workspace.context["odf"])
 
     @cached_property
@@ -43,12 +43,12 @@ class SasTools(StepTools):
         """Return the release. Fault if SAS or a task of the step is missing, ConfigError if the release is too old."""
         release = sas_release(self.look_for(STEPS[self.workspace.step].tasks, beside=["sas"]))
         if release is None:
-            raise Fault(f"`sas --version` tells no release {self.where}")
+            raise Fault(f"`sas --version` prints no release {self.where}")
         require_sas(release)
         return release
 
     def run(self, commands: Sequence[Command], name: str = "work", keep: bool = False) -> dict[str, Path]:
-        """Run commands as `execute` does, after SAS and its release are known."""
+        """Run commands as `execute` does, after checking that SAS and the step's tasks exist."""
         assert self.version  # noqa: S101 - looks for the tasks, and tells the record of the release
         return self.execute(commands, name, keep)
 
@@ -58,23 +58,23 @@ class SasTools(StepTools):
         return read_log(self.workspace.layout.root / stdout)
 
     def take(self, kind: str, path: Path, **place: Any) -> None:
-        """Make a file that a task left a product of the step; `place` as Workspace.stage has it."""
+        """Make a task's file a product of the step. `place` has the arguments of Workspace.stage."""
         path.replace(self.workspace.stage(kind, **place))
 
     def calibration(self, inputs: Inputs) -> Path:
-        """Return the observation's calibration index, and name it in the record."""
+        """Return the observation's calibration index, and note its version in the record."""
         record = inputs.record("cifbuild")
         self.workspace.told.versions["ccf"] = record.versions["ccf"]
         return self.workspace.layout.find(record.product("cif"))
 
     def whole_odf(self, inputs: Inputs) -> OdfData:
-        """Return the observation for tasks that read its raw data: links to the files, and a summary whose PATH leads to them."""
+        """Prepare the observation for tasks that read raw data: links to the files, and a summary whose PATH leads to them."""
         cif, summary = self.calibration(inputs), self._summary(inputs)
         view = self.workspace.directory / "odf"
         return OdfData(view, make_odf_view(self.raw, view, summary), cif)
 
     def summary_only(self, inputs: Inputs) -> OdfData:
-        """Return the observation for tasks that only read its summary. PATH leads to the raw data."""
+        """Prepare the observation for tasks that only read its summary, whose PATH is the directory of the raw data."""
         cif, summary = self.calibration(inputs), self._summary(inputs)
         view = self.workspace.directory / "odf"
         view.mkdir(exist_ok=True)
@@ -88,9 +88,9 @@ class SasTools(StepTools):
 
 
 def look_at_list(path: Path, unit: Unit) -> tuple[dict[str, Any], list[dict[str, str]]]:
-    """Return the numbers of a chain's list for the record, and a warning if its header names another unit.
+    """Inspect a chain's event list: return numbers for the record, and a warning if its header names another unit.
 
-    StepFailedError `unreadableProduct` if it is no event list.
+    StepFailedError `unreadableProduct` if it is not an event list.
     """
     from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 
@@ -108,7 +108,7 @@ def look_at_list(path: Path, unit: Unit) -> tuple[dict[str, Any], list[dict[str,
 
 
 def chain_results(products: Mapping[str, Path], tools: SasTools, unit: Unit) -> tuple[dict[str, Any], list[Any], str]:
-    """Take what a chain made: numbers, warnings and message of the step's outcome."""
+    """Make a chain's files products of the step, and return the numbers, warnings and message of its outcome."""
     numbers, warnings = look_at_list(products["events"], unit)
     for kind in ("events", "ootevents", "attitude"):
         if kind in products:

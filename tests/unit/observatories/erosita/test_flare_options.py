@@ -59,10 +59,14 @@ def test_an_unknown_method_is_named_with_those_that_exist(method: object) -> Non
         (
             FlaregtiOptions,
             "sigma",
-            "the flare filter 'flaregti' does not heed it; leave it out, or write method: gaussian",
+            "the flare filter 'flaregti' does not use this option; remove it, or write method: gaussian",
         ),
-        (GaussianLimits, "source_size", "filter 'gaussian' does not heed it; leave it out, or write method: flaregti"),
-        (GaussianLimits, "threshold", "leave it out, or write method: flaregti or threshold"),
+        (
+            GaussianLimits,
+            "source_size",
+            "filter 'gaussian' does not use this option; remove it, or write method: flaregti",
+        ),
+        (GaussianLimits, "threshold", "remove it, or write method: flaregti or threshold"),
         (FixedLimits, "sigmas", "unknown key; allowed are method, gtitype, "),
         (GaussianLimits, "sigmas", "did you mean 'sigma'?"),
     ],
@@ -143,7 +147,7 @@ def test_an_archive_of_an_earlier_version_is_not_reprocessed_for_the_form_of_its
     assert changed_options(STEPS["flaregti"], {**EARLIER, **OF_THE_JOB, "sigma": 4.0}, present) == ["sigma"]
 
 
-def test_a_history_has_every_option_heeded_or_not() -> None:
+def test_a_history_has_every_option_used_or_not() -> None:
     shared = (
         "mask_pimin=200.0 mask_pimax=10000.0 xmin=-108000 xmax=108000 ymin=-108000 ymax=108000 gridsize=18 binsize=1200 "
         "detml=10.0 timebin=20.0 source_size=25 source_like=10.0 fov_radius=30"
