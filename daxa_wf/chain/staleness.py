@@ -122,11 +122,13 @@ def changed_options(step: Step, recorded: Mapping[str, Any], present: Mapping[st
 @cache
 def _meaning(model: str, text: str) -> dict[str, Any]:
     """Return options by name as the model of a step reads them, or as they are if it has none or cannot read them."""
+    from pydantic import TypeAdapter
+
     values: dict[str, Any] = json.loads(text)
     if not model:
         return values
     try:
-        read = load(model).from_values(values)
+        read = TypeAdapter(load(model)).validate_python(values, context={"recorded": True})
     except ValueError:
         return values
     return {name: getattr(read, name) for name in type(read).model_fields}
