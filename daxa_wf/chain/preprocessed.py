@@ -110,7 +110,7 @@ def products_in(
     """
     filing, seen = Filing(), dict[tuple[str, ...], str]()
     fitting = _fitting(spec, obsid, paths)
-    wanted = _wanted(spec, instruments, observed_with)
+    chosen = _chosen_detectors(spec, instruments, observed_with)
     for pattern, path in sorted(fitting, key=lambda fit: fit[1], reverse=True):
         rivals = [
             each
@@ -125,7 +125,7 @@ def products_in(
             continue
         together = spec.instruments_of(pattern)
         held = tuple(each for each in together if each in observed_with) or together
-        if not set(held) & wanted:
+        if not set(held) & chosen:
             filing.not_chosen[path] = held
             continue
         exposure = _exposure(pattern, path)
@@ -145,7 +145,7 @@ def _fitting(spec: MissionSpec, obsid: str, paths: Sequence[str]) -> list[tuple[
     return [(each, path) for each, names in globs for path in paths if is_wanted(path, names)]
 
 
-def _wanted(spec: MissionSpec, instruments: Sequence[str], observed_with: Sequence[str]) -> set[str]:
+def _chosen_detectors(spec: MissionSpec, instruments: Sequence[str], observed_with: Sequence[str]) -> set[str]:
     """Return the chosen instruments, and the detector behind a chosen grating."""
     detectors = {each.name for each in spec.instruments if each.is_detector}
     behind_grating = set(instruments) & set(observed_with) - detectors
@@ -161,8 +161,8 @@ def _exposure(pattern: ProductPattern, path: str) -> str:
 def _nothing_made(name: str, filing: Filing, observed_with: Sequence[str], count: int) -> UnfitDataError:
     """Return why an observation has no product of the chosen instruments."""
     if filing.not_chosen:
-        there = ", ".join(dict.fromkeys(each for held in filing.not_chosen.values() for each in held))
-        text = f"{len(filing.not_chosen)} products, all of {there}, which 'instruments' does not name"
+        instruments = ", ".join(dict.fromkeys(each for held in filing.not_chosen.values() for each in held))
+        text = f"{len(filing.not_chosen)} products, all of {instruments}, which 'instruments' does not name"
         return UnfitDataError("noProducts", f"{name}: {text}")
     if filing.undecided:
         table = f"the mission's table has {' '.join(observed_with) or 'no instrument'} for the observation"
