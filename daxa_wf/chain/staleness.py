@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from daxa_wf.chain.plan import Plan
 
 FOLLOWS = "an earlier step is made again"
-OUTDATED = "an older version of daxa_wf made it"
+OUTDATED = "made by an older version of daxa_wf"
 
 
 class Wildcards(SimpleNamespace):
@@ -96,17 +96,17 @@ def _finding(layout: Layout, work: Work, examined: Examined, conditions: Conditi
     """Return why a record that vouches for its files is to be made again nevertheless; None if it is not."""
     record = examined.records[work.path]
     if conditions.forced(work.path):
-        return Finding("it is forced")
+        return Finding("forced")
     if may_be_had(record, conditions.marks, conditions.now):
-        return Finding("its data may be public by now, or with other credentials")
+        return Finding("the data may be public by now, or with other credentials")
     if conditions.remake_outdated and record.is_outdated:
         return Finding(OUTDATED, record.made_by)
     if changed := changed_options(work.step, record.parameters, work.options):
-        return Finding("its options changed", f"{work.step.name}: {', '.join(changed)}")
+        return Finding("options changed", f"{work.step.name}: {', '.join(changed)}")
     if other := _other_inputs(layout, record, work):
-        return Finding("its step takes other records as input", other)
+        return Finding("other input records", other)
     if new := _new_raw_files(record, work):
-        return Finding("its step reads further raw files", new)
+        return Finding("further raw files", new)
     return None
 
 
@@ -178,5 +178,5 @@ def summary(findings: Iterable[Finding]) -> list[str]:
     lines = []
     for reason, number in counts.most_common():
         many = f"{number} records are" if number > 1 else "1 record is"
-        lines.append(f"{many} made again because {reason}" + (f" ({examples[reason]})" if reason in examples else ""))
+        lines.append(f"{many} made again: {reason}" + (f" ({examples[reason]})" if reason in examples else ""))
     return lines
