@@ -19,6 +19,7 @@ from pydantic import (
     ConfigDict,
     PlainSerializer,
     SerializationInfo,
+    Tag,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
@@ -32,6 +33,7 @@ UNITS = {
 }  # fmt: skip
 """Unit of an option -> the units that may be written instead, as suggestions for a misspelt unit."""
 
+PLAIN_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?"
 NUMBER_AND_WORD = re.compile(r"\s*[-+]?[\d.]+(?:[eE][-+]?\d+)?\s*([A-Za-z]+)\s*")
 BAND_TEXT = re.compile(r"\s*([\d.]+)\s*([A-Za-z]*)\s*(?:-|\u2013|to|:|,)\s*([\d.]+)\s*([A-Za-z]+)\s*")
 """A band in one text, as in '0.5-2.0 keV' or '500 eV to 2 keV'."""
@@ -64,22 +66,27 @@ def to_number(value: object, unit: str) -> float:
     >>> to_number("500 eV", "keV")
     0.5
     """
-    from astropy import units
-
     if not isinstance(value, str):
         number = value if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < inf else 5
         raise ValueError(f"write a number with a unit, such as '{number} {unit}'")
-    try:
-        number = float(units.Quantity(value).to_value(unit))
-    except (TypeError, ValueError) as error:
-        reason = _unknown_unit(value, unit) or str(error)
-        raise ValueError(
-            f"{value!r} is not a quantity that {unit} can measure, such as '5 {unit}' ({reason})"
-        ) from None
+    number = _converted(value, unit)
     if not 0 <= number < inf:
         raise ValueError(f"{value!r} cannot be used; expected 0 {unit} or more")
     # 2300 eV is 2.3 keV, not 2.3000000000000003: bands are compared, and their edges are in file names.
     return float(f"{number:.12g}")
+
+
+def _converted(text: str, unit: str) -> float:
+    """Return the number of a text in `unit`. astropy is loaded only for other units: jobs read what needs no conversion."""
+    if match := re.fullmatch(rf"\s*({PLAIN_NUMBER})\s*{re.escape(unit)}\s*", text, re.ASCII):
+        return float(match[1])
+    from astropy import units
+
+    try:
+        return float(units.Quantity(text).to_value(unit))
+    except (TypeError, ValueError) as error:
+        reason = _unknown_unit(text, unit) or str(error)
+        raise ValueError(f"{text!r} is not a quantity that {unit} can measure, such as '5 {unit}' ({reason})") from None
 
 
 def _is_number(value: object) -> bool:
@@ -169,7 +176,8 @@ PlainArcMinutes = Annotated[
 class Section(BaseModel):
     """A part of the configuration. Unknown keys are errors, and the values cannot change after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    # Models are built when they are first used: a job reads the options of one step only.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -197,3 +205,21 @@ def section_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((section for part in get_args(annotation) if (section := section_in(part))), None)
+
+
+def branches_of(annotation: Any) -> dict[str, type[BaseModel]]:
+    """Return the sections that a value may be by their tags; empty if there is no choice."""
+    found: dict[str, type[BaseModel]] = {}
+    for argument in get_args(annotation):
+        tags = [metadata.tag for metadata in getattr(argument, "__metadata__", ()) if isinstance(metadata, Tag)]
+        section = section_in(argument)
+        if tags and section is not None:
+            found[tags[0]] = section
+        else:
+            found |= branches_of(argument)
+    return found
+
+
+def branch_of(annotation: Any, tag: object) -> type[BaseModel] | None:
+    """Return the section that a value is, by its tag; None if there is no such section."""
+    return branches_of(annotation).get(str(tag))

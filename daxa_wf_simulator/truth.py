@@ -78,7 +78,7 @@ def plain(observations: tuple[Observation, ...], truths: list[ExposureTruth]) ->
     """Return the truth as plain data for JSON."""
     sources = {each.obsid: [asdict(source) for source in each.sources] for each in observations}
     return {
-        "simulated_by": "daxa_wf embedded observatory",
+        "simulated_by": "daxa_wf_simulator",
         "sources": sources,
         "exposures": [asdict(t) for t in truths],
     }

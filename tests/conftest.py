@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from daxa_wf.download.store import locked
 from tests.genuine import COLLECTIONS, WHOLE, is_whole
 from tests.standins import Standins, make_standins
 
@@ -57,12 +58,16 @@ def standins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chain_lists: Path)
 
 
 @pytest.fixture(scope="session")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The simulator's tree: a mirror, tables and the truth."""
+def simulated(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The simulator's tree: a mirror, tables and the truth. The first of xdist's workers makes it; no test changes it."""
+    from daxa_wf_simulator import TRUTH_FILE
     from daxa_wf_simulator.tree import make_tree
 
-    root = tmp_path_factory.mktemp("simulated")
-    make_tree(root)
+    own = tmp_path_factory.getbasetemp()
+    root = (own if worker_id == "master" else own.parent) / "simulated"
+    with locked(root.with_name("making_simulated")):
+        if not (root / TRUTH_FILE).exists():
+            make_tree(root)
     return root
 
 

@@ -13,6 +13,7 @@ from daxa_wf.archive.requested import Requested, read_requested
 from daxa_wf.errors import ConfigError, DaxaError
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.mission.spec import Instrument, MissionSpec
+from daxa_wf.mission.step import PREPROCESSED
 from daxa_wf.units import Unit
 
 KINDS = {
@@ -29,10 +30,6 @@ SPEC_KINDS = {"event list": "events", "image": "image", "exposure map": "expmap"
 
 class NoSuchProductError(DaxaError):
     """The archive lacks the product. The message lists the products that it has."""
-
-
-UNCLEANED = ("epchain", "emchain", "flaregti")
-"""Steps whose event lists are not cleaned yet: they are products, and never the event list of an instrument."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +139,7 @@ class Archive:
         detectors = {each.name for each in spec.instruments if each.is_detector}
         if grating in detectors or grating not in {each.name for each in spec.instruments}:
             return set()
-        path = self.layout.record("preprocessed", Unit(mission, obsid))
+        path = self.layout.record(PREPROCESSED.name, Unit(mission, obsid))
         used = set(read_record(path).results.get("observed_with", ())) if path.is_file() else set()
         return detectors & used if grating in used else set()
 
@@ -156,11 +153,7 @@ class Archive:
         inst = next((each.name for each in spec.instruments if instrument.upper() in _spellings(each)), instrument)
         group = set(spec.groups.get(instrument.upper(), ())) | self._behind(inst, obsid, name)
         kinds = KINDS[what] if exposure is None else EXPOSURE_KINDS[what]
-        of_kind = [
-            each
-            for each in self.products(obsid, name)
-            if each.kind in kinds and not (each.kind == "events" and each.step in UNCLEANED)
-        ]
+        of_kind = [each for each in self.products(obsid, name) if each.kind in kinds and not _is_uncleaned(each)]
 
         def matches(each: Product) -> bool:
             return (
@@ -194,9 +187,14 @@ def _why_not_one(
             f"{has} no {what} of {inst} that its configuration requests; {earlier[0].path} is no longer "
             f"requested and was made with earlier options; there is {choice}"
         )
-    if not of_kind and "native" not in spec.engines and SPEC_KINDS[what] not in {each.kind for each in spec.products}:
+    if not of_kind and not spec.engines and SPEC_KINDS[what] not in {each.kind for each in spec.products}:
         return no_such_kind(spec.pretty_name, what)
     return f"{has} no such {what} of {inst}; there is {choice}"
+
+
+def _is_uncleaned(product: Product) -> bool:
+    """Return True for an event list that a step made and did not clean yet. It is never an instrument's event list."""
+    return product.kind == "events" and product.step != PREPROCESSED.name
 
 
 def _existing(product: Product) -> Path:

@@ -36,9 +36,6 @@ SUBDIRECTORIES = {
 }
 """Product kind -> directory of the observation that holds it."""
 
-OWN_NAMES = {"cif": "ccf.cif", "summary": "*SUM.SAS"}
-"""Product kind -> the file name that other programs expect, where they do."""
-
 
 def unit_of(name: str) -> tuple[str, str]:
     """Return the instrument (`ACIS-I`, `SIS0_SIS1`) and the exposure in a product's file name, or '' for missing ones."""

@@ -18,36 +18,21 @@ Instruments in *italics* are selected only if they are named. These names stand 
 
 ## How files are assigned to instruments
 
-A file belongs to the instrument whose name pattern it matches. Chandra and ROSAT use the same names for several detectors; then
-the detector of the observation in the mission's table decides. If the table has none, the observation is rejected
-(`unknownInstrument`). A file with several instruments is kept once, under all of them: `instSIS0_SIS1`,
-`instTM1_TM2_TM3_TM4_TM5_TM6_TM7`. Event lists of eROSITA are cut to the chosen telescope modules; images, exposure maps and
-background maps keep all modules. HETG and LETG are gratings: their names select the observations made with the grating, and the
-files belong to the detector behind it. The name of a detector selects its observations with and without a grating;
-`select: {{columns: {{grating: [NONE]}}}}` excludes observations with a grating.
+A file belongs to the instrument whose name pattern it matches. If several detectors use the same names, the detector of the
+observation in the mission's table decides. If the table has none, the observation is rejected (`unknownInstrument`). A file with
+several instruments is kept once, and its name lists all of them.
 
 An exposure (`subexp`) is named only if an instrument may have several files of a kind in an observation:
 
 | mission | exposure | example |
 |---|---|---|
-| `xmm_pointed` | the exposure | `S003`, `U002` |
-| `xmm_slew` | the exposure and its section | `S00301A` |
-| `swift` | mode, window and state of the spacecraft; images are of photon counting alone | `pcw3po`, `wtw2st` |
-| `suzaku` | mode of clocks and windows | `03x3n069b` |
-| `asca` | lists: bit rate; images: both detectors together | `00302m`, `32002` |
-| `xrism_pointed` | Resolve: filter; Xtend: mode of the CCDs | `1000`, `032000010` |
-| `chandra` | interleaved exposures only; else `None` | `e1`, `e2` |
+{exposures}
 
 All other products have `subexpNone`.
 
-## What is not available
+## Remarks on missions
 
-- `einstein`: not offered. {einstein}.
-- `xmm_slew`: products of pn are organised. Products of MOS are only fetched, with `engine: raw`, because ESA states that MOS slew
-  data are of poor quality. Sources of the file names: XMM-Newton Data Files Handbook, SAS's `eslewchain`.
-- `integral_pointed`: only raw data, which OSA processes.
-- `swift`: products of BAT are fetched with XRT or UVOT, or with `engine: raw`, and stay in the raw data.
-- `xmm_pointed` with `engine: preprocessed`: imaging event lists of EPIC. For OM and RGS use `engine: raw` or `sas`.
+{notes}
 
 ## Adding a mission
 
@@ -67,9 +52,19 @@ def missions_page() -> str:
     """Return the page: a row for each mission, and instructions for adding one."""
     from pathlib import Path
 
-    example = (Path(__file__).parents[1] / "observatories" / "ixpe.py").read_text(encoding="utf-8")
+    files = (path.read_text(encoding="utf-8") for path in Path(__file__).parents[1].glob("observatories/*.py"))
+    example = min((text for text in files if "PIPELINE =" in text), key=len)
     groups = [f"`{group}` ({name})" for name in sorted(MISSIONS) for group in MISSIONS[name].groups]
-    tail = TAIL.format(example=example, groups=", ".join(groups), einstein=NOT_OFFERED["einstein"])
+    exposures = [
+        f"| `{name}` | {' | '.join(spec.exposure_names)} |"
+        for name, spec in sorted(MISSIONS.items())
+        if spec.exposure_names
+    ]
+    notes = [f"- `{name}`: not offered. {reason}." for name, reason in NOT_OFFERED.items()]
+    notes += [f"- `{name}`: {' '.join(spec.notes)}" for name, spec in sorted(MISSIONS.items()) if spec.notes]
+    tail = TAIL.format(
+        example=example, groups=", ".join(groups), exposures="\n".join(exposures), notes="\n".join(notes)
+    )
     return HEAD + "".join(_row(MISSIONS[name]) for name in sorted(MISSIONS)) + tail
 
 

@@ -206,7 +206,8 @@ class Plan:
         def values(wildcards: Any) -> dict[str, Any]:
             mission, found = self.mission(wildcards.mission), dict[str, Any]()
             if step.section:
-                found = getattr(mission.section, step.section).plain_values()
+                section = getattr(mission.section, step.section)
+                found = section.values() if step.options else section.plain_values()
                 if "engine" in found:
                     found["engine"] = mission.step_engine(name)
             return found | further(self, wildcards)

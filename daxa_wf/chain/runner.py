@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import daxa_wf
-from daxa_wf.archive.layout import DOWNLOADED, OWN_NAMES, Layout, product_name
+from daxa_wf.archive.layout import DOWNLOADED, Layout, product_name
 from daxa_wf.archive.records import (
     FileStamp,
     Record,
@@ -166,7 +166,7 @@ def run_step(
                 require_unchanged(layout, acquired)
             stamps = stamp_raw_files(inputs, layout)
             record.raw = list(stamps.values())
-            typed = load(step.options).from_values(options) if step.options else options
+            typed = read_options(step, options)
             _run(function, unit, replace(inputs, stamps=stamps), typed, layout, record, context or {})
     except DaxaError as fault:
         _write_fault(note, step, unit, fault)
@@ -228,6 +228,18 @@ def _add_what_was_told(record: Record, told: Told) -> None:
         record.results = {**record.results, "runs": told.runs}
 
 
+def read_options(step: Step, values: Mapping[str, Any]) -> Any:
+    """Return the options of a job as the step's model; as they are if it has none.
+
+    ValidationError, a ValueError, if they are not such.
+    """
+    if not step.options:
+        return values
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(load(step.options)).validate_python(dict(values), context={"recorded": True})
+
+
 NOT_RAW = ("manifest", "image")
 """Roles of input files that are not data."""
 
@@ -276,8 +288,8 @@ def _remove_orphans(step: Step, unit: Unit, layout: Layout, record: Record) -> N
     stem = product_name(unit, "", suffix="") if unit.instrument else f"obsid{unit.obsid}-"
     for kind in step.makes:
         for place in (layout.observation(unit), layout.failed_observation(unit)):
-            for path in place.glob(OWN_NAMES.get(kind, f"*/{stem}*{kind}.*")):
-                if path not in kept and (kind in OWN_NAMES or f"-{kind}." in path.name):
+            for path in place.glob(step.own_names.get(kind, f"*/{stem}*{kind}.*")):
+                if path not in kept and (kind in step.own_names or f"-{kind}." in path.name):
                     path.unlink()
 
 

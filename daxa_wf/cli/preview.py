@@ -58,7 +58,7 @@ def find(config: Config, started_in: Path, not_read_whole: bool = False) -> Iter
     """Yield the selection of each mission, or its error, so that one mission does not stop the others.
 
     With `not_read_whole`, leave out missions that take all of a local directory, because they need no table.
-    ConfigError if the run has yet to simulate the observations and their tables.
+    Raise ConfigError if the run has yet to simulate the observations and their tables.
     """
     from daxa_wf.chain.select import find_observations
     from daxa_wf.selection.options import Select, positions_of

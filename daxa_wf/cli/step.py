@@ -12,7 +12,7 @@ commands = typer.Typer()
 
 @commands.command()
 def step(
-    step: Annotated[str, typer.Argument(help="a step, such as espfilt", show_default=False)],
+    step: Annotated[str, typer.Argument(help="a step, as `daxa-wf status` lists them", show_default=False)],
     unit: Annotated[str, typer.Argument(help="a unit, such as 0201903501PNS003", show_default=False)],
     config: Annotated[Path, typer.Argument(help="the configuration, YAML")] = Path("config/config.yaml"),
     into: Annotated[

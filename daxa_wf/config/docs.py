@@ -12,7 +12,7 @@ from pydantic_core import PydanticUndefined
 from daxa_wf.config.image_sections import EnergyRange
 from daxa_wf.config.mission_section import MissionSection
 from daxa_wf.config.model import Missions, config_model
-from daxa_wf.options import section_in
+from daxa_wf.options import branches_of, section_in
 
 HEAD = """# Configuration
 
@@ -46,8 +46,11 @@ def _section(name: str, model: type[BaseModel], beside: type[BaseModel] | None =
         yield f"| `{key}` | {_default(field)} | {_description(field)} |"
     yield ""
     for key, field in fields.items():
+        branches = branches_of(field.annotation)
+        for tag, branch in branches.items():
+            yield from _section(f"{name}.{key} ({tag})", branch)
         section = section_in(field.annotation)
-        if section is not None:
+        if section is not None and not branches:
             yield from _section(key if name == "(top level)" else f"{name}.{key}", section)
 
 

@@ -46,8 +46,8 @@ class EnergyRange(Section):
 
 
 DEFAULT_BANDS = (
-    EnergyRange(lo_en="0.5 keV", hi_en="2.0 keV"),
-    EnergyRange(lo_en="2.0 keV", hi_en="10.0 keV"),
+    EnergyRange.from_values({"lo_en": 0.5, "hi_en": 2.0}),
+    EnergyRange.from_values({"lo_en": 2.0, "hi_en": 10.0}),
 )
 
 

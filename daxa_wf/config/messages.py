@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from daxa_wf.near import closest
-from daxa_wf.options import section_in
+from daxa_wf.options import branch_of, section_in
 from daxa_wf.text import shown
 
 EXPECTED = {
@@ -129,6 +129,8 @@ def _place(problem: Problem, data: Any) -> Place:
         if is_there and not (isinstance(data, list | tuple) and part >= len(data)):
             kept.append(part)
             data = data[part]
+    if problem["type"] == "unknown_branch":
+        return (*kept, problem["ctx"]["key"])
     last = problem["loc"][-1:]
     return (*kept, *last) if problem["type"] == "missing" and isinstance(last[0], str) else tuple(kept)
 
@@ -145,11 +147,15 @@ def _lines(place: Place, problems: list[Problem], root: type[BaseModel]) -> list
 def _said(problem: Problem, place: Place, root: type[BaseModel]) -> str:
     kind, given, context = problem["type"], problem["input"], problem.get("ctx", {})
     if kind == "extra_forbidden":
-        model = _model_at(place[:-1], root)
+        model = _model_along(problem["loc"][:-1], root)
         if (explained := getattr(model, "unknown_key", None)) is not None:
             return str(explained(str(place[-1])))
         allowed = list(model.model_fields)
         return f"unknown key; allowed are {', '.join(allowed)}{closest(str(place[-1]), allowed)}"
+    if kind == "unknown_branch":
+        value = given.get(context["key"]) if isinstance(given, Mapping) else given
+        hint = _closest_of(value, context["expected"])
+        return f"expected one of {context['expected']}{_got(value)}{hint}"
     if kind == "missing":
         return "this key is required" if place[-1:] == problem["loc"][-1:] else f"expected more values{_got(given)}"
     if kind == "literal_error" and problem["loc"][-1] == "[key]":
@@ -194,6 +200,19 @@ def _model_at(place: Place, root: type[BaseModel]) -> type[BaseModel]:
     for part in place:
         if part in model.model_fields:
             model = section_in(model.model_fields[str(part)].annotation) or model
+    return model
+
+
+def _model_along(loc: Sequence[Any], root: type[BaseModel]) -> type[BaseModel]:
+    """Return the model at a location as pydantic gives it, which names the branch of a value that may be one of several."""
+    model: type[BaseModel] = root
+    annotation: Any = None
+    for part in loc:
+        if part in model.model_fields:
+            annotation = model.model_fields[str(part)].annotation
+            model = section_in(annotation) or model
+        elif (branch := branch_of(annotation, part)) is not None:
+            model = branch
     return model
 
 

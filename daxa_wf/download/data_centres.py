@@ -373,7 +373,7 @@ def local_directory(base: str) -> Path:
 
 
 def require_directory(mirror: Path) -> Path:
-    """Return the directory of a mirror. ServiceError if it is not a directory."""
+    """Return the directory of a mirror. Raise ServiceError if it is not a directory."""
     if not mirror.is_dir():
         raise ServiceError(f"{mirror} is not a directory; expected one laid out like the archive")
     return mirror

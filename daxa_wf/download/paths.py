@@ -36,12 +36,12 @@ class _Template(string.Formatter):
 
 
 def fill(template: str, facts: Mapping[str, Any]) -> str:
-    """Fill a template with an observation's facts: its columns, `obsid_lower`, and ROSAT's `rosat_detector`.
+    """Fill a template with an observation's facts: its columns, its mission's own fields, and `obsid_lower`.
 
     Raise CorruptFileError if a fact is missing or cannot be part of a path, or if the filled path is not a plain one.
     """
     obsid = str(facts["obsid"])
-    known = {**facts, "obsid_lower": obsid.lower(), "rosat_detector": "hri" if obsid[1:2].upper() == "H" else "pspc"}
+    known = {**facts, "obsid_lower": obsid.lower()}
     for name, value in known.items():
         if f"{{{name}" not in template:
             continue
@@ -62,7 +62,14 @@ def archive_paths(of: MissionSpec | SharedDirectory, archive: str, facts: Mappin
     The S3 bucket has HEASARC's paths.
     """
     templates = of.archive_paths.get("heasarc" if archive == "s3" else archive, ())
+    if isinstance(of, MissionSpec):
+        facts = {**facts, **own_fields(of, str(facts["obsid"]))}
     return [fill(each, facts) for each in ((templates,) if isinstance(templates, str) else templates)]
+
+
+def own_fields(spec: MissionSpec, obsid: str) -> Mapping[str, str]:
+    """Return the fields of a mission's path templates that follow from the ObsID."""
+    return spec.path_fields(obsid) if spec.path_fields else {}
 
 
 def facts_in_tree(spec: MissionSpec, roots: Mapping[str, Sequence[Path]], obsid: str) -> dict[str, Any] | None:
@@ -71,24 +78,25 @@ def facts_in_tree(spec: MissionSpec, roots: Mapping[str, Sequence[Path]], obsid:
     `roots` are directories by data centre. Return None if a path needs more than the ObsID, and none of the directories
     holds the observation.
     """
-    plain = {"obsid": obsid}
+    plain: dict[str, Any] = {"obsid": obsid}
+    derived = own_fields(spec, obsid)
     needed = _fields_of(spec.raw_path)
     for archive, directories in roots.items():
         templates = spec.archive_paths.get("heasarc" if archive == "s3" else archive, ())
         for template in (templates,) if isinstance(templates, str) else templates:
-            if not (_fields_of(template) | needed) - set(plain):
+            if not (_fields_of(template) | needed) - {*plain, *derived}:
                 return plain
             for root in directories:
-                found = _facts_below(root, template, plain)
-                if found is not None and needed <= set(found):
-                    return found
+                facts = _facts_below(root, template, {**plain, **derived})
+                if facts is not None and needed <= set(facts):
+                    return {name: value for name, value in facts.items() if name not in derived}
     return None
 
 
 def _fields_of(template: str) -> set[str]:
     """Return the facts that a template names, except the ones that follow from the ObsID."""
     names = {name.partition("[")[0] for _, name, _, _ in string.Formatter().parse(template) if name}
-    return names - {"obsid_lower", "rosat_detector"}
+    return names - {"obsid_lower"}
 
 
 def _facts_below(root: Path, template: str, plain: Mapping[str, Any]) -> dict[str, Any] | None:

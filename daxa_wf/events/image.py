@@ -56,7 +56,7 @@ def bin_images(
     energy_column: str = "PI",
     rows: int = ROWS_AT_A_TIME,
 ) -> list[ImageResult]:
-    """Bin the events of each band, in one pass over the list; only those that `where` keeps, if it is given.
+    """Bin the events of each band, in one pass over the list; `where` may keep some of them only.
 
     >>> from daxa_wf.events.examples import write_example
     >>> events = EventList.open(write_example())

@@ -48,7 +48,7 @@ class Changes:
 
 @dataclass(frozen=True)
 class Written:
-    """Number of events that were read, and of those that were written."""
+    """Numbers of events that were read and written."""
 
     rows: int
     selected: int

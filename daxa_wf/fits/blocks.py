@@ -66,7 +66,7 @@ def read_up_to(stream: IO[bytes] | Any, size: int) -> bytes:
 
 
 def cards_of(raw: bytes) -> dict[str, Any]:
-    """Return the values of a header by keyword, the first of those that are repeated.
+    """Return the values of a header by keyword; of repeated keywords the first counts.
 
     >>> cards_of(b"NAXIS   =                    2 / axes".ljust(80) + b"EXTNAME = 'EVENTS  '".ljust(80))
     {'NAXIS': 2, 'EXTNAME': 'EVENTS'}

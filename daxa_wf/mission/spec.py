@@ -170,12 +170,18 @@ class MissionSpec:
     """Files to fetch from an observation's tree."""
     raw_path: str = "{obsid}"
     """Directory of an observation's files below `<mission>_raw`."""
+    path_fields: Callable[[str], Mapping[str, str]] | None = None
+    """Function from an ObsID to further fields of `archive_paths`, in addition to the columns of the observation table."""
     shared: tuple[SharedDirectory, ...] = ()
     products: tuple[ProductPattern, ...] = ()
     engines: tuple[str, ...] = ()
     """Names of its pipeline's own engines that can process it; empty if data are only fetched and organised."""
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Names of groups of instruments, in capitals."""
+    exposure_names: tuple[str, str] | None = None
+    """Meaning of the exposures in names of products, and examples, for docs/missions.md; None if files have no exposure."""
+    notes: tuple[str, ...] = ()
+    """Remarks for docs/missions.md: sentences on data that are not available, and on instruments."""
     event_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Instrument -> columns of its event lists, which a check of expressions before a run uses."""
 

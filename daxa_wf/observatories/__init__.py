@@ -1,9 +1,16 @@
 """The observatories: each is a module or package with a `PIPELINE`.
 
-The registry also finds modules in a folder `daxa_wf/observatories` elsewhere on Python's path, so a mission can be added
-without changing the package.
+A folder `daxa_wf_observatories` on Python's path adds its modules, so a mission can be added without changing the package.
 """
 
-from pkgutil import extend_path
+import sys
+from pathlib import Path
 
-__path__ = extend_path(__path__, __name__)
+ADDED = "daxa_wf_observatories"
+"""Name of the folders that add observatories.
+
+A folder `daxa_wf/observatories` would do for `pkgutil.extend_path`, but would hide a package that is installed as editable.
+"""
+
+
+__path__ = [*__path__, *(str(folder) for entry in sys.path if (folder := Path(entry, ADDED)).is_dir())]

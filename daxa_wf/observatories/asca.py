@@ -47,6 +47,7 @@ MISSION = MissionSpec(
         "CATACLYSMIC VARIABLES": "CV",
     },
     other_target_type="MISC",
+    exposure_names=("event lists: bit rate; images: both detectors together", "`00302m`, `32002`"),
     archive_paths={"heasarc": "asca/data/rev2/{obsid}/"},
     files=(
         FilePattern("preprocessed", ("aux/*",)),

@@ -68,6 +68,13 @@ MISSION = MissionSpec(
         "NON-POINTING DATA": "MISC",
     },
     other_target_type="MISC",
+    exposure_names=("interleaved exposures only; else `None`", "`e1`, `e2`"),
+    notes=(
+        "Several detectors use the same file names. The detector in the mission's table decides.",
+        "HETG and LETG are gratings: their names select the observations made with the grating, and the files belong to the "
+        "detector behind it. The name of a detector selects its observations with and without a grating; "
+        "`select: {columns: {grating: [NONE]}}` excludes observations with a grating.",
+    ),
     archive_paths={"heasarc": "chandra/data/byobsid/{obsid[-1]}/{obsid}/", "cxc": "byobsid/{obsid[-1]}/{obsid}/"},
     files=(
         FilePattern("preprocessed", ("oif.fits", "primary/*.fits*")),

@@ -33,6 +33,7 @@ MISSION = MissionSpec(
         ),
     ),
     row_cuts=(any_positive("good_time", *GOOD), HAS_POSITION),
+    notes=("Only raw data are fetched, which OSA processes.",),
     constants={"target_type": "MISC"},
     archive_paths={"heasarc": "integral/data/scw/{obsid[0:4]}/{obsid}.{scw_ver}/"},
     raw_path="scw/{obsid[0:4]}/{obsid}.{scw_ver}",

@@ -83,7 +83,9 @@ POINTED = MissionSpec(
         "9": "EGE", "10": "MISC",
     },
     other_target_type="MISC",
-    archive_paths={"heasarc": "rosat/data/{rosat_detector}/processed_data/{obsid[2]}00000/{obsid_lower}/"},
+    notes=("Several detectors use the same file names. The detector in the mission's table decides.",),
+    archive_paths={"heasarc": "rosat/data/{detector}/processed_data/{obsid[2]}00000/{obsid_lower}/"},
+    path_fields=lambda obsid: {"detector": "hri" if obsid[1:2].upper() == "H" else "pspc"},
     files=ROSAT_FILES,
     products=(
         *rosat_products("PSPCB", BANDS), *rosat_products("PSPCC", BANDS), *rosat_products("HRI", BANDS[:1]),

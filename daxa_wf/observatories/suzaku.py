@@ -35,6 +35,7 @@ MISSION = MissionSpec(
     row_cuts=(any_positive("exposure", *EXPOSURES), HAS_POSITION),
     target_types={"0": "MISC", "1": "CAL", "4": "GS", "5": "GS", "7": "EGS", "8": "GCL", "9": "TOO"},
     other_target_type="MISC",
+    exposure_names=("mode of clocks and windows", "`03x3n069b`"),
     archive_paths={"heasarc": "suzaku/data/obs/{obsid[0]}/{obsid}/"},
     files=(
         *(FilePattern(route, ("auxil/*",)) for route in ("raw", "preprocessed")),

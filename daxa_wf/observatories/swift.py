@@ -30,6 +30,8 @@ MISSION = MissionSpec(
         ),
     ),
     row_cuts=(any_positive("exposure", "xrt_exposure", "uvot_exposure", "bat_exposure"), HAS_POSITION),
+    exposure_names=("mode, window and state of the spacecraft; images only of photon counting", "`pcw3po`, `wtw2st`"),
+    notes=("Products of BAT are fetched with XRT or UVOT, or with `engine: raw`, and stay in the raw data.",),
     constants={"target_type": "MISC"},
     archive_paths={"heasarc": "swift/data/obs/{start:%Y_%m}/{obsid}/"},
     files=(

@@ -45,6 +45,7 @@ MISSION = MissionSpec(
         "STELLAR CORONAE, WINDS, AND YOUNG STARS": "STR", "ACCRETING WHITE DWARFS AND NOVAE": "STR",
     },
     other_target_type="MISC",
+    exposure_names=("Resolve: filter; Xtend: mode of the CCDs", "`1000`, `032000010`"),
     archive_paths={"heasarc": "xrism/data/obs/{obsid[0]}/{obsid}/"},
     files=(
         *(FilePattern(route, ("auxil/*",)) for route in ("raw", "preprocessed")),

@@ -113,7 +113,7 @@ def odf_summaries(source: Path, target: Path) -> None:
                 for line in kept]  # fmt: skip
         copied = target / path.relative_to(source)
         copied.parent.mkdir(parents=True, exist_ok=True)
-        copied.write_text("".join(line for line in kept if line.strip() != "//"))
+        copied.write_text("".join(kept))
 
 
 def logs(source: Path, target: Path) -> None:
@@ -166,7 +166,7 @@ def tables(source: Path, target: Path) -> None:
     )
     keep("heasarc_numaster_3c273_19rows.fits", lambda table: np.arange(0, len(table), 6))
     name = "heasarc_available_tables_2022.txt"
-    asked = re.compile(r"\|\s*(asca|chan|nu|ros|ras|swift|suza|int|xmm|ni|ixpe|xte)[a-z0-9]*\s*\|")
+    asked = re.compile(r"\|\s*(asca|chan|nu|ros|ras|swift|suza|int|xmm|ni|ix|xte)[a-z0-9]*\s*\|")
     lines = (source / "tables" / name).read_text().splitlines(keepends=True)
     (target / "tables" / name).write_text("".join(line for line in lines if asked.search(line)))
 

@@ -36,19 +36,19 @@ LARGEST = 5000
 
 @dataclass(frozen=True)
 class Expression:
-    """A parsed selection expression, not yet of any list."""
+    """A parsed selection expression, not yet bound to a list."""
 
     text: str
     tree: Node
 
     @property
     def column_names(self) -> frozenset[str]:
-        """The columns that its own text names, in capitals; those of attributes depend on a list's header."""
+        """Return the columns that its own text names, in capitals; those of attributes depend on a list's header."""
         return frozenset(node.name.upper() for node in walk(self.tree) if isinstance(node, Column))
 
     @property
     def files(self) -> list[str]:
-        """The GTI and region files that it names, with their extensions."""
+        """Return the GTI and region files that it names, with their extensions."""
         return [node.file for node in walk(self.tree) if isinstance(node, InGti | InRegion)]
 
     def require_columns(self, column_names: Collection[str]) -> None:
@@ -87,7 +87,7 @@ class Expression:
 
 @dataclass(frozen=True)
 class BoundExpression:
-    """An expression that can be asked about the rows of one list."""
+    """An expression bound to one list, which selects its rows."""
 
     text: str
     tree: Node
@@ -98,7 +98,7 @@ class BoundExpression:
     warnings: tuple[str, ...] = ()
 
     def mask(self, rows: Any) -> NDArray[np.bool_]:
-        """True for each row that passes; `rows[name]` gives a column, in any byte order."""
+        """Return True for each row that passes; `rows[name]` gives a column, in any byte order."""
         values = _Rows(rows, self)
         with np.errstate(all="ignore"):
             result = np.asarray(evaluate(self.tree, values), dtype=bool)
@@ -106,12 +106,12 @@ class BoundExpression:
 
     @property
     def columns(self) -> frozenset[str]:
-        """The columns that it reads."""
+        """Return the columns that it reads."""
         return frozenset(self.names[node.name.upper()] for node in walk(self.tree) if isinstance(node, Column))
 
     @property
     def subspace(self) -> list[Restriction]:
-        """What every row must keep of single columns, as the data subspace writes it."""
+        """Return the restrictions of single columns that every row meets, as the data subspace writes them."""
         return [restriction for term in self._terms() for restriction in restrictions(term)]
 
     def _terms(self) -> Iterator[Node]:
@@ -192,7 +192,7 @@ class _Attributes:
             inner = Parser(str(value)).parse()
         except ExpressionError as error:
             raise ExpressionError(
-                f"#{node.name} is {str(value)!r} in the list's header, which is no expression: {error.message}",
+                f"#{node.name} is {str(value)!r} in the list's header, which is not an expression: {error.message}",
                 self.text, node.position,
             ) from None  # fmt: skip
         inner = _moved(inner, node.position)
@@ -203,9 +203,9 @@ class _Attributes:
 
 
 def _moved(node: Node, position: int, moved: dict[int, Node] | None = None) -> Node:
-    """Return a tree with every node at one position, that of the attribute which stands for it in the text.
+    """Return a tree whose nodes all have one position: that of the attribute in the text.
 
-    A node that is in two places (the one end of `in 5`) stays one node: `moved` holds those that were moved, by identity.
+    A node that is in two places (the one end of `in 5`) stays one node: `moved` holds the moved nodes by identity.
     """
     moved = {} if moved is None else moved
     if id(node) not in moved:

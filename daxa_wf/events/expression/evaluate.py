@@ -1,4 +1,4 @@
-"""From tree to numpy: one function a kind of node."""
+"""Evaluates a tree with numpy: one function for each kind of node."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from daxa_wf.events.gti import Intervals, contains
 
 
 class Values(Protocol):
-    """What a tree is evaluated on."""
+    """The rows on which a tree is evaluated."""
 
     size: int
     gtis: Mapping[str, Intervals]
@@ -41,7 +41,7 @@ class Values(Protocol):
     nulls: Mapping[str, int]
 
     def column(self, name: str) -> Any:
-        """A column in the machine's byte order."""
+        """Return a column in the machine's byte order."""
 
 
 COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
@@ -55,7 +55,7 @@ BITWISE: Mapping[str, Callable[[Any, Any], Any]] = {"&": operator.and_, "|": ope
 
 @singledispatch
 def evaluate(node: Node, values: Values) -> Any:
-    """The value of a node for every row: an array of shape (rows,), or a number."""
+    """Return the value of a node for every row: an array of shape (rows,), or a number."""
     raise TypeError(f"{type(node).__name__} cannot be evaluated")
 
 
@@ -169,12 +169,12 @@ def _float(value: Any) -> Any:
 
 
 def _wide(value: Any) -> Any:
-    """Integers in 64 bits, so that sums and products of 16-bit columns do not overflow."""
+    """Return integers in 64 bits, so that sums and products of 16-bit columns do not overflow."""
     return value.astype(np.int64) if isinstance(value, np.ndarray) and value.dtype.kind in "iub" else value
 
 
 def _bits(left: Any, right: Any) -> tuple[Any, Any]:
-    """Operands of a bit operation in one integer type; 32-bit flags are taken as unsigned if a constant needs it."""
+    """Return the operands of a bit operation in one integer type; 32-bit flags are taken as unsigned if a constant needs it."""
     if isinstance(left, np.ndarray) and isinstance(right, int):
         return _as_bits(left, right)
     if isinstance(right, np.ndarray) and isinstance(left, int):

@@ -1,4 +1,4 @@
-"""From text to tree, by recursive descent: one method a rule of the grammar."""
+"""Parses the text of an expression into a tree, by recursive descent: one method for each rule of the grammar."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Token:
 
 
 def tokens(text: str) -> list[Token]:
-    """The words of an expression, and an `end`; ExpressionError at a character that begins none."""
+    """Split an expression into its words and an `end`; ExpressionError at a character that begins no word."""
     if len(text) > LONGEST:
         raise ExpressionError(f"expected at most {LONGEST} characters, found {len(text)}", f"{text[:60]} ...", 0)
     found, position = [], 0
@@ -103,7 +103,7 @@ class Parser:
         self.text, self.tokens, self.index, self.depth = text, tokens(text), 0, 0
 
     def parse(self) -> Node:
-        """The tree of the whole text."""
+        """Return the tree of the whole text."""
         tree = self.disjunction()
         if self.current.kind != "end":
             raise self.error("expected an operator such as && or || or the end")
@@ -120,7 +120,7 @@ class Parser:
         return ExpressionError(f"{expected}, {found}", self.text, self.current.position)
 
     def take(self, *words: str) -> Token | None:
-        """The current token if it is one of the operators, and go on; None if it is not."""
+        """Return the current token and go on if it is one of the operators; else return None."""
         token = self.current
         if token.kind != "operator" or token.text not in words:
             return None
@@ -160,13 +160,13 @@ class Parser:
         return (terms[0],) if len(terms) == 1 else tuple(self.condition(term) for term in terms)
 
     def condition(self, node: Node) -> Node:
-        """The node, if it can be true or false; an attribute may turn out to be either."""
+        """Return the node if it can be true or false, as an attribute may be; else raise ExpressionError."""
         if isinstance(node, NUMBERS):
             raise ExpressionError("expected a condition, this is a number", self.text, node.position)
         return node
 
     def number(self, node: Node) -> Node:
-        """The node, if it can be a number."""
+        """Return the node if it can be a number; else raise ExpressionError."""
         if not isinstance(node, (*NUMBERS, Attribute)):
             raise ExpressionError("expected a number, this is a condition", self.text, node.position)
         return node
@@ -194,7 +194,7 @@ class Parser:
         return left
 
     def column_pair(self) -> tuple[Node, Node] | None:
-        """`(X, Y)` if it is followed by `in`; else nothing is read."""
+        """Read `(X, Y)` if it is followed by `in`; else read nothing."""
         kinds = [(token.kind, token.text.lower()) for token in self.tokens[self.index : self.index + 6]]
         shape = [kind for kind, _ in kinds]
         words = [word for _, word in kinds]

@@ -1,7 +1,7 @@
-"""Times and places at which an expression lets events pass, so that exposures can take account of them.
+"""Times and places at which an expression lets events pass, for exposures.
 
-An expression is a condition on events. Where it depends on columns that are not known, such as PI, it is taken to be met by
-some event and missed by another.
+An expression is a condition on events. If it depends on columns that are not known, such as PI, some events are taken to
+meet it and others to miss it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from daxa_wf.events.expression.tree import And, Column, Compare, InGti, InInterv
 from daxa_wf.events.gti import Intervals, normalise
 
 Outcome = tuple[NDArray[np.bool_], NDArray[np.bool_]]
-"""Whether a condition can be met, and whether it can be missed, at each point."""
+"""True at each point where a condition can be met, and where it can be missed."""
 
 FAR = 1e15
 """Seconds beyond any time of a list."""
@@ -32,7 +32,7 @@ def passable(bound: BoundExpression, columns: Mapping[str, NDArray[Any]]) -> NDA
 
 
 def part_about(bound: BoundExpression, names: Collection[str]) -> BoundExpression | None:
-    """Return the conditions that depend on any of the columns, all of which an event must meet; None without any."""
+    """Return the conditions on any of the columns, which an event must all meet; None if the expression has none."""
     terms = tuple(term for term in _conjuncts(bound.tree) if columns_of(bound, term) & set(names))
     return replace(bound, tree=And(terms[0].position, terms)) if terms else None
 

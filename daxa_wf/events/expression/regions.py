@@ -22,7 +22,7 @@ LARGEST = 10_000
 
 @dataclass(frozen=True)
 class TableShape:
-    """One row: the shape, whether its outside is meant, its numbers as an expression has them, its component."""
+    """One row: the shape, whether it stands for its outside, its numbers as in an expression, its component."""
 
     name: str
     outside: bool
@@ -32,14 +32,14 @@ class TableShape:
 
 @dataclass(frozen=True)
 class RegionTable:
-    """The shapes of a file: within a component all must hold, of the components any."""
+    """The shapes of a file. A point is inside if all shapes of any component hold it."""
 
     shapes: tuple[TableShape, ...]
     x: str
     y: str
 
     def contains(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """True for each point within the region."""
+        """Return True for each point within the region."""
         components: dict[int, NDArray[np.bool_]] = {}
         for shape in self.shapes:
             inside = SHAPES[shape.name].test(x, y, *map(np.float64, shape.numbers)) != shape.outside

@@ -1,4 +1,4 @@
-"""What a term of an expression says about one column, as the cards of a data subspace write it."""
+"""Restrictions of single columns by the terms of an expression, as the cards of a data subspace write them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Restriction:
 
 @singledispatch
 def restrictions(term: Node) -> Iterator[Restriction]:
-    """The restriction that a term is, if it is one of a single column to known values."""
+    """Yield the restriction that a term makes, if it restricts a single column to known values."""
     del term
     yield from ()
 

@@ -24,36 +24,36 @@ def _turned(x: Points, y: Points, x0: float, y0: float, degrees: float) -> tuple
 
 
 def point(x: Points, y: Points, x0: float, y0: float) -> Inside:
-    """Just that point."""
+    """Return True at one point."""
     return (x == x0) & (y == y0)
 
 
 def line(x: Points, y: Points, x0: float, y0: float, x1: float, y1: float) -> Inside:
-    """Points of the segment."""
+    """Return True on a segment."""
     on_line = (x - x0) * (y1 - y0) == (y - y0) * (x1 - x0)
     within = (x >= min(x0, x1)) & (x <= max(x0, x1)) & (y >= min(y0, y1)) & (y <= max(y0, y1))
     return on_line & within
 
 
 def circle(x: Points, y: Points, x0: float, y0: float, radius: float) -> Inside:
-    """Centre and radius."""
+    """Return True within a circle of a centre and a radius."""
     return (x - x0) ** 2 + (y - y0) ** 2 <= radius**2
 
 
 def annulus(x: Points, y: Points, x0: float, y0: float, inner: float, outer: float) -> Inside:
-    """Centre, inner and outer radius."""
+    """Return True between an inner and an outer radius."""
     squared = (x - x0) ** 2 + (y - y0) ** 2
     return (squared >= inner**2) & (squared <= outer**2)
 
 
 def sector(x: Points, y: Points, x0: float, y0: float, start: float, stop: float) -> Inside:
-    """Centre, and the angles between which it opens."""
+    """Return True between two angles from a centre."""
     angle = np.rad2deg(np.arctan2(y - y0, x - x0))
     return (angle - start) % 360 <= (stop - start) % 360
 
 
 def ellipse(x: Points, y: Points, x0: float, y0: float, a: float, b: float, degrees: float = 0.0) -> Inside:
-    """Centre, half axes, rotation."""
+    """Return True within an ellipse of a centre, half axes and a rotation."""
     u, v = _turned(x, y, x0, y0, degrees)
     return (u / a) ** 2 + (v / b) ** 2 <= 1
 
@@ -62,30 +62,30 @@ def elliptring(
     x: Points, y: Points, x0: float, y0: float,
     xi: float, yi: float, xo: float, yo: float, inner_degrees: float = 0.0, outer_degrees: float = 0.0,
 ) -> Inside:  # fmt: skip
-    """Centre, inner and outer half axes, their rotations."""
+    """Return True between two ellipses: their centre, inner and outer half axes, their rotations."""
     u, v = _turned(x, y, x0, y0, inner_degrees)
     return ellipse(x, y, x0, y0, xo, yo, outer_degrees) & ((u / xi) ** 2 + (v / yi) ** 2 >= 1)
 
 
 def box(x: Points, y: Points, x0: float, y0: float, half_x: float, half_y: float, degrees: float = 0.0) -> Inside:
-    """Centre, half widths, rotation."""
+    """Return True within a box of a centre, half widths and a rotation."""
     u, v = _turned(x, y, x0, y0, degrees) if degrees else (x - x0, y - y0)
     return (np.abs(u) <= half_x) & (np.abs(v) <= half_y)
 
 
 def rectangle(x: Points, y: Points, x0: float, y0: float, x1: float, y1: float, degrees: float = 0.0) -> Inside:
-    """Lower left and upper right corner, rotation about the centre."""
+    """Return True within a box of two corners, lower left and upper right, rotated about its centre."""
     return box(x, y, (x0 + x1) / 2, (y0 + y1) / 2, abs(x1 - x0) / 2, abs(y1 - y0) / 2, degrees)
 
 
 def rhombus(x: Points, y: Points, x0: float, y0: float, half_x: float, half_y: float, degrees: float = 0.0) -> Inside:
-    """Centre, half diagonals, rotation."""
+    """Return True within a rhombus of a centre, half diagonals and a rotation."""
     u, v = _turned(x, y, x0, y0, degrees)
     return np.abs(u) / half_x + np.abs(v) / half_y <= 1
 
 
 def polygon(x: Points, y: Points, *corners: float) -> Inside:
-    """Corners x1, y1, x2, y2, ...; by the even-odd rule, its edges included."""
+    """Return True within corners x1, y1, x2, y2, ... by the even-odd rule, and on the edges."""
     xs, ys = np.array(corners[0::2]), np.array(corners[1::2])
     inside, border = np.zeros(np.shape(x), bool), np.zeros(np.shape(x), bool)
     for x0, y0, x1, y1 in zip(xs, ys, np.roll(xs, -1), np.roll(ys, -1), strict=True):
@@ -98,14 +98,14 @@ def polygon(x: Points, y: Points, *corners: float) -> Inside:
 
 @dataclass(frozen=True)
 class Shape:
-    """A shape: its test, how many numbers it may take, how it is written."""
+    """A shape: its test, the numbers that it may take, and an example of its text."""
 
     test: Callable[..., Any]
     counts: tuple[int, ...]
     usage: str
 
     def accepts(self, count: int) -> bool:
-        """True if it can be made of `count` numbers; a polygon takes three corners or more."""
+        """Return whether it can be made of `count` numbers; a polygon takes three corners or more."""
         return count in self.counts or (not self.counts and count >= 6 and count % 2 == 0)
 
 

@@ -88,7 +88,7 @@ class Or(Node):
 
 @dataclass(frozen=True)
 class Interval(Node):
-    """A range of numbers; None is open-ended, `closed_*` says whether an end belongs to it."""
+    """A range of numbers; None is open-ended; `closed_*`: that end belongs to the range."""
 
     low: Node | None
     high: Node | None
@@ -124,7 +124,7 @@ class InShape(Node):
 
 @dataclass(frozen=True)
 class InRegion(Node):
-    """`region(file, X, Y)`; without columns those that the file names."""
+    """`region(file, X, Y)`; without columns, the file names them."""
 
     file: str
     x: Node | None

@@ -1,4 +1,4 @@
-"""What each part of an expression is: a whole number, a real number, text or a condition; and which parts cannot go together."""
+"""Kinds of the parts of an expression: whole number, real number, text, condition. Checks that they fit together."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from daxa_wf.events.expression.tree import (
 )
 
 Kind = Literal["integer", "real", "text", "array", "condition", "any"]
-"""`any`: what it is depends on the event list, as for an attribute of its header or a column whose type is not known."""
+"""`any`: the kind depends on the event list, as for an attribute of its header or a column of unknown type."""
 
 Kinds = Mapping[str, Kind]
 """Name of a column, in capitals -> its kind."""
@@ -176,7 +176,7 @@ class _Checker:
         self.number(node.y)
 
     def varying(self, place: Node, *parts: Node) -> None:
-        """Raise ExpressionError if all parts are constants, so that the same is true of every row."""
+        """Raise ExpressionError if all parts are constants, so that every row gives the same."""
         if self.fixed and not any(isinstance(node, Column | Attribute) for part in parts for node in walk(part)):
             raise self.error("expected a column on one side at least; this is the same for every event", place)
 

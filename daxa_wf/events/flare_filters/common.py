@@ -9,32 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.events.findings import Finding
+from daxa_wf.events.flare_parameters import UNITS, FlareParameters
 from daxa_wf.events.gti import Intervals
 from daxa_wf.events.light_curve import LightCurve
 
 FOV, CORNER = "fov", "corner"
-
-
-@dataclass(frozen=True)
-class FlareParameters:
-    """Options of the filters, in seconds, eV and count/s; None switches smoothing or binning off.
-
-    The names are those of SAS's espfilt.
-    """
-
-    smooth: float | None = 51.0
-    binsize: float | None = 60.0
-    ratio: float = 1.2
-    elow: int = 2500
-    ehigh: int = 8500
-    rangescale: float = 6.0
-    allowsigma: float = 3.0
-    limits: tuple[float, float] = (0.1, 6.5)
-    threshold: float | None = None
-
-
-UNITS = {"smooth": "s", "elow": "eV", "ehigh": "eV", "limits": "count/s"}
-"""Units of the options that have one."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +115,7 @@ def poisson_error(value: NDArray[np.float64], *counts: NDArray[np.int64]) -> NDA
 
 @dataclass(frozen=True)
 class FlareFilter:
-    """A method under its name, the bin of its curves in seconds, and whether it needs the curve of the corners.
+    """A method under its name, the bin of its curves in seconds, and True if it needs the curve of the corners.
 
     `options`: the fields of FlareParameters that matter to it, beside those that its result shows (bin, limits).
     """

@@ -18,5 +18,12 @@ def telescope_modules(field_of_view: float) -> tuple[Instrument, ...]:
     return tuple(Instrument(name, field_of_view) for name in GROUPS["TM"])
 
 
-PROCESSING: dict[str, Any] = {"engines": ("native", "esass"), "groups": GROUPS}
+PROCESSING: dict[str, Any] = {
+    "engines": ("native", "esass"),
+    "groups": GROUPS,
+    "notes": (
+        "Event lists are cut to the chosen telescope modules. Images, exposure maps and background maps of the data centre "
+        "keep all modules.",
+    ),
+}
 """Fields of MissionSpec that all eROSITA missions share, because their event lists are cleaned in the same way."""

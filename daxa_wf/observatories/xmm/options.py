@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 
-from daxa_wf.config.image_sections import ExposureMaps as ExposureMapsSection
-from daxa_wf.config.image_sections import Images as ImagesSection
-from daxa_wf.config.mission_section import MissionSection
-from daxa_wf.config.toolkit import Toolkit
+from daxa_wf.config.image_sections import LARGEST_ENERGY, ExposureMaps, Images
 from daxa_wf.errors import ExpressionError
+from daxa_wf.events.flare_parameters import FlareParameters
+from daxa_wf.near import closest
 from daxa_wf.observatories.xmm.sas.methods import METHODS
-from daxa_wf.options import Directory, KiloElectronVolt, Seconds, Section, increasing
+from daxa_wf.options import RECORDED, KiloElectronVolt, Seconds, Section, increasing
+from daxa_wf.units import Band
 
-if TYPE_CHECKING:
-    from daxa_wf.config.mission import Mission
-
-FlareFilterName = Literal["esas20", "esas19", "threshold", "sn_optimal", "ratio"]
 StepEngine = Literal["native", "sas"]
 CcdState = Literal["G", "I", "B", "O", "U"]
-BY_ENGINE = ("espfilt", "evselect", "merge", "images", "exposure_maps")
-"""Steps that more than one engine can do."""
+USUAL = FlareParameters()
+"""The defaults of the flare filters."""
 
 
 def _epic_limits(value: object) -> object:
-    """Limits by instrument from names in any case, 'mos' for both MOS."""
+    """Return limits by instrument, from names in any case; `mos` stands for both MOS."""
     if not isinstance(value, dict):
         return value
     found: dict[str, object] = {}
@@ -64,6 +68,13 @@ def _within(name: str, value: float | bool, low: float, high: float) -> None:
         raise ValueError(f"{name} = {value:g} s must lie within {low:g} and {high:g} s")
 
 
+def _seconds(value: float | bool, usual: float | None) -> float | None:
+    """Return a time that may be switched off, None, or on with its usual value."""
+    if isinstance(value, bool):
+        return usual if value else None
+    return value
+
+
 EpicLimits = Annotated[
     dict[Literal["PN", "M1", "M2"], Annotated[float, Field(ge=0)]],
     Field(min_length=1),
@@ -83,42 +94,206 @@ class RangeScale(Section):
     """Scale of the range around the histogram's peak that is fitted; instruments in any case."""
 
     pn: float = Field(15.0, gt=0)
-    mos: float = Field(6.0, gt=0)
+    mos: float = Field(USUAL.rangescale, gt=0)
+
+    def of(self, instrument: str) -> float:
+        """Return the scale of an instrument."""
+        return self.pn if instrument == "PN" else self.mos
 
 
-class Espfilt(ByEngine):
-    """Flare filtering, with the names and defaults of DAXA's `espfilt`."""
+class FlareFilterOptions(ByEngine):
+    """The options that all flare filters share, with the names and defaults of DAXA's `espfilt`."""
 
-    method: FlareFilterName = Field("esas20", description="the flare filter; docs/flare_filters.md has them all")
-    with_smoothing: Seconds | bool = Field(51.0, description="smooth the 1-s light curve: true (51 s), false or a time")
-    with_binning: Seconds | bool = Field(60.0, description="bin the light curve: true (60 s), false or a time")
-    ratio: float = Field(1.2, gt=0, description="limit of the method 'ratio'")
-    filter_lo_en: KiloElectronVolt = Field(2.5, description="lower edge of the light curve's band")
-    filter_hi_en: KiloElectronVolt = Field(8.5, description="upper edge of the light curve's band")
+    method: str
+
+    @classmethod
+    def unknown_key(cls, name: str) -> str:
+        """Return what is wrong with a key that this filter does not have: other filters may have it."""
+        methods = [method for method, branch in FLARE_FILTERS.items() if name in branch.model_fields]
+        if not methods:
+            return f"unknown key; allowed are {', '.join(cls.model_fields)}{closest(name, cls.model_fields)}"
+        own = cls.model_fields["method"].default
+        return f"the flare filter {own!r} does not heed it; leave it out, or write method: {' or '.join(methods)}"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_unheeded(cls, values: Any, info: ValidationInfo) -> Any:
+        """Leave out the options of other filters, which records of earlier versions have too."""
+        if not (isinstance(values, Mapping) and (info.context or {}).get(RECORDED)):
+            return values
+        return {key: value for key, value in values.items() if key in cls.model_fields}
+
+    def parameters(self, instrument: str) -> FlareParameters:
+        """Return the parameters of the algorithm for one instrument: keV as eV, the instrument's own values."""
+        return FlareParameters(**self._own_parameters(instrument))
+
+    def _own_parameters(self, instrument: str) -> dict[str, Any]:
+        del instrument
+        return {}
+
+
+class _Binned(FlareFilterOptions):
+    """A filter that bins the light curve."""
+
+    with_binning: Seconds | bool = Field(
+        USUAL.binsize or False, description=f"bin the light curve: true ({USUAL.binsize:g} s), false or a time"
+    )
+
+    @property
+    def binning(self) -> float | None:
+        """Seconds of a bin; None without binning."""
+        return _seconds(self.with_binning, USUAL.binsize)
+
+    @model_validator(mode="after")
+    def _bin_in_range(self) -> Self:
+        _within("with_binning", self.with_binning, 1, 1e5)
+        return self
+
+    def _own_parameters(self, instrument: str) -> dict[str, Any]:
+        return {**super()._own_parameters(instrument), "binsize": self.binning}
+
+
+class _InBand(_Binned):
+    """A filter of the light curve in a band that can be chosen."""
+
+    filter_lo_en: KiloElectronVolt = Field(USUAL.elow / 1000, description="lower edge of the light curve's band")
+    filter_hi_en: KiloElectronVolt = Field(USUAL.ehigh / 1000, description="upper edge of the light curve's band")
+
+    @model_validator(mode="after")
+    def _edges_in_range(self) -> Self:
+        increasing("filter_lo_en", self.filter_lo_en, "filter_hi_en", self.filter_hi_en)
+        if self.filter_lo_en < 0.001 or self.filter_hi_en > LARGEST_ENERGY:
+            raise ValueError(f"filter_lo_en and filter_hi_en must lie within 0.001 and {LARGEST_ENERGY} keV")
+        return self
+
+    def _own_parameters(self, instrument: str) -> dict[str, Any]:
+        edges = {"elow": round(self.filter_lo_en * 1000), "ehigh": round(self.filter_hi_en * 1000)}
+        return {**super()._own_parameters(instrument), **edges}
+
+
+class Esas20Options(_InBand):
+    """A Gaussian around the peak of the rates' histogram, as espfilt of SAS 20 fits it."""
+
+    method: Literal["esas20"] = Field("esas20", description="the flare filter; docs/flare_filters.md has them all")
+    with_smoothing: Seconds | bool = Field(
+        USUAL.smooth or False, description=f"smooth the 1-s light curve: true ({USUAL.smooth:g} s), false or a time"
+    )
     range_scale: Annotated[RangeScale, BeforeValidator(_in_lower_case)] = RangeScale()
-    allowed_sigma: float = Field(3.0, gt=0, description="half width of the accepted band, in sigma of the fit")
-    gauss_fit_lims: tuple[float, float] = Field((0.1, 6.5), description="range of the histogram, count/s")
+    allowed_sigma: float = Field(
+        USUAL.allowsigma, gt=0, description="half width of the accepted band, in sigma of the fit"
+    )
+    gauss_fit_lims: tuple[float, float] = Field(USUAL.limits, description="range of the histogram, count/s")
+
+    @property
+    def smoothing(self) -> float | None:
+        """Seconds of the moving mean; None without smoothing."""
+        return _seconds(self.with_smoothing, USUAL.smooth)
+
+    @model_validator(mode="after")
+    def _fit_in_range(self) -> Self:
+        low, high = self.gauss_fit_lims
+        increasing("gauss_fit_lims[0]", low, "gauss_fit_lims[1]", high)
+        if not 0 <= low < high <= 10:
+            raise ValueError(f"gauss_fit_lims = {[low, high]} must lie within 0 and 10 count/s")
+        _within("with_smoothing", self.with_smoothing, 1, 60)
+        return self
+
+    def _own_parameters(self, instrument: str) -> dict[str, Any]:
+        return {
+            **super()._own_parameters(instrument),
+            "smooth": self.smoothing,
+            "rangescale": self.range_scale.of(instrument),
+            "allowsigma": self.allowed_sigma,
+            "limits": self.gauss_fit_lims,
+        }
+
+
+class Esas19Options(_InBand):
+    """A Gaussian around the peak of the rates' histogram, as ESAS of SAS 19 fits it."""
+
+    method: Literal["esas19"] = "esas19"
+
+
+class SnOptimalOptions(_InBand):
+    """The rate cut that is best for finding faint sources."""
+
+    method: Literal["sn_optimal"] = "sn_optimal"
+
+
+class RatioOptions(_Binned):
+    """The field of view against the unexposed corners."""
+
+    method: Literal["ratio"] = "ratio"
+    ratio: float = Field(USUAL.ratio, gt=0, description="limit of the method 'ratio'")
+
+    def _own_parameters(self, instrument: str) -> dict[str, Any]:
+        return {**super()._own_parameters(instrument), "ratio": self.ratio}
+
+
+class ThresholdOptions(FlareFilterOptions):
+    """A fixed limit on the rate above 10 keV."""
+
+    method: Literal["threshold"] = "threshold"
     threshold: EpicLimits | None = Field(
         None,
         description="limits in count/s of the method 'threshold' by instrument, PN, M1, M2 or MOS for both, in any case; "
         "its own defaults if not given",
     )
 
-    @model_validator(mode="after")
-    def _ranges(self) -> Espfilt:
-        increasing("filter_lo_en", self.filter_lo_en, "filter_hi_en", self.filter_hi_en)
-        low, high = self.gauss_fit_lims
-        increasing("gauss_fit_lims[0]", low, "gauss_fit_lims[1]", high)
-        if not 0 <= low < high <= 10:
-            raise ValueError(f"gauss_fit_lims = {[low, high]} must lie within 0 and 10 count/s")
-        if self.filter_lo_en < 0.001 or self.filter_hi_en > 32.767:
-            raise ValueError("filter_lo_en and filter_hi_en must lie within 0.001 and 32.767 keV")
-        _within("with_smoothing", self.with_smoothing, 1, 60)
-        _within("with_binning", self.with_binning, 1, 1e5)
-        return self
+    def _own_parameters(self, instrument: str) -> dict[str, Any]:
+        limits: Mapping[str, float] = {str(name): limit for name, limit in (self.threshold or {}).items()}
+        return {**super()._own_parameters(instrument), "threshold": limits.get(instrument)}
 
 
-class Evselect(ByEngine):
+class SasEspfiltOptions(Esas20Options):
+    """Flare filtering by SAS's espfilt, which takes all of its options whichever the method."""
+
+    engine: Literal["sas"] = "sas"
+    method: Literal["esas20", "esas19", "ratio"] = "esas20"  # type: ignore[assignment]
+    ratio: float = Field(USUAL.ratio, gt=0, description="limit of the method 'ratio'")
+
+    @classmethod
+    def unknown_key(cls, name: str) -> str:
+        """Return what is wrong with a key that espfilt does not take."""
+        if name in ThresholdOptions.model_fields:
+            return "SAS's espfilt does not heed it; leave it out, or write engine: native there and method: threshold"
+        return f"unknown key; allowed are {', '.join(cls.model_fields)}{closest(name, cls.model_fields)}"
+
+
+FLARE_FILTERS: dict[str, type[FlareFilterOptions]] = {
+    "esas20": Esas20Options, "esas19": Esas19Options, "threshold": ThresholdOptions, "sn_optimal": SnOptimalOptions,
+    "ratio": RatioOptions,
+}  # fmt: skip
+"""Flare filter -> its options."""
+
+
+def _branch(value: Any) -> str | None:
+    """Return the tag of the options that a value must be: by its method, and by its engine."""
+    given = value if isinstance(value, Mapping) else vars(value) if isinstance(value, FlareFilterOptions) else {}
+    method = given.get("method", "esas20")
+    if given.get("engine") == "sas" and method in METHODS:
+        return "SAS"
+    return f"method {method}" if method in FLARE_FILTERS else None
+
+
+EspfiltOptions = Annotated[
+    Annotated[Esas20Options, Tag("method esas20")]
+    | Annotated[Esas19Options, Tag("method esas19")]
+    | Annotated[ThresholdOptions, Tag("method threshold")]
+    | Annotated[SnOptimalOptions, Tag("method sn_optimal")]
+    | Annotated[RatioOptions, Tag("method ratio")]
+    | Annotated[SasEspfiltOptions, Tag("SAS")],
+    Discriminator(
+        _branch,
+        custom_error_type="unknown_branch",
+        custom_error_message="unknown flare filter",
+        custom_error_context={"key": "method", "expected": ", ".join(map(repr, FLARE_FILTERS))},
+    ),
+]
+"""Flare filtering: each method has the options that it heeds."""
+
+
+class EvselectOptions(ByEngine):
     """Cleaning of event lists, with the names and defaults of DAXA's `cleaned_evt_lists`."""
 
     pn_filt_expr: EpicExpression = "#XMMEA_EP && (PATTERN <= 4) && (FLAG .eq. 0)"
@@ -127,7 +302,7 @@ class Evselect(ByEngine):
     hi_en: KiloElectronVolt | None = Field(None, description="keep events below this energy only")
 
     @model_validator(mode="after")
-    def _both_energies(self) -> Evselect:
+    def _both_energies(self) -> EvselectOptions:
         if (self.lo_en is None) != (self.hi_en is None):
             raise ValueError("give both lo_en and hi_en, or neither")
         if self.lo_en is not None and self.hi_en is not None:
@@ -135,13 +310,40 @@ class Evselect(ByEngine):
         return self
 
 
-class Cifbuild(Section):
+class EvselectJob(EvselectOptions):
+    """The options of evselect for one exposure."""
+
+    acceptable_states: tuple[CcdState, ...] | None = None
+    """States of the CCDs that are kept; None if no step judges the CCDs."""
+
+    @property
+    def band(self) -> Band | None:
+        """The energies to which a list is cut, or None if it keeps all."""
+        return None if self.lo_en is None or self.hi_en is None else Band(self.lo_en, self.hi_en)
+
+
+class CifbuildOptions(Section):
     """SAS cifbuild: which calibration is used."""
 
     analysis_date: date | None = Field(None, description="calibration as of this day (default: the day of the run)")
 
 
-class Emanom(Section):
+class CifbuildJob(CifbuildOptions):
+    """The options of cifbuild for one observation."""
+
+    observation_date: str = ""
+    """Day of the observation as the mission's table has it; '' if that is not known."""
+
+
+class InventoryJob(Section):
+    """What the inventory compares with the content of the raw data, and the problems of lists that cannot be used."""
+
+    problems: tuple[str, ...] = ()
+    instruments: tuple[str, ...] = ()
+    process_unscheduled: bool = True
+
+
+class EmanomOptions(Section):
     """SAS emanom: CCDs of MOS with too much noise at low energies, and whether they are left out."""
 
     run: bool = Field(False, description="run it, and keep only CCDs that are in an acceptable state")
@@ -152,94 +354,13 @@ class Emanom(Section):
     )
 
 
-class Merge(ByEngine):
+class MergeOptions(ByEngine):
     """Merging the cleaned exposures of an instrument."""
 
 
-class Images(ImagesSection, ByEngine):
+class ImagesOptions(Images, ByEngine):
     """Counts images, and the bands and pixels of exposure maps."""
 
 
-class ExposureMaps(ExposureMapsSection, ByEngine):
+class ExposureMapsOptions(ExposureMaps, ByEngine):
     """How exposure maps are weighted."""
-
-
-FLARE_OPTIONS = {
-    "with_smoothing": ("esas20",),
-    "with_binning": ("esas20", "esas19", "sn_optimal", "ratio"),
-    "ratio": ("ratio",),
-    "filter_lo_en": ("esas20", "esas19", "sn_optimal"),
-    "filter_hi_en": ("esas20", "esas19", "sn_optimal"),
-    "range_scale": ("esas20",),
-    "allowed_sigma": ("esas20",),
-    "gauss_fit_lims": ("esas20",),
-    "threshold": ("threshold",),
-}
-"""Option of a flare filter -> the methods that heed it, where not all do (docs/flare_filters.md).
-
-SAS's espfilt is told all but the threshold, whichever the method.
-"""
-
-
-class XmmSection(MissionSection):
-    """What to do with the observations of XMM-Newton."""
-
-    engine: Literal["native", "sas", "preprocessed", "raw"] | None = Field(  # type: ignore[assignment]
-        None,
-        description="native cleans event lists; sas does it with the mission's own software, from raw data; preprocessed "
-        "organises what the data centre made of the data; raw only fetches (default: native)",
-    )
-    instruments: tuple[str, ...] | None = Field(
-        None, min_length=1, description="default: PN, M1 and M2 (engine sas can do R1 and R2)"
-    )
-    cifbuild: Cifbuild = Cifbuild()
-    emanom: Emanom = Emanom()
-    espfilt: Espfilt = Espfilt()
-    evselect: Evselect = Evselect()
-    merge: Merge = Merge()
-    images: Images = Images()
-    exposure_maps: ExposureMaps = ExposureMaps()
-
-    step_sections: ClassVar[dict[str, tuple[str, ...]]] = {
-        **MissionSection.step_sections,
-        **{name: (name,) for name in ("cifbuild", "emanom", *BY_ENGINE)},
-    }
-
-    def problems(self, mission: Mission, instruments: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-        """Yield what the engines of the mission and of its steps ask of each other, and of the options."""
-        del instruments
-        for step in BY_ENGINE:
-            if mission.engine.name != "sas" and mission.step_engine(step) == "sas":
-                yield f"{step}.engine", "sas needs what SAS made of raw data: write engine: sas for the mission"
-        yield from self._flare_options(mission.step_engine("espfilt") == "sas")
-
-    def _flare_options(self, with_sas: bool) -> Iterator[tuple[str, str]]:
-        """Yield options of a flare filter that is not the chosen one, and a filter that SAS does not have."""
-        method = self.espfilt.method
-        if with_sas and method not in METHODS:
-            yield "espfilt.method", f"SAS has {', '.join(METHODS)}; for {method} write engine: native there"
-            return
-        for option, methods in FLARE_OPTIONS.items():
-            if with_sas and option not in ("ratio", "threshold"):
-                continue
-            if option in self.espfilt.model_fields_set and method not in methods:
-                yield (
-                    f"espfilt.{option}",
-                    f"the flare filter {method!r} does not heed it; leave it out, or write method: {' or '.join(methods)}",
-                )
-
-
-class SasToolkit(Toolkit):
-    """Where the tasks of SAS are; with nothing given, in the current shell."""
-
-    ccf_path: tuple[Directory, ...] = Field(
-        (), description="directories of XMM-Newton's calibration files (SAS_CCFPATH)"
-    )
-
-    def started_in(self, directory: Path) -> Self:
-        """Return the section with its directories, and with the calibration files as tasks and containers see them."""
-        section = super().started_in(directory)
-        places = tuple(directory / place for place in self.ccf_path)
-        variables = {"SAS_CCFPATH": ":".join(map(str, places))} if places else {}
-        changed = {"ccf_path": (), "binds": (*section.binds, *places), "variables": {**self.variables, **variables}}
-        return section.model_copy(update=changed)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from markupsafe import Markup
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record
@@ -130,10 +129,9 @@ def _cells(row: _ExposureRow) -> list[Cell]:
 
 
 def _quality_cells(quality: QualityResults) -> list[Cell]:
-    in_out = Cell(quality.no_in_out or "-", "n")
+    in_out = number_cell(quality.no_in_out or "-")
     if quality.in_out is not None:
         ratio, error, contamination = quality.in_out
-        text = Markup("{:.2f} &plusmn; {:.2f}, {} contaminated").format(ratio, error, contamination)
-        in_out = Cell(text, "n")
+        in_out = number_cell(f"{ratio:.2f} ± {error:.2f}, {contamination} contaminated")
     distance = "-" if quality.fit_distance is None else f"{quality.fit_distance:.3f}"
     return [number_cell(f"{100 * quality.removed_fraction:.0f} %"), number_cell(distance), in_out]

@@ -16,16 +16,17 @@ CALIBRATED = ("cifbuild", "odfingest", "epchain", "emchain")
 STEPS = (
     Step(
         "cifbuild", "observation", f"{HERE}.steps.cifbuild:run", "the calibration files for its date",
-        needs=("acquire",), makes=("cif",), tasks=("cifbuild",), is_first=True,
-        section="cifbuild", job_options=f"{HERE}.steps.job_options:calibration",
+        needs=("acquire",), makes=("cif",), own_names={"cif": "ccf.cif"}, tasks=("cifbuild",), is_first=True,
+        section="cifbuild", options=f"{HERE}.options:CifbuildJob", job_options=f"{HERE}.steps.job_options:calibration",
     ),
     Step(
         "odfingest", "observation", f"{HERE}.steps.odfingest:run", "the summary of its raw data",
-        needs=("acquire", "cifbuild"), makes=("summary",), tasks=("odfingest",),
+        needs=("acquire", "cifbuild"), makes=("summary",), own_names={"summary": "*SUM.SAS"}, tasks=("odfingest",),
     ),
     Step(
         "inventory", "observation", f"{HERE}.steps.inventory:run", "which exposures are here and fit for science",
-        needs=("acquire", "odfingest"), raw=("events",), is_first=True, job_options=f"{HERE}.steps.job_options:planning",
+        needs=("acquire", "odfingest"), raw=("events",), is_first=True,
+        options=f"{HERE}.options:InventoryJob", job_options=f"{HERE}.steps.job_options:planning",
     ),
     Step(
         "epchain", "exposure", f"{HERE}.steps.epchain:run", "calibrated events of pn, and its out-of-time list",
@@ -48,27 +49,29 @@ STEPS = (
         "espfilt", "exposure", f"{HERE}.steps.espfilt:run", "good time intervals without soft-proton flares",
         needs=("inventory", "epchain", "emchain"), reads=("cifbuild", "odfingest"), raw=("events",),
         makes=("gti", "lightcurve", "cornerlightcurve", "hist"), instruments=EPIC, tasks=("espfilt",), section="espfilt",
+        options=f"{HERE}.options:EspfiltOptions",
     ),
     Step(
         "evselect", "exposure", f"{HERE}.steps.evselect:run", "events kept by the filters and the GTIs",
         needs=("espfilt", "emanom"), reads=CALIBRATED, raw=("events", "ootevents"),
         makes=("cleanevents", "cleanootevents"), instruments=EPIC, tasks=("evselect",), section="evselect",
+        options=f"{HERE}.options:EvselectJob",
         job_options=f"{HERE}.steps.job_options:cleaning",
     ),
     Step(
         "merge", "instrument", f"{HERE}.steps.merge:run", "one event list an instrument",
         needs_one_of=("evselect",), makes=("finalevents", "finalootevents"), instruments=EPIC, tasks=("merge",),
-        section="merge", is_final=True,
+        section="merge", options=f"{HERE}.options:MergeOptions", is_final=True,
     ),
     Step(
         "images", "instrument", f"{HERE}.steps.images:run", "counts images in energy bands",
         needs=("merge",), reads=("cifbuild", "odfingest"), makes=("image",), instruments=EPIC, tasks=("evselect",),
-        section="images",
+        section="images", options=f"{HERE}.options:ImagesOptions",
     ),
     Step(
         "exposure_maps", "instrument", f"{HERE}.steps.exposure_maps:run", "exposure maps in the same bands",
         needs=("merge", "images"), reads=("evselect", *CALIBRATED), raw=("attitude",), makes=("expmap",),
-        instruments=EPIC, tasks=("eexpmap", "atthkgen"), section="exposure_maps",
+        instruments=EPIC, tasks=("eexpmap", "atthkgen"), section="exposure_maps", options=f"{HERE}.options:ExposureMapsOptions",
     ),
     Step(
         "rgs_events", "exposure", f"{HERE}.steps.rgs_events:run", "calibrated events of an RGS",
@@ -111,11 +114,11 @@ PIPELINE = Pipeline(
         ),
     ),
     steps=STEPS,
-    section=f"{HERE}.options:XmmSection",
+    section=f"{HERE}.section:XmmSection",
     toolkits=(
         ToolkitSpec(
             "sas", "SAS", tasks=f"{HERE}.sas.tasks:SAS_TASKS", examine=f"{HERE}.sas.examine:examine_sas",
-            section=f"{HERE}.options:SasToolkit",
+            section=f"{HERE}.section:SasToolkit",
         ),
     ),
     source_checks=f"{HERE}.source_checks:expression_problems",

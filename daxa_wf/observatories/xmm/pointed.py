@@ -113,6 +113,8 @@ MISSION = MissionSpec(
         )
         for name, kind in (("M1", "MI"), ("M2", "MI"), ("PN", "PI"))
     ),
+    exposure_names=("the exposure", "`S003`, `U002`"),
+    notes=("`engine: preprocessed` organises imaging event lists of EPIC. For OM and RGS use `engine: raw` or `sas`.",),
     engines=("native", "sas"),
     event_columns={"M1": EVENT_COLUMNS, "M2": EVENT_COLUMNS, "PN": (*EVENT_COLUMNS, *ONLY_PN)},
 )

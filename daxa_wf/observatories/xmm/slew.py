@@ -43,6 +43,11 @@ MISSION = MissionSpec(
             ),
         ),
     ),
+    exposure_names=("the exposure and its section", "`S00301A`"),
+    notes=(
+        "Products of pn are organised. Products of MOS are only fetched, with `engine: raw`, because ESA states that MOS slew "
+        "data are of poor quality. Sources of the file names: XMM-Newton Data Files Handbook, SAS's `eslewchain`.",
+    ),
     row_cuts=(HAS_POSITION,),
     archive_paths={"heasarc": "xmm/data/rev0/{obsid}/"},
     files=(

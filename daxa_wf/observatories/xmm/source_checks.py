@@ -11,7 +11,7 @@ from daxa_wf.config.mission import Mission
 from daxa_wf.errors import ConfigError, CorruptFileError, ExpressionError
 
 if TYPE_CHECKING:
-    from daxa_wf.observatories.xmm.options import XmmSection
+    from daxa_wf.observatories.xmm.section import XmmSection
 
 EXPRESSIONS = {"pn_filt_expr": ("PN",), "mos_filt_expr": ("M1", "M2")}
 """Option of `evselect` -> the instruments whose events it selects."""

@@ -190,9 +190,7 @@ def test_a_damaged_origin_makes_the_manifest_again(tmp_path: Path, damage: str) 
 
 
 def plan_snapshots(plan: Plan) -> dict[str, str]:
-    return SnapshotStore(plan.config.tables_for("erosita_all_sky_de_dr1", plan.started_in)).identities(
-        MISSIONS["erosita_all_sky_de_dr1"]
-    )
+    return SnapshotStore(plan.started_in / plan.config.tables).identities(MISSIONS["erosita_all_sky_de_dr1"])
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from daxa_wf.mission.registry import MISSIONS
 
 
 def check(folder: Path, mission: str = "xmm_pointed", archive: str = "archive", **sections: Any) -> None:
-    top = {key: sections.pop(key) for key in ("tables", "data", "credentials") if key in sections}
+    top = {key: sections.pop(key) for key in ("tables", "data", "credentials", "simulator") if key in sections}
     check_before_a_run(parse_config({"archive": archive, **top, "missions": {mission: sections}}), folder)
 
 
@@ -58,11 +58,13 @@ def test_directories_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "file").write_text("")
     (tmp_path / "raw").mkdir()
     (tmp_path / "broken").symlink_to(tmp_path / "nowhere")
-    wrong = said(tmp_path, archive="file/below/it", data="file", tables="broken/t", source={"local": "none"})
+    places = {"archive": "file/below/it", "data": "file", "tables": "broken/t", "simulator": "file/trial"}
+    wrong = said(tmp_path, **places, source={"local": "none"})
     assert wrong.splitlines()[1:] == [
         f"  archive: {tmp_path}/file is no directory, so that {tmp_path}/file/below/it cannot be one; name another place",
         f"  tables: {tmp_path}/broken is no directory, so that {tmp_path}/broken/t cannot be one; name another place",
         f"  data: {tmp_path}/file is no directory, so that {tmp_path}/file cannot be one; name another place",
+        f"  simulator: {tmp_path}/file is no directory, so that {tmp_path}/file/trial cannot be one; name another place",
         f"  missions.xmm_pointed.source.local: {tmp_path}/none is not a directory; name the one that your files are in",
     ]
     monkeypatch.setattr(os, "access", lambda path, mode: (Path(path), mode) != (tmp_path, os.W_OK | os.X_OK))

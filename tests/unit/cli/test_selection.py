@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -145,7 +146,9 @@ def test_a_plan_of_simulated_observations_follows_the_simulator(
         assert isinstance(early.exception, ConfigError)
         assert f"simulator: {tmp_path / 'trial'} holds no simulated observations yet" in str(early.exception)
     assert not Path("trial").exists()
-    Path("trial").symlink_to(simulated)
+    shutil.copytree(simulated / "tables", "trial/tables")
+    for name in ("mirror", "truth.json"):
+        Path("trial", name).symlink_to(simulated / name)
     done = CliRunner().invoke(app, ["plan", "my.yaml", "--list", "1"])
     assert done.exit_code == 0, done.output
     assert "XMM-Newton Pointed: 1 observations" in done.output

@@ -69,7 +69,7 @@ def test_flagged_events_are_dropped_unless_only_they_are_asked_for() -> None:
 
 def test_defaults_are_those_of_daxa() -> None:
     espfilt = parse_config(GOOD).mission("xmm_pointed").section.espfilt
-    assert (espfilt.with_smoothing, espfilt.with_binning, espfilt.ratio) == (51.0, 60.0, 1.2)
+    assert (espfilt.with_smoothing, espfilt.with_binning) == (51.0, 60.0)
     assert (espfilt.filter_lo_en, espfilt.filter_hi_en) == (2.5, 8.5)
     assert (espfilt.range_scale.pn, espfilt.range_scale.mos) == (15, 6)
     assert (espfilt.allowed_sigma, espfilt.gauss_fit_lims) == (3, (0.1, 6.5))
@@ -308,7 +308,7 @@ def test_sas_is_told_more_than_the_native_filter_heeds() -> None:
     with pytest.raises(ConfigError, match=r"espfilt.with_smoothing: the flare filter 'ratio' does not heed it"):
         parse_config(with_options(espfilt=options))
     assert parse_config(with_options(engine="sas", espfilt=options)).mission("xmm_pointed").section.espfilt.ratio == 1.4
-    with pytest.raises(ConfigError, match=r"espfilt.threshold: the flare filter 'ratio' does not heed it"):
+    with pytest.raises(ConfigError, match=r"espfilt.threshold: SAS's espfilt does not heed it"):
         parse_config(with_options(engine="sas", espfilt={**options, "threshold": {"PN": 1}}))
 
 

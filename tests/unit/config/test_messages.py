@@ -104,8 +104,11 @@ SAID = {
 )
 def test_what_is_said_of_a_wrong_value(place: tuple[str, ...], value: Any, said: str) -> None:
     given = [list(each) if isinstance(each, tuple) else each for each in value] if isinstance(value, tuple) else value
+    config = with_value("xmm_pointed", ("missions", "xmm_pointed", *place), given)
+    if place == ("espfilt", "threshold"):
+        config["missions"]["xmm_pointed"]["espfilt"]["method"] = "threshold"
     with pytest.raises(ConfigError) as caught:
-        parse_config(with_value("xmm_pointed", ("missions", "xmm_pointed", *place), given))
+        parse_config(config)
     assert f"missions.xmm_pointed.{'.'.join(place)}" in str(caught.value)
     assert said in str(caught.value)
 

@@ -17,7 +17,7 @@ from daxa_wf.download.data_centres import S3Bucket, listed_entries
 from daxa_wf.download.observation import Fetcher
 from daxa_wf.download.paths import archive_paths, fill, glob_expression, is_wanted, may_hold_wanted, wanted_globs
 from daxa_wf.errors import CorruptFileError, ServiceError, UnfitDataError
-from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.mission.registry import MISSIONS, engine_of
 from daxa_wf.tables.http import session
 from daxa_wf_simulator.mirror_server import ServedMirror
 from tests.archives import CALPV_FIELD, CHANDRA, INTEGRAL_SHARED, SMALL, content
@@ -151,7 +151,9 @@ def test_decompressed_as_they_come(archives: ServedMirror, tmp_path: Path) -> No
         for each in acquired.files:
             assert (tmp_path / acquired.directory / each.path).read_bytes()[:9] == b"SIMPLE  ="
     table = pd.DataFrame([{"obsid": "0201903501", "inst": "M1", "exposure": "S001", "mode": "", "filter": ""}])
-    (row,), _ = planned_exposures(MISSIONS["xmm_pointed"], table[["obsid"]], table, ["M1"])
+    (row,), _ = planned_exposures(
+        MISSIONS["xmm_pointed"], table[["obsid"]], table, ["M1"], engine_of("xmm_pointed", "native")
+    )
     names = [each.path for each in acquired.files]
     assert row.events not in names
     assert decompressed(row).events in names, "what the manifest plans is what the store holds"

@@ -14,7 +14,7 @@ from daxa_wf.errors import StepFailedError, UnfitDataError
 from daxa_wf.observatories.erosita.esass import commands as erosita
 from daxa_wf.observatories.erosita.esass.examine import examine_esass
 from daxa_wf.observatories.erosita.options import Evtool, Flaregti
-from daxa_wf.observatories.xmm.options import Espfilt, Evselect, Images, SasToolkit
+from daxa_wf.observatories.xmm.options import EvselectOptions, ImagesOptions, SasEspfiltOptions
 from daxa_wf.observatories.xmm.sas import commands as xmm
 from daxa_wf.observatories.xmm.sas import list_commands as lists
 from daxa_wf.observatories.xmm.sas.examine import QUESTIONS, examine_sas, sas_versions
@@ -23,6 +23,7 @@ from daxa_wf.observatories.xmm.sas.odf_summary import read_odf_summary
 from daxa_wf.observatories.xmm.sas.odf_view import make_odf_view
 from daxa_wf.observatories.xmm.sas.tasks import ESPFILT
 from daxa_wf.observatories.xmm.sas.versions import SasVersion, parse_sas_version, read_ccf_index
+from daxa_wf.observatories.xmm.section import SasToolkit
 from daxa_wf.tools.doctor import Finding, probe
 from daxa_wf.tools.environment import ToolEnvironment, environment_from
 from daxa_wf.tools.runner import execute, run_tools
@@ -39,6 +40,8 @@ OBSID = "0201903501"
 M1_UNIT = Unit("xmm_pointed", OBSID, "M1", "S001")
 PN_UNIT = Unit("xmm_pointed", OBSID, "PN", "S003")
 SAS_20 = SasVersion(20)
+
+BANDS = [energies.band for energies in ImagesOptions().bands]
 
 
 class Bench:
@@ -85,7 +88,7 @@ def test_pn_from_a_read_only_odf_to_images(standins: Standins, bench: Bench, tmp
     oot, events = first.products["ootevents"], second.products["events"]
     assert first.products["attitude"].name == f"P{OBSID}OBX000ATTTSR0000.FIT"
     assert fits.getval(events, "SUBMODE", "EVENTS") == "PrimeFullWindowExtended"
-    (flares,) = bench.run(lists.espfilt(PN_UNIT, events, data, Espfilt().model_dump(), SAS_20, oot))
+    (flares,) = bench.run(lists.espfilt(PN_UNIT, events, data, SasEspfiltOptions(), SAS_20, oot))
     assert flares.products["gti"].name == "pnS003-gti-2500-8500.fits"
     assert set(flares.products) == {
         "gti",
@@ -97,18 +100,18 @@ def test_pn_from_a_read_only_odf_to_images(standins: Standins, bench: Bench, tmp
     }
     assert espfilt_log(flares.stdout.read_text())["norm"] == 1261.334
     gti = flares.products["gti"]
-    cleaned = bench.run(lists.evselect(PN_UNIT, events, gti, data, Evselect().model_dump(), ootevents=oot))
+    cleaned = bench.run(lists.evselect(PN_UNIT, events, gti, data, EvselectOptions(), ootevents=oot))
     clean = cleaned[0].products["cleanevents"]
     assert cleaned[1].products["cleanootevents"].exists()
     with fits.open(clean) as hdus:
         assert 0 < len(hdus["EVENTS"].data) < fits.getval(events, "NAXIS2", "EVENTS")
         assert hdus["EVENTS"].data["PATTERN"].max() <= 4
-    images = [run.products for run in bench.run(lists.images(clean, data, Images().model_dump()))]
+    images = [run.products for run in bench.run(lists.images(clean, data, BANDS, ImagesOptions().pixel_size))]
     soft, hard = (next(iter(each.values())) for each in images)
     assert fits.getdata(soft).shape == fits.getdata(hard).shape == (512, 512)
     by_band = {"en0.5_2.0keV": soft, "en2.0_10.0keV": hard}
     attitude = first.products["attitude"]
-    maps = bench.run(lists.exposure_maps(clean, by_band, attitude, data, Images().model_dump(), "measured"))
+    maps = bench.run(lists.exposure_maps(clean, by_band, attitude, data, BANDS, "measured"))
     assert fits.getdata(maps[1].products["en2.0_10.0keV-expmap"]).shape == (512, 512)
     assert [call["task"] for call in standins.calls()] == [
         "cifbuild", "odfingest", "epchain", "epchain", "espfilt", "evselect", "evselect", "evselect", "evselect",
@@ -128,8 +131,8 @@ def test_mos_with_anomalous_ccds_and_two_exposures_merged(
         log = bench.product("anomalies", xmm.emanom(unit, events, data, SAS_20))
         ccds = acceptable_ccds(emanom_log(log.read_text()), "GI")
         assert ccds == [1, 2, 3, 6, 7]
-        gti = bench.product("gti", lists.espfilt(unit, events, data, Espfilt().model_dump(), SAS_20))
-        clean = lists.evselect(unit, events, gti, data, Evselect().model_dump(), ccds)
+        gti = bench.product("gti", lists.espfilt(unit, events, data, SasEspfiltOptions(), SAS_20))
+        clean = lists.evselect(unit, events, gti, data, EvselectOptions(), ccds)
         cleaned.append(bench.product("cleanevents", clean))
         assert set(fits.getdata(cleaned[-1], "EVENTS")["CCDNR"]) <= {1, 2, 3, 6, 7}
     final = bench.product("finalevents", lists.merge(cleaned))
@@ -161,10 +164,10 @@ def test_espfilt_in_the_dialect_of_what_is_installed(
     version = release(standins, name)
     data = bench.ingest(make_odf(tmp_path / "raw", OBSID, [M1]))
     events = bench.product("events", xmm.emchain(M1_UNIT, data))
-    (run,) = bench.run(lists.espfilt(M1_UNIT, events, data, Espfilt().model_dump(), version))
+    (run,) = bench.run(lists.espfilt(M1_UNIT, events, data, SasEspfiltOptions(), version))
     assert run.products["gti"].name == gti
     with pytest.raises(StepFailedError, match=said):
-        bench.run(lists.espfilt(M1_UNIT, events, data, Espfilt().model_dump(), SasVersion(int(other[:2]))))
+        bench.run(lists.espfilt(M1_UNIT, events, data, SasEspfiltOptions(), SasVersion(int(other[:2]))))
 
 
 def test_epchain_of_21_0_0_needs_radmonfix_left_out(standins: Standins, bench: Bench, tmp_path: Path) -> None:
@@ -188,7 +191,7 @@ def test_small_window_of_pn_is_rejected(bench: Bench, tmp_path: Path) -> None:
     data = bench.ingest(make_odf(tmp_path / "raw", OBSID, [PN_SMALL_WINDOW]))
     _, second = bench.run(xmm.epchain(PN_UNIT, data, [4], SAS_20))
     with pytest.raises(UnfitDataError, match="noPNSmallWindow"):
-        bench.run(lists.espfilt(PN_UNIT, second.products["events"], data, Espfilt().model_dump(), SAS_20))
+        bench.run(lists.espfilt(PN_UNIT, second.products["events"], data, SasEspfiltOptions(), SAS_20))
 
 
 def test_failures_may_be_restricted_to_a_unit(standins: Standins, bench: Bench, tmp_path: Path) -> None:
@@ -198,9 +201,9 @@ def test_failures_may_be_restricted_to_a_unit(standins: Standins, bench: Bench, 
     with pytest.raises(
         UnfitDataError, match="noCounts: espfilt: All histo counts are zero! Check your FOV Lightcurve!"
     ):
-        bench.run(lists.espfilt(M1_UNIT, events, data, Espfilt().model_dump(), SAS_20))
+        bench.run(lists.espfilt(M1_UNIT, events, data, SasEspfiltOptions(), SAS_20))
     _, second = bench.run(xmm.epchain(PN_UNIT, data, range(1, 13), SAS_20))
-    bench.run(lists.espfilt(PN_UNIT, second.products["events"], data, Espfilt().model_dump(), SAS_20))
+    bench.run(lists.espfilt(PN_UNIT, second.products["events"], data, SasEspfiltOptions(), SAS_20))
 
 
 def test_what_failed_is_told_with_what_went_before(standins: Standins, bench: Bench, tmp_path: Path) -> None:
@@ -220,8 +223,8 @@ def test_what_failed_is_told_with_what_went_before(standins: Standins, bench: Be
 def test_a_list_without_an_event_left_is_unfit(bench: Bench, tmp_path: Path) -> None:
     data = bench.ingest(make_odf(tmp_path / "raw", OBSID, [M1]))
     events = bench.product("events", xmm.emchain(M1_UNIT, data))
-    gti = bench.product("gti", lists.espfilt(M1_UNIT, events, data, Espfilt().model_dump(), SAS_20))
-    nothing = Evselect(mos_filt_expr="PATTERN > 31").model_dump()
+    gti = bench.product("gti", lists.espfilt(M1_UNIT, events, data, SasEspfiltOptions(), SAS_20))
+    nothing = EvselectOptions(mos_filt_expr="PATTERN > 31")
     with pytest.raises(UnfitDataError, match="NoFilteredEvents"):
         bench.run(lists.evselect(M1_UNIT, events, gti, data, nothing))
 

@@ -10,7 +10,7 @@ import pytest
 from daxa_wf.errors import ConfigError, UnfitDataError
 from daxa_wf.observatories.erosita.esass import commands as erosita
 from daxa_wf.observatories.erosita.options import Evtool, Flaregti
-from daxa_wf.observatories.xmm.options import Espfilt, Evselect, ExposureMaps, Images
+from daxa_wf.observatories.xmm.options import EvselectOptions, ExposureMapsOptions, ImagesOptions, SasEspfiltOptions
 from daxa_wf.observatories.xmm.sas import commands as xmm
 from daxa_wf.observatories.xmm.sas import list_commands as lists
 from daxa_wf.observatories.xmm.sas.tasks import ESPFILT, SAS_TASKS
@@ -31,6 +31,9 @@ RAW, OOT, GTI = Path("/a/raw.fits"), Path("/a/oot.fits"), Path("/a/gti.fits")
 
 def options(section: Any, **given: Any) -> dict[str, Any]:
     return section(**given).model_dump()
+
+
+BANDS, PIXEL_SIZE = [energies.band for energies in ImagesOptions().bands], ImagesOptions().pixel_size
 
 
 def argvs(commands: list[Command]) -> list[str]:
@@ -122,20 +125,20 @@ REST = "allowsigma=3 limits=0.1 6.5 keepinterfiles=no"
 )
 def test_espfilt_speaks_the_dialect_of_the_release(unit: Unit, version: SasVersion, expected: str) -> None:
     oot = OOT if unit is PN else None
-    (command,) = lists.espfilt(unit, RAW, DATA, options(Espfilt), version, oot)
+    (command,) = lists.espfilt(unit, RAW, DATA, SasEspfiltOptions(), version, oot)
     assert argvs([command]) == [expected]
     assert command.environment == ENVIRONMENT
     assert ("ootevents.fits" in command.links) is ("withoot=yes" in expected)
 
 
 def test_espfilt_products_have_the_names_of_the_release() -> None:
-    (at_20,) = lists.espfilt(M1, RAW, DATA, options(Espfilt), SAS_20)
-    (at_22,) = lists.espfilt(PN, RAW, DATA, options(Espfilt), SAS_22, OOT)
+    (at_20,) = lists.espfilt(M1, RAW, DATA, SasEspfiltOptions(), SAS_20)
+    (at_22,) = lists.espfilt(PN, RAW, DATA, SasEspfiltOptions(), SAS_22, OOT)
     assert at_20.products == {"gti": "mos1S001-gti-2500-8500.fits"}
     assert at_20.extras["hist"] == "mos1S001-hist-2500-8500.qdp"
     assert at_22.products == {"gti": "pnS003-gti.fits"}
     assert at_22.extras["allgoodootevents"] == "pnS003-allevcoot.fits"
-    (at_19,) = lists.espfilt(PN, RAW, DATA, options(Espfilt), SasVersion(19), OOT)
+    (at_19,) = lists.espfilt(PN, RAW, DATA, SasEspfiltOptions(), SasVersion(19), OOT)
     assert at_19.products == {"gti": "P0201903501PNS003-gti.FIT"}
     assert at_19.extras == {
         "lightcurve": "P0201903501PNS003-objlc.FIT", "cornerlightcurve": "P0201903501PNS003-corlc.FIT",
@@ -145,8 +148,8 @@ def test_espfilt_products_have_the_names_of_the_release() -> None:
 
 
 def test_espfilt_takes_every_option() -> None:
-    given = options(
-        Espfilt, method="ratio", with_smoothing=False, with_binning="100 s", ratio=1.5, filter_lo_en="8 keV",
+    given = SasEspfiltOptions(
+        method="ratio", with_smoothing=False, with_binning="100 s", ratio=1.5, filter_lo_en="8 keV",
         filter_hi_en="12 keV", range_scale={"pn": 25, "mos": 10}, allowed_sigma=2.5, gauss_fit_lims=(0.2, 8),
     )  # fmt: skip
     (command,) = lists.espfilt(PN, RAW, DATA, given, SAS_22)
@@ -156,13 +159,8 @@ def test_espfilt_takes_every_option() -> None:
     ]
 
 
-def test_espfilt_has_no_native_filters() -> None:
-    with pytest.raises(ConfigError, match=r"espfilt.method = sn_optimal: SAS's espfilt has .*engine: native"):
-        lists.espfilt(PN, RAW, DATA, options(Espfilt, method="sn_optimal"), SAS_22)
-
-
 def test_evselect_cleans_the_out_of_time_list_alike() -> None:
-    commands = lists.evselect(PN, RAW, GTI, DATA, options(Evselect), ootevents=OOT)
+    commands = lists.evselect(PN, RAW, GTI, DATA, EvselectOptions(), ootevents=OOT)
     expression = "expression=(#XMMEA_EP && (PATTERN <= 4) && (FLAG .eq. 0)) && GTI(gti.fits,TIME)"
     assert [command.argv for command in commands] == [
         ["evselect", "table=events.fits", "filteredset=cleanevents.fits", expression, "updateexposure=yes"],
@@ -174,13 +172,13 @@ def test_evselect_cleans_the_out_of_time_list_alike() -> None:
 
 
 def test_evselect_takes_energies_and_good_ccds() -> None:
-    given = options(Evselect, lo_en="0.3 keV", hi_en="7.9 keV")
+    given = EvselectOptions(lo_en="0.3 keV", hi_en="7.9 keV")
     (command,) = lists.evselect(M1, RAW, GTI, DATA, given, ccds=[1, 2, 5])
     assert command.argv[3] == (
         "expression=((#XMMEA_EM && (PATTERN <= 12) && (FLAG .eq. 0)) && (PI in [300:7900]) && (CCDNR in 1,2,5)) "
         "&& GTI(gti.fits,TIME)"
     )
-    (either,) = lists.evselect(M1, RAW, GTI, DATA, options(Evselect, mos_filt_expr="PATTERN == 0 || PATTERN == 2"))
+    (either,) = lists.evselect(M1, RAW, GTI, DATA, EvselectOptions(mos_filt_expr="PATTERN == 0 || PATTERN == 2"))
     assert either.argv[3] == "expression=(PATTERN == 0 || PATTERN == 2) && GTI(gti.fits,TIME)"
     with pytest.raises(UnfitDataError, match="noGoodCcds"):
         lists.evselect(M1, RAW, GTI, DATA, given, ccds=[])
@@ -201,7 +199,7 @@ def test_merge_is_a_chain_of_pairs() -> None:
 
 
 def test_images_have_the_pixels_of_the_native_ones() -> None:
-    commands = lists.images(RAW, DATA, options(Images))
+    commands = lists.images(RAW, DATA, BANDS, PIXEL_SIZE)
     assert commands[0].argv == [
         "evselect", "table=events.fits", "imageset=en0.5_2.0keV-image.fits", "withimageset=yes", "xcolumn=X", "ycolumn=Y",
         "imagebinning=binSize", "ximagebinsize=87", "yimagebinsize=87", "withxranges=yes", "ximagemin=3649",
@@ -212,14 +210,14 @@ def test_images_have_the_pixels_of_the_native_ones() -> None:
 
 def test_exposure_maps_are_on_the_pixels_of_their_images() -> None:
     images = {"en0.5_2.0keV": Path("/a/soft.fits"), "en2.0_10.0keV": Path("/a/hard.fits")}
-    vignetting = options(ExposureMaps)["vignetting"]
-    commands = lists.exposure_maps(RAW, images, Path("/a/att.fits"), DATA, options(Images), vignetting)
+    vignetting = ExposureMapsOptions().vignetting
+    commands = lists.exposure_maps(RAW, images, Path("/a/att.fits"), DATA, BANDS, vignetting)
     assert argvs(commands)[1] == (
         "eexpmap imageset=image.fits attitudeset=attitude.fits eventset=events.fits expimageset=en2.0_10.0keV-expmap.fits "
         "withdetcoords=no withvignetting=yes usefastpixelization=no attrebin=4 pimin=2000 pimax=10000"
     )
     assert commands[1].links["image.fits"] == Path("/a/hard.fits")
-    unvignetted = lists.exposure_maps(RAW, images, Path("/a/att.fits"), DATA, options(Images), "none")
+    unvignetted = lists.exposure_maps(RAW, images, Path("/a/att.fits"), DATA, BANDS, "none")
     assert "withvignetting=no" in unvignetted[0].argv
 
 
@@ -239,9 +237,9 @@ def test_every_task_is_told_its_observation() -> None:
     images = {"en0.5_2.0keV": Path("/a/soft.fits"), "en2.0_10.0keV": Path("/a/hard.fits")}
     told = [
         *xmm.epchain(PN, DATA, [1], SAS_20), *xmm.emchain(M1, DATA), *xmm.emanom(M1, RAW, DATA, SAS_20), *xmm.atthkgen(DATA),
-        *xmm.rgsproc("rgs_filter", R1, DATA), *lists.espfilt(M1, RAW, DATA, options(Espfilt), SasVersion(19)),
-        *lists.evselect(PN, RAW, GTI, DATA, options(Evselect), ootevents=OOT), *lists.images(RAW, DATA, options(Images)),
-        *lists.exposure_maps(RAW, images, Path("/a/att.fits"), DATA, options(Images), "measured"),
+        *xmm.rgsproc("rgs_filter", R1, DATA), *lists.espfilt(M1, RAW, DATA, SasEspfiltOptions(), SasVersion(19)),
+        *lists.evselect(PN, RAW, GTI, DATA, EvselectOptions(), ootevents=OOT), *lists.images(RAW, DATA, BANDS, PIXEL_SIZE),
+        *lists.exposure_maps(RAW, images, Path("/a/att.fits"), DATA, BANDS, "measured"),
     ]  # fmt: skip
     assert {each.task for each in told} == {*SAS_TASKS} - {"cifbuild", "odfingest", "merge", "gtibuild"}
     assert all(each.environment == ENVIRONMENT for each in told)

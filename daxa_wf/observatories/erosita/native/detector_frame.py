@@ -1,4 +1,4 @@
-"""Where a telescope module's CCD lies on the sky about its pointing, found from the events themselves.
+"""The place of a telescope module's CCD on the sky about its pointing, measured from the events themselves.
 
 Events carry their pixel (RAWX, RAWY) and their place on the sky (X, Y) that eSASS's evatt gave it with the calibrated
 boresight and plate scale; a straight line between both, after turning by ROLL, gives these back.
@@ -27,7 +27,7 @@ FARTHEST = 3.0
 WORST = 1.5
 """Standard deviation in CCD pixels of a line that cannot be trusted."""
 SAMPLE = 200_000
-"""Events of a file that are looked at."""
+"""Number of events of a file that are used."""
 
 
 @dataclass(frozen=True)
@@ -45,19 +45,19 @@ class DetectorFrame:
     def raw(
         self, dx: NDArray[np.float64], dy: NDArray[np.float64], roll: NDArray[np.float64] | float
     ) -> NDArray[np.float64]:
-        """RAWX and RAWY, not rounded, at offsets in sky pixels for a roll angle in degrees; shape (2, *dx.shape)."""
+        """Return RAWX and RAWY, not rounded, at offsets in sky pixels for a roll angle in degrees; shape (2, *dx.shape)."""
         turned = np.array(turn(dx, dy, self.sense * np.asarray(roll)))
         return np.asarray(np.tensordot(self.matrix, turned, 1) + self.origin.reshape(2, *(1,) * np.ndim(dx)))
 
 
 NOMINAL = DetectorFrame(np.array([192.5, 192.5]), np.eye(2) / SKY_PIXELS, 1, False)
-"""Where too few events show it: the pointing at the centre of the CCD, RAWX along X for ROLL 0. An assumption."""
+"""Assumed if too few events determine the frame: the pointing at the centre of the CCD, RAWX along X for ROLL 0."""
 
 
 def turn(
     x: NDArray[np.float64], y: NDArray[np.float64], angle: NDArray[np.float64] | float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Coordinates in axes that are turned by an angle in degrees."""
+    """Return coordinates in axes that are turned by an angle in degrees."""
     cosine, sine = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
     return np.asarray(x * cosine + y * sine), np.asarray(y * cosine - x * sine)
 
@@ -65,7 +65,7 @@ def turn(
 def fit_frame(
     dx: NDArray[np.float64], dy: NDArray[np.float64], roll: NDArray[np.float64], raw: NDArray[np.float64]
 ) -> DetectorFrame:
-    """The frame of least squares for events, shape (events,) and (2, events); NOMINAL if they show none.
+    """Fit the frame of least squares to events, shape (events,) and (2, events); NOMINAL if they do not determine one.
 
     Both senses of ROLL are tried. Events far from the line (out of their frame's time) are left out of a second fit.
     """
@@ -88,7 +88,7 @@ def fit_frame(
 
 
 def detector_frames(events: ErositaEventList, modules: Iterable[int]) -> dict[int, DetectorFrame]:
-    """The frame of each telescope module, from a sample over the whole file; one pass."""
+    """Return the frame of each telescope module, from a sample over the whole file; one pass."""
     series = {module: pointing for module in modules if (pointing := events.pointing(module)) is not None}
     paths = {module: path for module in series if (path := path_of(events, module)) is not None}
     samples: dict[int, list[NDArray[np.float64]]] = {module: [] for module in modules}
@@ -110,5 +110,5 @@ def detector_frames(events: ErositaEventList, modules: Iterable[int]) -> dict[in
 
 
 def roll_at(pointing: Pointing, times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """ROLL in degrees at some times, between rows the short way round; shape of `times`."""
+    """Return ROLL in degrees at some times, between rows the short way round; shape of `times`."""
     return np.asarray(np.interp(times, pointing.time, np.rad2deg(np.unwrap(np.deg2rad(pointing.roll)))))

@@ -69,7 +69,7 @@ def unsigned_flags(stored: NDArray[Any], zero: int = 0) -> NDArray[np.uint32]:
 
 
 class ErositaEventList(EventList):
-    """An event list of one or several telescope modules; `chunks` are its events as they are stored."""
+    """An event list of one or several telescope modules; `chunks` yields its events unscaled."""
 
     EXPECTED = "an eROSITA list such as em01_134135_020_EventList_c010.fits"
     LONGEST = 1e9
@@ -200,6 +200,6 @@ def modules_of(header: Any) -> tuple[int, ...]:
 
 
 def first_and_last(intervals: dict[int, Intervals]) -> Intervals:
-    """Return the interval from the first start to the last stop of all modules; empty if none has good time."""
+    """Return the interval from the first start to the last stop of all modules; empty without good time."""
     together = np.concatenate([NONE, *intervals.values()])
     return np.array([[together[:, 0].min(), together[:, 1].max()]]) if len(together) else NONE

@@ -1,7 +1,7 @@
-"""Cleaning of eROSITA event files as eSASS's evtool does it: what is selected, in a file with all its tables right.
+"""Cleans eROSITA's event lists as eSASS's evtool does: the selected events, in a file whose tables agree with them.
 
-Source: eSASS evtool 2.10 and 2.29, 'Description' and 'Input parameters'; docs/evtool.md says what was chosen where
-they say nothing.
+Source: eSASS evtool 2.10 and 2.29, 'Description' and 'Input parameters'; docs/evtool.md lists the choices that they
+leave open.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def without_good_time(selection: ErositaSelection) -> tuple[Finding, ...]:
 
 
 def command_line(parameters: EvtoolParameters) -> str:
-    """The parameters as evtool's command line would have them."""
+    """Return the parameters in the form of evtool's command line."""
     p = parameters
     words = [f"gti={p.gti if str(p.gti) in ('GTI', 'FLAREGTI') else Path(p.gti).name}", f"pattern={p.pattern}"]
     words += [] if p.flag is None else [f"flag={p.flag:#x} flag_invert={'yes' if p.flag_invert else 'no'}"]
@@ -86,7 +86,7 @@ def command_line(parameters: EvtoolParameters) -> str:
 
 
 def selection_cards(header: Any, parameters: EvtoolParameters) -> dict[str, tuple[Any, str] | None]:
-    """FLAGSEL, PAT_SEL, GTI_SEL, NENERGY, EMIN1, EMAX1 as a genuine evtool writes them, with earlier selections in."""
+    """Return FLAGSEL, PAT_SEL, GTI_SEL, NENERGY, EMIN1, EMAX1 as a genuine evtool writes them, with earlier selections in."""
     p = parameters
     earlier = [card for card in ("FLAGSEL", "FLAGINV", "PAT_SEL") if card in header]
     cards: dict[str, tuple[Any, str] | None] = {card: (header[card], header.comments[card]) for card in earlier}
@@ -113,9 +113,9 @@ def selection_cards(header: Any, parameters: EvtoolParameters) -> dict[str, tupl
 def time_cards(
     ontime: Mapping[int, float], livetime: Mapping[int, float], with_exposure: bool = False
 ) -> dict[str, tuple[Any, str] | None]:
-    """ONTIMEn and LIVETIn of each telescope module, ONTIME and LIVETIME of the one with the longest good time.
+    """Return ONTIMEn and LIVETIn of each telescope module, ONTIME and LIVETIME of the one with the longest good time.
 
-    `with_exposure`: there is a card EXPOSURE, which is to be LIVETIME as it is now.
+    `with_exposure`: the list has a card EXPOSURE, which becomes LIVETIME.
     """
     cards: dict[str, tuple[Any, str] | None] = {}
     if with_exposure:

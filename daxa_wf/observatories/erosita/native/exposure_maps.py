@@ -1,6 +1,6 @@
 """Exposure maps: live seconds on the sky of each telescope module, and their weighted mean.
 
-Source: eSASS expmap 2.11, 'Description'; docs/evtool.md says what is approximated.
+Source: eSASS expmap 2.11, 'Description'; docs/evtool.md lists the approximations.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def exposure_maps(
     with_bad_pixels: bool = True,
     region: Region | None = None,
 ) -> ErositaExposureMaps:
-    """Exposure of each pixel of a grid: the sum over the pointing of live time on good pixels in the field of view.
+    """Return the exposure of each pixel of a grid: live time on good CCD pixels, summed over pointings.
 
     `good` times by telescope module, whose mean is taken (with `weights`, all 1 if None), those without good time
     too; `bands` in keV, which matter to the vignetting only: without it all maps are alike. `with_bad_pixels`: BADPIXn
@@ -112,7 +112,7 @@ def region_fraction(region: Region, grid: SkyGrid, plane: TangentPlane) -> NDArr
 
 
 def dwell_of(events: ErositaEventList, module: int, good: Intervals, grid: SkyGrid) -> Dwell:
-    """How long a telescope module pointed where: steps between the rows of CORRATTn, none longer than a pixel.
+    """Return the time that a telescope module spent at each pointing: steps between rows of CORRATTn, a pixel long at most.
 
     The live fraction is that of DEADCORn in the middle of a step.
     """
@@ -130,7 +130,7 @@ def _roll(events: ErositaEventList, pointing: Pointing | None, times: NDArray[np
 
 
 def _steps(path: PointingPath, good: Intervals, longest: float) -> NDArray[np.float64]:
-    """Start and stop of steps over good time in which the pointing moves `longest` sky pixels at most; (steps, 2)."""
+    """Return start and stop of steps over good time in which the pointing moves `longest` sky pixels at most; (steps, 2)."""
     if len(good) == 0:
         return np.empty((0, 2))
     first, last = good[0, 0], good[-1, 1]
@@ -155,7 +155,7 @@ def module_maps(
     energies: Sequence[float] | None,
     bands: int,
 ) -> NDArray[np.float64]:
-    """Seconds of one telescope module, shape (bands, rows, columns); vignetted at `energies` (keV) if they are given."""
+    """Return the seconds of one telescope module, shape (bands, rows, columns); vignetted at `energies` (keV) if given."""
     maps = np.zeros((bands, *grid.shape))
     turned = np.rint(dwell.roll / ROLL_STEP)
     for step in np.unique(turned[dwell.seconds > 0]):
@@ -172,7 +172,7 @@ def module_maps(
 
 
 def ccd_view(frame: DetectorFrame, bad: NDArray[np.bool_], grid: SkyGrid, roll: float) -> NDArray[np.float64]:
-    """The part of each pixel about the pointing that good CCD pixels in the field of view see; shape of `offsets`."""
+    """Return the part of each pixel about the pointing that good CCD pixels see; shape of `offsets`."""
     dy, dx = offsets(grid)
     view = np.zeros(dx.shape)
     samples = int(np.clip(np.ceil(3 * grid.xbin / SKY_PIXELS), FEWEST_SAMPLES, MOST_SAMPLES))
@@ -188,7 +188,7 @@ def ccd_view(frame: DetectorFrame, bad: NDArray[np.bool_], grid: SkyGrid, roll: 
 
 
 def bad_pixel_mask(events: ErositaEventList, module: int) -> NDArray[np.bool_]:
-    """True at bad pixels of the CCD, shape (384, 384) by RAWY and RAWX: YEXTENT of them from RAWY upwards."""
+    """Return True at bad pixels of the CCD, shape (384, 384) by RAWY and RAWX; each extends YEXTENT pixels upwards."""
     mask = np.zeros((CCD_SIZE, CCD_SIZE), bool)
     rows = events.bad_pixels(module)
     extents = rows["YEXTENT"] if "YEXTENT" in (rows.dtype.names or ()) else np.ones(len(rows))
@@ -225,7 +225,7 @@ def write_exposure_map(
     with_vignetting: bool,
     region: Region | None = None,
 ) -> None:
-    """Write one map in seconds (float32) with the image's coordinates, and what its vignetting is."""
+    """Write one map in seconds (float32) with the image's coordinates; a card names its vignetting."""
     from astropy.io import fits
 
     header = map_header(events, grid, band)

@@ -1,4 +1,4 @@
-"""What the circular field of view sees of the sky at each moment of an observation."""
+"""The part of the sky in the circular field of view at each moment of an observation."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ BINS_AT_A_TIME = 4096
 SUB_ROWS = 3
 """Chords across each row of pixels."""
 ROUNDING = 1e-6
-"""What convolving in single precision leaves where nothing was seen, as a part of the largest sum."""
+"""Rounding error of the convolution in single precision, as a part of the largest sum."""
 SUB_PIXELS = (-1 / 3, 0.0, 1 / 3)
-"""Places across a pixel, in pixels from its centre, that are seen or not."""
+"""Samples across a pixel, in pixels from its centre."""
 
 
 @dataclass(frozen=True)
 class PointingPath:
-    """Where the telescope pointed, in sky pixels by time in seconds; shape (rows,) each."""
+    """The pointing of the telescope in sky pixels, by time in seconds; shape (rows,) each."""
 
     time: NDArray[np.float64]
     x: NDArray[np.float64]
     y: NDArray[np.float64]
 
     def at(self, times: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """X and Y at some times, between rows by straight lines, beyond them as at the ends; shape of `times`."""
+        """Return X and Y at some times, between rows by straight lines, beyond them as at the ends; shape of `times`."""
         return np.interp(times, self.time, self.x), np.interp(times, self.time, self.y)
 
 
 def path_of(events: ErositaEventList, module: int) -> PointingPath | None:
-    """The pointing of a telescope module on the plane of X and Y, from CORRATTn; None if the file does not have it."""
+    """Return the pointing of a telescope module on the plane of X and Y, from CORRATTn; None without the table."""
     pointing = events.pointing(module)
     if pointing is None:
         return None
@@ -48,7 +48,7 @@ def path_of(events: ErositaEventList, module: int) -> PointingPath | None:
 
 
 def nominal_path(events: ErositaEventList) -> PointingPath:
-    """The pointing that the header has (RA_PNT, DEC_PNT), or else the centre of the plane, for all times."""
+    """Return the pointing of the header (RA_PNT, DEC_PNT), or else the centre of the plane, for all times."""
     plane = events.plane
     ra, dec = (float(events.header.get(card, value)) for card, value in (("RA_PNT", plane.ra), ("DEC_PNT", plane.dec)))
     x, y = plane.pixel(ra, dec)
@@ -58,7 +58,7 @@ def nominal_path(events: ErositaEventList) -> PointingPath:
 def mean_position(
     paths: Sequence[PointingPath], times: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean X and Y of several telescope modules at some times; shape of `times`."""
+    """Return the mean X and Y of several telescope modules at some times; shape of `times`."""
     positions = np.array([path.at(times) for path in paths])
     return positions[:, 0].mean(axis=0), positions[:, 1].mean(axis=0)
 
@@ -66,7 +66,7 @@ def mean_position(
 def visible_area(
     mask: NDArray[np.bool_], grid: SkyGrid, x: NDArray[np.float64], y: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Square degrees of the mask's True pixels within the field of view, for pointings of shape (bins,).
+    """Return the square degrees of the mask's True pixels within the field of view, for pointings of shape (bins,).
 
     The circle is summed along chords, exact in X, three to a row of pixels in Y.
     """
@@ -83,7 +83,7 @@ def visible_area(
 
 
 def _until(sums: NDArray[np.float64], of_row: NDArray[np.int64], column: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Pixels of each row up to a column, which may lie within a pixel."""
+    """Return the pixels of each row up to a column, which may lie within a pixel."""
     place = np.clip(column, 0, sums.shape[1] - 1)
     whole = np.minimum(place.astype(np.int64), sums.shape[1] - 2)
     below = sums[of_row, whole]
@@ -93,7 +93,7 @@ def _until(sums: NDArray[np.float64], of_row: NDArray[np.int64], column: NDArray
 def exposed(
     grid: SkyGrid, x: NDArray[np.float64], y: NDArray[np.float64], seconds: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Seconds for which each pixel was in the field of view, in part at its rim; shape of the grid.
+    """Return the seconds that each pixel spent in the field of view, in part at its rim; shape of the grid.
 
     `x`, `y` (sky pixels) and `seconds` of shape (pointings,).
     """
@@ -105,7 +105,7 @@ def exposed(
 
 
 def offsets(grid: SkyGrid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Y and X of pixels from the one that is pointed to, as far as the field of view reaches; shape (rows, columns)."""
+    """Return Y and X of pixels from the pointing, as far as the field of view reaches; shape (rows, columns)."""
     reach_x, reach_y = (int(FOV_RADIUS / size) + 1 for size in (grid.xbin, grid.ybin))
     rows, columns = np.mgrid[-reach_y : reach_y + 1, -reach_x : reach_x + 1]
     return rows * grid.ybin, columns * grid.xbin
@@ -118,7 +118,7 @@ def sum_along(
     seconds: NDArray[np.float64],
     view: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """What pixels get while a view of the sky is moved about: the sum of `view` at each pointing, times its seconds.
+    """Return the sum of a view of the sky over all pointings, weighted by their seconds.
 
     `x`, `y` in sky pixels and `seconds` of shape (pointings,); `view` of the shape of `offsets`; result of the grid's.
     A pointing is shared out among the four pixels about it, and all of them are convolved with the view at once, in
@@ -141,7 +141,7 @@ def sum_along(
 def _shared_out(
     row: NDArray[np.float64], column: NDArray[np.float64], weight: NDArray[np.float64], shape: tuple[int, int]
 ) -> NDArray[np.float64]:
-    """Weights at places between pixels on an image of a shape, by their nearness to the four pixels about them."""
+    """Return an image of weights at places between pixels, shared by nearness among the four pixels about each."""
     top, left = np.floor(row).astype(np.int64), np.floor(column).astype(np.int64)
     image = np.zeros((shape[0] + 2, shape[1] + 2))
     for down in (0, 1):

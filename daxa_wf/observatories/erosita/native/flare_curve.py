@@ -17,10 +17,10 @@ from daxa_wf.observatories.erosita.native.sky_pixels import SKY_PIXELS_PER_DEGRE
 from daxa_wf.observatories.erosita.native.telescope_modules import of_modules
 
 LEAST_AREA = 0.01 * np.pi * (FOV_RADIUS / SKY_PIXELS_PER_DEGREE) ** 2
-"""deg^2: a hundredth of the field of view, below which a bin says nothing of flares."""
+"""deg^2: a hundredth of the field of view. Bins with less give no information on flares."""
 
 LEAST_PART = 0.1
-"""Of the largest area of a bin: below it, as at the ends of a scan, counts are too few to tell a flare."""
+"""Part of the largest area of a bin. Bins with less, as at the ends of a scan, have too few counts to show a flare."""
 
 LONGEST_STEP = FOV_RADIUS / 30
 """Sky pixels that the pointing may move while the field of view is taken to stand still."""
@@ -38,26 +38,26 @@ class TimeBins:
 
     @property
     def centres(self) -> NDArray[Any]:
-        """Centres of the bins in seconds, shape (bins,)."""
+        """Return the centres of the bins in seconds, shape (bins,)."""
         return self.start + self.size * (self.numbers + 0.5)
 
     def place(self, times: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Which of the bins each time is in, shape of `times`; all times must be in good time."""
+        """Return the index of the bin of each time, shape of `times`; all times must be in good time."""
         number = np.floor((times - self.start) / self.size).astype(np.int64)
         return np.minimum(np.searchsorted(self.numbers, number), len(self.numbers) - 1)
 
     def edges(self, steps: int) -> NDArray[Any]:
-        """Edges in seconds of equal steps within each bin, shape (bins, steps + 1)."""
+        """Return the edges in seconds of equal steps within each bin, shape (bins, steps + 1)."""
         return self.start + self.size * (self.numbers[:, None] + np.arange(steps + 1) / steps)
 
     def intervals(self, chosen: NDArray[np.bool_]) -> Intervals:
-        """The time of the chosen bins."""
+        """Return the time of the chosen bins."""
         numbers = self.numbers[chosen]
         return normalise(self.start + self.size * np.column_stack([numbers, numbers + 1]))
 
 
 def time_bins(good: Mapping[int, Intervals], size: float) -> TimeBins:
-    """The bins from the first good time of any module that have good time."""
+    """Return the bins that have good time, counted from the first good time of any module."""
     span = first_and_last(dict(good))
     if len(span) == 0:
         return TimeBins(0.0, size, np.empty(0, np.int64))
@@ -82,12 +82,12 @@ class Track:
     y: NDArray[np.float64]
 
     def seconds(self, good: Intervals) -> NDArray[np.float64]:
-        """Good seconds within each step, shape (bins, steps)."""
+        """Return the good seconds within each step, shape (bins, steps)."""
         return overlap(good, self.edges[:, :-1], self.edges[:, 1:])
 
 
 def track(paths: Sequence[PointingPath], bins: TimeBins) -> Track:
-    """The mean pointing of several telescope modules in the bins."""
+    """Return the mean pointing of several telescope modules in the bins."""
     ends = np.array(mean_position(paths, bins.edges(1).ravel())).reshape(2, -1, 2)
     moved = float(np.max(np.hypot(*(ends[:, :, 1] - ends[:, :, 0])), initial=0.0))
     edges = bins.edges(int(np.clip(np.ceil(moved / LONGEST_STEP), 1, MOST_STEPS)))
@@ -110,7 +110,7 @@ class BinnedEvents:
     for_curve: NDArray[np.bool_]
 
     def image(self, grid: SkyGrid, good_bins: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Counts in the mask's band in good bins, shape of the grid."""
+        """Return the counts in the mask's band in good bins, shape of the grid."""
         kept = self.for_mask & good_bins[self.bin]
         return np.bincount(self.pixel[kept], minlength=grid.nx * grid.ny).reshape(grid.shape)
 
@@ -168,17 +168,17 @@ class FlareCurve:
 
     @property
     def judged(self) -> NDArray[np.bool_]:
-        """Bins of which a rate can be told: some good time, and enough of the field of view in the rectangle."""
+        """Return True for bins with a reliable rate: some good time, and enough of the field of view in the rectangle."""
         return (self.seconds > 0) & (self.area > max(LEAST_AREA, LEAST_PART * float(self.area.max(initial=0))))
 
     @property
     def exposure(self) -> NDArray[np.float64]:
-        """s deg^2 of each bin."""
+        """Return the s deg^2 of each bin."""
         return self.seconds * self.area
 
     @property
     def rate(self) -> NDArray[np.float64]:
-        """Counts/s/deg^2 of all `modules`, not corrected for vignetting; NaN where it cannot be told."""
+        """Return the counts/s/deg^2 of all `modules`, not corrected for vignetting; NaN where it is not reliable."""
         return np.divide(self.counts, self.exposure, out=np.full(len(self.counts), np.nan), where=self.judged)
 
 
@@ -191,7 +191,7 @@ def flare_curve(
     mask: NDArray[np.bool_],
     pointing: Track,
 ) -> FlareCurve:
-    """The curve of `modules` with a mask of the grid's shape (True: keep)."""
+    """Return the curve of `modules` with a mask of the grid's shape (True: keep)."""
     with_time = [module for module in modules if len(good.get(module, ()))]
     kept = binned.for_curve & mask.ravel()[binned.pixel] & of_modules(with_time)[binned.module]
     counts = np.bincount(binned.bin[kept], minlength=len(bins.numbers))
@@ -205,7 +205,7 @@ def flare_curve(
 
 
 def as_their_neighbours(quiet: NDArray[np.bool_], judged: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """`quiet` with the bins that were not judged as the judged bin next to them in order; shapes (bins,)."""
+    """Return `quiet`, in which bins that were not judged follow the nearest judged bin; shapes (bins,)."""
     known = np.flatnonzero(judged)
     if len(known) == 0:
         return np.ones(len(quiet), bool)
@@ -216,5 +216,5 @@ def as_their_neighbours(quiet: NDArray[np.bool_], judged: NDArray[np.bool_]) -> 
 
 
 def without_flares(good: Intervals, bins: TimeBins, quiet: NDArray[np.bool_]) -> Intervals:
-    """Good time within the bins that are quiet."""
+    """Return the good time within the flare-free bins."""
     return intersection(good, bins.intervals(quiet))

@@ -1,4 +1,4 @@
-"""How bins are told to be flared: flaregti's own way, a fixed limit, or 3 sigma above the quiet rate."""
+"""Methods that find flared bins: that of flaregti, a fixed limit, or 3 sigma above the flare-free rate."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ARCMIN = 60 / PIXEL_ARCSEC
 
 @dataclass(frozen=True)
 class ThresholdMethod:
-    """How flares are told: `cuts` (curve, parameters) -> cut of each bin; all modules at once, or each on its own."""
+    """A method: `cuts` maps curve and parameters to the cut of each bin, for all modules at once or `each_module`."""
 
     cuts: Callable[[FlareCurve, FlaregtiParameters], NDArray[np.float64]]
     each_module: bool
@@ -30,10 +30,10 @@ class ThresholdMethod:
 
 
 def dynamic_cuts(curve: FlareCurve, p: FlaregtiParameters) -> NDArray[np.float64]:
-    """flaregti's own: one fixed `threshold`, or for each bin that of the region nearest to its pointing; shape (bins,).
+    """Return the cuts of flaregti: one `threshold`, or for each bin that of the region nearest to its pointing; (bins,).
 
-    A region's threshold is the optimal one of the bins that point to within `fov_radius` of its centre (of those that
-    are nearest to it, if there are no such bins).
+    A region's threshold is the optimal one of the bins that point to within `fov_radius` of its centre. Without such bins,
+    the bins nearest to the region determine it.
     """
     if p.threshold >= 0:
         return np.full(len(curve.counts), p.threshold)
@@ -45,19 +45,19 @@ def dynamic_cuts(curve: FlareCurve, p: FlaregtiParameters) -> NDArray[np.float64
 
 
 def region_grid(p: FlaregtiParameters) -> SkyGrid:
-    """The `gridsize` by `gridsize` regions of the rectangle."""
+    """Return the `gridsize` by `gridsize` regions of the rectangle."""
     return divided(p.xmin, p.xmax, p.ymin, p.ymax, p.gridsize)
 
 
 def nearest_region(grid: SkyGrid, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Flat index of the region whose centre is nearest to each position, also from outside; shape of `x`."""
+    """Return the flat index of the region whose centre is nearest to each position, also from outside; shape of `x`."""
     column = np.clip(np.floor((x - grid.xmin) / grid.xbin), 0, grid.nx - 1)
     row = np.clip(np.floor((y - grid.ymin) / grid.ybin), 0, grid.ny - 1)
     return (row * grid.nx + column).astype(np.int64)
 
 
 def region_threshold(curve: FlareCurve, p: FlaregtiParameters, region: int, nearest: NDArray[np.int64]) -> float:
-    """The optimal threshold of a region, counts/s/deg^2."""
+    """Return the optimal threshold of a region, counts/s/deg^2."""
     grid = region_grid(p)
     centres_x, centres_y = grid.centres()
     distance = np.hypot(curve.x - centres_x[region % grid.nx], curve.y - centres_y[region // grid.nx])
@@ -70,7 +70,7 @@ def region_threshold(curve: FlareCurve, p: FlaregtiParameters, region: int, near
 
 
 def fixed_cuts(curve: FlareCurve, p: FlaregtiParameters) -> NDArray[np.float64]:
-    """The threshold of a telescope module, or the one for all; shape (bins,)."""
+    """Return the threshold of a telescope module, or the common one; shape (bins,)."""
     (module,) = curve.modules
     limit = p.thresholds.get(module, p.threshold)
     if limit < 0:
@@ -79,16 +79,16 @@ def fixed_cuts(curve: FlareCurve, p: FlaregtiParameters) -> NDArray[np.float64]:
 
 
 def gaussian_cuts(curve: FlareCurve, p: FlaregtiParameters) -> NDArray[np.float64]:
-    """`sigma` standard deviations above the quiet rate of a telescope module; shape (bins,)."""
+    """Return `sigma` standard deviations above the flare-free rate of a telescope module; shape (bins,)."""
     cuts, judged = np.full(len(curve.counts), np.nan), curve.judged
     cuts[judged] = clipped_cuts(curve.counts[judged], curve.exposure[judged], p.sigma)
     return cuts
 
 
 def without_edges(curve: FlareCurve, quiet: NDArray[np.bool_], likelihood: float) -> NDArray[np.bool_]:
-    """`quiet` without the bins beside flared ones that exceed the mean quiet rate with a likelihood; shape (bins,).
+    """Return `quiet` without the edges of flares: bins beside them that exceed the mean rate with a likelihood; (bins,).
 
-    They are those that a flare fills in part only. The likelihood is -ln P(N >= counts).
+    A flare fills such bins in part only. The likelihood is -ln P(N >= counts).
     """
     follows = np.diff(curve.bins.numbers) == 1
     beside = np.zeros(len(quiet), bool)

@@ -1,4 +1,4 @@
-"""What flaregti leaves: intervals in a new event file or a GTI file, light curve, mask and thresholds as FITS."""
+"""Writes the products of flaregti: an event list with the intervals, light curve, mask and thresholds."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from daxa_wf.observatories.erosita.native.flare_methods import ARCMIN, region_gr
 from daxa_wf.observatories.erosita.native.flare_parameters import FlaregtiParameters
 from daxa_wf.observatories.erosita.native.flaregti import FlaregtiResult, JudgedCurve
 
-OURS = ("method", "sigma", "edge_like")
-"""Parameters that eSASS's flaregti does not have."""
+ADDITIONAL = ("method", "sigma", "edge_like")
+"""Parameters that eSASS's flaregti lacks."""
 
 
 def command_line(p: FlaregtiParameters) -> str:
-    """The parameters as flaregti's command line would have them, with those that are ours."""
+    """Return the parameters in the form of flaregti's command line, with the additional ones."""
     low, high = p.band
     names = ("gtitype", "mask_pimin", "mask_pimax", "xmin", "xmax", "ymin", "ymax", "gridsize", "binsize", "detml",
              "timebin", "source_size", "source_like", "fov_radius", "threshold", "max_threshold", "mask_iter")  # fmt: skip
-    words = [f"pimin={low:g} pimax={high:g}", *(f"{name}={getattr(p, name)}" for name in (*names, *OURS))]
+    words = [f"pimin={low:g} pimax={high:g}", *(f"{name}={getattr(p, name)}" for name in (*names, *ADDITIONAL))]
     return " ".join([*words, *(f"threshold{module}={limit}" for module, limit in sorted(p.thresholds.items()))])
 
 
@@ -39,7 +39,7 @@ def write_flare_events(events: ErositaEventList, result: FlaregtiResult, output:
 
 
 def write_light_curve(events: ErositaEventList, result: FlaregtiResult, output: Path) -> None:
-    """Write TIME (s, centre of the bin) and RATE (counts/s/deg^2), with what they were made of and the cut.
+    """Write TIME (s, centre of the bin) and RATE (counts/s/deg^2), with their ingredients and the cut.
 
     One table RATE for all telescope modules together, or RATEn for each.
     """
@@ -60,7 +60,7 @@ def write_light_curve(events: ErositaEventList, result: FlaregtiResult, output: 
 
 
 def _columns(judged: JudgedCurve) -> list[Any]:
-    """The light curve's columns, for bins with good time."""
+    """Return the light curve's columns, for bins with good time."""
     from astropy.io import fits
 
     curve = judged.curve
@@ -103,7 +103,7 @@ def write_threshold_image(events: ErositaEventList, result: FlaregtiResult, outp
 
 
 def threshold_image(judged: JudgedCurve, p: FlaregtiParameters) -> NDArray[np.float64]:
-    """The cut of each region, shape (gridsize, gridsize)."""
+    """Return the cut of each region, shape (gridsize, gridsize)."""
     grid, curve = region_grid(p), judged.curve
     x, y = np.meshgrid(*grid.centres())
     nobody = np.full(len(curve.counts), -1, np.int64)

@@ -1,6 +1,6 @@
-"""Good time intervals without flares, as eSASS's flaregti finds them; two other methods beside its own.
+"""Finds good time intervals without flares as eSASS's flaregti does, or by one of two other methods.
 
-Source: eSASS flaregti 1.26.2, 'Description', 'Algorithm'; docs/flaregti.md has what was chosen where it says nothing.
+Source: eSASS flaregti 1.26.2, 'Description', 'Algorithm'; docs/flaregti.md lists the choices that it leaves open.
 The event file is only read: `flare_products` writes the intervals to a new file.
 """
 
@@ -38,12 +38,12 @@ FEW_COUNTS = 10.0
 """Counts in a usual bin below which the optimal cut begins to follow the noise of counting."""
 
 LENIENT = 5.0
-"""Times the usual rate: a cut that allows for more is told."""
+"""Times the usual rate: a cut that allows for more is reported."""
 
 
 @dataclass(frozen=True)
 class JudgedCurve:
-    """One light curve and how it was judged: `cut` in counts/s/deg^2 and whether it is `quiet`, shape (bins,) each."""
+    """One light curve with its `cut` in counts/s/deg^2 and its flare-free bins, `quiet`; shape (bins,) each."""
 
     curve: FlareCurve
     cut: NDArray[np.float64]
@@ -52,9 +52,9 @@ class JudgedCurve:
 
 @dataclass(frozen=True)
 class FlaregtiResult:
-    """Good times by telescope module before (`good`) and after (`gti`), and how they were found.
+    """Good times by telescope module before (`good`) and after (`gti`), and the steps that found them.
 
-    `mask`: True where no source is, and `counts`, both of the shape of `grid`; `findings` are doubts.
+    `mask`: True outside of sources, and `counts`, both of the shape of `grid`; `findings` are doubts.
     """
 
     parameters: FlaregtiParameters
@@ -78,8 +78,8 @@ class FlaregtiResult:
 def flaregti(events: ErositaEventList, parameters: FlaregtiParameters) -> FlaregtiResult:
     """Find the good times without flares of each telescope module; one pass over the list.
 
-    UnfitDataError `noGoodTime` if there is no good time, or none without flares; `noCounts` if there is no event to
-    judge by. ConfigError if a module lacks its fixed threshold.
+    Raise UnfitDataError `noGoodTime` if the list has no good time, or flares fill it; `noCounts` if the band is empty.
+    Raise ConfigError if a module lacks its fixed threshold.
     """
     p = parameters
     good = {
@@ -112,7 +112,7 @@ def _iterate(
     pointing: Track,
     p: FlaregtiParameters,
 ) -> tuple[tuple[JudgedCurve, ...], NDArray[np.bool_], NDArray[np.int64]]:
-    """Mask, light curve and cuts, again with the new good times for the mask."""
+    """Find mask, light curve and cuts, repeatedly with the new good times for the mask."""
     method = METHODS[p.method]
     groups = [(module,) for module in good] if method.each_module else [tuple(good)]
     open_time = np.sum([pointing.seconds(intervals) for intervals in good.values()], axis=0)
@@ -128,9 +128,9 @@ def _iterate(
 
 
 def _judge(curve: FlareCurve, p: FlaregtiParameters) -> JudgedCurve:
-    """Bins are quiet up to their cut; those of which no rate can be told are as the nearest of the others.
+    """Judge the bins of a curve: they are flare-free up to their cut; bins without a reliable rate follow the nearest others.
 
-    A telescope module without any count has nothing to be judged by, and nothing that could be flared.
+    A telescope module without any count counts as flare-free.
     """
     if not curve.counts[curve.judged].any():
         return JudgedCurve(curve, np.full(len(curve.counts), np.nan), np.ones(len(curve.counts), bool))
@@ -153,7 +153,7 @@ def _missing(events: ErositaEventList, good: Mapping[int, Intervals], has_attitu
 
 
 def _of_the_optimal_cut(judged: tuple[JudgedCurve, ...], p: FlaregtiParameters) -> list[Finding]:
-    """Warnings if an optimal cut was made in bins so short that it follows the noise, or allows for high flares."""
+    """Return findings if an optimal cut follows the noise, because bins are short, or allows for high flares."""
     if p.method != "flaregti" or p.threshold >= 0 or not judged[0].curve.judged.any():
         return []
     curve, chosen = judged[0].curve, judged[0].curve.judged

@@ -16,9 +16,9 @@ GTI_NAME = re.compile(r"(?:FLARE)?GTI([1-7])")
 
 
 def read_gti_file(path: Path, modules: Iterable[int]) -> dict[int, Intervals]:
-    """Good times by telescope module of a file with tables GTIn or FLAREGTIn, or with one table that is for all modules.
+    """Read good times by telescope module from tables GTIn or FLAREGTIn, or from one table for all modules.
 
-    Where a file has GTIn and FLAREGTIn of a module, FLAREGTIn counts. ConfigError if it is not there or has neither.
+    FLAREGTIn counts where a file has both. Raise ConfigError if the file is missing or has no such table.
     """
     wanted, of_module, for_all = tuple(modules), {}, None
     try:

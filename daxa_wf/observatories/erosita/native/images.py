@@ -33,10 +33,10 @@ def image_grid(
     rebin: float = REBIN,
     center_position: tuple[float, float] | None = None,
 ) -> SkyGrid:
-    """`size` pixels (or columns and rows) of `rebin` sky pixels about a position (RA, Dec in degrees).
+    """Return `size` pixels (or columns and rows) of `rebin` sky pixels about a position (RA, Dec in degrees).
 
-    About the zero of the plane of X and Y if none is given, which is then the common edge of the middle pixels, as in
-    a genuine evtool image of even size. ConfigError for sizes that cannot be or a position on the far side of the sky.
+    Without a position they lie about the zero of the plane of X and Y, which is the common edge of the middle pixels, as
+    in a genuine evtool image of even size. Raise ConfigError for impossible sizes or a position on the far side of the sky.
     """
     nx, ny = (size, size) if isinstance(size, int) else size
     if not (0 < nx <= LARGEST and 0 < ny <= LARGEST and rebin > 0):
@@ -51,9 +51,9 @@ def image_grid(
 
 
 def automatic_grid(selection: ErositaSelection, rebin: float = REBIN) -> SkyGrid:
-    """The smallest grid with the pixels of `image_grid` that holds all selected events (size=auto); one pass.
+    """Return the smallest grid with the pixels of `image_grid` that holds all selected events (size=auto); one pass.
 
-    UnfitDataError `noCounts` if there is none.
+    Raise UnfitDataError `noCounts` if no event is selected.
     """
     events, plane = selection.events, selection.events.plane
     low, high = np.full(2, np.inf), np.full(2, -np.inf)
@@ -79,7 +79,7 @@ def bin_images(selection: ErositaSelection, bands: Sequence[tuple[float, float]]
 
 
 def map_header(events: ErositaEventList, grid: SkyGrid, band: tuple[float, float]) -> Any:
-    """Header of an image or a map: coordinates, identity, band in keV as evtool writes it."""
+    """Return the header of an image or a map: coordinates, identity, band in keV as evtool writes it."""
     from astropy.io.fits import Header
 
     header = Header()
@@ -93,7 +93,7 @@ def map_header(events: ErositaEventList, grid: SkyGrid, band: tuple[float, float
 def write_image(
     path: Path, selection: ErositaSelection, grid: SkyGrid, band: tuple[float, float], result: ImageResult
 ) -> None:
-    """Write a counts image of 32-bit integers, with GTIn (what was selected) and FLAREGTIn."""
+    """Write a counts image of 32-bit integers, with the selected GTIn, and FLAREGTIn."""
     from astropy.io import fits
 
     events, p = selection.events, selection.parameters

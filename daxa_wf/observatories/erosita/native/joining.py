@@ -27,9 +27,9 @@ Cards = dict[str, tuple[Any, str] | None]
 
 
 def join(lists: Sequence[ErositaEventList], modules: Iterable[int], output: Path) -> int:
-    """Write the events and tables of some telescope modules, list after list, to one file; the number of its events.
+    """Write the events and tables of some telescope modules, list after list, to one file; return the number of events.
 
-    TSTART, TSTOP and their dates span all lists; what else a header says is the first list's. StepFailedError
+    TSTART, TSTOP and their dates span all lists; other cards are those of the first list. Raise StepFailedError
     `listsDiffer` if the lists are of different observations, filters or formats, or share a telescope module.
     """
     _check(lists)
@@ -72,7 +72,7 @@ def _check(lists: Sequence[ErositaEventList]) -> None:
 
 
 def _format(events: ErositaEventList) -> tuple[Any, ...]:
-    """Columns with their types and scales."""
+    """Return the columns with their types and scales."""
     numbers = range(1, len(events.column_names) + 1)
     return events.dtype, [
         (events.header.get(f"TSCAL{number}", 1), events.header.get(f"TZERO{number}", 0)) for number in numbers
@@ -80,7 +80,7 @@ def _format(events: ErositaEventList) -> tuple[Any, ...]:
 
 
 def _span(lists: Sequence[ErositaEventList]) -> Cards:
-    """TSTART, TSTOP, DATE-OBS, DATE-END from the first start to the last stop."""
+    """Return TSTART, TSTOP, DATE-OBS and DATE-END from the first start to the last stop."""
     ends = {
         "TSTART": min(lists, key=lambda events: events.time_range[0]),
         "TSTOP": max(lists, key=lambda events: events.time_range[1]),
@@ -90,7 +90,7 @@ def _span(lists: Sequence[ErositaEventList]) -> Cards:
 
 
 def _on_plane_of(first: ErositaEventList, events: ErositaEventList, rows: NDArray[Any]) -> NDArray[Any]:
-    """Rows with X and Y on the first list's plane, from RA and DEC if theirs is another one."""
+    """Return rows with X and Y on the first list's plane, from RA and DEC if their own plane differs."""
     if events.plane == first.plane:
         return rows
     moved = rows.copy()
@@ -103,7 +103,7 @@ def _on_plane_of(first: ErositaEventList, events: ErositaEventList, rows: NDArra
 def _copy_tables(
     out: IO[bytes], events: ErositaEventList, cards: Cards, modules: Iterable[int], is_first: bool
 ) -> None:
-    """Tables of the telescope modules, and of the first list also those that are of none."""
+    """Copy the tables of the telescope modules, and from the first list also the tables without a module."""
     with open_bytes(events.path) as stream:
         for hdu in walk_hdus(stream, events.path):
             match = MODULE_TABLE.fullmatch(hdu.name)

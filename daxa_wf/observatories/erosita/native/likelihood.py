@@ -1,4 +1,4 @@
-"""The two likelihoods of flaregti, which its manual names but does not give; docs/flaregti.md says why these."""
+"""The two likelihoods of flaregti, which its manual names without a formula; docs/flaregti.md gives the reasons."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ SETTLED = 1e-12
 
 
 def tail_likelihood(counts: ArrayLike, expected: ArrayLike) -> NDArray[np.float64]:
-    """-ln P(N >= counts) for a Poisson variable of mean `expected`; any shapes that broadcast.
+    """Return -ln P(N >= counts) for a Poisson variable of mean `expected`; any shapes that broadcast.
 
-    0 for no counts; infinite where counts are there and none is expected.
+    It is 0 for no counts, and infinite for counts where the mean is 0.
     Source: eSASS erbox and ermldet ('likelihood L = -ln P'); P is the regularised incomplete gamma function
     (Abramowitz & Stegun 6.5.13, 26.4.21).
     """
@@ -27,7 +27,7 @@ def tail_likelihood(counts: ArrayLike, expected: ArrayLike) -> NDArray[np.float6
 
 
 def _first_term(number: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[np.float64]:
-    """-ln of the tail by its first term and the geometric series that bounds the others, where P is too small."""
+    """Return -ln of the tail by its first term and the geometric series that bounds the others, where P is too small."""
     from scipy.special import gammaln
 
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -36,7 +36,7 @@ def _first_term(number: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArr
 
 
 def detectable_counts(background: ArrayLike, likelihood: float) -> NDArray[np.float64]:
-    """Counts that a source needs over a known `background` (counts > 0) for a likelihood; shape of `background`.
+    """Return the counts that a source needs over a known `background` (counts > 0) for a likelihood; shape of `background`.
 
     The S of (S + B) ln(1 + S / B) - S = L: half the change of the Cash statistic between S and no source, for S + B
     counts (Cash 1979, ApJ 228, 939; Li & Ma 1983, ApJ 272, 317, for a known background). For large B it is sqrt(2 L B).
@@ -54,9 +54,9 @@ def detectable_counts(background: ArrayLike, likelihood: float) -> NDArray[np.fl
 
 
 def tolerable_rate(background: ArrayLike, area_time: ArrayLike, likelihood: float) -> NDArray[np.float64]:
-    """The background rate of a little more time with which the faintest detectable source stays as faint as it is.
+    """Return the background rate at which a little more time leaves the faintest detectable source unchanged.
 
-    `background` in counts/s/deg^2 of the time there is, `area_time` the source's deg^2 times these seconds; result in
+    `background` in counts/s/deg^2 of the present time, `area_time` the source's deg^2 times these seconds; result in
     counts/s/deg^2, at least twice the background. Where d ln(S / T) = 0 for S of `detectable_counts`, whose derivative
     by B is (u - ln(1 + u)) / ln(1 + u) with u = S / B.
     """

@@ -10,11 +10,11 @@ from daxa_wf.observatories.erosita.native.likelihood import detectable_counts, t
 
 CLIPS = 50
 ENOUGH = 10.0
-"""Counts in the groups of bins that tell the quiet rate: with fewer, half of the bins may have none at all."""
+"""Counts in the groups of bins that determine the flare-free rate: with fewer, half of the bins may be empty."""
 QUARTILE = 0.6745
 """Standard deviations from the lower quartile of a Gaussian to its mean."""
 MOSTLY = 0.5
-"""Bins with less than this part of the largest exposure (s deg^2) are too noisy to tell the quiet rate."""
+"""Bins with less than this part of the largest exposure (s deg^2) are too noisy to determine the flare-free rate."""
 
 
 def optimal_threshold(
@@ -24,11 +24,11 @@ def optimal_threshold(
     source_area: float,
     likelihood: float,
 ) -> tuple[float, float]:
-    """The rate cut with which the faintest source can be detected, and that source's count rate (counts/s).
+    """Return the rate cut with which the faintest source can be detected, and that source's count rate (counts/s).
 
-    `counts`, `seconds`, `area` (deg^2) of shape (bins,), all exposed; `source_area` in deg^2. Of the bins with the
-    lowest rates, up to each rate in turn, the mean background per s and deg^2 says how many counts a source needs for
-    the likelihood; what is kept is where these counts over the time that is left are fewest. Of the cuts between the
+    `counts`, `seconds`, `area` (deg^2) of shape (bins,), all exposed; `source_area` in deg^2. For the bins with the
+    lowest rates, up to each rate in turn, the mean background per s and deg^2 gives the counts that a source needs for
+    the likelihood. The best cut has the fewest of these counts per second of the time that is left. Of the cuts between the
     highest rate that is kept and the next one, which all keep the same, it is the nearest to the rate at which more
     time would neither help nor harm. One count is added to the background's, so that bins without counts do not
     promise a sky without background. Source: eSASS flaregti, 'Algorithm', step 5.
@@ -46,9 +46,9 @@ def optimal_threshold(
 
 
 def clipped_cuts(counts: NDArray[np.int64], exposure: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
-    """Mean plus `sigma` standard deviations of the quiet rates, for each bin with the noise of its own exposure.
+    """Return mean plus `sigma` standard deviations of the flare-free rates, for each bin with the noise of its exposure.
 
-    `counts` and `exposure` (s deg^2) of shape (bins,), in order of time; only well exposed bins tell the mean and the
+    `counts` and `exposure` (s deg^2) of shape (bins,), in order of time; only well exposed bins determine the mean and the
     deviation. The cut is never below the counts that noise alone exceeds as rarely as a Gaussian exceeds `sigma`.
     UnfitDataError `noCounts` if no bin has counts. Source: eROscript's cut at mean + 3 sigma of the positive rates'
     Gaussian, by clipping, not by a fit.
@@ -66,7 +66,7 @@ def clipped_cuts(counts: NDArray[np.int64], exposure: NDArray[np.float64], sigma
 def in_groups(
     counts: NDArray[np.int64], exposure: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Counts and exposure of as many neighbouring bins together as have ENOUGH counts on the average; shape (groups,)."""
+    """Return counts and exposure of as many neighbouring bins together as have ENOUGH counts on the average; shape (groups,)."""
     length = int(np.clip(np.ceil(ENOUGH * len(counts) / counts.sum()), 1, len(counts)))
     first = np.arange(0, len(counts) - len(counts) % length, length)
     whole = slice(first[-1] + length)
@@ -74,7 +74,7 @@ def in_groups(
 
 
 def quiet_rate(counts: NDArray[np.int64], exposure: NDArray[np.float64], sigma: float) -> tuple[float, float]:
-    """Mean of the quiet rates, and their variance beyond that of counting; `counts` and `exposure` of shape (groups,).
+    """Return the mean of the flare-free rates, and their variance beyond counting noise; inputs of shape (groups,).
 
     Begins from the lower quartile with the noise of counting (of one count more, as it may be zero), so that flares in up
     to two thirds of the time do not matter, and goes on with the rates up to the limit; the deviation is at least that of

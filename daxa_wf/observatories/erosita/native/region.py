@@ -1,7 +1,9 @@
 """Regions of the sky as eSASS's evtool takes them: `fk5; circle(133.237, 5.461, 0.1)`, in the words of DS9.
 
 Source: eSASS evtool 2.29, 'Description' (RA, DEC via a region specification); the parameters of a genuine evtool
-(SASSHIST: `region=j2000;circle(133.2369537d,5.461465359d,0.1d)`); DS9 reference manual, 'Regions'.
+(SASSHIST: `region=j2000;circle(133.2369537d,5.461465359d,0.1d)`); DS9 reference manual, 'Regions'. The package regions
+(0.12) is not used: it skips shapes that it does not know with a warning only, tests sky regions on the pixels of a WCS only,
+and its import takes 0.4 s of CPU.
 """
 
 from __future__ import annotations
@@ -18,10 +20,10 @@ FRAMES = ("fk5", "j2000", "icrs")
 """Frames; fk5 and icrs differ by less than 0.1 arcsec, which is nothing to eROSITA."""
 
 SHAPES = {"circle": (1, False), "annulus": (2, False), "ellipse": (2, True), "box": (2, True)}
-"""Shape -> how many lengths follow the position, and whether an angle follows these."""
+"""Shape -> number of lengths after the position, and True if an angle follows them."""
 
 UNITS = {"": 1.0, "d": 1.0, "'": 1 / 60, '"': 1 / 3600}
-"""What may follow a number -> degrees."""
+"""Suffix of a number -> degrees."""
 
 SHAPE = re.compile(r"(?P<sign>[+-]?)\s*(?P<name>[a-z]+)\s*\((?P<numbers>[^()]*)\)")
 NUMBER = re.compile(r"(?P<value>[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?)(?P<unit>[d'\"]?)")
@@ -33,7 +35,7 @@ EXAMPLE = "such as 'fk5; circle(133.237, 5.461, 0.1)'"
 class Shape:
     """A circle (radius), annulus (radii), ellipse (half axes) or box (widths) about `ra`, `dec`; all in degrees.
 
-    `angle`: from west to north, as DS9 has it. `excluded`: what is in it is not wanted.
+    `angle`: from west to north, as DS9 has it. `excluded`: positions within it are left out.
     """
 
     name: str
@@ -44,7 +46,7 @@ class Shape:
     angle: float = 0.0
 
     def contains(self, ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """True for positions (degrees) within it, its edge included; shape of `ra`."""
+        """Return True for positions (degrees) within it, its edge included; shape of `ra`."""
         lon, lat, lat0 = np.deg2rad(ra - self.ra), np.deg2rad(dec), np.deg2rad(self.dec)
         west = -np.cos(lat) * np.sin(lon)
         north = np.sin(lat) * np.cos(lat0) - np.cos(lat) * np.sin(lat0) * np.cos(lon)
@@ -69,12 +71,12 @@ class Shape:
 
 @dataclass(frozen=True)
 class Region:
-    """What is in one of the shapes (in all of the sky, if none is included) and in none of the excluded ones."""
+    """The positions in any of the included shapes (without one, in all of the sky) and outside of the excluded ones."""
 
     shapes: tuple[Shape, ...]
 
     def contains(self, ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """True for positions (degrees) in it; shape of `ra`."""
+        """Return True for positions (degrees) in it; shape of `ra`."""
         wanted = [shape for shape in self.shapes if not shape.excluded]
         kept = np.full(ra.shape, not wanted)
         for shape in wanted:
@@ -89,7 +91,7 @@ class Region:
 
 
 def parse_region(text: str) -> Region:
-    """The region that text means. ConfigError says what of it is not understood."""
+    """Parse the text of a region; ConfigError names the part that is not understood."""
     frame, *shapes = [part.strip() for part in re.split(r"[;\n]", text.lower()) if part.strip()] or [""]
     if frame not in FRAMES or not shapes:
         raise ConfigError(f"region {text!r}: expected a frame ({', '.join(FRAMES)}) and shapes, {EXAMPLE}")
@@ -115,7 +117,7 @@ def _shape(text: str) -> Shape:
 
 
 def _degrees(word: str, of_an_hour: float) -> float:
-    """A number in degrees: 1.5, 1.5d, 90', 5400", or with colons (hours, for right ascension, and degrees)."""
+    """Return a number in degrees: 1.5, 1.5d, 90', 5400", or with colons (hours, for right ascension, and degrees)."""
     if match := SEXAGESIMAL.fullmatch(word):
         size = int(match["whole"]) + int(match["minutes"]) / 60 + float(match["seconds"]) / 3600
         return (-size if match["sign"] == "-" else size) * of_an_hour

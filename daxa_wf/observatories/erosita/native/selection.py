@@ -1,4 +1,4 @@
-"""Which events evtool keeps: by pattern, flag, energy, good time and telescope module."""
+"""The selection of evtool: events by pattern, flag, energy, good time and telescope module."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from daxa_wf.observatories.erosita.native.region import Region, parse_region
 from daxa_wf.observatories.erosita.native.telescope_modules import available_modules, of_modules
 
 DEFAULT_FLAG = 0xC0000000
-"""CORRUPT_EVENT | CORRUPT_FRAME: DAXA's default. A genuine evtool that is told no flag has none (eFEDS image, SASSHIST)."""
+"""CORRUPT_EVENT | CORRUPT_FRAME: DAXA's default. A genuine evtool selects by no flag unless it gets one (eFEDS image)."""
 HIGHEST_FLAG = 0xFFFFFFFF
 ALL_PATTERNS = 15
 KEV = 1000.0
@@ -32,7 +32,7 @@ class EvtoolParameters:
     `pattern`: bits 1, 2, 4, 8 for singles, doubles, triples, quadruples (0: not selected by). `flag`: bits of which an
     event may have none, or with `flag_invert` must have one (None: not selected by). `emin`, `emax` in keV, with
     emin <= PI < emax (None: no limit). `gti`: GTI, FLAREGTI or a file. `telid`: telescope modules. `region`: of the sky,
-    in the words of parse_region ('': everywhere). `rawxy` is refused.
+    as parse_region reads it ('': everywhere). `rawxy` is refused.
     """
 
     pattern: int = ALL_PATTERNS
@@ -66,7 +66,7 @@ def _problems(p: EvtoolParameters) -> list[str]:
 
 @dataclass(frozen=True)
 class ErositaSelection:
-    """What an event must be to be kept: `good` times by telescope module, where on the sky, the rest in `parameters`."""
+    """The conditions that kept events meet: `good` times by telescope module, `region` of the sky, and `parameters`."""
 
     events: ErositaEventList
     parameters: EvtoolParameters
@@ -74,7 +74,7 @@ class ErositaSelection:
     region: Region | None = None
 
     def mask(self, rows: NDArray[Any]) -> NDArray[np.bool_]:
-        """True for each row to keep; shape (rows,)."""
+        """Return True for each row to keep; shape (rows,)."""
         p = self.parameters
         kept = of_modules(self.good)[rows["TM_NR"]]
         if p.pattern:
@@ -91,20 +91,20 @@ class ErositaSelection:
 
 
 def pattern_mask(pat_typ: NDArray[Any], pattern: int) -> NDArray[np.bool_]:
-    """True where PAT_TYP is 1 to 4 and its bit (1, 2, 4, 8) is in `pattern`; shape (rows,)."""
+    """Return True where PAT_TYP is 1 to 4 and its bit (1, 2, 4, 8) is in `pattern`; shape (rows,)."""
     kinds = pat_typ.astype(np.int64)
     valid = (kinds >= 1) & (kinds <= 4)
     return valid & ((pattern >> (np.where(valid, kinds, 1) - 1)) & 1).astype(bool)
 
 
 def flag_mask(flags: NDArray[np.uint32], flag: int, invert: bool = False) -> NDArray[np.bool_]:
-    """True where FLAG has none of the bits of `flag`, or with `invert` at least one; shape (rows,)."""
+    """Return True where FLAG lacks all bits of `flag`, or with `invert` at least one; shape (rows,)."""
     raised = (flags & np.uint32(flag)) != 0
     return raised if invert else ~raised
 
 
 def energy_mask(pi: NDArray[Any], emin: float | None, emax: float | None) -> NDArray[np.bool_]:
-    """True where emin <= PI < emax, in keV for PI in eV, so that bands side by side share no event; shape (rows,)."""
+    """Return True where emin <= PI < emax, in keV for PI in eV, so that bands side by side share no event; shape (rows,)."""
     energies = pi.astype(np.float64)
     low = -np.inf if emin is None else round(emin * KEV, 6)
     high = np.inf if emax is None else round(emax * KEV, 6)
@@ -112,9 +112,9 @@ def energy_mask(pi: NDArray[Any], emin: float | None, emax: float | None) -> NDA
 
 
 def selection_of(events: ErositaEventList, parameters: EvtoolParameters) -> ErositaSelection:
-    """The selection that parameters mean for a file. UnfitDataError `noInstrument` if it has none of the modules.
+    """Return the selection of parameters for a list; UnfitDataError `noInstrument` if it lacks all of the modules.
 
-    ConfigError if `gti` is FLAREGTI and the file has no such table, or is a file without intervals; CorruptFileError if
+    Raise ConfigError if `gti` is FLAREGTI and the file has no such table, or is a file without intervals; CorruptFileError if
     it is to be selected by region and has no RA or DEC.
     """
     modules = available_modules(events, parameters.telid)
@@ -125,7 +125,7 @@ def selection_of(events: ErositaEventList, parameters: EvtoolParameters) -> Eros
 
 
 def selected_times(events: ErositaEventList, gti: str | Path, modules: tuple[int, ...]) -> dict[int, Intervals]:
-    """Good times by telescope module: GTIn, or FLAREGTIn or those of a file within GTIn; none where GTIn is missing."""
+    """Return good times by telescope module: GTIn, or FLAREGTIn or a file's within GTIn; empty if GTIn is missing."""
     own = events.intervals("GTI")
     if str(gti) == "GTI":
         return {module: own.get(module, NONE) for module in modules}

@@ -1,4 +1,4 @@
-"""Bright sources are left out of the light curve in which flares are looked for (eSASS flaregti, 'Algorithm', step 3)."""
+"""Masks bright sources, which would hide flares in the light curve (eSASS flaregti, 'Algorithm', step 3)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ LEAST_EXPOSED = 0.02
 
 
 def mask_of(counts: NDArray[np.int64], seconds: NDArray[np.float64], detml: float) -> NDArray[np.bool_]:
-    """True for pixels to keep: those whose counts exceed their surroundings' with a likelihood below `detml`.
+    """Return True for pixels to keep, whose counts exceed those of their surroundings with a likelihood below `detml`.
 
     `counts` and `seconds` (exposure) of shape (rows, columns). A pixel is compared with the other 24 of the 5 x 5 box
-    about it: their counts and one more, scaled by the seconds that it and they were exposed, are what is expected of
-    it. The one more is so that a single event among empty pixels is no source.
+    about it: the expected counts are
+    theirs and one more, scaled by the exposures. The one more keeps a single event among empty pixels from being a source.
     """
     clear = seconds > LEAST_EXPOSED * seconds.max(initial=0)
     counted, exposure = np.where(clear, counts, 0), np.where(clear, seconds, 0.0)
@@ -32,7 +32,7 @@ def mask_of(counts: NDArray[np.int64], seconds: NDArray[np.float64], detml: floa
 
 
 def box_sum(image: NDArray[np.float64] | NDArray[np.int64]) -> NDArray[np.float64]:
-    """Sum over the 5 x 5 box about each pixel, with zeros outside; shape of `image`."""
+    """Return the sum over the 5 x 5 box about each pixel, with zeros outside; shape of `image`."""
     from numpy.lib.stride_tricks import sliding_window_view
 
     padded = np.pad(image.astype(np.float64), BOX // 2)

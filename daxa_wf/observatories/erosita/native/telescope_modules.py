@@ -1,4 +1,4 @@
-"""Subsets of telescope modules: the events and the tables of some of the seven, in a file of their own."""
+"""Subsets of telescope modules: the events and the tables of some of the seven, in a new file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GROUPS = {8: (1, 2, 3, 4, 6), 9: (5, 7)}
 
 
 def parse_modules(names: Iterable[str | int]) -> tuple[int, ...]:
-    """Telescope modules of `TM1`, `1` or numbers, in order; 8 and 9 are the groups. ConfigError for anything else."""
+    """Return telescope modules from `TM1`, `1` or numbers, in order; 8 and 9 are the groups. ConfigError for other names."""
     found: set[int] = set()
     for name in names:
         digit = str(name).strip().upper().removeprefix("TM")
@@ -28,19 +28,19 @@ def parse_modules(names: Iterable[str | int]) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def available_modules(events: ErositaEventList, wanted: Iterable[int]) -> tuple[int, ...]:
-    """Those of `wanted` that the file has, in order. UnfitDataError `noInstrument` if it has none of them."""
-    asked = sorted(set(wanted))
-    there = tuple(module for module in asked if module in events.observation.modules)
-    if not there:
-        names = ", ".join(f"TM{module}" for module in asked)
+def available_modules(events: ErositaEventList, requested: Iterable[int]) -> tuple[int, ...]:
+    """Return the requested modules that the list has, in order; UnfitDataError `noInstrument` if it lacks them all."""
+    in_order = sorted(set(requested))
+    available = tuple(module for module in in_order if module in events.observation.modules)
+    if not available:
+        names = ", ".join(f"TM{module}" for module in in_order)
         has = ", ".join(f"TM{module}" for module in events.observation.modules)
         raise UnfitDataError("noInstrument", f"{events.path.name} has no events of {names}; it has {has}")
-    return there
+    return available
 
 
 def instrument_cards(modules: Iterable[int]) -> Mapping[str, tuple[Any, str] | None]:
-    """INSTRUME, NINST and INSTRUMn for a file of these modules; the cards that are too many go (None)."""
+    """Return INSTRUME, NINST and INSTRUMn for a file of these modules; None removes a card."""
     names = [f"TM{module}" for module in sorted(modules)]
     cards: dict[str, tuple[Any, str] | None] = {
         "INSTRUME": (names[0] if len(names) == 1 else "merged", "Instrument"),
@@ -52,7 +52,7 @@ def instrument_cards(modules: Iterable[int]) -> Mapping[str, tuple[Any, str] | N
 
 
 def keeps_modules(modules: Iterable[int]) -> Callable[[str], bool]:
-    """Return the test of a table's name that keeps the tables of these modules, and those that belong to none."""
+    """Return the test of a table's name that keeps the tables of these modules, and tables of no module."""
     chosen = frozenset(modules)
 
     def keeps(name: str) -> bool:
@@ -63,7 +63,7 @@ def keeps_modules(modules: Iterable[int]) -> Callable[[str], bool]:
 
 
 def of_modules(modules: Iterable[int]) -> NDArray[np.bool_]:
-    """Table of shape (256,): True at each TM_NR that is wanted."""
+    """Return a table of shape (256,): True at each TM_NR of the modules."""
     wanted = np.zeros(256, dtype=bool)
     wanted[list(modules)] = True
     return wanted

@@ -1,8 +1,8 @@
 """The vignetting of eROSITA's telescopes: a published approximation, the same for all seven.
 
 V = (1 + (theta / theta0)^alpha)^beta, theta in degrees, fitted at three energies to the vignetting of SIXTE's instrument
-description (T. Dwelly, MPE wiki 'AnalyticVignetting'; its page says that eSASS has had another one since 2020).
-docs/evtool.md says how it is used. Maps say it in the card VIGNETT.
+description (T. Dwelly, MPE wiki 'AnalyticVignetting'; according to this page eSASS has used another one since 2020).
+docs/evtool.md describes its use. Maps name it in the card VIGNETT.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NAME = "Dwelly, SIXTE fit"
 
 
 def vignetting(theta: ArrayLike, energy: float) -> NDArray[np.float64]:
-    """Effective area at off-axis angles `theta` (deg) over that on the axis, at an energy in keV; shape of `theta`."""
+    """Return the effective area at off-axis angles `theta` (deg) over that on the axis, at an energy in keV; shape of `theta`."""
     angle = np.asarray(theta, float)
     position = float(np.interp(energy, ENERGIES, np.arange(len(ENERGIES))))
     lower = min(int(position), len(ENERGIES) - 2)
@@ -34,5 +34,5 @@ def _fitted(angle: NDArray[np.float64], number: int) -> NDArray[np.float64]:
 
 
 def band_energy(emin: float, emax: float) -> float:
-    """The energy in keV that stands for a band: the geometric mean of its limits."""
+    """Return the energy in keV that represents a band: the geometric mean of its limits."""
     return float(np.sqrt(emin * emax))

@@ -1,4 +1,4 @@
-"""How the pointing moved during an exposure, from the attitude series (ATTTSR) of the observation."""
+"""Drift of the pointing during an exposure, from the attitude series (ATTTSR) of the observation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BIN = 80.0
 """Sky pixels: drifts are followed in steps of 4 arcsec (eexpmap's attrebin)."""
 
 FARTHEST = 1e7
-"""Sky pixels: 140 degrees; what is farther off cannot be where the telescope pointed."""
+"""Sky pixels: 140 degrees; the telescope cannot have pointed farther off."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ NO_DRIFT = Drift(((0.0, 0.0, 1.0),))
 
 
 def read_drift(path: Path, plane: TangentPlane, good: Intervals) -> Drift:
-    """Offsets of the pointing during good time; NO_DRIFT if it stayed within a step of its mean, or is not known.
+    """Read the offsets of the pointing during good time; NO_DRIFT if it stayed within a step of its mean, or is not known.
 
     Columns TIME, AHFRA, AHFDEC of the table ATTHK; rows are equally spaced in time.
     """

@@ -1,4 +1,4 @@
-"""Where a detector's pixels are on the sky, and which of them see it."""
+"""Geometry of a detector: the place of its pixels on the sky, and the pixels that see the sky."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FEWEST_EVENTS = 30
 """Events that must lie on a CCD for its place on the sky to be measured from them."""
 
 POSITION_COLUMNS = ("CCDNR", "RAWX", "RAWY", "DETX", "DETY", "X", "Y")
-"""Columns that tell where on the detector or on the sky an event is."""
+"""Columns that give the place of an event on the detector or on the sky."""
 
 EVENTS_TO_THE_RIM = 1200
 """Events on a CCD from which the outermost ones are within about half a pixel of its rim (600 pixels a side)."""
@@ -42,13 +42,13 @@ class Affine:
     matrix: NDArray[np.float64]
 
     def __call__(self, x: Any, y: Any) -> tuple[Any, Any]:
-        """The images of points; any shapes."""
+        """Return the images of points; any shapes."""
         m = self.matrix
         return m[0, 0] * x + m[1, 0] * y + m[2, 0], m[0, 1] * x + m[1, 1] * y + m[2, 1]
 
 
 def fit_affine(x: NDArray[Any], y: NDArray[Any], u: NDArray[Any], v: NDArray[Any]) -> Affine:
-    """The linear map from (x, y) to (u, v) of least squares, outliers left out once; shapes (events,)."""
+    """Fit the linear map from (x, y) to (u, v) by least squares, and once more without outliers; shapes (events,)."""
     points = np.column_stack([x, y, np.ones(len(x))]).astype(float)
     targets = np.column_stack([u, v]).astype(float)
     matrix = np.linalg.lstsq(points, targets, rcond=None)[0]
@@ -74,11 +74,11 @@ class Detector:
         return columns
 
     def events_on(self, ccd: int) -> int:
-        """Events of the list on a CCD that have a place on the sky."""
+        """Return the number of events on a CCD that have a place on the sky."""
         return int(np.count_nonzero(self._columns["CCDNR"] == ccd))
 
     def place(self, ccd: int) -> Affine | None:
-        """The map from sky (X, Y) to (RAWX, RAWY) of a CCD; None if too few events fix it."""
+        """Return the map from sky (X, Y) to (RAWX, RAWY) of a CCD; None if too few events determine it."""
         on_ccd = self._columns["CCDNR"] == ccd
         if np.count_nonzero(on_ccd) < FEWEST_EVENTS:
             return None
@@ -87,11 +87,11 @@ class Detector:
 
     @cached_property
     def camera(self) -> Affine:
-        """The map from sky (X, Y) to (DETX, DETY)."""
+        """Return the map from sky (X, Y) to (DETX, DETY)."""
         return fit_affine(*(self._columns[name] for name in ("X", "Y", "DETX", "DETY")))
 
     def exposed(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """True where sky positions are within the field of view."""
+        """Return True for sky positions within the field of view."""
         detx, dety = self.camera(x, y)
         inside = np.zeros(np.shape(detx), bool)
         for shape, numbers in FIELD_OF_VIEW[self.instrument]:
@@ -99,7 +99,7 @@ class Detector:
         return inside
 
     def good_pixels(self, ccd: int) -> NDArray[np.bool_]:
-        """Pixels of a CCD that are read out and not bad, shape (height + 2, width + 2) with a border that is not."""
+        """Return the pixels of a CCD that are read out and good, shape (height + 2, width + 2) with a border that is not."""
         header, _ = self.events.extension(f"EXPOSU{ccd:02d}")
         good = np.zeros((self.height + 2, self.width + 2), bool)
         x0, y0 = int(header.get("WINDOWX0", 1)), int(header.get("WINDOWY0", 1))
@@ -113,7 +113,7 @@ class Detector:
         return without_neighbours(good) if self.neighbours_rejected else good
 
     def _reached(self, ccd: int) -> NDArray[np.bool_]:
-        """Rows and columns between the outermost events: the rims of a CCD lie behind its neighbours or see nothing."""
+        """Return the rows and columns between the outermost events: the rims of a CCD are hidden or see nothing."""
         reached = np.ones((self.height + 2, self.width + 2), bool)
         on_ccd = self._columns["CCDNR"] == ccd
         if np.count_nonzero(on_ccd) >= EVENTS_TO_THE_RIM:
@@ -126,12 +126,12 @@ class Detector:
 
     @cached_property
     def neighbours_rejected(self) -> bool:
-        """True if the list was cleaned of events next to bad pixels: its data subspace has FLAG == 0."""
+        """Return whether the list was cleaned of events next to bad pixels: its data subspace has FLAG == 0."""
         return any(each.column == "FLAG" and each.values == "0" for each in self.events.kept_restrictions)
 
 
 def without_neighbours(good: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Only the good pixels whose eight neighbours are good too: the others' events have CLOSE_TO_ bits in FLAG.
+    """Return the good pixels whose eight neighbours are good too. Events of other pixels have CLOSE_TO_ bits in FLAG.
 
     Measured: in a genuine list every event with such a bit is one pixel from a bad one or from the border.
     """

@@ -1,4 +1,4 @@
-"""Merging the event lists of one instrument's exposures, as SAS's merge does it, for any number of them."""
+"""Merges any number of event lists of one instrument, as SAS's merge does."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def merge(lists: Sequence[EpicEventList], output: Path) -> MergeResult:
 
 
 def mean_plane(lists: Sequence[EpicEventList]) -> TangentPlane:
-    """The plane of the first list, moved to the mean of all pointings (TCRVL cards)."""
+    """Return the plane of the first list, moved to the mean of all pointings (TCRVL cards)."""
     planes = [events.plane for events in lists]
     first = planes[0]
     if all(plane == first for plane in planes):
@@ -132,7 +132,7 @@ def _merged_header(lists: Sequence[EpicEventList], columns: Sequence[str], plane
 
 
 def _only_columns(events: EpicEventList, columns: Sequence[str]) -> Any:
-    """The list's header with the cards of the columns that are kept, numbered anew."""
+    """Return the list's header with the cards of the kept columns only, renumbered."""
     header = events.header.copy()
     if tuple(columns) == events.column_names:
         return header
@@ -187,7 +187,7 @@ def _summed(lists: Sequence[EpicEventList], card: str) -> dict[int, float]:
 
 
 def _tables(lists: Sequence[EpicEventList]) -> list[tuple[Any, bytes]]:
-    """Every other table: frames and standard GTIs joined by CCD in order of time, the rest from the first that has it."""
+    """Return the other tables: frames and standard GTIs joined in order of time, the rest from the first list that has it."""
     names = list(dict.fromkeys(name for events in lists for name in events.extension_names))
     tables = []
     for name in names:

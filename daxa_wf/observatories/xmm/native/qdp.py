@@ -1,4 +1,4 @@
-"""espfilt's QDP file: rate histogram with its fit, what was judged of the field of view, the corners' light curve.
+"""espfilt's QDP file: rate histogram with its fit, the judged values of the field of view, the corners' light curve.
 
 Layout of SAS 19's espfilt: 14 columns, -1 for empty rates and 0 for empty errors; `qdp FILE` draws it.
 """
@@ -39,7 +39,7 @@ def write_qdp(path: Path, result: EspfiltResult, title: str) -> None:
 
 
 def read_qdp(path: Path) -> np.ndarray:
-    """The numbers of such a file, shape (rows, 14); SAS's begin with blanks, in columns of fixed width."""
+    """Read the numbers of such a file, shape (rows, 14); rows of SAS begin with blanks, in columns of fixed width."""
     rows = []
     for line in path.read_text(encoding="ascii", errors="replace").splitlines():
         try:
@@ -53,7 +53,7 @@ def read_qdp(path: Path) -> np.ndarray:
 
 @dataclass(frozen=True)
 class QdpHistogram:
-    """What a QDP file tells of the histogram: rates in count/s, samples and the fit at them, shape (bins,) each.
+    """The histogram of a QDP file: rates in count/s, samples and the fit at these rates, shape (bins,) each.
 
     `limits` of the rates that are accepted and of those that were `fitted`; norm, centre and width of the fit.
     """
@@ -69,18 +69,25 @@ class QdpHistogram:
 
 
 def read_histogram(path: Path) -> QdpHistogram | None:
-    """The histogram of espfilt's QDP file, ours or SAS's; None if there is none in it, as a filter without one leaves it."""
+    """Read the histogram of a QDP file that espfilt or `write_qdp` wrote; None if the file has none."""
     rows = read_qdp(path)
     rows = rows[np.all(np.isfinite(rows), axis=1)]
     drawn = rows[rows[:, SAMPLES] >= 0]
     text = path.read_text(encoding="ascii", errors="replace")
-    said = {name: float(value) for name, value in _FIT_LABEL.findall(text)}
+    labels = {name: float(value) for name, value in _FIT_LABEL.findall(text)}
     edges = [rows[rows[:, column] >= 0][:, X] for column in (SELECTION_LINE, FIT_LINE)]
-    if not len(drawn) or not all(map(len, edges)) or set(said) != {"Norm", "Width", "Center"}:
+    if not len(drawn) or not all(map(len, edges)) or set(labels) != {"Norm", "Width", "Center"}:
         return None
     limits, fitted = ((float(rates.min()), float(rates.max())) for rates in edges)
     return QdpHistogram(
-        drawn[:, X], drawn[:, SAMPLES], drawn[:, MODEL], limits, fitted, said["Norm"], said["Center"], said["Width"]
+        drawn[:, X],
+        drawn[:, SAMPLES],
+        drawn[:, MODEL],
+        limits,
+        fitted,
+        labels["Norm"],
+        labels["Center"],
+        labels["Width"],
     )
 
 

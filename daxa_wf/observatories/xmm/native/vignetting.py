@@ -34,7 +34,7 @@ class Vignetting:
     tables: NDArray[np.float64]
 
     def at(self, u: NDArray[np.float64], v: NDArray[np.float64], energy: float) -> NDArray[np.float64]:
-        """The factor at offsets (sky pixels, spacecraft frame) and an energy in keV, nearest beyond the measured ones."""
+        """Return the factor at offsets (sky pixels, spacecraft frame) and an energy in keV, nearest beyond the measured ones."""
         du, dv = u - self.axis[0], v - self.axis[1]
         radius = np.hypot(du, dv) / ARCMIN / self.step - 0.5
         azimuth = (np.arctan2(dv, du) / (2 * np.pi) % 1.0) * self.tables.shape[2] - 0.5
@@ -63,7 +63,7 @@ def _bilinear(table: NDArray[np.float64], radius: Any, azimuth: Any) -> NDArray[
 
 @cache
 def measured_vignetting(instrument: str) -> Vignetting:
-    """The measured vignetting of PN, M1 or M2."""
+    """Return the measured vignetting of PN, M1 or M2."""
     entry = json.loads((files("daxa_wf.observatories.xmm.native") / "data" / "vignetting.json").read_text())[instrument]
     return Vignetting(tuple(entry["axis"]), entry["step"], np.array(entry["energies"]), np.array(entry["tables"]))
 
@@ -71,6 +71,6 @@ def measured_vignetting(instrument: str) -> Vignetting:
 def spacecraft_frame(
     x: NDArray[np.float64], y: NDArray[np.float64], position_angle: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sky offsets from the pointing (pixels, X towards west) rotated by the position angle in degrees."""
+    """Rotate sky offsets from the pointing (pixels, X towards west) by the position angle in degrees."""
     angle = np.deg2rad(position_angle)
     return x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)

@@ -1,17 +1,16 @@
 """Command lines of the SAS steps from event lists to images and exposure maps: pure functions of units and options.
 
-Options are the sections Espfilt, Evselect and Images of daxa_wf.options as plain data, as steps are given them. What
-each step tells its tasks is what DAXA tells them (DAXA, process/xmm), where this says nothing else.
+Each step gives its tasks the parameters that DAXA gives them (DAXA, process/xmm), except where a comment states another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from daxa_wf.errors import ConfigError, UnfitDataError
+from daxa_wf.errors import UnfitDataError
 from daxa_wf.events.image import pi_ranges
+from daxa_wf.observatories.xmm.options import EvselectOptions, SasEspfiltOptions
 from daxa_wf.observatories.xmm.sas.commands import ATTITUDE, EVENTS, OdfData, sas_prefix
 from daxa_wf.observatories.xmm.sas.methods import METHODS
 from daxa_wf.observatories.xmm.sas.tasks import ESPFILT
@@ -32,14 +31,11 @@ def espfilt(
     unit: Unit,
     events: Path,
     data: OdfData,
-    options: Mapping[str, Any],
+    options: SasEspfiltOptions,
     version: SasVersion,
     ootevents: Path | None = None,
 ) -> list[Command]:
-    """Good time intervals of an EPIC exposure, in the dialect of a release; pn's out-of-time list is cleaned with it.
-
-    ConfigError if espfilt has no such method.
-    """
+    """Good time intervals of an EPIC exposure, in the dialect of a release; pn's out-of-time list is cleaned with it."""
     dialect = espfilt_dialect(version)
     parameters = _espfilt_parameters(unit, options, dialect, ootevents is not None)
     links = {EVENTS: events} | ({OOT_EVENTS: ootevents} if ootevents and dialect != "19" else {})
@@ -72,7 +68,7 @@ def evselect(
     events: Path,
     gti: Path,
     data: OdfData,
-    options: Mapping[str, Any],
+    options: EvselectOptions,
     ccds: Sequence[int] | None = None,
     ootevents: Path | None = None,
 ) -> list[Command]:
@@ -115,16 +111,16 @@ def merge(lists: Sequence[Path], kind: str = "finalevents") -> list[Command]:
     return commands
 
 
-def images(events: Path, data: OdfData, options: Mapping[str, Any]) -> list[Command]:
+def images(events: Path, data: OdfData, bands: Sequence[Band], pixel_size: float) -> list[Command]:
     """One image a band of `options['bands']`, of the events and on the pixels that the native images have."""
-    pixel = round(options["pixel_size"] / SKY_PIXEL)
+    pixel = round(pixel_size / SKY_PIXEL)
     last = FIRST_PIXEL + -(-EXTENT // pixel) * pixel - 1
     grid: dict[str, Value] = {
         "xcolumn": "X", "ycolumn": "Y", "imagebinning": "binSize", "ximagebinsize": pixel, "yimagebinsize": pixel,
         "withxranges": True, "ximagemin": FIRST_PIXEL, "ximagemax": last,
         "withyranges": True, "yimagemin": FIRST_PIXEL, "yimagemax": last,
     }  # fmt: skip
-    commands, bands = [], bands_of(options)
+    commands = []
     for band, (low, high) in zip(bands, pi_ranges([electron_volts(each) for each in bands]), strict=True):
         name = f"{band.label}-image.fits"
         parameters: dict[str, Value] = {"table": EVENTS, "imageset": name, "withimageset": True, **grid}
@@ -135,11 +131,11 @@ def images(events: Path, data: OdfData, options: Mapping[str, Any]) -> list[Comm
 
 
 def exposure_maps(
-    events: Path, images: Mapping[str, Path], attitude: Path, data: OdfData, options: Mapping[str, Any], vignetting: str
+    events: Path, images: Mapping[str, Path], attitude: Path, data: OdfData, bands: Sequence[Band], vignetting: str
 ) -> list[Command]:
     """One map a band on the pixels of its image; `images`: band label -> image, `vignetting` as ExposureMaps has it."""
     commands = []
-    for band in bands_of(options):
+    for band in bands:
         low, high = electron_volts(band)
         name = f"{band.label}-expmap.fits"
         parameters: dict[str, Value] = {
@@ -152,15 +148,15 @@ def exposure_maps(
     return commands
 
 
-def cleaning_expression(options: Mapping[str, Any], instrument: str, ccds: Sequence[int] | None = None) -> str:
+def cleaning_expression(options: EvselectOptions, instrument: str, ccds: Sequence[int] | None = None) -> str:
     """The instrument's expression, with the energy range and CCDs if they are asked for; both engines select by it.
 
     UnfitDataError `noGoodCcds` if no CCD is to be kept.
     """
-    expression = str(options["pn_filt_expr" if instrument == "PN" else "mos_filt_expr"])
+    expression = options.pn_filt_expr if instrument == "PN" else options.mos_filt_expr
     further = []
-    if options["lo_en"] is not None:
-        low, high = electron_volts(Band(options["lo_en"], options["hi_en"]))
+    if options.lo_en is not None and options.hi_en is not None:
+        low, high = electron_volts(Band(options.lo_en, options.hi_en))
         further.append(f"(PI in [{low}:{high}])")
     if ccds is not None:
         if not ccds:
@@ -169,50 +165,42 @@ def cleaning_expression(options: Mapping[str, Any], instrument: str, ccds: Seque
     return " && ".join([f"({expression})", *further]) if further else expression
 
 
-def bands_of(options: Mapping[str, Any]) -> list[Band]:
-    """The bands of the section Images."""
-    return [Band(each["lo_en"], each["hi_en"]) for each in options["bands"]]
-
-
 def electron_volts(band: Band) -> tuple[int, int]:
     """A band's edges as PI has them."""
     return round(band.low * 1000), round(band.high * 1000)
 
 
-def _espfilt_parameters(unit: Unit, options: Mapping[str, Any], dialect: str, with_oot: bool) -> dict[str, Value]:
-    name = options["method"]
-    if name not in METHODS:
-        raise ConfigError(
-            f"espfilt.method = {name}: SAS's espfilt has {', '.join(METHODS)}; take one, or engine: native"
-        )
-    smoothing, binning = options["with_smoothing"], options["with_binning"]
+def _espfilt_parameters(unit: Unit, options: SasEspfiltOptions, dialect: str, with_oot: bool) -> dict[str, Value]:
     shared: dict[str, Value] = {
-        "method": METHODS[name],
-        "withsmoothing": smoothing is not False,
-        "smooth": _seconds(smoothing, 51),
-        "withbinning": binning is not False,
+        "method": METHODS[options.method],
+        "withsmoothing": options.smoothing is not None,
+        "smooth": _whole_seconds(options.smoothing, DEFAULTS.smoothing),
+        "withbinning": options.binning is not None,
     }
-    binsize = _seconds(binning, 60)
+    binsize = _whole_seconds(options.binning, DEFAULTS.binning)
     if dialect == "19":
-        return {"eventset": EVENTS, **shared, "binsize": binsize, "ratio": options["ratio"]}
-    low, high = electron_volts(Band(options["filter_lo_en"], options["filter_hi_en"]))
+        return {"eventset": EVENTS, **shared, "binsize": binsize, "ratio": options.ratio}
+    low, high = electron_volts(Band(options.filter_lo_en, options.filter_hi_en))
     return {
         "eventfile": EVENTS,
         "withoot": with_oot,
         **({"ootfile": OOT_EVENTS} if with_oot else {}),
         **shared,
         "binsize": binsize,
-        "ratio": options["ratio"],
+        "ratio": options.ratio,
         **({"withlongnames": True} if dialect == "20" else {}),
         "elow": low,
         "ehigh": high,
-        "rangescale": options["range_scale"]["pn" if unit.instrument == "PN" else "mos"],
-        "allowsigma": options["allowed_sigma"],
-        "limits": list(options["gauss_fit_lims"]),
+        "rangescale": options.range_scale.of(unit.instrument),
+        "allowsigma": options.allowed_sigma,
+        "limits": list(options.gauss_fit_lims),
         "keepinterfiles": False,
     }
 
 
-def _seconds(value: bool | float, default: int) -> int:
-    """Whole seconds of with_smoothing and with_binning: their own, or the default of espfilt."""
-    return default if isinstance(value, bool) else round(value)
+DEFAULTS = SasEspfiltOptions()
+
+
+def _whole_seconds(value: float | None, usual: float | None) -> int:
+    """Return a time in seconds; the usual one where it is switched off, since espfilt takes a number all the same."""
+    return round(value if value is not None else usual or 0)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
 from daxa_wf.errors import Fault, UnfitDataError
 from daxa_wf.units import Unit
 
+if TYPE_CHECKING:
+    from daxa_wf.observatories.xmm.options import CifbuildJob
 
-def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+
+def run(unit: Unit, inputs: Inputs, options: CifbuildJob, workspace: Workspace) -> Outcome:
     """Make the index for the day of the observation, with the calibration as of the analysis date (today if not given).
 
     UnfitDataError `unusableData` if the raw data cannot be opened. Fault if there is no calibration file at all: the
@@ -27,8 +29,8 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     if problem := workspace.context.get("problem"):
         raise UnfitDataError("unusableData", problem)
     tools = SasTools(workspace)
-    observed = options["observation_date"] or observation_date(tools.raw)
-    analysed = options["analysis_date"] or datetime.now(UTC).date().isoformat()
+    observed = options.observation_date or observation_date(tools.raw)
+    analysed = (options.analysis_date or datetime.now(UTC).date()).isoformat()
     made = tools.run(cifbuild(observed, analysed))["cif"]
     index = read_ccf_index(made)
     if not index.constituents:

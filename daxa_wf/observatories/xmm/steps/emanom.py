@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
 from daxa_wf.errors import StepFailedError
 from daxa_wf.units import Unit
+
+if TYPE_CHECKING:
+    from daxa_wf.observatories.xmm.options import EvselectJob
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
@@ -29,12 +32,12 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     return Outcome({"states": {str(ccd): state for ccd, state in states.items()}}, [], said)
 
 
-def kept_ccds(inputs: Inputs, options: Mapping[str, Any]) -> list[int] | None:
+def kept_ccds(inputs: Inputs, options: EvselectJob) -> list[int] | None:
     """The CCDs that evselect is to keep, by emanom's record; None if it did not judge this exposure."""
     from daxa_wf.observatories.xmm.sas.logs import acceptable_ccds
 
     records = inputs.records.get("emanom", [])
-    if not records:
+    if not records or options.acceptable_states is None:
         return None
     states = {int(ccd): state for ccd, state in records[0].results["states"].items()}
-    return acceptable_ccds(states, options["acceptable_states"])
+    return acceptable_ccds(states, options.acceptable_states)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
 from daxa_wf.errors import UnfitDataError
+from daxa_wf.observatories.xmm.options import FlareFilterOptions, SasEspfiltOptions
 from daxa_wf.observatories.xmm.steps.calibrated import calibrated_list
 from daxa_wf.observatories.xmm.steps.inventory import usable
 from daxa_wf.units import Band, Unit
@@ -15,20 +16,17 @@ from daxa_wf.units import Band, Unit
 if TYPE_CHECKING:
     from daxa_wf.events.quality import Quality
 
-DEFAULT_SMOOTHING = 51.0
-DEFAULT_BINNING = 60.0
 
-
-def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+def run(unit: Unit, inputs: Inputs, options: FlareFilterOptions, workspace: Workspace) -> Outcome:
     """Filter flares with the method and by the engine that the options name; GTI, light curves and QDP file."""
     entry = usable(inputs.record("inventory").results["exposures"], unit)
     events = calibrated_list(inputs, workspace) or inputs.path("events", entry["events"])
-    if options["engine"] == "sas":
+    if isinstance(options, SasEspfiltOptions):
         return _with_sas(unit, inputs, options, workspace, events)
     return _natively(unit, options, workspace, events)
 
 
-def _natively(unit: Unit, options: Mapping[str, Any], workspace: Workspace, path: Path) -> Outcome:
+def _natively(unit: Unit, options: FlareFilterOptions, workspace: Workspace, path: Path) -> Outcome:
     from daxa_wf.events.flare_filters import CORNER, FOV
     from daxa_wf.events.flare_filters.judged import judged_table
     from daxa_wf.events.gti_files import write_gti
@@ -40,7 +38,7 @@ def _natively(unit: Unit, options: Mapping[str, Any], workspace: Workspace, path
     from daxa_wf.observatories.xmm.native.qdp import write_qdp
 
     events = EpicEventList.open(path)
-    method, parameters = options["method"], flare_parameters(options, unit.instrument)
+    method, parameters = options.method, options.parameters(unit.instrument)
     result = espfilt(events, method, parameters)
     history = f"espfilt: {FLARE_FILTERS[method].describe(parameters, result.flares)}"
     identity, times = events.identity_cards, events.time_system
@@ -62,7 +60,7 @@ def _natively(unit: Unit, options: Mapping[str, Any], workspace: Workspace, path
     return Outcome(_numbers(method, result), warnings, message)
 
 
-def _with_sas(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace, events: Path) -> Outcome:
+def _with_sas(unit: Unit, inputs: Inputs, options: SasEspfiltOptions, workspace: Workspace, events: Path) -> Outcome:
     """The generation of the method is that of the installed release. UnfitDataError `noGoodTime` if nothing is left."""
     from daxa_wf.chain.toolkit import reading_products
     from daxa_wf.observatories.xmm.sas.list_commands import espfilt
@@ -94,7 +92,7 @@ def _with_sas(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace:
     numbers["quality"] = quality.numbers()
     warnings += quality.warnings("daxa_wf")
     # The release 19 has no parameter for the band: it is the one that later releases have by default.
-    edges = (options["filter_lo_en"], options["filter_hi_en"]) if dialect != "19" else SAS_19_BAND
+    edges = (options.filter_lo_en, options.filter_hi_en) if dialect != "19" else SAS_19_BAND
     for kind, suffix in SAS_PRODUCTS.items():
         if kind in products:
             tools.take(kind, products[kind], band=Band(*edges), suffix=suffix)
@@ -110,7 +108,7 @@ NOT_OF_SAS_19 = ("filter_lo_en", "filter_hi_en", "range_scale", "allowed_sigma",
 """Options that espfilt of SAS 19 and before does not have."""
 
 
-def sas_numbers(events: Path, gti: Path, log: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+def sas_numbers(events: Path, gti: Path, log: Mapping[str, Any], options: SasEspfiltOptions) -> dict[str, Any]:
     """What espfilt found, by the names of the native numbers; those that it did not tell are None."""
     import numpy as np
 
@@ -122,8 +120,8 @@ def sas_numbers(events: Path, gti: Path, log: Mapping[str, Any], options: Mappin
     good = union(*exposure.gtis.values(), *([] if exposure.gtis else [np.array([exposure.time_range])]))
     kept = intersection(read_gti(gti), good)
     return {
-        "method": options["method"], "kept_seconds": total(kept), "lost_seconds": total(good) - total(kept), "limits": None,
-        "judged_bin": _seconds(options["with_binning"], DEFAULT_BINNING) or 1.0, "fit": None, "gti": kept.tolist(),
+        "method": options.method, "kept_seconds": total(kept), "lost_seconds": total(good) - total(kept), "limits": None,
+        "judged_bin": options.binning or 1.0, "fit": None, "gti": kept.tolist(),
         "log": dict(log),
     }  # fmt: skip
 
@@ -166,39 +164,16 @@ def sas_quality(events: Path, numbers: Mapping[str, Any], hist: Path | None, win
     return Quality(lost / (kept + lost), of_fit, in_out, hard.problem)
 
 
-def _smoothing_window(options: Mapping[str, Any], dialect: str) -> float:
+def _smoothing_window(options: SasEspfiltOptions, dialect: str) -> float:
     """Return the seconds that a sample of espfilt's histogram is the mean of; until SAS 19 they were fixed."""
     from daxa_wf.observatories.xmm.native.esas19 import WINDOW
 
-    return WINDOW if dialect == "19" else _seconds(options["with_smoothing"], DEFAULT_SMOOTHING) or 1.0
-
-
-def flare_parameters(options: Mapping[str, Any], instrument: str) -> Any:
-    """The filters' own parameters from the configuration's section: keV to eV, the instrument's own values."""
-    from daxa_wf.events.flare_filters import FlareParameters
-
-    return FlareParameters(
-        smooth=_seconds(options["with_smoothing"], DEFAULT_SMOOTHING),
-        binsize=_seconds(options["with_binning"], DEFAULT_BINNING),
-        ratio=options["ratio"],
-        elow=round(options["filter_lo_en"] * 1000),
-        ehigh=round(options["filter_hi_en"] * 1000),
-        rangescale=options["range_scale"]["pn" if instrument == "PN" else "mos"],
-        allowsigma=options["allowed_sigma"],
-        limits=tuple(options["gauss_fit_lims"]),
-        threshold=(options["threshold"] or {}).get(instrument),
-    )
+    return WINDOW if dialect == "19" else options.smoothing or 1.0
 
 
 def band_in_kev(edges: tuple[int, int]) -> Band:
     """Return a band given in eV, as file names have it."""
     return Band(edges[0] / 1000, edges[1] / 1000)
-
-
-def _seconds(value: bool | float, default: float) -> float | None:
-    if isinstance(value, bool):
-        return default if value else None
-    return value
 
 
 def _numbers(method: str, result: Any) -> dict[str, Any]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
 from daxa_wf.errors import ConfigError, Fault, StepFailedError, UnfitDataError
 from daxa_wf.observatories.xmm.steps.calibrated import calibrated_list
 from daxa_wf.observatories.xmm.steps.emanom import kept_ccds
-from daxa_wf.units import Band, Unit
+from daxa_wf.units import Unit
 
 if TYPE_CHECKING:
     from daxa_wf.observatories.xmm.native.event_list import EpicEventList
+    from daxa_wf.observatories.xmm.options import EvselectJob
 
 
-def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+def run(unit: Unit, inputs: Inputs, options: EvselectJob, workspace: Workspace) -> Outcome:
     """Write the cleaned list, and pn's out-of-time list cleaned alike where there is one, by the engine of the options.
 
     UnfitDataError `NoFilteredEvents` if no event is left.
@@ -26,17 +26,12 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
         lists = {kind: inputs.file(kind) for kind in lists}
     if lists["events"] is None:
         raise Fault("the event list is gone from the raw data; delete the record of 'acquire' to fetch it again")
-    engine = _with_sas if options["engine"] == "sas" else _natively
+    engine = _with_sas if options.engine == "sas" else _natively
     return engine(unit, inputs, options, workspace, lists["events"], lists["ootevents"])
 
 
-def kept_band(options: Mapping[str, Any]) -> Band | None:
-    """Return the energies to which the options cut a list, or None if it keeps all."""
-    return None if options["lo_en"] is None else Band(options["lo_en"], options["hi_en"])
-
-
 def _natively(
-    unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace, path: Path, ootevents: Path | None
+    unit: Unit, inputs: Inputs, options: EvselectJob, workspace: Workspace, path: Path, ootevents: Path | None
 ) -> Outcome:
     from daxa_wf.events.findings import Finding
     from daxa_wf.events.gti_files import read_gti
@@ -48,11 +43,9 @@ def _natively(
     gti = read_gti(workspace.layout.find(inputs.record("espfilt").product("gti")))
     expression = cleaning_expression(options, unit.instrument, kept_ccds(inputs, options))
     try:
-        result = evselect(events, expression, gti, workspace.stage("cleanevents", kept_band(options)))
+        result = evselect(events, expression, gti, workspace.stage("cleanevents", options.band))
         if ootevents is not None:
-            evselect(
-                EpicEventList.open(ootevents), expression, gti, workspace.stage("cleanootevents", kept_band(options))
-            )
+            evselect(EpicEventList.open(ootevents), expression, gti, workspace.stage("cleanootevents", options.band))
     except ConfigError as error:
         raise StepFailedError("badExpression", str(error)) from error
     if result.selected == 0:
@@ -72,7 +65,7 @@ def _natively(
 
 
 def _with_sas(
-    unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace, path: Path, ootevents: Path | None
+    unit: Unit, inputs: Inputs, options: EvselectJob, workspace: Workspace, path: Path, ootevents: Path | None
 ) -> Outcome:
     from daxa_wf.chain.toolkit import reading_products
     from daxa_wf.observatories.xmm.native.event_list import EpicEventList
@@ -96,7 +89,7 @@ def _with_sas(
     }
     for kind in ("cleanevents", "cleanootevents"):
         if kind in products:
-            tools.take(kind, products[kind], band=kept_band(options))
+            tools.take(kind, products[kind], band=options.band)
     return Outcome(numbers, [], f"kept {numbers['selected']} of {numbers['rows']} events")
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
@@ -11,14 +10,17 @@ from daxa_wf.observatories.xmm.steps.calibrated import calibrated_list
 from daxa_wf.observatories.xmm.steps.images import electron_volts
 from daxa_wf.units import Band, Unit
 
+if TYPE_CHECKING:
+    from daxa_wf.observatories.xmm.options import ExposureMapsOptions
 
-def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+
+def run(unit: Unit, inputs: Inputs, options: ExposureMapsOptions, workspace: Workspace) -> Outcome:
     """One map a band, by the engine that the options name."""
     del unit
-    return (_with_sas if options["engine"] == "sas" else _natively)(inputs, options, workspace)
+    return (_with_sas if options.engine == "sas" else _natively)(inputs, options, workspace)
 
 
-def _natively(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+def _natively(inputs: Inputs, options: ExposureMapsOptions, workspace: Workspace) -> Outcome:
     """Of several exposures the sum, each where it pointed."""
     from daxa_wf.events.gti import union
     from daxa_wf.events.image import pi_ranges
@@ -37,7 +39,7 @@ def _natively(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) 
         drifts = [read_drift(attitude, events.plane, union(*events.gtis.values())) for events in exposures]
     bands = [Band(*edges) for edges in images["bands"]]
     energies = [(band.low + band.high) / 2 for band in bands]
-    grid, vignetting = epic_grid(images["bin_size"]), options["vignetting"]
+    grid, vignetting = epic_grid(images["bin_size"]), options.vignetting
     maps = exposure_maps(exposures, grid, final.plane, energies, vignetting, drifts)
     ranges = pi_ranges([electron_volts(band) for band in bands])
     for band, energy_range, seconds in zip(bands, ranges, maps.seconds, strict=True):
@@ -45,13 +47,17 @@ def _natively(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) 
             workspace.stage("expmap", band), final, grid, energy_range, seconds, vignetting, maps.selected_by
         )
     longest = [float(seconds.max()) for seconds in maps.seconds]
-    numbers = {"maximum_seconds": longest, "vignetting": vignetting, "attitude": attitude is not None}
-    numbers["selected_by"] = list(maps.selected_by)
+    numbers = {
+        "maximum_seconds": longest,
+        "vignetting": vignetting,
+        "attitude": attitude is not None,
+        "selected_by": list(maps.selected_by),
+    }
     warnings = [each.warning("exposure_maps") for each in maps.findings]
     return Outcome(numbers, warnings, f"up to {max(longest):.0f} s")
 
 
-def _with_sas(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+def _with_sas(inputs: Inputs, options: ExposureMapsOptions, workspace: Workspace) -> Outcome:
     """One eexpmap a band, with the attitude series that a chain left, or else one made of the raw data."""
     from daxa_wf.chain.toolkit import pixels_of
     from daxa_wf.observatories.xmm.sas.commands import atthkgen
@@ -66,10 +72,9 @@ def _with_sas(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) 
     if attitude is None:
         attitude = tools.run(atthkgen(tools.whole_odf(inputs)), name="attitude")["attitude"]
     events = layout.find(inputs.record("merge").product("finalevents"))
-    bounds = {"bands": [{"lo_en": band.low, "hi_en": band.high} for band in bands]}
-    vignetting = options["vignetting"]
+    vignetting = options.vignetting
     products = tools.run(
-        exposure_maps(events, images, attitude, tools.summary_only(inputs), bounds, vignetting), name="maps"
+        exposure_maps(events, images, attitude, tools.summary_only(inputs), bands, vignetting), name="maps"
     )
     longest = []
     for band in bands:

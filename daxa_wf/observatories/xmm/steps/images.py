@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from daxa_wf.archive.layout import band_of
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
 from daxa_wf.units import Band, Unit
 
+if TYPE_CHECKING:
+    from daxa_wf.observatories.xmm.options import ImagesOptions
+
 SKY_PIXEL = 0.05
 """Size in arcsec of a pixel of X and Y."""
 
 
-def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+def run(unit: Unit, inputs: Inputs, options: ImagesOptions, workspace: Workspace) -> Outcome:
     """One image a band, by the engine that the options name."""
     del unit
     events = workspace.layout.find(inputs.record("merge").product("finalevents"))
-    engine = _with_sas if options["engine"] == "sas" else _natively
+    engine = _with_sas if options.engine == "sas" else _natively
     outcome = engine(inputs, options, workspace, events)
     bands = [Band(*band) for band in outcome.results["bands"]]
     return replace(outcome, warnings=[*outcome.warnings, *bands_cut_off(bands, band_of(events.name))])
 
 
-def _natively(_: Inputs, options: Mapping[str, Any], workspace: Workspace, path: Path) -> Outcome:
+def _natively(_: Inputs, options: ImagesOptions, workspace: Workspace, path: Path) -> Outcome:
     """All in one pass over the list."""
     from daxa_wf.events.image import pi_ranges
     from daxa_wf.observatories.xmm.native.event_list import EpicEventList
     from daxa_wf.observatories.xmm.native.images import bin_images, epic_grid, write_image
 
     events = EpicEventList.open(path)
-    bands = [Band(each["lo_en"], each["hi_en"]) for each in options["bands"]]
-    bin_size = round(options["pixel_size"] / SKY_PIXEL)
+    bands = [energies.band for energies in options.bands]
+    bin_size = round(options.pixel_size / SKY_PIXEL)
     grid = epic_grid(bin_size)
     ranges = pi_ranges([electron_volts(band) for band in bands])
     images = bin_images(events, ranges, grid)
@@ -49,20 +52,20 @@ def _natively(_: Inputs, options: Mapping[str, Any], workspace: Workspace, path:
     return Outcome(numbers, [], counts_said(bands, counts))
 
 
-def _with_sas(inputs: Inputs, options: Mapping[str, Any], workspace: Workspace, events: Path) -> Outcome:
+def _with_sas(inputs: Inputs, options: ImagesOptions, workspace: Workspace, events: Path) -> Outcome:
     """One evselect a band, on the pixels that the native images have."""
     from daxa_wf.chain.toolkit import pixels_of
-    from daxa_wf.observatories.xmm.sas.list_commands import bands_of, images
+    from daxa_wf.observatories.xmm.sas.list_commands import images
     from daxa_wf.observatories.xmm.steps.sas_tools import SasTools
 
-    tools, bands, counts = SasTools(workspace), bands_of(options), []
-    products = tools.run(images(events, tools.summary_only(inputs), options))
+    tools, bands, counts = SasTools(workspace), [energies.band for energies in options.bands], []
+    products = tools.run(images(events, tools.summary_only(inputs), bands, options.pixel_size))
     for band in bands:
         made = products[f"{band.label}-image"]
         counts.append(int(pixels_of(made).sum()))
         tools.take("image", made, band=band)
     numbers = {
-        "bin_size": round(options["pixel_size"] / SKY_PIXEL),
+        "bin_size": round(options.pixel_size / SKY_PIXEL),
         "bands": [[band.low, band.high] for band in bands],
         "counts": counts,
     }

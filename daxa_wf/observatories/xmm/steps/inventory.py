@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from daxa_wf.archive.manifest import ManifestRow, read_manifest
 from daxa_wf.archive.records import FileStamp
@@ -14,17 +14,20 @@ from daxa_wf.observatories.xmm.sas.odf_summary import OdfExposure, OdfSummary, r
 from daxa_wf.observatories.xmm.unfit_exposures import unfit_reason
 from daxa_wf.units import Unit
 
+if TYPE_CHECKING:
+    from daxa_wf.observatories.xmm.options import InventoryJob
+
 UNUSABLE = "unusableList"
 """Reason of the verdict on a list that cannot be opened, or whose header has no valid identity."""
 
 
-def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+def run(unit: Unit, inputs: Inputs, options: InventoryJob, workspace: Workspace) -> Outcome:
     """Look at the header of every planned event list, and take its SHA-256; with SAS at the summary of the raw data."""
     (manifest,) = inputs.files["manifest"]
     planned = [row for row in read_manifest(manifest) if row.unit.observation == unit]
     if inputs.records.get("odfingest"):
         summary = read_odf_summary(workspace.layout.find(inputs.record("odfingest").product("summary")))
-        return from_summary(summary, planned, options["instruments"], options["process_unscheduled"])
+        return from_summary(summary, planned, options.instruments, options.process_unscheduled)
     exposures = [_look(row, inputs.find("events", row.events), inputs.stamps) for row in planned]
     warnings = [_warning("headerDisagrees", each["warning"]) for each in exposures if each["warning"]]
     warnings += [

@@ -8,7 +8,7 @@ from daxa_wf.chain.planned import facts_from
 
 if TYPE_CHECKING:
     from daxa_wf.chain.plan import Plan
-    from daxa_wf.observatories.xmm.options import XmmSection
+    from daxa_wf.observatories.xmm.section import XmmSection
 
 
 def calibration(plan: Plan, wildcards: Any) -> dict[str, Any]:

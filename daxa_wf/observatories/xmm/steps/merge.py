@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from daxa_wf.archive.layout import band_of
 from daxa_wf.archive.records import Record
@@ -12,11 +12,14 @@ from daxa_wf.chain.runner import Inputs, Outcome, Workspace
 from daxa_wf.files import copy_file
 from daxa_wf.units import Band, Unit
 
+if TYPE_CHECKING:
+    from daxa_wf.observatories.xmm.options import MergeOptions
 
-def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
+
+def run(unit: Unit, inputs: Inputs, options: MergeOptions, workspace: Workspace) -> Outcome:
     """Merge the exposures that are done, and their out-of-time lists where all of them have one."""
     del unit
-    merger = _with_sas if options["engine"] == "sas" else _natively
+    merger = _with_sas if options.engine == "sas" else _natively
     done = [record for record in inputs.records["evselect"] if record.done]
     if index := done[0].versions.get("ccf"):
         workspace.told.versions["ccf"] = index

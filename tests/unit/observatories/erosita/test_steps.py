@@ -21,6 +21,7 @@ from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, write_manifest
 from daxa_wf.archive.records import FileStamp, Record, Status
 from daxa_wf.chain.runner import Inputs, run_step
+from daxa_wf.config.image_sections import ExposureMaps
 from daxa_wf.config.toolkit import Toolkit
 from daxa_wf.errors import ConfigError, Fault
 from daxa_wf.events.gti import contains, intersection, total
@@ -30,9 +31,9 @@ from daxa_wf.observatories.erosita import PIPELINE
 from daxa_wf.observatories.erosita.local import lists_to_join, local_erosita_manifest
 from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.telescope_modules import GROUPS, parse_modules, select_modules
+from daxa_wf.observatories.erosita.options import ErositaImages as Images
 from daxa_wf.observatories.erosita.options import Evtool, Flaregti
 from daxa_wf.observatories.erosita.panels import flare_plots
-from daxa_wf.observatories.xmm.options import ExposureMaps, Images
 from daxa_wf.units import Unit
 from daxa_wf_simulator.erosita import make_erosita, write_event_file
 from daxa_wf_simulator.erosita_targets import TARGETS, ErositaTruth

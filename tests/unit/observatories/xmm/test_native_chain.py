@@ -12,9 +12,9 @@ from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
 
 from daxa_wf.chain.runner import Inputs
+from daxa_wf.observatories.xmm import panels
 from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 from daxa_wf.observatories.xmm.steps import exposure_maps
-from daxa_wf.observatories.xmm import panels
 from tests.xmm_chain import Chain
 
 UNIT, OBSERVATION = "0999990101M1", "0999990101"
@@ -148,7 +148,7 @@ def test_the_quantity_that_is_judged_is_recorded_and_drawn_with_its_limits(
         unit = f" ({header['TUNIT2']})" if "TUNIT2" in header else ""
         assert record.results["judged"] == f"{header['QUANTITY']}{unit}" == JUDGED[method]
     drawn: list[Any] = []
-    monkeypatch.setattr(observation, "light_curve_plot", lambda *args: drawn.extend(args) or b"")
+    monkeypatch.setattr(panels, "light_curve_plot", lambda *args: drawn.extend(args) or b"")
     panels.exposure_plots(chain.layout, record)
     _, values, kept, limits, _, axis = drawn
     assert axis == JUDGED[method]

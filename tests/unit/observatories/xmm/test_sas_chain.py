@@ -19,8 +19,8 @@ from daxa_wf.archive.records import read_record
 from daxa_wf.archive.vouching import examine_records
 from daxa_wf.chain.local import listing_digest
 from daxa_wf.errors import ConfigError
+from daxa_wf.observatories.xmm import panels
 from daxa_wf.observatories.xmm.native.event_list import EpicEventList
-from daxa_wf.report import observation
 from daxa_wf.tools.messages import task_messages
 from daxa_wf.units import Unit
 from daxa_wf_simulator.odf import M1, M2, PN, PN_OFFSET, PN_SMALL_WINDOW, PN_TIMING, R1, OdfExposure, make_odf
@@ -126,8 +126,8 @@ def test_the_report_draws_what_espfilt_of_sas_fitted(
 ) -> None:
     (standins.root / "sas" / "release").write_text(RELEASES[release])
     drawn: list[tuple[Any, ...]] = []
-    plot = observation.histogram_plot
-    monkeypatch.setattr(observation, "histogram_plot", lambda *given: drawn.append(given) or plot(*given))
+    plot = panels.histogram_plot
+    monkeypatch.setattr(panels, "histogram_plot", lambda *given: drawn.append(given) or plot(*given))
     native = {"engine": "native"}
     chain: Chain = make(
         M1, evselect=native, images=native | {"bands": [["0.5 keV", "2 keV"]]}, exposure_maps=native

@@ -17,6 +17,7 @@ from daxa_wf.observatories.xmm.native.evselect import evselect
 from daxa_wf.observatories.xmm.native.exposure_map import ExposureMaps, exposure_maps
 from daxa_wf.observatories.xmm.native.images import bin_images, epic_grid
 from daxa_wf.observatories.xmm.native.merge import merge
+from tests.genuine import WHOLE
 from tests.unit.observatories.xmm.conftest import WHOLE_LIST
 
 CLEAN = "#XMMEA_EM && PATTERN <= 12 && FLAG == 0"
@@ -83,7 +84,7 @@ def test_times_that_an_expression_selects(text: str, expected: list[list[list[fl
 # --- lists ---
 
 
-@pytest.fixture(scope="module", params=["simulated", "genuine"])
+@pytest.fixture(scope="module", params=["simulated", *(["genuine"] if WHOLE.is_dir() else [])])
 def raw(request: pytest.FixtureRequest) -> EpicEventList:
     """A list of MOS1 without flares filtered out: a simulated one of 40 ks, and a whole genuine one."""
     if request.param == "genuine":
