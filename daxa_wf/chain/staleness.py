@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record, Status
 from daxa_wf.archive.vouching import Examined, Finding, examine_records
+from daxa_wf.chain.runner import validated
 from daxa_wf.download.release import may_be_had
 from daxa_wf.mission.registry import STEPS
-from daxa_wf.mission.step import REPORT, Step, load
+from daxa_wf.mission.step import REPORT, Step
 from daxa_wf.units import Unit
 
 if TYPE_CHECKING:
@@ -121,12 +122,12 @@ def changed_options(step: Step, recorded: Mapping[str, Any], present: Mapping[st
 
 @cache
 def _meaning(model: str, text: str) -> dict[str, Any]:
-    """Return options by name as the model of a step reads them, or as they are if it has none or cannot read them."""
+    """Return options by name as the model of a step reads them, or as they are if there is none or it cannot read them."""
     values: dict[str, Any] = json.loads(text)
     if not model:
         return values
     try:
-        read = load(model).from_values(values)
+        read = validated(model, values)
     except ValueError:
         return values
     return {name: getattr(read, name) for name in type(read).model_fields}
