@@ -1,4 +1,4 @@
-"""Exposures of an observation from the listing of a data centre's directory, where no table of exposures knows them."""
+"""Find the exposures of an observation in the listing of a data centre's directory, if no table of exposures has them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from daxa_wf.archive.manifest import ManifestRow
 from daxa_wf.chain.planned import facts_text
-from daxa_wf.download.data_centres import NotInArchiveError
-from daxa_wf.download.observation import Fetcher, Wish
+from daxa_wf.download.data_centres import NotAtDataCentreError
+from daxa_wf.download.file_request import FileRequest
+from daxa_wf.download.observation import Fetcher
 from daxa_wf.download.sizes import Listings
 from daxa_wf.errors import ServiceError
 from daxa_wf.mission.step import Engine, load
@@ -20,12 +21,12 @@ FRUITLESS = 10
 
 
 def listed_exposures(
-    wishes: Sequence[Wish], fetcher: Fetcher, engine: Engine
+    requests: Sequence[FileRequest], fetcher: Fetcher, engine: Engine
 ) -> tuple[list[ManifestRow], dict[str, str], dict[str, str]]:
-    """Return one row an exposure of the observations, as the data centres' listings have them.
+    """Return one row for each exposure in the data centres' listings of the observations, and reasons by ObsID.
 
-    And why there is none, by ObsID: of those that the data centres do not have, or have without such files; and of those
-    that could not be asked for.
+    The first mapping explains observations that the data centres lack, or have without such files. The second one
+    explains observations whose listings could not be requested.
     """
     listings = Listings(fetcher.store)
     rows: list[ManifestRow] = []
@@ -33,31 +34,31 @@ def listed_exposures(
     unasked: dict[str, str] = {}
     failures: list[str] = []
 
-    def look(wish: Wish) -> list[ManifestRow]:
-        kept = listings.known(wish)
-        found = exposures_in(wish, [each.path for each in kept or ()], engine)
+    def look(request: FileRequest) -> list[ManifestRow]:
+        kept = listings.known(request)
+        found = exposures_in(request, [each.path for each in kept or ()], engine)
         if found:
             return found
         if len(failures) >= FRUITLESS:
             raise ServiceError(f"not asked for, after {FRUITLESS} failures in a row: {failures[-1]}")
         try:
-            files = fetcher.listing(wish)
-        except NotInArchiveError:
+            files = fetcher.listing(request)
+        except NotAtDataCentreError:
             failures.clear()
             raise
         except ServiceError as error:
             failures.append(str(error))
             raise
         failures.clear()
-        listings.keep(wish, files)
-        return exposures_in(wish, [each.path for each in files], engine)
+        listings.keep(request, files)
+        return exposures_in(request, [each.path for each in files], engine)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        jobs = {str(wish.facts["obsid"]): pool.submit(look, wish) for wish in wishes}
+        jobs = {str(request.facts["obsid"]): pool.submit(look, request) for request in requests}
         for obsid, job in jobs.items():
             try:
                 found = job.result()
-            except NotInArchiveError as error:
+            except NotAtDataCentreError as error:
                 absent[obsid] = str(error)
             except ServiceError as error:
                 unasked[obsid] = str(error)
@@ -68,12 +69,12 @@ def listed_exposures(
     return rows, absent, unasked
 
 
-def exposures_in(wish: Wish, paths: Iterable[str], engine: Engine) -> list[ManifestRow]:
-    """Return one row for each exposure that an observation's listing has a file of, for the engine that processes it."""
+def exposures_in(request: FileRequest, paths: Iterable[str], engine: Engine) -> list[ManifestRow]:
+    """Return one row for each exposure with a file in an observation's listing, for the engine of the mission."""
     find = load(engine.find_listed)
-    obsid, facts = str(wish.facts["obsid"]), facts_text(wish.facts)
-    found: dict[tuple[str, str], dict[str, str]] = find(obsid, sorted(paths), wish.instruments)
+    obsid, facts = str(request.facts["obsid"]), facts_text(request.facts)
+    found: dict[tuple[str, str], dict[str, str]] = find(obsid, sorted(paths), request.instruments)
     return [
-        ManifestRow(wish.spec.name, obsid, inst, exposure, facts=facts, **files)
+        ManifestRow(request.spec.name, obsid, inst, exposure, facts=facts, **files)
         for (inst, exposure), files in found.items()
     ]

@@ -1,4 +1,4 @@
-"""Manifest: the selection as work."""
+"""Make the manifest: the list of units to process."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def run(
 ) -> None:
     """Write the manifest of all missions, and its origin beside the selections.
 
-    A mission of which nothing is selected, or whose table cannot be had for now, is one line of the summary. ConfigError
-    if nothing can be processed of any; ServiceError if that is because a service could not be asked.
+    A mission without selected observations, or without an available table, is one line of the summary. ConfigError
+    if no mission can be processed, or ServiceError if the cause is a service that does not answer.
     """
     rows: list[ManifestRow] = []
     origin, empty = Origin(asked, options=as_json(missions)), []
@@ -80,7 +80,7 @@ def run(
 
 
 def _seen_from(archive: Path, options: Options) -> dict[str, Any]:
-    """Return the options of a mission with absolute paths; they come relative to the archive."""
+    """Return the options of a mission with absolute paths in place of paths relative to the archive."""
     places = {key: str((archive / options[key]).resolve()) for key in ("source", "tables") if options[key]}
     select = options["select"] and Select.from_values(options["select"]).started_in(archive).plain_values()
     return {**options, **places, "select": select}
@@ -145,16 +145,17 @@ def _to_download(name: str, options: Options, directory: Path, origin: Origin) -
 def _listed(name: str, options: Options, rows: pd.DataFrame, origin: Origin) -> list[ManifestRow]:
     """Return the exposures of observations that no table of exposures has, from the data centres' listings."""
     from daxa_wf.chain.listed import listed_exposures
-    from daxa_wf.download.observation import Fetcher, Wish
+    from daxa_wf.download.file_request import FileRequest
+    from daxa_wf.download.observation import Fetcher
     from daxa_wf.tables.http import session
 
     fetcher = Fetcher(
         Path(options["store"]), session(retries=1, limits=Limits(**options["limits"])), options["archives"]
     )
     routes, instruments = tuple(options["routes"]), tuple(options["instruments"])
-    wishes = [Wish(MISSIONS[name], observation_facts(row), routes, instruments) for _, row in rows.iterrows()]
-    log.info("%s: the exposures of %d observations are in no table; listings are asked for them", name, len(wishes))
-    found, absent, unasked = listed_exposures(wishes, fetcher, engine_of(name, options["engine"]))
+    requests = [FileRequest(MISSIONS[name], observation_facts(row), routes, instruments) for _, row in rows.iterrows()]
+    log.info("%s: the exposures of %d observations are in no table; listings are asked for them", name, len(requests))
+    found, absent, unasked = listed_exposures(requests, fetcher, engine_of(name, options["engine"]))
     for reasons, problem in (
         (absent, "have no known exposure"),
         (unasked, "could not be asked for; the next run asks"),
@@ -162,13 +163,13 @@ def _listed(name: str, options: Options, rows: pd.DataFrame, origin: Origin) -> 
         if reasons:
             _note(origin, f"{name}: {len(reasons)} selected observations {problem}: {_named(list(reasons))}")
             _note(origin, f"  {next(iter(reasons.values()))}")
-    # What is on this machine alone is in no table that could change, so the next run looks again.
+    # Files on this machine are in no table that could change, so the next run searches again.
     origin.is_unfinished |= bool(unasked) or bool(absent and options["mirrors"])
     return found
 
 
 def _selected(name: str, options: Options, directory: Path, origin: Origin) -> Selection:
-    """Return the mission's selection, written to the archive too; of all observations if there is no section `select`."""
+    """Select a mission's observations, all without a section `select`, and write the selection to the archive."""
     tables = Path(options["tables"])
     chosen = Select.from_values(options["select"]) if options["select"] is not None else Select()
     chosen = chosen.only(options["obsids"])
@@ -180,7 +181,7 @@ def _selected(name: str, options: Options, directory: Path, origin: Origin) -> S
             Limits(**options.get("limits", {})),
         )  # fmt: skip
     finally:
-        # What a mission without a match was selected from counts too: a new table may have one.
+        # The table of a mission without a match counts too, because a new table may have one.
         origin.snapshots |= SnapshotStore(tables).identities(MISSIONS[name])
         _wait_for_release(name, chosen, tables, instruments, origin)
     write_selection(directory, name, selection)
@@ -201,7 +202,7 @@ def _wait_for_release(name: str, chosen: Select, tables: Path, instruments: Sequ
 
 
 def manifest_from_snakemake(job: Any) -> None:
-    """Write the manifest that a Snakemake job is to make; the reason if it cannot be made is printed at the end."""
+    """Write the manifest in a Snakemake job. If that fails, leave the reason for the end of the run."""
     log_to(Path(job.log[0]))
     manifest = Path(job.output[0]).absolute()
     note = Layout(manifest.parent).manifest_fault

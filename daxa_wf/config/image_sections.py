@@ -1,4 +1,4 @@
-"""Sections of steps that make images and exposure maps, which several observatories have."""
+"""Sections of the steps for images and exposure maps, which several observatories share."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class EnergyRange(Section):
 
     @property
     def band(self) -> Band:
-        """As file names have it."""
+        """Return the band of file names."""
         return Band(self.lo_en, self.hi_en)
 
 
@@ -75,6 +75,6 @@ class Images(Section):
 
 
 class ExposureMaps(Section):
-    """How exposure maps are weighted."""
+    """The weighting of exposure maps."""
 
     vignetting: Literal["measured", "none"] = Field("measured", description="see docs/exposure_maps.md")

@@ -78,13 +78,13 @@ def _members(source: Path | Any, name: str, depth: int, budget: _Budget) -> Iter
     if depth >= DEEPEST:
         raise CorruptFileError(f"{name}: tar files within one another more than {DEEPEST} deep: refused")
     try:
-        with _opened(source, name, budget) as archive:
-            for member in archive:
+        with _opened(source, name, budget) as tar:
+            for member in tar:
                 if member.isdir():
                     continue
                 plain = safe_member(member, name)
                 budget.spend(member.size, name)
-                stream = archive.extractfile(member)
+                stream = tar.extractfile(member)
                 if plain.endswith(NESTED):
                     yield from _members(stream, f"{name}:{plain}", depth + 1, budget)
                 else:

@@ -199,15 +199,15 @@ BAD = {
     ),
     "option of another flare filter": (
         with_options(espfilt={"method": "ratio", "allowed_sigma": 2}),
-        "espfilt.allowed_sigma: the flare filter 'ratio' does not heed it; leave it out, or write method: esas20",
+        "espfilt.allowed_sigma: the flare filter 'ratio' does not use this option; remove it, or write method: esas20",
     ),
     "threshold without its method": (
         with_options(espfilt={"threshold": {"PN": 0.4}}),
-        "espfilt.threshold: the flare filter 'esas20' does not heed it; leave it out, or write method: threshold",
+        "espfilt.threshold: the flare filter 'esas20' does not use this option; remove it, or write method: threshold",
     ),
     "option of another flare filter of eROSITA": (
         erosita(flaregti={"sigma": 4}),
-        "flaregti.sigma: the flare filter 'flaregti' does not heed it; leave it out, or write method: gaussian",
+        "flaregti.sigma: the flare filter 'flaregti' does not use this option; remove it, or write method: gaussian",
     ),
     "only raw data for calibrated lists": (
         with_options(source={"archives": "any"}, fetch="raw"),
@@ -305,10 +305,10 @@ def test_files_that_are_no_configuration(content: bytes, said: str, tmp_path: Pa
 
 def test_sas_is_told_more_than_the_native_filter_heeds() -> None:
     options = {"method": "ratio", "with_smoothing": "20 s", "allowed_sigma": 2, "ratio": 1.4}
-    with pytest.raises(ConfigError, match=r"espfilt.with_smoothing: the flare filter 'ratio' does not heed it"):
+    with pytest.raises(ConfigError, match=r"espfilt.with_smoothing: the flare filter 'ratio' does not use this option"):
         parse_config(with_options(espfilt=options))
     assert parse_config(with_options(engine="sas", espfilt=options)).mission("xmm_pointed").section.espfilt.ratio == 1.4
-    with pytest.raises(ConfigError, match=r"espfilt.threshold: SAS's espfilt does not heed it"):
+    with pytest.raises(ConfigError, match=r"espfilt.threshold: SAS's espfilt does not use this option"):
         parse_config(with_options(engine="sas", espfilt={**options, "threshold": {"PN": 1}}))
 
 

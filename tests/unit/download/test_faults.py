@@ -535,7 +535,7 @@ def test_a_proxy_of_the_environment_is_used(
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     fetcher = fetcher_of(own_archives, tmp_path / "store", "heasarc")
-    fetcher.archives = {"heasarc": ("http://archive.invalid/heasarc/",)}
+    fetcher.data_centres = {"heasarc": ("http://archive.invalid/heasarc/",)}
     assert len(fetcher.acquire(wish("chandra")).files) == len(CHANDRA.files)
 
 

@@ -11,7 +11,9 @@ from astropy.io import fits
 
 from daxa_wf.chain.planned import observation_facts
 from daxa_wf.chain.select import select_observations
-from daxa_wf.download.observation import Fetcher, Wish
+from daxa_wf.config.reading import read_config
+from daxa_wf.download.file_request import FileRequest
+from daxa_wf.download.observation import Fetcher
 from daxa_wf.errors import UnfitDataError
 from daxa_wf.events.gti import contains
 from daxa_wf.mission.registry import MISSIONS
@@ -22,6 +24,7 @@ from daxa_wf.selection.positions import positions
 from daxa_wf.selection.select import associate
 from daxa_wf.tables.http import session
 from daxa_wf.tables.snapshots import SnapshotStore
+from daxa_wf_simulator import TRUTH_FILE
 from daxa_wf_simulator.__main__ import main
 from daxa_wf_simulator.erosita_mirror import MISSIONS_OF_TARGETS
 from daxa_wf_simulator.xmm_mirror import FIRST, OBSERVATIONS
@@ -49,6 +52,20 @@ def test_the_bytes_are_the_same_in_every_run(simulated: Path, tmp_path: Path) ->
     made = digests(tmp_path)
     assert {Path(name).parts[0] for name in made} == {"mirror", "tables", "truth.json"}
     assert made == digests(simulated)
+
+
+def test_the_default_configuration_names_what_the_simulator_makes(simulated: Path, tmp_path: Path) -> None:
+    """Its run waits for the file that the simulator writes last, and reads directories that exist by then."""
+    default = read_config(Path(__file__).parents[3] / "config" / "config.yaml")
+    assert default.simulator is not None
+    (tmp_path / default.simulator).parent.mkdir(parents=True)
+    (tmp_path / default.simulator).symlink_to(simulated)
+    assert default.simulation(tmp_path) == tmp_path / default.simulator / TRUTH_FILE
+    for name in default.all_missions:
+        assert SnapshotStore(tmp_path / default.tables).latest(name) is not None
+        mirrors = default.mirrors_for(name, tmp_path)
+        assert mirrors
+        assert all(place.is_dir() for places in mirrors.values() for place in places)
 
 
 def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -118,7 +135,7 @@ def test_observations_of_the_tables_are_in_the_mirror(simulated: Path, mission: 
     files = {}
     for _, row in rows.iterrows():
         try:
-            wish = Wish(spec, observation_facts(row), ("preprocessed",), instruments)
+            wish = FileRequest(spec, observation_facts(row), ("preprocessed",), instruments)
             files[row["obsid"]] = len(fetcher.acquire(wish).files)
         except UnfitDataError:
             files[row["obsid"]] = 0
