@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 from daxa_wf.archive.manifest import ManifestRow
 from daxa_wf.chain.planned import facts_text
@@ -20,53 +21,65 @@ FRUITLESS = 10
 """Failures in a row after which the data centres are not asked for further observations in this run."""
 
 
-def listed_exposures(
-    requests: Sequence[FileRequest], fetcher: Fetcher, engine: Engine
-) -> tuple[list[ManifestRow], dict[str, str], dict[str, str]]:
-    """Return one row for each exposure in the data centres' listings of the observations, and reasons by ObsID.
+@dataclass
+class ListedExposures:
+    """The exposures in listings, and the observations without any: `absent` and `unasked` map an ObsID to the reason.
 
-    The first mapping explains observations that the data centres lack, or have without such files. The second one
-    explains observations whose listings could not be requested.
+    `absent` observations are not at the data centres, or have no such files. The listings of `unasked` ones could not be
+    requested.
     """
-    listings = Listings(fetcher.store)
-    rows: list[ManifestRow] = []
-    absent: dict[str, str] = {}
-    unasked: dict[str, str] = {}
-    failures: list[str] = []
 
-    def look(request: FileRequest) -> list[ManifestRow]:
-        kept = listings.known(request)
-        found = exposures_in(request, [each.path for each in kept or ()], engine)
-        if found:
-            return found
-        if len(failures) >= FRUITLESS:
-            raise ServiceError(f"not asked for, after {FRUITLESS} failures in a row: {failures[-1]}")
+    rows: list[ManifestRow] = field(default_factory=list)
+    absent: dict[str, str] = field(default_factory=dict)
+    unasked: dict[str, str] = field(default_factory=dict)
+
+
+class _Listings:
+    """The listings of observations, kept ones first. After FRUITLESS failures in a row no further one is requested."""
+
+    def __init__(self, fetcher: Fetcher, engine: Engine) -> None:
+        self.fetcher, self.engine = fetcher, engine
+        self.kept = Listings(fetcher.store)
+        self.failures: list[str] = []
+
+    def exposures(self, request: FileRequest) -> list[ManifestRow]:
+        """Return the exposures in an observation's listing. ServiceError if it cannot be requested."""
+        kept = self.kept.known(request)
+        rows = exposures_in(request, [file.path for file in kept or ()], self.engine)
+        if rows:
+            return rows
+        if len(self.failures) >= FRUITLESS:
+            raise ServiceError(f"not asked for, after {FRUITLESS} failures in a row: {self.failures[-1]}")
         try:
-            files = fetcher.listing(request)
+            files = self.fetcher.listing(request)
         except NotAtDataCentreError:
-            failures.clear()
+            self.failures.clear()
             raise
         except ServiceError as error:
-            failures.append(str(error))
+            self.failures.append(str(error))
             raise
-        failures.clear()
-        listings.keep(request, files)
-        return exposures_in(request, [each.path for each in files], engine)
+        self.failures.clear()
+        self.kept.keep(request, files)
+        return exposures_in(request, [file.path for file in files], self.engine)
 
+
+def listed_exposures(requests: Sequence[FileRequest], fetcher: Fetcher, engine: Engine) -> ListedExposures:
+    """Return one row for each exposure in the data centres' listings of the observations."""
+    result, listings = ListedExposures(), _Listings(fetcher, engine)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        jobs = {str(request.facts["obsid"]): pool.submit(look, request) for request in requests}
+        jobs = {str(request.facts["obsid"]): pool.submit(listings.exposures, request) for request in requests}
         for obsid, job in jobs.items():
             try:
-                found = job.result()
+                rows = job.result()
             except NotAtDataCentreError as error:
-                absent[obsid] = str(error)
+                result.absent[obsid] = str(error)
             except ServiceError as error:
-                unasked[obsid] = str(error)
+                result.unasked[obsid] = str(error)
             else:
-                rows += found
-                if not found:
-                    absent[obsid] = "its listing has no exposure of the chosen instruments"
-    return rows, absent, unasked
+                result.rows += rows
+                if not rows:
+                    result.absent[obsid] = "its listing has no exposure of the chosen instruments"
+    return result
 
 
 def exposures_in(request: FileRequest, paths: Iterable[str], engine: Engine) -> list[ManifestRow]:

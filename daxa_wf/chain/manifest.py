@@ -49,34 +49,40 @@ def run(
     origin, empty = Origin(asked, options=as_json(missions)), []
     origin.steps = {name: list(options["steps"]) for name, options in missions.items()}
     for name, options in missions.items():
-        options = _seen_from(output.parent, options)
-        before, origin.is_unfinished = origin.is_unfinished, False
-        planned = _to_read if options["listing"] else _to_download
+        places = {**_seen_from(output.parent, options), **(data_centres or {}).get(name, {})}
         try:
-            found = planned(
-                name, {**options, **(data_centres or {}).get(name, {})}, output.parent / "selection", origin
-            )
+            rows += _rows_of(name, places, output.parent / "selection", origin, is_only=len(missions) == 1)
         except NoObservationsError as error:
             empty.append(str(error))
             _note(origin, error.line)
-            continue
-        except ServiceError as error:
-            if len(missions) == 1:
-                raise
-            _note(origin, f"{name}: it could not be selected from, and the next run tries again: {error}")
-            origin.is_unfinished = True
-            continue
-        finally:
-            origin.unasked += [name] if origin.is_unfinished else []
-            origin.is_unfinished |= before
-        found = [decompressed(row) for row in found] if options["decompress"] else found
-        rows += [row for row in found if options["process_unscheduled"] or not row.is_unscheduled]
     if not rows:
         raise _nothing_to_process(origin, empty if len(empty) == len(missions) else [])
     write_manifest(output, rows)
     write_origin(Layout(output.parent), origin)
     observations = len({(row.mission, row.obsid) for row in rows})
     log.info("manifest: %d exposures of %d observations", len(rows), observations)
+
+
+def _rows_of(name: str, options: Options, directory: Path, origin: Origin, is_only: bool) -> list[ManifestRow]:
+    """Return the rows of a mission, and note in the origin what could not be asked for.
+
+    A service that does not answer gives no rows, or a ServiceError if the mission `is_only` one.
+    """
+    before, origin.is_unfinished = origin.is_unfinished, False
+    find = _to_read if options["listing"] else _to_download
+    try:
+        rows = find(name, options, directory, origin)
+    except ServiceError as error:
+        if is_only:
+            raise
+        _note(origin, f"{name}: it could not be selected from, and the next run tries again: {error}")
+        origin.is_unfinished = True
+        return []
+    finally:
+        origin.unasked += [name] if origin.is_unfinished else []
+        origin.is_unfinished |= before
+    rows = [decompressed(row) for row in rows] if options["decompress"] else rows
+    return [row for row in rows if options["process_unscheduled"] or not row.is_unscheduled]
 
 
 def _seen_from(archive: Path, options: Options) -> dict[str, Any]:
@@ -155,17 +161,17 @@ def _listed(name: str, options: Options, rows: pd.DataFrame, origin: Origin) -> 
     routes, instruments = tuple(options["routes"]), tuple(options["instruments"])
     requests = [FileRequest(MISSIONS[name], observation_facts(row), routes, instruments) for _, row in rows.iterrows()]
     log.info("%s: the exposures of %d observations are in no table; listings are asked for them", name, len(requests))
-    found, absent, unasked = listed_exposures(requests, fetcher, engine_of(name, options["engine"]))
+    found = listed_exposures(requests, fetcher, engine_of(name, options["engine"]))
     for reasons, problem in (
-        (absent, "have no known exposure"),
-        (unasked, "could not be asked for; the next run asks"),
+        (found.absent, "have no known exposure"),
+        (found.unasked, "could not be asked for; the next run asks"),
     ):
         if reasons:
             _note(origin, f"{name}: {len(reasons)} selected observations {problem}: {_named(list(reasons))}")
             _note(origin, f"  {next(iter(reasons.values()))}")
     # Files on this machine are in no table that could change, so the next run searches again.
-    origin.is_unfinished |= bool(unasked) or bool(absent and options["mirrors"])
-    return found
+    origin.is_unfinished |= bool(found.unasked) or bool(found.absent and options["mirrors"])
+    return found.rows
 
 
 def _selected(name: str, options: Options, directory: Path, origin: Origin) -> Selection:

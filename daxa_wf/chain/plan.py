@@ -79,21 +79,19 @@ class Plan:
         try:
             check_before_a_run(self.config, self.started_in)
             if not self.processed():
-                raise ConfigError(
-                    "nothing can be processed: no mission has a key 'source' that says where its data are"
-                )
+                raise ConfigError("nothing can be processed: no mission has a key 'source' for its data")
         except DaxaError as error:
             give_up(error)
         except OSError as error:
             give_up(Fault(f"{error.filename or 'the system'}: {error.strerror or error}"))
 
     def place(self, path: Path) -> str:
-        """Return a path of the archive as Snakemake has it: relative to where the run was started, if the archive is."""
+        """Return a path of the archive in Snakemake's form: relative to the starting directory, if the archive is."""
         return os.path.normpath(self.config.archive / path.relative_to(self.layout.root))
 
     @property
     def manifest(self) -> str:
-        """The manifest, as Snakemake has it."""
+        """Return the manifest's path in Snakemake's form."""
         return self.place(self.layout.manifest)
 
     def login_marks(self) -> dict[str, str]:
@@ -264,7 +262,7 @@ class Plan:
         return [row for row in rows if all(getattr(row, name) == value for name, value in wildcards.items())]
 
     def _manifest(self) -> dict[tuple[str, str], list[ManifestRow]]:
-        """Return the rows by observation, read again after the checkpoint made the manifest anew."""
+        """Return the rows by observation. They are read again after the checkpoint has made a new manifest."""
         if not self._is_manifest_needed:
             self._is_manifest_needed = True
             self.when_manifest_is_needed()
@@ -394,9 +392,9 @@ class Plan:
         return not known or origin is None or origin.asked != self.tables_identity()
 
     def tables_identity(self) -> str:
-        """Return what stands for the missions' tables, as they are now.
+        """Return a text that identifies the missions' present tables.
 
-        It is another text than the manifest's origin has if the tables are others than those that the manifest was made from.
+        It differs from the text in the manifest's origin if the manifest was made from other tables.
         """
         snapshots: dict[str, str] = {}
         for mission in self.processed():
@@ -426,6 +424,6 @@ class Plan:
 
     @property
     def simulation(self) -> list[str]:
-        """The file that the rule of the simulator makes, as Snakemake has it; empty if the configuration asks for none."""
+        """Return the file that the simulator's rule makes, in Snakemake's form; empty without `simulator`."""
         complete = self.config.simulation(Path())
         return [] if complete is None else [str(complete)]

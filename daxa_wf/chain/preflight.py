@@ -38,11 +38,11 @@ def _directories(config: Config, started_in: Path) -> Iterator[str]:
     keys = ("archive", "tables", "data", *(["simulator"] if config.simulator else []))
     for key in keys:
         place = started_in / getattr(config, key)
-        there = next(each for each in (place, *place.parents) if os.path.lexists(each))
-        if not there.is_dir():
-            yield f"{key}: {there} is no directory, so that {place} cannot be one; name another place"
-        elif not os.access(there, os.W_OK | os.X_OK):
-            yield f"{key}: {there} cannot be written to by you; name another place for {place}, or see to its permissions"
+        nearest = next(path for path in (place, *place.parents) if os.path.lexists(path))
+        if not nearest.is_dir():
+            yield f"{key}: {nearest} is not a directory, so {place} cannot be created; choose another path"
+        elif not os.access(nearest, os.W_OK | os.X_OK):
+            yield f"{key}: {nearest} is not writable for you; choose another path for {place}, or change its permissions"
 
 
 def _credentials(config: Config, started_in: Path) -> Iterator[str]:
@@ -73,7 +73,7 @@ def _source(config: Config, mission: Mission, started_in: Path) -> Iterator[str]
     try:
         is_directory = directory.is_dir()
     except OSError as error:
-        yield f"{key}: {directory} cannot be looked at ({error.strerror}); see to its permissions"
+        yield f"{key}: {directory} cannot be read ({error.strerror}); check its permissions"
         return
     if not is_directory:
         yield f"{key}: {directory} is not a directory; name the one that your files are in"

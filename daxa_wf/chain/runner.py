@@ -151,10 +151,7 @@ def run_step(
 ) -> Record:
     """Run `function` for a unit, and write its record. A Fault leaves a note in its place and is raised again."""
     started, clock = datetime.now(UTC), time.monotonic()
-    record = Record(step.name, unit, Status.DONE, parameters=dict(options))
-    earlier = [each for records in inputs.records.values() for each in records]
-    record.inputs = [stamp for each in earlier for stamp in each.products]
-    record.built_on = {layout.relative(layout.record(each.step, each.unit)): each.fingerprint() for each in earlier}
+    record = _new_record(step, unit, inputs, options, layout)
     blocked_by = _blocking(step, inputs)
     note = layout.fault(step.name, unit)
     try:
@@ -178,19 +175,31 @@ def run_step(
         _write_fault(note, step, unit, trouble)
         raise trouble from error
     _remove_orphans(step, unit, layout, record)
-    record.started, record.ended = (
-        started.isoformat(timespec="seconds"),
-        datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-    record.wall_seconds = round(time.monotonic() - clock, 3)
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    record.peak_memory_mb = round(max([own, *(run["peak_memory_mb"] for run in record.results.get("runs", []))]), 1)
-    record.versions = {"daxa_wf": daxa_wf.__version__, **record.versions}
-    record.logs = [layout.relative(layout.log(step.name, unit)), *record.logs]
+    _finish(record, layout, started, time.monotonic() - clock)
     note.unlink(missing_ok=True)
     write_record(layout, record)
     log.info("%s of %s: %s %s", step.name, unit.identifier, record.status, record.message)
     return record
+
+
+def _new_record(step: Step, unit: Unit, inputs: Inputs, options: Mapping[str, Any], layout: Layout) -> Record:
+    """Return the record of a step that begins: its parameters, and the earlier records that it is built on."""
+    record = Record(step.name, unit, Status.DONE, parameters=dict(options))
+    for earlier in (earlier for records in inputs.records.values() for earlier in records):
+        record.inputs += earlier.products
+        record.built_on[layout.relative(layout.record(earlier.step, earlier.unit))] = earlier.fingerprint()
+    return record
+
+
+def _finish(record: Record, layout: Layout, started: datetime, seconds: float) -> None:
+    """Add to a record the end of its step: time, memory, version and log."""
+    record.started = started.isoformat(timespec="seconds")
+    record.ended = datetime.now(UTC).isoformat(timespec="seconds")
+    record.wall_seconds = round(seconds, 3)
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    record.peak_memory_mb = round(max([own, *(run["peak_memory_mb"] for run in record.results.get("runs", []))]), 1)
+    record.versions = {"daxa_wf": daxa_wf.__version__, **record.versions}
+    record.logs = [layout.relative(layout.log(record.step, record.unit)), *record.logs]
 
 
 def _run(

@@ -29,7 +29,7 @@ class Selected:
 
     @property
     def spec(self) -> MissionSpec:
-        """The facts of the mission."""
+        """Return the facts of the mission."""
         return self.mission.spec
 
 

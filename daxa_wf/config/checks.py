@@ -90,7 +90,7 @@ def _source(mission: Mission, source: Source) -> Problems:
     elif engine.name != "raw" and engine.route not in mission.routes:
         yield (
             "fetch",
-            f"engine {engine.name} starts from {engine.route} data, not from {section.fetch}; leave it out, or write both",
+            f"engine {engine.name} starts from {engine.route} data, not from {section.fetch}; remove it, or write both",
         )
 
 

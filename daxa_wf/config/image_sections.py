@@ -68,7 +68,7 @@ class Images(Section):
     def _checks(self) -> Images:
         labels = [bounds.band.label for bounds in self.bands]
         if len(set(labels)) != len(labels):
-            raise ValueError("the same band is there twice")
+            raise ValueError("the same band is given twice")
         if abs(self.pixel_size / 0.05 - round(self.pixel_size / 0.05)) > 1e-6:
             raise ValueError(f"pixel_size = {self.pixel_size} arcsec is not a multiple of 0.05 arcsec")
         return self

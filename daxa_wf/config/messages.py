@@ -54,7 +54,7 @@ def explain(error: ValidationError, data: Mapping[str, Any], root: type[BaseMode
 def explain_hidden(error: ValidationError, data: Mapping[str, Any], root: type[BaseModel]) -> list[str]:
     """Return lines for contradictions within a section that pydantic skips if a value is wrong.
 
-    The section is checked again without its wrong keys. A contradiction that involves one of those keys is left out.
+    The section is checked again without its wrong keys. Contradictions with wrong keys are left out.
     """
     wrong = [_key_of(place, data) for place in _by_place(error, data)]
     sections = {

@@ -57,7 +57,7 @@ class Mission:
 
     @property
     def instruments_with_data(self) -> tuple[str, ...]:
-        """Return the instruments of which a selected observation must have one, or () if `select` names instruments.
+        """Return instruments; a selected observation must have data of one. Return () if `select` names instruments.
 
         A mission without a source uses only the instruments of `select`, and not the default ones.
         """

@@ -22,7 +22,7 @@ class Source(Section):
 
     local: Directory | None = Field(
         None,
-        description="your directory: event lists (engine native) and raw data (sas) are searched, subdirectories included; "
+        description="your directory: it is searched, with its subdirectories, for the files that the engine starts from; "
         "for engines preprocessed and raw it is laid out like the data centre",
     )
     archives: Literal["any"] | Annotated[tuple[DataCentreName, ...], Field(min_length=1)] | None = Field(

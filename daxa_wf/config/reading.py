@@ -69,9 +69,7 @@ def _refuse_repeated_keys(node: Any, path: Path) -> None:
         for key, value in node.value:
             name, line = str(key.value), key.start_mark.line + 1
             if name in seen:
-                raise ConfigError(
-                    f"{path}: the key {name!r} is there twice, in lines {seen[name]} and {line}; join them"
-                )
+                raise ConfigError(f"{path}: the key {name!r} occurs twice, in lines {seen[name]} and {line}; join them")
             seen[name] = line
             _refuse_repeated_keys(value, path)
     elif isinstance(node, yaml.SequenceNode):

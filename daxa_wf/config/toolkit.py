@@ -24,10 +24,11 @@ ContainerImage = Annotated[str, AfterValidator(_checked_image)]
 class Toolkit(Section):
     """Access to the tasks of a toolkit (default: the current shell)."""
 
-    setup_scripts: tuple[Directory, ...] = Field((), description="scripts to source, in order: HEASoft's before SAS's")
+    setup_scripts: tuple[Directory, ...] = Field((), description="scripts to source, in order")
     modules: tuple[str, ...] = Field((), description="environment modules to load, in order")
     container: ContainerImage = Field(
-        "", description="container image that has the tasks: a file, or such as docker://erosita/esass-x64:latest"
+        "",
+        description="container image that has the tasks: a file, or a registry's address such as docker://owner/image:tag",
     )
     runtime: Literal["apptainer", "singularity", "docker"] = Field("apptainer", description="what runs the container")
     binds: tuple[Directory, ...] = Field((), description="directories that the container must see")

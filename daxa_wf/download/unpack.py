@@ -31,7 +31,7 @@ def safe_member(member: tarfile.TarInfo, name: str) -> str:
     if member.issym() or member.islnk():
         raise CorruptFileError(f"{name} has a member {member.name!r} that is a link to {member.linkname!r}: refused")
     if not member.isfile() or member.issparse():
-        raise CorruptFileError(f"{name} has a member {member.name!r} that is no plain file: refused")
+        raise CorruptFileError(f"{name} has a member {member.name!r} that is not a plain file: refused")
     return plain
 
 

@@ -34,7 +34,7 @@ def _bits(value: object) -> object:
     try:
         return int(value, 0) if isinstance(value, str) else value
     except ValueError:
-        raise ValueError(f"{value!r} is no whole number, such as 0xC0000000") from None
+        raise ValueError(f"{value!r} is not a whole number, such as 0xC0000000") from None
 
 
 FlagMask = Annotated[int, BeforeValidator(_bits)]

@@ -48,7 +48,7 @@ def _in_lower_case(value: object) -> object:
     if not isinstance(value, dict):
         return value
     if len({str(key).lower() for key in value}) < len(value):
-        raise ValueError("the same instrument is there twice")
+        raise ValueError("the same instrument is given twice")
     return {str(key).lower(): scale for key, scale in value.items()}
 
 

@@ -105,7 +105,7 @@ BAD = {
     ),
     "a band twice": (
         with_options(images={"bands": [["0.2 keV", "2.3 keV"], ["200 eV", "2300 eV"]]}),
-        "the same band is there twice",
+        "the same band is given twice",
     ),
     "empty source": (with_options(source={}), "give one of 'local' and 'archives'"),
     "radius without positions": (
@@ -211,7 +211,7 @@ BAD = {
     ),
     "only raw data for calibrated lists": (
         with_options(source={"archives": "any"}, fetch="raw"),
-        "fetch: engine native starts from preprocessed data, not from raw; leave it out, or write both",
+        "fetch: engine native starts from preprocessed data, not from raw; remove it, or write both",
     ),
     "nothing is fetched": (
         with_options(fetch="both"),
@@ -348,5 +348,5 @@ def test_documentation_is_in_step() -> None:
 def test_a_key_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "twice.yaml"
     path.write_text("archive: a\nmissions:\n  xmm_pointed:\n    images: {}\n    images: {}\n")
-    with pytest.raises(ConfigError, match=r"the key 'images' is there twice, in lines 4 and 5"):
+    with pytest.raises(ConfigError, match=r"the key 'images' occurs twice, in lines 4 and 5"):
         read_config(path)

@@ -399,7 +399,7 @@ HOSTILE = {
     "absolute": (member("/tmp/evil.fits"), "climbs out of its directory"),
     "symlink": (member("evil.fits", tarfile.SYMTYPE, "/etc/passwd"), "is a link to '/etc/passwd'"),
     "hard link": (member("evil.fits", tarfile.LNKTYPE, "../x"), "is a link to"),
-    "device": (member("evil.fits", tarfile.CHRTYPE), "is no plain file"),
+    "device": (member("evil.fits", tarfile.CHRTYPE), "is not a plain file"),
 }
 
 

@@ -107,5 +107,5 @@ def module_numbers(modules: Sequence[str]) -> list[str]:
     numbers = sorted({module.removeprefix("TM") for module in modules})
     unknown = set(numbers) - set(TELESCOPE_MODULES)
     if unknown:
-        raise ConfigError(f"TM{', TM'.join(sorted(unknown))} is no telescope module; they are TM1 to TM7")
+        raise ConfigError(f"TM{', TM'.join(sorted(unknown))} is not a telescope module; choose from TM1 to TM7")
     return [] if len(numbers) in (0, len(TELESCOPE_MODULES)) else numbers

@@ -50,7 +50,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
 
 def chosen_modules(there: tuple[int, ...], named: list[str]) -> tuple[int, ...]:
-    """Return the requested telescope modules that the list contains, or all if none were requested.
+    """Return the requested telescope modules that the list contains, by default all its modules.
 
     UnfitDataError `noInstrument` if no module remains.
     """
