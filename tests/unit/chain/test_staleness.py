@@ -26,7 +26,7 @@ def layout(tmp_path: Path) -> Layout:
     """Three records, each built on the one before."""
     layout, earlier = Layout(tmp_path), dict[str, str]()
     for name in CHAIN:
-        record = Record(name, unit(name), Status.DONE, parameters={"sigma": 3}, built_on=earlier)
+        record = Record(name, unit(name), Status.DONE, parameters={"allowed_sigma": 3}, built_on=earlier)
         record.versions = {"daxa_wf": "0.0.1"}
         record.raw = [FileStamp("../data/list.fits", 3, 1, "", "raw")]
         write_record(layout, record)
@@ -46,7 +46,7 @@ def work(layout: Layout, options: dict[str, Any] | None = None, **changes: Any) 
     """What the manifest asks for; `options` of single steps, and changes of the step evselect."""
     found, earlier = [], ()
     for name in CHAIN:
-        found.append(Work(path(layout, name), STEPS[name], earlier, (options or {}).get(name, {"sigma": 3})))
+        found.append(Work(path(layout, name), STEPS[name], earlier, (options or {}).get(name, {"allowed_sigma": 3})))
         earlier = (path(layout, name),)
     return [*found[:-1], replace(found[-1], **changes)]
 
@@ -65,7 +65,7 @@ def test_an_archive_that_holds_repeats_nothing(layout: Layout) -> None:
 
 
 def test_changed_options_repeat_the_step_and_what_follows_it(layout: Layout) -> None:
-    assert stale(layout, work(layout, {"espfilt": {"sigma": 2}})) == {
+    assert stale(layout, work(layout, {"espfilt": {"allowed_sigma": 2}})) == {
         "espfilt": "options changed", "evselect": FOLLOWS,
     }  # fmt: skip
 
