@@ -20,5 +20,7 @@ checkpoint manifest:
         "../scripts/manifest.py"
 
 
-# Rules whose input depends on the manifest wait for it, also those that a caller asks for one by one.
-plan.await_manifest = checkpoints.manifest.get
+# Rules whose input depends on the manifest wait for it, also those that a caller asks for one by one. The processes of
+# jobs start when it is there.
+if workflow.is_main_process:
+    plan.await_manifest = checkpoints.manifest.get
