@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from daxa_wf.archive.results import AcquiredResults
 from daxa_wf.chain.runner import Inputs, Workspace
 from daxa_wf.errors import Fault, UnfitDataError
 from daxa_wf.units import Unit
@@ -29,7 +30,9 @@ def raw_lists(
     local = inputs.files.get("events", [])
     if local:
         return list(local), list(options["passed_over"])
-    fetched = [each["path"] for record in inputs.records.get("acquire", []) for each in record.results["files"]]
+    fetched = [
+        path for record in inputs.records.get("acquire", []) for path in AcquiredResults.from_record(record).paths
+    ]
     chosen, others = lists_to_join(fetched, options["instruments"])
     if not chosen:
         modules = ", ".join(options["instruments"])
