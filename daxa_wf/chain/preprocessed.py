@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.archive.layout import NO_EXPOSURE
+from daxa_wf.archive.results import AcquiredResults
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
 from daxa_wf.download.paths import is_wanted
 from daxa_wf.download.unpack import decompress
 from daxa_wf.errors import UnfitDataError
-from daxa_wf.files import checked_relative, clone_file, copy_file, link_read_only
+from daxa_wf.files import clone_file, copy_file, link_read_only
 from daxa_wf.mission.registry import MISSIONS, pipeline_of
 from daxa_wf.mission.spec import MissionSpec, ProductPattern
 from daxa_wf.mission.step import load
@@ -58,8 +59,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     """
     spec = MISSIONS[unit.mission]
     raw = workspace.layout.raw(unit)
-    files = inputs.record("acquire").results["files"]
-    paths = [checked_relative(each["path"], f"the record of acquire of {unit.identifier}") for each in files]
+    paths = AcquiredResults.from_record(inputs.record("acquire")).paths
     observed_with = tuple(options["observed_with"])
     filing = products_in(spec, unit.obsid, paths, options["instruments"], observed_with)
     made = [product for filed in filing.products for product in _make(filed, unit, raw, options, workspace)]

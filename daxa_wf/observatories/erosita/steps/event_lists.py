@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from daxa_wf.archive.results import AcquiredResults
 from daxa_wf.chain.runner import Inputs, Workspace
 from daxa_wf.errors import Fault, UnfitDataError
 from daxa_wf.observatories.erosita.steps.jobs import FlareJob
@@ -37,7 +38,9 @@ def raw_lists(unit: Unit, inputs: Inputs, job: FlareJob, workspace: Workspace) -
     local = inputs.files.get("events", [])
     if local:
         return RawLists(tuple(local), job.passed_over)
-    fetched = [file["path"] for record in inputs.records.get("acquire", []) for file in record.results["files"]]
+    fetched = [
+        path for record in inputs.records.get("acquire", []) for path in AcquiredResults.from_record(record).paths
+    ]
     chosen, others = lists_to_join(fetched, job.instruments)
     if not chosen:
         modules = ", ".join(job.instruments)
