@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
-from daxa_wf.download.observation import Fetcher, Wish
+from daxa_wf.download.file_request import FileRequest
+from daxa_wf.download.observation import Fetcher
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.tables.http import session
 from daxa_wf_simulator.mirror_server import serve_mirror
@@ -62,9 +63,9 @@ def fetch(base: str, store: Path) -> None:
     """Print the seconds of ours (listing, verification and ledger included), the files, and the process's peak memory."""
     spec = MISSIONS["rosat_pointed"]
     fetcher = Fetcher(store, session(), {"heasarc": (f"{base}/heasarc/",)}, {"heasarc": PARALLEL})
-    wish = Wish(spec, {"obsid": "RP500211N00"}, ("preprocessed",), ("PSPCB",))
+    request = FileRequest(spec, {"obsid": "RP500211N00"}, ("preprocessed",), ("PSPCB",))
     started = time.perf_counter()
-    files = fetcher.acquire(wish).files
+    files = fetcher.acquire(request).files
     seconds = time.perf_counter() - started
     print(json.dumps([seconds, len(files), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
 

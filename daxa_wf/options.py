@@ -208,18 +208,18 @@ def section_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def branches_of(annotation: Any) -> dict[str, type[BaseModel]]:
-    """Return the sections that a value may be by their tags; empty if there is no choice."""
-    found: dict[str, type[BaseModel]] = {}
+    """Map tags to the possible sections of a value; empty if the value has only one type."""
+    branches: dict[str, type[BaseModel]] = {}
     for argument in get_args(annotation):
         tags = [metadata.tag for metadata in getattr(argument, "__metadata__", ()) if isinstance(metadata, Tag)]
         section = section_in(argument)
         if tags and section is not None:
-            found[tags[0]] = section
+            branches[tags[0]] = section
         else:
-            found |= branches_of(argument)
-    return found
+            branches |= branches_of(argument)
+    return branches
 
 
 def branch_of(annotation: Any, tag: object) -> type[BaseModel] | None:
-    """Return the section that a value is, by its tag; None if there is no such section."""
+    """Return the section of a value with a tag, or None if the tag is unknown."""
     return branches_of(annotation).get(str(tag))

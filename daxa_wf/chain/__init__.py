@@ -1,1 +1,1 @@
-"""Steps, pipelines, and the plan of a run."""
+"""The common steps, the runner of steps, and the plan of a run."""

@@ -1,4 +1,4 @@
-"""acquire: an observation's files from the archives into the raw store, verified."""
+"""acquire: fetch an observation's files from data centres into the raw store, and verify them."""
 
 from __future__ import annotations
 
@@ -17,30 +17,31 @@ from daxa_wf.limits import Limits
 from daxa_wf.units import Unit
 
 if TYPE_CHECKING:
-    from daxa_wf.download.observation import Wish
+    from daxa_wf.download.file_request import FileRequest
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """Fetch what the routes and instruments need; link it into the archive."""
+    """Fetch the files that the data levels and instruments need, and link them into the archive."""
     from daxa_wf.chain.planned import facts_from
     from daxa_wf.download.credentials import read_secrets
-    from daxa_wf.download.observation import Fetcher, Wish
+    from daxa_wf.download.file_request import FileRequest
+    from daxa_wf.download.observation import Fetcher
     from daxa_wf.download.progress import Progress
     from daxa_wf.mission.registry import MISSIONS
     from daxa_wf.tables.http import session
 
     del inputs
     spec, context = MISSIONS[unit.mission], workspace.context
-    wish = Wish(spec, facts_from(options["facts"]), tuple(options["routes"]), tuple(options["instruments"]))
+    request = FileRequest(spec, facts_from(options["facts"]), tuple(options["routes"]), tuple(options["instruments"]))
     store, layout = Path(context["store"]), workspace.layout
-    progress = Progress(wish.name, layout.root / ".progress" / f"{unit.mission}-{unit.obsid}.json")
+    progress = Progress(request.name, layout.root / ".progress" / f"{unit.mission}-{unit.obsid}.json")
     fetcher = Fetcher(
         store, session(limits=Limits(**context["limits"])), context["archives"], dict(context["transfers"]),
         read_secrets(context["credentials"]), bool(options["decompress"]),
         released=partial(release_date, Path(context["tables"])),
     )  # fmt: skip
     try:
-        acquired = fetcher.acquire(wish, progress)
+        acquired = fetcher.acquire(request, progress)
     finally:
         progress.finish()
     _link(layout, unit, store / acquired.directory)
@@ -57,17 +58,17 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     return Outcome(results, warnings, f"{len(files)} files, {size / 1e6:.1f} MB from {sources}", raw)
 
 
-def release_date(tables: Path, wish: Wish) -> datetime | None:
-    """Return when an observation becomes public, by its mission's table; None if the table has no date, or is not there."""
+def release_date(tables: Path, request: FileRequest) -> datetime | None:
+    """Return the date when an observation becomes public, from its mission's table, or None without table or date."""
     import pandas as pd
 
     from daxa_wf.tables.snapshots import SnapshotStore
 
     store = SnapshotStore(tables)
-    if store.latest(wish.spec.name) is None:
+    if store.latest(request.spec.name) is None:
         return None
-    rows = store.observations(wish.spec)
-    dates = rows.loc[rows["obsid"] == str(wish.facts["obsid"]), "proprietary_end"].dropna()
+    rows = store.observations(request.spec)
+    dates = rows.loc[rows["obsid"] == str(request.facts["obsid"]), "proprietary_end"].dropna()
     return None if dates.empty else pd.Timestamp(dates.max()).to_pydatetime().replace(tzinfo=UTC)
 
 

@@ -48,7 +48,7 @@ def _step(name: str) -> Step:
 
 
 def _unit(plan: Plan, step: Step, identifier: str, mission: str) -> Unit:
-    """Return the unit of the manifest with an identifier. Raise ConfigError if none or several have it."""
+    """Return the unit of the manifest with an identifier. Raise ConfigError if it is unknown or ambiguous."""
     if not plan.layout.manifest.exists():
         raise ConfigError(f"{plan.layout.root} has no manifest yet; 'daxa-wf run' makes it")
     units: dict[Unit, None] = {}

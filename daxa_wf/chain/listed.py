@@ -1,14 +1,16 @@
-"""Exposures of an observation from the listing of a data centre's directory, where no table of exposures knows them."""
+"""Find the exposures of an observation in the listing of a data centre's directory, if no table of exposures has them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 from daxa_wf.archive.manifest import ManifestRow
 from daxa_wf.chain.planned import facts_text
-from daxa_wf.download.data_centres import NotInArchiveError
-from daxa_wf.download.observation import Fetcher, Wish
+from daxa_wf.download.data_centres import NotAtDataCentreError
+from daxa_wf.download.file_request import FileRequest
+from daxa_wf.download.observation import Fetcher
 from daxa_wf.download.sizes import Listings
 from daxa_wf.errors import ServiceError
 from daxa_wf.mission.step import Engine, load
@@ -19,61 +21,73 @@ FRUITLESS = 10
 """Failures in a row after which the data centres are not asked for further observations in this run."""
 
 
-def listed_exposures(
-    wishes: Sequence[Wish], fetcher: Fetcher, engine: Engine
-) -> tuple[list[ManifestRow], dict[str, str], dict[str, str]]:
-    """Return one row an exposure of the observations, as the data centres' listings have them.
+@dataclass
+class ListedExposures:
+    """The exposures in listings, and the observations without any: `absent` and `unasked` map an ObsID to the reason.
 
-    And why there is none, by ObsID: of those that the data centres do not have, or have without such files; and of those
-    that could not be asked for.
+    `absent` observations are not at the data centres, or have no such files. The listings of `unasked` ones could not be
+    requested.
     """
-    listings = Listings(fetcher.store)
-    rows: list[ManifestRow] = []
-    absent: dict[str, str] = {}
-    unasked: dict[str, str] = {}
-    failures: list[str] = []
 
-    def look(wish: Wish) -> list[ManifestRow]:
-        kept = listings.known(wish)
-        found = exposures_in(wish, [each.path for each in kept or ()], engine)
-        if found:
-            return found
-        if len(failures) >= FRUITLESS:
-            raise ServiceError(f"not asked for, after {FRUITLESS} failures in a row: {failures[-1]}")
+    rows: list[ManifestRow] = field(default_factory=list)
+    absent: dict[str, str] = field(default_factory=dict)
+    unasked: dict[str, str] = field(default_factory=dict)
+
+
+class _Listings:
+    """The listings of observations, kept ones first. After FRUITLESS failures in a row no further one is requested."""
+
+    def __init__(self, fetcher: Fetcher, engine: Engine) -> None:
+        self.fetcher, self.engine = fetcher, engine
+        self.kept = Listings(fetcher.store)
+        self.failures: list[str] = []
+
+    def exposures(self, request: FileRequest) -> list[ManifestRow]:
+        """Return the exposures in an observation's listing. ServiceError if it cannot be requested."""
+        kept = self.kept.known(request)
+        rows = exposures_in(request, [file.path for file in kept or ()], self.engine)
+        if rows:
+            return rows
+        if len(self.failures) >= FRUITLESS:
+            raise ServiceError(f"not asked for, after {FRUITLESS} failures in a row: {self.failures[-1]}")
         try:
-            files = fetcher.listing(wish)
-        except NotInArchiveError:
-            failures.clear()
+            files = self.fetcher.listing(request)
+        except NotAtDataCentreError:
+            self.failures.clear()
             raise
         except ServiceError as error:
-            failures.append(str(error))
+            self.failures.append(str(error))
             raise
-        failures.clear()
-        listings.keep(wish, files)
-        return exposures_in(wish, [each.path for each in files], engine)
+        self.failures.clear()
+        self.kept.keep(request, files)
+        return exposures_in(request, [file.path for file in files], self.engine)
 
+
+def listed_exposures(requests: Sequence[FileRequest], fetcher: Fetcher, engine: Engine) -> ListedExposures:
+    """Return one row for each exposure in the data centres' listings of the observations."""
+    result, listings = ListedExposures(), _Listings(fetcher, engine)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        jobs = {str(wish.facts["obsid"]): pool.submit(look, wish) for wish in wishes}
+        jobs = {str(request.facts["obsid"]): pool.submit(listings.exposures, request) for request in requests}
         for obsid, job in jobs.items():
             try:
-                found = job.result()
-            except NotInArchiveError as error:
-                absent[obsid] = str(error)
+                rows = job.result()
+            except NotAtDataCentreError as error:
+                result.absent[obsid] = str(error)
             except ServiceError as error:
-                unasked[obsid] = str(error)
+                result.unasked[obsid] = str(error)
             else:
-                rows += found
-                if not found:
-                    absent[obsid] = "its listing has no exposure of the chosen instruments"
-    return rows, absent, unasked
+                result.rows += rows
+                if not rows:
+                    result.absent[obsid] = "its listing has no exposure of the chosen instruments"
+    return result
 
 
-def exposures_in(wish: Wish, paths: Iterable[str], engine: Engine) -> list[ManifestRow]:
-    """Return one row for each exposure that an observation's listing has a file of, for the engine that processes it."""
+def exposures_in(request: FileRequest, paths: Iterable[str], engine: Engine) -> list[ManifestRow]:
+    """Return one row for each exposure with a file in an observation's listing, for the engine of the mission."""
     find = load(engine.find_listed)
-    obsid, facts = str(wish.facts["obsid"]), facts_text(wish.facts)
-    found: dict[tuple[str, str], dict[str, str]] = find(obsid, sorted(paths), wish.instruments)
+    obsid, facts = str(request.facts["obsid"]), facts_text(request.facts)
+    found: dict[tuple[str, str], dict[str, str]] = find(obsid, sorted(paths), request.instruments)
     return [
-        ManifestRow(wish.spec.name, obsid, inst, exposure, facts=facts, **files)
+        ManifestRow(request.spec.name, obsid, inst, exposure, facts=facts, **files)
         for (inst, exposure), files in found.items()
     ]

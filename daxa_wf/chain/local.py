@@ -1,4 +1,4 @@
-"""Files in a local directory: every one of them, whether it can be used, and what is missing."""
+"""List the files in a local directory, check that they can be used, and report missing observations."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from daxa_wf.files import checked_relative
 
 
 def walk(root: Path) -> Iterator[Path]:
-    """Yield every file below `root`, in order, following links but no circle of them.
+    """Yield every file below `root`, in order, following links, but not in circles.
 
-    Fault if a directory cannot be read: its observations must not disappear in silence.
+    Fault if a directory cannot be read, because its observations must not disappear silently.
     """
     seen: set[tuple[int, int]] = set()
     for directory, folders, files in os.walk(root, onerror=_refuse_unreadable, followlinks=True):
@@ -34,7 +34,7 @@ def walk(root: Path) -> Iterator[Path]:
 
 
 def _refuse_unreadable(error: OSError) -> None:
-    """Raise Fault for a directory that cannot be read; one that was deleted meanwhile is passed over."""
+    """Raise Fault for a directory that cannot be read. A directory that was deleted meanwhile is skipped."""
     if isinstance(error, FileNotFoundError):
         return
     place = printable(error.filename) if error.filename else "below the source"
@@ -51,9 +51,9 @@ def printable(path: str | Path) -> str:
 
 
 def listing_digest(root: Path) -> str:
-    """Return a digest of names, sizes, times and permissions of the files below `root`: changes when the manifest may.
+    """Return a digest of names, sizes, times and permissions of the files below `root`, on which the manifest depends.
 
-    A link that leads nowhere counts with its own. Fault if a directory cannot be read.
+    A broken link counts with its own values. Fault if a directory cannot be read.
     """
     digest = hashlib.sha256()
     for path in walk(root):
@@ -75,7 +75,7 @@ def _own_stat(path: Path) -> os.stat_result:
 
 
 def file_problem(path: Path, root: Path) -> str:
-    """Return why a file below `root` cannot be read, or its path not be used; '' if it can. No content is looked at."""
+    """Return why a file below `root` or its path cannot be used, or ''. The content is not read."""
     try:
         checked_relative(str(path.relative_to(root)), "")
         mode = path.stat().st_mode
@@ -101,7 +101,7 @@ def file_problem(path: Path, root: Path) -> str:
 def require_found(
     mission: str, rows: Sequence[ManifestRow], obsids: Sequence[str] | None, sought: str, of: str, expected: str
 ) -> None:
-    """ConfigError if there are no rows, or none of an observation that is asked for; `of`: of what, and where."""
+    """Raise ConfigError if `rows` is empty, or lacks a requested observation. `of` describes the files for the message."""
     missing = sorted(set(obsids or ()) - {row.obsid for row in rows})
     if missing or not rows:
         what = f"no {sought} of {', '.join(missing)}" if missing else f"no {sought}"

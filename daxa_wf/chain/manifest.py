@@ -1,4 +1,4 @@
-"""Manifest: the selection as work."""
+"""Make the manifest: the list of units to process."""
 
 from __future__ import annotations
 
@@ -42,35 +42,19 @@ def run(
 ) -> None:
     """Write the manifest of all missions, and its origin beside the selections.
 
-    A mission of which nothing is selected, or whose table cannot be had for now, is one line of the summary. ConfigError
-    if nothing can be processed of any; ServiceError if that is because a service could not be asked.
+    A mission without selected observations, or without an available table, is one line of the summary. ConfigError
+    if no mission can be processed, or ServiceError if the cause is a service that does not answer.
     """
     rows: list[ManifestRow] = []
     origin, empty = Origin(asked, options=as_json(missions)), []
     origin.steps = {name: list(options["steps"]) for name, options in missions.items()}
     for name, options in missions.items():
-        options = _seen_from(output.parent, options)
-        before, origin.is_unfinished = origin.is_unfinished, False
-        planned = _to_read if options["listing"] else _to_download
+        places = {**_seen_from(output.parent, options), **(data_centres or {}).get(name, {})}
         try:
-            found = planned(
-                name, {**options, **(data_centres or {}).get(name, {})}, output.parent / "selection", origin
-            )
+            rows += _rows_of(name, places, output.parent / "selection", origin, is_only=len(missions) == 1)
         except NoObservationsError as error:
             empty.append(str(error))
             _note(origin, error.line)
-            continue
-        except ServiceError as error:
-            if len(missions) == 1:
-                raise
-            _note(origin, f"{name}: it could not be selected from, and the next run tries again: {error}")
-            origin.is_unfinished = True
-            continue
-        finally:
-            origin.unasked += [name] if origin.is_unfinished else []
-            origin.is_unfinished |= before
-        found = [decompressed(row) for row in found] if options["decompress"] else found
-        rows += [row for row in found if options["process_unscheduled"] or not row.is_unscheduled]
     if not rows:
         raise _nothing_to_process(origin, empty if len(empty) == len(missions) else [])
     write_manifest(output, rows)
@@ -79,8 +63,30 @@ def run(
     log.info("manifest: %d exposures of %d observations", len(rows), observations)
 
 
+def _rows_of(name: str, options: Options, directory: Path, origin: Origin, is_only: bool) -> list[ManifestRow]:
+    """Return the rows of a mission, and note in the origin what could not be asked for.
+
+    A service that does not answer gives no rows, or a ServiceError if the mission `is_only` one.
+    """
+    before, origin.is_unfinished = origin.is_unfinished, False
+    find = _to_read if options["listing"] else _to_download
+    try:
+        rows = find(name, options, directory, origin)
+    except ServiceError as error:
+        if is_only:
+            raise
+        _note(origin, f"{name}: it could not be selected from, and the next run tries again: {error}")
+        origin.is_unfinished = True
+        return []
+    finally:
+        origin.unasked += [name] if origin.is_unfinished else []
+        origin.is_unfinished |= before
+    rows = [decompressed(row) for row in rows] if options["decompress"] else rows
+    return [row for row in rows if options["process_unscheduled"] or not row.is_unscheduled]
+
+
 def _seen_from(archive: Path, options: Options) -> dict[str, Any]:
-    """Return the options of a mission with absolute paths; they come relative to the archive."""
+    """Return the options of a mission with absolute paths in place of paths relative to the archive."""
     places = {key: str((archive / options[key]).resolve()) for key in ("source", "tables") if options[key]}
     select = options["select"] and Select.from_values(options["select"]).started_in(archive).plain_values()
     return {**options, **places, "select": select}
@@ -145,30 +151,31 @@ def _to_download(name: str, options: Options, directory: Path, origin: Origin) -
 def _listed(name: str, options: Options, rows: pd.DataFrame, origin: Origin) -> list[ManifestRow]:
     """Return the exposures of observations that no table of exposures has, from the data centres' listings."""
     from daxa_wf.chain.listed import listed_exposures
-    from daxa_wf.download.observation import Fetcher, Wish
+    from daxa_wf.download.file_request import FileRequest
+    from daxa_wf.download.observation import Fetcher
     from daxa_wf.tables.http import session
 
     fetcher = Fetcher(
         Path(options["store"]), session(retries=1, limits=Limits(**options["limits"])), options["archives"]
     )
     routes, instruments = tuple(options["routes"]), tuple(options["instruments"])
-    wishes = [Wish(MISSIONS[name], observation_facts(row), routes, instruments) for _, row in rows.iterrows()]
-    log.info("%s: the exposures of %d observations are in no table; listings are asked for them", name, len(wishes))
-    found, absent, unasked = listed_exposures(wishes, fetcher, engine_of(name, options["engine"]))
+    requests = [FileRequest(MISSIONS[name], observation_facts(row), routes, instruments) for _, row in rows.iterrows()]
+    log.info("%s: the exposures of %d observations are in no table; listings are asked for them", name, len(requests))
+    found = listed_exposures(requests, fetcher, engine_of(name, options["engine"]))
     for reasons, problem in (
-        (absent, "have no known exposure"),
-        (unasked, "could not be asked for; the next run asks"),
+        (found.absent, "have no known exposure"),
+        (found.unasked, "could not be asked for; the next run asks"),
     ):
         if reasons:
             _note(origin, f"{name}: {len(reasons)} selected observations {problem}: {_named(list(reasons))}")
             _note(origin, f"  {next(iter(reasons.values()))}")
-    # What is on this machine alone is in no table that could change, so the next run looks again.
-    origin.is_unfinished |= bool(unasked) or bool(absent and options["mirrors"])
-    return found
+    # Files on this machine are in no table that could change, so the next run searches again.
+    origin.is_unfinished |= bool(found.unasked) or bool(found.absent and options["mirrors"])
+    return found.rows
 
 
 def _selected(name: str, options: Options, directory: Path, origin: Origin) -> Selection:
-    """Return the mission's selection, written to the archive too; of all observations if there is no section `select`."""
+    """Select a mission's observations, all without a section `select`, and write the selection to the archive."""
     tables = Path(options["tables"])
     chosen = Select.from_values(options["select"]) if options["select"] is not None else Select()
     chosen = chosen.only(options["obsids"])
@@ -180,7 +187,7 @@ def _selected(name: str, options: Options, directory: Path, origin: Origin) -> S
             Limits(**options.get("limits", {})),
         )  # fmt: skip
     finally:
-        # What a mission without a match was selected from counts too: a new table may have one.
+        # The table of a mission without a match counts too, because a new table may have one.
         origin.snapshots |= SnapshotStore(tables).identities(MISSIONS[name])
         _wait_for_release(name, chosen, tables, instruments, origin)
     write_selection(directory, name, selection)
@@ -201,7 +208,7 @@ def _wait_for_release(name: str, chosen: Select, tables: Path, instruments: Sequ
 
 
 def manifest_from_snakemake(job: Any) -> None:
-    """Write the manifest that a Snakemake job is to make; the reason if it cannot be made is printed at the end."""
+    """Write the manifest in a Snakemake job. If that fails, leave the reason for the end of the run."""
     log_to(Path(job.log[0]))
     manifest = Path(job.output[0]).absolute()
     note = Layout(manifest.parent).manifest_fault

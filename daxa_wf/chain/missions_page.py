@@ -42,9 +42,10 @@ A mission is one file in `daxa_wf/observatories/` with a `PIPELINE`; no other fi
 {example}```
 
 `daxa_wf/mission/spec.py` describes the other facts of a mission: row cuts as named predicates (`cuts.py` has the shared
-ones), constants, a map of target types, fallback tables, patterns of products with their bands. The contract
-test in `tests/contract/test_missions.py` runs on every mission. Add an ObsID of the new mission to it, and its row to
-this page with `daxa-wf missions --markdown > docs/missions.md`.
+ones), constants, a map of target types, fallback tables, patterns of products with their bands. To try a mission without
+changing the package, put its file into `daxa_wf/observatories/` of a directory on `PYTHONPATH`. The contract test in
+`tests/contract/test_missions.py` runs on every mission. Add an ObsID of the new mission to it, and its row to this page with
+`daxa-wf missions --markdown > docs/missions.md`. [CONTRIBUTING.md](../CONTRIBUTING.md) describes how to add steps.
 """
 
 

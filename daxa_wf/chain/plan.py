@@ -1,4 +1,4 @@
-"""What the Snakefile asks: paths of records, units of the manifest, options of steps."""
+"""The plan of a run, which the Snakefile queries: paths of records, units of the manifest, options of steps."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ REMAKE_OUTDATED = "remake_outdated"
 def checked_config(data: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Config:
     """Return the configuration as models; a mistake in it ends the process with its message and exit code 2.
 
-    `files`: those that Snakemake read it from, in which values may mean something else than Snakemake read.
+    `files` are Snakemake's configuration files, which are checked for values that YAML misreads.
     REMAKE_OUTDATED is a request to one run, and not a part of the configuration.
     """
     data = {key: value for key, value in data.items() if key != REMAKE_OUTDATED}
@@ -75,29 +75,27 @@ class Plan:
         self._read_manifest: tuple[int, int] | None = None
 
     def check(self) -> None:
-        """See that all that the configuration names is there. A mistake ends the process with its message and exit code."""
+        """Check that all things that the configuration names exist. A mistake ends the process with exit code 2."""
         try:
             check_before_a_run(self.config, self.started_in)
             if not self.processed():
-                raise ConfigError(
-                    "nothing can be processed: no mission has a key 'source' that says where its data are"
-                )
+                raise ConfigError("nothing can be processed: no mission has a key 'source' for its data")
         except DaxaError as error:
             give_up(error)
         except OSError as error:
             give_up(Fault(f"{error.filename or 'the system'}: {error.strerror or error}"))
 
     def place(self, path: Path) -> str:
-        """Return a path of the archive as Snakemake has it: relative to where the run was started, if the archive is."""
+        """Return a path of the archive in Snakemake's form: relative to the starting directory, if the archive is."""
         return os.path.normpath(self.config.archive / path.relative_to(self.layout.root))
 
     @property
     def manifest(self) -> str:
-        """The manifest, as Snakemake has it."""
+        """Return the manifest's path in Snakemake's form."""
         return self.place(self.layout.manifest)
 
     def login_marks(self) -> dict[str, str]:
-        """The mark of the user's credentials by mission: data that were not public are asked for again if it changes."""
+        """Return a digest of the user's credentials by mission. If it changes, proprietary data are requested again."""
         store, secrets = self.started_in / self.config.data, read_secrets(self.credentials())
         downloaded = [mission.name for mission in self.processed() if is_downloaded(mission)]
         return {
@@ -125,7 +123,7 @@ class Plan:
         return self.started_in / source.local
 
     def source_of(self, mission: str, obsid: str) -> Path:
-        """Return the directory that the files of an observation's manifest rows are relative to."""
+        """Return the directory in which the relative paths of an observation's manifest rows start."""
         if self.mission(mission).uses_raw_store:
             return self.layout.raw(Unit(mission, obsid))
         return self.source(mission)
@@ -173,7 +171,7 @@ class Plan:
         return self.manifest
 
     def params(self, name: str) -> dict[str, Any]:
-        """Return the parameters of a step's rule: its options, where things are on this machine, and its raw files."""
+        """Return the parameters of a step's rule: its options, its context on this machine, and its raw files."""
         step = STEPS[name]
         found: dict[str, Any] = {"options": self.options(name)} if step.section or step.job_options else {}
         if step.tasks or step is ACQUIRE:
@@ -215,7 +213,7 @@ class Plan:
         return values
 
     def context(self, name: str) -> Callable[[Any, Any], dict[str, Any]]:
-        """Return a function that gives what a step must know of this machine, and no record keeps.
+        """Return a function that gives a step's context: facts about this machine that records do not keep.
 
         It depends on `resources`, so Snakemake leaves it out of the params trigger: a change does not repeat the step.
         """
@@ -259,12 +257,12 @@ class Plan:
         return self.image_file(toolkit) if toolkit else []
 
     def rows(self, mission: str, obsid: str, **wildcards: str) -> list[ManifestRow]:
-        """An observation's rows in the manifest, those that match; only after the checkpoint."""
+        """Return an observation's rows in the manifest that match. Usable after the checkpoint only."""
         rows = self._manifest().get((mission, obsid), [])
         return [row for row in rows if all(getattr(row, name) == value for name, value in wildcards.items())]
 
     def _manifest(self) -> dict[tuple[str, str], list[ManifestRow]]:
-        """Return the rows by observation, read again after the checkpoint made the manifest anew."""
+        """Return the rows by observation. They are read again after the checkpoint has made a new manifest."""
         if not self._is_manifest_needed:
             self._is_manifest_needed = True
             self.when_manifest_is_needed()
@@ -284,10 +282,10 @@ class Plan:
         return list(self._manifest())
 
     def raw(self, *roles: str) -> Callable[[Any], dict[str, list[str]]]:
-        """A function of wildcards that gives, by role (`events`, `attitude`), the raw files of its unit.
+        """Return a function of wildcards that gives the raw files of its unit by role (`events`, `attitude`).
 
-        These are parameters and not inputs of a rule: records vouch for them by content, while Snakemake compares times,
-        which copies change, and refuses files from the future. Of downloaded files only those exist that an archive had.
+        They are parameters and not inputs of a rule, because records vouch for their content. Snakemake would compare times,
+        which copies change, and refuse files from the future. Files that no data centre had do not exist.
         """
 
         def files(wildcards: Any) -> dict[str, list[str]]:
@@ -300,7 +298,7 @@ class Plan:
         return files
 
     def seen_from_archive(self, path: Path) -> str:
-        """Return a path relative to the archive if the project holds both, so that it stays the same where that moves."""
+        """Return a path relative to the archive if the project holds both, so that it stays valid if the project moves."""
         real, project = path.resolve(), self.started_in.resolve()
         if not (real.is_relative_to(project) and self.layout.root.resolve().is_relative_to(project)):
             return str(path)
@@ -332,7 +330,7 @@ class Plan:
         return self._paths(step, self.rows(**dict(wildcards.items())))
 
     def all_records(self, *steps: str) -> list[str]:
-        """The records of steps (all, if none is named) of every unit of the manifest."""
+        """Return the records of the named steps, by default of all steps, for every unit of the manifest."""
         return [
             self._input(path)
             for (mission, _), rows in self._manifest().items()
@@ -350,7 +348,7 @@ class Plan:
         return list(dict.fromkeys(step.unit_of(row.mission, row.obsid, row.inst, row.exposure) for row in rows))
 
     def selection_options(self) -> dict[str, dict[str, Any]]:
-        """Return what the manifest depends on, by mission: it is made again when the files of a local directory change.
+        """Return the origin of the manifest by mission. It changes with the files of a local directory.
 
         A directory that cannot be read ends the process with its message and exit code.
         """
@@ -394,9 +392,9 @@ class Plan:
         return not known or origin is None or origin.asked != self.tables_identity()
 
     def tables_identity(self) -> str:
-        """Return what stands for the missions' tables, as they are now.
+        """Return a text that identifies the missions' present tables.
 
-        It is another text than the manifest's origin has if the tables are others than those that the manifest was made from.
+        It differs from the text in the manifest's origin if the manifest was made from other tables.
         """
         snapshots: dict[str, str] = {}
         for mission in self.processed():
@@ -406,7 +404,7 @@ class Plan:
         return identity_to_ask(read_origin(self.layout), snapshots, datetime.now(UTC))
 
     def data_centres(self, wildcards: Any, resources: Any) -> dict[str, dict[str, Any]]:
-        """Return how the manifest's job reaches services and listings, by mission: URLs, directories, limits.
+        """Return the addresses for the manifest's job by mission: URLs of services and listings, directories, limits.
 
         Depends on `resources`, so Snakemake leaves it out of the params trigger, and out of its own notes in the archive:
         URLs may hold passwords.
@@ -426,6 +424,6 @@ class Plan:
 
     @property
     def simulation(self) -> list[str]:
-        """The file that the rule of the simulator makes, as Snakemake has it; empty if the configuration asks for none."""
+        """Return the file that the simulator's rule makes, in Snakemake's form; empty without `simulator`."""
         complete = self.config.simulation(Path())
         return [] if complete is None else [str(complete)]

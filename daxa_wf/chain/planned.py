@@ -1,4 +1,4 @@
-"""The manifest of what is to be downloaded: exposures where a table has them, else observations."""
+"""Make the manifest's rows of downloads: exposures if a table has them, else observations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def observation_facts(row: Any) -> dict[str, Any]:
-    """What templates of paths may name of an observation: text, and times as times."""
+    """Return the facts of an observation that templates of paths may name: texts and times."""
     import pandas as pd
 
     said = {name: row.get(name) for name in FIELDS}
@@ -29,7 +29,7 @@ def observation_facts(row: Any) -> dict[str, Any]:
 
 
 def facts_of(row: Any) -> str:
-    """The facts of an observation as JSON, for the manifest."""
+    """Return the facts of an observation as JSON, for the manifest."""
     return facts_text(observation_facts(row))
 
 
@@ -39,7 +39,7 @@ def facts_text(facts: Mapping[str, Any]) -> str:
 
 
 def facts_from(text: str) -> dict[str, Any]:
-    """The facts again, times as times; CorruptFileError if the text is not what `facts_of` writes."""
+    """Read the facts from the JSON of `facts_of`. CorruptFileError if the text has another form."""
     try:
         facts: dict[str, Any] = parse_json(text, dict[str, str])
         if "start" in facts:
@@ -52,7 +52,7 @@ def facts_from(text: str) -> dict[str, Any]:
 
 
 def planned_observations(spec: MissionSpec, rows: pd.DataFrame) -> list[ManifestRow]:
-    """One row an observation."""
+    """Return one row for each observation."""
     return [ManifestRow(spec.name, row["obsid"], "", "", facts=facts_of(row)) for _, row in rows.iterrows()]
 
 
@@ -63,10 +63,7 @@ def planned_exposures(
     instruments: Sequence[str],
     engine: Engine,
 ) -> tuple[list[ManifestRow], list[str]]:
-    """Return one row for each exposure of the table of exposures, with the files that the engine starts from.
-
-    And the ObsIDs of the observations of which the table has no exposure.
-    """
+    """Return one row for each exposure in the table of exposures, with its input files, and the ObsIDs that the table lacks."""
     from daxa_wf.tables.exposures import exposures_of
 
     found: dict[str, list[Mapping[Any, Any]]] = {}

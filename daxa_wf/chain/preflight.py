@@ -1,4 +1,4 @@
-"""Before a run: what a configuration names is there, and its selections ask for what the missions' tables have."""
+"""Check before a run that all things named in a configuration exist, and that selections fit the missions' tables."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 OWN = ("processed_data", "failed_data", "records", "raw", "work", "logs", "selection")
-"""Directories of an archive in which it moves and deletes files itself."""
+"""Directories of an archive in which runs move and delete files."""
 
 
 def check_before_a_run(config: Config, started_in: Path) -> None:
-    """ConfigError that names each directory, file, column or instrument that cannot be what is meant."""
+    """Raise ConfigError that names each wrong directory, file, column and instrument."""
     problems = [*_directories(config, started_in), *_credentials(config, started_in), *_images(config, started_in)]
     for name, mission in config.all_missions.items():
         problems += [f"missions.{name}.{problem}" for problem in _source(config, mission, started_in)]
@@ -38,11 +38,11 @@ def _directories(config: Config, started_in: Path) -> Iterator[str]:
     keys = ("archive", "tables", "data", *(["simulator"] if config.simulator else []))
     for key in keys:
         place = started_in / getattr(config, key)
-        there = next(each for each in (place, *place.parents) if os.path.lexists(each))
-        if not there.is_dir():
-            yield f"{key}: {there} is no directory, so that {place} cannot be one; name another place"
-        elif not os.access(there, os.W_OK | os.X_OK):
-            yield f"{key}: {there} cannot be written to by you; name another place for {place}, or see to its permissions"
+        nearest = next(path for path in (place, *place.parents) if os.path.lexists(path))
+        if not nearest.is_dir():
+            yield f"{key}: {nearest} is not a directory, so {place} cannot be created; choose another path"
+        elif not os.access(nearest, os.W_OK | os.X_OK):
+            yield f"{key}: {nearest} is not writable for you; choose another path for {place}, or change its permissions"
 
 
 def _credentials(config: Config, started_in: Path) -> Iterator[str]:
@@ -73,7 +73,7 @@ def _source(config: Config, mission: Mission, started_in: Path) -> Iterator[str]
     try:
         is_directory = directory.is_dir()
     except OSError as error:
-        yield f"{key}: {directory} cannot be looked at ({error.strerror}); see to its permissions"
+        yield f"{key}: {directory} cannot be read ({error.strerror}); check its permissions"
         return
     if not is_directory:
         yield f"{key}: {directory} is not a directory; name the one that your files are in"
@@ -86,7 +86,7 @@ def _source(config: Config, mission: Mission, started_in: Path) -> Iterator[str]
 
 
 def _selection(mission: Mission, started_in: Path) -> Iterator[str]:
-    """What the section `select` asks that the mission's table cannot answer; nothing is asked of the network."""
+    """Yield the conditions of the section `select` that do not fit the mission's table, without using the network."""
     if mission.section.select is None:
         return
     from daxa_wf.selection.options import filters_of, positions_of
@@ -120,13 +120,13 @@ def _now() -> pd.Timestamp:
 
 
 def _anywhere(name: str) -> tuple[float, float]:
-    """In place of the service that knows where objects are: whether it knows one is not for now."""
+    """Return a dummy position in place of the name service, because names are not checked before a run."""
     del name
     return (0.0, 0.0)
 
 
 def _no_observations(spec: MissionSpec) -> pd.DataFrame:
-    """A table without rows, with every column that one of the mission's tables may have."""
+    """Return a table without rows, with every column of the mission's tables."""
     import pandas as pd
 
     from daxa_wf.tables.observation_table import observation_table

@@ -25,7 +25,7 @@ from daxa_wf.units import Band, Unit
 LZW = ".Z"
 """Suffix of files compressed by LZW, which astropy does not open."""
 FINISHED_KINDS = {"events": "finalevents", "background": "backmap"}
-"""Kind of a mission's product -> kind under which the archive keeps it, where it differs."""
+"""Kind of a mission's product -> its kind in the archive, if it differs."""
 
 
 @dataclass(frozen=True)
@@ -40,21 +40,21 @@ class Filed:
 
 @dataclass
 class Filing:
-    """The products among an observation's files, and the files that look like products but were left aside."""
+    """The products among an observation's files, and similar files that were skipped."""
 
     products: list[Filed] = field(default_factory=list)
     undecided: list[str] = field(default_factory=list)
-    """Files that fit several instruments, of which the mission's table names not exactly one."""
+    """Files that match several instruments, if the mission's table does not name exactly one of them."""
     not_chosen: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Files whose instruments were not chosen."""
     repeated: dict[str, str] = field(default_factory=dict)
-    """Files of which another version is filed, and its path."""
+    """Files with a newer version, and the path of that version."""
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """Link, copy or move every product that the mission's patterns find, unpacked where it is compressed by LZW.
+    """Link, copy or move every product that the mission's patterns find, and unpack products compressed by LZW.
 
-    Raise UnfitDataError `unknownInstrument` if the instrument of the products is not known, `noProducts` if none was found.
+    UnfitDataError `unknownInstrument` if the instrument of the products is unknown, `noProducts` if no product is found.
     """
     spec = MISSIONS[unit.mission]
     raw = workspace.layout.raw(unit)
@@ -102,11 +102,11 @@ def _make(
 def products_in(
     spec: MissionSpec, obsid: str, paths: Sequence[str], instruments: Sequence[str], observed_with: Sequence[str] = ()
 ) -> Filing:
-    """Return which of an observation's paths are products, of which instruments and exposure.
+    """Find the products among an observation's paths, with their instruments and exposures.
 
-    A file is of the instrument whose pattern it fits. If it fits those of several, it is of the one among `observed_with`:
-    the instruments that the mission's table has for the observation, () if it names none. Of several versions of a product
-    the last by name is taken.
+    A file belongs to the instrument whose pattern it matches. If it matches several, it belongs to the instrument in
+    `observed_with`: the observation's instruments in the mission's table, or () if the table names none. The last version
+    of a product by name is used.
     """
     filing, seen = Filing(), dict[tuple[str, ...], str]()
     fitting = _fitting(spec, obsid, paths)
@@ -140,7 +140,7 @@ def products_in(
 
 
 def _fitting(spec: MissionSpec, obsid: str, paths: Sequence[str]) -> list[tuple[ProductPattern, str]]:
-    """Return each pattern with each path that fits it, whether or not the archive writes the ObsID in capitals."""
+    """Return each pattern with each matching path. The data centre may write the ObsID in upper or lower case."""
     globs = [(each, {each.glob.replace("{obsid}", name) for name in (obsid, obsid.lower())}) for each in spec.products]
     return [(each, path) for each, names in globs for path in paths if is_wanted(path, names)]
 
@@ -153,7 +153,7 @@ def _wanted(spec: MissionSpec, instruments: Sequence[str], observed_with: Sequen
 
 
 def _exposure(pattern: ProductPattern, path: str) -> str:
-    """Return the exposure that a path names, without punctuation; '' if it names none."""
+    """Return the exposure in a path, without punctuation, or ''."""
     match = re.search(pattern.exposure, path) if pattern.exposure else None
     return "".join(letter for group in match.groups() for letter in group if letter.isalnum()) if match else ""
 
@@ -172,7 +172,7 @@ def _nothing_made(name: str, filing: Filing, observed_with: Sequence[str], count
 
 
 def _left_aside(spec: MissionSpec, filing: Filing, instruments: Sequence[str]) -> list[tuple[str, str]]:
-    """Return name and text of a warning for each product that was left aside, and each instrument that has none."""
+    """Return name and text of a warning for each skipped product, and for each instrument without products."""
     left = [("unknownInstrument", f"{path} left aside: it fits several instruments") for path in filing.undecided]
     left += [("productPassedOver", f"{path} left aside for {taken}") for path, taken in filing.repeated.items()]
     delivered = {each for pattern in spec.products for each in spec.instruments_of(pattern)}
@@ -198,10 +198,10 @@ def packed_suffix(path: str) -> str:
 
 
 def _place(source: Path, target: Path, how: str, final: Path) -> None:
-    """Put a raw file where a product is to be, so that a change of the product never changes the raw file.
+    """Link, clone or copy a raw file to the path of a product, so that a change of the product never changes the raw file.
 
-    `final` is where the product will be, for the text of a link: it leads through the archive's own link to the raw store.
-    A file that is to be moved is taken as it is; the last step removes it from the store.
+    `final` is the later path of the product, for the text of a link, which leads through the archive's link to the raw
+    store. A file to be moved gets a second name; the last step removes it from the store.
     """
     if how == "move":
         _take(source.resolve(), target)
@@ -210,7 +210,7 @@ def _place(source: Path, target: Path, how: str, final: Path) -> None:
 
 
 def _linked(source: Path, target: Path, final: Path) -> bool:
-    """Make a product that takes no space: a clone, or else a link to the raw file, which nobody can write to then."""
+    """Make a product that takes no space: a clone, or else a link to the raw file, which becomes read-only."""
     real = source.resolve()
     return clone_file(real, target) or link_read_only(real, target, os.path.relpath(source, final.parent))
 

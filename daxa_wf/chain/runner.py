@@ -1,4 +1,4 @@
-"""Runs one step on one unit: stages its products, turns what happened into a record or a fault."""
+"""Run one step on one unit: stage its products, and write a record or a fault note."""
 
 from __future__ import annotations
 
@@ -38,46 +38,46 @@ log = logging.getLogger("daxa_wf")
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a step may read: records of earlier steps by step name, raw files by role."""
+    """The input of a step: records of earlier steps by step name, raw files by role."""
 
     records: Mapping[str, list[Record]] = field(default_factory=dict)
     files: Mapping[str, list[Path]] = field(default_factory=dict)
     stamps: Mapping[Path, FileStamp] = field(default_factory=dict)
     """Stamps of the raw files."""
     given: Mapping[Path, str] = field(default_factory=dict)
-    """Paths of files as the rule gave them, relative to the archive where they are in its project."""
+    """Paths of files from the rule, relative to the archive if they lie in its project."""
 
     def record(self, step: str) -> Record:
-        """The one record of an earlier step."""
+        """Return the only record of an earlier step."""
         (record,) = self.records[step]
         return record
 
     def find(self, role: str, relative: str) -> Path | None:
-        """Return the raw file of a role whose path ends as given, or None if there is none.
+        """Return the raw file of a role whose path has the given end, or None.
 
-        The shortest such path is the file itself; a longer one has the same name in a folder of that name.
+        The shortest such path is the file; a longer one has the same name inside a directory with that name.
         """
         ending = [path for path in self.files[role] if path.as_posix().endswith("/" + relative)]
         return min(ending, key=lambda path: len(path.parts), default=None)
 
     def path(self, role: str, relative: str) -> Path:
-        """The raw file of a role whose path ends as given; Fault if it is no longer there."""
+        """Return the raw file of a role whose path has the given end. Fault if it has disappeared."""
         found = self.find(role, relative)
         if found is None:
             raise Fault(f"{relative} is gone from the raw data; delete the record of 'acquire' to fetch it again")
         return found
 
     def file(self, role: str) -> Path | None:
-        """The one raw file of a role, or None where there is none."""
+        """Return the only raw file of a role, or None."""
         paths = self.files.get(role, [])
         return paths[0] if paths else None
 
 
 @dataclass
 class Told:
-    """What a step's tools were and said; its record has that whatever became of the step.
+    """Facts about a step's tools, which its record holds after success and failure.
 
-    `runs`: one entry a call, with its command line, exit code and resources; `logs` relative to the archive.
+    `runs` has one entry for each call, with its command line, exit code and resources. `logs` are relative to the archive.
     """
 
     engine: str = "native"
@@ -90,13 +90,13 @@ class Told:
 
 @dataclass
 class Workspace:
-    """Where a step writes: every product is staged, and published only when the whole step is done."""
+    """The output of a step: every product is staged, and published when the whole step is done."""
 
     layout: Layout
     unit: Unit
     directory: Path
     context: Mapping[str, Any] = field(default_factory=dict)
-    """Where things are on this machine: what a step needs, and no record keeps."""
+    """Facts about this machine that a step needs, and that records do not keep."""
     staged: dict[Path, tuple[str, Path]] = field(default_factory=dict)
     step: str = ""
     told: Told = field(default_factory=Told)
@@ -104,13 +104,13 @@ class Workspace:
     def stage(
         self, kind: str, band: Band | None = None, suffix: str = ".fits", unit: Unit | None = None, name: str = ""
     ) -> Path:
-        """A path to write a product to; its place in the archive follows from unit (the step's own), kind and band."""
+        """Return a path for writing a product. Unit (by default the step's), kind and band determine its final path."""
         path = self.directory / (name or product_name(unit or self.unit, kind, band, suffix))
         self.staged[path] = (kind, self.layout.product(unit or self.unit, kind, band, suffix, name))
         return path
 
     def keep(self, directory: Path) -> None:
-        """Keep a whole directory, in place of what an earlier run of the step kept."""
+        """Keep a whole directory, and replace the one of an earlier run of the step."""
         self.staged[directory] = ("kept", self.layout.kept(self.step, self.unit))
 
     def publish(self) -> list[FileStamp]:
@@ -128,13 +128,13 @@ class Workspace:
 
 @dataclass
 class Outcome:
-    """What a step that ended well found out."""
+    """The results of a step that ended well."""
 
     results: dict[str, Any] = field(default_factory=dict)
     warnings: list[dict[str, str]] = field(default_factory=list)
     message: str = ""
     raw: list[FileStamp] = field(default_factory=list)
-    """Raw files that it fetched."""
+    """Raw files that the step fetched."""
 
 
 StepFunction = Callable[[Unit, Inputs, Mapping[str, Any], Workspace], Outcome]
@@ -149,12 +149,9 @@ def run_step(
     function: StepFunction,
     context: Mapping[str, Any] | None = None,
 ) -> Record:
-    """Run `function` for a unit and leave its record; a Fault leaves a note in its place and is raised again."""
+    """Run `function` for a unit, and write its record. A Fault leaves a note in its place and is raised again."""
     started, clock = datetime.now(UTC), time.monotonic()
-    record = Record(step.name, unit, Status.DONE, parameters=dict(options))
-    earlier = [each for records in inputs.records.values() for each in records]
-    record.inputs = [stamp for each in earlier for stamp in each.products]
-    record.built_on = {layout.relative(layout.record(each.step, each.unit)): each.fingerprint() for each in earlier}
+    record = _new_record(step, unit, inputs, options, layout)
     blocked_by = _blocking(step, inputs)
     note = layout.fault(step.name, unit)
     try:
@@ -178,19 +175,31 @@ def run_step(
         _write_fault(note, step, unit, trouble)
         raise trouble from error
     _remove_orphans(step, unit, layout, record)
-    record.started, record.ended = (
-        started.isoformat(timespec="seconds"),
-        datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-    record.wall_seconds = round(time.monotonic() - clock, 3)
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    record.peak_memory_mb = round(max([own, *(run["peak_memory_mb"] for run in record.results.get("runs", []))]), 1)
-    record.versions = {"daxa_wf": daxa_wf.__version__, **record.versions}
-    record.logs = [layout.relative(layout.log(step.name, unit)), *record.logs]
+    _finish(record, layout, started, time.monotonic() - clock)
     note.unlink(missing_ok=True)
     write_record(layout, record)
     log.info("%s of %s: %s %s", step.name, unit.identifier, record.status, record.message)
     return record
+
+
+def _new_record(step: Step, unit: Unit, inputs: Inputs, options: Mapping[str, Any], layout: Layout) -> Record:
+    """Return the record of a step that begins: its parameters, and the earlier records that it is built on."""
+    record = Record(step.name, unit, Status.DONE, parameters=dict(options))
+    for earlier in (earlier for records in inputs.records.values() for earlier in records):
+        record.inputs += earlier.products
+        record.built_on[layout.relative(layout.record(earlier.step, earlier.unit))] = earlier.fingerprint()
+    return record
+
+
+def _finish(record: Record, layout: Layout, started: datetime, seconds: float) -> None:
+    """Add to a record the end of its step: time, memory, version and log."""
+    record.started = started.isoformat(timespec="seconds")
+    record.ended = datetime.now(UTC).isoformat(timespec="seconds")
+    record.wall_seconds = round(seconds, 3)
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    record.peak_memory_mb = round(max([own, *(run["peak_memory_mb"] for run in record.results.get("runs", []))]), 1)
+    record.versions = {"daxa_wf": daxa_wf.__version__, **record.versions}
+    record.logs = [layout.relative(layout.log(record.step, record.unit)), *record.logs]
 
 
 def _run(
@@ -229,9 +238,9 @@ def _add_what_was_told(record: Record, told: Told) -> None:
 
 
 def read_options(step: Step, values: Mapping[str, Any]) -> Any:
-    """Return the options of a job as the step's model; as they are if it has none.
+    """Return the options of a job as the step's model, or unchanged if the step has no model.
 
-    ValidationError, a ValueError, if they are not such.
+    ValidationError, a ValueError, if they do not fit the model.
     """
     if not step.options:
         return values
@@ -245,7 +254,7 @@ NOT_RAW = ("manifest", "image")
 
 
 def stamp_raw_files(inputs: Inputs, layout: Layout) -> dict[Path, FileStamp]:
-    """Return the stamps of the raw files that a step reads; Fault if one is no longer what an earlier step read.
+    """Return the stamps of the raw files that a step reads. Fault if a file has changed since an earlier step read it.
 
     The SHA-256 is taken from an earlier step's stamp if size and time are the same.
     """
@@ -280,7 +289,7 @@ def _write_fault(note: Path, step: Step, unit: Unit, fault: Exception) -> None:
 
 
 def _remove_orphans(step: Step, unit: Unit, layout: Layout, record: Record) -> None:
-    """Products of an earlier run of this step that this one did not make again must not pass for its own."""
+    """Remove products of an earlier run of this step that this run did not make again."""
     kept = {layout.root / stamp.path for stamp in record.products}
     directory = layout.kept(record.step, unit)
     if not any(path.is_relative_to(directory) for path in kept):
@@ -294,12 +303,12 @@ def _remove_orphans(step: Step, unit: Unit, layout: Layout, record: Record) -> N
 
 
 def staging_area(layout: Layout) -> Path:
-    """Where unfinished products are; nothing in it is ever an input."""
+    """Return the directory of unfinished products, which are never inputs."""
     return layout.root / ".staging"
 
 
 def clear_staging(layout: Layout) -> None:
-    """Remove what processes of this machine that are no more left unfinished."""
+    """Remove the unfinished files of ended processes of this machine."""
     for directory in staging_area(layout).glob(f"{socket.gethostname()}-*"):
         pid = int(directory.name.removeprefix(f"{socket.gethostname()}-").split("-")[0])
         if not Path(f"/proc/{pid}").exists():
@@ -331,7 +340,7 @@ def run_from_snakemake(job: Any) -> None:
 
 
 def _inputs_of(job: Any, step: Step, unit: Unit, layout: Layout) -> Inputs:
-    """Return what a Snakemake job may read; CorruptFileError, with a fault note, if an earlier record is damaged."""
+    """Return the input of a Snakemake job. CorruptFileError, with a fault note, if an earlier record is damaged."""
     records: dict[str, list[Record]] = {}
     files: dict[str, list[Path]] = {}
     try:

@@ -1,4 +1,4 @@
-"""Selecting a mission's observations as the configuration says, from its snapshot."""
+"""Select a mission's observations from its snapshot, by the configuration."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def find_observations(
     mirrors: Mapping[str, Sequence[Path]] | None = None,
     limits: Limits | None = None,
 ) -> Selection:
-    """Return the selection of a mission, whose table is fetched if there never was one.
+    """Return the selection of a mission, and fetch its table if it was never fetched.
 
-    No table is needed for ObsIDs whose files are all on this machine: `mirrors`, directories by data centre.
+    ObsIDs need no table if all their files are on this machine, in `mirrors` (directories by data centre).
     """
     from daxa_wf.tables.snapshots import SnapshotStore
 
@@ -38,7 +38,7 @@ def find_observations(
 
 
 def _fetches_nothing(mission: str) -> bool:
-    """Return True if the mission's table is in the package."""
+    """Return True if the package holds the mission's table."""
     return MISSIONS[mission].tables[0].service == "package"
 
 
@@ -66,9 +66,9 @@ def _in_mirrors(mission: str, obsids: Sequence[str], mirrors: Mapping[str, Seque
 
 
 def select_observations(mission: str, options: Select, tables: Path, instruments: Sequence[str] = ()) -> Selection:
-    """Return the selection of a mission from the snapshot in `tables`; nothing is asked of the network.
+    """Return the selection of a mission from the snapshot in `tables`, without using the network.
 
-    Observations without data of any of the `instruments`, those that are processed, are a cut of their own.
+    A separate cut drops observations without data of any of the processed `instruments`.
     """
     import pandas as pd
 
@@ -89,9 +89,9 @@ def select_observations(mission: str, options: Select, tables: Path, instruments
 
 
 def next_release(mission: str, options: Select, tables: Path, instruments: Sequence[str]) -> str:
-    """Return when the next observation that the selection would keep becomes public (UTC, ISO); '' if none is known to.
+    """Return the next date when a matching observation becomes public (UTC, ISO), or '' if no such date is known.
 
-    A selection of public observations changes with time, though its table does not.
+    A selection of public observations changes with time, even if its table does not.
     """
     import pandas as pd
 
@@ -109,7 +109,7 @@ def next_release(mission: str, options: Select, tables: Path, instruments: Seque
 
 
 def fetch_if_missing(mission: str, tables: Path, services: Mapping[str, Sequence[str]], limits: Limits) -> None:
-    """Fetch a mission's tables if there never were any; what is there stays as it is, so that selections repeat."""
+    """Fetch a mission's tables if they were never fetched. Existing tables are kept, so that selections repeat."""
     from daxa_wf.errors import ServiceError
     from daxa_wf.tables.endpoints import ENDPOINTS
     from daxa_wf.tables.http import session

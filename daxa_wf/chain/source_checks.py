@@ -1,6 +1,6 @@
-"""Before a run: a mission's source has event lists of the requested observations, with the columns that expressions name.
+"""Check before a run that a mission's source has event lists of the requested observations, with the named columns.
 
-Nothing is asked of the network, and headers are only read where a name does not settle the question.
+The checks use no network, and read headers only if a file's name is not sufficient.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def source_problems(mission: Mission, config: Config, started_in: Path) -> Iterator[str]:
-    """Yield what a mission's source lacks, each with the key that asks for it."""
+    """Yield the parts that a mission's source lacks, each with the key that requests it."""
     source = mission.section.source
     if source is None or source.local is None:
         yield from _not_in_the_table(mission, started_in / config.tables)
@@ -56,7 +56,7 @@ def local_rows(mission: Mission, root: Path) -> list[ManifestRow]:
 
 
 def _not_in_the_table(mission: Mission, tables: Path) -> Iterator[str]:
-    """Yield each key whose ObsIDs the mission's table does not have; nothing if it was not fetched yet."""
+    """Yield each key with ObsIDs that the mission's table lacks, if the table has been fetched."""
     name, spec, section = mission.name, mission.spec, mission.section
     asked = {"obsids": section.obsids or (), "select.obsids": (section.select and section.select.obsids) or ()}
     if not any(asked.values()):

@@ -1,4 +1,4 @@
-"""Options of the steps that every mission has: what follows from the manifest and the configuration."""
+"""Options of the common steps that come from the manifest and the configuration."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def is_downloaded(mission: Mission) -> bool:
 
 
 def acquire_options(plan: Plan, wildcards: Any) -> dict[str, Any]:
-    """Return what is to be fetched of an observation."""
+    """Return the data to fetch of an observation."""
     mission = plan.mission(wildcards.mission)
     source = mission.section.source
     (facts,) = {row.facts for row in plan.rows(wildcards.mission, wildcards.obsid)}
@@ -32,7 +32,7 @@ def acquire_options(plan: Plan, wildcards: Any) -> dict[str, Any]:
 
 
 def places_of(plan: Plan, wildcards: Any) -> dict[str, Any]:
-    """Return where data centres, raw store and credentials are, for the step `acquire`."""
+    """Return the addresses of data centres, the raw store and the credentials, for the step `acquire`."""
     config, started_in = plan.config, plan.started_in
     return {
         "store": str(started_in / config.data),
@@ -45,7 +45,7 @@ def places_of(plan: Plan, wildcards: Any) -> dict[str, Any]:
 
 
 def preprocessed_options(plan: Plan, wildcards: Any) -> dict[str, Any]:
-    """Return the instruments whose products come into the archive, and those that the observation was made with."""
+    """Return the instruments whose products the archive keeps, and the observation's instruments."""
     mission = plan.mission(wildcards.mission)
     rows = plan.rows(wildcards.mission, wildcards.obsid)
     listed = " ".join(str(facts_from(row.facts).get("instruments", "")) for row in rows if row.facts)

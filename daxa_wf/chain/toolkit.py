@@ -1,4 +1,4 @@
-"""SAS or eSASS for a step: whether it is there, what ran and said, told to the step's record."""
+"""Run external tasks for a step: find them, and keep their calls, output and releases in the step's record."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from daxa_wf.tools.verdicts import ToolRun
 
 
 class StepTools:
-    """A toolkit as one step of one unit uses it; everything that runs is told to the step's record."""
+    """A toolkit in one step of one unit. All runs are added to the step's record."""
 
     label: ClassVar[str]
-    """What people call it; in small letters it is the engine's name."""
+    """Its name for people; in lower case it is the engine's name."""
     toolkit: ClassVar[ToolkitVariables]
     questions: ClassVar[Mapping[str, str]] = {}
     """Questions to `tools.doctor.probe` that find its releases."""
@@ -37,16 +37,16 @@ class StepTools:
 
     @property
     def _log(self) -> Path:
-        """The step's log without its suffix: how the logs of its tasks begin."""
+        """Return the path of the step's log without its suffix: the prefix of its tasks' logs."""
         return self.workspace.layout.log(self.workspace.step, self.workspace.unit).with_suffix("")
 
     @property
     def where(self) -> str:
-        """Where it was looked for, and what to do if it is not there."""
+        """Describe the searched environment, and the remedy if the toolkit is missing."""
         return f"with {self.environment.describe()}: 'daxa-wf doctor CONFIG' lists the tasks that can be found"
 
     def look_for(self, tasks: Sequence[str], beside: Sequence[str] = ()) -> Mapping[str, str]:
-        """What `probe` tells of tasks, and of programs `beside` them that may be missing; Fault if a task is."""
+        """Probe the environment for tasks, and for optional programs `beside` them. Fault if a task is missing."""
         answers = probe(self.environment, [*beside, *tasks], self.questions, toolkit=self.toolkit)
         if isinstance(answers, Finding):
             raise Fault(f"{self.label} cannot be set up ({answers.detail}) {self.where}")
@@ -61,9 +61,9 @@ class StepTools:
         raise NotImplementedError
 
     def execute(self, commands: Sequence[Command], name: str = "work", keep: bool = False) -> dict[str, Path]:
-        """Run commands in one directory, `name`, of the step's own; their products by kind. Raises as run_tools does.
+        """Run commands in the step's directory `name`, and return their products by kind. Raises the errors of run_tools.
 
-        `keep`: what is in the directory already stays.
+        With `keep`, files in the directory are kept.
         """
         workspace, runs = self.workspace, list[ToolRun]()
         logs = self._log if name == "work" else self._log.with_name(f"{self._log.name}-{name}")
@@ -88,7 +88,7 @@ class StepTools:
 
 @contextmanager
 def reading_products() -> Iterator[None]:
-    """A product of a task that cannot be read is the task's failure: StepFailedError `unreadableProduct`, no fault."""
+    """Turn an unreadable product into the task's failure, StepFailedError `unreadableProduct`, in place of a fault."""
     try:
         yield
     except (CorruptFileError, ConfigError) as error:
@@ -96,12 +96,12 @@ def reading_products() -> Iterator[None]:
 
 
 def pixels_of(path: Path) -> Any:
-    """The pixels of an image that a task made; StepFailedError `unreadableProduct` if it is none."""
+    """Return the pixels of a task's image. StepFailedError `unreadableProduct` if it is not an image."""
     from astropy.io import fits
 
     try:
         pixels = fits.getdata(path)
         pixels.max()
     except (OSError, ValueError, TypeError, AttributeError, IndexError) as error:
-        raise StepFailedError("unreadableProduct", f"{path.name} is no image: {error}") from None
+        raise StepFailedError("unreadableProduct", f"{path.name} is not an image: {error}") from None
     return pixels

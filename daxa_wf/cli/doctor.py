@@ -34,7 +34,7 @@ def doctor(
         raise typer.Exit(_examine_for(config))
     for script in setup_script or ():
         if not script.is_file():
-            raise ConfigError(f"--setup-script {script}: there is no such file")
+            raise ConfigError(f"--setup-script {script} does not exist")
     environment = ToolEnvironment(setup_scripts=tuple(setup_script or ()))
     for toolkit in toolkits():
         print(f"{toolkit.label}, with {environment.describe()}:")
@@ -62,5 +62,5 @@ def _examine_for(path: Path) -> int:
         print(f"{toolkit.label}, with {environment.describe()}:")
         print("\n".join(f"  {line}" for line in lines_of(findings)))
         problems += [finding.subject for finding in findings if finding.is_problem]
-    print(f"missing for {path}: {', '.join(problems)}" if problems else f"all that {path} needs is there")
+    print(f"missing for {path}: {', '.join(problems)}" if problems else f"everything that {path} needs is installed")
     return 1 if problems else 0

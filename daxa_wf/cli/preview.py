@@ -29,7 +29,7 @@ class Selected:
 
     @property
     def spec(self) -> MissionSpec:
-        """The facts of the mission."""
+        """Return the facts of the mission."""
         return self.mission.spec
 
 
@@ -90,7 +90,8 @@ def find(config: Config, started_in: Path, not_read_whole: bool = False) -> Iter
 def sizes(config: Config, found: Selected, started_in: Path, ask: int = 0) -> Estimate | None:
     """Estimate the bytes to download and to keep of a mission's selection. Return None if it is not downloaded."""
     from daxa_wf.chain.planned import observation_facts
-    from daxa_wf.download.observation import Fetcher, Wish
+    from daxa_wf.download.file_request import FileRequest
+    from daxa_wf.download.observation import Fetcher
     from daxa_wf.download.sizes import estimate
     from daxa_wf.tables.http import session
 
@@ -101,11 +102,11 @@ def sizes(config: Config, found: Selected, started_in: Path, ask: int = 0) -> Es
         started_in / config.data, session(retries=1, limits=config.limits.limits()), config.archives_for(spec.name, started_in),
         decompress=section.source.decompress,
     )  # fmt: skip
-    wishes = [
-        Wish(spec, observation_facts(row), mission.routes, mission.instruments)
+    requests = [
+        FileRequest(spec, observation_facts(row), mission.routes, mission.instruments)
         for _, row in found.selection.rows.iterrows()
     ]
-    return estimate(wishes, fetcher, ask)
+    return estimate(requests, fetcher, ask)
 
 
 def work(found: Selected, tables: Path) -> list[str]:

@@ -81,7 +81,7 @@ def _output_options(quiet: bool, log_file: Path | None) -> list[str]:
 
 
 def _with_config_value(arguments: list[str], value: str) -> list[str]:
-    """Return Snakemake's arguments with one more value of --config, of which Snakemake heeds the last one only."""
+    """Add a value to the last --config in Snakemake's arguments, because Snakemake uses only the last --config."""
     if "--config" not in arguments:
         return [*arguments, "--config", value]
     place = len(arguments) - arguments[::-1].index("--config")

@@ -1,4 +1,4 @@
-"""What the keys of a mission's section say against each other, or against what the mission is."""
+"""Find contradictions between the keys of a mission's section, and with the facts of the mission."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from daxa_wf.config.mission import ROUTES, Mission
 from daxa_wf.config.mission_section import Source
 
 Problems = Iterator[tuple[str, str]]
-"""A key of the mission's section, and what is wrong with it."""
+"""A key of the mission's section, and its problem."""
 
 
 def problems_of(mission: Mission) -> Iterator[str]:
-    """Yield all that is wrong with a mission's section as a whole, each with the key that it is about."""
+    """Yield all problems of a mission's section as a whole, each with its key."""
     for key, problem in _problems(mission):
         yield f"missions.{mission.name}.{key}: {problem}"
 
@@ -31,14 +31,14 @@ def _problems(mission: Mission) -> Problems:
     yield from _source(mission, source)
     if not unknown:
         yield from _deliveries(mission)
-    yield from _unheeded_sections(mission)
+    yield from _sections_without_effect(mission)
     if not unknown:
         yield from _processed_instruments(mission)
     yield from mission.section.problems(mission, () if unknown else mission.instruments)
 
 
 def _observations(mission: Mission) -> Problems:
-    """ObsIDs that cannot be any, or that are both wanted and not."""
+    """Yield impossible ObsIDs, and ObsIDs that are both requested and excluded."""
     spec, section = mission.spec, mission.section
     select = section.select
     chosen = {"obsids": section.obsids or ()}
@@ -90,7 +90,7 @@ def _source(mission: Mission, source: Source) -> Problems:
     elif engine.name != "raw" and engine.route not in mission.routes:
         yield (
             "fetch",
-            f"engine {engine.name} starts from {engine.route} data, not from {section.fetch}; leave it out, or write both",
+            f"engine {engine.name} starts from {engine.route} data, not from {section.fetch}; remove it, or write both",
         )
 
 
@@ -124,11 +124,11 @@ def _deliveries(mission: Mission) -> Problems:
         )
 
 
-def _unheeded_sections(mission: Mission) -> Problems:
-    """Yield sections of steps that the mission's observations do not go through."""
+def _sections_without_effect(mission: Mission) -> Problems:
+    """Yield sections of steps that do not process the mission's observations."""
     section, chain = mission.section, mission.engine.steps
-    heeded = [key for key, steps in section.step_sections.items() if set(steps) & set(chain)]
-    for key in set(section.step_sections) & section.model_fields_set - set(heeded):
+    used = [key for key, steps in section.step_sections.items() if set(steps) & set(chain)]
+    for key in set(section.step_sections) & section.model_fields_set - set(used):
         if not getattr(section, key).model_fields_set:
             continue
         others = [
@@ -138,7 +138,7 @@ def _unheeded_sections(mission: Mission) -> Problems:
         yield (
             key,
             f"engine {mission.engine.name} has no such step for {mission.name}, so that this does nothing; leave it "
-            f"out{instead} (it heeds {', '.join(heeded) or 'no section of a step'})",
+            f"out{instead} (it uses {', '.join(used) or 'no section of a step'})",
         )
 
 

@@ -1,4 +1,4 @@
-"""docs/configuration.md, made from the models so that it cannot say anything else."""
+"""Make docs/configuration.md from the models, so that both agree."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ HEAD = """# Configuration
 Made from the models in `daxa_wf/config` and of the observatories by `daxa-wf config-docs`; do not edit.
 
 Quantities are text with a unit: `0.5 keV`, `60 s`, `4.35 arcsec`; any unit that measures the same will do. ObsIDs are
-put in quotes. Paths may begin with `~`. Keys that are not listed here are errors, and so are sections and options that
-nothing would heed: of a step that the engine does not have, of a flare filter that is not the chosen one.
-`daxa-wf check-config FILE` says what is wrong with a file, and with what it names; `config/schema.json` is the same
+put in quotes. Paths may begin with `~`. Unknown keys are errors. Sections and options without effect are errors too: those of a
+step that the engine lacks, and those of other flare filters than the chosen one.
+`daxa-wf check-config FILE` reports mistakes in a file, and missing things that it names. `config/schema.json` is the same
 as a JSON schema, for editors (`# yaml-language-server: $schema=.../config/schema.json` on the first line).
 
 """
 
 
 def configuration_page() -> str:
-    """The page: one table for each section, in the order in which a configuration has them."""
+    """Return the page: one table for each section, in the order of a configuration."""
     return HEAD + "\n".join(_section("(top level)", config_model())).rstrip() + "\n"
 
 
@@ -100,7 +100,7 @@ def _description(field: FieldInfo) -> str:
 
 
 def _extras(field: FieldInfo) -> dict[str, Any]:
-    """What the types of a field say of themselves for the JSON schema, unions looked into."""
+    """Return the JSON schema's extra facts about a field, from its types and the members of unions."""
     inner = [each for argument in get_args(field.annotation) for each in getattr(argument, "__metadata__", ())]
     found: dict[str, Any] = {}
     for metadata in (*field.metadata, *inner):

@@ -1,4 +1,4 @@
-"""Sections of steps that make images and exposure maps, which several observatories have."""
+"""Sections of the steps for images and exposure maps, which several observatories share."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class EnergyRange(Section):
 
     @property
     def band(self) -> Band:
-        """As file names have it."""
+        """Return the band of file names."""
         return Band(self.lo_en, self.hi_en)
 
 
@@ -68,13 +68,13 @@ class Images(Section):
     def _checks(self) -> Images:
         labels = [bounds.band.label for bounds in self.bands]
         if len(set(labels)) != len(labels):
-            raise ValueError("the same band is there twice")
+            raise ValueError("the same band is given twice")
         if abs(self.pixel_size / 0.05 - round(self.pixel_size / 0.05)) > 1e-6:
             raise ValueError(f"pixel_size = {self.pixel_size} arcsec is not a multiple of 0.05 arcsec")
         return self
 
 
 class ExposureMaps(Section):
-    """How exposure maps are weighted."""
+    """The weighting of exposure maps."""
 
     vignetting: Literal["measured", "none"] = Field("measured", description="see docs/exposure_maps.md")

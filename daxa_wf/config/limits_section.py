@@ -9,9 +9,9 @@ from daxa_wf.options import Bytes, BytesPerSecond, Seconds, Section
 
 
 class LimitsSection(Section):
-    """Limits on what comes from servers and files: what goes beyond them is given up or refused, by name.
+    """Limits on answers from servers and on files. Larger, slower or later ones are refused by name.
 
-    They are generous; raise one only for data that you know.
+    The defaults are generous; raise a limit only for data that you know.
     """
 
     listing: Bytes = Field(Limits.listing, gt=0, description="a page of a listing, unpacked")
@@ -23,15 +23,13 @@ class LimitsSection(Section):
     entries: int = Field(Limits.entries, gt=0, description="files of an observation's listing, members of a tar file")
     depth: int = Field(Limits.depth, gt=0, description="directories within one another in a listing")
     file: Bytes = Field(Limits.file, gt=0, description="a download whose size no listing gives")
-    unpacked: Bytes = Field(Limits.unpacked, gt=0, description="what any packed file may unpack to")
-    ratio: int = Field(
-        Limits.ratio, gt=0, description="beyond that, how many times its size a packed file may unpack to"
-    )
+    unpacked: Bytes = Field(Limits.unpacked, gt=0, description="unpacked size that every packed file may have")
+    ratio: int = Field(Limits.ratio, gt=0, description="further unpacked size, in units of the packed size")
     header: Bytes = Field(Limits.header, ge=2880, description="a FITS header, or the header of a member of a tar file")
-    speed: BytesPerSecond = Field(Limits.speed, ge=0, description="a slower transfer is broken off")
+    speed: BytesPerSecond = Field(Limits.speed, ge=0, description="lowest speed of a transfer")
     speed_time: Seconds = Field(Limits.speed_time, gt=0, description="time over which the speed is measured")
     retry_after: Seconds = Field(Limits.retry_after, ge=0, description="the longest wait that a server may ask for")
 
     def limits(self) -> Limits:
-        """Return the limits as all code uses them."""
+        """Return the limits in the form that the code uses."""
         return Limits(**self.model_dump())

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a configuration, in the words of those who wrote it."""
+"""Explain pydantic's errors in a configuration by the keys that its author wrote."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ EXPECTED = {
     "less_than_equal": "{le:.12g} or less",
     "too_long": "{max_length} values, not {actual_length}",
 }
-"""Kind of mistake -> what was expected in its place, with what pydantic knows of it."""
+"""Kind of mistake -> the expected value, with pydantic's details."""
 
 OF_ANOTHER_BRANCH = ("dict_type", "model_type", "bool_type", "bool_parsing")
-"""Said of a value that may be one of several things, where a better reason is there too."""
+"""Kinds of mistakes in a value with several possible types, which are dropped if another mistake explains more."""
 
 Problem = Any
 Place = tuple[str | int, ...]
 
 
 def explain(error: ValidationError, data: Mapping[str, Any], root: type[BaseModel]) -> list[str]:
-    """Return one line for each place that is wrong: the key, what is wrong, what was expected."""
+    """Return one line for each wrong value: the key, the problem, the expected value."""
     found = _by_place(error, data)
     return [line for place, problems in found.items() for line in _lines(place, problems, root)]
 
 
 def explain_hidden(error: ValidationError, data: Mapping[str, Any], root: type[BaseModel]) -> list[str]:
-    """Return lines for contradictions within a section that pydantic does not look for beside a wrong value.
+    """Return lines for contradictions within a section that pydantic skips if a value is wrong.
 
-    The section is checked again without its wrong keys. A contradiction that involves one of those keys is left out.
+    The section is checked again without its wrong keys. Contradictions with wrong keys are left out.
     """
     wrong = [_key_of(place, data) for place in _by_place(error, data)]
     sections = {
@@ -79,7 +79,7 @@ def explain_hidden(error: ValidationError, data: Mapping[str, Any], root: type[B
 
 
 def _without_lines(problem: Problem, places: Iterable[Place]) -> Problem:
-    """Return a problem of the whole configuration without its lines about places that are wrong anyway."""
+    """Return a problem of the whole configuration without its lines about keys that are already reported."""
     keys = [".".join(map(str, place)) for place in places]
     lines = [line for line in problem["msg"].splitlines() if not any(f"{key}:" in line for key in keys)]
     return {**problem, "msg": "\n".join(lines)}
@@ -94,7 +94,7 @@ def _by_place(error: ValidationError, data: Mapping[str, Any]) -> dict[Place, li
     found: dict[Place, list[Problem]] = {}
     for problem in error.errors():
         found.setdefault(_place(problem, data), []).append(problem)
-    # A problem of a whole section concerns a branch that was not meant, if something within the section is wrong.
+    # If a value within the section is wrong, a problem of the whole section belongs to another type of the value.
     inner = {place[:length] for place in found for length in range(1, len(place))}
     return {place: problems for place, problems in found.items() if place not in inner}
 
@@ -120,7 +120,7 @@ def without(data: Mapping[str, Any], places: Iterable[Place]) -> dict[str, Any]:
 
 
 def _place(problem: Problem, data: Any) -> Place:
-    """The keys that lead to a mistake, without pydantic's names for the branches that a value may take."""
+    """Return the keys that lead to a mistake, without pydantic's names for the types of a value."""
     kept: list[str | int] = []
     for part in problem["loc"]:
         is_there = (

@@ -1,4 +1,4 @@
-"""A mission as the configuration asks for it: its facts, its pipeline and its section, resolved into one answer each."""
+"""A mission of a configuration: its facts, its pipeline and its section, resolved."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ class Mission:
 
     @property
     def name(self) -> str:
-        """The mission's name."""
+        """Return the mission's name."""
         return self.spec.name
 
     @property
     def engines(self) -> dict[str, Engine]:
-        """The engines that can process the mission, the default first."""
+        """Return the engines that can process the mission, the default first."""
         return self.pipeline.engines_of(self.spec)
 
     @property
     def engine(self) -> Engine:
-        """The engine that processes the mission: the configured one, or the best that it has."""
+        """Return the engine of the mission: the configured one, or the default."""
         engines = self.engines
         default = next(iter(engines))
         return engines[self.section.engine or default]
 
     @property
     def uses_raw_store(self) -> bool:
-        """True if its files go through the raw store: files of data centres, and of directories laid out like one."""
+        """Return True if its files go through the raw store: files of data centres, and of directories with their layout."""
         source = self.section.source
         if source is None:
             return False
@@ -49,7 +49,7 @@ class Mission:
 
     @property
     def instruments(self) -> tuple[str, ...]:
-        """The chosen instruments by their names; by default the mission's usual ones."""
+        """Return the names of the chosen instruments, by default the mission's usual ones."""
         if self.section.instruments is None:
             return tuple(instrument.name for instrument in self.spec.instruments if instrument.default)
         named = (name for alias in self.section.instruments for name in self.spec.instruments_named(alias))
@@ -57,9 +57,9 @@ class Mission:
 
     @property
     def instruments_with_data(self) -> tuple[str, ...]:
-        """The instruments of which a selected observation must have one; () if its section `select` names its own.
+        """Return instruments; a selected observation must have data of one. Return () if `select` names instruments.
 
-        A mission that is selected only takes the instruments of `select`, whichever are processed by default.
+        A mission without a source uses only the instruments of `select`, and not the default ones.
         """
         select = self.section.select
         names_its_own = select and (select.instruments or select.exposure or isinstance(select.radius, dict))
@@ -69,14 +69,14 @@ class Mission:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """What to download: as configured, or what the engine needs."""
+        """Return the data levels to download: the configured ones, or the engine's."""
         if self.section.fetch is not None:
             return ("raw", "preprocessed") if self.section.fetch == "both" else (self.section.fetch,)
         return (self.engine.route,)
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """The steps that the mission's observations go through."""
+        """Return the steps that process the mission's observations."""
         first = (ACQUIRE.name,) if self.uses_raw_store else ()
         return (*first, *(step for step in self.engine.steps if self._is_taken(STEPS[step])), "report")
 
@@ -85,7 +85,7 @@ class Mission:
         return asked_for and any(step.applies_to(name) for name in (*self.instruments, ""))
 
     def step_engine(self, step: str) -> str:
-        """Return what does a step: its own engine if its section names one, else the mission's if it is a toolkit."""
+        """Return the engine of a step: its section's engine, or else the mission's engine if it is a toolkit."""
         usual = self.engine.name if self.engine.toolkit else "native"
         return self.section.step_engine(STEPS[step].section, usual)
 

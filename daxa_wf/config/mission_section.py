@@ -1,4 +1,4 @@
-"""The section of one mission in the configuration: what every mission may say."""
+"""The section of one mission in the configuration, with the keys that all missions share."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ DataCentreName = Literal["heasarc", "s3", "xsa", "erosita_de", "cxc"]
 
 
 class Source(Section):
-    """Where raw data come from."""
+    """The source of the data."""
 
     local: Directory | None = Field(
         None,
-        description="a directory of yours: event lists (engine native) and raw data (sas) are searched in depth; "
+        description="your directory: it is searched, with its subdirectories, for the files that the engine starts from; "
         "for engines preprocessed and raw it is laid out like the data centre",
     )
     archives: Literal["any"] | Annotated[tuple[DataCentreName, ...], Field(min_length=1)] | None = Field(
@@ -50,22 +50,22 @@ class Products(Section):
 
 
 class MissionSection(Section):
-    """What to do with one mission's observations."""
+    """The processing of one mission's observations."""
 
     engine: Literal["preprocessed", "raw"] | None = Field(
         None,
-        description="preprocessed organises what the data centre made of the data; raw only fetches "
+        description="preprocessed organises the data centre's products; raw only fetches "
         "(default: preprocessed, if the mission has products)",
     )
-    source: Source | None = Field(None, description="where the data come from; nothing is processed without one")
+    source: Source | None = Field(None, description="source of the data; a mission without one is not processed")
     obsids: ObsIds | None = Field(None, description="only these observations; in quotes")
     fetch: Literal["raw", "preprocessed", "both"] | None = Field(
         None,
-        description="what to download: raw data, what the data centre made of them, or both (default: what the engine needs)",
+        description="data to download: raw data, the data centre's products, or both (default: the data that the engine needs)",
     )
     products: Products = Products()
     select: Select | None = Field(
-        None, description="which observations of the mission's table; all of the source if none"
+        None, description="conditions on the mission's table (default: all observations of the source)"
     )
     instruments: tuple[str, ...] | None = Field(
         None, min_length=1, description="only these instruments (default: the mission's usual ones, docs/missions.md)"
@@ -73,15 +73,15 @@ class MissionSection(Section):
     process_unscheduled: bool = Field(True, description="process unscheduled exposures too")
 
     step_sections: ClassVar[dict[str, tuple[str, ...]]] = {"products": ("preprocessed",)}
-    """Section of a step -> the steps that heed it."""
+    """Section of a step -> the steps that use it."""
 
     def step_engine(self, step_section: str, engine: str) -> str:
-        """Return what does the step of a section: the mission's engine, which its own section may replace."""
+        """Return the engine of a section's step: the mission's engine, unless the section names another."""
         own: str | None = getattr(getattr(self, step_section, None), "engine", None)
         return own or engine
 
     def problems(self, mission: Mission, instruments: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-        """Yield keys of the section and what is wrong with them, where that depends on several keys and the mission.
+        """Yield keys of the section and their problems, if these depend on several keys and the mission.
 
         `instruments`: the chosen ones, or () if one of them is unknown.
         """
@@ -89,6 +89,6 @@ class MissionSection(Section):
         yield from ()
 
     def runs(self, step_section: str) -> bool:
-        """Return True if the section of an optional step asks for it."""
+        """Return True if the section of an optional step requests it."""
         options: Any = getattr(self, step_section)
         return bool(options.run)

@@ -54,7 +54,7 @@ class Missions(Section):
 
     @property
     def order(self) -> tuple[str, ...]:
-        """Names of the missions, in the order in which the configuration has them."""
+        """Return the names of the missions, in the order of the configuration."""
         return self._order
 
     @model_validator(mode="wrap")
@@ -68,7 +68,7 @@ class Missions(Section):
 
     @classmethod
     def unknown_key(cls, name: str) -> str:
-        """Return what is wrong with a key that is not a mission."""
+        """Return the problem of a key that is not a mission."""
         return why_unknown(name)
 
 
@@ -80,7 +80,7 @@ class Config(Section):
     )
     archive: Directory = Field(description="directory of the archive; relative paths start where you run from")
     services: dict[Literal["heasarc", "xsa", "cxc"], tuple[Url, ...]] = Field(
-        default_factory=dict, description="TAP services to ask in place of the usual ones, in order"
+        default_factory=dict, description="TAP services in place of the usual ones, in order of preference"
     )
     data: Directory = Field(
         Path("daxa_wf_data"), description="directory of downloaded data; archives may share one, and fetch once"
@@ -96,18 +96,18 @@ class Config(Section):
         "centres (`mirror/<data centre>`) and the missions' tables (`tables`)",
     )
     transfers: dict[DataCentreName, PositiveInt] = Field(
-        default_factory=dict, description="transfers at once from an archive (8, from XSA 10)"
+        default_factory=dict, description="simultaneous transfers from a data centre (default 8, from XSA 10)"
     )
     credentials: dict[Literal["xsa"], File] = Field(
         default_factory=dict,
         description="files with 'username' and 'password' lines that only you can read (mode 600), for proprietary data",
     )
-    limits: LimitsSection = Field(LimitsSection(), description="limits on what comes from servers and files")
+    limits: LimitsSection = Field(LimitsSection(), description="limits on answers from servers and on files")
     missions: Missions
 
     @property
     def all_missions(self) -> dict[str, Mission]:
-        """The missions by name, in the order in which the configuration has them."""
+        """Return the missions by name, in the order of the configuration."""
         return {name: resolve(name, getattr(self.missions, name)) for name in self.missions.order}
 
     def mission(self, name: str) -> Mission:
@@ -138,11 +138,11 @@ class Config(Section):
         return self
 
     def simulation(self, started_in: Path) -> Path | None:
-        """Return the file that marks the simulator's directory as complete; None if the configuration asks for none."""
+        """Return the file that marks the simulator's directory as complete, or None without `simulator`."""
         return None if self.simulator is None else started_in / self.simulator / "truth.json"
 
     def archives_for(self, name: str, started_in: Path) -> dict[str, tuple[str, ...]]:
-        """The archives that a mission's data come from, in order, and where each is."""
+        """Return the data centres of a mission in order, with their addresses."""
         from daxa_wf.tables.endpoints import DATA_CENTRES
 
         source = self.mission(name).section.source
@@ -159,7 +159,7 @@ class Config(Section):
         return {each: places[each] for each in chosen}
 
     def mirrors_for(self, name: str, started_in: Path) -> dict[str, tuple[Path, ...]]:
-        """Return the directories of this machine that a mission's data come from, by archive; {} if any is elsewhere."""
+        """Return the local directories of a mission's data centres, or {} if any data centre is remote."""
         from daxa_wf.download.data_centres import is_local, local_directory
 
         source = self.mission(name).section.source
@@ -185,5 +185,5 @@ def config_model() -> type[Config]:
     sections: dict[str, Any] = {}
     for spec in toolkits():
         section = load(spec.section)
-        sections[spec.name] = (section, Field(section(), description=f"where {spec.label} is"))
+        sections[spec.name] = (section, Field(section(), description=f"access to {spec.label}"))
     return create_model("Config", __base__=Config, __doc__=Config.__doc__, missions=(missions, ...), **sections)

@@ -1,4 +1,4 @@
-"""Reading a configuration: YAML of bounded size, without repeated keys, checked by the models."""
+"""Read a configuration: YAML of bounded size, without repeated keys, checked by the models."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from daxa_wf.errors import ConfigError
 
 
 def parse_config(data: Mapping[str, Any], origin: str = "the configuration") -> Config:
-    """Check a configuration as YAML gives it; ConfigError names each key that is wrong and what is allowed."""
+    """Check a configuration from YAML. ConfigError names each wrong key and the allowed values."""
     model = config_model()
     try:
         return model.model_validate(data)
@@ -33,7 +33,7 @@ MOST_NODES = 500_000
 
 
 def _count_nodes(root: Any, path: Path) -> None:
-    """ConfigError if aliases make a configuration of endless size: a few lines of YAML can stand for billions of values."""
+    """Raise ConfigError if aliases make a configuration too large: a few lines of YAML can stand for billions of values."""
     sizes: dict[int, int] = {}
     opened: set[int] = set()
     pending = [root]
@@ -63,15 +63,13 @@ def _nodes_within(node: Any) -> list[Any]:
 
 
 def _refuse_repeated_keys(node: Any, path: Path) -> None:
-    """ConfigError if a mapping says a key twice: YAML would drop the first without a word."""
+    """Raise ConfigError if a mapping repeats a key, because YAML would silently drop the first one."""
     if isinstance(node, yaml.MappingNode):
         seen: dict[str, int] = {}
         for key, value in node.value:
             name, line = str(key.value), key.start_mark.line + 1
             if name in seen:
-                raise ConfigError(
-                    f"{path}: the key {name!r} is there twice, in lines {seen[name]} and {line}; join them"
-                )
+                raise ConfigError(f"{path}: the key {name!r} occurs twice, in lines {seen[name]} and {line}; join them")
             seen[name] = line
             _refuse_repeated_keys(value, path)
     elif isinstance(node, yaml.SequenceNode):
@@ -80,7 +78,7 @@ def _refuse_repeated_keys(node: Any, path: Path) -> None:
 
 
 def read_config(path: Path) -> Config:
-    """Read and check a configuration file; ConfigError if it cannot be used."""
+    """Read and check a configuration file. ConfigError if it cannot be used."""
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise ConfigError(

@@ -1,4 +1,4 @@
-"""The section of a toolkit: where external tasks are."""
+"""The section of a toolkit: access to its external tasks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from daxa_wf.options import Directory, Seconds, Section
 
 
 def _checked_image(image: str) -> str:
-    """Snakemake writes it into a shell's command line as it is; ValueError for what a shell would take for its own."""
+    """Refuse a container with characters that have a meaning for the shell, because Snakemake does not quote it."""
     if not re.fullmatch(r"[\w.+:/@%~-]*", image):
         raise ValueError(f"{image!r} cannot be a container image: use letters, digits and . + : / @ % ~ _ - only")
     return image
@@ -22,12 +22,13 @@ ContainerImage = Annotated[str, AfterValidator(_checked_image)]
 
 
 class Toolkit(Section):
-    """Where the tasks of a toolkit are; with nothing given, in the current shell."""
+    """Access to the tasks of a toolkit (default: the current shell)."""
 
-    setup_scripts: tuple[Directory, ...] = Field((), description="scripts to source, in order: HEASoft's before SAS's")
+    setup_scripts: tuple[Directory, ...] = Field((), description="scripts to source, in order")
     modules: tuple[str, ...] = Field((), description="environment modules to load, in order")
     container: ContainerImage = Field(
-        "", description="container image that has the tasks: a file, or such as docker://erosita/esass-x64:latest"
+        "",
+        description="container image that has the tasks: a file, or a registry's address such as docker://owner/image:tag",
     )
     runtime: Literal["apptainer", "singularity", "docker"] = Field("apptainer", description="what runs the container")
     binds: tuple[Directory, ...] = Field((), description="directories that the container must see")
@@ -37,16 +38,16 @@ class Toolkit(Section):
 
     @property
     def is_fetched(self) -> bool:
-        """True if a rule is to fetch the container image into the archive; Docker fetches its images itself."""
+        """Return True if a rule must fetch the container into the archive. Docker fetches its images itself."""
         return "://" in self.container and self.runtime != "docker"
 
     def image_path(self, started_in: Path) -> Path | None:
-        """Return the file or directory that the container image is; None if it is to be fetched, or there is none."""
+        """Return the container's file or directory, or None if it is fetched or not used."""
         is_path = bool(self.container) and self.runtime != "docker" and not self.is_fetched
         return started_in / Path(self.container).expanduser() if is_path else None
 
     def started_in(self, directory: Path) -> Self:
-        """Return the section with its directories where they are if the user started in `directory`."""
+        """Return the section with relative paths resolved in `directory`, from which the user started."""
         changed: dict[str, Any] = {
             "setup_scripts": tuple(directory / place for place in self.setup_scripts),
             "binds": tuple(directory / place for place in self.binds),

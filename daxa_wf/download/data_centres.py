@@ -32,7 +32,7 @@ LONGEST_TEXT = 1000
 """Characters that are kept of a page's title, and of the text beside a link."""
 
 
-class NotInArchiveError(DaxaError):
+class NotAtDataCentreError(DaxaError):
     """The data centre answered that it does not have the files."""
 
 
@@ -126,13 +126,13 @@ Enter = Callable[[str], bool]
 """Returns True if a directory is to be listed, by its path below the observation."""
 
 
-class FileArchive(Protocol):
+class FileTree(Protocol):
     """A tree of files that can be listed."""
 
     def files(self, path: str, enter: Enter) -> Listing:
         """List the files below `path`, in the directories that `enter` accepts.
 
-        Raise NotInArchiveError if the path does not exist, and ServiceError if the listing exceeds the limits.
+        Raise NotAtDataCentreError if the path does not exist, and ServiceError if the listing exceeds the limits.
         """
         ...
 
@@ -144,7 +144,7 @@ class HttpTree:
         self.base, self.session = base.rstrip("/") + "/", session
 
     def files(self, path: str, enter: Enter) -> Listing:
-        """See FileArchive."""
+        """See FileTree."""
         url = urljoin(self.base, path.strip("/") + "/")
         listing = Listing(self.session.limits, shown(url))
         self._walk(url, "", enter, 0, listing)
@@ -180,7 +180,7 @@ def _answer(session: PatientSession, url: str, **options: Any) -> requests.Respo
 def check_status(status: int, url: str) -> None:
     """Raise the error that a status of HTTP means; return if the status is one of success."""
     if status in NOT_THERE:
-        raise NotInArchiveError(f"{url}: not there (status {status})")
+        raise NotAtDataCentreError(f"{url}: not there (status {status})")
     if status in CLOSED:
         raise ProprietaryError(f"{url}: status {status}: proprietary data, or a wrong password")
     if status >= 400:
@@ -277,7 +277,7 @@ class S3Bucket:
         self.base, self.session = base.rstrip("/") + "/", session
 
     def files(self, path: str, enter: Enter) -> Listing:
-        """List files as FileArchive does. Follows the pages of a listing, 1,000 keys each, to the last."""
+        """List files as FileTree does. Follows the pages of a listing, 1,000 keys each, to the last."""
         prefix = path.strip("/") + "/"
         listing = Listing(self.session.limits, f"{shown(self.base)}{prefix}")
         tokens = {""}
@@ -288,7 +288,7 @@ class S3Bucket:
         if token:
             raise ServiceError(f"{listing.origin}: the pages of the listing go round in a circle: given up")
         if not listing.files and not listing.refused:
-            raise NotInArchiveError(f"{listing.origin}: not there (no keys)")
+            raise NotAtDataCentreError(f"{listing.origin}: not there (no keys)")
         wanted = [each for each in listing.files if "/" not in each.path or enter(each.path.rsplit("/", 1)[0])]
         listing.files = wanted
         return listing.without_clashes()
@@ -338,10 +338,10 @@ class LocalTree:
         self.limits = limits
 
     def files(self, path: str, enter: Enter) -> Listing:
-        """List files as FileArchive does. Refuses links that lead nowhere."""
+        """List files as FileTree does. Refuses links that lead nowhere."""
         root = require_directory(self.base) / path.strip("/")
         if not root.is_dir():
-            raise NotInArchiveError(f"{root}: not there")
+            raise NotAtDataCentreError(f"{root}: not there")
         listing = Listing(self.limits, str(root))
         self._walk(root, "", enter, 0, listing)
         return listing.without_clashes()
@@ -379,7 +379,7 @@ def require_directory(mirror: Path) -> Path:
     return mirror
 
 
-def file_archive(name: str, base: str, session: PatientSession) -> FileArchive:
+def file_tree(name: str, base: str, session: PatientSession) -> FileTree:
     """Return the client of a data centre at a base: a directory or `file://` is local, `s3` a bucket, others HTTP trees."""
     if is_local(base):
         return LocalTree(base, session.limits)

@@ -68,7 +68,7 @@ def download(
 ) -> Downloaded:
     """Fetch a file to `target`, continuing an earlier attempt if the server confirms that its file has not changed.
 
-    `secret` has parameters that are sent with the request and never shown; `pause` is in seconds. Raise NotInArchiveError
+    `secret` has parameters that are sent with the request and never shown; `pause` is in seconds. Raise NotAtDataCentreError
     or ProprietaryError if the data centre refuses the file, ServiceError if it cannot be fetched, and CorruptFileError if
     the answer is not the file, or larger than listed.
     """

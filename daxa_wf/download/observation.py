@@ -14,17 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daxa_wf.download.data_centres import (
-    NotInArchiveError,
+    NotAtDataCentreError,
     ProprietaryError,
     RemoteFile,
-    file_archive,
+    file_tree,
     is_local,
     local_directory,
     require_directory,
 )
 from daxa_wf.download.download import download
+from daxa_wf.download.file_request import FileRequest, missing_products, refused_notes
 from daxa_wf.download.many import BATCH, MANY_FILES, curl, orders_for, start_curl, verified
-from daxa_wf.download.paths import archive_paths, fill, is_wanted, may_hold_wanted, raw_directory, wanted_globs
+from daxa_wf.download.paths import fill, is_wanted, may_hold_wanted, paths_at, raw_directory
 from daxa_wf.download.progress import Progress
 from daxa_wf.download.release import NOT_PUBLIC, mark_of_logins, retry_condition, utc_now, when_asked_again
 from daxa_wf.download.store import HostSlots, Ledger, StoredFile, locked, stored_file
@@ -32,7 +33,7 @@ from daxa_wf.download.unpack import decompress, unpack_tar
 from daxa_wf.errors import CorruptFileError, DaxaError, ServiceError, UnfitDataError
 from daxa_wf.files import decompressed_name, resolve_inside, sha256_of
 from daxa_wf.fits.verify import check_content
-from daxa_wf.mission.spec import Bundle, MissionSpec, Route, SharedDirectory
+from daxa_wf.mission.spec import Bundle, MissionSpec, SharedDirectory
 from daxa_wf.tables.urls import shown
 from daxa_wf.text import mask_secrets
 
@@ -43,26 +44,6 @@ log = logging.getLogger("daxa_wf")
 DEFAULT_TRANSFERS = 8
 BUNDLES = "bundles"
 PACKED = (".gz", ".Z", ".FTZ")
-
-
-@dataclass(frozen=True)
-class Wish:
-    """The files to fetch of an observation: its facts (columns of its table), the routes and instruments that need them."""
-
-    spec: MissionSpec
-    facts: Mapping[str, Any]
-    routes: tuple[Route, ...]
-    instruments: tuple[str, ...]
-
-    @property
-    def globs(self) -> tuple[str, ...]:
-        """Return the globs of the files, below the observation."""
-        return wanted_globs(self.spec, self.facts, self.routes, self.instruments)
-
-    @property
-    def name(self) -> str:
-        """Return the name of the observation in messages."""
-        return f"{self.spec.name} {self.facts['obsid']}"
 
 
 @dataclass
@@ -86,151 +67,161 @@ class Fetcher:
 
     store: Path
     session: PatientSession
-    archives: Mapping[str, Sequence[str]]
+    data_centres: Mapping[str, Sequence[str]]
     transfers: dict[str, int] = field(default_factory=dict)
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     decompress: bool = False
     pause: float = 1.0
-    released: Callable[[Wish], datetime | None] = lambda _: None
+    released: Callable[[FileRequest], datetime | None] = lambda _: None
 
     def __post_init__(self) -> None:
-        self.login_mark = mark_of_logins(self.store, self.secrets, self.archives)
-        self.archives = {name: [self.session.accept(base) for base in bases] for name, bases in self.archives.items()}
+        self.login_mark = mark_of_logins(self.store, self.secrets, self.data_centres)
+        self.data_centres = {
+            name: [self.session.accept(base) for base in bases] for name, bases in self.data_centres.items()
+        }
         self.slots = HostSlots(self.store / ".slots", self.transfers, DEFAULT_TRANSFERS)
 
-    def acquire(self, wish: Wish, progress: Progress | None = None) -> Acquired:
+    def acquire(self, request: FileRequest, progress: Progress | None = None) -> Acquired:
         """Return the observation's files, fetched if they are not in the store yet.
 
         Raise UnfitDataError `notInArchive` if every data centre answers that it has none of them, and ServiceError if one
         cannot answer.
         """
-        progress = progress or Progress(wish.name)
-        place = raw_directory(wish.spec, wish.facts)
-        directory = resolve_inside(self.store, place, wish.name)
+        progress = progress or Progress(request.name)
+        place = raw_directory(request.spec, request.facts)
+        directory = resolve_inside(self.store, place, request.name)
         with locked(directory):
-            acquired = self._directory(wish, directory, progress)
+            acquired = self._directory(request, directory, progress)
         acquired.directory = place
-        for shared in wish.spec.shared:
-            self._shared(wish, shared, progress)
+        for shared in request.spec.shared:
+            self._shared(request, shared, progress)
         return acquired
 
-    def request(self, wish: Wish) -> str:
-        """Return the key of a wish in the ledger."""
-        return " ".join(sorted(wish.globs)) + (" decompressed" if self.decompress else "")
+    def key_of(self, request: FileRequest) -> str:
+        """Return the key of a request in the ledger."""
+        return " ".join(sorted(request.globs)) + (" decompressed" if self.decompress else "")
 
-    def listing(self, wish: Wish) -> list[RemoteFile]:
+    def listing(self, request: FileRequest) -> list[RemoteFile]:
         """Return the wanted files of an observation at the first data centre that lists them.
 
-        Raise NotInArchiveError if all answer that they have none of them, and ServiceError if one cannot answer.
+        Raise NotAtDataCentreError if all answer that they have none of them, and ServiceError if one cannot answer.
         """
         reasons, absent = [], 0
-        for archive, base, path in self._places(wish.spec, wish.facts):
+        for centre, base, path in self._places(request.spec, request.facts):
             try:
-                return self.listed(archive, base, path, wish.globs, [])
-            except NotInArchiveError as error:
+                return self.listed(centre, base, path, request.globs, [])
+            except NotAtDataCentreError as error:
                 absent += 1
                 reasons.append(str(error))
             except ServiceError as error:
                 reasons.append(str(error))
         if reasons and absent == len(reasons):
-            raise NotInArchiveError(f"{wish.name} is in no archive that lists its files: {'; '.join(reasons)}")
-        raise ServiceError(f"{wish.name}: no archive lists it: {'; '.join(reasons) or 'it comes in tar files only'}")
+            raise NotAtDataCentreError(f"{request.name} is in no archive that lists its files: {'; '.join(reasons)}")
+        raise ServiceError(f"{request.name}: no archive lists it: {'; '.join(reasons) or 'it comes in tar files only'}")
 
     def _places(self, of: MissionSpec | SharedDirectory, facts: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         """Yield data centre, base and path of every tree that may have the files, in the order to try them."""
-        for archive, bases in self.archives.items():
+        for centre, bases in self.data_centres.items():
             for base in bases:
-                for path in archive_paths(of, archive, facts):
-                    yield archive, base, path
+                for path in paths_at(of, centre, facts):
+                    yield centre, base, path
 
-    def _directory(self, wish: Wish, directory: Path, progress: Progress) -> Acquired:
+    def _directory(self, request: FileRequest, directory: Path, progress: Progress) -> Acquired:
         ledger = Ledger(directory)
-        request = self.request(wish)
-        known = ledger.answer(request)
+        key = self.key_of(request)
+        known = ledger.answer(key)
         if known is not None:
-            return Acquired("", known, ledger.notes(request))
+            return Acquired("", known, ledger.notes(key))
         reasons, absent, closed = [], 0, 0
         refused: list[str] = []
-        attempts = self._attempts(wish, ledger, progress, refused)
+        attempts = self._attempts(request, ledger, progress, refused)
         for where, attempt in attempts:
             try:
                 files, transferred = attempt()
-            except NotInArchiveError as error:
+            except NotAtDataCentreError as error:
                 reasons.append(str(error))
                 absent += 1
                 continue
             except (ServiceError, CorruptFileError) as error:
                 closed += isinstance(error, ProprietaryError)
                 reasons.append(f"{where}: {error}")
-                log.warning("%s: %s", wish.name, reasons[-1])
+                log.warning("%s: %s", request.name, reasons[-1])
                 continue
-            notes = [*reasons, *refused_notes(refused), *_missing(wish, files)]
-            ledger.finish(request, [each.path for each in files], notes)
+            notes = [*reasons, *refused_notes(refused), *missing_products(request, files)]
+            ledger.finish(key, [each.path for each in files], notes)
             return Acquired("", files, notes, transferred)
         reasons += refused_notes(refused)
         if absent == len(attempts) and attempts:
-            raise UnfitDataError("notInArchive", f"{wish.name} is in no archive: {'; '.join(reasons)}")
+            raise UnfitDataError("notInArchive", f"{request.name} is in no archive: {'; '.join(reasons)}")
         if closed and absent + closed == len(attempts):
-            self._refuse_if_proprietary(wish, reasons)
-        raise ServiceError(f"{wish.name} cannot be had: {'; '.join(reasons) or 'no archive is configured for it'}")
+            self._refuse_if_proprietary(request, reasons)
+        raise ServiceError(f"{request.name} cannot be had: {'; '.join(reasons) or 'no archive is configured for it'}")
 
-    def _refuse_if_proprietary(self, wish: Wish, reasons: Sequence[str]) -> None:
+    def _refuse_if_proprietary(self, request: FileRequest, reasons: Sequence[str]) -> None:
         """Raise UnfitDataError `notPublic` with the condition to ask again; return if the table lists it as public."""
-        release = self.released(wish)
+        release = self.released(request)
         if release is not None and release <= utc_now():
             return
         raise UnfitDataError(
-            NOT_PUBLIC, f"{wish.name} {when_asked_again(release)}: {'; '.join(reasons)}",
+            NOT_PUBLIC, f"{request.name} {when_asked_again(release)}: {'; '.join(reasons)}",
             retry_condition(release, self.login_mark),
         )  # fmt: skip
 
     def _attempts(
-        self, wish: Wish, ledger: Ledger, progress: Progress, refused: list[str]
+        self, request: FileRequest, ledger: Ledger, progress: Progress, refused: list[str]
     ) -> list[tuple[str, Callable[[], Any]]]:
         """Return the ways to fetch the observation, in the order to try them. They add refused entries to `refused`."""
         found: list[tuple[str, Callable[[], Any]]] = []
-        for archive, bases in self.archives.items():
-            bundles = [each for each in wish.spec.bundles.get(archive, ()) if each.route in wish.routes]
-            paths = archive_paths(wish.spec, archive, wish.facts)
+        for centre, bases in self.data_centres.items():
+            bundles = [each for each in request.spec.bundles.get(centre, ()) if each.route in request.routes]
+            paths = paths_at(request.spec, centre, request.facts)
             for base in bases:
-                where = f"{archive} {mask_secrets(base)}"
+                where = f"{centre} {mask_secrets(base)}"
                 found += [
-                    (where, partial(self._tree, archive, base, path, wish, ledger, progress, refused)) for path in paths
+                    (where, partial(self._tree, centre, base, path, request, ledger, progress, refused))
+                    for path in paths
                 ]
                 if bundles:
-                    found.append((where, partial(self._bundles, archive, base, bundles, wish, ledger, progress)))
+                    found.append((where, partial(self._bundles, centre, base, bundles, request, ledger, progress)))
         return found
 
     def _tree(
-        self, archive: str, base: str, path: str, wish: Wish, ledger: Ledger, progress: Progress, refused: list[str]
+        self,
+        centre: str,
+        base: str,
+        path: str,
+        request: FileRequest,
+        ledger: Ledger,
+        progress: Progress,
+        refused: list[str],
     ) -> tuple[list[StoredFile], int]:
-        return self._files(archive, self.listed(archive, base, path, wish.globs, refused), ledger, progress)
+        return self._files(centre, self.listed(centre, base, path, request.globs, refused), ledger, progress)
 
-    def listed(self, archive: str, base: str, path: str, globs: Sequence[str], refused: list[str]) -> list[RemoteFile]:
-        """Return the wanted files that a data centre has below a path. Raise NotInArchiveError if it has none of them.
+    def listed(self, centre: str, base: str, path: str, globs: Sequence[str], refused: list[str]) -> list[RemoteFile]:
+        """Return the wanted files that a data centre has below a path. Raise NotAtDataCentreError if it has none of them.
 
         The reasons for which entries of the listing were refused are added to `refused`.
         """
-        listing = file_archive(archive, base, self.session).files(path, lambda each: may_hold_wanted(each, globs))
+        listing = file_tree(centre, base, self.session).files(path, lambda each: may_hold_wanted(each, globs))
         refused += listing.refused
         for note in refused_notes(listing.refused):
             log.warning("%s", note)
         wanted = [each for each in listing.files if is_wanted(each.path, globs)]
         if not wanted:
-            raise NotInArchiveError(f"{base.rstrip('/')}/{path}: {len(listing.files)} files, none of them needed")
+            raise NotAtDataCentreError(f"{base.rstrip('/')}/{path}: {len(listing.files)} files, none of them needed")
         return wanted
 
     def _files(
-        self, archive: str, files: Sequence[RemoteFile], ledger: Ledger, progress: Progress
+        self, centre: str, files: Sequence[RemoteFile], ledger: Ledger, progress: Progress
     ) -> tuple[list[StoredFile], int]:
         names = {each.path: self._local_name(each.path) for each in files}
         due = [each for each in files if not ledger.has(names[each.path], each.size if each.exact else None)]
         progress.plan(len(due), sum(each.size or 0 for each in due))
         transferred = 0
         if len(due) > MANY_FILES and not self.session.logins and (program := curl()):
-            transferred = self._by_curl(program, archive, due, ledger, progress)
+            transferred = self._by_curl(program, centre, due, ledger, progress)
             due = [each for each in due if not ledger.has(names[each.path])]
-        count, problems = self._by_threads(archive, due, ledger, progress)
+        count, problems = self._by_threads(centre, due, ledger, progress)
         transferred += count
         if problems:
             more = f" (and {len(problems) - 1} more files)" if len(problems) > 1 else ""
@@ -239,27 +230,25 @@ class Fetcher:
         return [ledger.files[names[each.path]] for each in files], transferred
 
     def _by_threads(
-        self, archive: str, due: Sequence[RemoteFile], ledger: Ledger, progress: Progress
+        self, centre: str, due: Sequence[RemoteFile], ledger: Ledger, progress: Progress
     ) -> tuple[int, list[DaxaError]]:
         """Fetch files side by side. Return the bytes that were transferred, and the errors."""
         transferred = 0
         problems: list[DaxaError] = []
-        with ThreadPoolExecutor(self.slots.limit(archive)) as pool:
-            jobs = [pool.submit(self._file, archive, each, ledger, progress) for each in due]
+        with ThreadPoolExecutor(self.slots.limit(centre)) as pool:
+            jobs = [pool.submit(self._file, centre, each, ledger, progress) for each in due]
             for job in jobs:
                 try:
                     transferred += job.result()
-                except (ServiceError, CorruptFileError, NotInArchiveError) as error:
+                except (ServiceError, CorruptFileError, NotAtDataCentreError) as error:
                     problems.append(error)
         return transferred, problems
 
-    def _by_curl(
-        self, program: str, archive: str, due: Sequence[RemoteFile], ledger: Ledger, progress: Progress
-    ) -> int:
+    def _by_curl(self, program: str, centre: str, due: Sequence[RemoteFile], ledger: Ledger, progress: Progress) -> int:
         """Fetch batches by curl, and verify each while the next one arrives. Return the bytes of the verified files."""
-        limit, transferred = self.slots.limit(archive), 0
+        limit, transferred = self.slots.limit(centre), 0
         batches = [due[start : start + BATCH] for start in range(0, len(due), BATCH)]
-        with self.slots.every_slot(archive, due[0].url):
+        with self.slots.every_slot(centre, due[0].url):
             coming = start_curl(program, orders_for(batches[0], ledger.directory, limit, self.session.limits))
             try:
                 for batch, following in zip(batches, [*batches[1:], []], strict=True):
@@ -267,18 +256,18 @@ class Fetcher:
                     coming.wait()
                     if following:
                         coming = start_curl(program, orders)
-                    transferred += self._verify_batch(archive, batch, ledger, progress)
+                    transferred += self._verify_batch(centre, batch, ledger, progress)
             finally:
                 coming.kill()
                 coming.wait()
         return transferred
 
-    def _verify_batch(self, archive: str, batch: Sequence[RemoteFile], ledger: Ledger, progress: Progress) -> int:
+    def _verify_batch(self, centre: str, batch: Sequence[RemoteFile], ledger: Ledger, progress: Progress) -> int:
         stored = []
         for remote in batch:
             digest = verified(remote, ledger.directory, self.session.limits)
             if digest is not None:
-                stored.append(self._kept(archive, remote, digest, "", ledger.directory))
+                stored.append(self._kept(centre, remote, digest, "", ledger.directory))
                 progress.file_done()
         # Flushed once a batch, because thousands of small files would wait for the disk one by one.
         os.sync()
@@ -287,17 +276,17 @@ class Fetcher:
         progress.tell(count)
         return count
 
-    def _file(self, archive: str, remote: RemoteFile, ledger: Ledger, progress: Progress) -> int:
+    def _file(self, centre: str, remote: RemoteFile, ledger: Ledger, progress: Progress) -> int:
         """Fetch a file and add it to the ledger at once. Return the bytes that were transferred."""
         directory = ledger.directory
         target = resolve_inside(directory, remote.path, shown(remote.url))
-        with self.slots.slot(archive, remote.url):
+        with self.slots.slot(centre, remote.url):
             got = download(remote, target, self.session, progress.tell, self.pause)
-        ledger.add([self._kept(archive, remote, got.sha256, got.etag, directory)])
+        ledger.add([self._kept(centre, remote, got.sha256, got.etag, directory)])
         progress.file_done()
         return got.transferred
 
-    def _kept(self, archive: str, remote: RemoteFile, digest: str, etag: str, directory: Path) -> StoredFile:
+    def _kept(self, centre: str, remote: RemoteFile, digest: str, etag: str, directory: Path) -> StoredFile:
         """Return the ledger's line of a file that is in its place, after decompressing it if that is configured.
 
         `digest` is its SHA-256, or '' if that was not computed yet.
@@ -309,60 +298,75 @@ class Fetcher:
             target.unlink()
             digest = ""
         digest = digest or sha256_of(directory / name)
-        return stored_file(directory, name, digest, shown(remote.url), archive, etag, size)
+        return stored_file(directory, name, digest, shown(remote.url), centre, etag, size)
 
     def _local_name(self, path: str) -> str:
         return decompressed_name(path) if self.decompress and path.endswith(PACKED) else path
 
     def _bundles(
-        self, archive: str, base: str, bundles: Sequence[Bundle], wish: Wish, ledger: Ledger, progress: Progress
+        self,
+        centre: str,
+        base: str,
+        bundles: Sequence[Bundle],
+        request: FileRequest,
+        ledger: Ledger,
+        progress: Progress,
     ) -> tuple[list[StoredFile], int]:
         files, transferred, absent = [], 0, []
         for bundle in bundles:
             for path in bundle.paths:
                 try:
-                    found, count = self._bundle(archive, base, fill(path, wish.facts), bundle, wish, ledger, progress)
-                except NotInArchiveError as error:
+                    found, count = self._bundle(
+                        centre, base, fill(path, request.facts), bundle, request, ledger, progress
+                    )
+                except NotAtDataCentreError as error:
                     absent.append(error)
                     continue
                 files += found
                 transferred += count
         if not files:
-            raise absent[0] if absent else NotInArchiveError(f"{base}: its tar files hold nothing of {wish.name}")
+            raise absent[0] if absent else NotAtDataCentreError(f"{base}: its tar files hold nothing of {request.name}")
         return list({each.path: each for each in files}.values()), transferred
 
     def _bundle(
-        self, archive: str, base: str, path: str, bundle: Bundle, wish: Wish, ledger: Ledger, progress: Progress
+        self,
+        centre: str,
+        base: str,
+        path: str,
+        bundle: Bundle,
+        request: FileRequest,
+        ledger: Ledger,
+        progress: Progress,
     ) -> tuple[list[StoredFile], int]:
         url = _bundle_url(base, path)
-        folder = self.store / f"{wish.spec.name}_raw" / BUNDLES if bundle.shared else ledger.directory
+        folder = self.store / f"{request.spec.name}_raw" / BUNDLES if bundle.shared else ledger.directory
         name = path.rsplit("/", 1)[-1] if bundle.shared else f".bundle{hashlib.sha256(path.encode()).hexdigest()[:8]}"
-        tar = resolve_inside(folder, name, wish.name)
+        tar = resolve_inside(folder, name, request.name)
         if not bundle.shared:
-            return self._unpacked(archive, url, tar, bundle, wish, ledger, progress)
+            return self._unpacked(centre, url, tar, bundle, request, ledger, progress)
         with locked(folder):
             known = Ledger(folder)
             count = 0
             if not known.has(name):
-                count = self._file(archive, RemoteFile(name, url), known, progress)
-            return self._extract(archive, url, tar, bundle, wish, ledger), count
+                count = self._file(centre, RemoteFile(name, url), known, progress)
+            return self._extract(centre, url, tar, bundle, request, ledger), count
 
     def _unpacked(
-        self, archive: str, url: str, tar: Path, bundle: Bundle, wish: Wish, ledger: Ledger, progress: Progress
+        self, centre: str, url: str, tar: Path, bundle: Bundle, request: FileRequest, ledger: Ledger, progress: Progress
     ) -> tuple[list[StoredFile], int]:
-        remote, secret = RemoteFile(tar.name, url), self.secrets.get(archive, {})
+        remote, secret = RemoteFile(tar.name, url), self.secrets.get(centre, {})
         try:
-            with self.slots.slot(archive, url):
+            with self.slots.slot(centre, url):
                 got = download(remote, tar, self.session, progress.tell, self.pause, secret)
             progress.file_done()
-            return self._extract(archive, url, tar, bundle, wish, ledger), got.transferred
+            return self._extract(centre, url, tar, bundle, request, ledger), got.transferred
         finally:
             tar.unlink(missing_ok=True)
 
     def _extract(
-        self, archive: str, url: str, tar: Path, bundle: Bundle, wish: Wish, ledger: Ledger
+        self, centre: str, url: str, tar: Path, bundle: Bundle, request: FileRequest, ledger: Ledger
     ) -> list[StoredFile]:
-        globs = wish.globs
+        globs = request.globs
 
         def place(member: str) -> str | None:
             path = bundle.into + member.rsplit("/", 1)[-1]
@@ -379,67 +383,41 @@ class Fetcher:
             except CorruptFileError:
                 target.unlink()
                 raise
-            stored.append(self._kept(archive, RemoteFile(path, url), "", "", ledger.directory))
+            stored.append(self._kept(centre, RemoteFile(path, url), "", "", ledger.directory))
         ledger.add(stored)
         return stored
 
-    def _shared(self, wish: Wish, shared: SharedDirectory, progress: Progress) -> None:
+    def _shared(self, request: FileRequest, shared: SharedDirectory, progress: Progress) -> None:
         """Fetch a directory that many observations share. A data centre that lacks it does not make the observation fail."""
-        place = f"{wish.spec.name}_raw/{fill(shared.local, wish.facts)}"
-        directory = resolve_inside(self.store, place, wish.name)
+        place = f"{request.spec.name}_raw/{fill(shared.local, request.facts)}"
+        directory = resolve_inside(self.store, place, request.name)
         with locked(directory):
             ledger = Ledger(directory)
-            request = " ".join(shared.globs)
-            if ledger.answer(request) is not None:
+            key = " ".join(shared.globs)
+            if ledger.answer(key) is not None:
                 return
             reasons = []
             refused: list[str] = []
-            for archive, base, path in self._places(shared, wish.facts):
+            for centre, base, path in self._places(shared, request.facts):
                 try:
-                    files = self.listed(archive, base, path, shared.globs, refused)
-                    stored, _ = self._files(archive, files, ledger, progress)
-                except NotInArchiveError as error:
-                    ledger.finish(request, [], [str(error)])
+                    files = self.listed(centre, base, path, shared.globs, refused)
+                    stored, _ = self._files(centre, files, ledger, progress)
+                except NotAtDataCentreError as error:
+                    ledger.finish(key, [], [str(error)])
                     return
                 except (ServiceError, CorruptFileError) as error:
                     reasons.append(str(error))
                     continue
-                ledger.finish(request, [each.path for each in stored], refused_notes(refused))
+                ledger.finish(key, [each.path for each in stored], refused_notes(refused))
                 return
-            raise ServiceError(f"{wish.name}: {shared.local} cannot be had: {'; '.join(reasons)}")
+            raise ServiceError(f"{request.name}: {shared.local} cannot be had: {'; '.join(reasons)}")
 
 
 def _bundle_url(base: str, path: str) -> str:
-    """Return the URL of a tar file below a base, or of a query. NotInArchiveError if a mirror lacks the file."""
+    """Return the URL of a tar file below a base, or of a query. NotAtDataCentreError if a mirror lacks the file."""
     if is_local(base):
         file = require_directory(local_directory(base)) / path
         if not file.is_file():
-            raise NotInArchiveError(f"{file}: not there")
+            raise NotAtDataCentreError(f"{file}: not there")
         return file.absolute().as_uri()
     return base.rstrip("/") + path if path.startswith("?") else f"{base.rstrip('/')}/{path}"
-
-
-def refused_notes(refused: Sequence[str], most: int = 10) -> list[str]:
-    """Return a note about refused entries of listings: their number, and the first `most` reasons."""
-    if not refused:
-        return []
-    more = [f"and {len(refused) - most} more"] if len(refused) > most else []
-    return [f"{len(refused)} entries of listings refused: {'; '.join([*refused[:most], *more])}"]
-
-
-def _missing(wish: Wish, files: Sequence[StoredFile]) -> list[str]:
-    """Return a note for each product that the mission's patterns list for the wanted instruments and that is missing."""
-    spec, obsid = wish.spec, str(wish.facts["obsid"])
-    observed_with = spec.named_instruments(str(wish.facts.get("instruments", "")))
-    wanted = set(wish.instruments) & set(observed_with or wish.instruments)
-    globs = {
-        tuple(each.glob.replace("{obsid}", name) for name in (obsid, obsid.lower())): each
-        for each in spec.products
-        if "preprocessed" in wish.routes and set(spec.instruments_of(each)) & wanted
-    }
-    paths = [each.path for each in files]
-    return [
-        f"no {pattern.kind} of {pattern.instrument}: nothing is like {names[0]}"
-        for names, pattern in globs.items()
-        if not any(is_wanted(path, names) for path in paths)
-    ]

@@ -56,12 +56,12 @@ def fill(template: str, facts: Mapping[str, Any]) -> str:
     return filled
 
 
-def archive_paths(of: MissionSpec | SharedDirectory, archive: str, facts: Mapping[str, Any]) -> list[str]:
+def paths_at(of: MissionSpec | SharedDirectory, centre: str, facts: Mapping[str, Any]) -> list[str]:
     """Return the paths below a data centre's base that may hold an observation or a shared directory.
 
     The S3 bucket has HEASARC's paths.
     """
-    templates = of.archive_paths.get("heasarc" if archive == "s3" else archive, ())
+    templates = of.archive_paths.get("heasarc" if centre == "s3" else centre, ())
     if isinstance(of, MissionSpec):
         facts = {**facts, **own_fields(of, str(facts["obsid"]))}
     return [fill(each, facts) for each in ((templates,) if isinstance(templates, str) else templates)]
@@ -81,8 +81,8 @@ def facts_in_tree(spec: MissionSpec, roots: Mapping[str, Sequence[Path]], obsid:
     plain: dict[str, Any] = {"obsid": obsid}
     derived = own_fields(spec, obsid)
     needed = _fields_of(spec.raw_path)
-    for archive, directories in roots.items():
-        templates = spec.archive_paths.get("heasarc" if archive == "s3" else archive, ())
+    for centre, directories in roots.items():
+        templates = spec.archive_paths.get("heasarc" if centre == "s3" else centre, ())
         for template in (templates,) if isinstance(templates, str) else templates:
             if not (_fields_of(template) | needed) - {*plain, *derived}:
                 return plain

@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from daxa_wf.download.data_centres import RemoteFile
-from daxa_wf.download.observation import Fetcher, Wish
+from daxa_wf.download.file_request import FileRequest
+from daxa_wf.download.observation import Fetcher
 from daxa_wf.download.paths import is_wanted, raw_directory
 from daxa_wf.download.store import Ledger
 from daxa_wf.errors import CorruptFileError, DaxaError
@@ -75,9 +76,9 @@ class Listings:
     def __init__(self, store: Path) -> None:
         self.directory = store / "listings"
 
-    def known(self, wish: Wish) -> list[RemoteFile] | None:
+    def known(self, request: FileRequest) -> list[RemoteFile] | None:
         """Return the wanted files of an observation, or None if it was never listed for all of them."""
-        path = self._path(wish)
+        path = self._path(request)
         try:
             kept: _Listing = read_json(path, _Listing, "a listing", "the archive is asked again")
         except FileNotFoundError:
@@ -85,41 +86,41 @@ class Listings:
         except CorruptFileError as error:
             set_aside(path, str(error))
             return None
-        if not set(wish.globs) <= set(kept.globs):
+        if not set(request.globs) <= set(kept.globs):
             return None
-        return [each for each in kept.files if is_wanted(each.path, wish.globs)]
+        return [each for each in kept.files if is_wanted(each.path, request.globs)]
 
-    def keep(self, wish: Wish, files: Iterable[RemoteFile]) -> None:
+    def keep(self, request: FileRequest, files: Iterable[RemoteFile]) -> None:
         """Keep a listing, without its URLs: they may hold credentials."""
-        listing = {"globs": list(wish.globs), "files": [asdict(each) | {"url": ""} for each in files]}
-        write_atomically(self._path(wish), json.dumps(listing))
+        listing = {"globs": list(request.globs), "files": [asdict(each) | {"url": ""} for each in files]}
+        write_atomically(self._path(request), json.dumps(listing))
 
-    def _path(self, wish: Wish) -> Path:
-        return resolve_inside(self.directory, f"{wish.spec.name}/{wish.facts['obsid']}.json", wish.name)
+    def _path(self, request: FileRequest) -> Path:
+        return resolve_inside(self.directory, f"{request.spec.name}/{request.facts['obsid']}.json", request.name)
 
 
-def estimate(wishes: Sequence[Wish], fetcher: Fetcher, ask: int = 0) -> Estimate:
+def estimate(requests: Sequence[FileRequest], fetcher: Fetcher, ask: int = 0) -> Estimate:
     """Estimate the files and bytes of one mission's observations, asking the data centres for up to `ask` new listings."""
-    listings, result, sizes = Listings(fetcher.store), Estimate(len(wishes)), []
-    open_wishes = []
-    for wish in wishes:
-        ledger = Ledger(fetcher.store / raw_directory(wish.spec, wish.facts))
-        done = ledger.answer(fetcher.request(wish))
+    listings, result, sizes = Listings(fetcher.store), Estimate(len(requests)), []
+    unlisted = []
+    for request in requests:
+        ledger = Ledger(fetcher.store / raw_directory(request.spec, request.facts))
+        done = ledger.answer(fetcher.key_of(request))
         if done is not None:
             result.here += 1
             result.files += len(done)
             result.to_keep += sum(each.size for each in done)
             continue
-        files = listings.known(wish)
+        files = listings.known(request)
         if files is None and ask > 0 and not result.problem:
             ask -= 1
             try:
-                files = fetcher.listing(wish)
-                listings.keep(wish, files)
+                files = fetcher.listing(request)
+                listings.keep(request, files)
             except DaxaError as error:
                 result.problem = str(error)
         if files is None:
-            open_wishes.append(wish)
+            unlisted.append(request)
             continue
         total = sum(each.size or 0 for each in files)
         held = sum(each.size or 0 for each in files if ledger.has(each.path, each.size if each.exact else None))
@@ -129,9 +130,9 @@ def estimate(wishes: Sequence[Wish], fetcher: Fetcher, ask: int = 0) -> Estimate
         result.to_fetch += total - held
         result.to_keep += total
     if sizes:
-        result.guessed = len(open_wishes)
-        result.to_fetch += statistics.median(sizes) * len(open_wishes)
-        result.to_keep += statistics.median(sizes) * len(open_wishes)
+        result.guessed = len(unlisted)
+        result.to_fetch += statistics.median(sizes) * len(unlisted)
+        result.to_keep += statistics.median(sizes) * len(unlisted)
     else:
-        result.unknown = len(open_wishes)
+        result.unknown = len(unlisted)
     return result

@@ -119,22 +119,22 @@ class Ledger:
             self._append([vars(each) for each in listed])
             self.files.update({each.path: each for each in listed})
 
-    def finish(self, request: str, paths: Sequence[str], notes: Sequence[str]) -> None:
+    def finish(self, key: str, paths: Sequence[str], notes: Sequence[str]) -> None:
         """Add a request that these files complete."""
-        line = {"complete": request, "paths": list(paths), "notes": list(notes)}
+        line = {"complete": key, "paths": list(paths), "notes": list(notes)}
         self._append([line])
-        self.complete[request] = line
+        self.complete[key] = line
 
-    def answer(self, request: str) -> list[StoredFile] | None:
+    def answer(self, key: str) -> list[StoredFile] | None:
         """Return the files of a complete request if they have not changed, else None."""
-        line = self.complete.get(request)
+        line = self.complete.get(key)
         if line is None or not all(path in self.files and self.has(path) for path in line["paths"]):
             return None
         return [self.files[path] for path in line["paths"]]
 
-    def notes(self, request: str) -> list[str]:
+    def notes(self, key: str) -> list[str]:
         """Return the notes of a complete request."""
-        return list(self.complete.get(request, {}).get("notes", []))
+        return list(self.complete.get(key, {}).get("notes", []))
 
     def _append(self, lines: Sequence[dict[str, Any]]) -> None:
         if self._stream is None:
@@ -172,16 +172,16 @@ class HostSlots:
     def __init__(self, directory: Path, limits: dict[str, int], default: int) -> None:
         self.directory, self.limits, self.default = directory, limits, default
 
-    def limit(self, archive: str) -> int:
+    def limit(self, centre: str) -> int:
         """Return the number of transfers that a data centre allows at once."""
-        return self.limits.get(archive, self.default)
+        return self.limits.get(centre, self.default)
 
     @contextmanager
-    def slot(self, archive: str, url: str) -> Iterator[None]:
+    def slot(self, centre: str, url: str) -> Iterator[None]:
         """Wait for one of the slots of a URL's host, and hold it."""
         folder = self._folder(url)
         while True:
-            for number in range(self.limit(archive)):
+            for number in range(self.limit(centre)):
                 with (folder / str(number)).open("w") as stream:
                     try:
                         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -192,14 +192,14 @@ class HostSlots:
             time.sleep(0.05)
 
     @contextmanager
-    def every_slot(self, archive: str, url: str) -> Iterator[None]:
+    def every_slot(self, centre: str, url: str) -> Iterator[None]:
         """Hold all slots of a URL's host, for a program that makes many transfers itself.
 
         The slots are taken in order, so that two programs never wait for each other.
         """
         folder = self._folder(url)
         with ExitStack() as stack:
-            for number in range(self.limit(archive)):
+            for number in range(self.limit(centre)):
                 stream = stack.enter_context((folder / str(number)).open("w"))
                 fcntl.flock(stream, fcntl.LOCK_EX)
             yield

@@ -31,7 +31,7 @@ def safe_member(member: tarfile.TarInfo, name: str) -> str:
     if member.issym() or member.islnk():
         raise CorruptFileError(f"{name} has a member {member.name!r} that is a link to {member.linkname!r}: refused")
     if not member.isfile() or member.issparse():
-        raise CorruptFileError(f"{name} has a member {member.name!r} that is no plain file: refused")
+        raise CorruptFileError(f"{name} has a member {member.name!r} that is not a plain file: refused")
     return plain
 
 
@@ -78,13 +78,13 @@ def _members(source: Path | Any, name: str, depth: int, budget: _Budget) -> Iter
     if depth >= DEEPEST:
         raise CorruptFileError(f"{name}: tar files within one another more than {DEEPEST} deep: refused")
     try:
-        with _opened(source, name, budget) as archive:
-            for member in archive:
+        with _opened(source, name, budget) as tar:
+            for member in tar:
                 if member.isdir():
                     continue
                 plain = safe_member(member, name)
                 budget.spend(member.size, name)
-                stream = archive.extractfile(member)
+                stream = tar.extractfile(member)
                 if plain.endswith(NESTED):
                     yield from _members(stream, f"{name}:{plain}", depth + 1, budget)
                 else:

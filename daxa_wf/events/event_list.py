@@ -108,7 +108,7 @@ class EventList:
             raise CorruptFileError(f"{path} is not there; fetch the file again") from None
         except (KeyError, ValueError, TypeError) as error:
             raise CorruptFileError(f"{path}: a header card is missing or wrong: {error}") from error
-        raise CorruptFileError(f"{path} has no table {cls.TABLE}, so it is no event list; expected {cls.EXPECTED}")
+        raise CorruptFileError(f"{path} has no table {cls.TABLE}, so it is not an event list; expected {cls.EXPECTED}")
 
     @property
     def place(self) -> str:

@@ -130,7 +130,7 @@ class Select(Section):
     science_usable: bool = Field(True, description="only observations that the mission marks as fit for science")
 
     def only(self, obsids: Sequence[str] | None) -> Select:
-        """Return the section with the given ObsIDs in place of its own. Without ObsIDs, return it unchanged."""
+        """Replace the section's ObsIDs by the given ones. Without ObsIDs, return the section unchanged."""
         return self.model_copy(update={"obsids": tuple(obsids)}) if obsids else self
 
     def listed_obsids(self) -> tuple[str, ...]:

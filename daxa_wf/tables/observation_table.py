@@ -252,7 +252,7 @@ def _words(spec: MissionSpec, text: str) -> list[str]:
 
 
 def _complete(spec: MissionSpec, result: ObservationTable) -> None:
-    """Fill the missing common columns: those that follow from other columns, and the rest with empty values."""
+    """Fill the missing common columns, from other columns if possible, else with empty values."""
     rows = result.rows
     for name, value in spec.constants.items():
         rows[name] = value

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from daxa_wf.download.observation import Fetcher, Wish
+from daxa_wf.download.file_request import FileRequest
+from daxa_wf.download.observation import Fetcher
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.mission.spec import Route
 from daxa_wf.tables.http import session
@@ -49,7 +50,9 @@ def fetcher_of(archives: ServedMirror, store: Path, *names: str, **options: Any)
     return Fetcher(store, session(retries=2, backoff=0.0, read=1.0), bases, pause=0.0, **options)
 
 
-def wish(mission: str, *instruments: str, routes: tuple[Route, ...] = ("preprocessed",), obsid: str = "") -> Wish:
+def wish(
+    mission: str, *instruments: str, routes: tuple[Route, ...] = ("preprocessed",), obsid: str = ""
+) -> FileRequest:
     """A wish for the small observation of a mission."""
     import datetime
 
@@ -58,7 +61,7 @@ def wish(mission: str, *instruments: str, routes: tuple[Route, ...] = ("preproce
     if mission == "erosita_calpv":
         facts["archive_file"] = calpv_file()
     chosen = instruments or tuple(each.name for each in spec.instruments if each.default)
-    return Wish(spec, facts, routes, chosen)
+    return FileRequest(spec, facts, routes, chosen)
 
 
 Change = Callable[[Any, str], bool]

@@ -30,11 +30,7 @@ rule archive_report:
             caption="../report/archive.rst",
             category="Archive",
         ),
-        status=report(
-            plan.place(plan.layout.status),
-            caption="../report/status.rst",
-            category="Archive",
-        ),
+        status=report(plan.place(plan.layout.status), caption="../report/status.rst"),
     log:
         plan.place(plan.layout.root / "logs" / "archive_report.log"),
     conda:

@@ -34,63 +34,61 @@ def _bits(value: object) -> object:
     try:
         return int(value, 0) if isinstance(value, str) else value
     except ValueError:
-        raise ValueError(f"{value!r} is no whole number, such as 0xC0000000") from None
+        raise ValueError(f"{value!r} is not a whole number, such as 0xC0000000") from None
 
 
 FlagMask = Annotated[int, BeforeValidator(_bits)]
 
 
 OWN_BANDS = {"threshold": ("6 keV", "10 keV"), "gaussian": ("5 keV", "10 keV")}
-"""Bands of the light curve for methods that are not eSASS's, where none is given (docs/flaregti.md)."""
+"""Default bands of the light curve for methods that eSASS lacks (docs/flaregti.md)."""
 
 
 NATIVE_ONLY = ("method", "thresholds", "sigma", "edge_like")
-"""Options of flaregti that eSASS does not have."""
+"""Options of flaregti that eSASS lacks."""
 
 
 class Flaregti(Section):
     """eSASS flaregti: flare-free times, with the names and defaults of DAXA's `flaregti`."""
 
     gtitype: Literal["GTI", "FLAREGTI"] = Field(
-        "GTI", description="tables of good time to start from; FLAREGTI: those that the list has already"
+        "GTI", description="tables of good time to start from; FLAREGTI: the flare-free times in the raw list"
     )
     pimin: KiloElectronVolt = Field(0.2, description="lower edge of the light curve's band")
     pimax: KiloElectronVolt = Field(10.0, description="upper edge of the light curve's band")
     mask_pimin: KiloElectronVolt = Field(0.2, description="lower edge of the band in which sources are masked")
     mask_pimax: KiloElectronVolt = Field(10.0, description="upper edge of the band in which sources are masked")
-    xmin: int = Field(-108000, description="edge of the area looked at, in sky pixels of 0.05 arcsec")
+    xmin: int = Field(-108000, description="edge of the analysed area, in sky pixels of 0.05 arcsec")
     xmax: int = 108000
     ymin: int = -108000
     ymax: int = 108000
-    gridsize: int = Field(18, ge=1, description="places along each axis that have a threshold of their own")
+    gridsize: int = Field(18, ge=1, description="regions along each axis, each with its own threshold")
     binsize: int = Field(1200, ge=1, description="pixels of the mask, in sky pixels")
-    detml: float = Field(10, gt=0, description="likelihood from which on a pixel is masked")
+    detml: float = Field(10, gt=0, description="smallest likelihood of a masked pixel")
     timebin: Seconds = Field(20.0, gt=0, description="bins of the light curve")
     source_size: PlainArcSeconds = Field(
-        25, gt=0, description="diameter in arcsec, or with a unit, of the source that is to be detected"
+        25, gt=0, description="diameter in arcsec, or with a unit, of the source to detect"
     )
     source_like: float = Field(10, gt=0, description="likelihood of its detection")
     fov_radius: PlainArcMinutes = Field(30, gt=0, description="radius of the field of view in arcmin, or with a unit")
-    threshold: float = Field(-1, description="limit in count/s/deg2; negative: found for every place")
+    threshold: float = Field(-1, description="limit in count/s/deg2; negative: computed for each region")
     max_threshold: float = Field(-1, description="largest limit; negative: none")
-    mask_iter: int = Field(3, ge=1, description="how often mask and limits are found anew")
+    mask_iter: int = Field(3, ge=1, description="number of iterations for mask and limits")
     method: Literal["flaregti", "threshold", "gaussian"] = Field(
         "flaregti",
-        description="how flares are told; all but the first are native only, in their own bands: docs/flaregti.md",
+        description="method to find flares; all but the first are native only, with their own bands (docs/flaregti.md)",
     )
     thresholds: dict[TelescopeModule, float] = Field(
         default_factory=dict, description="limits in count/s/deg2 of the method 'threshold', by telescope module"
     )
     sigma: float = Field(
-        3.0, gt=0, description="limit of the method 'gaussian', standard deviations above the quiet rate"
+        3.0, gt=0, description="limit of the method 'gaussian', standard deviations above the flare-free rate"
     )
-    edge_like: float = Field(
-        -1, description="likelihood from which on a bin beside a flare is cut too; negative: never"
-    )
+    edge_like: float = Field(-1, description="smallest likelihood of excluded bins beside a flare; negative: none")
 
     @property
     def native_only(self) -> list[str]:
-        """What it asks for that eSASS's flaregti does not have."""
+        """Return the given options that eSASS's flaregti lacks."""
         defaults = {name: Flaregti.model_fields[name].get_default(call_default_factory=True) for name in NATIVE_ONLY}
         return [name for name, usual in defaults.items() if getattr(self, name) != usual]
 
@@ -111,7 +109,7 @@ class Flaregti(Section):
 
 
 class Evtool(Section):
-    """eSASS evtool: which events are kept, as DAXA's `cleaned_evt_lists` by default; `flagged` replaces `flag_invert`."""
+    """eSASS evtool: the kept events, with the defaults of DAXA's `cleaned_evt_lists`; `flagged` replaces `flag_invert`."""
 
     lo_en: KiloElectronVolt = Field(0.2, ge=0.2, le=10.0, description="keep events above this energy")
     hi_en: KiloElectronVolt = Field(10.0, ge=0.2, le=10.0, description="keep events below this energy")
@@ -120,10 +118,10 @@ class Evtool(Section):
         0xC0000000, ge=0, le=0xFFFFFFFF, description="an event with any of these bits is flagged (0xC0000000: corrupt)"
     )
     flagged: Literal["drop", "only"] = Field(
-        "drop", description="drop the flagged events, or keep only them; written in place of 'flag_invert'"
+        "drop", description="drop the flagged events, or keep only them; replaces 'flag_invert'"
     )
     gti: Literal["FLAREGTI", "GTI"] = Field(
-        "FLAREGTI", description="good times: those without flares, or GTI: flares are kept"
+        "FLAREGTI", description="good times: FLAREGTI without flares, or GTI with flares"
     )
     modules: tuple[TelescopeModule, ...] = Field((), description="only these telescope modules; default: all")
     region: SkyRegion = Field(
@@ -168,11 +166,11 @@ FLARE_OPTIONS = {
     "source_size": ("flaregti",),
     "source_like": ("flaregti",),
 }
-"""Option of a flare filter -> the methods that heed it, where not all do (docs/flaregti.md)."""
+"""Option of a flare filter -> the methods that use it, if not all do (docs/flaregti.md)."""
 
 
 class ErositaSection(MissionSection):
-    """What to do with the observations of eROSITA."""
+    """The processing of eROSITA's observations."""
 
     engine: Literal["native", "esass", "preprocessed", "raw"] | None = Field(  # type: ignore[assignment]
         None,
@@ -196,7 +194,7 @@ class ErositaSection(MissionSection):
     }
 
     def problems(self, mission: Mission, instruments: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-        """Yield options that the engine or the chosen flare filter does not heed, and missing thresholds of modules."""
+        """Yield options that the engine or the chosen flare filter does not use, and missing thresholds of modules."""
         if mission.engine.name == "esass" and self.flaregti.native_only:
             ours = ", ".join(self.flaregti.native_only)
             yield "flaregti", f"eSASS's flaregti has no {ours}; leave it out, or write engine: native"
@@ -205,12 +203,12 @@ class ErositaSection(MissionSection):
             if option in self.flaregti.model_fields_set and self.flaregti.method not in methods:
                 yield (
                     f"flaregti.{option}",
-                    f"the flare filter {self.flaregti.method!r} does not heed it; leave it out, or write method: "
+                    f"the flare filter {self.flaregti.method!r} does not use this option; remove it, or write method: "
                     f"{' or '.join(methods)}",
                 )
 
     def _telescope_modules(self, chosen: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-        """Yield telescope modules that have no threshold, or of which none is left."""
+        """Yield the telescope modules without a threshold, and the error that no module remains."""
         if chosen and self.evtool.modules and not set(self.evtool.modules) & set(chosen):
             yield "evtool.modules", f"none of them is among the instruments that are processed: {', '.join(chosen)}"
         lacking = [name for name in chosen if name not in self.flaregti.thresholds]

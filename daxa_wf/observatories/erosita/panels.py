@@ -18,7 +18,7 @@ OF_MODULE = re.compile(r"RATE([1-7])")
 
 
 def flare_plots(layout: Layout, record: Record) -> list[Plot]:
-    """Draw the light curve with kept and cut time, one for each telescope module if they were judged one by one."""
+    """Draw the light curve with flare-free and excluded time, one for each telescope module if they have separate curves."""
     from daxa_wf.events.gti import overlap
     from daxa_wf.fits.stream import open_bytes, walk_hdus
 
@@ -48,7 +48,7 @@ MODULE_HEADINGS = (Cell("module"), number_cell("kept (s)"), number_cell("cut (s)
 
 
 def module_table(_: Layout, records: Sequence[Record]) -> PageTable:
-    """Return one row a telescope module: seconds that flaregti kept and cut, live seconds of the cleaned list."""
+    """Return one row for each telescope module: flare-free and excluded seconds, live seconds of the cleaned list."""
     done = {record.step: record for record in records if record.done}
     if "flaregti" not in done:
         return PageTable("Telescope modules", MODULE_HEADINGS, [])

@@ -1,4 +1,4 @@
-"""Files of XMM-Newton's exposures: as a data centre's listing shows them, and as a table of exposures implies them."""
+"""Find the files of XMM-Newton's exposures in a data centre's listing, or derive them from a table of exposures."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from daxa_wf.observatories.xmm.local import PPS_ATTITUDE, PPS_EVENT_LIST
 from daxa_wf.observatories.xmm.local_odf import DIAGNOSTIC_DUMPS, ODF_FILE
 
 ODF = "ODF"
-"""Directory of an observation's raw data, as it is fetched."""
+"""Directory of an observation's fetched raw data."""
 
 LISTS = {"M1": ("MI",), "M2": ("MI",), "PN": ("PI",)}
-"""Type of the imaging event lists of EPIC in the archive (XMM-Newton Data Files Handbook, PPS file names)."""
+"""Type of EPIC's imaging event lists at the data centre (XMM-Newton Data Files Handbook, PPS file names)."""
 
 Found = Mapping[tuple[str, str], dict[str, str]]
 """Instrument and exposure -> the files of the manifest's row."""
 
 
 def calibrated_lists(obsid: str, paths: Sequence[str], instruments: Sequence[str]) -> Found:
-    """Return the event list of each exposure: the imaging one, if it has a timing list too."""
+    """Return the event list of each exposure, preferring imaging to timing lists."""
     names = {path: PurePosixPath(path).name for path in paths}
     attitude = next((path for path in paths if (m := PPS_ATTITUDE.fullmatch(names[path])) and m["obsid"] == obsid), "")
     found: dict[tuple[str, str], dict[str, str]] = {}
@@ -35,7 +35,7 @@ def calibrated_lists(obsid: str, paths: Sequence[str], instruments: Sequence[str
 
 
 def raw_data(obsid: str, paths: Sequence[str], instruments: Sequence[str]) -> Found:
-    """Return the raw data of each exposure that has a file in them."""
+    """Return the directory of raw data for each exposure with a file in it."""
     matches = (ODF_FILE.fullmatch(PurePosixPath(path).name) for path in paths)
     return {
         (match["inst"], match["exposure"]): {"odf": ODF}
@@ -48,11 +48,11 @@ def raw_data(obsid: str, paths: Sequence[str], instruments: Sequence[str]) -> Fo
 
 
 def planned_list(obsid: str, exposure: Mapping[Any, Any]) -> dict[str, str]:
-    """Return the files of an exposure that a table of exposures has: its calibrated event list, and the attitude."""
+    """Return the files of an exposure in a table of exposures: its calibrated event list, and the attitude."""
     name = f"P{obsid}{exposure['inst']}{exposure['exposure']}{LISTS[exposure['inst']][0]}EVLI0000.FTZ"
     return {"events": f"PPS/{name}", "attitude": f"PPS/P{obsid}OBX000ATTTSR0000.FTZ"}
 
 
 def planned_raw_data(_obsid: str, _exposure: Mapping[Any, Any]) -> dict[str, str]:
-    """Return the directory of raw data of an exposure that a table of exposures has."""
+    """Return the directory of raw data of an exposure in a table of exposures."""
     return {"odf": ODF}

@@ -1,4 +1,4 @@
-"""EPIC event lists in a local directory, as their headers identify them."""
+"""Find EPIC event lists in a local directory, and identify them by their headers."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ PPS_EVENT_LIST = re.compile(
 PPS_OUT_OF_TIME = re.compile(
     r"P(?P<obsid>\d{10})PN(?P<exposure>[SU]\d{3})OOEVLI[0-9A-F]*\.(FTZ|FIT|fits|fits\.gz|FIT\.gz)", re.ASCII
 )
-"""pn's out-of-time lists, which epchain makes on request and the archive does not have."""
+"""pn's out-of-time lists, which epchain makes on request, and which data centres lack."""
 
 PPS_ATTITUDE = re.compile(r"P(?P<obsid>\d{10})OBX000ATTTSR0000\.(FTZ|FIT|fits|fits\.gz|FIT\.gz)", re.ASCII)
 
 EXPOSURE = re.compile(r"[SU]\d{3}", re.ASCII)
-"""Identifiers of exposures, as EXPIDSTR has them."""
+"""Identifiers of exposures in EXPIDSTR."""
 
 
 def local_manifest(
     mission: str, root: Path, obsids: Sequence[str] | None, instruments: Sequence[str]
 ) -> list[ManifestRow]:
-    """Return one row for each exposure of which an EPIC event list lies below `root`, as the lists' headers identify it.
+    """Return one row for each exposure with an EPIC event list below `root`. The lists' headers identify the exposures.
 
-    A list whose header cannot be read keeps the identity that its name gives, with the problem. A list that cannot be
-    opened, or whose header has no valid identity, has a row without `events`. Of an exposure with an imaging and a timing
-    list (FastUncompressed), the imaging one is taken. ConfigError if there is no list, Fault if a directory is unreadable.
+    A list with an unreadable header keeps the identity in its name, with the problem. A list that cannot be opened, or
+    whose header has no valid identity, has a row without `events`. If an exposure has an imaging and a timing list
+    (FastUncompressed), the imaging list is used. ConfigError if no list is found, Fault if a directory is unreadable.
     """
     if not root.is_dir():
         raise ConfigError(f"missions.{mission}.source: {root} is not a directory; give one laid out like the archive")
@@ -63,9 +63,9 @@ def local_manifest(
 
 @dataclass(frozen=True)
 class _Beside:
-    """Files that go with event lists: ObsID -> attitude series, ObsID and pn exposure -> out-of-time list.
+    """Files that belong to event lists: ObsID -> attitude series, ObsID and pn exposure -> out-of-time list.
 
-    `problems` has the same keys, for files that cannot be used.
+    `problems` has the same keys, for unusable files.
     """
 
     files: dict[str, str] = field(default_factory=dict)
@@ -126,7 +126,7 @@ def _row(mission: str, root: Path, path: Path, match: re.Match[str], beside: _Be
 
 
 def _identity(mission: str, path: Path) -> ExposureIdentity:
-    """Return what a list's header says it is. IdentityError if that is not an exposure of the mission."""
+    """Return the identity in a list's header. IdentityError if it is not an exposure of the mission."""
     from daxa_wf.mission.registry import MISSIONS
     from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 
@@ -147,7 +147,7 @@ def _identity(mission: str, path: Path) -> ExposureIdentity:
 
 
 def _preferred(root: Path, row: ManifestRow, other: ManifestRow | None) -> ManifestRow:
-    """Return which of two rows of an exposure to process: imaging before timing, and a whole list before a damaged one."""
+    """Return one of two rows of an exposure: imaging is preferred to timing, and a whole list to a damaged one."""
     if other is None:
         return row
     first, second = (row, other) if _merit(row) > _merit(other) else (other, row)
@@ -158,7 +158,7 @@ def _preferred(root: Path, row: ManifestRow, other: ManifestRow | None) -> Manif
 
 
 def _is_whole(path: Path) -> bool:
-    """Return whether a list can be read to its end."""
+    """Return True if a list can be read to its end."""
     from daxa_wf.fits.stream import check_structure
 
     try:
@@ -173,6 +173,6 @@ def _merit(row: ManifestRow) -> tuple[bool, bool]:
 
 
 def named_observations(root: Path, instruments: Sequence[str]) -> set[str]:
-    """Return the ObsIDs in the names of the event lists below `root`, without looking into the files."""
+    """Return the ObsIDs in the names of the event lists below `root`, without opening the files."""
     matches = (PPS_EVENT_LIST.fullmatch(path.name) for path in walk(root))
     return {match["obsid"] for match in matches if match is not None and match["inst"] in instruments}

@@ -26,7 +26,7 @@ DIAGNOSTIC_DUMPS = re.compile("R[12][SU]9..")
 def local_odf_manifest(
     mission: str, root: Path, obsids: Sequence[str] | None, instruments: Sequence[str]
 ) -> list[ManifestRow]:
-    """Return one row for each exposure with a file in an ODF below `root`. ConfigError if none is found.
+    """Return one row for each exposure with a file in an ODF below `root`. ConfigError without such exposures.
 
     If two directories hold the same observation, the first in order is used, and the record lists the other. Exposures of
     a directory with an unusable path or summary have rows without `odf`, with the problem.

@@ -48,7 +48,7 @@ def _in_lower_case(value: object) -> object:
     if not isinstance(value, dict):
         return value
     if len({str(key).lower() for key in value}) < len(value):
-        raise ValueError("the same instrument is there twice")
+        raise ValueError("the same instrument is given twice")
     return {str(key).lower(): scale for key, scale in value.items()}
 
 
@@ -87,11 +87,11 @@ EpicExpression = Annotated[str, AfterValidator(_checked_expression)]
 class ByEngine(Section):
     """A step that more than one engine can do."""
 
-    engine: StepEngine | None = Field(None, description="what does this step (default: the mission's engine)")
+    engine: StepEngine | None = Field(None, description="engine of this step (default: the mission's engine)")
 
 
 class RangeScale(Section):
-    """Scale of the range around the histogram's peak that is fitted; instruments in any case."""
+    """Scale of the fitted range around the histogram's peak; instruments in upper or lower case."""
 
     pn: float = Field(15.0, gt=0)
     mos: float = Field(USUAL.rangescale, gt=0)
@@ -113,11 +113,11 @@ class FlareFilterOptions(ByEngine):
         if not methods:
             return f"unknown key; allowed are {', '.join(cls.model_fields)}{closest(name, cls.model_fields)}"
         own = cls.model_fields["method"].default
-        return f"the flare filter {own!r} does not heed it; leave it out, or write method: {' or '.join(methods)}"
+        return f"the flare filter {own!r} does not use this option; remove it, or write method: {' or '.join(methods)}"
 
     @model_validator(mode="before")
     @classmethod
-    def _without_unheeded(cls, values: Any, info: ValidationInfo) -> Any:
+    def _without_options_of_others(cls, values: Any, info: ValidationInfo) -> Any:
         """Leave out the options of other filters, which records of earlier versions have too."""
         if not (isinstance(values, Mapping) and (info.context or {}).get(RECORDED)):
             return values
@@ -141,7 +141,7 @@ class _Binned(FlareFilterOptions):
 
     @property
     def binning(self) -> float | None:
-        """Seconds of a bin; None without binning."""
+        """Return the seconds of a bin, or None without binning."""
         return _seconds(self.with_binning, USUAL.binsize)
 
     @model_validator(mode="after")
@@ -174,7 +174,7 @@ class _InBand(_Binned):
 class Esas20Options(_InBand):
     """A Gaussian around the peak of the rates' histogram, as espfilt of SAS 20 fits it."""
 
-    method: Literal["esas20"] = Field("esas20", description="the flare filter; docs/flare_filters.md has them all")
+    method: Literal["esas20"] = Field("esas20", description="the flare filter (docs/flare_filters.md)")
     with_smoothing: Seconds | bool = Field(
         USUAL.smooth or False, description=f"smooth the 1-s light curve: true ({USUAL.smooth:g} s), false or a time"
     )
@@ -186,7 +186,7 @@ class Esas20Options(_InBand):
 
     @property
     def smoothing(self) -> float | None:
-        """Seconds of the moving mean; None without smoothing."""
+        """Return the seconds of the moving mean, or None without smoothing."""
         return _seconds(self.with_smoothing, USUAL.smooth)
 
     @model_validator(mode="after")
@@ -256,7 +256,9 @@ class SasEspfiltOptions(Esas20Options):
     def unknown_key(cls, name: str) -> str:
         """Return what is wrong with a key that espfilt does not take."""
         if name in ThresholdOptions.model_fields:
-            return "SAS's espfilt does not heed it; leave it out, or write engine: native there and method: threshold"
+            return (
+                "SAS's espfilt does not use this option; remove it, or write engine: native there and method: threshold"
+            )
         return f"unknown key; allowed are {', '.join(cls.model_fields)}{closest(name, cls.model_fields)}"
 
 
@@ -290,7 +292,7 @@ EspfiltOptions = Annotated[
         custom_error_context={"key": "method", "expected": ", ".join(map(repr, FLARE_FILTERS))},
     ),
 ]
-"""Flare filtering: each method has the options that it heeds."""
+"""Flare filtering: each method has the options that it uses."""
 
 
 class EvselectOptions(ByEngine):
@@ -318,14 +320,14 @@ class EvselectJob(EvselectOptions):
 
     @property
     def band(self) -> Band | None:
-        """The energies to which a list is cut, or None if it keeps all."""
+        """Return the energies that a list keeps, or None if it keeps all."""
         return None if self.lo_en is None or self.hi_en is None else Band(self.lo_en, self.hi_en)
 
 
 class CifbuildOptions(Section):
-    """SAS cifbuild: which calibration is used."""
+    """SAS cifbuild: the date of the calibration."""
 
-    analysis_date: date | None = Field(None, description="calibration as of this day (default: the day of the run)")
+    analysis_date: date | None = Field(None, description="date of the calibration (default: the day of the run)")
 
 
 class CifbuildJob(CifbuildOptions):
@@ -336,7 +338,7 @@ class CifbuildJob(CifbuildOptions):
 
 
 class InventoryJob(Section):
-    """What the inventory compares with the content of the raw data, and the problems of lists that cannot be used."""
+    """The planned exposures that the inventory compares with the raw data, and the problems of unusable lists."""
 
     problems: tuple[str, ...] = ()
     instruments: tuple[str, ...] = ()
@@ -344,13 +346,13 @@ class InventoryJob(Section):
 
 
 class EmanomOptions(Section):
-    """SAS emanom: CCDs of MOS with too much noise at low energies, and whether they are left out."""
+    """SAS emanom: the treatment of MOS's CCDs with too much noise at low energies."""
 
-    run: bool = Field(False, description="run it, and keep only CCDs that are in an acceptable state")
+    run: bool = Field(False, description="run emanom, and keep only CCDs in an acceptable state")
     acceptable_states: tuple[CcdState, ...] = Field(
         ("G", "I", "U"),
         min_length=1,
-        description="good, intermediate, bad, off, undetermined; a CCD it does not judge is kept",
+        description="good, intermediate, bad, off, undetermined; CCDs without a verdict are kept",
     )
 
 
@@ -363,4 +365,4 @@ class ImagesOptions(Images, ByEngine):
 
 
 class ExposureMapsOptions(ExposureMaps, ByEngine):
-    """How exposure maps are weighted."""
+    """The weighting of exposure maps."""

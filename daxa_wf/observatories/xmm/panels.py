@@ -19,7 +19,7 @@ Curve = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def exposure_plots(layout: Layout, record: Record) -> list[Plot]:
-    """Draw the light curve of espfilt with kept and cut time, and the rate histogram with its fit if the filter made one."""
+    """Draw the light curve of espfilt with flare-free and excluded time, and the rate histogram with its fit, if any."""
     if not any(stamp.kind == "lightcurve" for stamp in record.products):
         return []
     flares = FlareResults.from_record(record)
@@ -92,7 +92,7 @@ NOTHING = number_cell("-")
 
 @dataclass
 class _ExposureRow:
-    """The results of one exposure's cleaning, as far as its steps are done, and the names of their warnings."""
+    """The results of one exposure's cleaning, from the steps that are done, and the names of their warnings."""
 
     name: str
     flares: FlareResults | None = None
@@ -102,7 +102,7 @@ class _ExposureRow:
 
 
 def exposure_table(_: Layout, records: Sequence[Record]) -> PageTable:
-    """Return one row an exposure: time kept and removed, the quality of the cleaning, events kept, names of warnings."""
+    """Return one row for each exposure: kept and removed time, quality of the cleaning, kept events, names of warnings."""
     rows: dict[str, _ExposureRow] = {}
     for record in records:
         if record.step not in ("espfilt", "evselect"):

@@ -11,7 +11,7 @@ MOS = ("M1", "M2")
 EPIC = ("PN", *MOS)
 RGS = ("R1", "R2")
 CALIBRATED = ("cifbuild", "odfingest", "epchain", "emchain")
-"""Steps whose records show where SAS put the calibration, the summary and the calibrated lists of an observation."""
+"""Steps whose records name the calibration, the summary and the calibrated lists that SAS made of an observation."""
 
 STEPS = (
     Step(

@@ -31,7 +31,7 @@ BY_ENGINE = ("espfilt", "evselect", "merge", "images", "exposure_maps")
 
 
 class XmmSection(MissionSection):
-    """What to do with the observations of XMM-Newton."""
+    """The processing of XMM-Newton's observations."""
 
     engine: Literal["native", "sas", "preprocessed", "raw"] | None = Field(  # type: ignore[assignment]
         None,
@@ -57,7 +57,7 @@ class XmmSection(MissionSection):
     @model_validator(mode="before")
     @classmethod
     def _espfilt_of_the_engine(cls, values: Any) -> Any:
-        """Let the mission's engine choose the options of espfilt, unless its section names an engine of its own."""
+        """Let the mission's engine choose the options of espfilt, unless its section names another engine."""
         espfilt = values.get("espfilt") if isinstance(values, dict) and values.get("engine") == "sas" else None
         return {**values, "espfilt": {"engine": "sas", **espfilt}} if isinstance(espfilt, dict) else values
 
@@ -73,7 +73,7 @@ class XmmSection(MissionSection):
 
 
 class SasToolkit(Toolkit):
-    """Where the tasks of SAS are; with nothing given, in the current shell."""
+    """Access to the tasks of SAS (default: the current shell)."""
 
     ccf_path: tuple[Directory, ...] = Field(
         (), description="directories of XMM-Newton's calibration files (SAS_CCFPATH)"

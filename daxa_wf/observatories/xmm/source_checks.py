@@ -1,4 +1,4 @@
-"""Before a run: the expressions of evselect name columns and files that exist."""
+"""Check before a run that the columns and files in the expressions of evselect exist."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EXPRESSIONS = {"pn_filt_expr": ("PN",), "mos_filt_expr": ("M1", "M2")}
 
 
 def expression_problems(mission: Mission, started_in: Path, archive: Path) -> Iterator[str]:
-    """Yield the expressions that name a column or a file which does not exist, once for each."""
+    """Yield each expression that names a missing column or file, once."""
     if "evselect" not in mission.steps:
         return
     section: XmmSection = mission.section  # type: ignore[assignment]

@@ -99,7 +99,7 @@ def test_a_source_that_may_not_be_looked_at_is_named_before_the_run(
         return is_dir(path)
 
     monkeypatch.setattr(Path, "is_dir", refused)
-    with pytest.raises(ConfigError, match=r"source.local: .*closed cannot be looked at \(Permission denied\)"):
+    with pytest.raises(ConfigError, match=r"source.local: .*closed cannot be read \(Permission denied\)"):
         check_before_a_run(parse_config(config), tmp_path)
 
 

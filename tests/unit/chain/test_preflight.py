@@ -61,15 +61,15 @@ def test_directories_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     places = {"archive": "file/below/it", "data": "file", "tables": "broken/t", "simulator": "file/trial"}
     wrong = said(tmp_path, **places, source={"local": "none"})
     assert wrong.splitlines()[1:] == [
-        f"  archive: {tmp_path}/file is no directory, so that {tmp_path}/file/below/it cannot be one; name another place",
-        f"  tables: {tmp_path}/broken is no directory, so that {tmp_path}/broken/t cannot be one; name another place",
-        f"  data: {tmp_path}/file is no directory, so that {tmp_path}/file cannot be one; name another place",
-        f"  simulator: {tmp_path}/file is no directory, so that {tmp_path}/file/trial cannot be one; name another place",
+        f"  archive: {tmp_path}/file is not a directory, so {tmp_path}/file/below/it cannot be created; choose another path",
+        f"  tables: {tmp_path}/broken is not a directory, so {tmp_path}/broken/t cannot be created; choose another path",
+        f"  data: {tmp_path}/file is not a directory, so {tmp_path}/file cannot be created; choose another path",
+        f"  simulator: {tmp_path}/file is not a directory, so {tmp_path}/file/trial cannot be created; choose another path",
         f"  missions.xmm_pointed.source.local: {tmp_path}/none is not a directory; name the one that your files are in",
     ]
     monkeypatch.setattr(os, "access", lambda path, mode: (Path(path), mode) != (tmp_path, os.W_OK | os.X_OK))
     unwritable = said(tmp_path, archive="not/there", source={"local": "raw"})
-    assert f"archive: {tmp_path} cannot be written to by you; name another place for {tmp_path}/not/there" in unwritable
+    assert f"archive: {tmp_path} is not writable for you; choose another path for {tmp_path}/not/there" in unwritable
 
 
 @pytest.mark.parametrize(

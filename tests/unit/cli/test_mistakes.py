@@ -163,8 +163,8 @@ MISTAKES = {
     ),
     ("fetch-tables", "--max-age", "5"): (2, "--max-age: '5' is not a quantity that s can measure, such as '5 s'"),
     ("fetch-tables", "--config", "nosuch.yaml"): (2, "nosuch.yaml cannot be read"),
-    ("check-config", "below.yaml"): (2, "archive: .*/file is no directory, so that .*/file/a cannot be one"),
-    ("run", "below.yaml"): (2, "archive: .*/file is no directory, so that .*/file/a cannot be one"),
+    ("check-config", "below.yaml"): (2, "archive: .*/file is not a directory, so .*/file/a cannot be created"),
+    ("run", "below.yaml"): (2, "archive: .*/file is not a directory, so .*/file/a cannot be created"),
     ("run", "none.yaml", "--cores", "0"): (2, "--cores 0: expected a whole number from 1 on, or 'all'"),
     ("select", "below.yaml"): (1, "file/t/erosita_calpv.json: Not a directory"),
     ("select", "none.yaml"): (2, "(?s)erosita_calpv: no observation is left .* not in the table: 799999"),
@@ -182,7 +182,7 @@ MISTAKES = {
         2,
         "700199 is not in any of the tables in bad; .* whose tables 'daxa-wf fetch-tables' fetches",
     ),
-    ("doctor", "--setup-script", "nosuch"): (2, "--setup-script nosuch: there is no such file"),
+    ("doctor", "--setup-script", "nosuch"): (2, "--setup-script nosuch does not exist"),
 }
 
 

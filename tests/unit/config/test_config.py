@@ -105,7 +105,7 @@ BAD = {
     ),
     "a band twice": (
         with_options(images={"bands": [["0.2 keV", "2.3 keV"], ["200 eV", "2300 eV"]]}),
-        "the same band is there twice",
+        "the same band is given twice",
     ),
     "empty source": (with_options(source={}), "give one of 'local' and 'archives'"),
     "radius without positions": (
@@ -199,19 +199,19 @@ BAD = {
     ),
     "option of another flare filter": (
         with_options(espfilt={"method": "ratio", "allowed_sigma": 2}),
-        "espfilt.allowed_sigma: the flare filter 'ratio' does not heed it; leave it out, or write method: esas20",
+        "espfilt.allowed_sigma: the flare filter 'ratio' does not use this option; remove it, or write method: esas20",
     ),
     "threshold without its method": (
         with_options(espfilt={"threshold": {"PN": 0.4}}),
-        "espfilt.threshold: the flare filter 'esas20' does not heed it; leave it out, or write method: threshold",
+        "espfilt.threshold: the flare filter 'esas20' does not use this option; remove it, or write method: threshold",
     ),
     "option of another flare filter of eROSITA": (
         erosita(flaregti={"sigma": 4}),
-        "flaregti.sigma: the flare filter 'flaregti' does not heed it; leave it out, or write method: gaussian",
+        "flaregti.sigma: the flare filter 'flaregti' does not use this option; remove it, or write method: gaussian",
     ),
     "only raw data for calibrated lists": (
         with_options(source={"archives": "any"}, fetch="raw"),
-        "fetch: engine native starts from preprocessed data, not from raw; leave it out, or write both",
+        "fetch: engine native starts from preprocessed data, not from raw; remove it, or write both",
     ),
     "nothing is fetched": (
         with_options(fetch="both"),
@@ -305,10 +305,10 @@ def test_files_that_are_no_configuration(content: bytes, said: str, tmp_path: Pa
 
 def test_sas_is_told_more_than_the_native_filter_heeds() -> None:
     options = {"method": "ratio", "with_smoothing": "20 s", "allowed_sigma": 2, "ratio": 1.4}
-    with pytest.raises(ConfigError, match=r"espfilt.with_smoothing: the flare filter 'ratio' does not heed it"):
+    with pytest.raises(ConfigError, match=r"espfilt.with_smoothing: the flare filter 'ratio' does not use this option"):
         parse_config(with_options(espfilt=options))
     assert parse_config(with_options(engine="sas", espfilt=options)).mission("xmm_pointed").section.espfilt.ratio == 1.4
-    with pytest.raises(ConfigError, match=r"espfilt.threshold: SAS's espfilt does not heed it"):
+    with pytest.raises(ConfigError, match=r"espfilt.threshold: SAS's espfilt does not use this option"):
         parse_config(with_options(engine="sas", espfilt={**options, "threshold": {"PN": 1}}))
 
 
@@ -348,5 +348,5 @@ def test_documentation_is_in_step() -> None:
 def test_a_key_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "twice.yaml"
     path.write_text("archive: a\nmissions:\n  xmm_pointed:\n    images: {}\n    images: {}\n")
-    with pytest.raises(ConfigError, match=r"the key 'images' is there twice, in lines 4 and 5"):
+    with pytest.raises(ConfigError, match=r"the key 'images' occurs twice, in lines 4 and 5"):
         read_config(path)

@@ -136,7 +136,7 @@ def test_limits_and_scales_take_instruments_in_any_case() -> None:
     assert (scale.pn, scale.mos) == (14, 5)
     with pytest.raises(ConfigError, match="more than one limit for M1"):
         espfilt(method="threshold", threshold={"M1": 0.2, "mos": 0.1})
-    with pytest.raises(ConfigError, match="the same instrument is there twice"):
+    with pytest.raises(ConfigError, match="the same instrument is given twice"):
         espfilt(range_scale={"pn": 1, "PN": 2})
     with pytest.raises(ConfigError, match=r"threshold.EPIC: unknown key; allowed are 'PN', 'M1' or 'M2'"):
         espfilt(method="threshold", threshold={"EPIC": 0.2})

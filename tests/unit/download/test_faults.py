@@ -399,7 +399,7 @@ HOSTILE = {
     "absolute": (member("/tmp/evil.fits"), "climbs out of its directory"),
     "symlink": (member("evil.fits", tarfile.SYMTYPE, "/etc/passwd"), "is a link to '/etc/passwd'"),
     "hard link": (member("evil.fits", tarfile.LNKTYPE, "../x"), "is a link to"),
-    "device": (member("evil.fits", tarfile.CHRTYPE), "is no plain file"),
+    "device": (member("evil.fits", tarfile.CHRTYPE), "is not a plain file"),
 }
 
 
@@ -535,7 +535,7 @@ def test_a_proxy_of_the_environment_is_used(
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     fetcher = fetcher_of(own_archives, tmp_path / "store", "heasarc")
-    fetcher.archives = {"heasarc": ("http://archive.invalid/heasarc/",)}
+    fetcher.data_centres = {"heasarc": ("http://archive.invalid/heasarc/",)}
     assert len(fetcher.acquire(wish("chandra")).files) == len(CHANDRA.files)
 
 

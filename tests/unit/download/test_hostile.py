@@ -26,7 +26,7 @@ from daxa_wf.download.data_centres import HttpTree, LocalTree, RemoteFile, S3Buc
 from daxa_wf.download.download import download
 from daxa_wf.download.many import orders_for, part_of, verified
 from daxa_wf.download.observation import Fetcher, refused_notes
-from daxa_wf.download.paths import archive_paths, fill, raw_directory
+from daxa_wf.download.paths import fill, paths_at, raw_directory
 from daxa_wf.download.store import Ledger, stored_file
 from daxa_wf.download.unpack import decompress, unpack_tar
 from daxa_wf.errors import CorruptFileError, ServiceError, UnsafePathError
@@ -190,7 +190,7 @@ def test_facts_of_a_table_cannot_make_a_path_that_climbs() -> None:
         with pytest.raises(CorruptFileError):
             raw_directory(one.spec, {"obsid": obsid})
         with pytest.raises(CorruptFileError):
-            archive_paths(one.spec, "heasarc", {"obsid": obsid})
+            paths_at(one.spec, "heasarc", {"obsid": obsid})
 
 
 @pytest.mark.parametrize("path", ["../../x", "/etc/passwd", f"a/{LEDGER}", ""])

@@ -74,7 +74,7 @@ def test_public_data_that_an_archive_keeps_back_are_a_fault(proprietary: ServedM
 
 def test_an_archive_that_could_not_be_asked_leaves_the_question_open(proprietary: ServedMirror, tmp_path: Path) -> None:
     fetcher = fetcher_of(proprietary, tmp_path, "heasarc", released=lambda _: LATER)
-    fetcher.archives = {**fetcher.archives, "s3": ["http://127.0.0.1:9/"]}
+    fetcher.data_centres = {**fetcher.data_centres, "s3": ["http://127.0.0.1:9/"]}
     with pytest.raises(ServiceError, match="cannot be had"):
         fetcher.acquire(wish("chandra"))
 

@@ -43,7 +43,7 @@ def test_bytes_from_listings_and_medians(archives: ServedMirror, tmp_path: Path)
 
 def test_archives_that_cannot_be_asked_are_told(archives: ServedMirror, tmp_path: Path) -> None:
     fetcher = fetcher_of(archives, tmp_path, "heasarc")
-    fetcher.archives = {"heasarc": ("http://127.0.0.1:9/",)}
+    fetcher.data_centres = {"heasarc": ("http://127.0.0.1:9/",)}
     result = estimate([wish("chandra")], fetcher, ask=5)
     assert result.unknown == 1
     assert "no archive lists it" in result.lines()[2]

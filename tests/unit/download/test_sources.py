@@ -15,7 +15,7 @@ from daxa_wf.archive.manifest import decompressed
 from daxa_wf.chain.planned import planned_exposures
 from daxa_wf.download.data_centres import S3Bucket, listed_entries
 from daxa_wf.download.observation import Fetcher
-from daxa_wf.download.paths import archive_paths, fill, glob_expression, is_wanted, may_hold_wanted, wanted_globs
+from daxa_wf.download.paths import fill, glob_expression, is_wanted, may_hold_wanted, paths_at, wanted_globs
 from daxa_wf.errors import CorruptFileError, ServiceError, UnfitDataError
 from daxa_wf.mission.registry import MISSIONS, engine_of
 from daxa_wf.tables.http import session
@@ -122,7 +122,7 @@ def test_a_local_mirror_is_linked_or_copied(small_archives: Path, archives: Serv
     fetcher = fetcher_of(archives, tmp_path / "store", "heasarc")
     mirror = tmp_path / "my mirror #1"
     mirror.symlink_to(small_archives / "heasarc")
-    fetcher.archives = {"heasarc": (str(tmp_path / "no mirror"), mirror.as_uri(), *archives.bases["heasarc"])}
+    fetcher.data_centres = {"heasarc": (str(tmp_path / "no mirror"), mirror.as_uri(), *archives.bases["heasarc"])}
     acquired = fetcher.acquire(wish("chandra"))
     assert sorted(each.path for each in acquired.files) == sorted(CHANDRA.files)
     assert not archives.requests
@@ -131,13 +131,13 @@ def test_a_local_mirror_is_linked_or_copied(small_archives: Path, archives: Serv
 
 def test_tar_files_come_from_a_mirror_too(small_archives: Path, tmp_path: Path) -> None:
     fetcher = fetcher_of(ServedMirror(small_archives), tmp_path / "store", "erosita_de")
-    fetcher.archives = {"erosita_de": (str(small_archives / "erosita_de"),)}
+    fetcher.data_centres = {"erosita_de": (str(small_archives / "erosita_de"),)}
     acquired = fetcher.acquire(wish("erosita_calpv"))
     assert [each.path for each in acquired.files] == [CALPV_FIELD[0]]
-    fetcher.archives = {"erosita_de": (str(tmp_path / "absent"),)}
+    fetcher.data_centres = {"erosita_de": (str(tmp_path / "absent"),)}
     with pytest.raises(ServiceError, match="absent is not a directory"):
         fetcher.acquire(wish("erosita_calpv", obsid="700200"))
-    fetcher.archives = {"erosita_de": (str(tmp_path),)}
+    fetcher.data_centres = {"erosita_de": (str(tmp_path),)}
     with pytest.raises(UnfitDataError, match=r"gz: not there"):
         fetcher.acquire(wish("erosita_calpv", obsid="700200"))
 
@@ -173,7 +173,7 @@ def test_what_no_archive_has_is_a_verdict(fetcher: Fetcher, archives: ServedMirr
     with pytest.raises(UnfitDataError, match=r"notInArchive: chandra 99999 is in no archive: .*not there"):
         fetcher.acquire(wish("chandra", obsid="99999"))
     dead = fetcher_of(archives, tmp_path, "heasarc")
-    dead.archives = {"s3": ("http://127.0.0.1:9/",), **dead.archives}
+    dead.data_centres = {"s3": ("http://127.0.0.1:9/",), **dead.data_centres}
     with pytest.raises(ServiceError, match=r"chandra 99999 cannot be had"):
         dead.acquire(wish("chandra", obsid="99999"))
     assert dead.acquire(wish("chandra")).files
@@ -245,7 +245,7 @@ def test_directories_are_those_of_the_recorded_paths(real_data: Path) -> None:
             "start": datetime.fromisoformat(STARTS.get(key, "2000-01-01")),
         }
         for archive in ("heasarc", "s3"):
-            (directory,) = archive_paths(MISSIONS[mission], archive, facts)
+            (directory,) = paths_at(MISSIONS[mission], archive, facts)
             assert path.startswith(directory), (key, directory)
 
 

@@ -301,7 +301,7 @@ def test_evtool_and_its_images() -> None:
 
 def test_modules_and_energies_of_evtool_are_checked() -> None:
     assert erosita.module_numbers([f"TM{number}" for number in range(1, 8)]) == []
-    with pytest.raises(ConfigError, match="TM8 is no telescope module"):
+    with pytest.raises(ConfigError, match="TM8 is not a telescope module"):
         erosita.module_numbers(["TM8"])
     for wrong in ({"lo_en": "2 keV", "hi_en": "0.5 keV"}, {"modules": ["TM8"]}, {"pattern": 16}, {"flag": -1}):
         with pytest.raises(ValueError, match=next(iter(wrong))):

@@ -12,7 +12,8 @@ from astropy.io import fits
 from daxa_wf.chain.planned import observation_facts
 from daxa_wf.chain.select import select_observations
 from daxa_wf.config.reading import read_config
-from daxa_wf.download.observation import Fetcher, Wish
+from daxa_wf.download.file_request import FileRequest
+from daxa_wf.download.observation import Fetcher
 from daxa_wf.errors import UnfitDataError
 from daxa_wf.events.gti import contains
 from daxa_wf.mission.registry import MISSIONS
@@ -134,7 +135,7 @@ def test_observations_of_the_tables_are_in_the_mirror(simulated: Path, mission: 
     files = {}
     for _, row in rows.iterrows():
         try:
-            wish = Wish(spec, observation_facts(row), ("preprocessed",), instruments)
+            wish = FileRequest(spec, observation_facts(row), ("preprocessed",), instruments)
             files[row["obsid"]] = len(fetcher.acquire(wish).files)
         except UnfitDataError:
             files[row["obsid"]] = 0

@@ -1,1 +1,1 @@
-"""Tasks of eSASS as data."""
+"""eSASS: its tasks as data, its command lines, and its examination."""

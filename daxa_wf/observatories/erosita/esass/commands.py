@@ -1,7 +1,6 @@
-"""Command lines of every eSASS step, from options: pure functions.
+"""Make the command lines of the eSASS steps from options, as pure functions.
 
-Options are the sections Flaregti and Evtool of daxa_wf.config.tool_options as plain data. Source: eSASS help of flaregti,
-evtool and expmap (EDR and DR1).
+Options are the sections Flaregti and Evtool as plain data. Source: eSASS help of flaregti, evtool and expmap (EDR and DR1).
 """
 
 from __future__ import annotations
@@ -31,9 +30,9 @@ SKY_PIXELS_PER_PIXEL = 80
 
 
 def flaregti(events: Path, options: Mapping[str, Any]) -> list[Command]:
-    """Good times without flares, written into a copy of the list as FLAREGTIn: raw files are never modified.
+    """Find the flare-free good time, and write it into a copy of the list as FLAREGTIn. Raw files are never modified.
 
-    What eSASS does not have among the options is left out, and the usual `gtitype`, which early releases do not know.
+    Options that eSASS lacks are omitted, and also the usual `gtitype`, which early releases do not know.
     """
     told = {
         name: round(value * 1000) if name.endswith(("pimin", "pimax")) else value
@@ -48,9 +47,9 @@ def flaregti(events: Path, options: Mapping[str, Any]) -> list[Command]:
 
 
 def evtool(events: Path, options: Mapping[str, Any]) -> list[Command]:
-    """The cleaned list of a list that flaregti was run on: within FLAREGTIn or GTIn, with pattern, flag, energy, modules.
+    """Clean a list with FLAREGTIn: select by FLAREGTIn or GTIn, pattern, flag, energy and telescope modules.
 
-    Flagged events are dropped, or, with `flagged` "only", nothing else is kept: eSASS calls that flag_invert=yes.
+    Flagged events are dropped. With `flagged` "only", only they are kept, which eSASS calls flag_invert=yes.
     """
     parameters: dict[str, Value] = {
         "eventfiles": EVENTS,
@@ -71,7 +70,7 @@ def evtool(events: Path, options: Mapping[str, Any]) -> list[Command]:
 
 
 def images(events: Path, bands: Sequence[Band], rebin: int = SKY_PIXELS_PER_PIXEL) -> list[Command]:
-    """One image a band (keV) of a cleaned list; `rebin` sky pixels of 0.05 arcsec to a pixel."""
+    """Make one image for each band (keV) from a cleaned list, with `rebin` sky pixels of 0.05 arcsec a pixel."""
     return [
         TASKS["evtool"].command(
             {
@@ -88,7 +87,7 @@ def images(events: Path, bands: Sequence[Band], rebin: int = SKY_PIXELS_PER_PIXE
 def exposure_maps(
     events: Path, images: dict[str, Path], bands: Sequence[Band], vignetting: bool = True, gti: str = "FLAREGTI"
 ) -> list[Command]:
-    """One map a band, on the pixels of its image (`images`: band label -> image), of the times in the tables `gti`n."""
+    """Make one map for each band, on the pixels of its image (`images`: label -> image), for the times in the tables `gti`n."""
     return [
         TASKS["expmap"].command(
             {
@@ -104,9 +103,9 @@ def exposure_maps(
 
 
 def module_numbers(modules: Sequence[str]) -> list[str]:
-    """TM1, TM2 ... as telid takes them: nothing for all of them; ConfigError for what is no telescope module."""
+    """Convert TM1, TM2 ... to the form of telid, nothing for all modules. ConfigError for an unknown telescope module."""
     numbers = sorted({module.removeprefix("TM") for module in modules})
     unknown = set(numbers) - set(TELESCOPE_MODULES)
     if unknown:
-        raise ConfigError(f"TM{', TM'.join(sorted(unknown))} is no telescope module; they are TM1 to TM7")
+        raise ConfigError(f"TM{', TM'.join(sorted(unknown))} is not a telescope module; choose from TM1 to TM7")
     return [] if len(numbers) in (0, len(TELESCOPE_MODULES)) else numbers

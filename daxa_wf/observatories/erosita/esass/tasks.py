@@ -1,4 +1,4 @@
-"""Parameters of the eSASS tasks that are used, as their help pages (EDR and DR1) have them.
+"""Parameters of the eSASS tasks that are used, from their help pages (EDR and DR1).
 
 evtool's defaults (no selection by flag, pattern, good time or energy) and its last five parameters come from the header of
 a genuine eFEDS image (SASSHIST, eSASS4EDR).

@@ -101,7 +101,7 @@ def parse_region(text: str) -> Region:
 def _shape(text: str) -> Shape:
     match = SHAPE.fullmatch(text)
     if match is None or match["name"] not in SHAPES:
-        raise ConfigError(f"region: {text!r} is no shape; known are {', '.join(SHAPES)}, {EXAMPLE}")
+        raise ConfigError(f"region: {text!r} is not a shape; choose from {', '.join(SHAPES)}, {EXAMPLE}")
     name, (lengths, turned) = match["name"], SHAPES[match["name"]]
     words = [word for word in re.split(r"[,\s]+", match["numbers"].strip()) if word]
     if len(words) not in (2 + lengths, 2 + lengths + turned):
@@ -123,4 +123,4 @@ def _degrees(word: str, of_an_hour: float) -> float:
         return (-size if match["sign"] == "-" else size) * of_an_hour
     if match := NUMBER.fullmatch(word):
         return float(match["value"]) * UNITS[match["unit"]]
-    raise ConfigError(f"region: {word!r} is no number; write degrees, 90', 5400\" or 08:52:56.9")
+    raise ConfigError(f"region: {word!r} is not a number; write degrees, 90', 5400\" or 08:52:56.9")

@@ -1,1 +1,1 @@
-"""eROSITA's steps."""
+"""The steps of eROSITA's engines."""

@@ -22,7 +22,7 @@ Maps = tuple[list[float], list[dict[str, str]]]
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """One map a band: the mean over the telescope modules, of the times that evtool kept."""
+    """Make one map for each band: the mean over the telescope modules, for the time that evtool kept."""
     cleaned, pictures = inputs.record("evtool"), inputs.record("erosita_images")
     modules = module_numbers(cleaned.results)
     events = workspace.layout.find(cleaned.product("finalevents"))

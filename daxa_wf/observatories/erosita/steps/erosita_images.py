@@ -13,7 +13,7 @@ from daxa_wf.units import Band, Unit
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """One image a band of all telescope modules together, as large as the events reach."""
+    """Make one image for each band from all telescope modules together, large enough for all events."""
     cleaned = inputs.record("evtool")
     modules = module_numbers(cleaned.results)
     events = workspace.layout.find(cleaned.product("finalevents"))
@@ -36,7 +36,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 def _natively(
     path: Path, modules: tuple[int, ...], bands: Sequence[Band], bin_size: int, outputs: Sequence[Path]
 ) -> list[int]:
-    """All in one pass over the list, on the same pixels; counts in each."""
+    """Make all images in one pass over the event list, on the same pixels. Return the counts of each."""
     from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
     from daxa_wf.observatories.erosita.native.images import automatic_grid, bin_images, write_image
     from daxa_wf.observatories.erosita.native.selection import EvtoolParameters, selection_of
@@ -55,7 +55,7 @@ def _natively(
 def _with_esass(
     path: Path, bands: Sequence[Band], bin_size: int, outputs: Sequence[Path], workspace: Workspace
 ) -> list[int]:
-    """One evtool a band; counts in each."""
+    """Run evtool for each band. Return the counts of each image."""
     from daxa_wf.chain.toolkit import pixels_of
     from daxa_wf.observatories.erosita.esass.commands import images
     from daxa_wf.observatories.erosita.steps.esass_tools import EsassTools

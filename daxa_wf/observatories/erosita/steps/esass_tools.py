@@ -1,4 +1,4 @@
-"""eSASS for a step: its tasks, and which release they are of."""
+"""Run eSASS for a step: find its tasks and release, and keep its output."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from daxa_wf.tools.verdicts import ToolRun, read_log
 
 
 class EsassTools(StepTools):
-    """eSASS as one step of one observation uses it."""
+    """eSASS in one step of one observation."""
 
     label = "eSASS"
 
@@ -25,15 +25,15 @@ class EsassTools(StepTools):
         return esass_versions(answers)
 
     def run(self, commands: Sequence[Command]) -> dict[str, Path]:
-        """Run commands in one directory of the step's own; their products by kind, a later command's before an earlier's.
+        """Run commands in one directory of the step, and return their products by kind; later commands take precedence.
 
-        Raises as run_tools does; Fault if a task is not there.
+        Raises the errors of run_tools, and Fault if a task is missing.
         """
         self.look_for(list(dict.fromkeys(command.task for command in commands)))
         return self.execute(commands)
 
     def _tell(self, run: ToolRun) -> None:
-        """With the release that the task itself names."""
+        """Add a run to the record, with the release that the task prints."""
         super()._tell(run)
         release = esass_version(read_log(run.stdout))
         self.workspace.told.versions |= {"esass": release} if release else {}

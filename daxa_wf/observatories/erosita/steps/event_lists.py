@@ -1,4 +1,4 @@
-"""The event lists that the steps of eROSITA start from, and what they call telescope modules."""
+"""Find and prepare the event lists of eROSITA's steps, and translate names of telescope modules."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 def raw_lists(
     unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace
 ) -> tuple[list[Path], list[str]]:
-    """The lists of an observation that together hold most of the telescope modules, and the names of the others.
+    """Return the event lists of an observation that together hold most of the telescope modules, and the unused names.
 
-    They are local ones, or among those that were fetched. UnfitDataError `noEventList` if none was fetched that has one
-    of the modules, `unusableList` if no local one can be opened; Fault if one is no longer there.
+    The lists are local or fetched. UnfitDataError `noEventList` if no fetched list has a requested module, `unusableList`
+    if no local list can be opened. Fault if a list has disappeared.
     """
     from daxa_wf.observatories.erosita.local import lists_to_join
 
@@ -44,10 +44,10 @@ def raw_lists(
 def one_list(
     paths: Sequence[Path], instruments: Iterable[str], workspace: Workspace
 ) -> tuple[ErositaEventList, tuple[int, ...]]:
-    """The events of the telescope modules that the lists have, if these saw the sky, and the modules.
+    """Return a list with the events of the requested telescope modules that saw the sky, and these modules.
 
-    The list as it is if it is one that has no others, else a new one in the step's directory. Errors of sky_modules, and
-    StepFailedError `listsDiffer` if several lists do not belong together.
+    A single list without other modules is returned unchanged; otherwise a new list is made in the step's directory. Raises
+    the errors of sky_modules, and StepFailedError `listsDiffer` if several lists do not belong together.
     """
     from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
     from daxa_wf.observatories.erosita.native.joining import join
@@ -67,9 +67,9 @@ def one_list(
 
 
 def sky_modules(lists: Sequence[ErositaEventList], instruments: Iterable[str]) -> tuple[int, ...]:
-    """Those of the telescope modules that lists have events of, if they saw the sky.
+    """Return the requested telescope modules with events in the lists, if they saw the sky.
 
-    UnfitDataError `notScience` if the filter wheel was closed, `noInstrument` if they have none of the modules.
+    UnfitDataError `notScience` if the filter wheel was closed, `noInstrument` if the lists have no requested module.
     """
     from daxa_wf.observatories.erosita.native.event_list import SCIENCE_FILTERS
     from daxa_wf.observatories.erosita.native.telescope_modules import parse_modules
@@ -89,22 +89,22 @@ def sky_modules(lists: Sequence[ErositaEventList], instruments: Iterable[str]) -
 
 
 def module_names(modules: Iterable[int]) -> list[str]:
-    """TM1, TM2 ... of numbers."""
+    """Convert numbers to names: TM1, TM2 ..."""
     return [f"TM{module}" for module in modules]
 
 
 def module_numbers(record_results: Mapping[str, Any]) -> tuple[int, ...]:
-    """The telescope modules that an earlier step worked on, from its record's results."""
+    """Return the telescope modules of an earlier step, from its record's results."""
     return tuple(int(name.removeprefix("TM")) for name in record_results["modules"])
 
 
 def together(unit: Unit, modules: Iterable[int], exposure: str = "") -> Unit:
-    """What products of some telescope modules are of: `TM1_TM2`, DAXA's name for them."""
+    """Join telescope modules to the instrument of their products, by DAXA's rule: `TM1_TM2`."""
     return Unit(unit.mission, unit.obsid, "_".join(module_names(modules)), exposure)
 
 
 def unpacked(path: Path, directory: Path) -> Path:
-    """The list itself, or what it holds, written to `directory`, if it is compressed: tasks write into copies of it."""
+    """Return the event list, or an unpacked copy in `directory` if it is compressed, because tasks write into copies."""
     from daxa_wf.download.unpack import decompress
 
     if path.suffix != ".gz":

@@ -1,4 +1,4 @@
-"""evtool: the events of an eROSITA observation that pass the filters, within its times without flares."""
+"""evtool: the events of an eROSITA observation that pass the filters, within its flare-free time."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ INVERTED_FLAG = {
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """Write the cleaned list. UnfitDataError `noInstrument` if none of the chosen modules is in the list,
-    `NoFilteredEvents` if no event is left.
+    """Write the cleaned event list.
+
+    UnfitDataError `noInstrument` if the list has no chosen module, `NoFilteredEvents` if no event remains.
     """
     from daxa_wf.chain.toolkit import reading_products
     from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
@@ -49,7 +50,10 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
 
 def chosen_modules(there: tuple[int, ...], named: list[str]) -> tuple[int, ...]:
-    """Those of the modules that are there which are named; all if none is. UnfitDataError `noInstrument` if none is left."""
+    """Return the requested telescope modules that the list contains, by default all its modules.
+
+    UnfitDataError `noInstrument` if no module remains.
+    """
     wanted = {int(name.removeprefix("TM")) for name in named} or set(there)
     chosen = tuple(module for module in there if module in wanted)
     if not chosen:
@@ -82,7 +86,7 @@ def _with_esass(
 
 
 def _times(events: ErositaEventList, gti: str, modules: tuple[int, ...]) -> dict[str, Any]:
-    """Seconds by telescope module in which events were kept, and the live ones of them."""
+    """Return the selected seconds and the live seconds by telescope module."""
     from daxa_wf.events.gti import total
     from daxa_wf.observatories.erosita.native.selection import selected_times
 

@@ -1,4 +1,4 @@
-"""flaregti: the times of an eROSITA observation without flares, in a list of the chosen telescope modules."""
+"""flaregti: the flare-free time of an eROSITA observation, in a list of the chosen telescope modules."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ EV = 1000.0
 """The options are in keV, flaregti's parameters in eV."""
 
 Stage = Callable[[str], Path]
-"""Kind of a product -> where it is written."""
+"""Kind of a product -> its path."""
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """Write a list with FLAREGTIn, light curve, mask and thresholds; the raw list is only read.
+    """Write a list with FLAREGTIn, light curve, mask and thresholds. The raw list is only read.
 
     Lists of several telescope modules are joined first. UnfitDataError `notScience`, `noInstrument`, `noCounts`, or
-    `noGoodTime` if there is none, or none without flares; StepFailedError `listsDiffer` if lists do not belong together.
+    `noGoodTime` if no good or flare-free time remains. StepFailedError `listsDiffer` if lists do not belong together.
     """
     from daxa_wf.chain.toolkit import reading_products
     from daxa_wf.events.inspection import inspect
@@ -56,14 +56,14 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
 
 def _places(of: Unit, options: Mapping[str, Any], workspace: Workspace) -> dict[str, Path]:
-    """Where each kind of product is written."""
+    """Return the path of each kind of product."""
     curve, mask = (ChannelBand(options[f"{kind}pimin"] * EV, options[f"{kind}pimax"] * EV) for kind in ("", "mask_"))
     bands = {"lightcurve": curve, "thresholdimage": curve, "maskimage": mask}
     return {kind: workspace.stage(kind, bands.get(kind), unit=of) for kind in PRODUCTS}
 
 
 def _of_the_lists(unit: Unit, said: str, paths: Sequence[Path], passed_over: Sequence[str]) -> list[dict[str, str]]:
-    """Warnings of lists that say they are of another observation, and of lists that were left aside."""
+    """Return warnings of lists whose headers name another observation, and of unused lists."""
     found = [
         ("listPassedOver", f"{name} left aside for {' '.join(path.name for path in paths)}") for name in passed_over
     ]
@@ -75,7 +75,7 @@ def _of_the_lists(unit: Unit, said: str, paths: Sequence[Path], passed_over: Seq
 def _natively(
     events: ErositaEventList, options: Mapping[str, Any], workspace: Workspace, place: Stage
 ) -> list[dict[str, str]]:
-    """With daxa_wf's own flaregti; warnings."""
+    """Run daxa_wf's own flaregti. Return its warnings."""
     from daxa_wf.observatories.erosita.native import flare_products as products
     from daxa_wf.observatories.erosita.native.flaregti import flaregti
 
@@ -94,7 +94,7 @@ def _natively(
 def _with_esass(
     events: ErositaEventList, options: Mapping[str, Any], workspace: Workspace, place: Stage
 ) -> list[dict[str, str]]:
-    """With eSASS, on a copy of the list; no warnings but those that it tells."""
+    """Run eSASS's flaregti on a copy of the list. Its own warnings go to the record."""
     from daxa_wf.observatories.erosita.esass.commands import flaregti
     from daxa_wf.observatories.erosita.steps.esass_tools import EsassTools
 
@@ -105,7 +105,7 @@ def _with_esass(
 
 
 def native_parameters(options: Mapping[str, Any]) -> FlaregtiParameters:
-    """The engine's parameters from the configuration's section: keV to eV, telescope modules to numbers."""
+    """Convert the configuration's section to the engine's parameters: keV to eV, telescope modules to numbers."""
     from dataclasses import fields
 
     from daxa_wf.observatories.erosita.native.flare_parameters import FlaregtiParameters
@@ -118,9 +118,9 @@ def native_parameters(options: Mapping[str, Any]) -> FlaregtiParameters:
 
 
 def flare_numbers(events: ErositaEventList, modules: Sequence[int]) -> dict[str, Any]:
-    """What a list with FLAREGTIn says: seconds that are kept and cut by telescope module, and when any of them is kept.
+    """Summarise a list with FLAREGTIn: kept and excluded seconds by telescope module, and the union of the kept times.
 
-    UnfitDataError `noGoodTime` if no time is left.
+    UnfitDataError `noGoodTime` if no time remains.
     """
     from daxa_wf.events.gti import NONE, intersection, total, union
 

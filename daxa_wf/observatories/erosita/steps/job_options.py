@@ -1,4 +1,4 @@
-"""Options of eROSITA's steps that follow from the manifest and from the mission's engine."""
+"""Options of eROSITA's steps that come from the manifest and from the mission's engine."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 def engine(plan: Plan, wildcards: Any) -> dict[str, Any]:
-    """Return the engine that does the mission's steps."""
+    """Return the engine of the mission's steps."""
     return {"engine": plan.mission(wildcards.mission).engine.name}
 
 
 def flares(plan: Plan, wildcards: Any) -> dict[str, Any]:
-    """Return the chosen telescope modules, the lists that were left aside, and problems.
+    """Return the chosen telescope modules, the unused lists, and problems.
 
-    The key `problems` is there only if no list of the observation can be opened.
+    The key `problems` exists only if no list of the observation can be opened.
     """
     rows = plan.rows(wildcards.mission, wildcards.obsid)
     problems = sorted({row.problem for row in rows} - {""})

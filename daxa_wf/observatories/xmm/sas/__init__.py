@@ -1,1 +1,1 @@
-"""Tasks of SAS as data."""
+"""SAS: its tasks as data, its command lines, its logs, and its view of an ODF."""

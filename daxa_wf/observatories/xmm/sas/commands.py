@@ -1,6 +1,6 @@
-"""Command lines of the SAS steps from an ODF to event lists: pure functions of units, of data of the ODF, of releases.
+"""Make the command lines of the SAS steps from an ODF to event lists, as pure functions of units, ODFs and releases.
 
-What each step tells its tasks is what DAXA tells them (DAXA, process/xmm), where this says nothing else.
+The parameters are DAXA's (DAXA, process/xmm) unless a comment gives another source.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from daxa_wf.units import Unit
 
 EVENTS = "events.fits"
 ATTITUDE = "attitude.fits"
-"""Names in the working directory: short, and of no character that an expression could trip over."""
+"""Names in the working directory: short, and without characters that have a meaning in expressions."""
 
 RGS_STEPS = {"rgs_events": RGS_STAGES[0], "rgs_angles": RGS_STAGES[1], "rgs_filter": RGS_STAGES[2]}
-"""Step -> the one stage of rgsproc that it runs."""
+"""Step -> the stage of rgsproc that it runs."""
 
 
 @dataclass(frozen=True)
 class OdfData:
-    """An ODF as SAS is to see it: its directory, the summary in it, the calibration index."""
+    """The view of an ODF for SAS: its directory, the summary in it, the calibration index."""
 
     directory: Path
     summary: Path
@@ -35,12 +35,12 @@ class OdfData:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What tells a task which observation it works on."""
+        """Return the variables that direct a task to this observation."""
         return {"SAS_CCF": str(self.cif), "SAS_ODF": str(self.summary)}
 
 
 def cifbuild(observation_date: str, analysis_date: str = "now") -> list[Command]:
-    """The calibration index of an observation: dates as yyyy-mm-dd, `analysis_date` 'now' for today's calibration."""
+    """Make the calibration index of an observation. Dates are yyyy-mm-dd; `analysis_date` 'now' is today's calibration."""
     parameters: dict[str, Value] = {
         "calindexset": "ccf.cif",
         "withobservationdate": True,
@@ -52,9 +52,9 @@ def cifbuild(observation_date: str, analysis_date: str = "now") -> list[Command]
 
 
 def odfingest(odf: Path, cif: Path) -> list[Command]:
-    """The summary of an ODF, written into the working directory: the ODF's own may be read-only, and shared.
+    """Make the summary of an ODF in the working directory, because the ODF may be read-only and shared.
 
-    Its name has the ODF's ObsID, whichever that is.
+    The name of the summary has the ODF's ObsID, which is unknown beforehand.
     """
     parameters: dict[str, Value] = {"odfdir": odf, "outdir": ".", "withodfdir": True}
     environment = {"SAS_CCF": cif, "SAS_ODF": odf}
@@ -62,9 +62,9 @@ def odfingest(odf: Path, cif: Path) -> list[Command]:
 
 
 def epchain(unit: Unit, data: OdfData, ccds: Sequence[int], version: SasVersion) -> list[Command]:
-    """Event lists of a pn exposure, out-of-time first; the second call builds on the files that the first left.
+    """Make the event lists of a pn exposure, out-of-time first. The second call uses files of the first.
 
-    UnfitDataError `notImaging` if none of its CCDs is in imaging mode (timing, burst).
+    UnfitDataError `notImaging` if no CCD is in imaging mode (timing, burst).
     """
     if not ccds:
         raise UnfitDataError("notImaging", f"{unit.identifier} has no CCD in imaging mode")
@@ -87,7 +87,7 @@ def epchain(unit: Unit, data: OdfData, ccds: Sequence[int], version: SasVersion)
 
 
 def emchain(unit: Unit, data: OdfData) -> list[Command]:
-    """The event list of a MOS exposure; CCDs are not given, which can make the mode of a list 'Unknown'."""
+    """Make the event list of a MOS exposure. CCDs are not named, because that can make the mode of a list 'Unknown'."""
     parameters: dict[str, Value] = {
         "odf": data.directory,
         "instruments": unit.instrument,
@@ -101,9 +101,9 @@ def emchain(unit: Unit, data: OdfData) -> list[Command]:
 
 
 def emanom(unit: Unit, events: Path, data: OdfData, version: SasVersion) -> list[Command]:
-    """The states of a MOS exposure's CCDs; ConfigError before SAS 19, which first had it.
+    """Find the states of a MOS exposure's CCDs. ConfigError before SAS 19, which introduced emanom.
 
-    They are not written into the list: it is another step's product.
+    The states are not written into the event list, which is the product of another step.
     """
     require_sas(version, "emanom")
     parameters: dict[str, Value] = {"eventfile": EVENTS, "writekeys": False, "keepcorner": False}
@@ -112,13 +112,13 @@ def emanom(unit: Unit, events: Path, data: OdfData, version: SasVersion) -> list
 
 
 def atthkgen(data: OdfData, timestep: float = 1.0) -> list[Command]:
-    """The attitude series of an observation that no chain has made it for; `timestep` in seconds."""
+    """Make the attitude series of an observation without one from epchain or emchain. `timestep` is in seconds."""
     parameters: dict[str, Value] = {"atthkset": ATTITUDE, "timestep": timestep}
     return [TASKS["atthkgen"].command(parameters, data.environment, {"attitude": ATTITUDE})]
 
 
 def rgsproc(step: str, unit: Unit, data: OdfData) -> list[Command]:
-    """One stage of rgsproc for one RGS exposure; the three steps share a working directory that is kept."""
+    """Run one stage of rgsproc for one RGS exposure. The three steps share a working directory that is kept."""
     stage, stem = RGS_STEPS[step], f"P{unit.identifier}"
     parameters: dict[str, Value] = {
         "entrystage": stage,
@@ -135,17 +135,17 @@ def rgsproc(step: str, unit: Unit, data: OdfData) -> list[Command]:
 
 
 def sas_prefix(unit: Unit) -> str:
-    """How ESAS tasks begin the names of what they write: mos1S001, pnS003."""
+    """Return the prefix of files that ESAS tasks write: mos1S001, pnS003."""
     return {"M1": "mos1", "M2": "mos2", "PN": "pn"}[unit.instrument] + unit.exposure
 
 
 def attitude_name(unit: Unit) -> str:
-    """The file of the attitude series that the chains write."""
+    """Return the name of the attitude series that epchain and emchain write."""
     return f"P{unit.obsid}OBX000ATTTSR0000.FIT"
 
 
 def ccd_list(ccds: Iterable[int]) -> str:
-    """CCDs as epchain takes them: 1,6-9,12."""
+    """Write CCDs in the form of epchain: 1,6-9,12."""
     runs = []
     for _, group in groupby(enumerate(sorted(set(ccds))), key=lambda pair: pair[1] - pair[0]):
         numbers = [number for _, number in group]

@@ -21,10 +21,10 @@ from daxa_wf.units import Band, Unit
 
 OOT_EVENTS, GTI = "ootevents.fits", "gti.fits"
 IMAGE = "image.fits"
-"""Names that inputs have in the working directory: short, and of no character that an expression could trip over."""
+"""Names of inputs in the working directory: short, and without characters that have a meaning in expressions."""
 
 FIRST_PIXEL, EXTENT, SKY_PIXEL = 3649, 512 * 87, 0.05
-"""Smallest X and Y of an image and its width, in sky pixels of 0.05 arcsec: as the native images have them."""
+"""Smallest X and Y of an image and its width, in sky pixels of 0.05 arcsec, equal to those of the native images."""
 
 
 def espfilt(
@@ -35,7 +35,7 @@ def espfilt(
     version: SasVersion,
     ootevents: Path | None = None,
 ) -> list[Command]:
-    """Good time intervals of an EPIC exposure, in the dialect of a release; pn's out-of-time list is cleaned with it."""
+    """Make the good time intervals of an EPIC exposure, in the dialect of a release, with pn's out-of-time list."""
     dialect = espfilt_dialect(version)
     parameters = _espfilt_parameters(unit, options, dialect, ootevents is not None)
     links = {EVENTS: events} | ({OOT_EVENTS: ootevents} if ootevents and dialect != "19" else {})
@@ -45,9 +45,9 @@ def espfilt(
 
 
 def espfilt_names(unit: Unit, dialect: str, band: str = "") -> dict[str, str]:
-    """What espfilt calls the files of which we take some; `band`: what SAS 20 puts into names, such as -2500-8500.
+    """Return the names of espfilt's files by kind. `band` is the part that SAS 20 adds to names, such as -2500-8500.
 
-    Source: for SAS 19 and before, the scripts around ESAS's pn-filter, which renamed them.
+    Source for SAS 19 and before: the scripts around ESAS's pn-filter, which renamed the files.
     """
     if dialect == "19":
         stem = f"P{unit.identifier}-"
@@ -72,9 +72,9 @@ def evselect(
     ccds: Sequence[int] | None = None,
     ootevents: Path | None = None,
 ) -> list[Command]:
-    """The cleaned list, and pn's out-of-time list cleaned alike; `ccds`: only those (emanom's verdicts).
+    """Make the cleaned event list, and pn's out-of-time list cleaned in the same way, of `ccds` only (emanom's verdicts).
 
-    UnfitDataError `noGoodCcds` if that is none of them.
+    UnfitDataError `noGoodCcds` if `ccds` is empty.
     """
     # The parentheses are for expressions with "||" in them.
     expression = f"({cleaning_expression(options, unit.instrument, ccds)}) && GTI({GTI},TIME)"
@@ -95,9 +95,9 @@ def evselect(
 
 
 def merge(lists: Sequence[Path], kind: str = "finalevents") -> list[Command]:
-    """One list of an instrument's exposures, earliest first as given: two at a time, as merge takes them.
+    """Merge an instrument's event lists, given earliest first, two at a time, because merge takes two.
 
-    No command for a single list, which is the final one as it is.
+    A single list needs no command: it is the final list.
     """
     commands, names = [], [f"set{number}.fits" for number in range(1, len(lists) + 1)]
     merged = names[0]
@@ -112,7 +112,7 @@ def merge(lists: Sequence[Path], kind: str = "finalevents") -> list[Command]:
 
 
 def images(events: Path, data: OdfData, bands: Sequence[Band], pixel_size: float) -> list[Command]:
-    """One image a band of `options['bands']`, of the events and on the pixels that the native images have."""
+    """Make one image for each band of `options['bands']`, with the events and pixels of the native images."""
     pixel = round(pixel_size / SKY_PIXEL)
     last = FIRST_PIXEL + -(-EXTENT // pixel) * pixel - 1
     grid: dict[str, Value] = {
@@ -133,7 +133,7 @@ def images(events: Path, data: OdfData, bands: Sequence[Band], pixel_size: float
 def exposure_maps(
     events: Path, images: Mapping[str, Path], attitude: Path, data: OdfData, bands: Sequence[Band], vignetting: str
 ) -> list[Command]:
-    """One map a band on the pixels of its image; `images`: band label -> image, `vignetting` as ExposureMaps has it."""
+    """Make one map for each band on the pixels of its image. `images`: label of a band -> image; `vignetting`: an option."""
     commands = []
     for band in bands:
         low, high = electron_volts(band)
@@ -149,9 +149,9 @@ def exposure_maps(
 
 
 def cleaning_expression(options: EvselectOptions, instrument: str, ccds: Sequence[int] | None = None) -> str:
-    """The instrument's expression, with the energy range and CCDs if they are asked for; both engines select by it.
+    """Return the instrument's expression, with the energy range and CCDs if they are restricted. Both engines use it.
 
-    UnfitDataError `noGoodCcds` if no CCD is to be kept.
+    UnfitDataError `noGoodCcds` if no CCD remains.
     """
     expression = options.pn_filt_expr if instrument == "PN" else options.mos_filt_expr
     further = []
@@ -166,7 +166,7 @@ def cleaning_expression(options: EvselectOptions, instrument: str, ccds: Sequenc
 
 
 def electron_volts(band: Band) -> tuple[int, int]:
-    """A band's edges as PI has them."""
+    """Return a band's edges in PI."""
     return round(band.low * 1000), round(band.high * 1000)
 
 

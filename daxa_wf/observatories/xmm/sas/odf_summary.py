@@ -1,4 +1,4 @@
-"""The summary of an ODF that odfingest writes (`*SUM.SAS`): which exposures there are, and which are fit for science."""
+"""Parse the summary of an ODF that odfingest writes (`*SUM.SAS`): its exposures, and their fitness for science."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NO_FILTER_WHEEL = "no filter wheel"
 
 @dataclass(frozen=True)
 class OdfExposure:
-    """One exposure. `modes`: data mode by CCD (or OM window); `filter` is '' where the summary has none; times in UTC."""
+    """One exposure. `modes`: data mode by CCD (or OM window). `filter` is '' if the summary has none. Times are in UTC."""
 
     instrument: str
     exposure: str
@@ -31,24 +31,24 @@ class OdfExposure:
 
     @property
     def number(self) -> int:
-        """The exposure's number, which a scheduled and an unscheduled one of an instrument may share."""
+        """Return the exposure's number, which a scheduled and an unscheduled exposure of an instrument may share."""
         return int(self.exposure[1:])
 
     @property
     def imaging_ccds(self) -> list[int]:
-        """The CCDs that were read out in imaging mode."""
+        """Return the CCDs that were read out in imaging mode."""
         return sorted(ccd for ccd, mode in self.modes.items() if mode == "Imaging")
 
     @property
     def unfit(self) -> str:
-        """Why it is not fit for science, or '' if it is; RGS has no filters to be closed."""
+        """Return the reason why it is unfit for science, or ''. RGS has no filters."""
         if not self.mode:
             return "no mode: the summary does not tell it"
         return unfit_reason(self.type, self.mode, NO_FILTER_WHEEL if self.instrument in RGS else self.filter)
 
     @property
     def unusable(self) -> str:
-        """Why its events cannot be cleaned here, or '' if they can: unfit, or no CCD of EPIC in imaging mode."""
+        """Return the reason why its events cannot be cleaned, or '': it is unfit, or no CCD of EPIC is in imaging mode."""
         if self.unfit or self.instrument not in EPIC or self.imaging_ccds:
             return self.unfit
         modes = ", ".join(sorted(set(self.modes.values()))) or "unknown"
@@ -57,7 +57,7 @@ class OdfExposure:
 
 @dataclass(frozen=True)
 class OdfSummary:
-    """A summary: the observation record, PATH, the files of the ODF, active instruments, exposures in its order."""
+    """A summary: the observation record, PATH, the files of the ODF, active instruments, exposures in the file's order."""
 
     obsid: str
     revolution: str
@@ -70,22 +70,22 @@ class OdfSummary:
     exposures: tuple[OdfExposure, ...]
 
     def of(self, instrument: str) -> list[OdfExposure]:
-        """The exposures of an instrument."""
+        """Return the exposures of an instrument."""
         return [each for each in self.exposures if each.instrument == instrument]
 
     def usable(self, instruments: Sequence[str] = (*EPIC, *RGS), unscheduled: bool = True) -> list[OdfExposure]:
-        """The exposures that can be processed, unscheduled ones too unless told otherwise."""
+        """Return the exposures that can be processed, with unscheduled ones by default."""
         wanted = [each for each in self.exposures if each.instrument in instruments and not each.unusable]
         return [each for each in wanted if each.scheduled or unscheduled]
 
 
 def read_odf_summary(path: Path) -> OdfSummary:
-    """Read a `*SUM.SAS`; StepFailedError `unreadableSummary` if it cannot be one of odfingest's."""
+    """Read a `*SUM.SAS`. StepFailedError `unreadableSummary` if it does not have odfingest's format."""
     return parse_odf_summary(path.read_text(encoding="ascii", errors="replace"), path.name)
 
 
 def parse_odf_summary(text: str, name: str = "summary") -> OdfSummary:
-    """Take a summary apart; StepFailedError `unreadableSummary` if it contradicts itself.
+    """Parse a summary. StepFailedError `unreadableSummary` if it contradicts itself.
 
     Source: SAS odfingest, 'The ODF summary file', and genuine files of odfingest 3.30 and 3.32.
     """
@@ -104,7 +104,7 @@ def parse_odf_summary(text: str, name: str = "summary") -> OdfSummary:
 
 
 def with_path(text: str, directory: Path) -> str:
-    """A summary's text with its PATH line naming `directory`, where the ODF is now."""
+    """Replace the PATH of a summary's text by `directory`, the current place of the ODF."""
     said, count = re.subn(r"^PATH .*$", lambda _: f"PATH {directory}", text, count=1, flags=re.MULTILINE)
     return (
         said if count else said.replace("//\n// Observation Record", f"PATH {directory}\n//\n// Observation Record", 1)
@@ -112,7 +112,7 @@ def with_path(text: str, directory: Path) -> str:
 
 
 def _value(line: str) -> str:
-    """What stands before the comment of a line."""
+    """Return the part of a line before its comment."""
     return line.split(" /")[0].strip()
 
 
@@ -139,7 +139,7 @@ def _instruments(lines: Sequence[str]) -> tuple[dict[str, bool], list[OdfExposur
 
 
 def _blocks(lines: Sequence[str], title: str, first: bool = False) -> list[list[str]]:
-    """The lines after each line that is `title`, up to the next; with `first`, what is before the first of them."""
+    """Return the groups of lines after each line that equals `title`; with `first`, also the lines before the first title."""
     blocks: list[list[str]] = [[]]
     for line in lines:
         if line == title:

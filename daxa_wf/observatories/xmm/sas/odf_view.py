@@ -1,4 +1,4 @@
-"""An ODF as SAS wants it, made of links: the raw directory is only read, and two archives may use it at once."""
+"""Make a view of an ODF for SAS from links, so that the raw directory is only read, and archives can share it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _BEGIN = re.compile(r"^(\d{4}-\d\d-\d\d)T\S* +/ .*Start Time", re.MULTILINE)
 
 
 def make_odf_view(raw: Path, view: Path, summary: Path | None = None) -> Path:
-    """Link an ODF's files into `view`; with `summary` (a `*SUM.SAS`), a copy of it there whose PATH is the view.
+    """Link an ODF's files into `view`, unpack compressed ones, and copy `summary` (a `*SUM.SAS`) there with PATH = `view`.
 
-    Compressed files are unpacked instead. A summary that the archive shipped is left out: it is another release's.
-    The path of the copied summary, or the view's if there is none. Fault if `raw` has no `*SUM.ASC`, so is no ODF.
+    A summary from the data centre is omitted, because another release made it. Return the path of the copied summary, or
+    of the view without one. Fault if `raw` has no `*SUM.ASC`, so it is not an ODF.
     """
     files = sorted(path for path in raw.iterdir() if path.is_file() and not _plain(path).endswith("SUM.SAS"))
     if not any(_plain(path).endswith("SUM.ASC") for path in files):
@@ -40,7 +40,7 @@ def make_odf_view(raw: Path, view: Path, summary: Path | None = None) -> Path:
 
 
 def observation_date(raw: Path) -> str:
-    """The day on which an observation began, as yyyy-mm-dd, from its `*SUM.ASC`; Fault if `raw` has none that tells it."""
+    """Return the day on which an observation began, as yyyy-mm-dd, from its `*SUM.ASC`. Fault if `raw` lacks it."""
     for path in sorted(raw.iterdir()):
         if _plain(path).endswith("SUM.ASC"):
             data = path.read_bytes()
@@ -51,5 +51,5 @@ def observation_date(raw: Path) -> str:
 
 
 def _plain(path: Path) -> str:
-    """A file's name without compression, as odfingest looks for it."""
+    """Return a file's name without the suffix of compression, which odfingest expects."""
     return path.name.removesuffix(".gz")

@@ -1,8 +1,8 @@
-"""Parameters of the SAS tasks that are used, with defaults as the tasks print them.
+"""Parameters of the SAS tasks that are used, with defaults in the form that the tasks print.
 
 Sources: the tasks' help on line (SAS 19 to 22) for cifbuild, odfingest, epchain, gtibuild, merge, emanom, rgsproc,
 eexpmap; for cifbuild, evselect and espfilt also the full parameter sets in XPROC0 cards and logs of genuine runs.
-Defaults of emchain were not found.
+No source gives the defaults of emchain.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ ESPFILT = {
         unfit_errors=_UNFIT,
     ),
 }  # fmt: skip
-"""The interfaces of espfilt by the SAS generation that has them."""
+"""The interfaces of espfilt by generation of SAS."""
 
 EVSELECT = TaskSpec(
     "evselect",

@@ -1,1 +1,1 @@
-"""XMM-Newton's steps."""
+"""The steps of XMM-Newton's engines."""

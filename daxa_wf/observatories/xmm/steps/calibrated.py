@@ -1,4 +1,4 @@
-"""Where the lists are that a step starts from: those that SAS's chains made of raw data, if they did."""
+"""Find the event lists that SAS's chains (epchain, emchain) made from raw data, for the steps that start from them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from daxa_wf.archive.records import Record
 from daxa_wf.chain.runner import Inputs, Workspace
 
 CHAINS = ("epchain", "emchain")
-"""Steps that make calibrated lists of raw data."""
+"""Steps that make calibrated event lists from raw data."""
 
 
 def calibrated_list(inputs: Inputs, workspace: Workspace, kind: str = "events") -> Path | None:
-    """What the step's unit has of a kind of list (`events`, `ootevents`) or `attitude` from SAS's chains, or None."""
+    """Return the file of a kind (`events`, `ootevents`, `attitude`) that SAS's chains made for the step's unit, or None."""
     for record in (record for step in CHAINS for record in inputs.records.get(step, [])):
         path = product_of(record, kind, workspace)
         if path is not None:
@@ -21,6 +21,6 @@ def calibrated_list(inputs: Inputs, workspace: Workspace, kind: str = "events") 
 
 
 def product_of(record: Record, kind: str, workspace: Workspace) -> Path | None:
-    """Where a record's product of a kind is, or None if it has none."""
+    """Return the path of a record's product of a kind, or None if it has none."""
     made = any(stamp.kind == kind for stamp in record.products)
     return workspace.layout.find(record.product(kind)) if made else None

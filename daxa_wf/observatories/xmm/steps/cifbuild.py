@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
 
 def run(unit: Unit, inputs: Inputs, options: CifbuildJob, workspace: Workspace) -> Outcome:
-    """Make the index for the day of the observation, with the calibration as of the analysis date (today if not given).
+    """Make the index for the day of the observation, with the calibration of the analysis date (default: today).
 
-    UnfitDataError `unusableData` if the raw data cannot be opened. Fault if there is no calibration file at all: the
-    environment is incomplete, not the observation.
+    UnfitDataError `unusableData` if the raw data cannot be opened. Fault if the environment has no calibration files.
     """
     from datetime import UTC, datetime
 

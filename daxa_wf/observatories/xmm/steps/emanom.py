@@ -1,4 +1,4 @@
-"""emanom: which CCDs of a MOS exposure are in an anomalous state."""
+"""emanom: find CCDs of a MOS exposure in an anomalous state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """Keep emanom's log, and the state of each CCD that it names; evselect decides by them."""
+    """Run emanom, and keep its log and the state of each CCD, which evselect uses."""
     from daxa_wf.observatories.xmm.sas.commands import emanom
     from daxa_wf.observatories.xmm.sas.logs import ANOMALY_STATES, emanom_log
     from daxa_wf.observatories.xmm.steps.sas_tools import SasTools
@@ -33,7 +33,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
 
 def kept_ccds(inputs: Inputs, options: EvselectJob) -> list[int] | None:
-    """The CCDs that evselect is to keep, by emanom's record; None if it did not judge this exposure."""
+    """Return the CCDs that evselect keeps, by emanom's record, or None if emanom did not judge this exposure."""
     from daxa_wf.observatories.xmm.sas.logs import acceptable_ccds
 
     records = inputs.records.get("emanom", [])

@@ -11,7 +11,7 @@ from daxa_wf.units import Unit
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """Make the list, and the attitude series that comes with it."""
+    """Make the event list and its attitude series."""
     from daxa_wf.observatories.xmm.sas.commands import emchain
     from daxa_wf.observatories.xmm.steps.sas_tools import SasTools, chain_results
 

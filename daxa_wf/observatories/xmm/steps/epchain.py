@@ -11,7 +11,7 @@ from daxa_wf.units import Unit
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """Make both lists, and the attitude series that comes with them, of the CCDs that were in imaging mode."""
+    """Make both event lists of the CCDs in imaging mode, and the attitude series."""
     from daxa_wf.observatories.xmm.sas.commands import epchain
     from daxa_wf.observatories.xmm.steps.sas_tools import SasTools, chain_results
 

@@ -61,7 +61,7 @@ def _natively(unit: Unit, options: FlareFilterOptions, workspace: Workspace, pat
 
 
 def _with_sas(unit: Unit, inputs: Inputs, options: SasEspfiltOptions, workspace: Workspace, events: Path) -> Outcome:
-    """The generation of the method is that of the installed release. UnfitDataError `noGoodTime` if nothing is left."""
+    """Run SAS's espfilt, in the generation of the installed release. UnfitDataError `noGoodTime` if no time remains."""
     from daxa_wf.chain.toolkit import reading_products
     from daxa_wf.observatories.xmm.sas.list_commands import espfilt
     from daxa_wf.observatories.xmm.sas.logs import espfilt_log
@@ -105,11 +105,11 @@ SAS_PRODUCTS = {"gti": ".fits", "lightcurve": ".fits", "cornerlightcurve": ".fit
 SAS_19_BAND = (2.5, 8.5)
 """keV (espfilt of SAS 19)."""
 NOT_OF_SAS_19 = ("filter_lo_en", "filter_hi_en", "range_scale", "allowed_sigma", "gauss_fit_lims")
-"""Options that espfilt of SAS 19 and before does not have."""
+"""Options that espfilt of SAS 19 and before lacks."""
 
 
 def sas_numbers(events: Path, gti: Path, log: Mapping[str, Any], options: SasEspfiltOptions) -> dict[str, Any]:
-    """What espfilt found, by the names of the native numbers; those that it did not tell are None."""
+    """Return espfilt's results under the names of the native numbers. Unknown numbers are None."""
     import numpy as np
 
     from daxa_wf.events.gti import intersection, total, union
@@ -127,18 +127,18 @@ def sas_numbers(events: Path, gti: Path, log: Mapping[str, Any], options: SasEsp
 
 
 def fit_in_qdp(path: Path, dialect: str) -> dict[str, Any]:
-    """The accepted rates and the fit, by the names of the native numbers, as espfilt's QDP file has them; {} if it does not.
+    """Return the accepted rates and the fit in espfilt's QDP file, under the names of the native numbers, or {}.
 
-    Until SAS 19 the width is sqrt(2) times the standard deviation; measured on genuine products of either generation.
+    Until SAS 19 the width is sqrt(2) times the standard deviation (measured on genuine products of both generations).
     """
     from daxa_wf.observatories.xmm.native.qdp import read_histogram
 
-    found = read_histogram(path)
-    if found is None:
+    histogram = read_histogram(path)
+    if histogram is None:
         return {}
     divisor = 1.0 if dialect == "19" else 2.0
-    fit = {"norm": found.norm, "centre": found.centre, "width": found.width, "divisor": divisor}
-    return {"limits": list(found.limits), "fit": fit}
+    fit = {"norm": histogram.norm, "centre": histogram.centre, "width": histogram.width, "divisor": divisor}
+    return {"limits": list(histogram.limits), "fit": fit}
 
 
 def sas_quality(events: Path, numbers: Mapping[str, Any], hist: Path | None, window: float) -> Quality:
@@ -155,24 +155,24 @@ def sas_quality(events: Path, numbers: Mapping[str, Any], hist: Path | None, win
     hard = HardEvents(exposure)
     for rows in exposure.chunks():
         hard.add(rows)
-    of_fit, found = None, read_histogram(hist) if hist is not None and numbers["fit"] else None
-    if found is not None:
+    of_fit, drawn = None, read_histogram(hist) if hist is not None and numbers["fit"] else None
+    if drawn is not None:
         fit = Fit(**numbers["fit"])
-        of_fit = fit_quality(found.rates, found.samples, found.model, fit.centre, fit.sigma, found.limits, window)
+        of_fit = fit_quality(drawn.rates, drawn.samples, drawn.model, fit.centre, fit.sigma, drawn.limits, window)
     kept, lost = numbers["kept_seconds"], numbers["lost_seconds"]
     in_out = hard.ratio(np.array(numbers["gti"]).reshape(-1, 2))
     return Quality(lost / (kept + lost), of_fit, in_out, hard.problem)
 
 
 def _smoothing_window(options: SasEspfiltOptions, dialect: str) -> float:
-    """Return the seconds that a sample of espfilt's histogram is the mean of; until SAS 19 they were fixed."""
+    """Return the seconds over which a sample of espfilt's histogram is averaged; until SAS 19 they were fixed."""
     from daxa_wf.observatories.xmm.native.esas19 import WINDOW
 
     return WINDOW if dialect == "19" else options.smoothing or 1.0
 
 
 def band_in_kev(edges: tuple[int, int]) -> Band:
-    """Return a band given in eV, as file names have it."""
+    """Convert the edges of a band in eV to the band of file names."""
     return Band(edges[0] / 1000, edges[1] / 1000)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def run(unit: Unit, inputs: Inputs, options: EvselectJob, workspace: Workspace) -> Outcome:
-    """Write the cleaned list, and pn's out-of-time list cleaned alike where there is one, by the engine of the options.
+    """Write the cleaned event list with the engine of the options, and clean pn's out-of-time list, if any, in the same way.
 
     UnfitDataError `NoFilteredEvents` if no event is left.
     """

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def run(unit: Unit, inputs: Inputs, options: ExposureMapsOptions, workspace: Workspace) -> Outcome:
-    """One map a band, by the engine that the options name."""
+    """Make one map for each band, with the engine of the options."""
     del unit
     return (_with_sas if options.engine == "sas" else _natively)(inputs, options, workspace)
 
 
 def _natively(inputs: Inputs, options: ExposureMapsOptions, workspace: Workspace) -> Outcome:
-    """Of several exposures the sum, each where it pointed."""
+    """Add the maps of several exposures, each with its own pointing."""
     from daxa_wf.events.gti import union
     from daxa_wf.events.image import pi_ranges
     from daxa_wf.observatories.xmm.native.attitude import read_drift
@@ -58,7 +58,7 @@ def _natively(inputs: Inputs, options: ExposureMapsOptions, workspace: Workspace
 
 
 def _with_sas(inputs: Inputs, options: ExposureMapsOptions, workspace: Workspace) -> Outcome:
-    """One eexpmap a band, with the attitude series that a chain left, or else one made of the raw data."""
+    """Run eexpmap for each band, with the attitude series of epchain or emchain, or else one made from the raw data."""
     from daxa_wf.chain.toolkit import pixels_of
     from daxa_wf.observatories.xmm.sas.commands import atthkgen
     from daxa_wf.observatories.xmm.sas.list_commands import exposure_maps
@@ -86,7 +86,7 @@ def _with_sas(inputs: Inputs, options: ExposureMapsOptions, workspace: Workspace
 
 
 def selections_unknown_to_sas(inputs: Inputs, layout: Layout) -> list[dict[str, str]]:
-    """Return a warning for each cleaned list that was selected by place, other than by CCD, which eexpmap knows of."""
+    """Return a warning for each cleaned list that was selected by position. A selection by CCD is known to eexpmap."""
     from daxa_wf.observatories.xmm.native.event_list import EpicEventList
     from daxa_wf.observatories.xmm.native.selected_places import selected_places
 

@@ -19,7 +19,7 @@ SKY_PIXEL = 0.05
 
 
 def run(unit: Unit, inputs: Inputs, options: ImagesOptions, workspace: Workspace) -> Outcome:
-    """One image a band, by the engine that the options name."""
+    """Make one image for each band, with the engine of the options."""
     del unit
     events = workspace.layout.find(inputs.record("merge").product("finalevents"))
     engine = _with_sas if options.engine == "sas" else _natively
@@ -29,7 +29,7 @@ def run(unit: Unit, inputs: Inputs, options: ImagesOptions, workspace: Workspace
 
 
 def _natively(_: Inputs, options: ImagesOptions, workspace: Workspace, path: Path) -> Outcome:
-    """All in one pass over the list."""
+    """Make all images in one pass over the event list."""
     from daxa_wf.events.image import pi_ranges
     from daxa_wf.observatories.xmm.native.event_list import EpicEventList
     from daxa_wf.observatories.xmm.native.images import bin_images, epic_grid, write_image
@@ -53,7 +53,7 @@ def _natively(_: Inputs, options: ImagesOptions, workspace: Workspace, path: Pat
 
 
 def _with_sas(inputs: Inputs, options: ImagesOptions, workspace: Workspace, events: Path) -> Outcome:
-    """One evselect a band, on the pixels that the native images have."""
+    """Run evselect for each band, on the pixels of the native images."""
     from daxa_wf.chain.toolkit import pixels_of
     from daxa_wf.observatories.xmm.sas.list_commands import images
     from daxa_wf.observatories.xmm.steps.sas_tools import SasTools
@@ -73,7 +73,7 @@ def _with_sas(inputs: Inputs, options: ImagesOptions, workspace: Workspace, even
 
 
 def bands_cut_off(bands: Sequence[Band], kept: Band | None) -> list[dict[str, str]]:
-    """Return a warning for each band of which the list holds a part only; `kept`: the energies of the list, None if all."""
+    """Return a warning for each band that the event list covers only partly. `kept`: the list's energies, None for all."""
     cut = [band for band in bands if kept is not None and (band.low < kept.low or band.high > kept.high)]
     return [
         {
@@ -87,10 +87,10 @@ def bands_cut_off(bands: Sequence[Band], kept: Band | None) -> list[dict[str, st
 
 
 def counts_said(bands: Sequence[Band], counts: Sequence[int]) -> str:
-    """The counts of each band, for people."""
+    """Describe the counts of each band, for people."""
     return ", ".join(f"{band.label}: {count} counts" for band, count in zip(bands, counts, strict=True))
 
 
 def electron_volts(band: Band) -> tuple[int, int]:
-    """A band's edges as PI has them."""
+    """Return a band's edges in PI."""
     return round(band.low * 1000), round(band.high * 1000)

@@ -1,4 +1,4 @@
-"""Inventory: what an observation turned out to hold, each exposure usable or not and why."""
+"""Inventory: the exposures of an observation, each usable or not, with the reason."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from daxa_wf.observatories.xmm.options import InventoryJob
 
 UNUSABLE = "unusableList"
-"""Reason of the verdict on a list that cannot be opened, or whose header has no valid identity."""
+"""Reason of the verdict on an event list that cannot be opened, or whose header has no valid identity."""
 
 
 def run(unit: Unit, inputs: Inputs, options: InventoryJob, workspace: Workspace) -> Outcome:
-    """Look at the header of every planned event list, and take its SHA-256; with SAS at the summary of the raw data."""
+    """Read the header and the SHA-256 of every planned event list, or with SAS the summary of the raw data."""
     (manifest,) = inputs.files["manifest"]
     planned = [row for row in read_manifest(manifest) if row.unit.observation == unit]
     if inputs.records.get("odfingest"):
@@ -41,9 +41,9 @@ def run(unit: Unit, inputs: Inputs, options: InventoryJob, workspace: Workspace)
 def from_summary(
     summary: OdfSummary, planned: Sequence[ManifestRow], instruments: Sequence[str], unscheduled: bool
 ) -> Outcome:
-    """Every exposure of the summary, planned or not, and the planned ones that it does not have.
+    """List every exposure of the summary, planned or not, and the planned exposures that it lacks.
 
-    A usable exposure of the chosen instruments that was not planned is a warning.
+    A usable exposure of the chosen instruments that was not planned causes a warning.
     """
     plan = {(row.inst, row.exposure): row for row in planned}
     entries = [_entry(each, (each.instrument, each.exposure) in plan) for each in summary.exposures]
@@ -77,10 +77,10 @@ def _absent(instrument: str, exposure: str) -> dict[str, Any]:
 
 
 def usable(exposures: Sequence[Mapping[str, Any]], unit: Unit) -> Mapping[str, Any]:
-    """The inventory's entry of an exposure that is fit for science.
+    """Return the inventory's entry of an exposure that is fit for science.
 
-    UnfitDataError with its reason if it is not fit, `unusableList` if the list cannot be opened or identified;
-    CorruptFileError if it is damaged.
+    UnfitDataError with the reason if it is unfit, or `unusableList` if the event list cannot be opened or identified.
+    CorruptFileError if the list is damaged.
     """
     entry = next(each for each in exposures if (each["inst"], each["exposure"]) == (unit.instrument, unit.exposure))
     if entry["problem"]:

@@ -1,4 +1,4 @@
-"""Options of XMM-Newton's steps that follow from the manifest, or from another step's section."""
+"""Options of XMM-Newton's steps that come from the manifest, or from another step's section."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 def calibration(plan: Plan, wildcards: Any) -> dict[str, Any]:
-    """Return the day of an observation as the mission's table has it; '' if it is not known."""
+    """Return the day of an observation from the mission's table, or '' if it is unknown."""
     facts = next((row.facts for row in plan.rows(wildcards.mission, wildcards.obsid) if row.facts), "")
     start = facts_from(facts).get("start") if facts else None
     return {"observation_date": start.date().isoformat() if start is not None else ""}
 
 
 def planning(plan: Plan, wildcards: Any) -> dict[str, Any]:
-    """Return what the inventory compares with the contents of the raw data, and the problems of unusable lists.
+    """Return the planned exposures to compare with the raw data (with SAS), and the problems of unusable event lists.
 
-    Empty without SAS and without such problems. A new problem makes the inventory again.
+    A new problem repeats the inventory.
     """
     mission = plan.mission(wildcards.mission)
     rows = plan.rows(wildcards.mission, wildcards.obsid)
@@ -37,7 +37,7 @@ def planning(plan: Plan, wildcards: Any) -> dict[str, Any]:
 
 
 def cleaning(plan: Plan, wildcards: Any) -> dict[str, Any]:
-    """Return the states of CCDs that evselect accepts, where emanom judges them."""
+    """Return the states of CCDs that evselect accepts, if emanom runs."""
     mission = plan.mission(wildcards.mission)
     if "emanom" not in mission.steps:
         return {}
@@ -46,7 +46,7 @@ def cleaning(plan: Plan, wildcards: Any) -> dict[str, Any]:
 
 
 def raw_data(plan: Plan, wildcards: Any) -> dict[str, Any]:
-    """Return where an observation's raw data are on this machine, and why they cannot be used."""
+    """Return the path of an observation's raw data on this machine, and the reason if they cannot be used."""
     rows = plan.rows(wildcards.mission, wildcards.obsid)
     problems = {row.problem for row in rows if not row.odf}
     root = plan.source_of(wildcards.mission, wildcards.obsid)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def run(unit: Unit, inputs: Inputs, options: MergeOptions, workspace: Workspace) -> Outcome:
-    """Merge the exposures that are done, and their out-of-time lists where all of them have one."""
+    """Merge the exposures that are done, and their out-of-time lists if all of them have one."""
     del unit
     merger = _with_sas if options.engine == "sas" else _natively
     done = [record for record in inputs.records["evselect"] if record.done]
@@ -36,13 +36,13 @@ def run(unit: Unit, inputs: Inputs, options: MergeOptions, workspace: Workspace)
 
 
 Merged = tuple[int, list[dict[str, str]]]
-"""Rows of a final list, and warnings."""
+"""Number of rows of a final list, and warnings."""
 
 
 def _merge(
     done: Sequence[Record], kind: str, final: str, workspace: Workspace, merger: Callable[..., Merged]
 ) -> Merged:
-    """Write a final list; one exposure alone becomes it as it is, in a copy of its own (a clone where the disk allows)."""
+    """Write a final event list. The list of a single exposure is copied unchanged (cloned if the file system supports it)."""
     from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 
     paths = [workspace.layout.find(record.product(kind)) for record in done]
@@ -63,7 +63,7 @@ def _natively(paths: Sequence[Path], final: str, band: Band | None, workspace: W
 
 
 def _with_sas(paths: Sequence[Path], final: str, band: Band | None, workspace: Workspace) -> Merged:
-    """Two at a time, the earliest first: SAS's merge takes them so."""
+    """Merge lists with SAS, two at a time, the earliest first, because SAS's merge takes two."""
     from daxa_wf.chain.toolkit import reading_products
     from daxa_wf.observatories.xmm.native.event_list import EpicEventList
     from daxa_wf.observatories.xmm.sas.list_commands import merge

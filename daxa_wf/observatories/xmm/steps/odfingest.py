@@ -11,9 +11,9 @@ from daxa_wf.units import Unit
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """Make the summary from links to the raw data, which are only read; its PATH leads to where they are.
+    """Make the summary from links to the raw data, which are only read. Its PATH is the directory of the raw data.
 
-    StepFailedError `otherObservation` if the raw data are another observation's.
+    StepFailedError `otherObservation` if the raw data belong to another observation.
     """
     from daxa_wf.observatories.xmm.sas.commands import odfingest
     from daxa_wf.observatories.xmm.sas.odf_summary import parse_odf_summary, with_path

@@ -1,4 +1,4 @@
-"""What the three steps of RGS share: stages of rgsproc that build on each other's files."""
+"""Run the stages of rgsproc, each on the files of the one before, for the three steps of RGS."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from daxa_wf.units import Unit
 
 
 def run_stage(unit: Unit, inputs: Inputs, tools: SasTools, before: str = "") -> tuple[dict[str, Path], Path]:
-    """Run the stage of the tools' step on a copy of what the step `before` kept; its products, and the directory.
+    """Run the stage of the tools' step on a copy of the files of step `before`. Return its products and its directory.
 
-    The stage before stays as it was whatever happens, so that this one can be run again. StepFailedError
-    `missingProduct` if the stage changed nothing: that of the angles has no file of its own.
+    The files of the earlier stage never change, so this stage can be repeated. StepFailedError `missingProduct` if the
+    stage changed no file: the stage of the angles makes no new file.
     """
     workspace = tools.workspace
     directory = workspace.directory / "work"
@@ -34,6 +34,6 @@ def run_stage(unit: Unit, inputs: Inputs, tools: SasTools, before: str = "") -> 
 
 
 def _content(directory: Path) -> dict[Path, tuple[int, int]]:
-    """Size and time of every file."""
+    """Return the size and time of every file."""
     files = (path for path in directory.rglob("*") if path.is_file())
     return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in files}

@@ -10,7 +10,7 @@ from daxa_wf.units import Unit
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """Run the second stage of rgsproc on what the first one kept, and keep that."""
+    """Run the second stage of rgsproc on the files of the first, and keep its directory."""
     from daxa_wf.observatories.xmm.steps.rgs import run_stage
     from daxa_wf.observatories.xmm.steps.sas_tools import SasTools
 

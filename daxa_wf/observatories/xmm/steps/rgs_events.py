@@ -11,7 +11,7 @@ from daxa_wf.units import Unit
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """Run the first stage of rgsproc in a new directory, and keep that."""
+    """Run the first stage of rgsproc in a new directory, and keep this directory."""
     from daxa_wf.observatories.xmm.steps.rgs import run_stage
     from daxa_wf.observatories.xmm.steps.sas_tools import SasTools
 

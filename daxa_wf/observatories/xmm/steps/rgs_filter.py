@@ -1,4 +1,4 @@
-"""rgs_filter: the events of an RGS exposure that are kept, its final list."""
+"""rgs_filter: the final event list of an RGS exposure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from daxa_wf.units import Unit
 
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """Run the third stage of rgsproc on what the second one kept. UnfitDataError `NoFilteredEvents` if no event is left."""
+    """Run the third stage of rgsproc on the files of the second. UnfitDataError `NoFilteredEvents` if no event is left."""
     from daxa_wf.chain.toolkit import reading_products
     from daxa_wf.fits.tables import read_table
     from daxa_wf.observatories.xmm.steps.rgs import run_stage

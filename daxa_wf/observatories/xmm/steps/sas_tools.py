@@ -1,4 +1,4 @@
-"""SAS for a step: where it is, which release, what it ran and said, and the observation as its tasks want it."""
+"""Run SAS for a step: find its tasks and release, keep its output, and prepare the observation for its tasks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from daxa_wf.units import Unit
 
 
 class SasTools(StepTools):
-    """SAS as one step of one unit uses it."""
+    """SAS in one step of one unit."""
 
     label = "SAS"
     toolkit = SAS
@@ -35,46 +35,46 @@ class SasTools(StepTools):
 
     @property
     def raw(self) -> Path:
-        """Where the observation's raw data are now."""
+        """Return the path of the observation's raw data."""
         return Path(self.workspace.context["odf"])
 
     @cached_property
     def version(self) -> SasVersion:
-        """The release; Fault if SAS, or a task that the step needs, is not there, ConfigError if it is too old."""
+        """Return the release. Fault if SAS or a task of the step is missing, ConfigError if the release is too old."""
         release = sas_release(self.look_for(STEPS[self.workspace.step].tasks, beside=["sas"]))
         if release is None:
-            raise Fault(f"`sas --version` tells no release {self.where}")
+            raise Fault(f"`sas --version` prints no release {self.where}")
         require_sas(release)
         return release
 
     def run(self, commands: Sequence[Command], name: str = "work", keep: bool = False) -> dict[str, Path]:
-        """Run commands as `execute` does, once it is known that SAS is there and which release it is."""
+        """Run commands as `execute` does, after checking that SAS and the step's tasks exist."""
         assert self.version  # noqa: S101 - looks for the tasks, and tells the record of the release
         return self.execute(commands, name, keep)
 
     def said(self) -> str:
-        """What the last task printed."""
+        """Return the output of the last task."""
         *_, stdout, _ = self.workspace.told.logs
         return read_log(self.workspace.layout.root / stdout)
 
     def take(self, kind: str, path: Path, **place: Any) -> None:
-        """Make a file that a task left a product of the step; `place` as Workspace.stage has it."""
+        """Make a task's file a product of the step. `place` has the arguments of Workspace.stage."""
         path.replace(self.workspace.stage(kind, **place))
 
     def calibration(self, inputs: Inputs) -> Path:
-        """The observation's calibration index; told to the record."""
+        """Return the observation's calibration index, and note its version in the record."""
         record = inputs.record("cifbuild")
         self.workspace.told.versions["ccf"] = record.versions["ccf"]
         return self.workspace.layout.find(record.product("cif"))
 
     def whole_odf(self, inputs: Inputs) -> OdfData:
-        """The observation for tasks that read its raw data: links to them, and a summary whose PATH leads there."""
+        """Prepare the observation for tasks that read raw data: links to the files, and a summary whose PATH leads to them."""
         cif, summary = self.calibration(inputs), self._summary(inputs)
         view = self.workspace.directory / "odf"
         return OdfData(view, make_odf_view(self.raw, view, summary), cif)
 
     def summary_only(self, inputs: Inputs) -> OdfData:
-        """The observation for tasks that only look into its summary; PATH leads to where the raw data are."""
+        """Prepare the observation for tasks that only read its summary, whose PATH is the directory of the raw data."""
         cif, summary = self.calibration(inputs), self._summary(inputs)
         view = self.workspace.directory / "odf"
         view.mkdir(exist_ok=True)
@@ -88,9 +88,9 @@ class SasTools(StepTools):
 
 
 def look_at_list(path: Path, unit: Unit) -> tuple[dict[str, Any], list[dict[str, str]]]:
-    """What a chain made: numbers for the record, and a warning if the list says that it is another unit's.
+    """Inspect a chain's event list: return numbers for the record, and a warning if its header names another unit.
 
-    StepFailedError `unreadableProduct` if it is no event list.
+    StepFailedError `unreadableProduct` if it is not an event list.
     """
     from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 
@@ -108,7 +108,7 @@ def look_at_list(path: Path, unit: Unit) -> tuple[dict[str, Any], list[dict[str,
 
 
 def chain_results(products: Mapping[str, Path], tools: SasTools, unit: Unit) -> tuple[dict[str, Any], list[Any], str]:
-    """Take what a chain made: numbers, warnings and message of the step's outcome."""
+    """Make a chain's files products of the step, and return the numbers, warnings and message of its outcome."""
     numbers, warnings = look_at_list(products["events"], unit)
     for kind in ("events", "ootevents", "attitude"):
         if kind in products:

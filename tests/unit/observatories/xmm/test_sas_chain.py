@@ -404,7 +404,7 @@ def test_the_doctor_reads_the_configuration(standins: Standins, tmp_path: Path) 
     )
     command = [sys.executable, "-m", "daxa_wf", "doctor", "c.yaml"]
     told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=dict(os.environ))
-    assert (told.returncode, told.stdout.splitlines()[-1]) == (0, "all that c.yaml needs is there")
+    assert (told.returncode, told.stdout.splitlines()[-1]) == (0, "everything that c.yaml needs is installed")
     (standins.root / "bin" / "epchain").unlink()
     told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=dict(os.environ))
     assert (told.returncode, told.stdout.splitlines()[-1]) == (1, "missing for c.yaml: epchain")
