@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
-from typing import Any
 
-from daxa_wf.archive.layout import DOWNLOADED, Layout
+from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.manifest import read_manifest
 from daxa_wf.archive.records import Record, read_record
 from daxa_wf.archive.running import held
 from daxa_wf.chain.plan import Plan
-from daxa_wf.chain.runner import Inputs, log_to, run_step
+from daxa_wf.chain.runner import Inputs, find_raw_files, log_to, run_step
 from daxa_wf.chain.staleness import Wildcards
 from daxa_wf.errors import ConfigError
 from daxa_wf.files import copy_file
@@ -51,11 +50,13 @@ def _unit(plan: Plan, step: Step, identifier: str, mission: str) -> Unit:
     """Return the unit of the manifest with an identifier. Raise ConfigError if it is unknown or ambiguous."""
     if not plan.layout.manifest.exists():
         raise ConfigError(f"{plan.layout.root} has no manifest yet; 'daxa-wf run' makes it")
-    units: dict[Unit, None] = {}
-    for each in plan.processed():
-        if mission in ("", each.name) and step.name in each.steps:
-            rows = [row for row in _rows(plan, each.name) if step.applies_to(row.inst)]
-            units |= dict.fromkeys(step.unit_of(row.mission, row.obsid, row.inst, row.exposure) for row in rows)
+    rows = read_manifest(plan.layout.manifest)
+    units = [
+        unit
+        for each in plan.processed()
+        if mission in ("", each.name) and step.name in each.steps
+        for unit in plan.units(step, [row for row in rows if row.mission == each.name])
+    ]
     matching = [unit for unit in units if unit.identifier == identifier]
     if len(matching) > 1:
         missions = ", ".join(unit.mission for unit in matching)
@@ -70,40 +71,21 @@ def _unit(plan: Plan, step: Step, identifier: str, mission: str) -> Unit:
     return matching[0]
 
 
-def _rows(plan: Plan, mission: str) -> list[Any]:
-    from daxa_wf.archive.manifest import read_manifest
-
-    return [row for row in read_manifest(plan.layout.manifest) if row.mission == mission]
-
-
 def _earlier_records(plan: Plan, step: Step, wildcards: Wildcards) -> dict[str, list[Path]]:
     """Return the paths of the records that a step reads, by step. Raise ConfigError if one does not exist."""
-    names = plan.earlier(step)
-    steps = plan.mission(wildcards.mission).steps
-    paths: dict[str, list[Path]] = {name: [] for name in names}
-    for name in (name for name in names if name in steps):
-        rows = [row for row in plan.rows(**vars(wildcards)) if STEPS[name].applies_to(row.inst)]
-        units = dict.fromkeys(STEPS[name].unit_of(row.mission, row.obsid, row.inst, row.exposure) for row in rows)
-        for unit in units:
-            path = plan.layout.record(name, unit)
-            if not path.exists():
-                raise ConfigError(
-                    f"{step.name} needs the record of {name}; make it first: daxa-wf step {name} {unit.identifier}"
-                )
-            paths[name].append(path)
+    paths = {name: plan.paths_of(name, wildcards) for name in plan.earlier(step)}
+    for name, path in ((name, path) for name, listed in paths.items() for path in listed):
+        if not path.exists():
+            raise ConfigError(f"{step.name} needs the record of {name}; make it first: daxa-wf step {name} {path.stem}")
     return paths
 
 
 def _inputs(plan: Plan, step: Step, wildcards: Wildcards, earlier: dict[str, list[Path]]) -> Inputs:
     """Return the records and raw files of a step, as its rule gives them."""
-    root = plan.layout.root
     files = {"manifest": [plan.layout.manifest]} if step.is_first else {}
-    given: dict[Path, str] = {}
-    for role, names in (plan.raw(*step.raw)(wildcards) if step.raw else {}).items():
-        paths = {Path(os.path.normpath(root / name)): name for name in names}
-        given |= paths
-        files[role] = [path for path, name in paths.items() if path.exists() or Path(name).parts[0] != DOWNLOADED]
-    return Inputs({name: [read_record(path) for path in paths] for name, paths in earlier.items()}, files, given=given)
+    raw, given = find_raw_files(plan.layout, plan.raw(*step.raw)(wildcards) if step.raw else {})
+    records = {name: [read_record(path) for path in paths] for name, paths in earlier.items()}
+    return Inputs(records, files | raw, given=given)
 
 
 def _terminal_log() -> logging.Handler:

@@ -9,7 +9,7 @@ import resource
 import shutil
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -353,14 +353,22 @@ def _inputs_of(job: Any, step: Step, unit: Unit, layout: Layout) -> Inputs:
     except DaxaError as fault:
         _write_fault(layout.fault(step.name, unit), step, unit, fault)
         raise
-    given: dict[Path, str] = {}
-    for role, names in job.params.get("raw", {}).items():
-        # Messages show absolute paths; records keep those that are given, which stay the same where the project moves.
-        places = {Path(os.path.normpath(layout.root / name)): name for name in names}
-        given |= places
-        # A local file must be there; of those to download, a data centre may not have had all.
-        files[role] = [path for path, name in places.items() if path.exists() or Path(name).parts[0] != DOWNLOADED]
-    return Inputs(records, files, given=given)
+    raw, given = find_raw_files(layout, job.params.get("raw", {}))
+    return Inputs(records, files | raw, given=given)
+
+
+def find_raw_files(layout: Layout, names: Mapping[str, Sequence[str]]) -> tuple[dict[str, list[Path]], dict[Path, str]]:
+    """Return the absolute paths of raw files by role, and the names that the plan gave for these paths.
+
+    Messages show the absolute paths. Records keep the given names, which stay the same if the project moves.
+    """
+    files, given = dict[str, list[Path]](), dict[Path, str]()
+    for role, relative in names.items():
+        paths = {Path(os.path.normpath(layout.root / name)): name for name in relative}
+        given |= paths
+        # A local file must exist. A data centre may lack some of the files to download.
+        files[role] = [path for path, name in paths.items() if path.exists() or Path(name).parts[0] != DOWNLOADED]
+    return files, given
 
 
 def log_to(path: Path) -> None:

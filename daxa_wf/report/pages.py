@@ -95,7 +95,7 @@ MARKED = '<p id="requested" class="unrequested">This observation is no longer re
 
 
 def _with_banner(text: str, requested: bool) -> str:
-    """Return the text of an observation's page with or without the note that it is no longer requested."""
+    """Return the text of an observation's page with the note about dropped observations added or removed."""
     return text.replace(MARKED, UNMARKED) if requested else text.replace(UNMARKED, MARKED)
 
 
@@ -132,7 +132,7 @@ def _way_up(layout: Layout, page: Path) -> str:
 
 
 def write_archive_page(layout: Layout) -> Path:
-    """Write the archive's page: counts, reasons of units without a result, warnings, one line an observation.
+    """Write the archive's page: counts, failures with their reasons, warnings, one line an observation.
 
     Also mark the pages of observations that are no longer requested.
     """

@@ -1,4 +1,4 @@
-"""Panels of an observation's page: plots and tables. Each observatory adds those of its own steps."""
+"""Panels of an observation's page: plots and tables of its records. Each observatory adds its own."""
 
 from __future__ import annotations
 
@@ -73,6 +73,6 @@ def instruments_of(record: Record) -> list[str]:
 
 
 def _own_panels(mission: str) -> Panels:
-    """Return the panels of a mission's observatory, or an empty one for a mission that is no longer installed."""
+    """Return the panels of a mission's observatory, or empty panels for a mission that is not installed."""
     owners = (pipeline for pipeline in pipelines() if mission in {spec.name for spec in pipeline.missions})
     return next((pipeline.panels for pipeline in owners), Panels())
