@@ -13,7 +13,7 @@ demo: $(VENV)/.ready  ## run the default config on simulated observations
 	$(BIN)/snakemake --cores $(CORES)
 
 test: $(VENV)/.ready  ## run the tests
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 fuzz: $(VENV)/.ready  ## give every parser a hundred times as many wrong inputs as the tests do
 	DAXA_WF_FUZZ=$(or $(TIMES),100) $(BIN)/pytest -n auto tests/fuzz

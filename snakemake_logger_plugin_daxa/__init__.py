@@ -30,7 +30,8 @@ EXPLAINED = ("Exiting because a job execution failed", "At least one job did not
 HELD_BACK = (
     "Assuming unrestricted shared filesystem", "Building DAG of jobs", "Complete log", "Conda environments: ignored",
     "Creating specified working directory", "DAG of jobs will be updated", "Elapsed time", "Execute ",
-    "Select jobs to execute", "Singularity containers: ignored", "Updating checkpoint dependencies", "Using shell",
+    "Select jobs to execute", "Singularity containers: ignored", "Terminating processes on user request",
+    "Updating checkpoint dependencies", "Using shell",
 )  # fmt: skip
 """Beginnings of messages about Snakemake's own work, which are in its log file."""
 

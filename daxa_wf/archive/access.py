@@ -10,6 +10,7 @@ from pathlib import Path
 from daxa_wf.archive.layout import NO_EXPOSURE, Layout, band_of, unit_of
 from daxa_wf.archive.records import Record, read_record
 from daxa_wf.archive.requested import Requested, read_requested
+from daxa_wf.archive.results import OrganisedResults
 from daxa_wf.errors import ConfigError, DaxaError
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.mission.spec import Instrument, MissionSpec
@@ -140,7 +141,7 @@ class Archive:
         if grating in detectors or grating not in {item.name for item in spec.instruments}:
             return set()
         path = self.layout.record(PREPROCESSED.name, Unit(mission, obsid))
-        used = set(read_record(path).results.get("observed_with", ())) if path.is_file() else set()
+        used = OrganisedResults.from_record(read_record(path)).observed_with if path.is_file() else frozenset()
         return detectors & used if grating in used else set()
 
     def _one(

@@ -10,6 +10,7 @@ from contextlib import suppress
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import read_manifest
 from daxa_wf.archive.records import read_checked_record
+from daxa_wf.archive.results import ReportResults
 from daxa_wf.errors import CorruptFileError, UnsafePathError
 from daxa_wf.files import sha256_of
 from daxa_wf.units import Unit
@@ -55,6 +56,6 @@ def nothing_succeeded(layout: Layout) -> bool:
         return False
     paths = [path for unit in units if (path := layout.record("report", unit)).exists()]
     try:
-        return bool(paths) and not any(read_checked_record(path).results.get("usable") for path in paths)
+        return bool(paths) and not any(ReportResults.from_record(read_checked_record(path)).usable for path in paths)
     except CorruptFileError:
         return False

@@ -96,7 +96,7 @@ def examine_records(layout: Layout) -> Examined:
         try:
             record = examined.records[path] = read_record(path)
         except CorruptFileError as error:
-            examined.findings[path] = Finding("its record is damaged", str(error))
+            examined.findings[path] = Finding("the record is damaged", str(error))
             continue
         if finding := _compared_with_files(layout, record):
             examined.findings[path] = finding

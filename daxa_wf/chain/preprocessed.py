@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.archive.layout import NO_EXPOSURE
+from daxa_wf.archive.results import AcquiredResults
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
 from daxa_wf.download.paths import is_wanted
 from daxa_wf.download.unpack import decompress
 from daxa_wf.errors import UnfitDataError
-from daxa_wf.files import checked_relative, clone_file, copy_file, link_read_only
+from daxa_wf.files import clone_file, copy_file, link_read_only
 from daxa_wf.mission.registry import MISSIONS, pipeline_of
 from daxa_wf.mission.spec import MissionSpec, ProductPattern
 from daxa_wf.mission.step import load
@@ -58,8 +59,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     """
     spec = MISSIONS[unit.mission]
     raw = workspace.layout.raw(unit)
-    files = inputs.record("acquire").results["files"]
-    paths = [checked_relative(file["path"], f"the record of acquire of {unit.identifier}") for file in files]
+    paths = AcquiredResults.from_record(inputs.record("acquire")).paths
     observed_with = tuple(options["observed_with"])
     filing = products_in(spec, unit.obsid, paths, options["instruments"], observed_with)
     made = [product for filed in filing.products for product in _make(filed, unit, raw, options, workspace)]
@@ -110,7 +110,7 @@ def products_in(
     """
     filing, seen = Filing(), dict[tuple[str, ...], str]()
     fitting = _fitting(spec, obsid, paths)
-    chosen = _chosen(spec, instruments, observed_with)
+    chosen = _chosen_detectors(spec, instruments, observed_with)
     for pattern, path in sorted(fitting, key=lambda fit: fit[1], reverse=True):
         rivals = [
             rival
@@ -148,7 +148,7 @@ def _fitting(spec: MissionSpec, obsid: str, paths: Sequence[str]) -> list[tuple[
     return [(pattern, path) for pattern, names in globs for path in paths if is_wanted(path, names)]
 
 
-def _chosen(spec: MissionSpec, instruments: Sequence[str], observed_with: Sequence[str]) -> set[str]:
+def _chosen_detectors(spec: MissionSpec, instruments: Sequence[str], observed_with: Sequence[str]) -> set[str]:
     """Return the chosen instruments, with the detectors that observed behind a chosen grating."""
     detectors = {instrument.name for instrument in spec.instruments if instrument.is_detector}
     behind_grating = set(instruments) & set(observed_with) - detectors

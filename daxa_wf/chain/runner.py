@@ -242,11 +242,14 @@ def read_options(step: Step, values: Mapping[str, Any]) -> Any:
 
     ValidationError, a ValueError, if they do not fit the model.
     """
-    if not step.options:
-        return values
+    return validated(step.options, values) if step.options else values
+
+
+def validated(model: str, values: Mapping[str, Any]) -> Any:
+    """Return recorded options as the model that a reference names. Raise ValidationError, a ValueError, if they are not such."""
     from pydantic import TypeAdapter
 
-    return TypeAdapter(load(step.options)).validate_python(dict(values), context={"recorded": True})
+    return TypeAdapter(load(model)).validate_python(dict(values), context={"recorded": True})
 
 
 NOT_RAW = ("manifest", "image")

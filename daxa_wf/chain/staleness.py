@@ -19,16 +19,17 @@ from typing import TYPE_CHECKING, Any
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record, Status
 from daxa_wf.archive.vouching import Examined, Finding, examine_records
+from daxa_wf.chain.runner import validated
 from daxa_wf.download.release import may_be_had
 from daxa_wf.mission.registry import STEPS
-from daxa_wf.mission.step import REPORT, Step, load
+from daxa_wf.mission.step import REPORT, Step
 from daxa_wf.units import Unit
 
 if TYPE_CHECKING:
     from daxa_wf.chain.plan import Plan
 
 FOLLOWS = "an earlier step is made again"
-OUTDATED = "an older version of daxa_wf made it"
+OUTDATED = "made by an older version of daxa_wf"
 
 
 class Wildcards(SimpleNamespace):
@@ -96,17 +97,17 @@ def _finding(layout: Layout, work: Work, examined: Examined, conditions: Conditi
     """Return why a record that vouches for its files must still be made again, or None."""
     record = examined.records[work.path]
     if conditions.forced(work.path):
-        return Finding("it is forced")
+        return Finding("forced")
     if may_be_had(record, conditions.marks, conditions.now):
-        return Finding("its data may be public by now, or with other credentials")
+        return Finding("the data may be public by now, or with other credentials")
     if conditions.remake_outdated and record.is_outdated:
         return Finding(OUTDATED, record.made_by)
     if changed := changed_options(work.step, record.parameters, work.options):
-        return Finding("its options changed", f"{work.step.name}: {', '.join(changed)}")
+        return Finding("options changed", f"{work.step.name}: {', '.join(changed)}")
     if other := _other_inputs(layout, record, work):
-        return Finding("its step takes other records as input", other)
+        return Finding("other input records", other)
     if new := _new_raw_files(record, work):
-        return Finding("its step reads further raw files", new)
+        return Finding("further raw files", new)
     return None
 
 
@@ -122,13 +123,11 @@ def changed_options(step: Step, recorded: Mapping[str, Any], present: Mapping[st
 @cache
 def _meaning(model: str, text: str) -> dict[str, Any]:
     """Return options by name as the step's model reads them. Return them unchanged without a model, or if it fails."""
-    from pydantic import TypeAdapter
-
     values: dict[str, Any] = json.loads(text)
     if not model:
         return values
     try:
-        read = TypeAdapter(load(model)).validate_python(values, context={"recorded": True})
+        read = validated(model, values)
     except ValueError:
         return values
     return {name: getattr(read, name) for name in type(read).model_fields}
@@ -180,5 +179,5 @@ def summary(findings: Iterable[Finding]) -> list[str]:
     lines = []
     for reason, number in counts.most_common():
         many = f"{number} records are" if number > 1 else "1 record is"
-        lines.append(f"{many} made again because {reason}" + (f" ({examples[reason]})" if reason in examples else ""))
+        lines.append(f"{many} made again: {reason}" + (f" ({examples[reason]})" if reason in examples else ""))
     return lines

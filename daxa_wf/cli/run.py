@@ -58,10 +58,13 @@ def run(
     from daxa_wf.chain.preflight import check_before_a_run
     from daxa_wf.config.reading import read_config
 
-    _check_cores(context.args)
+    arguments, own = _without_own_options(context.args)
+    quiet, remake_outdated = quiet or "--quiet" in own, remake_outdated or "--remake-outdated" in own
+    log_file = Path(own["--log-file"]) if "--log-file" in own else log_file
+    _check_cores(arguments)
     checked = read_config(config)
     check_before_a_run(checked, Path.cwd())
-    command, further = _snakemake_command(config, cores, profile, context.args)
+    command, further = _snakemake_command(config, cores, profile, arguments)
     command += _output_options(quiet, log_file)
     if remake_outdated:
         further = _with_config_value(further, f"{REMAKE_OUTDATED}=true")
@@ -72,6 +75,27 @@ def run(
         # The archive is held already, in a way that a killed run does not leave behind.
         code = hold.run([*command, "--nolock", *further])
     raise typer.Exit(code)
+
+
+def _without_own_options(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the arguments for Snakemake, and the options of this command that follow the configuration, with their values.
+
+    `--quiet` with a value is Snakemake's. Raise ConfigError if --log-file has no value.
+    """
+    left, own, position = list[str](), dict[str, str](), 0
+    while position < len(arguments):
+        option, following = arguments[position], arguments[position + 1 : position + 2]
+        if option == "--log-file":
+            if not following:
+                raise ConfigError("--log-file: name a file")
+            own[option] = following[0]
+            position += 1
+        elif option == "--remake-outdated" or (option == "--quiet" and all(each.startswith("-") for each in following)):
+            own[option] = ""
+        else:
+            left.append(option)
+        position += 1
+    return left, own
 
 
 def _output_options(quiet: bool, log_file: Path | None) -> list[str]:

@@ -137,8 +137,8 @@ def _sections_without_effect(mission: Mission) -> Problems:
         instead = f", or write engine: {others[0]}" if others else ""
         yield (
             key,
-            f"engine {mission.engine.name} has no such step for {mission.name}, so that this does nothing; leave it "
-            f"out{instead} (it uses {', '.join(used) or 'no section of a step'})",
+            f"engine {mission.engine.name} of {mission.name} does not run this step, so this section has no effect; "
+            f"remove it{instead} (sections with an effect: {', '.join(used) or 'none'})",
         )
 
 

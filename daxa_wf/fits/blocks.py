@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import IO, Any, Final
 
 from daxa_wf.errors import CorruptFileError
@@ -65,18 +65,36 @@ def read_up_to(stream: IO[bytes] | Any, size: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def cards_of(raw: bytes) -> dict[str, Any]:
-    """Return the values of a header by keyword; of repeated keywords the first counts.
+class RawCards(Mapping[str, Any]):
+    """The cards of a header by keyword, of which only the requested ones are parsed; of repeated ones the first counts."""
 
-    >>> cards_of(b"NAXIS   =                    2 / axes".ljust(80) + b"EXTNAME = 'EVENTS  '".ljust(80))
+    def __init__(self, raw: bytes) -> None:
+        text = raw.decode("ascii", "replace")
+        self._texts: dict[str, str] = {}
+        for at in range(0, len(text), CARD):
+            if text[at + 8 : at + 10] == "= ":
+                self._texts.setdefault(text[at : at + 8].rstrip(), text[at + 10 : at + CARD])
+
+    def __getitem__(self, keyword: str) -> bool | int | str:
+        return _value(self._texts[keyword].strip())
+
+    def __contains__(self, keyword: object) -> bool:
+        return keyword in self._texts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+
+def cards_of(raw: bytes) -> RawCards:
+    """Return the values of a header by keyword, parsed when they are requested.
+
+    >>> dict(cards_of(b"NAXIS   =                    2 / axes".ljust(80) + b"EXTNAME = 'EVENTS  '".ljust(80)))
     {'NAXIS': 2, 'EXTNAME': 'EVENTS'}
     """
-    cards: dict[str, Any] = {}
-    for at in range(0, len(raw), CARD):
-        card = raw[at : at + CARD].decode("ascii", "replace")
-        if card[8:10] == "= ":
-            cards.setdefault(card[:8].strip(), _value(card[10:].strip()))
-    return cards
+    return RawCards(raw)
 
 
 def _value(text: str) -> bool | int | str:

@@ -86,8 +86,8 @@ def with_columns(rows: NDArray[Any], place: str, *columns: str, expected: str = 
     names = rows.dtype.names or ()
     missing = [name for name in columns if name not in names]
     if missing:
-        wanted = f"; expected {expected}" if expected else ""
-        raise CorruptFileError(f"{place} lacks {', '.join(missing)}; it has {', '.join(names)}{wanted}")
+        hint = f"; expected {expected}" if expected else ""
+        raise CorruptFileError(f"{place} lacks {', '.join(missing)}; it has {', '.join(names)}{hint}")
     wrong = [name for name in columns if rows.dtype[name].kind not in "iuf" or rows.dtype[name].shape]
     if wrong:
         raise CorruptFileError(f"{place}: {', '.join(wrong)} must hold one number a row")

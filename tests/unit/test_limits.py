@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from daxa_wf.chain.plan import Plan
+from daxa_wf.chain.step_options import places_of
 from daxa_wf.config.limits_section import LimitsSection
 from daxa_wf.config.reading import parse_config
 from daxa_wf.errors import ConfigError
@@ -23,7 +24,7 @@ def config(**sections: Any) -> Any:
 
 def test_the_section_has_every_limit_with_its_default() -> None:
     assert list(LimitsSection.model_fields) == [field.name for field in fields(Limits)]
-    assert LimitsSection().values() == Limits()
+    assert LimitsSection().limits() == Limits()
 
 
 def test_limits_have_units_and_reach_the_jobs(tmp_path: Path) -> None:
@@ -31,11 +32,11 @@ def test_limits_have_units_and_reach_the_jobs(tmp_path: Path) -> None:
     expected = Limits(speed=20.0, retry_after=7200.0, listing=1_500_000, pages=7)
     plan = Plan(checked, tmp_path)
     for context in (
-        plan.places(SimpleNamespace(mission="chandra", obsid="12812"), None),
+        places_of(plan, SimpleNamespace(mission="chandra", obsid="12812")),
         plan.data_centres(None, None)["chandra"],
     ):
         assert Limits(**context["limits"]) == expected
-    assert asdict(checked.limits.values()) == asdict(expected)
+    assert asdict(checked.limits.limits()) == asdict(expected)
 
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {

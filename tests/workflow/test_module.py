@@ -99,6 +99,6 @@ def test_a_caller_goes_on_from_a_product(
     assert "Nothing to be done" in again.stderr, again.stderr
     next(root.rglob("*-image.fits")).unlink()
     stale = run("-n")
-    assert "1 record is made again because a product is gone or changed" in stale.stderr
+    assert "1 record is made again: a product is gone or changed" in stale.stderr
     for job in ("images", "counts"):
         assert f"{job} " in stale.stderr

@@ -73,6 +73,8 @@ def test_from_nothing_to_nothing_left_to_do(make_archive: Any, tmp_path: Path) -
 def test_a_corrupt_list_spoils_nothing_else(make_archive: Any, small_observations: Path, tmp_path: Path) -> None:
     source = tmp_path / "two observations"
     shutil.copytree(small_observations, source)
+    (other,) = (source / OBSIDS[0]).rglob("*M2S002MIEVLI*")
+    other.unlink()
     (broken,) = (source / OBSIDS[1]).rglob("*M1S001MIEVLI*")
     whole = broken.read_bytes()
     broken.write_bytes(whole[: len(whole) // 2])
@@ -85,7 +87,7 @@ def test_a_corrupt_list_spoils_nothing_else(make_archive: Any, small_observation
     assert "gzip stream is damaged or cut off" in faults[0]["message"]
     assert broken.name in run.text
     done = {(row["obsid"], row["inst"]) for row in status if row["step"] == "exposure_maps" and row["status"] == "done"}
-    assert done == {(obsid, inst) for obsid in OBSIDS for inst in ("M1", "M2")} - {(OBSIDS[1], "M1")}
+    assert done == {(OBSIDS[0], "M1"), (OBSIDS[1], "M2")}
     assert not list(archive.root.rglob(f"*{OBSIDS[1]}-instM1*.fits"))
     assert "gzip stream" in (archive.root / "report.html").read_text()
 
@@ -103,35 +105,6 @@ def test_a_corrupt_list_spoils_nothing_else(make_archive: Any, small_observation
     assert [told[step, OBSIDS[1], "M1"] for step in steps] == ["fault", *["blocked"] * 4]
     assert {told[step, OBSIDS[1], "M2"] for step in steps} == {"done"}
     assert {told[step, OBSIDS[0], "M1"] for step in steps} == {"done"}
-
-
-def test_verdicts_of_the_simulated_observations(observatory: Path, truth: dict, make_archive: Any) -> None:
-    archive: Archive = make_archive(observatory)
-    run = archive.run()
-    assert run.code == 0, run.text
-    for unit, told in truth.items():
-        record = archive.record("espfilt", unit, unit[:10])
-        assert (record["status"], record["reason"]) == (told["verdict"], told["reason"])
-    assert archive.record("merge", "0999990101M2", "0999990101")["results"]["exposures"] == ["S002", "U002"]
-    assert archive.record("merge", "0999990201M2", "0999990201")["status"] == "blocked"
-    assert archive.record("images", "0999990201M2", "0999990201")["status"] == "blocked"
-    assert "noCounts" in run.text
-    assert "filter CalClosed" in run.text
-    assert "mode Diagnostic: not a science mode" in run.text
-
-    events = archive.root / "processed_data/xmm_pointed/0999990101/events"
-    merged = EpicEventList.open(events / "obsid0999990101-instM2-subexpALL-finalevents.fits")
-    parts = [
-        EpicEventList.open(events / f"obsid0999990101-instM2-subexp{e}-cleanevents.fits") for e in ("S002", "U002")
-    ]
-    assert merged.row_count == sum(part.row_count for part in parts)
-
-    maps = archive.root / "processed_data/xmm_pointed/0999990101/images"
-    both = fits.getdata(maps / "obsid0999990101-instM2-subexpALL-en0.5_2.0keV-expmap.fits")
-    live = sum(part.header["LIVETIME"] for part in parts)
-    assert 0.9 * live < both.max() < 1.02 * live
-    image = fits.getdata(maps / "obsid0999990101-instM2-subexpALL-en0.5_2.0keV-image.fits")
-    assert image[both <= 0].sum() <= 0.002 * image.sum()
 
 
 def test_a_run_in_which_nothing_succeeds_ends_with_1_and_the_reasons_each_time_until_it_does(make_archive: Any) -> None:

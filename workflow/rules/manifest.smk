@@ -20,5 +20,7 @@ checkpoint manifest:
         "../scripts/manifest.py"
 
 
-# Rules whose input depends on the manifest wait for it, also if a caller requests a single rule.
-plan.await_manifest = checkpoints.manifest.get
+# Rules whose input depends on the manifest wait for it, also if a caller requests a single rule. The processes of jobs start
+# after the manifest is written.
+if workflow.is_main_process:
+    plan.await_manifest = checkpoints.manifest.get

@@ -25,12 +25,8 @@ rule archive_report:
     input:
         every_report,
     output:
-        page=report(
-            plan.place(plan.layout.report),
-            caption="../report/archive.rst",
-            category="Archive",
-        ),
-        status=report(plan.place(plan.layout.status), caption="../report/status.rst"),
+        page=shown(plan.layout.report, "archive"),
+        status=shown(plan.layout.status, "status"),
     log:
         plan.place(plan.layout.root / "logs" / "archive_report.log"),
     conda:

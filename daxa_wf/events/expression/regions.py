@@ -88,9 +88,9 @@ def _numbers(row: Any, name: str, x: str, y: str) -> list[float]:
     angle = [float(np.ravel(row["ROTANG"])[0])] if "ROTANG" in fields else []
     if name in HALVED:
         name, sizes = "box", [size / 2 for size in sizes]
-    wanted = max(SHAPES[name].counts)
+    count = max(SHAPES[name].counts)
     turned = angle if len(SHAPES[name].counts) > 1 else []
-    return [*centre, *sizes[: wanted - 2 - len(turned)], *turned]
+    return [*centre, *sizes[: count - 2 - len(turned)], *turned]
 
 
 def _corners(row: Any, x: str, y: str, place: str) -> list[float]:

@@ -38,7 +38,8 @@ def flare_plots(layout: Layout, record: Record) -> list[Plot]:
         module = f"TM{match[1]}" if match else ""
         title = " ".join(filter(None, (record.unit.identifier, module, flares.method)))
         good = overlap(kept, time - half, time + half) > 0
-        place = path.with_name(path.name.replace("-lightcurve.fits", f"{'-' * bool(module)}{module}-lightcurve.png"))
+        ending = f"-{module}-lightcurve.png" if module else "-lightcurve.png"
+        place = path.with_name(path.name.replace("-lightcurve.fits", ending))
         png = light_curve_plot(time, rate, good, limits, title, "count/s/deg$^2$")
         plots.append(Plot(place, png, f"Light curve of {title}"))
     return plots

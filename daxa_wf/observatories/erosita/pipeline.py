@@ -12,24 +12,25 @@ STEPS = (
     Step(
         "flaregti", "observation", f"{HERE}.steps.flaregti:run", "times without flares",
         needs=("acquire",), raw=("events",), makes=("events", "lightcurve", "maskimage", "thresholdimage"),
-        tasks=("evtool", "flaregti"), is_first=True, section="flaregti", job_options=f"{HERE}.steps.job_options:flares",
+        tasks=("evtool", "flaregti"), is_first=True, section="flaregti", options=f"{HERE}.steps.jobs:FlaregtiJob",
+        job_options=f"{HERE}.steps.jobs:flares",
         memory_mb=4000, minutes=240,
     ),
     Step(
         "evtool", "observation", f"{HERE}.steps.evtool:run", "events kept by the filters and these times",
         needs=("flaregti",), makes=("finalevents",), tasks=("evtool",), section="evtool", is_final=True,
-        job_options=f"{HERE}.steps.job_options:engine",
+        options=f"{HERE}.steps.jobs:EvtoolJob", job_options=f"{HERE}.steps.jobs:engine",
         memory_mb=4000, minutes=120,
     ),
     Step(
         "erosita_images", "observation", f"{HERE}.steps.erosita_images:run", "counts images in energy bands",
         needs=("evtool",), makes=("image",), tasks=("evtool",), section="images",
-        job_options=f"{HERE}.steps.job_options:engine",
+        options=f"{HERE}.steps.jobs:ImagesJob", job_options=f"{HERE}.steps.jobs:engine",
     ),
     Step(
         "erosita_exposure_maps", "observation", f"{HERE}.steps.erosita_exposure_maps:run", "exposure maps in the same bands",
         needs=("evtool", "erosita_images"), makes=("expmap",), tasks=("expmap",), section="exposure_maps",
-        job_options=f"{HERE}.steps.job_options:engine",
+        options=f"{HERE}.steps.jobs:ExposureMapsJob", job_options=f"{HERE}.steps.jobs:engine",
     ),
 )  # fmt: skip
 
@@ -43,7 +44,7 @@ PIPELINE = Pipeline(
         Engine("esass", CHAIN, "raw", toolkit="esass", find_local=FIND_LOCAL),
     ),
     steps=STEPS,
-    section=f"{HERE}.options:ErositaSection",
+    section=f"{HERE}.section:ErositaSection",
     toolkits=(
         ToolkitSpec(
             "esass", "eSASS", tasks=f"{HERE}.esass.tasks:ESASS_TASKS", examine=f"{HERE}.esass.examine:examine_esass"

@@ -121,7 +121,8 @@ class FlareFilterOptions(ByEngine):
         """Leave out the options of other filters, which records of earlier versions have too."""
         if not (isinstance(values, Mapping) and (info.context or {}).get(RECORDED)):
             return values
-        return {key: value for key, value in values.items() if key in cls.model_fields}
+        others = {name for branch in FLARE_FILTERS.values() for name in branch.model_fields} - set(cls.model_fields)
+        return {key: value for key, value in values.items() if key not in others}
 
     def parameters(self, instrument: str) -> FlareParameters:
         """Return the parameters of the algorithm for one instrument: keV as eV, the instrument's own values."""

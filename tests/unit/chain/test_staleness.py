@@ -26,7 +26,7 @@ def layout(tmp_path: Path) -> Layout:
     """Three records, each built on the one before."""
     layout, earlier = Layout(tmp_path), dict[str, str]()
     for name in CHAIN:
-        record = Record(name, unit(name), Status.DONE, parameters={"sigma": 3}, built_on=earlier)
+        record = Record(name, unit(name), Status.DONE, parameters={"allowed_sigma": 3}, built_on=earlier)
         record.versions = {"daxa_wf": "0.0.1"}
         record.raw = [FileStamp("../data/list.fits", 3, 1, "", "raw")]
         write_record(layout, record)
@@ -46,7 +46,7 @@ def work(layout: Layout, options: dict[str, Any] | None = None, **changes: Any) 
     """What the manifest asks for; `options` of single steps, and changes of the step evselect."""
     found, earlier = [], ()
     for name in CHAIN:
-        found.append(Work(path(layout, name), STEPS[name], earlier, (options or {}).get(name, {"sigma": 3})))
+        found.append(Work(path(layout, name), STEPS[name], earlier, (options or {}).get(name, {"allowed_sigma": 3})))
         earlier = (path(layout, name),)
     return [*found[:-1], replace(found[-1], **changes)]
 
@@ -65,8 +65,8 @@ def test_an_archive_that_holds_repeats_nothing(layout: Layout) -> None:
 
 
 def test_changed_options_repeat_the_step_and_what_follows_it(layout: Layout) -> None:
-    assert stale(layout, work(layout, {"espfilt": {"sigma": 2}})) == {
-        "espfilt": "its options changed", "evselect": FOLLOWS,
+    assert stale(layout, work(layout, {"espfilt": {"allowed_sigma": 2}})) == {
+        "espfilt": "options changed", "evselect": FOLLOWS,
     }  # fmt: skip
 
 
@@ -77,8 +77,8 @@ def test_what_follows_a_missing_record_is_repeated(layout: Layout) -> None:
 
 def test_other_inputs_repeat_a_step(layout: Layout) -> None:
     more = (path(layout, "espfilt"), path(layout, "inventory"))
-    assert stale(layout, work(layout, earlier=more)) == {"evselect": "its step takes other records as input"}
-    assert stale(layout, work(layout, earlier=())) == {"evselect": "its step takes other records as input"}
+    assert stale(layout, work(layout, earlier=more)) == {"evselect": "other input records"}
+    assert stale(layout, work(layout, earlier=())) == {"evselect": "other input records"}
 
 
 def test_further_raw_files_repeat_a_step_and_the_same_file_elsewhere_does_not(layout: Layout, tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_further_raw_files_repeat_a_step_and_the_same_file_elsewhere_does_not(la
     assert stale(layout, work(layout, raw=(tmp_path / "elsewhere" / "list.fits", tmp_path / "absent"))) == {}
     (tmp_path / "elsewhere" / "attitude.fits").write_text("abc")
     assert stale(layout, work(layout, raw=(tmp_path / "elsewhere" / "attitude.fits",))) == {
-        "evselect": "its step reads further raw files"
+        "evselect": "further raw files"
     }
 
 
@@ -97,7 +97,7 @@ def test_outdated_records_are_repeated_only_on_request(layout: Layout) -> None:
 
 def test_forced_records_take_along_what_follows(layout: Layout) -> None:
     forced = path(layout, "espfilt")
-    assert stale(layout, forced=lambda each: each == forced) == {"espfilt": "it is forced", "evselect": FOLLOWS}
+    assert stale(layout, forced=lambda each: each == forced) == {"espfilt": "forced", "evselect": FOLLOWS}
 
 
 def test_data_that_may_be_public_by_now_are_acquired(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_data_that_may_be_public_by_now_are_acquired(tmp_path: Path) -> None:
 
 def test_the_form_of_options_does_not_matter_but_their_meaning() -> None:
     """A version may record quantities with their units that an earlier one recorded as numbers."""
-    step = replace(STEPS["espfilt"], options="daxa_wf.observatories.erosita.options:Evtool")
+    step = replace(STEPS["espfilt"], options="daxa_wf.observatories.erosita.options:EvtoolOptions")
     recorded, present = {"lo_en": 0.2, "hi_en": 10.0}, {"lo_en": "0.2 keV", "hi_en": "10 keV", "pattern": 15}
     assert changed_options(step, recorded, present) == []
     assert changed_options(step, recorded, {**present, "lo_en": "300 eV"}) == ["lo_en"]
@@ -120,8 +120,8 @@ def test_the_form_of_options_does_not_matter_but_their_meaning() -> None:
 
 
 def test_the_summary_counts_records_by_reason_with_an_example() -> None:
-    findings = [Finding("its options changed", "espfilt: sigma"), Finding(FOLLOWS, "a"), Finding(FOLLOWS, "b")]
+    findings = [Finding("options changed", "espfilt: sigma"), Finding(FOLLOWS, "a"), Finding(FOLLOWS, "b")]
     assert summary(findings) == [
-        "2 records are made again because an earlier step is made again (a)",
-        "1 record is made again because its options changed (espfilt: sigma)",
+        "2 records are made again: an earlier step is made again (a)",
+        "1 record is made again: options changed (espfilt: sigma)",
     ]

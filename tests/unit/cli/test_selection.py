@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import socket
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pandas as pd
 import pytest
@@ -16,7 +19,7 @@ import yaml
 from astropy.table import Table
 from typer.testing import CliRunner
 
-from daxa_wf.cli.main import app
+from daxa_wf.cli.main import app, main
 from daxa_wf.errors import ConfigError
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.selection.options import PositionTable, Select, filters_of, positions_of
@@ -30,11 +33,27 @@ from tests.archives import make_archives
 CALPV = MISSIONS["erosita_calpv"]
 
 
-def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def process(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as a user does."""
     return subprocess.run(
         [sys.executable, "-m", "daxa_wf", *arguments],
         cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"},
     )  # fmt: skip
+
+
+def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in this process, which spares the start of Python and of its packages."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        chdir(folder),
+        patch.dict(os.environ, COLUMNS="200"),
+        patch.object(sys, "argv", ["daxa-wf", *arguments]),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main()
+    return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
 def config(folder: Path, **select: Any) -> str:
@@ -52,7 +71,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_one_point_in_two_missions(folder: Path) -> None:
-    done = command(folder, "select", config(folder, positions=[[133.071, -1.025]]))
+    done = process(folder, "select", config(folder, positions=[[133.071, -1.025]]))
     assert done.returncode == 0, done.stderr
     assert "eROSITA CalPV: 2 observations" in done.stdout
     assert "eRASS1 DE: 2 observations" in done.stdout

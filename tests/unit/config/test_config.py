@@ -175,7 +175,10 @@ BAD = {
         with_options(engine="esass"),
         "missions.xmm_pointed.engine: expected 'native', 'sas', 'preprocessed' or 'raw' (got 'esass')",
     ),
-    "native only": (erosita(engine="esass", flaregti={"sigma": 4}), "eSASS's flaregti has no sigma"),
+    "native only": (
+        erosita(engine="esass", flaregti={"method": "gaussian", "edge_like": 4}),
+        "flaregti: eSASS's flaregti has no method gaussian, edge_like; leave it out, or write engine: native",
+    ),
     "no limit": (erosita(flaregti={"method": "threshold"}), "needs 'thresholds' by telescope module"),
     "wanted and excluded": (
         with_options(select={"obsids": ["0201903501", "0201903502"], "exclude": ["0201903502"]}),

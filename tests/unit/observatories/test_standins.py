@@ -13,7 +13,8 @@ from daxa_wf.config.toolkit import Toolkit
 from daxa_wf.errors import StepFailedError, UnfitDataError
 from daxa_wf.observatories.erosita.esass import commands as erosita
 from daxa_wf.observatories.erosita.esass.examine import examine_esass
-from daxa_wf.observatories.erosita.options import Evtool, Flaregti
+from daxa_wf.observatories.erosita.flare_options import FlaregtiOptions
+from daxa_wf.observatories.erosita.options import EvtoolOptions
 from daxa_wf.observatories.xmm.options import EvselectOptions, ImagesOptions, SasEspfiltOptions
 from daxa_wf.observatories.xmm.sas import commands as xmm
 from daxa_wf.observatories.xmm.sas import list_commands as lists
@@ -278,11 +279,11 @@ def test_erosita_from_a_read_only_list_to_exposure_maps(bench: Bench, tmp_path: 
     raw = make_erosita_list(tmp_path / "em01_136089_020_EventList_c010.fits")
     raw.chmod(0o444)
     before = raw.read_bytes()
-    (flares,) = bench.run(erosita.flaregti(raw, Flaregti().model_dump()))
+    (flares,) = bench.run(erosita.flaregti(raw, FlaregtiOptions()))
     assert raw.read_bytes() == before
     events = flares.products["events"]
     assert {f"FLAREGTI{number}" for number in range(1, 8)} <= set(extensions(events))
-    (cleaned,) = bench.run(erosita.evtool(events, Evtool(modules=["TM1", "TM2"]).model_dump()))
+    (cleaned,) = bench.run(erosita.evtool(events, EvtoolOptions(modules=["TM1", "TM2"])))
     final = cleaned.products["finalevents"]
     with fits.open(final) as hdus:
         assert set(hdus["EVENTS"].data["TM_NR"]) == {1, 2}
@@ -301,7 +302,7 @@ def test_evtool_without_flare_free_times_fails(bench: Bench, tmp_path: Path) -> 
     with pytest.raises(
         StepFailedError, match=r"notDone: evtool did not end with 'evtool: DONE'.*has no extension FLAREGTI"
     ):
-        bench.run(erosita.evtool(raw, Evtool().model_dump()))
+        bench.run(erosita.evtool(raw, EvtoolOptions()))
 
 
 def by_subject(findings: list[Finding]) -> dict[str, Finding]:

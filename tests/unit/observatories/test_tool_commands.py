@@ -9,7 +9,8 @@ import pytest
 
 from daxa_wf.errors import ConfigError, UnfitDataError
 from daxa_wf.observatories.erosita.esass import commands as erosita
-from daxa_wf.observatories.erosita.options import Evtool, Flaregti
+from daxa_wf.observatories.erosita.flare_options import FlaregtiOptions
+from daxa_wf.observatories.erosita.options import EvtoolOptions
 from daxa_wf.observatories.xmm.options import EvselectOptions, ExposureMapsOptions, ImagesOptions, SasEspfiltOptions
 from daxa_wf.observatories.xmm.sas import commands as xmm
 from daxa_wf.observatories.xmm.sas import list_commands as lists
@@ -252,7 +253,7 @@ def test_atthkgen() -> None:
 
 
 def test_flaregti_works_on_a_copy() -> None:
-    (command,) = erosita.flaregti(RAW, options(Flaregti))
+    (command,) = erosita.flaregti(RAW, FlaregtiOptions())
     assert argvs([command]) == [
         "flaregti eventfile=events.fits pimin=200 pimax=10000 mask_pimin=200 mask_pimax=10000 xmin=-108000 xmax=108000 "
         "ymin=-108000 ymax=108000 gridsize=18 binsize=1200 detml=10 timebin=20 source_size=25 source_like=10 "
@@ -264,26 +265,24 @@ def test_flaregti_works_on_a_copy() -> None:
 
 
 def test_gtitype_is_told_only_where_it_is_not_the_usual_one() -> None:
-    (command,) = erosita.flaregti(RAW, options(Flaregti, gtitype="FLAREGTI", threshold=1.09))
+    (command,) = erosita.flaregti(RAW, FlaregtiOptions(gtitype="FLAREGTI", threshold=1.09))
     assert {"gtitype=FLAREGTI", "threshold=1.09"} <= set(command.argv)
 
 
 def test_evtool_and_its_images() -> None:
-    (command,) = erosita.evtool(RAW, options(Evtool))
+    (command,) = erosita.evtool(RAW, EvtoolOptions())
     assert argvs([command]) == [
         "evtool eventfiles=events.fits gti=FLAREGTI outfile=finalevents.fits flag=0xc0000000 pattern=15 emin=0.2 emax=10"
     ]
     (inverted,) = erosita.evtool(
         RAW,
-        options(
-            Evtool, lo_en="0.5 keV", hi_en="2 keV", pattern=1, flag="0x2000", flagged="only", modules=["TM2", "TM1"]
-        ),
+        EvtoolOptions(lo_en="0.5 keV", hi_en="2 keV", pattern=1, flag="0x2000", flagged="only", modules=["TM2", "TM1"]),
     )
     assert argvs([inverted]) == [
         "evtool eventfiles=events.fits gti=FLAREGTI outfile=finalevents.fits flag=0x2000 flag_invert=yes pattern=1 "
         "emin=0.5 emax=2 telid=1 2"
     ]
-    (part,) = erosita.evtool(RAW, options(Evtool, gti="GTI", region="fk5; circle(8:52:56.868, 5.4614653, 6')"))
+    (part,) = erosita.evtool(RAW, EvtoolOptions(gti="GTI", region="fk5; circle(8:52:56.868, 5.4614653, 6')"))
     assert part.argv[2] == "gti=GTI"
     assert part.argv[-1] == "region=j2000;circle(133.23695d,5.4614653d,0.1d)"
     bands = [Band(0.2, 2.3)]
@@ -305,9 +304,9 @@ def test_modules_and_energies_of_evtool_are_checked() -> None:
         erosita.module_numbers(["TM8"])
     for wrong in ({"lo_en": "2 keV", "hi_en": "0.5 keV"}, {"modules": ["TM8"]}, {"pattern": 16}, {"flag": -1}):
         with pytest.raises(ValueError, match=next(iter(wrong))):
-            Evtool(**wrong)
+            EvtoolOptions(**wrong)
     with pytest.raises(ValueError, match=r"pimin = 3\.0 must be below pimax = 2\.0"):
-        Flaregti(pimin="3 keV", pimax="2 keV")
+        FlaregtiOptions(pimin="3 keV", pimax="2 keV")
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,7 @@ def test_science_windows_without_data_of_the_chosen_instruments_are_dropped_and_
     answer = recorded(real_data / "tables" / "heasarc_intscw_1000rows.vot.xml")
     table = made(spec.name, answer).rows
     selection = select(table, spec, [filters.with_data(("JEMX1", "JEMX2", "ISGRI"))])
+    answer = answer[answer["scw_id"].astype(str).str.strip().isin(table["obsid"])]
     good = [answer[f"good_{name}"] > 0 for name in ("jemx1", "jemx2", "isgri", "spi", "picsit")]
     before, after = (int(np.any(columns, axis=0).sum()) for columns in (good, good[:3]))
     assert selection.cutflow == [CutflowLine("data", "data of JEMX1 or JEMX2 or ISGRI", before, after)]

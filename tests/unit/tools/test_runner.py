@@ -484,11 +484,11 @@ def test_unfit_data_are_known_by_the_name_that_the_task_gives(
 
 def test_esass_must_say_done(standins: Standins, tmp_path: Path) -> None:
     from daxa_wf.observatories.erosita.esass.commands import flaregti
-    from daxa_wf.observatories.erosita.options import Flaregti
+    from daxa_wf.observatories.erosita.flare_options import FlaregtiOptions
     from tests.standins.odf import make_erosita_list
 
     raw = make_erosita_list(tmp_path / "raw.fits")
-    (command,) = flaregti(raw, Flaregti().model_dump())
+    (command,) = flaregti(raw, FlaregtiOptions())
     standins.tell("flaregti:notDone")
     run = execute(command, tmp_path / "work", tmp_path / "log")
     assert set(run.products) == {"events", "lightcurve", "maskimage", "thresholdimage"}

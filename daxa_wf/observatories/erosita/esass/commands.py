@@ -1,18 +1,19 @@
-"""Make the command lines of the eSASS steps from options, as pure functions.
+"""Command lines of every eSASS step, from options: pure functions.
 
-Options are the sections Flaregti and Evtool as plain data. Source: eSASS help of flaregti, evtool and expmap (EDR and DR1).
+Source: eSASS help of flaregti, evtool and expmap (EDR and DR1).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from daxa_wf.errors import ConfigError
 from daxa_wf.observatories.erosita.esass.tasks import ESASS_TASKS as TASKS
 from daxa_wf.observatories.erosita.esass.tasks import TELESCOPE_MODULES
+from daxa_wf.observatories.erosita.flare_options import FlaregtiOptions
 from daxa_wf.observatories.erosita.native.region import parse_region
+from daxa_wf.observatories.erosita.options import EvtoolOptions
 from daxa_wf.tools.spec import Command, Value
 from daxa_wf.units import Band
 
@@ -29,48 +30,43 @@ SKY_PIXELS_PER_PIXEL = 80
 """Binning of an image whose pixels are 4 arcsec."""
 
 
-def flaregti(events: Path, options: Mapping[str, Any]) -> list[Command]:
-    """Find the flare-free good time, and write it into a copy of the list as FLAREGTIn. Raw files are never modified.
+def flaregti(events: Path, options: FlaregtiOptions) -> list[Command]:
+    """Return the command that writes good times without flares, as FLAREGTIn, into a copy of the list.
 
-    Options that eSASS lacks are omitted, and also the usual `gtitype`, which early releases do not know.
+    Options that eSASS does not have are left out, and the usual `gtitype`, which early releases do not have.
     """
-    told = {
-        name: round(value * 1000) if name.endswith(("pimin", "pimax")) else value
-        for name, value in options.items()
-        if name in TASKS["flaregti"].by_name and (name, value) != ("gtitype", "GTI")
-    }
-    parameters: dict[str, Value] = {"eventfile": EVENTS, **told}
+    (pimin, pimax), (mask_pimin, mask_pimax) = options.band, options.mask_band
+    values = dict(options) | {"pimin": pimin, "pimax": pimax, "mask_pimin": mask_pimin, "mask_pimax": mask_pimax}
+    if options.gtitype == "GTI":
+        del values["gtitype"]
+    names = [name for name in TASKS["flaregti"].by_name if name in values]
+    parameters: dict[str, Value] = {"eventfile": EVENTS, **{name: values[name] for name in names}}
     parameters |= {"write_mask": True, "mask": MASK, "write_lightcurve": True, "lightcurve": LIGHT_CURVE}
     parameters |= {"write_thresholdimg": True, "thresholdimg": THRESHOLDS}
     products = {"events": EVENTS, "lightcurve": LIGHT_CURVE, "maskimage": MASK, "thresholdimage": THRESHOLDS}
     return [TASKS["flaregti"].command(parameters, products=products, copies={EVENTS: events})]
 
 
-def evtool(events: Path, options: Mapping[str, Any]) -> list[Command]:
-    """Clean a list with FLAREGTIn: select by FLAREGTIn or GTIn, pattern, flag, energy and telescope modules.
+def evtool(events: Path, options: EvtoolOptions) -> list[Command]:
+    """Return the command that cleans a list of flaregti: by FLAREGTIn or GTIn, pattern, flag, energy, region, modules.
 
-    Flagged events are dropped. With `flagged` "only", only they are kept, which eSASS calls flag_invert=yes.
+    Flagged events are dropped, or, with `flagged` "only", only they are kept: eSASS calls that flag_invert=yes.
     """
     parameters: dict[str, Value] = {
-        "eventfiles": EVENTS,
-        "gti": options["gti"],
-        "outfile": "finalevents.fits",
-        "flag": f"{options['flag']:#x}",
-        **({"flag_invert": True} if options["flagged"] == "only" else {}),
-        "pattern": options["pattern"],
-        "emin": options["lo_en"],
-        "emax": options["hi_en"],
-    }
-    numbers = module_numbers(options["modules"])
-    if numbers:
+        "eventfiles": EVENTS, "gti": options.gti, "outfile": "finalevents.fits", "flag": f"{options.flag:#x}",
+    }  # fmt: skip
+    if options.flagged == "only":
+        parameters["flag_invert"] = True
+    parameters |= {"pattern": options.pattern, "emin": options.lo_en, "emax": options.hi_en}
+    if numbers := module_numbers(options.modules):
         parameters["telid"] = numbers
-    if options["region"]:
-        parameters["region"] = str(parse_region(options["region"]))
+    if options.region:
+        parameters["region"] = str(parse_region(options.region))
     return [TASKS["evtool"].command(parameters, products={"finalevents": "finalevents.fits"}, links={EVENTS: events})]
 
 
 def images(events: Path, bands: Sequence[Band], rebin: int = SKY_PIXELS_PER_PIXEL) -> list[Command]:
-    """Make one image for each band (keV) from a cleaned list, with `rebin` sky pixels of 0.05 arcsec a pixel."""
+    """Return one command a band (keV), which makes its image of a cleaned list; `rebin` sky pixels of 0.05 arcsec to a pixel."""
     return [
         TASKS["evtool"].command(
             {
@@ -87,7 +83,10 @@ def images(events: Path, bands: Sequence[Band], rebin: int = SKY_PIXELS_PER_PIXE
 def exposure_maps(
     events: Path, images: dict[str, Path], bands: Sequence[Band], vignetting: bool = True, gti: str = "FLAREGTI"
 ) -> list[Command]:
-    """Make one map for each band, on the pixels of its image (`images`: label -> image), for the times in the tables `gti`n."""
+    """Return one command a band, which makes its map of the times in the tables `gti`n.
+
+    A map has the pixels of its band's image; `images`: band label -> image.
+    """
     return [
         TASKS["expmap"].command(
             {
@@ -103,7 +102,7 @@ def exposure_maps(
 
 
 def module_numbers(modules: Sequence[str]) -> list[str]:
-    """Convert TM1, TM2 ... to the form of telid, nothing for all modules. ConfigError for an unknown telescope module."""
+    """Return TM1, TM2 ... as telid takes them, or [] for all of them. ConfigError if a name is not a telescope module."""
     numbers = sorted({module.removeprefix("TM") for module in modules})
     unknown = set(numbers) - set(TELESCOPE_MODULES)
     if unknown:

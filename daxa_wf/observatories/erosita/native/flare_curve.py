@@ -128,12 +128,12 @@ def bin_events(
 
     An event counts for the curve if it is within the field of view about the mean of `paths` at its time.
     """
-    wanted = of_modules(module for module, intervals in good.items() if len(intervals))
+    is_chosen = of_modules(module for module, intervals in good.items() if len(intervals))
     low, high = min(band[0], mask_band[0]), max(band[1], mask_band[1])
     parts: list[tuple[NDArray[np.generic], ...]] = []
     for chunk in events.chunks():
         energy = chunk["PI"].astype(np.float64)
-        rows = chunk[wanted[chunk["TM_NR"]] & (energy >= low) & (energy <= high)]
+        rows = chunk[is_chosen[chunk["TM_NR"]] & (energy >= low) & (energy <= high)]
         time, module = rows["TIME"].astype(np.float64), rows["TM_NR"].astype(np.uint8)
         x, y, energy = (rows[name].astype(np.float64) for name in ("X", "Y", "PI"))
         pixel = grid.index(x, y)

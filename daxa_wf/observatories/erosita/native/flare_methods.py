@@ -1,17 +1,22 @@
-"""Methods that find flared bins: that of flaregti, a fixed limit, or 3 sigma above the flare-free rate."""
+"""Methods that find flared bins: that of flaregti, a fixed limit, or a limit above the flare-free rate."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.errors import ConfigError
 from daxa_wf.events.sky_grid import SkyGrid, divided
+from daxa_wf.observatories.erosita.flare_options import (
+    FixedLimits,
+    FlareFilter,
+    FlaregtiOptions,
+    FlareOptions,
+    GaussianLimits,
+)
 from daxa_wf.observatories.erosita.native.flare_curve import FlareCurve
-from daxa_wf.observatories.erosita.native.flare_parameters import FlaregtiParameters
 from daxa_wf.observatories.erosita.native.likelihood import tail_likelihood
 from daxa_wf.observatories.erosita.native.rate_threshold import clipped_cuts, optimal_threshold
 from daxa_wf.observatories.erosita.native.sky_pixels import PIXEL_ARCSEC
@@ -20,16 +25,23 @@ ARCMIN = 60 / PIXEL_ARCSEC
 """Sky pixels in an arcminute."""
 
 
-@dataclass(frozen=True)
-class ThresholdMethod:
-    """A method: `cuts` maps curve and parameters to the cut of each bin, for all modules at once or `each_module`."""
+def cuts(curve: FlareCurve, options: FlareFilter) -> NDArray[np.float64]:
+    """Return the cut of each bin in counts/s/deg^2 by the chosen flare filter; shape (bins,).
 
-    cuts: Callable[[FlareCurve, FlaregtiParameters], NDArray[np.float64]]
-    each_module: bool
-    description: str
+    ConfigError if a module has no fixed limit, UnfitDataError `noCounts` if no bin of a Gaussian has counts.
+    """
+    match options:
+        case FlaregtiOptions():
+            return best_cuts(curve, options)
+        case FixedLimits():
+            return fixed_cuts(curve, options)
+        case GaussianLimits():
+            return gaussian_cuts(curve, options)
+        case _:
+            assert_never(options)
 
 
-def dynamic_cuts(curve: FlareCurve, p: FlaregtiParameters) -> NDArray[np.float64]:
+def best_cuts(curve: FlareCurve, p: FlaregtiOptions) -> NDArray[np.float64]:
     """Return the cuts of flaregti: one `threshold`, or for each bin that of the region nearest to its pointing; (bins,).
 
     A region's threshold is the optimal one of the bins that point to within `fov_radius` of its centre. Without such bins,
@@ -44,7 +56,7 @@ def dynamic_cuts(curve: FlareCurve, p: FlaregtiParameters) -> NDArray[np.float64
     return cuts
 
 
-def region_grid(p: FlaregtiParameters) -> SkyGrid:
+def region_grid(p: FlareOptions) -> SkyGrid:
     """Return the `gridsize` by `gridsize` regions of the rectangle."""
     return divided(p.xmin, p.xmax, p.ymin, p.ymax, p.gridsize)
 
@@ -56,7 +68,7 @@ def nearest_region(grid: SkyGrid, x: NDArray[np.float64], y: NDArray[np.float64]
     return (row * grid.nx + column).astype(np.int64)
 
 
-def region_threshold(curve: FlareCurve, p: FlaregtiParameters, region: int, nearest: NDArray[np.int64]) -> float:
+def region_threshold(curve: FlareCurve, p: FlaregtiOptions, region: int, nearest: NDArray[np.int64]) -> float:
     """Return the optimal threshold of a region, counts/s/deg^2."""
     grid = region_grid(p)
     centres_x, centres_y = grid.centres()
@@ -69,16 +81,16 @@ def region_threshold(curve: FlareCurve, p: FlaregtiParameters, region: int, near
     return optimal_threshold(counts, seconds, area, source_area, p.source_like)[0]
 
 
-def fixed_cuts(curve: FlareCurve, p: FlaregtiParameters) -> NDArray[np.float64]:
-    """Return the threshold of a telescope module, or the common one; shape (bins,)."""
+def fixed_cuts(curve: FlareCurve, p: FixedLimits) -> NDArray[np.float64]:
+    """Return the limit of the curve's telescope module for each bin; shape (bins,). ConfigError if it has none."""
     (module,) = curve.modules
-    limit = p.thresholds.get(module, p.threshold)
+    limit = p.limit(f"TM{module}")
     if limit < 0:
         raise ConfigError(f"flaregti: thresholds has none for TM{module}; give it, or one threshold for all")
     return np.full(len(curve.counts), limit)
 
 
-def gaussian_cuts(curve: FlareCurve, p: FlaregtiParameters) -> NDArray[np.float64]:
+def gaussian_cuts(curve: FlareCurve, p: GaussianLimits) -> NDArray[np.float64]:
     """Return `sigma` standard deviations above the flare-free rate of a telescope module; shape (bins,)."""
     cuts, judged = np.full(len(curve.counts), np.nan), curve.judged
     cuts[judged] = clipped_cuts(curve.counts[judged], curve.exposure[judged], p.sigma)
@@ -101,13 +113,3 @@ def without_edges(curve: FlareCurve, quiet: NDArray[np.bool_], likelihood: float
     edge = beside & curve.judged & (curve.counts > expected)
     edge[edge] = tail_likelihood(curve.counts[edge], expected[edge]) >= likelihood
     return quiet & ~edge
-
-
-METHODS = {
-    "flaregti": ThresholdMethod(
-        dynamic_cuts, False, "the cut that is best for detecting faint sources, as eSASS flaregti"
-    ),
-    "threshold": ThresholdMethod(fixed_cuts, True, "a fixed limit for each telescope module, 6-10 keV"),
-    "gaussian": ThresholdMethod(gaussian_cuts, True, "3 sigma above the quiet rate of each telescope module, 5-10 keV"),
-}
-"""Methods by name, those of METHOD_BANDS."""

@@ -11,22 +11,34 @@ from numpy.typing import NDArray
 from daxa_wf.events.rewrite import Changes, rewrite
 from daxa_wf.events.sky_grid import SkyGrid
 from daxa_wf.fits.headers import describe
+from daxa_wf.observatories.erosita.flare_options import FLARE_FILTERS, FixedLimits, FlareFilter, FlaregtiOptions
 from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.flare_methods import ARCMIN, region_grid, region_threshold
-from daxa_wf.observatories.erosita.native.flare_parameters import FlaregtiParameters
 from daxa_wf.observatories.erosita.native.flaregti import FlaregtiResult, JudgedCurve
 
-ADDITIONAL = ("method", "sigma", "edge_like")
-"""Parameters that eSASS's flaregti lacks."""
+NAMES = (
+    "gtitype", "mask_pimin", "mask_pimax", "xmin", "xmax", "ymin", "ymax", "gridsize", "binsize", "detml", "timebin",
+    "source_size", "source_like", "fov_radius", "threshold", "max_threshold", "mask_iter", "method", "sigma", "edge_like",
+)  # fmt: skip
+"""Options in the order of a HISTORY; eSASS's flaregti does not have the last three."""
+DEFAULTS = {
+    name: field.default for model in reversed(FLARE_FILTERS.values()) for name, field in model.model_fields.items()
+}
+"""Defaults of all filters' options, flaregti's where several have one: a HISTORY has every option, used or not."""
 
 
-def command_line(p: FlaregtiParameters) -> str:
-    """Return the parameters in the form of flaregti's command line, with the additional ones."""
+def command_line(p: FlareFilter) -> str:
+    """Return the options as flaregti's command line would have them.
+
+    A value equal to its default is written as the default is (25, not 25.0), also if it was read from text with a unit.
+    """
     low, high = p.band
-    names = ("gtitype", "mask_pimin", "mask_pimax", "xmin", "xmax", "ymin", "ymax", "gridsize", "binsize", "detml",
-             "timebin", "source_size", "source_like", "fov_radius", "threshold", "max_threshold", "mask_iter")  # fmt: skip
-    words = [f"pimin={low:g} pimax={high:g}", *(f"{name}={getattr(p, name)}" for name in (*names, *ADDITIONAL))]
-    return " ".join([*words, *(f"threshold{module}={limit}" for module, limit in sorted(p.thresholds.items()))])
+    bands = dict(zip(("mask_pimin", "mask_pimax"), p.mask_band, strict=True))
+    given = {name: getattr(p, name, DEFAULTS[name]) for name in NAMES}
+    values = {name: DEFAULTS[name] if value == DEFAULTS[name] else value for name, value in given.items()} | bands
+    limits = p.thresholds if isinstance(p, FixedLimits) else {}
+    words = [f"pimin={low:g} pimax={high:g}", *(f"{name}={value}" for name, value in values.items())]
+    return " ".join([*words, *(f"threshold{name.removeprefix('TM')}={limits[name]}" for name in sorted(limits))])
 
 
 def write_flare_events(events: ErositaEventList, result: FlaregtiResult, output: Path) -> None:
@@ -35,7 +47,7 @@ def write_flare_events(events: ErositaEventList, result: FlaregtiResult, output:
     ConfigError if `output` is the file itself.
     """
     tables = {f"FLAREGTI{module}": gti for module, gti in result.gti.items()}
-    rewrite(events, output, Changes(history=f"flaregti: {command_line(result.parameters)}", tables=tables))
+    rewrite(events, output, Changes(history=f"flaregti: {command_line(result.options)}", tables=tables))
 
 
 def write_light_curve(events: ErositaEventList, result: FlaregtiResult, output: Path) -> None:
@@ -52,7 +64,7 @@ def write_light_curve(events: ErositaEventList, result: FlaregtiResult, output: 
         table.header["EXTNAME"] = "RATE" if len(result.judged) == 1 else f"RATE{modules[0]}"
         table.header.extend(events.identity_cards)
         table.header["HDUCLASS"], table.header["HDUCLAS1"] = "OGIP", "LIGHTCURVE"
-        table.header["TIMEDEL"] = (result.parameters.timebin, "[s] length of a bin")
+        table.header["TIMEDEL"] = (result.options.timebin, "[s] length of a bin")
         table.header["MODULES"] = (" ".join(f"TM{module}" for module in modules), "telescope modules of the rate")
         table.header["VIGNAPP"] = (False, "vignetting is not corrected")
         hdus.append(table)
@@ -92,17 +104,17 @@ def write_threshold_image(events: ErositaEventList, result: FlaregtiResult, outp
     """
     from astropy.io import fits
 
-    grid = region_grid(result.parameters)
+    grid = region_grid(result.options)
     header = _header(events, result, grid)
     header["BUNIT"] = "count/s/deg**2"
-    images = [threshold_image(judged, result.parameters) for judged in result.judged]
+    images = [threshold_image(judged, result.options) for judged in result.judged]
     hdus = [fits.PrimaryHDU(images[0].astype(np.float32) if len(images) == 1 else None, header)]
     for judged, image in zip(result.judged, images, strict=True) if len(images) > 1 else ():
         hdus.append(fits.ImageHDU(image.astype(np.float32), header, name=f"THRESH{judged.curve.modules[0]}"))
     fits.HDUList(hdus).writeto(output, checksum=True, overwrite=True)
 
 
-def threshold_image(judged: JudgedCurve, p: FlaregtiParameters) -> NDArray[np.float64]:
+def threshold_image(judged: JudgedCurve, p: FlareFilter) -> NDArray[np.float64]:
     """Return the cut of each region, shape (gridsize, gridsize)."""
     grid, curve = region_grid(p), judged.curve
     x, y = np.meshgrid(*grid.centres())
@@ -111,8 +123,11 @@ def threshold_image(judged: JudgedCurve, p: FlaregtiParameters) -> NDArray[np.fl
     for region in range(grid.nx * grid.ny):
         near = curve.judged & (np.hypot(curve.x - x.flat[region], curve.y - y.flat[region]) <= p.fov_radius * ARCMIN)
         if near.any():
-            dynamic = p.method == "flaregti" and p.threshold < 0
-            image[region] = region_threshold(curve, p, region, nobody) if dynamic else judged.cut[near][0]
+            image[region] = (
+                region_threshold(curve, p, region, nobody)
+                if isinstance(p, FlaregtiOptions) and p.threshold < 0
+                else judged.cut[near][0]
+            )
     capped = np.minimum(image, p.max_threshold) if p.max_threshold > 0 else image
     return capped.reshape(grid.shape)
 
@@ -124,5 +139,5 @@ def _header(events: ErositaEventList, result: FlaregtiResult, grid: SkyGrid | No
     header.extend(events.identity_cards)
     for card, value, comment in grid.cards(events.plane) if grid else ():
         header[card] = (value, comment)
-    describe(header, f"flaregti: {command_line(result.parameters)}")
+    describe(header, f"flaregti: {command_line(result.options)}")
     return header

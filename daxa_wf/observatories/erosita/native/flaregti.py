@@ -16,6 +16,7 @@ from daxa_wf.errors import UnfitDataError
 from daxa_wf.events.findings import Finding
 from daxa_wf.events.gti import Intervals, total
 from daxa_wf.events.sky_grid import SkyGrid, covering
+from daxa_wf.observatories.erosita.flare_options import FlareFilter, FlaregtiOptions
 from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.field_of_view import exposed, nominal_path, path_of
 from daxa_wf.observatories.erosita.native.flare_curve import (
@@ -30,8 +31,7 @@ from daxa_wf.observatories.erosita.native.flare_curve import (
     track,
     without_flares,
 )
-from daxa_wf.observatories.erosita.native.flare_methods import METHODS, without_edges
-from daxa_wf.observatories.erosita.native.flare_parameters import FlaregtiParameters
+from daxa_wf.observatories.erosita.native.flare_methods import cuts, without_edges
 from daxa_wf.observatories.erosita.native.source_mask import mask_of
 
 FEW_COUNTS = 10.0
@@ -57,7 +57,7 @@ class FlaregtiResult:
     `mask`: True outside of sources, and `counts`, both of the shape of `grid`; `findings` are doubts.
     """
 
-    parameters: FlaregtiParameters
+    options: FlareFilter
     good: dict[int, Intervals]
     gti: dict[int, Intervals]
     judged: tuple[JudgedCurve, ...]
@@ -75,13 +75,13 @@ class FlaregtiResult:
         return total(self.good[module]) - self.kept(module)
 
 
-def flaregti(events: ErositaEventList, parameters: FlaregtiParameters) -> FlaregtiResult:
+def flaregti(events: ErositaEventList, options: FlareFilter) -> FlaregtiResult:
     """Find the good times without flares of each telescope module; one pass over the list.
 
     Raise UnfitDataError `noGoodTime` if the list has no good time, or flares fill it; `noCounts` if the band is empty.
     Raise ConfigError if a module lacks its fixed threshold.
     """
-    p = parameters
+    p = options
     good = {
         module: each for module, each in events.intervals(p.gtitype).items() if module in events.observation.modules
     }
@@ -92,7 +92,7 @@ def flaregti(events: ErositaEventList, parameters: FlaregtiParameters) -> Flareg
     paths = [path for module in good if len(good[module]) and (path := path_of(events, module)) is not None]
     findings = _missing(events, good, bool(paths))
     paths = paths or [nominal_path(events)]
-    binned = bin_events(events, good, paths, bins, grid, (p.mask_pimin, p.mask_pimax), p.band)
+    binned = bin_events(events, good, paths, bins, grid, p.mask_band, p.band)
     if not binned.for_curve.any():
         low, high = p.band
         raise UnfitDataError("noCounts", f"All counts are zero! No event from {low:.0f} to {high:.0f} eV in good time")
@@ -110,14 +110,13 @@ def _iterate(
     bins: TimeBins,
     grid: SkyGrid,
     pointing: Track,
-    p: FlaregtiParameters,
+    p: FlareFilter,
 ) -> tuple[tuple[JudgedCurve, ...], NDArray[np.bool_], NDArray[np.int64]]:
     """Find mask, light curve and cuts, repeatedly with the new good times for the mask."""
-    method = METHODS[p.method]
-    groups = [(module,) for module in good] if method.each_module else [tuple(good)]
+    groups = [(module,) for module in good] if p.by_module else [tuple(good)]
     open_time = np.sum([pointing.seconds(intervals) for intervals in good.values()], axis=0)
     quiet = np.ones(len(bins.numbers), bool)
-    for _ in range(max(p.mask_iter, 1)):
+    for _ in range(p.mask_iter):
         counts = binned.image(grid, quiet)
         seconds = exposed(grid, pointing.x.ravel(), pointing.y.ravel(), (open_time * quiet[:, None]).ravel())
         mask = mask_of(counts, seconds, p.detml)
@@ -127,14 +126,14 @@ def _iterate(
     return judged, mask, counts
 
 
-def _judge(curve: FlareCurve, p: FlaregtiParameters) -> JudgedCurve:
+def _judge(curve: FlareCurve, p: FlareFilter) -> JudgedCurve:
     """Judge the bins of a curve: they are flare-free up to their cut; bins without a reliable rate follow the nearest others.
 
     A telescope module without any count counts as flare-free.
     """
     if not curve.counts[curve.judged].any():
         return JudgedCurve(curve, np.full(len(curve.counts), np.nan), np.ones(len(curve.counts), bool))
-    cut = METHODS[p.method].cuts(curve, p)
+    cut = cuts(curve, p)
     cut = np.minimum(cut, p.max_threshold) if p.max_threshold > 0 else cut
     quiet = np.nan_to_num(curve.rate) <= cut
     quiet = without_edges(curve, quiet, p.edge_like) if p.edge_like > 0 else quiet
@@ -152,9 +151,9 @@ def _missing(events: ErositaEventList, good: Mapping[int, Intervals], has_attitu
     return found
 
 
-def _of_the_optimal_cut(judged: tuple[JudgedCurve, ...], p: FlaregtiParameters) -> list[Finding]:
+def _of_the_optimal_cut(judged: tuple[JudgedCurve, ...], p: FlareFilter) -> list[Finding]:
     """Return findings if an optimal cut follows the noise, because bins are short, or allows for high flares."""
-    if p.method != "flaregti" or p.threshold >= 0 or not judged[0].curve.judged.any():
+    if not isinstance(p, FlaregtiOptions) or p.threshold >= 0 or not judged[0].curve.judged.any():
         return []
     curve, chosen = judged[0].curve, judged[0].curve.judged
     usual, rate = float(np.median(curve.counts[chosen])), float(np.median(curve.rate[chosen]))

@@ -20,7 +20,7 @@ def read_gti_file(path: Path, modules: Iterable[int]) -> dict[int, Intervals]:
 
     FLAREGTIn counts where a file has both. Raise ConfigError if the file is missing or has no such table.
     """
-    wanted, of_module, for_all = tuple(modules), {}, None
+    requested, of_module, for_all = tuple(modules), {}, None
     try:
         with open_bytes(path) as stream:
             for hdu in walk_hdus(stream, path):
@@ -36,7 +36,7 @@ def read_gti_file(path: Path, modules: Iterable[int]) -> dict[int, Intervals]:
     except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
         raise ConfigError(f"gti: {path} cannot be read: {error.strerror}") from None
     if of_module:
-        return {module: of_module[module] for module in wanted if module in of_module}
+        return {module: of_module[module] for module in requested if module in of_module}
     if for_all is None:
         raise ConfigError(f"gti: {path} has no table with START and STOP")
-    return dict.fromkeys(wanted, for_all)
+    return dict.fromkeys(requested, for_all)

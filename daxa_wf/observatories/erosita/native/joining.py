@@ -34,7 +34,7 @@ def join(lists: Sequence[ErositaEventList], modules: Iterable[int], output: Path
     """
     _check(lists)
     chosen = sorted(set(modules) & {module for events in lists for module in events.observation.modules})
-    first, wanted, cards = lists[0], of_modules(chosen), {**instrument_cards(chosen), **_span(lists)}
+    first, is_chosen, cards = lists[0], of_modules(chosen), {**instrument_cards(chosen), **_span(lists)}
     history = f"join: {' '.join(f'TM{module}' for module in chosen)} of {', '.join(each.path.name for each in lists)}"
     with output.open("wb") as out:
         primary, header = first.primary_header.copy(), first.header.copy()
@@ -45,7 +45,7 @@ def join(lists: Sequence[ErositaEventList], modules: Iterable[int], output: Path
         writer = TableWriter(out, header, SPARE_CARDS)
         for events in lists:
             for chunk in events.chunks():
-                writer.write(_on_plane_of(first, events, chunk[wanted[chunk["TM_NR"]]]))
+                writer.write(_on_plane_of(first, events, chunk[is_chosen[chunk["TM_NR"]]]))
         writer.close(header)
         for events in lists:
             _copy_tables(out, events, cards, chosen, events is first)

@@ -43,10 +43,10 @@ def detectable_counts(background: ArrayLike, likelihood: float) -> NDArray[np.fl
     Newton's method, from above: the left side is at least (S / B)^2 / (2 + 2 S / 3 B) times B (Bernstein's inequality).
     """
     mean = np.asarray(background, float)
-    wanted = likelihood / mean
-    ratio = wanted / 3 + np.sqrt(wanted**2 / 9 + 2 * wanted)
+    target = likelihood / mean
+    ratio = target / 3 + np.sqrt(target**2 / 9 + 2 * target)
     for _ in range(NEWTON_STEPS):
-        step = ((1 + ratio) * np.log1p(ratio) - ratio - wanted) / np.log1p(ratio)
+        step = ((1 + ratio) * np.log1p(ratio) - ratio - target) / np.log1p(ratio)
         ratio = ratio - step
         if np.all(np.abs(step) <= SETTLED * ratio):
             break

@@ -77,9 +77,9 @@ class Region:
 
     def contains(self, ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return True for positions (degrees) in it; shape of `ra`."""
-        wanted = [shape for shape in self.shapes if not shape.excluded]
-        kept = np.full(ra.shape, not wanted)
-        for shape in wanted:
+        included = [shape for shape in self.shapes if not shape.excluded]
+        kept = np.full(ra.shape, not included)
+        for shape in included:
             kept |= shape.contains(ra, dec)
         for shape in self.shapes:
             if shape.excluded:

@@ -64,9 +64,9 @@ def keeps_modules(modules: Iterable[int]) -> Callable[[str], bool]:
 
 def of_modules(modules: Iterable[int]) -> NDArray[np.bool_]:
     """Return a table of shape (256,): True at each TM_NR of the modules."""
-    wanted = np.zeros(256, dtype=bool)
-    wanted[list(modules)] = True
-    return wanted
+    is_chosen = np.zeros(256, dtype=bool)
+    is_chosen[list(modules)] = True
+    return is_chosen
 
 
 def write_subset(event_list: Path, names: Iterable[str], output: Path) -> None:
@@ -81,14 +81,14 @@ def select_modules(events: ErositaEventList, modules: Iterable[int], output: Pat
     `output` is the file itself.
     """
     chosen = available_modules(events, modules)
-    wanted = of_modules(chosen)
+    is_chosen = of_modules(chosen)
     history = f"select_modules: {' '.join(f'TM{module}' for module in chosen)} of {events.path.name}"
     return rewrite(
         events,
         output,
         Changes(
             history=history,
-            keep=lambda rows: wanted[rows["TM_NR"]],
+            keep=lambda rows: is_chosen[rows["TM_NR"]],
             keep_table=keeps_modules(chosen),
             cards=instrument_cards(chosen),
         ),

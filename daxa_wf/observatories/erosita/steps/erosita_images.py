@@ -2,46 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
-from daxa_wf.observatories.erosita.steps.event_lists import module_numbers, together
-from daxa_wf.observatories.xmm.steps.images import SKY_PIXEL, counts_said
+from daxa_wf.observatories.erosita.results import CleaningResults, ImageResults
+from daxa_wf.observatories.erosita.steps.event_lists import together
+from daxa_wf.observatories.erosita.steps.jobs import ImagesJob
 from daxa_wf.units import Band, Unit
 
 
-def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """Make one image for each band from all telescope modules together, large enough for all events."""
-    cleaned = inputs.record("evtool")
-    modules = module_numbers(cleaned.results)
-    events = workspace.layout.find(cleaned.product("finalevents"))
-    bands = [Band(each["lo_en"], each["hi_en"]) for each in options["bands"]]
-    outputs = [workspace.stage("image", band, unit=together(unit, modules)) for band in bands]
-    bin_size = round(options["pixel_size"] / SKY_PIXEL)
-    if options["engine"] == "esass":
+def run(unit: Unit, inputs: Inputs, job: ImagesJob, workspace: Workspace) -> Outcome:
+    """Write one image a band of all telescope modules together, as large as the events reach."""
+    record, bin_size = inputs.record("evtool"), job.bin_size
+    cleaned = CleaningResults.from_record(record)
+    events = workspace.layout.find(record.product("finalevents"))
+    bands = [bounds.band for bounds in job.bands]
+    outputs = [workspace.stage("image", band, unit=together(unit, cleaned.module_numbers)) for band in bands]
+    if job.with_esass:
         counts = _with_esass(events, bands, bin_size, outputs, workspace)
     else:
-        counts = _natively(events, modules, bands, bin_size, outputs)
-    numbers = {
-        "modules": cleaned.results["modules"],
-        "bin_size": bin_size,
-        "bands": [[band.low, band.high] for band in bands],
-        "counts": counts,
-    }
-    return Outcome(numbers, [], counts_said(bands, counts))
+        counts = _natively(events, cleaned.module_numbers, bands, bin_size, outputs)
+    results = ImageResults(
+        cleaned.modules, bin_size, bands=tuple((band.low, band.high) for band in bands), counts=tuple(counts)
+    )
+    return Outcome(results.as_results(), [], results.message)
 
 
 def _natively(
     path: Path, modules: tuple[int, ...], bands: Sequence[Band], bin_size: int, outputs: Sequence[Path]
 ) -> list[int]:
-    """Make all images in one pass over the event list, on the same pixels. Return the counts of each."""
+    """Write all images in one pass over the list, on the same pixels. Return the counts in each."""
     from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
     from daxa_wf.observatories.erosita.native.images import automatic_grid, bin_images, write_image
     from daxa_wf.observatories.erosita.native.selection import EvtoolParameters, selection_of
 
-    # The list holds nothing but what evtool selected.
+    # The list holds only what evtool selected.
     everything = EvtoolParameters(pattern=0, flag=None, emin=None, emax=None, gti="GTI", telid=modules)
     selection = selection_of(ErositaEventList.open(path), everything)
     grid = automatic_grid(selection, bin_size)
@@ -55,7 +51,7 @@ def _natively(
 def _with_esass(
     path: Path, bands: Sequence[Band], bin_size: int, outputs: Sequence[Path], workspace: Workspace
 ) -> list[int]:
-    """Run evtool for each band. Return the counts of each image."""
+    """Run one evtool a band. Return the counts in each image."""
     from daxa_wf.chain.toolkit import pixels_of
     from daxa_wf.observatories.erosita.esass.commands import images
     from daxa_wf.observatories.erosita.steps.esass_tools import EsassTools
@@ -63,7 +59,7 @@ def _with_esass(
     made = EsassTools(workspace).run(images(path, bands, bin_size))
     counts = []
     for band, output in zip(bands, outputs, strict=True):
-        picture = made[f"{band.label}-image"]
-        counts.append(int(pixels_of(picture).sum()))
-        picture.replace(output)
+        image = made[f"{band.label}-image"]
+        counts.append(int(pixels_of(image).sum()))
+        image.replace(output)
     return counts

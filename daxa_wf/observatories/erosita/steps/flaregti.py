@@ -2,140 +2,127 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from daxa_wf.archive.layout import NO_EXPOSURE
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
 from daxa_wf.errors import ConfigError, StepFailedError, UnfitDataError
-from daxa_wf.observatories.erosita.steps.event_lists import module_names, one_list, raw_lists, together, unpacked
+from daxa_wf.observatories.erosita.flare_options import FlareFilter, FlaregtiOptions
+from daxa_wf.observatories.erosita.results import FlareResults, FlareTimes
+from daxa_wf.observatories.erosita.steps.event_lists import (
+    RawLists,
+    chosen_events,
+    module_names,
+    raw_lists,
+    together,
+    unpacked,
+)
+from daxa_wf.observatories.erosita.steps.jobs import FlaregtiJob
 from daxa_wf.units import ChannelBand, Unit
 
 if TYPE_CHECKING:
     from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
-    from daxa_wf.observatories.erosita.native.flare_parameters import FlaregtiParameters
 
 PRODUCTS = ("events", "lightcurve", "maskimage", "thresholdimage")
-EV = 1000.0
-"""The options are in keV, flaregti's parameters in eV."""
 
-Stage = Callable[[str], Path]
-"""Kind of a product -> its path."""
+Places = Mapping[str, Path]
+"""Kind of a product -> the file that it is written to."""
 
 
-def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
-    """Write a list with FLAREGTIn, light curve, mask and thresholds. The raw list is only read.
+def run(unit: Unit, inputs: Inputs, job: FlaregtiJob, workspace: Workspace) -> Outcome:
+    """Write a list with FLAREGTIn, light curve, mask and thresholds; the raw list is only read.
 
-    Lists of several telescope modules are joined first. UnfitDataError `notScience`, `noInstrument`, `noCounts`, or
-    `noGoodTime` if no good or flare-free time remains. StepFailedError `listsDiffer` if lists do not belong together.
+    Lists of several telescope modules are joined first. Raise UnfitDataError `notScience`, `noInstrument`, `noCounts`, or
+    `noGoodTime` if no time is good or flares fill it; StepFailedError `listsDiffer` if lists do not belong together.
     """
     from daxa_wf.chain.toolkit import reading_products
     from daxa_wf.events.inspection import inspect
     from daxa_wf.events.quality import Quality
     from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 
-    paths, passed_over = raw_lists(unit, inputs, options, workspace)
-    of_lists = inspect([ErositaEventList.open(path) for path in paths])
-    events, modules = one_list(paths, options["instruments"], workspace)
-    with_esass = options["engine"] == "esass"
-    places = _places(together(unit, modules, NO_EXPOSURE), options, workspace)
-    warnings = (_with_esass if with_esass else _natively)(events, options, workspace, places.__getitem__)
-    warnings = [*of_lists, *warnings, *_of_the_lists(unit, events.observation.obsid, paths, passed_over)]
-    with reading_products() if with_esass else nullcontext():
-        numbers = flare_numbers(ErositaEventList.open(places["events"]), modules)
-    numbers |= {"method": options["method"], "timebin": options["timebin"], "rows": events.row_count}
-    numbers["lists"] = [path.name for path in paths]
-    kept, lost = (list(numbers[name].values()) for name in ("kept_seconds", "lost_seconds"))
-    share = sum(lost) / (sum(kept) + sum(lost)) if sum(lost) else 0.0
-    quality = Quality(share, no_in_out="it is defined for EPIC")
-    numbers["quality"] = quality.numbers()
-    warnings += quality.warnings("daxa_wf" if with_esass else "flaregti")
-    return Outcome(numbers, warnings, f"kept {max(kept):.0f} s of {len(modules)} telescope modules, cut {share:.1%}")
+    raw = raw_lists(unit, inputs, job, workspace)
+    warnings = inspect([ErositaEventList.open(path) for path in raw.paths])
+    events, modules = chosen_events(raw.paths, job.instruments, workspace)
+    places = _places(together(unit, modules, NO_EXPOSURE), job, workspace)
+    if job.with_esass:
+        _with_esass(events, job, workspace, places)
+    else:
+        warnings += _natively(events, job, places)
+    warnings += _warnings_of_lists(unit, events.observation.obsid, raw)
+    with reading_products() if job.with_esass else nullcontext():
+        times = flare_times(ErositaEventList.open(places["events"]), modules)
+    quality = Quality(times.removed_fraction, no_in_out="it is defined for EPIC")
+    warnings += quality.warnings("daxa_wf" if job.with_esass else "flaregti")
+    results = FlareResults(
+        tuple(module_names(modules)), times.kept_seconds, times.lost_seconds, times.gti, job.method,
+        job.timebin, events.row_count, tuple(path.name for path in raw.paths), quality.numbers(),
+    )  # fmt: skip
+    longest = max(times.kept_seconds.values())
+    message = f"kept {longest:.0f} s of {len(modules)} telescope modules, cut {times.removed_fraction:.1%}"
+    return Outcome(results.as_results(), warnings, message)
 
 
-def _places(of: Unit, options: Mapping[str, Any], workspace: Workspace) -> dict[str, Path]:
-    """Return the path of each kind of product."""
-    curve, mask = (ChannelBand(options[f"{kind}pimin"] * EV, options[f"{kind}pimax"] * EV) for kind in ("", "mask_"))
+def _places(of: Unit, options: FlareFilter, workspace: Workspace) -> Places:
+    """Stage each kind of product."""
+    curve, mask = ChannelBand(*options.band), ChannelBand(*options.mask_band)
     bands = {"lightcurve": curve, "thresholdimage": curve, "maskimage": mask}
     return {kind: workspace.stage(kind, bands.get(kind), unit=of) for kind in PRODUCTS}
 
 
-def _of_the_lists(unit: Unit, said: str, paths: Sequence[Path], passed_over: Sequence[str]) -> list[dict[str, str]]:
-    """Return warnings of lists whose headers name another observation, and of unused lists."""
-    found = [
-        ("listPassedOver", f"{name} left aside for {' '.join(path.name for path in paths)}") for name in passed_over
-    ]
-    if said != unit.obsid:
-        found.append(("headerDisagrees", f"{paths[0].name} says it is {said}, planned as {unit.obsid}"))
-    return [{"task": "flaregti", "name": name, "text": text} for name, text in found]
+def _warnings_of_lists(unit: Unit, obsid: str, raw: RawLists) -> list[dict[str, str]]:
+    """Return warnings of lists that were left aside, and of a list whose header names another observation, `obsid`."""
+    names = " ".join(path.name for path in raw.paths)
+    texts = [("listPassedOver", f"{name} left aside for {names}") for name in raw.passed_over]
+    if obsid != unit.obsid:
+        texts.append(("headerDisagrees", f"{raw.paths[0].name} says it is {obsid}, planned as {unit.obsid}"))
+    return [{"task": "flaregti", "name": name, "text": text} for name, text in texts]
 
 
-def _natively(
-    events: ErositaEventList, options: Mapping[str, Any], workspace: Workspace, place: Stage
-) -> list[dict[str, str]]:
-    """Run daxa_wf's own flaregti. Return its warnings."""
+def _natively(events: ErositaEventList, options: FlareFilter, places: Places) -> list[dict[str, str]]:
+    """Find the times with daxa_wf's own flaregti and write the products. Return its warnings."""
     from daxa_wf.observatories.erosita.native import flare_products as products
     from daxa_wf.observatories.erosita.native.flaregti import flaregti
 
-    del workspace
     try:
-        result = flaregti(events, native_parameters(options))
+        result = flaregti(events, options)
     except ConfigError as error:
         raise StepFailedError("badParameters", str(error)) from error
-    products.write_flare_events(events, result, place("events"))
-    products.write_light_curve(events, result, place("lightcurve"))
-    products.write_mask(events, result, place("maskimage"))
-    products.write_threshold_image(events, result, place("thresholdimage"))
-    return [each.warning("flaregti") for each in result.findings]
+    products.write_flare_events(events, result, places["events"])
+    products.write_light_curve(events, result, places["lightcurve"])
+    products.write_mask(events, result, places["maskimage"])
+    products.write_threshold_image(events, result, places["thresholdimage"])
+    return [finding.warning("flaregti") for finding in result.findings]
 
 
-def _with_esass(
-    events: ErositaEventList, options: Mapping[str, Any], workspace: Workspace, place: Stage
-) -> list[dict[str, str]]:
-    """Run eSASS's flaregti on a copy of the list. Its own warnings go to the record."""
+def _with_esass(events: ErositaEventList, options: FlareFilter, workspace: Workspace, places: Places) -> None:
+    """Run eSASS's flaregti on a copy of the list. StepFailedError `badParameters` if it does not have the flare filter."""
     from daxa_wf.observatories.erosita.esass.commands import flaregti
     from daxa_wf.observatories.erosita.steps.esass_tools import EsassTools
 
+    if not isinstance(options, FlaregtiOptions):
+        raise StepFailedError("badParameters", f"eSASS has no flare filter {options.method}; write engine: native")
     made = EsassTools(workspace).run(flaregti(unpacked(events.path, workspace.directory), options))
-    for kind in PRODUCTS:
-        made[kind].replace(place(kind))
-    return []
+    for kind, place in places.items():
+        made[kind].replace(place)
 
 
-def native_parameters(options: Mapping[str, Any]) -> FlaregtiParameters:
-    """Convert the configuration's section to the engine's parameters: keV to eV, telescope modules to numbers."""
-    from dataclasses import fields
+def flare_times(events: ErositaEventList, modules: Sequence[int]) -> FlareTimes:
+    """Return the seconds that a list with FLAREGTIn keeps and removes by telescope module, and the times that it keeps.
 
-    from daxa_wf.observatories.erosita.native.flare_parameters import FlaregtiParameters
-
-    known = {each.name for each in fields(FlaregtiParameters)}
-    told = {name: value for name, value in options.items() if name in known}
-    told |= {name: round(told[name] * EV, 3) for name in ("pimin", "pimax", "mask_pimin", "mask_pimax")}
-    told["thresholds"] = {int(name.removeprefix("TM")): limit for name, limit in options["thresholds"].items()}
-    return FlaregtiParameters(**told)
-
-
-def flare_numbers(events: ErositaEventList, modules: Sequence[int]) -> dict[str, Any]:
-    """Summarise a list with FLAREGTIn: kept and excluded seconds by telescope module, and the union of the kept times.
-
-    UnfitDataError `noGoodTime` if no time remains.
+    UnfitDataError `noGoodTime` if no time is left; StepFailedError `missingProduct` if the list has no FLAREGTIn.
     """
     from daxa_wf.events.gti import NONE, intersection, total, union
 
     before, after = events.intervals("GTI"), events.intervals("FLAREGTI")
     if not after:
         raise StepFailedError("missingProduct", f"flaregti left no table FLAREGTIn in {events.path.name}")
-    kept = {
-        module: intersection(after.get(module, NONE), before[module]) if module in before else NONE
-        for module in modules
-    }
-    if not any(len(each) for each in kept.values()):
+    good = {module: before.get(module, NONE) for module in modules}
+    kept = {module: intersection(after.get(module, NONE), intervals) for module, intervals in good.items()}
+    if not any(len(intervals) for intervals in kept.values()):
         raise UnfitDataError("noGoodTime", "no good time is left without flares")
-    return {
-        "modules": module_names(modules),
-        "kept_seconds": {f"TM{module}": total(each) for module, each in kept.items()},
-        "lost_seconds": {f"TM{module}": total(before.get(module, NONE)) - total(each) for module, each in kept.items()},
-        "gti": union(*kept.values()).tolist(),
-    }
+    seconds = {f"TM{module}": total(intervals) for module, intervals in kept.items()}
+    removed = {f"TM{module}": total(good[module]) - total(intervals) for module, intervals in kept.items()}
+    return FlareTimes(seconds, removed, tuple((start, stop) for start, stop in union(*kept.values()).tolist()))

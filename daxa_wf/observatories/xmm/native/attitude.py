@@ -39,10 +39,10 @@ def read_drift(path: Path, plane: TangentPlane, good: Intervals) -> Drift:
         if rows.dtype[column].kind not in "iuf":
             raise CorruptFileError(f"{path}: the column {column} must hold one number a row")
     ra, dec = rows["AHFRA"].astype(float), rows["AHFDEC"].astype(float)
-    wanted = contains(good, rows["TIME"].astype(float)) & np.isfinite(ra) & np.isfinite(dec)
-    if not wanted.any():
+    usable = contains(good, rows["TIME"].astype(float)) & np.isfinite(ra) & np.isfinite(dec)
+    if not usable.any():
         return NO_DRIFT
-    x, y = plane.pixel(ra[wanted], dec[wanted])
+    x, y = plane.pixel(ra[usable], dec[usable])
     known = np.isfinite(x) & np.isfinite(y) & (np.hypot(x, y) < FARTHEST)
     if not known.any():
         return NO_DRIFT

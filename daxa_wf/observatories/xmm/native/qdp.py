@@ -129,8 +129,8 @@ def _rows(result: EspfiltResult) -> Iterator[np.ndarray]:
 
 
 def _curve_rows(curve: LightCurve, values: Any, errors: Any, column: int, chosen: Any) -> Iterator[np.ndarray]:
-    for time, value, error, wanted in zip(curve.centres - curve.start, values, errors, chosen, strict=True):
-        if wanted and np.isfinite(value):
+    for time, value, error, is_drawn in zip(curve.centres - curve.start, values, errors, chosen, strict=True):
+        if is_drawn and np.isfinite(value):
             yield _filled({X: time, column: value, column + 1: error})
 
 

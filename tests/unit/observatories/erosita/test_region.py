@@ -14,7 +14,7 @@ from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.evtool import evtool
 from daxa_wf.observatories.erosita.native.region import parse_region
 from daxa_wf.observatories.erosita.native.selection import EvtoolParameters
-from daxa_wf.observatories.erosita.options import Evtool
+from daxa_wf.observatories.erosita.options import EvtoolOptions
 
 PLACE = SkyCoord(107.3, -49.38, unit="deg")
 
@@ -104,4 +104,4 @@ def test_what_is_not_understood(text, said):
     with pytest.raises(ConfigError, match=said):
         parse_region(text)
     with pytest.raises(ValidationError, match=said):
-        Evtool(region=text)
+        EvtoolOptions(region=text)

@@ -16,6 +16,7 @@ import pytest
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.wcs import WCS
+from pydantic import TypeAdapter
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, write_manifest
@@ -28,11 +29,11 @@ from daxa_wf.events.gti import contains, intersection, total
 from daxa_wf.mission.registry import MISSIONS, STEPS
 from daxa_wf.mission.step import load
 from daxa_wf.observatories.erosita import PIPELINE
+from daxa_wf.observatories.erosita.flare_options import FixedLimits, FlareFilter, FlaregtiOptions
 from daxa_wf.observatories.erosita.local import lists_to_join, local_erosita_manifest
 from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.telescope_modules import GROUPS, parse_modules, select_modules
-from daxa_wf.observatories.erosita.options import ErositaImages as Images
-from daxa_wf.observatories.erosita.options import Evtool, Flaregti
+from daxa_wf.observatories.erosita.options import ErositaImagesOptions, EvtoolOptions
 from daxa_wf.observatories.erosita.panels import flare_plots
 from daxa_wf.units import Unit
 from daxa_wf_simulator.erosita import make_erosita, write_event_file
@@ -43,8 +44,8 @@ FILES = {target.obsid: target.file for target in TARGETS}
 STEPS_HERE = PIPELINE.engines[0].steps
 ALL_SEVEN = tuple(f"TM{number}" for number in range(1, 8))
 SECTIONS: dict[str, Any] = {
-    "flaregti": Flaregti(), "evtool": Evtool(),
-    "erosita_images": Images(bands=(["0.2 keV", "2.3 keV"], ["2.3 keV", "5 keV"]), pixel_size="20 arcsec"),
+    "flaregti": FlaregtiOptions(), "evtool": EvtoolOptions(),
+    "erosita_images": ErositaImagesOptions(bands=(["0.2 keV", "2.3 keV"], ["2.3 keV", "5 keV"]), pixel_size="20 arcsec"),
     "erosita_exposure_maps": ExposureMaps(),
 }  # fmt: skip
 
@@ -70,9 +71,11 @@ class Chain:
     records: dict[str, Record] = field(default_factory=dict)
 
     def run(self, step: str, **options: Any) -> Record:
-        section = type(SECTIONS[step]).model_validate(options) if options else SECTIONS[step]
-        values = {**section.plain_values(), "engine": self.engine, "instruments": list(self.instruments)}
-        values["passed_over"] = list(self.passed_over)
+        model = TypeAdapter(FlareFilter if step == "flaregti" else type(SECTIONS[step]))
+        section = model.validate_python(options) if options else SECTIONS[step]
+        values = {**section.values(), "engine": self.engine}
+        if step == "flaregti":
+            values |= {"instruments": list(self.instruments), "passed_over": list(self.passed_over)}
         inputs = Inputs({name: [record] for name, record in self.records.items()}, {"events": [self.raw, *self.more]})
         function = load(STEPS[step].run)
         context = {"toolkit": Toolkit(time_limit=self.time_limit).plain_values()}
@@ -377,7 +380,7 @@ def test_all_of_it_flared(chain: Any) -> None:
 def test_other_ways_to_tell_flares(chain: Any) -> None:
     record = chain("700199").run("flaregti", method="gaussian", sigma=3.5)
     assert record.status is Status.DONE
-    assert (record.parameters["pimin"], record.results["method"]) == (5.0, "gaussian")
+    assert (record.parameters["pimin"], record.results["method"]) == ("5 keV", "gaussian")
     assert any("-en5000_10000PI-lightcurve" in stamp.path for stamp in record.products)
     plots = flare_plots(chain("700199").layout, record)
     assert [plot.caption for plot in plots] == [f"Light curve of 700199 TM{module} gaussian" for module in (5, 6, 7)]
@@ -386,7 +389,7 @@ def test_other_ways_to_tell_flares(chain: Any) -> None:
     assert (record.status, record.reason) == (Status.FAILED, "badParameters")
     assert "none for TM6" in record.message
     with pytest.raises(ValueError, match="needs 'thresholds'"):
-        Flaregti(method="threshold")
+        FixedLimits()
 
 
 FAILURES = (
@@ -441,7 +444,7 @@ def test_downloaded_lists(chain: Any, raw: Any) -> None:
     acquired.results = {"files": [{"path": FILES["700199"]}, {"path": "pm00_700199_520_EventList_c001.fits"}]}
     inputs, options = (
         Inputs({"acquire": [acquired]}),
-        {**Flaregti().model_dump(), "engine": "native", "instruments": ALL_SEVEN, "passed_over": []},
+        {**FlaregtiOptions().values(), "engine": "native", "instruments": ALL_SEVEN, "passed_over": []},
     )
     run = import_module("daxa_wf.observatories.erosita.steps.flaregti").run
     with pytest.raises(Fault, match="delete the record of 'acquire'"):

@@ -20,7 +20,7 @@ from daxa_wf.observatories.xmm.native.images import bin_images, epic_grid, write
 from daxa_wf.observatories.xmm.native.vignetting import measured_vignetting, spacecraft_frame
 from daxa_wf.observatories.xmm.steps.images import bands_cut_off
 from daxa_wf.units import Band
-from tests.genuine import Abell907, is_whole
+from tests.genuine import EXTRACTS, Abell907, is_whole
 
 BANDS = {"0.50-2.00": (500, 2000), "2.00-10.00": (2000, 10000)}
 GRID = epic_grid(87)
@@ -30,6 +30,12 @@ GRID = epic_grid(87)
 def events(abell907: Abell907) -> EpicEventList:
     """The cleaned event list."""
     return EpicEventList.open(abell907.event_list)
+
+
+@pytest.fixture(scope="module")
+def some_list() -> EpicEventList:
+    """One of the lists, for what is true of any."""
+    return EpicEventList.open(Abell907(EXTRACTS, "0201903501", "mos1").event_list)
 
 
 def test_images_are_pixel_exact(abell907: Abell907, events: EpicEventList, tmp_path: Path) -> None:
@@ -98,9 +104,9 @@ def test_pn_vignetting_predicts_the_other_observation(real_data: Path, band: str
     assert np.mean(np.abs(ratio - 1) < 0.10) > 0.75
 
 
-def test_without_vignetting_a_map_is_live_time(events: EpicEventList) -> None:
-    seconds = exposure_maps([events], GRID, events.plane, [1.0], "none").seconds[0]
-    lives = [events.header[f"LIVETI{ccd:02d}"] for ccd in events.ccds]
+def test_without_vignetting_a_map_is_live_time(some_list: EpicEventList) -> None:
+    seconds = exposure_maps([some_list], GRID, some_list.plane, [1.0], "none").seconds[0]
+    lives = [some_list.header[f"LIVETI{ccd:02d}"] for ccd in some_list.ccds]
     inner = seconds[seconds > 0.5 * seconds.max()]
     assert min(lives) <= np.median(inner) <= 1.01 * max(lives)
 
@@ -116,25 +122,25 @@ def test_events_fall_where_there_is_exposure(mos_list: Path, tmp_path: Path) -> 
     assert image[seconds <= 0].sum() <= 0.001 * image.sum()
 
 
-def test_a_ccd_without_events_is_left_out_and_told(events: EpicEventList, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = exposure_maps([events], GRID, events.plane, [1.0], "none")
+def test_a_ccd_without_events_is_left_out_and_told(some_list: EpicEventList, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = exposure_maps([some_list], GRID, some_list.plane, [1.0], "none")
     place = Detector.place
     monkeypatch.setattr(Detector, "place", lambda self, ccd: None if ccd == 2 else place(self, ccd))
-    less = exposure_maps([events], GRID, events.plane, [1.0], "none")
+    less = exposure_maps([some_list], GRID, some_list.plane, [1.0], "none")
     assert whole.findings == ()
     assert [each.name for each in less.findings] == ["ccdLeftOut"]
     assert less.seconds.sum() < 0.95 * whole.seconds.sum()
 
 
-def test_two_exposures_add_up(events: EpicEventList) -> None:
-    one = exposure_maps([events], GRID, events.plane, [1.25]).seconds
-    two = exposure_maps([events, events], GRID, events.plane, [1.25]).seconds
-    assert np.allclose(two, 2 * one)
+def test_two_exposures_add_up(some_list: EpicEventList) -> None:
+    single = exposure_maps([some_list], GRID, some_list.plane, [1.25]).seconds
+    double = exposure_maps([some_list, some_list], GRID, some_list.plane, [1.25]).seconds
+    assert np.allclose(double, 2 * single)
 
 
-def test_drift_moves_exposure(events: EpicEventList) -> None:
-    still = exposure_maps([events], GRID, events.plane, [1.0], "none").seconds[0]
-    moved = exposure_maps([events], GRID, events.plane, [1.0], "none", [Drift(((870.0, 0.0, 1.0),))]).seconds[0]
+def test_drift_moves_exposure(some_list: EpicEventList) -> None:
+    still = exposure_maps([some_list], GRID, some_list.plane, [1.0], "none").seconds[0]
+    moved = exposure_maps([some_list], GRID, some_list.plane, [1.0], "none", [Drift(((870.0, 0.0, 1.0),))]).seconds[0]
     inner = slice(100, 400)
     assert np.mean(np.abs(moved[inner, 110:410] - still[inner, 100:400]) < 1) > 0.98
 
@@ -146,8 +152,8 @@ def test_real_attitude_is_steady(real_data: Path) -> None:
     assert read_drift(series, events.plane, union(*events.gtis.values())) == NO_DRIFT
 
 
-def test_map_file_says_what_its_vignetting_is(events: EpicEventList, tmp_path: Path) -> None:
-    write_exposure_map(tmp_path / "map.fits", events, GRID, (500, 2000), np.ones(GRID.shape), "measured")
+def test_map_file_says_what_its_vignetting_is(some_list: EpicEventList, tmp_path: Path) -> None:
+    write_exposure_map(tmp_path / "map.fits", some_list, GRID, (500, 2000), np.ones(GRID.shape), "measured")
     with fits.open(tmp_path / "map.fits", checksum=True) as hdus:
         hdus.verify("exception")
         header = hdus[0].header
