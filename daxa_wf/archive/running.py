@@ -34,8 +34,8 @@ GRACE = 20.0
 
 
 @dataclass
-class Hold:
-    """An archive that is held by a run: by an open file, which Snakemake is to inherit, so that it holds it too."""
+class ArchiveLock:
+    """The lock of an archive in use by a run: an open file. Snakemake inherits the file, so it keeps the lock too."""
 
     root: Path
     descriptor: int
@@ -47,7 +47,7 @@ class Hold:
         Snakemake is killed with all its jobs if it has not ended `grace` seconds after the first signal.
         """
         is_interruptible = signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
-        # Snakemake begins with Ctrl-C ignored, because its imports would print a traceback. The Snakefile heeds it.
+        # Snakemake begins with Ctrl-C ignored, because its imports would print a traceback. The Snakefile handles it.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         environment = {**os.environ, INTERRUPTIBLE: str(int(is_interruptible)), HELD: str(self.root.resolve())}
         process = subprocess.Popen(command, pass_fds=[self.descriptor], env=environment)
@@ -98,11 +98,11 @@ def _kill_tree(pid: int) -> None:
 
 
 @contextmanager
-def held(root: Path) -> Iterator[Hold]:
+def held(root: Path) -> Iterator[ArchiveLock]:
     """Hold an archive. Raise ConfigError if another run holds it."""
     root.mkdir(parents=True, exist_ok=True)
     with _locked_file(root) as stream:
-        yield Hold(root, stream.fileno())
+        yield ArchiveLock(root, stream.fileno())
         os.ftruncate(stream.fileno(), 0)
 
 

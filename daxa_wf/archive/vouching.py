@@ -71,7 +71,7 @@ class Finding:
 
 
 @dataclass
-class Examined:
+class ExaminedRecords:
     """The readable records of an archive, and the findings on records that no longer vouch for their files."""
 
     records: dict[Path, Record] = field(default_factory=dict)
@@ -85,13 +85,13 @@ class Examined:
         return self._fingerprints.get(path)
 
 
-def examine_records(layout: Layout) -> Examined:
+def examine_records(layout: Layout) -> ExaminedRecords:
     """Read every record of an archive and compare it with its files and with the records it was built on.
 
     A record no longer vouches if it is damaged, if a product is missing or changed, if a raw file changed, or if an earlier
     record is a new one. Raw files may be deleted after processing. This function writes no files.
     """
-    examined = Examined()
+    examined = ExaminedRecords()
     for path in record_paths(layout):
         try:
             record = examined.records[path] = read_record(path)
@@ -115,7 +115,7 @@ def _compared_with_files(layout: Layout, record: Record) -> Finding | None:
     return Finding("raw data changed", _listed(changed)) if changed else None
 
 
-def _rebuilt(layout: Layout, examined: Examined, path: Path, sound: Collection[Path]) -> str:
+def _rebuilt(layout: Layout, examined: ExaminedRecords, path: Path, sound: Collection[Path]) -> str:
     """Return the path of an earlier record whose content changed after the record at `path` was made, or ''."""
     for name, fingerprint in examined.records[path].built_on.items():
         earlier = layout.root / name

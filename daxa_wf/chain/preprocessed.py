@@ -30,7 +30,7 @@ FINISHED_KINDS = {"events": "finalevents", "background": "backmap"}
 
 
 @dataclass(frozen=True)
-class Filed:
+class FiledProduct:
     """A product among an observation's files: its pattern, its exposure, and the instruments whose data it contains."""
 
     pattern: ProductPattern
@@ -43,7 +43,7 @@ class Filed:
 class Filing:
     """The products among an observation's files, and similar files that were skipped."""
 
-    products: list[Filed] = field(default_factory=list)
+    products: list[FiledProduct] = field(default_factory=list)
     undecided: list[str] = field(default_factory=list)
     """Files that match several instruments, if the mission's table does not name exactly one of them."""
     not_chosen: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -78,7 +78,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
 
 def _make(
-    filed: Filed, unit: Unit, raw: Path, options: Mapping[str, Any], workspace: Workspace
+    filed: FiledProduct, unit: Unit, raw: Path, options: Mapping[str, Any], workspace: Workspace
 ) -> Iterator[dict[str, Any]]:
     """Make the products of one raw file, one for each band of its pattern, and yield their entries in the record."""
     subset = _subset(filed, options["instruments"])
@@ -134,7 +134,7 @@ def products_in(
             filing.repeated[path] = seen[key]
             continue
         seen[key] = path
-        filing.products.append(Filed(pattern, path, exposure, held))
+        filing.products.append(FiledProduct(pattern, path, exposure, held))
     filing.products.sort(key=lambda filed: (spec.products.index(filed.pattern), filed.path))
     return filing
 
@@ -188,7 +188,7 @@ def _left_aside(spec: MissionSpec, filing: Filing, instruments: Sequence[str]) -
     ]
 
 
-def _subset(filed: Filed, instruments: Sequence[str]) -> tuple[str, ...]:
+def _subset(filed: FiledProduct, instruments: Sequence[str]) -> tuple[str, ...]:
     """Return the chosen instruments of an event list with several instruments, or () if the list stays complete."""
     chosen = tuple(name for name in filed.instruments if name in instruments)
     together = filed.pattern.kind == "events" and len(filed.instruments) > 1

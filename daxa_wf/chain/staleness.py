@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record, Status
-from daxa_wf.archive.vouching import Examined, Finding, examine_records
+from daxa_wf.archive.vouching import ExaminedRecords, Finding, examine_records
 from daxa_wf.chain.runner import validated
 from daxa_wf.download.release import may_be_had
 from daxa_wf.mission.registry import STEPS
@@ -93,7 +93,7 @@ def find_stale(layout: Layout, work: Iterable[Work], conditions: Conditions) -> 
     return stale
 
 
-def _finding(layout: Layout, work: Work, examined: Examined, conditions: Conditions) -> Finding | None:
+def _finding(layout: Layout, work: Work, examined: ExaminedRecords, conditions: Conditions) -> Finding | None:
     """Return why a record that vouches for its files must still be made again, or None."""
     record = examined.records[work.path]
     if conditions.forced(work.path):
