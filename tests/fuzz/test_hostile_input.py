@@ -54,7 +54,7 @@ def test_a_configuration_that_multiplies_or_nests_ends_at_once(tmp_path: Path, t
 def test_aliases_that_are_used_a_few_times_are_welcome(tmp_path: Path) -> None:
     text = "archive: a\nmissions:\n  chandra: &one {select: {radius: 1 deg, positions: [[1, 2]]}}\n  swift: *one\n"
     (tmp_path / "my.yaml").write_text(text)
-    assert set(read_config(tmp_path / "my.yaml").missions) == {"chandra", "swift"}
+    assert set(read_config(tmp_path / "my.yaml").all_missions) == {"chandra", "swift"}
 
 
 def test_a_query_of_a_hundred_parentheses_ends_at_once() -> None:
