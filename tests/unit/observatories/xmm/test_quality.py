@@ -17,6 +17,7 @@ from daxa_wf.observatories.xmm.native.espfilt import EspfiltResult, espfilt
 from daxa_wf.observatories.xmm.native.event_list import XMM_TIMES, EpicEventList
 from daxa_wf.observatories.xmm.native.in_out import HardEvents, epic_in_out_ratio, why_no_in_out
 from daxa_wf.observatories.xmm.native.qdp import write_qdp
+from daxa_wf.observatories.xmm.options import SasEspfiltOptions
 from daxa_wf.observatories.xmm.steps.espfilt import fit_in_qdp, sas_numbers, sas_quality
 from tests.unit.events.test_flare_filters import LISTS
 
@@ -166,8 +167,7 @@ def test_sas_cleaning_is_assessed_like_ours(
     events, ours = mos1
     write_gti(tmp_path / "gti.fits", ours.gti, XMM_TIMES, "as SAS leaves it")
     write_qdp(tmp_path / "hist.qdp", ours, "as SAS leaves it")
-    options = {"method": "histogram", "with_binning": True, "with_smoothing": True}
-    numbers = sas_numbers(events.path, tmp_path / "gti.fits", {}, options)
+    numbers = sas_numbers(events.path, tmp_path / "gti.fits", {}, SasEspfiltOptions())
     numbers |= fit_in_qdp(tmp_path / "hist.qdp", "20")
     quality = sas_quality(events.path, numbers, tmp_path / "hist.qdp", 51.0)
     assert quality.in_out == ours.quality.in_out
