@@ -32,7 +32,7 @@ def run_by_hand(plan: Plan, step_name: str, identifier: str, into: Path | None =
     wildcards = Wildcards.of(unit)
     earlier = _earlier_records(plan, step, wildcards)
     layout = plan.layout if into is None else _copy_observation(plan.layout, into, unit)
-    options = plan.options(step_name)(wildcards) if step.section or step.job_options else {}
+    options = plan.options(step_name)(wildcards)
     inputs = _inputs(plan, step, wildcards, earlier)
     with held(layout.root):
         log_to(layout.log(step_name, unit))

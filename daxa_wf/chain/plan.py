@@ -173,7 +173,7 @@ class Plan:
     def params(self, name: str) -> dict[str, Any]:
         """Return the parameters of a step's rule: its options, its context on this machine, and its raw files."""
         step = STEPS[name]
-        params: dict[str, Any] = {"options": self.options(name)} if step.section or step.job_options else {}
+        params: dict[str, Any] = {"options": self.options(name)} if step.has_options else {}
         if step.tasks or step is ACQUIRE:
             params["context"] = self.context(name)
         return params | ({"raw": self.raw(*step.raw)} if step.raw else {})
@@ -203,7 +203,7 @@ class Plan:
 
         def values(wildcards: Any) -> dict[str, Any]:
             mission, options = self.mission(wildcards.mission), dict[str, Any]()
-            if step.section:
+            if step.section and step.has_options:
                 section = getattr(mission.section, step.section)
                 options = section.values() if step.options else section.plain_values()
                 if "engine" in options:

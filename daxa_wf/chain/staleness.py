@@ -22,7 +22,7 @@ from daxa_wf.archive.vouching import ExaminedRecords, Finding, examine_records
 from daxa_wf.chain.runner import validated
 from daxa_wf.download.release import may_be_had
 from daxa_wf.mission.registry import STEPS
-from daxa_wf.mission.step import REPORT, Step
+from daxa_wf.mission.step import Step
 from daxa_wf.units import Unit
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def work_of(plan: Plan) -> Iterable[Work]:
                 raw = plan.raw(*step.raw)(wildcards).values()
                 yield Work(
                     plan.layout.record(step.name, unit), step, tuple(earlier),
-                    options(wildcards) if step is not REPORT else {},
+                    options(wildcards),
                     tuple(plan.layout.root / name for names in raw for name in names),
                 )  # fmt: skip
 

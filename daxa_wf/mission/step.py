@@ -76,6 +76,11 @@ class Step:
         """Return the steps whose records it takes as input."""
         return (*self.needs, *self.needs_one_of, *self.reads)
 
+    @property
+    def has_options(self) -> bool:
+        """Return True if its function takes options. The section of a step may only state whether the step runs."""
+        return bool(self.options or self.job_options or (self.section and not self.is_optional))
+
     def applies_to(self, instrument: str) -> bool:
         """Return True if units of the instrument ('' for whole observations) go through this step."""
         return self.per == "observation" or not self.instruments or instrument in self.instruments

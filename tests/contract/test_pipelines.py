@@ -68,7 +68,7 @@ def test_each_step_has_a_rule_that_reads_everything_from_it(step: Step) -> None:
     text = rules()[step.name]
     assert f'**plan.inputs("{step.name}")' in text
     assert f'plan.record("{step.name}")' in text
-    assert ("params:" in text) == bool(step.section or step.job_options or step.tasks or step.raw)
+    assert ("params:" in text) == bool(step.has_options or step.tasks or step.raw)
 
 
 @pytest.mark.parametrize("step", STEPS.values(), ids=lambda step: step.name)
