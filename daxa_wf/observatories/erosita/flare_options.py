@@ -45,7 +45,7 @@ class FlareOptions(Section):
     binsize: int = Field(1200, ge=1, description="pixels of the mask, in sky pixels")
     detml: float = Field(10.0, gt=0, description="smallest likelihood of a masked pixel")
     timebin: Seconds = Field(20.0, gt=0, description="bins of the light curve")
-    fov_radius: PlainArcMinutes = Field(30, gt=0, description="radius of the field of view in arcmin, or with a unit")
+    fov_radius: PlainArcMinutes = Field(30.0, gt=0, description="radius of the field of view in arcmin, or with a unit")
     max_threshold: float = Field(-1.0, description="largest limit in count/s/deg2; negative: none")
     mask_iter: int = Field(3, ge=1, description="number of iterations for mask and limits")
     edge_like: float = Field(
@@ -105,7 +105,7 @@ class FlaregtiOptions(FlareOptions):
         "flaregti", description="method to find flares; all but flaregti are native only (docs/flaregti.md)"
     )
     source_size: PlainArcSeconds = Field(
-        25, gt=0, description="diameter in arcsec, or with a unit, of the source to detect"
+        25.0, gt=0, description="diameter in arcsec, or with a unit, of the source to detect"
     )
     source_like: float = Field(10.0, gt=0, description="likelihood of its detection")
     threshold: float = Field(-1.0, description="limit in count/s/deg2; negative: computed for each region")
