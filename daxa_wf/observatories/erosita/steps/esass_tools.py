@@ -32,8 +32,8 @@ class EsassTools(StepTools):
         self.look_for(list(dict.fromkeys(command.task for command in commands)))
         return self.execute(commands)
 
-    def _tell(self, run: ToolRun) -> None:
+    def _note_run(self, run: ToolRun) -> None:
         """Add a run to the record, with the release that the task prints."""
-        super()._tell(run)
+        super()._note_run(run)
         release = esass_version(read_log(run.stdout))
         self.workspace.tool_notes.versions |= {"esass": release} if release else {}
