@@ -183,10 +183,16 @@ class Plan:
 
         The second attempt of a job gets twice as much.
         """
+        from snakemake.exceptions import IncompleteCheckpointException
+
         step = STEPS[name]
 
         def memory(wildcards: Any, attempt: int) -> int:
-            lists = self.raw("events")(wildcards)["events"]
+            try:
+                lists = self.raw("events")(wildcards)["events"]
+            except IncompleteCheckpointException:
+                # Snakemake cannot wait for a resource; it asks again once the manifest is complete.
+                lists = []
             sizes = (path.stat().st_size for name in lists if (path := self.layout.root / name).is_file())
             return attempt * (step.memory_mb + 2 * sum(sizes) // 1_000_000)
 
