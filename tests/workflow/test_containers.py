@@ -93,7 +93,7 @@ def test_an_image_that_is_not_there_is_told_before_anything_runs(archive: Archiv
     archive.config["esass"]["container"] = "erosita/esass-x64:latest"
     run = archive.run()
     assert run.code == 2
-    assert (f"esass.container: {archive.folder}/erosita/esass-x64:latest is not there") in run.text
+    assert (f"esass.container: {archive.folder}/erosita/esass-x64:latest does not exist") in run.text
     assert "docker://erosita/esass-x64:latest" in run.text
 
 

@@ -229,7 +229,7 @@ def test_a_run_that_is_ended_leaves_no_task_and_no_file(
     standins.tell()
     if how == "killed":
         assert archive.run("--unlock").code == 0
-    emchain = "--", f"records/xmm_pointed/{A}/emchain/{A}M1S001.json"
+    emchain = "--", f"archive/records/xmm_pointed/{A}/emchain/{A}M1S001.json"
     again = archive.run(*emchain)
     assert again.code == 0, again.text
     assert archive.record("emchain", f"{A}M1S001", A)["status"] == "done"
