@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -51,9 +52,8 @@ def test_wrong_clocks_copies_and_moves_repeat_nothing(project: Archive, tmp_path
     subprocess.run(["tar", "-cf", "x.tar", "my archive", "data"], cwd=moved.folder, check=True)
     shutil.rmtree(moved.root)
     subprocess.run(["tar", "-xf", "x.tar", "--touch"], cwd=moved.folder, check=True)
-    restored = moved.records()
     run = moved.run()
-    # The lists have new times, so the directory is listed again for the manifest; no step is repeated.
-    assert run.code == 0, run.text
-    assert moved.records() == restored
+    # The lists have new times, so the manifest is made again from the directory; no step is repeated.
+    jobs = re.findall(r"^\d\d:\d\d:\d\d +(.*?) +done", run.text, re.MULTILINE)
+    assert (run.code, jobs) == (0, ["manifest"]), run.text
     assert {path: path.read_bytes() for path in content} == content
