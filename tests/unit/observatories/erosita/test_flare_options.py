@@ -150,7 +150,7 @@ def test_an_archive_of_an_earlier_version_is_not_reprocessed_for_the_form_of_its
 def test_a_history_has_every_option_used_or_not() -> None:
     shared = (
         "mask_pimin=200.0 mask_pimax=10000.0 xmin=-108000 xmax=108000 ymin=-108000 ymax=108000 gridsize=18 binsize=1200 "
-        "detml=10.0 timebin=20.0 source_size=25 source_like=10.0 fov_radius=30"
+        "detml=10.0 timebin=20.0 source_size=25.0 source_like=10.0 fov_radius=30.0"
     )
     read_back = read({**FlaregtiOptions().values(), **OF_THE_JOB})
     assert command_line(read_back) == (
