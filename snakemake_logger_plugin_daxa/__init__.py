@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 from snakemake.common import NOTHING_TO_BE_DONE_MSG
 from snakemake.logging import DefaultFilter, DefaultFormatter
+from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
@@ -36,6 +37,10 @@ HELD_BACK = (
 """Beginnings of messages about Snakemake's own work, which are in its log file."""
 
 
+REASONS = "Reasons:"
+"""Beginning of Snakemake's list of reasons after a dry run. It names rules, and refers to a list of jobs."""
+
+
 class LogHandler(LogHandlerBase):
     """Handler of Snakemake's log events. Snakemake calls it from one thread, and closes it when the run has ended."""
 
@@ -47,6 +52,8 @@ class LogHandler(LogHandlerBase):
         self._jobs: dict[int, Job] = {}
         self._failed: dict[int, Outcome] = {}
         self._has_run = self._has_begun = False
+        self._printed_stats: dict[str, int] = {}
+        self._lists_jobs = Quietness.RULES not in common.quiet
         log_file: Path | None = settings.log_file  # type: ignore[attr-defined]
         self._log_file: TextIO | None = log_file.open("a", encoding="utf-8") if log_file else None
         self._usual_filter = DefaultFilter(
@@ -90,10 +97,10 @@ class LogHandler(LogHandlerBase):
     def _handle(self, record: LogRecord) -> None:
         event: Any = getattr(record, "event", None)
         self._has_run |= event is LogEvent.WORKFLOW_STARTED
-        if self._is_dry_run:
-            self._print_as_usual(record)
-            return
         text = str(record.msg)
+        if self._is_dry_run:
+            self._print_of_dry_run(record, text)
+            return
         if text.startswith(REPEATED):
             self._failed.pop(int(text.removeprefix(REPEATED).rstrip(".")), None)
         elif event is not LogEvent.JOB_ERROR:
@@ -109,6 +116,15 @@ class LogHandler(LogHandlerBase):
             self._terminal.progress(record.done, record.total)  # type: ignore[attr-defined]
         elif event in (None, LogEvent.ERROR):
             self._message(record, text)
+
+    def _print_of_dry_run(self, record: LogRecord, text: str) -> None:
+        """Print each fact once: Snakemake counts the jobs twice, and its reasons refer to jobs that may not be listed."""
+        stats: dict[str, int] | None = getattr(record, "stats", None)
+        is_repeated = stats is not None and stats == self._printed_stats
+        self._printed_stats = stats or self._printed_stats
+        is_unclear = text.startswith(REASONS) and not self._lists_jobs
+        if not (is_repeated or is_unclear or text.startswith(HELD_BACK)):
+            self._print_as_usual(record)
 
     def _begin(self) -> None:
         """Print once why records are made again: this is known when the manifest is."""

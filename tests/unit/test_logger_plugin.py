@@ -9,12 +9,13 @@ import pty
 import subprocess
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from snakemake.common import NOTHING_TO_BE_DONE_MSG
+from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
@@ -39,11 +40,11 @@ def layout(tmp_path: Path) -> Iterator[Layout]:
     ENDING.archives, ENDING.is_plugin_in_use = before
 
 
-def handler(dryrun: bool = False, **settings: Any) -> LogHandler:
+def handler(dryrun: bool = False, quiet_about: Sequence[Quietness] = (), **settings: Any) -> LogHandler:
     common = Namespace(
         dryrun=dryrun,
         nocolor=True,
-        quiet={},
+        quiet=set(quiet_about),
         debug_dag=False,
         verbose=False,
         printshellcmds=False,
@@ -136,15 +137,37 @@ def test_commands_that_run_nothing_print_no_summary(layout: Layout, capsys: Any)
     assert not layout.status.exists()
 
 
-def test_a_dry_run_prints_what_snakemake_prints_and_why_records_are_made_again(layout: Layout, capsys: Any) -> None:
-    one = handler(dryrun=True)
-    send(one, LogEvent.WORKFLOW_STARTED, "Workflow has started!", **{})
-    send(one, LogEvent.RUN_INFO, "Job stats: espfilt 1", stats={"espfilt": 1, "total": 1})
-    one.close()
-    printed = capsys.readouterr().err
-    assert "Job stats: espfilt 1" in printed
-    assert "1 record is made again: its product is gone" in printed
+REASONS = "Reasons:\n    (check individual jobs above for details)\n    forced:\n        images"
+
+
+def of_a_dry_run(to: LogHandler) -> None:
+    """Send what Snakemake sends in a dry run: the numbers of jobs before and after the list of jobs."""
+    send(to, None, "Building DAG of jobs...")
+    send(to, LogEvent.WORKFLOW_STARTED, "Workflow has started!", quietness=Quietness.HOST)
+    for _ in range(2):
+        send(to, LogEvent.RUN_INFO, "Job stats: espfilt 1", stats={"espfilt": 1, "total": 1})
+    send(to, None, REASONS)
+    send(to, None, "This was a dry-run (flag -n). The order of jobs does not reflect the order of execution.")
+    to.close()
+
+
+def test_a_dry_run_prints_numbers_of_jobs_and_the_reasons_for_making_records_again_once(
+    layout: Layout, capsys: Any
+) -> None:
+    of_a_dry_run(handler(dryrun=True, quiet_about=[Quietness.HOST, Quietness.RULES]))
+    assert capsys.readouterr().err.splitlines() == [
+        "Job stats: espfilt 1",
+        "This was a dry-run (flag -n). The order of jobs does not reflect the order of execution.",
+        "1 record is made again: its product is gone",
+    ]
     assert not layout.status.exists()
+
+
+def test_a_dry_run_that_lists_the_jobs_keeps_the_reasons_of_snakemake(layout: Layout, capsys: Any) -> None:
+    of_a_dry_run(handler(dryrun=True, quiet_about=[Quietness.HOST]))
+    printed = capsys.readouterr().err
+    assert REASONS in printed
+    assert printed.count("Job stats") == 1
 
 
 def test_a_quiet_run_prints_errors_and_the_summary(layout: Layout, capsys: Any) -> None:
