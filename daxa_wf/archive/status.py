@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from daxa_wf.archive.layout import Layout
@@ -14,6 +14,7 @@ from daxa_wf.archive.requested import NOT_REQUESTED, Requested, read_requested
 from daxa_wf.archive.tables import write_table
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.json_files import read_json
+from daxa_wf.text import some_of
 from daxa_wf.units import Unit
 
 FAULT = "fault"
@@ -34,6 +35,8 @@ class Verdict:
     message: str = ""
     warnings: tuple[tuple[str, str], ...] = ()
     """Name and text of each warning."""
+    dropped_because: str = ""
+    """Why the configuration no longer requests the unit, if so."""
 
     @property
     def unit(self) -> Unit:
@@ -57,7 +60,8 @@ class _FaultNote:
 PENDING = "pending"
 """Takes the place of a status: the manifest requests the step, and it has neither a record nor a fault note."""
 
-COLUMNS = tuple(column.name for column in fields(Verdict))
+COLUMNS = tuple(column.name for column in fields(Verdict) if column.name != "dropped_because")
+"""Columns of the table of verdicts: the message has the cause of dropped units."""
 
 
 def read_verdicts(layout: Layout) -> list[Verdict]:
@@ -82,10 +86,17 @@ def _left(step: str, unit: Unit) -> Verdict:
 
 def _unless_dropped(requested: Requested, verdict: Verdict) -> Verdict:
     """Mark the verdict of a unit that was processed for an earlier configuration."""
-    if requested.asks_for(verdict.step, verdict.unit):
+    if not (cause := requested.why_not(verdict.step, verdict.unit)):
         return verdict
-    message = f"its files are those of an earlier configuration. {verdict.message}".rstrip()
-    return replace(verdict, status=NOT_REQUESTED, reason=f"was {verdict.status}", message=message, warnings=())
+    message = f"{cause}; its files stay as they are. {verdict.message}".rstrip()
+    return replace(
+        verdict,
+        status=NOT_REQUESTED,
+        reason=f"was {verdict.status}",
+        message=message,
+        warnings=(),
+        dropped_because=cause,
+    )
 
 
 def _unless_behind(faults: Sequence[Verdict], verdict: Verdict) -> Verdict:
@@ -160,7 +171,10 @@ def _damaged(layout: Layout, path: Path) -> Verdict:
 
 def write_status(layout: Layout, verdicts: Iterable[Verdict]) -> None:
     """Write `status.tsv` and `status.ecsv`: one row a unit and step, with the names of its warnings."""
-    rows = [{**asdict(verdict), "warnings": " ".join(dict(verdict.warnings))} for verdict in verdicts]
+    rows = [
+        {name: getattr(verdict, name) for name in COLUMNS} | {"warnings": " ".join(dict(verdict.warnings))}
+        for verdict in verdicts
+    ]
     write_table(layout.status, COLUMNS, rows)
 
 
@@ -208,6 +222,18 @@ def _warning_line(step: str, name: str, verdicts: Sequence[tuple[Verdict, str]])
     return f"warning {name}: {step} of {first.mission} {first.unit.identifier}{more}: {text}"
 
 
+def _dropped_lines(verdicts: Sequence[Verdict]) -> list[str]:
+    """Return a line for each cause for which units are no longer requested."""
+    dropped: dict[tuple[str, str], list[str]] = {}
+    for verdict in verdicts:
+        if verdict.dropped_because:
+            dropped.setdefault((verdict.dropped_because, verdict.mission), []).append(verdict.obsid)
+    return [
+        f"{NOT_REQUESTED}: {cause}: {len(obsids)} records of {mission} {some_of(dict.fromkeys(obsids))}"
+        for (cause, mission), obsids in dropped.items()
+    ]
+
+
 def manifest_fault(layout: Layout) -> str:
     """Return the reason for which the manifest could not be made, and so nothing was processed; '' if it was made."""
     if layout.manifest.exists() or not layout.manifest_fault.exists():
@@ -243,6 +269,8 @@ def print_summary(layout: Layout, verdicts: Sequence[Verdict], stderr: bool = Tr
         console.print(Text(f"{what}: {verdict.reason}: {verdict.message}"), soft_wrap=True)
     for (step, name), warned in warnings_by_name(verdicts).items():
         console.print(Text(_warning_line(step, name, warned)), soft_wrap=True)
+    for line in _dropped_lines(verdicts):
+        console.print(Text(line), soft_wrap=True)
     for note in selection_notes(layout):
         console.print(Text(note), soft_wrap=True)
     if layout.report.exists():

@@ -6,14 +6,12 @@ Reading the Snakefile changes no file. Jobs are forced like with Snakemake's own
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from daxa_wf.archive.page import is_page_outdated
-from daxa_wf.archive.vouching import Finding
 from daxa_wf.chain.plan import Plan
-from daxa_wf.chain.staleness import Conditions, find_stale, summary, work_of
+from daxa_wf.chain.staleness import Conditions, find_stale, manifest_changes, summary, work_of
 
 
 def force_what_is_stale(workflow: Any, plan: Plan, remake_outdated: bool = False) -> Callable[[], list[str]]:
@@ -22,27 +20,29 @@ def force_what_is_stale(workflow: Any, plan: Plan, remake_outdated: bool = False
     `workflow` is Snakemake's object. Its graph of jobs exists when input functions need the manifest.
     Return a function that returns the reasons, one line for each.
     """
-    records = _Records(workflow, plan, remake_outdated)
-    plan.when_manifest_is_needed = partial(_force_manifest, workflow, plan)
-    plan.when_manifest_is_read = records.force
-    return records.reasons
+    stale = _Stale(workflow, plan, remake_outdated)
+    plan.when_manifest_is_needed = stale.force_manifest
+    plan.when_manifest_is_read = stale.force_records
+    return stale.reasons
 
 
-def _force_manifest(workflow: Any, plan: Plan) -> None:
-    if plan.is_manifest_outdated():
-        workflow.dag.forcefiles.add(plan.manifest)
-
-
-class _Records:
-    """The records that Snakemake makes again, each with its finding."""
+class _Stale:
+    """The files that Snakemake makes again, and the reasons."""
 
     def __init__(self, workflow: Any, plan: Plan, remake_outdated: bool) -> None:
         self._workflow = workflow
         self._plan = plan
         self._remake_outdated = remake_outdated
-        self._findings: dict[Path, Finding] = {}
+        self._of_manifest: list[str] = []
+        self._of_records: list[str] = []
 
-    def force(self) -> None:
+    def force_manifest(self) -> None:
+        """Force Snakemake to make an outdated manifest again."""
+        if changes := manifest_changes(self._plan):
+            self._of_manifest = [f"the list of observations is made again: {'; '.join(changes)}"]
+            self._workflow.dag.forcefiles.add(self._plan.manifest)
+
+    def force_records(self) -> None:
         """Find the stale records of the present manifest, and force Snakemake to make them again."""
         plan, dag = self._plan, self._workflow.dag
         steps, files = _forced_by_user(dag)
@@ -50,15 +50,16 @@ class _Records:
             plan.login_marks(), remake_outdated=self._remake_outdated,
             forced=lambda path: path.parent.name in steps or plan.place(path) in files,
         )  # fmt: skip
-        self._findings = find_stale(plan.layout, work_of(plan), conditions)
-        plan.stale = {plan.place(path) for path in self._findings}
+        findings = find_stale(plan.layout, work_of(plan), conditions)
+        self._of_records = summary(findings.values())
+        plan.stale = {plan.place(path) for path in findings}
         dag.forcefiles.update(plan.stale)
-        if self._findings or is_page_outdated(plan.layout):
+        if findings or is_page_outdated(plan.layout):
             dag.forcefiles.add(plan.place(plan.layout.report))
 
     def reasons(self) -> list[str]:
-        """Return a line for every reason to make records again."""
-        return summary(self._findings.values())
+        """Return a line for every reason to make the manifest or records again."""
+        return [*self._of_manifest, *self._of_records]
 
 
 def _forced_by_user(dag: Any) -> tuple[set[str], set[str]]:

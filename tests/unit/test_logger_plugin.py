@@ -89,6 +89,19 @@ def test_one_line_for_a_job_with_unit_step_verdict_and_time(layout: Layout, caps
     )  # fmt: skip
 
 
+def test_reasons_that_are_known_after_the_first_job_are_printed_too(layout: Layout, capsys: Any) -> None:
+    reasons = ["the list of observations is made again"]
+    ENDING.archives = {layout: lambda: reasons}
+    one = handler()
+    for number in (1, 2, 3):
+        announce(one, layout, number=number)
+        reasons = [*reasons[:1], "2 records are made again"]
+    assert capsys.readouterr().err.splitlines() == [
+        "the list of observations is made again",
+        "2 records are made again",
+    ]
+
+
 def test_a_job_that_is_tried_again_has_one_line_for_its_last_fault(layout: Layout, capsys: Any) -> None:
     note = {"step": "evselect", "error": "CorruptFileError", "message": "cut off"}
     write_atomically(layout.fault("evselect", UNIT), json.dumps(note))
@@ -148,6 +161,7 @@ def of_a_dry_run(to: LogHandler) -> None:
         send(to, LogEvent.RUN_INFO, "Job stats: espfilt 1", stats={"espfilt": 1, "total": 1})
     send(to, None, REASONS)
     send(to, None, "This was a dry-run (flag -n). The order of jobs does not reflect the order of execution.")
+    send(to, None, "The run involves checkpoint jobs, which will result in alteration of the DAG of jobs")
     to.close()
 
 
@@ -158,6 +172,7 @@ def test_a_dry_run_prints_numbers_of_jobs_and_the_reasons_for_making_records_aga
     assert capsys.readouterr().err.splitlines() == [
         "Job stats: espfilt 1",
         "This was a dry-run (flag -n). The order of jobs does not reflect the order of execution.",
+        "More jobs follow: they are known when the list of observations is made.",
         "1 record is made again: its product is gone",
     ]
     assert not layout.status.exists()
