@@ -89,6 +89,34 @@ def test_one_line_for_a_job_with_unit_step_verdict_and_time(layout: Layout, caps
     )  # fmt: skip
 
 
+def test_files_that_steps_remove_are_counted_and_named(layout: Layout, capsys: Any, tmp_path: Path) -> None:
+    folder = "processed_data/xmm_pointed/0201903501/images"
+    names = [f"{folder}/{number}-image.fits" for number in range(7)]
+    write_record(layout, Record("images", UNIT, Status.DONE, removed=names))
+    one = handler(log_file=tmp_path / "run.jsonl")
+    send(one, LogEvent.WORKFLOW_STARTED)
+    announce(one, layout, "images")
+    send(one, LogEvent.JOB_FINISHED, job_id=7)
+    assert "images                done, 7 earlier files removed  (0 s)" in capsys.readouterr().err
+    one.close()
+    printed = capsys.readouterr().err
+    line = (
+        "Removed 7 files of earlier runs that this run did not make again: 0-image.fits, 1-image.fits, "
+        "2-image.fits, 3-image.fits, 4-image.fits and 2 more (listed in the steps' records and logs)"
+    )
+    assert printed.splitlines().count(line) == 1
+    (values,) = map(json.loads, (tmp_path / "run.jsonl").read_text().splitlines())
+    assert values["removed"] == names
+
+    write_record(layout, Record("images", UNIT, Status.REJECTED, reason="noCounts", removed=names[:1]))
+    quiet = handler(quiet=True)
+    send(quiet, LogEvent.WORKFLOW_STARTED)
+    announce(quiet, layout, "images")
+    send(quiet, LogEvent.JOB_FINISHED, job_id=7)
+    quiet.close()
+    assert "Removed 1 file of earlier runs that this run did not make again: 0-image.fits (" in capsys.readouterr().err
+
+
 def test_reasons_that_are_known_after_the_first_job_are_printed_too(layout: Layout, capsys: Any) -> None:
     reasons = ["the list of observations is made again"]
     ENDING.archives = {layout: lambda: reasons}
