@@ -294,7 +294,8 @@ def _write_fault(note: Path, step: Step, unit: Unit, fault: Exception) -> None:
 def _remove_orphans(step: Step, unit: Unit, layout: Layout, record: Record) -> list[str]:
     """Remove products of an earlier run of this step that this run did not make again. Return their paths, as recorded.
 
-    A product that this run made again, but in another tree because the verdict changed, is replaced, and not removed.
+    A product that this run made again, but in another tree because the verdict changed, is replaced, and not removed. Plots
+    are removed with the products that they show, but are not listed: the report draws them again.
     """
     kept = {layout.root / stamp.path for stamp in record.products}
     orphans = [path for path in _products_of_earlier_runs(step, unit, layout) if path not in kept]
@@ -305,7 +306,7 @@ def _remove_orphans(step: Step, unit: Unit, layout: Layout, record: Record) -> l
         orphans += sorted(path for path in directory.rglob("*") if not path.is_dir())
         shutil.rmtree(directory, ignore_errors=True)
     made_again = {path.name for path in kept}
-    removed = [layout.relative(path) for path in orphans if path.name not in made_again]
+    removed = [layout.relative(path) for path in orphans if path.name not in made_again and path.suffix != ".png"]
     if removed:
         names = ", ".join(removed)
         log.info("removed %d files of an earlier run that this run did not make: %s", len(removed), names)

@@ -116,6 +116,10 @@ def test_products_that_a_step_removes_are_named_in_its_record_and_log(
 
     caplog.set_level("INFO")
     assert images((0.5, 2.0), (2.0, 7.0), (2.0, 10.0)).removed == []
+    for path in list(layout.root.rglob("*image.fits")):
+        path.with_suffix(".png").write_text("the plot that the report draws")
+    assert images((0.5, 2.0), (2.0, 7.0), (2.0, 10.0)).removed == [], "plots are drawn again"
+    assert not list(layout.root.rglob("*.png"))
     settle_observation(layout, OBSERVATION, usable=False)
     assert images((0.5, 2.0), (2.0, 7.0), (2.0, 10.0)).removed == [], "files that are made again are not removed"
     path = layout.record("images", INSTRUMENT)
