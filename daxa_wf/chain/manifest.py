@@ -136,6 +136,12 @@ def read_directory(
     return rows
 
 
+def ignored_files(root: Path, engine: Engine) -> list[str]:
+    """Return sentences that count and name the files in a local directory that an engine does not recognise."""
+    sentences: list[str] = load(engine.ignored_in)(root) if engine.ignored_in else []
+    return sentences
+
+
 def _to_read(name: str, options: Options, directory: Path) -> _Part:
     """Return the rows of the selected observations that are in a local directory."""
     selected, part = None, _Part()
@@ -145,7 +151,8 @@ def _to_read(name: str, options: Options, directory: Path) -> _Part:
     engine = engine_of(name, options["engine"])
     rows = read_directory(name, Path(options["source"]), options["obsids"], options["instruments"], engine)
     absent = sorted(set(selected or ()) - {row.obsid for row in rows})
-    notes = part.notes
+    ignored = ignored_files(Path(options["source"]), engine)
+    notes = (*part.notes, *(f"{name}: {sentence}" for sentence in ignored))
     if absent:
         notes += (
             f"{name}: {len(absent)} selected observations are not in {options['source']}: {some_of(absent, NAMED)}",

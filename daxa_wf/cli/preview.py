@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from daxa_wf.chain.manifest import ignored_files
 from daxa_wf.chain.source_checks import local_rows
 from daxa_wf.config.mission import Mission
 from daxa_wf.config.model import Config
@@ -42,13 +43,18 @@ class LocalObservations:
     mission: Mission
     directory: Path
     rows: Sequence[ManifestRow]
+    ignored: Sequence[str]
+    """Sentences on files that were not recognised."""
 
     def lines(self) -> list[str]:
-        """Return a line with the numbers of observations and of exposures, where files have them."""
+        """Return the numbers of observations and of exposures, where files have them, and the ignored files."""
         observations = len({row.obsid for row in self.rows})
         exposures = len({row.unit for row in self.rows if row.exposure})
         amount = f"{observations} observations" + (f", {exposures} exposures" if exposures else "")
-        return [f"{self.mission.spec.pretty_name}: {amount} in {self.directory}"]
+        return [
+            f"{self.mission.spec.pretty_name}: {amount} in {self.directory}",
+            *(f"  {sentence}" for sentence in self.ignored),
+        ]
 
 
 def _in_a_directory(mission: Mission, started_in: Path) -> LocalObservations | None:
@@ -60,7 +66,8 @@ def _in_a_directory(mission: Mission, started_in: Path) -> LocalObservations | N
     if source is None or source.local is None or mission.uses_raw_store or mission.section.select is not None:
         return None
     directory = started_in / source.local
-    return LocalObservations(mission, directory, local_rows(mission, directory))
+    rows = local_rows(mission, directory)
+    return LocalObservations(mission, directory, rows, ignored_files(directory, mission.engine))
 
 
 def find(config: Config, started_in: Path) -> Iterator[tuple[str, Selected | LocalObservations | DaxaError]]:
