@@ -16,7 +16,6 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from daxa_wf.report.ending import ENDING
-from daxa_wf.text import some_of
 from snakemake_logger_plugin_daxa.jobs import Job, Outcome
 from snakemake_logger_plugin_daxa.settings import LogHandlerSettings
 from snakemake_logger_plugin_daxa.terminal import Terminal
@@ -59,7 +58,6 @@ class LogHandler(LogHandlerBase):
         self._failed: dict[int, Outcome] = {}
         self._has_run = False
         self._printed_reasons: list[str] = []
-        self._removed: list[str] = []
         self._printed_stats: dict[str, int] = {}
         self._lists_jobs = Quietness.RULES not in (common.quiet or ())
         log_file: Path | None = settings.log_file  # type: ignore[attr-defined]
@@ -176,22 +174,11 @@ class LogHandler(LogHandlerBase):
             self._terminal.print(self.format(record))
 
     def _tell(self, outcome: Outcome) -> None:
-        self._removed += outcome.removed
         if not self._is_quiet:
             self._terminal.print(outcome.line())
         if self._log_file is not None:
             self._log_file.write(outcome.json() + "\n")
             self._log_file.flush()
-
-    def _print_removed(self) -> None:
-        """Print the number and the first names of the files that the steps of this run removed."""
-        if self._removed:
-            files = "1 file" if len(self._removed) == 1 else f"{len(self._removed)} files"
-            names = some_of(Path(name).name for name in self._removed)
-            self._terminal.print(
-                f"Removed {files} of earlier runs that this run did not make again: {names} "
-                "(listed in the steps' records and logs)"
-            )
 
     def close(self) -> None:
         """Print the summary: after every run, also one that had nothing to do or was interrupted."""
@@ -202,7 +189,6 @@ class LogHandler(LogHandlerBase):
             self._begin()
         elif self._has_run:
             ENDING.print_summaries()
-            self._print_removed()
         self._has_run = False
         if self._log_file is not None:
             self._log_file.close()

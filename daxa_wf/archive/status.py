@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from daxa_wf.archive.layout import Layout
@@ -37,6 +37,10 @@ class Verdict:
     """Name and text of each warning."""
     dropped_because: str = ""
     """Why the configuration no longer requests the unit, if so."""
+    removed: tuple[str, ...] = ()
+    """Files of an earlier run that the step removed, relative to the archive."""
+    ended: str = ""
+    """Time of the verdict (UTC, ISO), or '' without a record."""
 
     @property
     def unit(self) -> Unit:
@@ -60,8 +64,8 @@ class _FaultNote:
 PENDING = "pending"
 """Takes the place of a status: the manifest requests the step, and it has neither a record nor a fault note."""
 
-COLUMNS = tuple(column.name for column in fields(Verdict) if column.name != "dropped_because")
-"""Columns of the table of verdicts: the message has the cause of dropped units."""
+COLUMNS = ("mission", "obsid", "inst", "exposure", "step", "status", "reason", "message", "warnings")
+"""Columns of the table of verdicts."""
 
 
 def read_verdicts(layout: Layout) -> list[Verdict]:
@@ -149,6 +153,8 @@ def _verdict(record: Record) -> Verdict:
         unit.mission, unit.obsid, unit.instrument, unit.exposure,
         record.step, str(record.status), record.reason, " ".join(record.message.split()),
         tuple((warning["name"], " ".join(warning["text"].split())) for warning in record.warnings),
+        removed=tuple(record.removed),
+        ended=record.ended,
     )  # fmt: skip
 
 
@@ -232,6 +238,19 @@ def _dropped_lines(verdicts: Sequence[Verdict]) -> list[str]:
         f"{NOT_REQUESTED}: {cause}: {len(obsids)} records of {mission} {some_of(dict.fromkeys(obsids))}"
         for (cause, mission), obsids in dropped.items()
     ]
+
+
+def removed_line(verdicts: Sequence[Verdict], since: str) -> str:
+    """Return a line with the number and the first names of the files that steps have removed since a time, or ''.
+
+    The time has the form of records (UTC, ISO, whole seconds), so texts in order are times in order.
+    """
+    removed = [Path(name).name for verdict in verdicts if verdict.ended >= since for name in verdict.removed]
+    if not removed:
+        return ""
+    files = "1 file" if len(removed) == 1 else f"{len(removed)} files"
+    names = f"{some_of(removed)} (listed in the steps' records and logs)"
+    return f"Removed {files} of earlier runs that this run did not make again: {names}\n"
 
 
 def manifest_fault(layout: Layout) -> str:

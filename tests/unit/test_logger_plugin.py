@@ -10,6 +10,8 @@ import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +94,12 @@ def test_one_line_for_a_job_with_unit_step_verdict_and_time(layout: Layout, caps
 def test_files_that_steps_remove_are_counted_and_named(layout: Layout, capsys: Any, tmp_path: Path) -> None:
     folder = "processed_data/xmm_pointed/0201903501/images"
     names = [f"{folder}/{number}-image.fits" for number in range(7)]
-    write_record(layout, Record("images", UNIT, Status.DONE, removed=names))
+    ended = datetime.now(UTC).isoformat(timespec="seconds")
+    write_record(layout, Record("images", UNIT, Status.DONE, removed=names, ended=ended))
+    earlier = Record(
+        "images", replace(UNIT, instrument="M1"), Status.DONE, removed=["x"], ended="2001-01-01T00:00:00+00:00"
+    )
+    write_record(layout, earlier)
     one = handler(log_file=tmp_path / "run.jsonl")
     send(one, LogEvent.WORKFLOW_STARTED)
     announce(one, layout, "images")
@@ -108,7 +115,7 @@ def test_files_that_steps_remove_are_counted_and_named(layout: Layout, capsys: A
     (values,) = map(json.loads, (tmp_path / "run.jsonl").read_text().splitlines())
     assert values["removed"] == names
 
-    write_record(layout, Record("images", UNIT, Status.REJECTED, reason="noCounts", removed=names[:1]))
+    write_record(layout, Record("images", UNIT, Status.REJECTED, reason="noCounts", removed=names[:1], ended=ended))
     quiet = handler(quiet=True)
     send(quiet, LogEvent.WORKFLOW_STARTED)
     announce(quiet, layout, "images")
