@@ -174,7 +174,7 @@ def run_step(
         trouble = Fault(f"{type(error).__name__}: {error}")
         _write_fault(note, step, unit, trouble)
         raise trouble from error
-    _remove_orphans(step, unit, layout, record)
+    record = replace(record, removed=_remove_orphans(step, unit, layout, record))
     _finish(record, layout, started, time.monotonic() - clock)
     note.unlink(missing_ok=True)
     write_record(layout, record)
@@ -291,18 +291,39 @@ def _write_fault(note: Path, step: Step, unit: Unit, fault: Exception) -> None:
         log.error("cannot note the fault in %s: %s", note, error)
 
 
-def _remove_orphans(step: Step, unit: Unit, layout: Layout, record: Record) -> None:
-    """Remove products of an earlier run of this step that this run did not make again."""
+def _remove_orphans(step: Step, unit: Unit, layout: Layout, record: Record) -> list[str]:
+    """Remove products of an earlier run of this step that this run did not make again. Return their paths, as recorded.
+
+    A product that this run made again, but in another tree because the verdict changed, is replaced, and not removed. Plots
+    are removed with the products that they show, but are not listed: the report draws them again.
+    """
     kept = {layout.root / stamp.path for stamp in record.products}
+    orphans = [path for path in _products_of_earlier_runs(step, unit, layout) if path not in kept]
+    for path in orphans:
+        path.unlink()
     directory = layout.kept(record.step, unit)
     if not any(path.is_relative_to(directory) for path in kept):
+        orphans += sorted(path for path in directory.rglob("*") if not path.is_dir())
         shutil.rmtree(directory, ignore_errors=True)
+    made_again = {path.name for path in kept}
+    removed = [layout.relative(path) for path in orphans if path.name not in made_again and path.suffix != ".png"]
+    if removed:
+        names = ", ".join(removed)
+        log.info("removed %d files of an earlier run that this run did not make: %s", len(removed), names)
+    return removed
+
+
+def _products_of_earlier_runs(step: Step, unit: Unit, layout: Layout) -> list[Path]:
+    """Return the existing files of the kinds that a step makes of a unit, in both trees of the archive."""
     stem = product_name(unit, "", suffix="") if unit.instrument else f"obsid{unit.obsid}-"
-    for kind in step.makes:
-        for place in (layout.observation(unit), layout.failed_observation(unit)):
-            for path in place.glob(step.own_names.get(kind, f"*/{stem}*{kind}.*")):
-                if path not in kept and (kind in step.own_names or f"-{kind}." in path.name):
-                    path.unlink()
+    paths = (
+        path
+        for kind in step.makes
+        for place in (layout.observation(unit), layout.failed_observation(unit))
+        for path in sorted(place.glob(step.own_names.get(kind, f"*/{stem}*{kind}.*")))
+        if kind in step.own_names or f"-{kind}." in path.name
+    )
+    return list(dict.fromkeys(paths))
 
 
 def staging_area(layout: Layout) -> Path:
