@@ -1,10 +1,103 @@
-"""Results in the records of the cleaning steps, typed for the report."""
+"""Results in the records of XMM-Newton's steps, typed for the steps that write or read them and for the report."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
 
 from daxa_wf.archive.records import Record
+from daxa_wf.units import Band, Unit
+
+
+@dataclass(frozen=True)
+class InventoryEntry:
+    """One exposure of an observation, as an event list or the summary of the raw data describes it.
+
+    `unfit` is the reason why it is unfit for science, `problem` the damage to its event list; '' if there is none. Records
+    leave out values that are None: a summary has no event list, and a list that cannot be opened has no header.
+    """
+
+    instrument: str
+    exposure: str
+    unfit: str = ""
+    problem: str = ""
+    reason: str | None = None
+    """Name of the verdict on an unfit exposure, if it is not `notScience`."""
+    warning: str | None = None
+    """Contradiction between the header and the manifest; '' if they agree."""
+    planned: bool | None = None
+    scheduled: bool | None = None
+    type: str | None = None
+    """Type of the exposure in the summary, such as SCIENCE."""
+    data_mode: str | None = None
+    submode: str | None = None
+    filter: str | None = None
+    start: str | None = None
+    end: str | None = None
+    imaging_ccds: Sequence[int] | None = None
+    """CCDs of the summary in imaging mode."""
+    events: str | None = None
+    """Path of the event list; '' if it is unusable."""
+    size: int | None = None
+    """Bytes of the event list."""
+    sha256: str | None = None
+    events_in_list: int | None = None
+
+    @property
+    def is_fit(self) -> bool:
+        """Return True if the exposure is fit for science and its event list is sound."""
+        return not self.unfit and not self.problem
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Self:
+        """Return an entry of a record's list of exposures."""
+        return cls(values["inst"], **{field.name: values[field.name] for field in fields(cls) if field.name in values})
+
+    def as_values(self) -> dict[str, Any]:
+        """Return the entry as a record holds it."""
+        values = {"inst": self.instrument, **asdict(self)}
+        return {name: value for name, value in values.items() if value is not None and name != "instrument"}
+
+
+@dataclass(frozen=True)
+class InventoryResults:
+    """The results of inventory: the exposures, and whether each instrument was active by the summary of the raw data."""
+
+    exposures: tuple[InventoryEntry, ...]
+    active: Mapping[str, bool] | None = None
+
+    @classmethod
+    def from_record(cls, record: Record) -> InventoryResults:
+        """Return the results in a record of inventory that is done."""
+        entries = tuple(InventoryEntry.from_values(values) for values in record.results["exposures"])
+        return cls(entries, record.results.get("active"))
+
+    def entry(self, unit: Unit) -> InventoryEntry:
+        """Return the entry of an exposure that the manifest has."""
+        key = (unit.instrument, unit.exposure)
+        return next(entry for entry in self.exposures if (entry.instrument, entry.exposure) == key)
+
+    def as_results(self) -> dict[str, Any]:
+        """Return the results as a record holds them."""
+        active = {} if self.active is None else {"active": dict(self.active)}
+        return {"exposures": [entry.as_values() for entry in self.exposures], **active}
+
+
+@dataclass(frozen=True)
+class AnomalyResults:
+    """The results of emanom: the state of each CCD that it judged, a key of ANOMALY_STATES."""
+
+    states: Mapping[int, str]
+
+    @classmethod
+    def from_record(cls, record: Record) -> AnomalyResults:
+        """Return the results in a record of emanom that is done."""
+        return cls({int(ccd): state for ccd, state in record.results["states"].items()})
+
+    def as_results(self) -> dict[str, Any]:
+        """Return the results as a record holds them."""
+        return {"states": {str(ccd): state for ccd, state in self.states.items()}}
 
 
 @dataclass(frozen=True)
@@ -78,3 +171,40 @@ class CleaningResults:
     def from_record(cls, record: Record) -> CleaningResults:
         """Return the results in a record of evselect that is done."""
         return cls(record.results.get("rows"), record.results.get("selected"))
+
+
+@dataclass(frozen=True)
+class EpicImageResults:
+    """The results of images: sky pixels a side of an image pixel; bands in keV, and the counts in each.
+
+    `outside`: selected events outside of each image, which SAS does not report (None).
+    """
+
+    bin_size: int
+    bands: tuple[Band, ...]
+    counts: tuple[int, ...]
+    outside: tuple[int, ...] | None = None
+
+    @property
+    def message(self) -> str:
+        """Return the message of the record: the counts in each band."""
+        pairs = zip(self.bands, self.counts, strict=True)
+        return ", ".join(f"{band.label}: {count} counts" for band, count in pairs)
+
+    @classmethod
+    def from_record(cls, record: Record) -> EpicImageResults:
+        """Return the results in a record of images that is done."""
+        results = record.results
+        outside = results.get("outside")
+        return cls(
+            bin_size=results["bin_size"],
+            bands=tuple(Band(*edges) for edges in results["bands"]),
+            counts=tuple(results["counts"]),
+            outside=None if outside is None else tuple(outside),
+        )
+
+    def as_results(self) -> dict[str, Any]:
+        """Return the results as a record holds them."""
+        outside = {} if self.outside is None else {"outside": list(self.outside)}
+        bands = [[band.low, band.high] for band in self.bands]
+        return {"bin_size": self.bin_size, "bands": bands, "counts": list(self.counts), **outside}

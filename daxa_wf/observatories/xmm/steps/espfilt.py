@@ -10,7 +10,7 @@ from daxa_wf.chain.runner import Inputs, Outcome, Workspace
 from daxa_wf.errors import UnfitDataError
 from daxa_wf.observatories.xmm.options import FlareFilterOptions, SasEspfiltOptions
 from daxa_wf.observatories.xmm.steps.calibrated import calibrated_list
-from daxa_wf.observatories.xmm.steps.inventory import usable
+from daxa_wf.observatories.xmm.steps.inventory import usable_entry
 from daxa_wf.units import Band, Unit
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 def run(unit: Unit, inputs: Inputs, options: FlareFilterOptions, workspace: Workspace) -> Outcome:
     """Filter flares with the method and by the engine that the options name; GTI, light curves and QDP file."""
-    entry = usable(inputs.record("inventory").results["exposures"], unit)
-    events = calibrated_list(inputs, workspace) or inputs.path("events", entry["events"])
+    entry = usable_entry(inputs.record("inventory"), unit)
+    events = calibrated_list(inputs, workspace) or inputs.path("events", entry.events or "")
     if isinstance(options, SasEspfiltOptions):
         return _with_sas(unit, inputs, options, workspace, events)
     return _natively(unit, options, workspace, events)
