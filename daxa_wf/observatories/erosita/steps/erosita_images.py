@@ -37,9 +37,8 @@ def _natively(
     from daxa_wf.observatories.erosita.native.images import automatic_grid, bin_images, write_image
     from daxa_wf.observatories.erosita.native.selection import EvtoolParameters, selection_of
 
-    # The list holds only what evtool selected.
-    everything = EvtoolParameters(pattern=0, flag=None, emin=None, emax=None, gti="GTI", telid=modules)
-    selection = selection_of(ErositaEventList.open(path), everything)
+    # The list holds only events that evtool selected.
+    selection = selection_of(ErositaEventList.open(path), EvtoolParameters(telid=modules))
     grid = automatic_grid(selection, bin_size)
     edges = [(band.low, band.high) for band in bands]
     images = bin_images(selection, edges, grid)

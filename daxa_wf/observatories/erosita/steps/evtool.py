@@ -70,13 +70,9 @@ def _natively(
     events: ErositaEventList, modules: tuple[int, ...], options: EvtoolOptions, output: Path
 ) -> list[dict[str, str]]:
     from daxa_wf.observatories.erosita.native.evtool import evtool
-    from daxa_wf.observatories.erosita.native.selection import EvtoolParameters
 
-    parameters = EvtoolParameters(
-        options.pattern, options.flag, options.flagged == "only", options.lo_en, options.hi_en, options.gti, modules,
-        options.region,
-    )  # fmt: skip
-    return [finding.warning("evtool") for finding in evtool(events, parameters, output).findings]
+    result = evtool(events, options.parameters(modules), output)
+    return [finding.warning("evtool") for finding in result.findings]
 
 
 def _with_esass(
