@@ -11,7 +11,7 @@ from daxa_wf.events.gti import Intervals, contains, normalise
 from daxa_wf.observatories.erosita.native.event_list import CORRUPT_EVENT, CORRUPT_FRAME, OUT_OF_FOV
 from daxa_wf.observatories.erosita.native.field_of_view import FOV_RADIUS
 from daxa_wf_simulator.erosita_targets import TILE_HALF_WIDTH, ErositaTarget, observed, path_of
-from daxa_wf_simulator.truth import Source
+from daxa_wf_simulator.truth import PointSource
 
 CCD_PIXEL = 192.0
 """Sky pixels of 0.05 arcsec in a CCD pixel of 9.6 arcsec."""
@@ -84,7 +84,7 @@ def _flared(target: ErositaTarget, rng: np.random.Generator) -> dict[str, NDArra
     return part
 
 
-def _source(target: ErositaTarget, source: Source, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+def _source(target: ErositaTarget, source: PointSource, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
     times = _uniform_times(observed(target), source.rate, rng)
     radius = PSF_CORE * np.sqrt((1 - rng.uniform(size=len(times))) ** -PSF_WINGS - 1)
     turn = rng.uniform(0, 2 * np.pi, len(times))

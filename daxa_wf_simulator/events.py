@@ -14,7 +14,7 @@ from daxa_wf.events.sky_plane import TangentPlane
 from daxa_wf.observatories.xmm.native.detector import FIELD_OF_VIEW
 from daxa_wf.observatories.xmm.native.vignetting import measured_vignetting
 from daxa_wf_simulator.detectors import CAMERAS, Camera, Ccd
-from daxa_wf_simulator.truth import Exposure, Flare, Observation, Source
+from daxa_wf_simulator.truth import Exposure, Flare, Observation, PointSource
 
 KING_CORE = 100.0
 """sky pixels: 5 arcsec (XMM-Newton Users Handbook, 3.2.1)."""
@@ -160,7 +160,7 @@ def _anywhere(camera: Camera, count: int, rng: np.random.Generator) -> tuple[NDA
 
 def _source(
     index: int,
-    source: Source,
+    source: PointSource,
     observation: Observation,
     exposure: Exposure,
     camera: Camera,

@@ -59,7 +59,7 @@ def serve_mirror(root: Path) -> Iterator[ServedMirror]:
     """Serve a mirror on loopback as long as the context is open."""
     mirror = ServedMirror(root)
 
-    class Bound(_Handler):
+    class Bound(_MirrorHandler):
         state = mirror
 
     server = _Server(("127.0.0.1", 0), Bound)
@@ -80,7 +80,7 @@ class _Server(ThreadingHTTPServer):
         """Ignore clients that close the connection."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _MirrorHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     state: ServedMirror

@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Source:
+class PointSource:
     """A point source: position in degrees, events a second on the axis of MOS between 0.3 and 10 keV."""
 
     name: str
@@ -56,7 +56,7 @@ class Observation:
     position_angle: float
     start: float
     revolution: int
-    sources: tuple[Source, ...]
+    sources: tuple[PointSource, ...]
     exposures: tuple[Exposure, ...]
 
 

@@ -44,7 +44,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobEnd:
     """One line of the terminal, or of the log file: how a job ended."""
 
     time: str
@@ -58,7 +58,7 @@ class Outcome:
     seconds: float
 
     @classmethod
-    def of(cls, job: Job, ended: float, has_failed: bool = False) -> Outcome:
+    def of(cls, job: Job, ended: float, has_failed: bool = False) -> JobEnd:
         """Return how a job ended at a time (seconds since 1970), from the record or the fault note that it left."""
         status, reason = _fault(job) if has_failed else _verdict(job)
         mission, obsid, inst, exposure = (

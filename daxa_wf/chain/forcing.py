@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.archive.page import is_page_outdated
-from daxa_wf.archive.vouching import Finding
+from daxa_wf.archive.vouching import Staleness
 from daxa_wf.chain.plan import Plan
 from daxa_wf.chain.staleness import Conditions, find_stale, summary, work_of
 
@@ -34,13 +34,13 @@ def _force_manifest(workflow: Any, plan: Plan) -> None:
 
 
 class _Records:
-    """The records that Snakemake makes again, each with its finding."""
+    """The records that Snakemake makes again, each with its staleness."""
 
     def __init__(self, workflow: Any, plan: Plan, remake_outdated: bool) -> None:
         self._workflow = workflow
         self._plan = plan
         self._remake_outdated = remake_outdated
-        self._findings: dict[Path, Finding] = {}
+        self._stale: dict[Path, Staleness] = {}
 
     def force(self) -> None:
         """Find the stale records of the present manifest, and force Snakemake to make them again."""
@@ -50,15 +50,15 @@ class _Records:
             plan.login_marks(), remake_outdated=self._remake_outdated,
             forced=lambda path: path.parent.name in steps or plan.place(path) in files,
         )  # fmt: skip
-        self._findings = find_stale(plan.layout, work_of(plan), conditions)
-        plan.stale = {plan.place(path) for path in self._findings}
+        self._stale = find_stale(plan.layout, work_of(plan), conditions)
+        plan.stale = {plan.place(path) for path in self._stale}
         dag.forcefiles.update(plan.stale)
-        if self._findings or is_page_outdated(plan.layout):
+        if self._stale or is_page_outdated(plan.layout):
             dag.forcefiles.add(plan.place(plan.layout.report))
 
     def reasons(self) -> list[str]:
         """Return a line for every reason to make records again."""
-        return summary(self._findings.values())
+        return summary(self._stale.values())
 
 
 def _forced_by_user(dag: Any) -> tuple[set[str], set[str]]:

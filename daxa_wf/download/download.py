@@ -74,7 +74,7 @@ def download(
     """
     if remote.url.startswith("file://"):
         return _take(remote, target, session.limits)
-    part = _Part(target, remote, secret or {}, session.limits)
+    part = _PartialFile(target, remote, secret or {}, session.limits)
     if not target.parent.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
     transferred = _receive_all(part, session, tell, pause)
@@ -89,7 +89,7 @@ def download(
     return Downloaded(part.sha256.hexdigest(), part.etag, part.size, transferred)
 
 
-def _receive_all(part: _Part, session: PatientSession, tell: Tell, pause: float) -> int:
+def _receive_all(part: _PartialFile, session: PatientSession, tell: Tell, pause: float) -> int:
     """Receive a file in as many attempts as it needs. Return the bytes that were transferred."""
     transferred, fruitless, furthest = 0, 0, 0
     for _ in range(ATTEMPTS):
@@ -108,7 +108,7 @@ def _receive_all(part: _Part, session: PatientSession, tell: Tell, pause: float)
     raise ServiceError(f"{shown(part.url)}: the transfer broke off {ATTEMPTS} times")
 
 
-def _check(part: _Part, remote: RemoteFile, name: str, limits: Limits) -> None:
+def _check(part: _PartialFile, remote: RemoteFile, name: str, limits: Limits) -> None:
     size = part.size
     if remote.exact and remote.size is not None and size != remote.size:
         raise CorruptFileError(f"{name} has {size} bytes; the archive's listing says {remote.size}")
@@ -135,7 +135,7 @@ def _take(remote: RemoteFile, target: Path, limits: Limits) -> Downloaded:
     return Downloaded(digest, "", target.stat().st_size, 0)
 
 
-class _Part:
+class _PartialFile:
     """An incomplete file, with a note of the server's validator (ETag or time) for it."""
 
     def __init__(self, target: Path, remote: RemoteFile, secret: Mapping[str, str], limits: Limits) -> None:

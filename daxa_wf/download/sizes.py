@@ -63,14 +63,14 @@ def shown_bytes(size: float) -> str:
 
 
 @dataclass(frozen=True)
-class _Listing:
+class _StoredListing:
     """A listing in the raw store: the patterns that it was made for, and the files."""
 
     globs: list[str]
     files: list[RemoteFile]
 
 
-class Listings:
+class ListingStore:
     """The listings that the raw store keeps. A damaged one is set aside and counts as unknown."""
 
     def __init__(self, store: Path) -> None:
@@ -80,7 +80,7 @@ class Listings:
         """Return the wanted files of an observation, or None if it was never listed for all of them."""
         path = self._path(request)
         try:
-            kept: _Listing = read_json(path, _Listing, "a listing", "the archive is asked again")
+            kept: _StoredListing = read_json(path, _StoredListing, "a listing", "the archive is asked again")
         except FileNotFoundError:
             return None
         except CorruptFileError as error:
@@ -101,7 +101,7 @@ class Listings:
 
 def estimate(requests: Sequence[FileRequest], fetcher: Fetcher, ask: int = 0) -> Estimate:
     """Estimate the files and bytes of one mission's observations, asking the data centres for up to `ask` new listings."""
-    listings, result, sizes = Listings(fetcher.store), Estimate(len(requests)), []
+    listings, result, sizes = ListingStore(fetcher.store), Estimate(len(requests)), []
     unlisted = []
     for request in requests:
         ledger = Ledger(fetcher.store / raw_directory(request.spec, request.facts))

@@ -50,7 +50,7 @@ def stored_file(
 
 
 @dataclass(frozen=True)
-class _Answer:
+class _CompletionLine:
     """The ledger's line about a complete request."""
 
     complete: str
@@ -75,12 +75,12 @@ class Ledger:
             else:
                 self.complete[line.complete] = asdict(line)
 
-    def _lines(self) -> Iterator[StoredFile | _Answer]:
+    def _lines(self) -> Iterator[StoredFile | _CompletionLine]:
         if not self.path.exists():
             return
         for line in self.path.read_bytes().splitlines():
             try:
-                entry: StoredFile | _Answer = parse_json(line, StoredFile | _Answer)
+                entry: StoredFile | _CompletionLine = parse_json(line, StoredFile | _CompletionLine)
                 for name in [entry.path] if isinstance(entry, StoredFile) else entry.paths:
                     checked_relative(name, f"the ledger {self.path}")
                 yield entry

@@ -21,7 +21,7 @@ DEEPEST = 3
 """Tar files within one another: XSA's ODF answer has two."""
 NESTED = (".tar", ".TAR", ".tar.gz")
 
-Place = Callable[[str], str | None]
+MemberPath = Callable[[str], str | None]
 """Returns a member's path relative to the directory, or None if the member is not wanted."""
 
 
@@ -35,7 +35,7 @@ def safe_member(member: tarfile.TarInfo, name: str) -> str:
     return plain
 
 
-def unpack_tar(path: Path, directory: Path, place: Place, limits: Limits = DEFAULTS) -> list[str]:
+def unpack_tar(path: Path, directory: Path, place: MemberPath, limits: Limits = DEFAULTS) -> list[str]:
     """Unpack the wanted members of a tar file (plain or gzip) and of tar files in it. Return their paths.
 
     Every member is checked before the first is written, so that a bad file leaves nothing behind.

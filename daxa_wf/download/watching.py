@@ -19,7 +19,7 @@ STALE_SECONDS = 300
 
 
 @dataclass(frozen=True)
-class _Progress:
+class _ProgressNote:
     """The last state of a job: the observation, files and bytes in all and done, bytes a second."""
 
     name: str
@@ -36,7 +36,7 @@ def read_progress(root: Path) -> list[dict[str, Any]]:
     for path in sorted((root / ".progress").glob("*.json")):
         try:
             if time.time() - path.stat().st_mtime < STALE_SECONDS:
-                states.append(asdict(read_json(path, _Progress, "a note of progress", "it is written again")))
+                states.append(asdict(read_json(path, _ProgressNote, "a note of progress", "it is written again")))
         except (OSError, CorruptFileError):
             continue
     return states

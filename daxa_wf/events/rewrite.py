@@ -21,7 +21,7 @@ from daxa_wf.fits.writer import TableWriter, write_hdu
 SPARE_CARDS = 8
 """Room in the header of the events for what is known only after the last event."""
 
-Cards = Mapping[str, tuple[Any, str] | None]
+CardChanges = Mapping[str, tuple[Any, str] | None]
 """Card -> value and comment, or None to remove the card."""
 
 
@@ -42,8 +42,8 @@ class Changes:
     keep: Callable[[NDArray[Any]], NDArray[np.bool_]] | None = None
     keep_table: Callable[[str], bool] = _every
     tables: Mapping[str, Intervals] = field(default_factory=dict)
-    cards: Cards = field(default_factory=dict)
-    event_cards: Cards = field(default_factory=dict)
+    cards: CardChanges = field(default_factory=dict)
+    event_cards: CardChanges = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _edit(hdu: Hdu, changes: Changes, table: str) -> None:
         describe(hdu.header, changes.history)
 
 
-def apply_cards(header: Any, cards: Cards) -> None:
+def apply_cards(header: Any, cards: CardChanges) -> None:
     """Set cards of an astropy Header, or remove those whose value is None."""
     for card, value in cards.items():
         if value is not None:

@@ -25,7 +25,7 @@ def _checked_region(text: str) -> str:
         raise ValueError(str(error)) from None
 
 
-SkyRegion = Annotated[str, AfterValidator(_checked_region)]
+RegionText = Annotated[str, AfterValidator(_checked_region)]
 
 
 def _bits(value: object) -> object:
@@ -54,7 +54,7 @@ class EvtoolOptions(Section):
         "FLAREGTI", description="good times: FLAREGTI without flares, or GTI with flares"
     )
     modules: tuple[TelescopeModule, ...] = Field((), description="only these telescope modules; default: all")
-    region: SkyRegion = Field(
+    region: RegionText = Field(
         "",
         description="only this part of the sky, as in 'fk5; circle(133.237, 5.461, 0.1)'; default: all (docs/evtool.md)",
     )

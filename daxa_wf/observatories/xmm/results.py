@@ -101,7 +101,7 @@ class AnomalyResults:
 
 
 @dataclass(frozen=True)
-class FlareResults:
+class EpicFlareResults:
     """The results of espfilt: seconds kept and removed, accepted rates in count/s, the bin in seconds, the GTIs.
 
     Values that a record lacks are None or empty.
@@ -118,7 +118,7 @@ class FlareResults:
     gti: tuple[tuple[float, float], ...]
 
     @classmethod
-    def from_record(cls, record: Record) -> FlareResults:
+    def from_record(cls, record: Record) -> EpicFlareResults:
         """Return the results in a record of espfilt that is done."""
         results = record.results
         limits = results.get("limits")
@@ -161,14 +161,14 @@ class QualityResults:
 
 
 @dataclass(frozen=True)
-class CleaningResults:
+class EpicCleaningResults:
     """The results of evselect: events before and after the filters. Values that a record lacks are None."""
 
     rows: int | None
     selected: int | None
 
     @classmethod
-    def from_record(cls, record: Record) -> CleaningResults:
+    def from_record(cls, record: Record) -> EpicCleaningResults:
         """Return the results in a record of evselect that is done."""
         return cls(record.results.get("rows"), record.results.get("selected"))
 

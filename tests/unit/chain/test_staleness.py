@@ -11,7 +11,7 @@ import pytest
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import FileStamp, Record, Status, write_record
-from daxa_wf.archive.vouching import Finding
+from daxa_wf.archive.vouching import Staleness
 from daxa_wf.chain.staleness import Conditions, Work, changed_options, find_stale, summary
 from daxa_wf.download.release import NOT_PUBLIC, retry_condition
 from daxa_wf.mission.registry import STEPS
@@ -120,7 +120,7 @@ def test_the_form_of_options_does_not_matter_but_their_meaning() -> None:
 
 
 def test_the_summary_counts_records_by_reason_with_an_example() -> None:
-    findings = [Finding("options changed", "espfilt: sigma"), Finding(FOLLOWS, "a"), Finding(FOLLOWS, "b")]
+    findings = [Staleness("options changed", "espfilt: sigma"), Staleness(FOLLOWS, "a"), Staleness(FOLLOWS, "b")]
     assert summary(findings) == [
         "2 records are made again: an earlier step is made again (a)",
         "1 record is made again: options changed (espfilt: sigma)",

@@ -16,7 +16,7 @@ from daxa_wf.errors import UnfitDataError
 from daxa_wf.events.findings import Finding
 from daxa_wf.events.gti import Intervals, total
 from daxa_wf.events.sky_grid import SkyGrid, covering
-from daxa_wf.observatories.erosita.flare_options import FlareFilter, FlaregtiOptions
+from daxa_wf.observatories.erosita.flare_options import AnyFlareOptions, FlaregtiOptions
 from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.field_of_view import exposed, nominal_path, path_of
 from daxa_wf.observatories.erosita.native.flare_curve import (
@@ -57,7 +57,7 @@ class FlaregtiResult:
     `mask`: True outside of sources, and `counts`, both of the shape of `grid`; `findings` are doubts.
     """
 
-    options: FlareFilter
+    options: AnyFlareOptions
     good: dict[int, Intervals]
     gti: dict[int, Intervals]
     judged: tuple[JudgedCurve, ...]
@@ -75,7 +75,7 @@ class FlaregtiResult:
         return total(self.good[module]) - self.kept(module)
 
 
-def flaregti(events: ErositaEventList, options: FlareFilter) -> FlaregtiResult:
+def flaregti(events: ErositaEventList, options: AnyFlareOptions) -> FlaregtiResult:
     """Find the good times without flares of each telescope module; one pass over the list.
 
     Raise UnfitDataError `noGoodTime` if the list has no good time, or flares fill it; `noCounts` if the band is empty.
@@ -110,7 +110,7 @@ def _iterate(
     bins: TimeBins,
     grid: SkyGrid,
     pointing: Track,
-    p: FlareFilter,
+    p: AnyFlareOptions,
 ) -> tuple[tuple[JudgedCurve, ...], NDArray[np.bool_], NDArray[np.int64]]:
     """Find mask, light curve and cuts, repeatedly with the new good times for the mask."""
     groups = [(module,) for module in good] if p.by_module else [tuple(good)]
@@ -126,7 +126,7 @@ def _iterate(
     return judged, mask, counts
 
 
-def _judge(curve: FlareCurve, p: FlareFilter) -> JudgedCurve:
+def _judge(curve: FlareCurve, p: AnyFlareOptions) -> JudgedCurve:
     """Judge the bins of a curve: they are flare-free up to their cut; bins without a reliable rate follow the nearest others.
 
     A telescope module without any count counts as flare-free.
@@ -151,7 +151,7 @@ def _missing(events: ErositaEventList, good: Mapping[int, Intervals], has_attitu
     return found
 
 
-def _of_the_optimal_cut(judged: tuple[JudgedCurve, ...], p: FlareFilter) -> list[Finding]:
+def _of_the_optimal_cut(judged: tuple[JudgedCurve, ...], p: AnyFlareOptions) -> list[Finding]:
     """Return findings if an optimal cut follows the noise, because bins are short, or allows for high flares."""
     if not isinstance(p, FlaregtiOptions) or p.threshold >= 0 or not judged[0].curve.judged.any():
         return []

@@ -32,7 +32,7 @@ LARGEST_SLIVER = 0.02
 
 
 @dataclass(frozen=True)
-class ExposureMaps:
+class EpicExposureMaps:
     """Seconds for each band, shape (bands, rows, columns), and doubts about them."""
 
     seconds: NDArray[np.float64]
@@ -67,7 +67,7 @@ def exposure_maps(
     energies: Sequence[float],
     vignetting: str = "measured",
     drifts: Sequence[Drift] | None = None,
-) -> ExposureMaps:
+) -> EpicExposureMaps:
     """Return the sum of the exposure maps of one instrument's cleaned lists, on the pixels of an image.
 
     `plane` is that of the image's X and Y; `energies` in keV, one a band; `vignetting` is `measured` or `none`;
@@ -86,7 +86,7 @@ def exposure_maps(
             seconds[number] += live * _factor(events, events.plane, x, y, energy, vignetting)
         findings += [*view.places.findings, *missed]
         columns += view.places.columns
-    return ExposureMaps(seconds, tuple(findings), tuple(dict.fromkeys(columns)))
+    return EpicExposureMaps(seconds, tuple(findings), tuple(dict.fromkeys(columns)))
 
 
 def _live_map(events: EpicEventList, view: _View, drift: Drift) -> tuple[NDArray[np.float64], list[Finding]]:

@@ -8,7 +8,7 @@ No source gives the defaults of emchain.
 from __future__ import annotations
 
 from daxa_wf.tools.environment import ToolkitVariables
-from daxa_wf.tools.spec import Kind, Parameter, TaskSpec
+from daxa_wf.tools.spec import Parameter, ParameterKind, TaskSpec
 
 SAS = ToolkitVariables(
     "sas",
@@ -20,7 +20,7 @@ CALIBRATED = ("SAS_DIR", "SAS_CCF")
 OBSERVATION = (*CALIBRATED, "SAS_ODF")
 
 
-def _some(kind: Kind, **defaults: str | None) -> tuple[Parameter, ...]:
+def _some(kind: ParameterKind, **defaults: str | None) -> tuple[Parameter, ...]:
     return tuple(Parameter(name, kind, default) for name, default in defaults.items())
 
 
