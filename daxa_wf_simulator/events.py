@@ -38,7 +38,7 @@ REFERENCE_PIXEL = 25921.0
 
 
 @dataclass
-class Simulated:
+class SimulatedExposure:
     """Columns of an exposure's events (equal lengths), its plane, good time and frames by CCD, bad pixels."""
 
     columns: dict[str, NDArray[Any]]
@@ -51,7 +51,7 @@ class Simulated:
     flares: Intervals
 
 
-def simulate(observation: Observation, exposure: Exposure, rng: np.random.Generator) -> Simulated:
+def simulate(observation: Observation, exposure: Exposure, rng: np.random.Generator) -> SimulatedExposure:
     """Simulate an exposure: sources, particles and flares, on good pixels and in good time, grouped by CCD, unordered."""
     camera = CAMERAS[exposure.instrument]
     plane = pointing_plane(observation, exposure)
@@ -77,7 +77,7 @@ def simulate(observation: Observation, exposure: Exposure, rng: np.random.Genera
     quiet = complement(normalise([(f.start + start - f.ramp, f.stop + start + f.ramp) for f in exposure.flares] or [(0, 0)]),
                        start, start + exposure.duration)  # fmt: skip
     bad = {ccd.number: bad_pixels(ccd) for ccd in camera.ccds}
-    return Simulated(columns, plane, gtis, frames, bad, columns.pop("SOURCE"), quiet, flares)
+    return SimulatedExposure(columns, plane, gtis, frames, bad, columns.pop("SOURCE"), quiet, flares)
 
 
 def pointing_plane(observation: Observation, exposure: Exposure) -> TangentPlane:

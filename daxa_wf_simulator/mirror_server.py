@@ -59,10 +59,10 @@ def serve_mirror(root: Path) -> Iterator[ServedMirror]:
     """Serve a mirror on loopback as long as the context is open."""
     mirror = ServedMirror(root)
 
-    class Bound(_MirrorHandler):
+    class BoundHandler(_MirrorHandler):
         state = mirror
 
-    server = _Server(("127.0.0.1", 0), Bound)
+    server = _Server(("127.0.0.1", 0), BoundHandler)
     mirror.base = f"http://127.0.0.1:{server.server_address[1]}"
     Thread(target=server.serve_forever, daemon=True).start()
     try:

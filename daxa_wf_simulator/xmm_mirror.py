@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from daxa_wf.events.gti import contains, intersection, total, union
-from daxa_wf_simulator.events import BAND, Simulated, simulate
+from daxa_wf_simulator.events import BAND, SimulatedExposure, simulate
 from daxa_wf_simulator.files import list_name, utc, write_attitude, write_event_list
 from daxa_wf_simulator.odf import RawExposure, every, make_odf
 from daxa_wf_simulator.truth import Exposure, ExposureTruth, Flare, Observation, PointSource
@@ -68,7 +68,7 @@ def _in_odf(exposure: Exposure) -> RawExposure:
     return RawExposure(exposure.instrument, exposure.exposure, exposure.submode, exposure.filter, ccds, *span)
 
 
-def _truth(observation: Observation, exposure: Exposure, simulated: Simulated, path: Path) -> ExposureTruth:
+def _truth(observation: Observation, exposure: Exposure, simulated: SimulatedExposure, path: Path) -> ExposureTruth:
     good = union(*simulated.gtis.values())
     return ExposureTruth(
         f"{observation.obsid}{exposure.instrument}{exposure.exposure}",
@@ -85,7 +85,7 @@ def _truth(observation: Observation, exposure: Exposure, simulated: Simulated, p
     )
 
 
-def _quiet_rate(simulated: Simulated, pattern: int) -> float:
+def _quiet_rate(simulated: SimulatedExposure, pattern: int) -> float:
     """Return the good events a second between 2.5 and 8.5 keV in the field of view, outside of flares."""
     columns = simulated.columns
     quiet = intersection(simulated.quiet, union(*simulated.gtis.values()))
@@ -95,6 +95,6 @@ def _quiet_rate(simulated: Simulated, pattern: int) -> float:
     return float(np.count_nonzero(counted)) / total(quiet) if total(quiet) else 0.0
 
 
-def _source_counts(simulated: Simulated, index: int, edges: tuple[int, int]) -> int:
+def _source_counts(simulated: SimulatedExposure, index: int, edges: tuple[int, int]) -> int:
     energy = simulated.columns["PI"]
     return int(np.count_nonzero((simulated.source == index) & (energy >= edges[0]) & (energy <= edges[1])))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Selected:
+class MissionSelection:
     """The observations that a mission's section selects."""
 
     mission: Mission
@@ -54,7 +54,9 @@ def local_work(mission: Mission, started_in: Path) -> list[str]:
     ]
 
 
-def find(config: Config, started_in: Path, not_read_whole: bool = False) -> Iterator[tuple[str, Selected | DaxaError]]:
+def find(
+    config: Config, started_in: Path, not_read_whole: bool = False
+) -> Iterator[tuple[str, MissionSelection | DaxaError]]:
     """Yield the selection of each mission, or its error, so that one mission does not stop the others.
 
     With `not_read_whole`, leave out missions that take all of a local directory, because they need no table.
@@ -82,12 +84,12 @@ def find(config: Config, started_in: Path, not_read_whole: bool = False) -> Iter
                 config.mirrors_for(name, started_in), config.limits.limits(),
             )  # fmt: skip
             positions = positions_of(options, mission.spec, NameStore(tables).resolve)
-            yield name, Selected(mission, selection, positions)
+            yield name, MissionSelection(mission, selection, positions)
         except DaxaError as error:
             yield name, error
 
 
-def sizes(config: Config, found: Selected, started_in: Path, ask: int = 0) -> Estimate | None:
+def sizes(config: Config, found: MissionSelection, started_in: Path, ask: int = 0) -> Estimate | None:
     """Estimate the bytes to download and to keep of a mission's selection. Return None if it is not downloaded."""
     from daxa_wf.chain.planned import observation_facts
     from daxa_wf.download.file_request import FileRequest
@@ -109,7 +111,7 @@ def sizes(config: Config, found: Selected, started_in: Path, ask: int = 0) -> Es
     return estimate(requests, fetcher, ask)
 
 
-def work(found: Selected, tables: Path) -> list[str]:
+def work(found: MissionSelection, tables: Path) -> list[str]:
     """Return lines about the processing of a selection: engine, steps, and exposures where they are known."""
     from daxa_wf.chain.planned import planned_exposures
     from daxa_wf.tables.snapshots import SnapshotStore

@@ -17,7 +17,7 @@ def select_command(config: ConfigFile) -> None:
     """Select observations with the configuration, print a summary, and write tables to <archive>/selection."""
     import pandas as pd
 
-    from daxa_wf.cli.preview import Selected, exit_code, find, report_problem, sizes
+    from daxa_wf.cli.preview import MissionSelection, exit_code, find, report_problem, sizes
     from daxa_wf.config.reading import read_config
     from daxa_wf.selection.outputs import summary, write_selection
     from daxa_wf.selection.plots import draw_sky, draw_timeline
@@ -26,7 +26,7 @@ def select_command(config: ConfigFile) -> None:
     folder, now = Path.cwd() / checked.archive / "selection", pd.Timestamp.now("UTC").tz_localize(None)
     problems, selected = [], {}
     for name, result in find(checked, Path.cwd()):
-        if not isinstance(result, Selected):
+        if not isinstance(result, MissionSelection):
             report_problem(name, result)
             problems.append(result)
             continue
@@ -54,7 +54,7 @@ def plan(
 ) -> None:
     """Show what a run would fetch and process, without doing it."""
     from daxa_wf.cli.preview import (
-        Selected,
+        MissionSelection,
         exit_code,
         find,
         local_work,
@@ -71,7 +71,7 @@ def plan(
             any_selected = True
             print("\n".join(local_work(mission, Path.cwd())))
     for name, result in find(checked, Path.cwd(), not_read_whole=True):
-        if not isinstance(result, Selected):
+        if not isinstance(result, MissionSelection):
             report_problem(name, result)
             problems.append(result)
             continue

@@ -37,7 +37,7 @@ WORTH_RESUMING = 64 * 1024
 
 
 @dataclass(frozen=True)
-class Downloaded:
+class DownloadedFile:
     """A file that is complete and verified: SHA-256, ETag, bytes of the file, bytes transferred."""
 
     sha256: str
@@ -65,7 +65,7 @@ def download(
     tell: Tell = lambda _: None,
     pause: float = PAUSE,
     secret: Mapping[str, str] | None = None,
-) -> Downloaded:
+) -> DownloadedFile:
     """Fetch a file to `target`, continuing an earlier attempt if the server confirms that its file has not changed.
 
     `secret` has parameters that are sent with the request and never shown; `pause` is in seconds. Raise NotAtDataCentreError
@@ -86,7 +86,7 @@ def download(
     flush_and_rename(part.path, target)
     if part.noted:
         part.note.unlink(missing_ok=True)
-    return Downloaded(part.sha256.hexdigest(), part.etag, part.size, transferred)
+    return DownloadedFile(part.sha256.hexdigest(), part.etag, part.size, transferred)
 
 
 def _receive_all(part: _PartialFile, session: PatientSession, tell: Tell, pause: float) -> int:
@@ -117,7 +117,7 @@ def _check(part: _PartialFile, remote: RemoteFile, name: str, limits: Limits) ->
     check_content(part.path, name, limits)
 
 
-def _take(remote: RemoteFile, target: Path, limits: Limits) -> Downloaded:
+def _take(remote: RemoteFile, target: Path, limits: Limits) -> DownloadedFile:
     """Copy a file of this machine, so that a change of the raw store never changes the mirror."""
     import os
 
@@ -132,7 +132,7 @@ def _take(remote: RemoteFile, target: Path, limits: Limits) -> Downloaded:
         part.unlink(missing_ok=True)
     with target.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return Downloaded(digest, "", target.stat().st_size, 0)
+    return DownloadedFile(digest, "", target.stat().st_size, 0)
 
 
 class _PartialFile:

@@ -47,7 +47,7 @@ PACKED = (".gz", ".Z", ".FTZ")
 
 
 @dataclass
-class Acquired:
+class RawObservation:
     """An observation's files in the raw store: its directory, the files, notes, and bytes that were transferred."""
 
     directory: str
@@ -81,7 +81,7 @@ class Fetcher:
         }
         self.slots = HostSlots(self.store / ".slots", self.transfers, DEFAULT_TRANSFERS)
 
-    def acquire(self, request: FileRequest, progress: Progress | None = None) -> Acquired:
+    def acquire(self, request: FileRequest, progress: Progress | None = None) -> RawObservation:
         """Return the observation's files, fetched if they are not in the store yet.
 
         Raise UnfitDataError `notInArchive` if every data centre answers that it has none of them, and ServiceError if one
@@ -126,12 +126,12 @@ class Fetcher:
                 for path in paths_at(of, centre, facts):
                     yield centre, base, path
 
-    def _directory(self, request: FileRequest, directory: Path, progress: Progress) -> Acquired:
+    def _directory(self, request: FileRequest, directory: Path, progress: Progress) -> RawObservation:
         ledger = Ledger(directory)
         key = self.key_of(request)
         known = ledger.answer(key)
         if known is not None:
-            return Acquired("", known, ledger.notes(key))
+            return RawObservation("", known, ledger.notes(key))
         reasons, absent, closed = [], 0, 0
         refused: list[str] = []
         attempts = self._attempts(request, ledger, progress, refused)
@@ -149,7 +149,7 @@ class Fetcher:
                 continue
             notes = [*reasons, *refused_notes(refused), *missing_products(request, files)]
             ledger.finish(key, [each.path for each in files], notes)
-            return Acquired("", files, notes, transferred)
+            return RawObservation("", files, notes, transferred)
         reasons += refused_notes(refused)
         if absent == len(attempts) and attempts:
             raise UnfitDataError("notInArchive", f"{request.name} is in no archive: {'; '.join(reasons)}")

@@ -50,3 +50,8 @@ def test_names_are_found() -> None:
 def test_no_two_types_share_a_name(modules_by_name: dict[str, list[str]]) -> None:
     assert len(modules_by_name) > 250
     assert {name: modules for name, modules in modules_by_name.items() if len(modules) > 1} == {}
+
+
+def test_types_are_named_by_nouns(modules_by_name: dict[str, list[str]]) -> None:
+    participles = {name: modules for name, modules in modules_by_name.items() if re.fullmatch("[A-Z][a-z]*ed", name)}
+    assert participles == {}

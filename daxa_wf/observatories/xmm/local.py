@@ -46,7 +46,7 @@ def local_manifest(
     if not root.is_dir():
         raise ConfigError(f"missions.{mission}.source: {root} is not a directory; give one laid out like the archive")
     files = list(walk(root))
-    beside = _beside(files, root)
+    beside = _companion_files(files, root)
     found: dict[str, ManifestRow] = {}
     for path in files:
         match = PPS_EVENT_LIST.fullmatch(path.name)
@@ -62,7 +62,7 @@ def local_manifest(
 
 
 @dataclass(frozen=True)
-class _Beside:
+class _CompanionFiles:
     """Files that belong to event lists: ObsID -> attitude series, ObsID and pn exposure -> out-of-time list.
 
     `problems` has the same keys, for unusable files.
@@ -72,8 +72,8 @@ class _Beside:
     problems: dict[str, str] = field(default_factory=dict)
 
 
-def _beside(files: Sequence[Path], root: Path) -> _Beside:
-    found = _Beside()
+def _companion_files(files: Sequence[Path], root: Path) -> _CompanionFiles:
+    found = _CompanionFiles()
     for path in files:
         match = PPS_ATTITUDE.fullmatch(path.name) or PPS_OUT_OF_TIME.fullmatch(path.name)
         if match is None:
@@ -86,7 +86,7 @@ def _beside(files: Sequence[Path], root: Path) -> _Beside:
     return found
 
 
-def _row(mission: str, root: Path, path: Path, match: re.Match[str], beside: _Beside) -> ManifestRow:
+def _row(mission: str, root: Path, path: Path, match: re.Match[str], beside: _CompanionFiles) -> ManifestRow:
     obsid, name = match["obsid"], (match["inst"], match["exposure"])
     modes = ("TIMING" if match["type"] == "TI" else "IMAGING", "", "")
     events, problem = "", file_problem(path, root)

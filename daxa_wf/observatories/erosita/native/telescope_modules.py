@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.errors import ConfigError, UnfitDataError
-from daxa_wf.events.rewrite import Changes, Written, rewrite
+from daxa_wf.events.rewrite import Changes, RowCounts, rewrite
 from daxa_wf.observatories.erosita.native.event_list import ALL_MODULES, MODULE_TABLE, ErositaEventList
 
 GROUPS = {8: (1, 2, 3, 4, 6), 9: (5, 7)}
@@ -74,7 +74,7 @@ def write_subset(event_list: Path, names: Iterable[str], output: Path) -> None:
     select_modules(ErositaEventList.open(event_list), parse_modules(names), output)
 
 
-def select_modules(events: ErositaEventList, modules: Iterable[int], output: Path) -> Written:
+def select_modules(events: ErositaEventList, modules: Iterable[int], output: Path) -> RowCounts:
     """Write the events of some telescope modules, with their tables and corrected INSTRUM* and NINST cards.
 
     Modules that the file lacks are passed over. UnfitDataError `noInstrument` if it lacks them all; ConfigError if
