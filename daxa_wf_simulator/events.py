@@ -58,10 +58,10 @@ def simulate(observation: Observation, exposure: Exposure, rng: np.random.Genera
     start = observation.start + exposure.start
     parts = [_background(exposure, camera, rng), _flares(exposure, camera, rng)]
     parts += [
-        _source(index, each, observation, exposure, camera, plane, rng)
-        for index, each in enumerate(observation.sources)
+        _source(index, source, observation, exposure, camera, plane, rng)
+        for index, source in enumerate(observation.sources)
     ]
-    detx, dety, time, energy, source = (np.concatenate(each) for each in zip(*parts, strict=True))
+    detx, dety, time, energy, source = (np.concatenate(values) for values in zip(*parts, strict=True))
     columns = _on_pixels(camera, detx, dety, {"TIME": time + start, "PI": energy, "SOURCE": source}, rng)
     gtis = {ccd.number: _good_time(exposure, start, ccd.number) for ccd in camera.ccds}
     kept = np.concatenate([
@@ -147,13 +147,13 @@ def _particle_energies(count: int, rng: np.random.Generator) -> NDArray[np.int64
 
 
 def _anywhere(camera: Camera, count: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    ccd = rng.integers(len(camera.ccds), size=count)
+    places = rng.integers(len(camera.ccds), size=count)
     detx, dety = np.empty(count), np.empty(count)
-    for index, each in enumerate(camera.ccds):
-        chosen = ccd == index
+    for index, ccd in enumerate(camera.ccds):
+        chosen = places == index
         size = int(np.count_nonzero(chosen))
-        detx[chosen], dety[chosen] = each.to_camera(
-            rng.uniform(0.5, each.width + 0.5, size), rng.uniform(0.5, each.height + 0.5, size)
+        detx[chosen], dety[chosen] = ccd.to_camera(
+            rng.uniform(0.5, ccd.width + 0.5, size), rng.uniform(0.5, ccd.height + 0.5, size)
         )
     return detx, dety
 

@@ -167,9 +167,9 @@ class _MirrorHandler(BaseHTTPRequestHandler):
 def apache_page(folder: Path, path: str) -> str:
     """Return Apache's index page of a directory, which rounds sizes."""
     lines = []
-    for each in sorted(folder.iterdir()):
-        name = each.name + "/" * each.is_dir()
-        size = "-" if each.is_dir() else rounded(each.stat().st_size)
+    for entry in sorted(folder.iterdir()):
+        name = entry.name + "/" * entry.is_dir()
+        size = "-" if entry.is_dir() else rounded(entry.stat().st_size)
         link = f'<a href="{quote(name)}">{escape(name[:25])}</a>'
         lines.append(f'<img src="/icons/x.gif" alt="[   ]"> {link}  2020-11-06 20:20  {size}  ')
     up = escape(path.rstrip("/").rsplit("/", 1)[0])
@@ -196,15 +196,15 @@ def rounded(size: int) -> str:
 def erodat_page(folder: Path, path: str) -> str:
     """Return eRODat's page of a directory: a table with exact sizes."""
     rows = ['<tr class="isdir"><td><a href="../">Parent directory</a></td><td>Directory</td><td>t</td><td></td></tr>']
-    for each in sorted(folder.iterdir()):
-        if each.is_dir():
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir():
             rows.append(
-                f'<tr class="isdir"><td><a href="{each.name}/">{each.name}/</a></td><td>Directory</td><td>t</td><td></td></tr>'
+                f'<tr class="isdir"><td><a href="{entry.name}/">{entry.name}/</a></td><td>Directory</td><td>t</td><td></td></tr>'
             )
         else:
-            size = each.stat().st_size
+            size = entry.stat().st_size
             rows.append(
-                f'<tr class="isfile"><td><a href="{each.name}">{each.name}</a></td><td>File</td><td>t<td>{size}</td></tr>'
+                f'<tr class="isfile"><td><a href="{entry.name}">{entry.name}</a></td><td>File</td><td>t<td>{size}</td></tr>'
             )
     title = f"Directory listing for {escape(path)} | eRODat"
     return f"<!DOCTYPE html><html><head><title>{title}</title></head><body><table>{''.join(rows)}</table></body></html>"

@@ -69,14 +69,14 @@ def make_odf(
     for exposure in exposures:
         for name, cards in _exposure_files(exposure, begin):
             write_fits(directory / f"{revolution}_{obsid}_{name}.FIT", {"OBS_ID": obsid, **cards})
-    for instrument in {each.instrument for each in exposures}:
+    for instrument in {exposure.instrument for exposure in exposures}:
         for kind in HOUSEKEEPING[instrument]:
             write_fits(directory / f"{revolution}_{obsid}_{instrument}X00000{kind}.FIT", {"OBS_ID": obsid})
     for kind in ("ATS", "TCS", "TCX", "P1S", "P9S"):
         write_fits(directory / f"{revolution}_{obsid}_SCX00000{kind}.FIT", {"OBS_ID": obsid})
     for kind in ("RAS", "ROS"):
         (directory / f"{revolution}_{obsid}_SCX00000{kind}.ASC").write_text("")
-    end = max((begin + timedelta(seconds=each.start + each.duration) for each in exposures), default=begin)
+    end = max((begin + timedelta(seconds=exposure.start + exposure.duration) for exposure in exposures), default=begin)
     text = _archive_summary(obsid, revolution, begin, end, position, sorted(path.name for path in directory.iterdir()))
     (directory / f"{revolution}_{obsid}_SCX00000SUM.ASC").write_text(text)
     if compressed:

@@ -50,7 +50,7 @@ def extensions(path: Path) -> list[str]:
 
 
 def _walk(data: bytes) -> list[tuple[str, dict[str, Any], int]]:
-    found, start = [], 0
+    hdus, start = [], 0
     while start < len(data):
         cards: dict[str, Any] = {}
         position = start
@@ -67,9 +67,9 @@ def _walk(data: bytes) -> list[tuple[str, dict[str, Any], int]]:
         for axis in range(1, cards.get("NAXIS", 0) + 1):
             size *= cards[f"NAXIS{axis}"]
         size += cards.get("PCOUNT", 0) if cards.get("NAXIS") else 0
-        found.append((cards.get("EXTNAME", "PRIMARY"), cards, begins))
+        hdus.append((cards.get("EXTNAME", "PRIMARY"), cards, begins))
         start = begins + -(-size // 2880) * 2880
-    return found
+    return hdus
 
 
 def _value(text: str) -> Any:

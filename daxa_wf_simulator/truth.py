@@ -76,7 +76,7 @@ class ExposureTruth:
 
 def plain(observations: tuple[Observation, ...], truths: list[ExposureTruth]) -> dict[str, Any]:
     """Return the truth as plain data for JSON."""
-    sources = {each.obsid: [asdict(source) for source in each.sources] for each in observations}
+    sources = {observation.obsid: [asdict(source) for source in observation.sources] for observation in observations}
     return {
         "simulated_by": "daxa_wf_simulator",
         "sources": sources,

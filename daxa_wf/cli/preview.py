@@ -89,7 +89,7 @@ def find(
             yield name, error
 
 
-def sizes(config: Config, found: MissionSelection, started_in: Path, ask: int = 0) -> Estimate | None:
+def sizes(config: Config, selected: MissionSelection, started_in: Path, ask: int = 0) -> Estimate | None:
     """Estimate the bytes to download and to keep of a mission's selection. Return None if it is not downloaded."""
     from daxa_wf.chain.planned import observation_facts
     from daxa_wf.download.file_request import FileRequest
@@ -97,7 +97,7 @@ def sizes(config: Config, found: MissionSelection, started_in: Path, ask: int = 
     from daxa_wf.download.sizes import estimate
     from daxa_wf.tables.http import session
 
-    mission, section, spec = found.mission, found.mission.section, found.spec
+    mission, section, spec = selected.mission, selected.mission.section, selected.spec
     if section.source is None or not mission.uses_raw_store:
         return None
     fetcher = Fetcher(
@@ -106,17 +106,17 @@ def sizes(config: Config, found: MissionSelection, started_in: Path, ask: int = 
     )  # fmt: skip
     requests = [
         FileRequest(spec, observation_facts(row), mission.routes, mission.instruments)
-        for _, row in found.selection.rows.iterrows()
+        for _, row in selected.selection.rows.iterrows()
     ]
     return estimate(requests, fetcher, ask)
 
 
-def work(found: MissionSelection, tables: Path) -> list[str]:
+def work(selected: MissionSelection, tables: Path) -> list[str]:
     """Return lines about the processing of a selection: engine, steps, and exposures where they are known."""
     from daxa_wf.chain.planned import planned_exposures
     from daxa_wf.tables.snapshots import SnapshotStore
 
-    mission, section, spec = found.mission, found.mission.section, found.spec
+    mission, section, spec = selected.mission, selected.mission.section, selected.spec
     if section.source is None:
         return ["  no source: it is selected only"]
     lines = [f"  engine {mission.engine.name}: {' -> '.join(mission.steps)}"]
@@ -124,7 +124,7 @@ def work(found: MissionSelection, tables: Path) -> list[str]:
     if not mission.engine.planned_files or not spec.exposures:
         return lines
     planned, without = planned_exposures(
-        spec, found.selection.rows, exposures, mission.instruments, mission.engine
+        spec, selected.selection.rows, exposures, mission.instruments, mission.engine
     )  # fmt: skip
     planned = [row for row in planned if section.process_unscheduled or not row.is_unscheduled]
     if exposures is not None:
@@ -147,5 +147,6 @@ def exit_code(errors: Sequence[DaxaError], any_selected: bool) -> int:
     from daxa_wf.selection.select import NoObservationsError
 
     return max(
-        (each.exit_code for each in errors if not (any_selected and isinstance(each, NoObservationsError))), default=0
+        (error.exit_code for error in errors if not (any_selected and isinstance(error, NoObservationsError))),
+        default=0,
     )

@@ -148,7 +148,7 @@ class Fetcher:
                 log.warning("%s: %s", request.name, reasons[-1])
                 continue
             notes = [*reasons, *refused_notes(refused), *missing_products(request, files)]
-            ledger.finish(key, [each.path for each in files], notes)
+            ledger.finish(key, [file.path for file in files], notes)
             return RawObservation("", files, notes, transferred)
         reasons += refused_notes(refused)
         if absent == len(attempts) and attempts:
@@ -171,19 +171,19 @@ class Fetcher:
         self, request: FileRequest, ledger: Ledger, progress: Progress, refused: list[str]
     ) -> list[tuple[str, Callable[[], Any]]]:
         """Return the ways to fetch the observation, in the order to try them. They add refused entries to `refused`."""
-        found: list[tuple[str, Callable[[], Any]]] = []
+        attempts: list[tuple[str, Callable[[], Any]]] = []
         for centre, bases in self.data_centres.items():
-            bundles = [each for each in request.spec.bundles.get(centre, ()) if each.route in request.routes]
+            bundles = [bundle for bundle in request.spec.bundles.get(centre, ()) if bundle.route in request.routes]
             paths = paths_at(request.spec, centre, request.facts)
             for base in bases:
                 where = f"{centre} {mask_secrets(base)}"
-                found += [
+                attempts += [
                     (where, partial(self._tree, centre, base, path, request, ledger, progress, refused))
                     for path in paths
                 ]
                 if bundles:
-                    found.append((where, partial(self._bundles, centre, base, bundles, request, ledger, progress)))
-        return found
+                    attempts.append((where, partial(self._bundles, centre, base, bundles, request, ledger, progress)))
+        return attempts
 
     def _tree(
         self,
@@ -202,32 +202,32 @@ class Fetcher:
 
         The reasons for which entries of the listing were refused are added to `refused`.
         """
-        listing = file_tree(centre, base, self.session).files(path, lambda each: may_hold_wanted(each, globs))
+        listing = file_tree(centre, base, self.session).files(path, lambda directory: may_hold_wanted(directory, globs))
         refused += listing.refused
         for note in refused_notes(listing.refused):
             log.warning("%s", note)
-        wanted = [each for each in listing.files if is_wanted(each.path, globs)]
-        if not wanted:
+        needed = [file for file in listing.files if is_wanted(file.path, globs)]
+        if not needed:
             raise NotAtDataCentreError(f"{base.rstrip('/')}/{path}: {len(listing.files)} files, none of them needed")
-        return wanted
+        return needed
 
     def _files(
         self, centre: str, files: Sequence[RemoteFile], ledger: Ledger, progress: Progress
     ) -> tuple[list[StoredFile], int]:
-        names = {each.path: self._local_name(each.path) for each in files}
-        due = [each for each in files if not ledger.has(names[each.path], each.size if each.exact else None)]
-        progress.plan(len(due), sum(each.size or 0 for each in due))
+        names = {file.path: self._local_name(file.path) for file in files}
+        due = [file for file in files if not ledger.has(names[file.path], file.size if file.exact else None)]
+        progress.plan(len(due), sum(file.size or 0 for file in due))
         transferred = 0
         if len(due) > MANY_FILES and not self.session.logins and (program := curl()):
             transferred = self._by_curl(program, centre, due, ledger, progress)
-            due = [each for each in due if not ledger.has(names[each.path])]
+            due = [file for file in due if not ledger.has(names[file.path])]
         count, problems = self._by_threads(centre, due, ledger, progress)
         transferred += count
         if problems:
             more = f" (and {len(problems) - 1} more files)" if len(problems) > 1 else ""
-            closed = all(isinstance(each, ProprietaryError) for each in problems)
+            closed = all(isinstance(problem, ProprietaryError) for problem in problems)
             raise (ProprietaryError if closed else ServiceError)(f"{problems[0]}{more}")
-        return [ledger.files[names[each.path]] for each in files], transferred
+        return [ledger.files[names[file.path]] for file in files], transferred
 
     def _by_threads(
         self, centre: str, due: Sequence[RemoteFile], ledger: Ledger, progress: Progress
@@ -236,7 +236,7 @@ class Fetcher:
         transferred = 0
         problems: list[DaxaError] = []
         with ThreadPoolExecutor(self.slots.limit(centre)) as pool:
-            jobs = [pool.submit(self._file, centre, each, ledger, progress) for each in due]
+            jobs = [pool.submit(self._file, centre, file, ledger, progress) for file in due]
             for job in jobs:
                 try:
                     transferred += job.result()
@@ -272,7 +272,7 @@ class Fetcher:
         # Flushed once a batch, because thousands of small files would wait for the disk one by one.
         os.sync()
         ledger.add(stored)
-        count = sum(each.remote_size for each in stored)
+        count = sum(file.remote_size for file in stored)
         progress.tell(count)
         return count
 
@@ -316,17 +316,17 @@ class Fetcher:
         for bundle in bundles:
             for path in bundle.paths:
                 try:
-                    found, count = self._bundle(
+                    stored, count = self._bundle(
                         centre, base, fill(path, request.facts), bundle, request, ledger, progress
                     )
                 except NotAtDataCentreError as error:
                     absent.append(error)
                     continue
-                files += found
+                files += stored
                 transferred += count
         if not files:
             raise absent[0] if absent else NotAtDataCentreError(f"{base}: its tar files hold nothing of {request.name}")
-        return list({each.path: each for each in files}.values()), transferred
+        return list({file.path: file for file in files}.values()), transferred
 
     def _bundle(
         self,
@@ -408,7 +408,7 @@ class Fetcher:
                 except (ServiceError, CorruptFileError) as error:
                     reasons.append(str(error))
                     continue
-                ledger.finish(key, [each.path for each in stored], refused_notes(refused))
+                ledger.finish(key, [file.path for file in stored], refused_notes(refused))
                 return
             raise ServiceError(f"{request.name}: {shared.local} cannot be had: {'; '.join(reasons)}")
 

@@ -116,8 +116,8 @@ class Ledger:
         """Add files that were verified."""
         listed = list(files)
         with self._lock:
-            self._append([vars(each) for each in listed])
-            self.files.update({each.path: each for each in listed})
+            self._append([vars(file) for file in listed])
+            self.files.update({file.path: file for file in listed})
 
     def finish(self, key: str, paths: Sequence[str], notes: Sequence[str]) -> None:
         """Add a request that these files complete."""

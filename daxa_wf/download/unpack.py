@@ -44,10 +44,10 @@ def unpack_tar(path: Path, directory: Path, place: MemberPath, limits: Limits = 
         pass
     made = []
     for name, stream in _members(path, path.name, 0, _Budget(path, limits)):
-        wanted = place(name)
-        if wanted is None:
+        relative = place(name)
+        if relative is None:
             continue
-        target = resolve_inside(directory, wanted, path.name)
+        target = resolve_inside(directory, relative, path.name)
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f".{target.name}.{os.getpid()}.part")
         try:
@@ -56,7 +56,7 @@ def unpack_tar(path: Path, directory: Path, place: MemberPath, limits: Limits = 
             flush_and_rename(part, target)
         finally:
             part.unlink(missing_ok=True)
-        made.append(wanted)
+        made.append(relative)
     return made
 
 

@@ -55,7 +55,7 @@ def read_tar(stream: Any, name: str, limits: Limits = DEFAULTS) -> list[str]:
         members = list(archive)
     while measured.read(CHUNK):
         pass
-    end = max((each.offset_data + -(-each.size * each.isreg() // 512) * 512 for each in members), default=0)
+    end = max((member.offset_data + -(-member.size * member.isreg() // 512) * 512 for member in members), default=0)
     if measured.total < end + 1024:
         raise CorruptFileError(f"{name} is cut off: a tar file ends with two empty blocks")
-    return [each.name for each in members]
+    return [member.name for member in members]

@@ -55,3 +55,24 @@ def test_no_two_types_share_a_name(modules_by_name: dict[str, list[str]]) -> Non
 def test_types_are_named_by_nouns(modules_by_name: dict[str, list[str]]) -> None:
     participles = {name: modules for name, modules in modules_by_name.items() if re.fullmatch("[A-Z][a-z]*ed", name)}
     assert participles == {}
+
+
+VAGUE = {"each", "found", "said", "told", "wanted", "mine", "there", "meant"}
+"""Identifiers that do not name the thing."""
+
+
+def identifiers_of(tree: ast.Module) -> set[str]:
+    """Return the names of variables, arguments, attributes and functions in a module's code."""
+    names = {getattr(node, attribute, None) for node in ast.walk(tree) for attribute in ("id", "arg", "attr", "name")}
+    return {name for name in names if isinstance(name, str)}
+
+
+def test_identifiers_name_the_thing() -> None:
+    assert identifiers_of(ast.parse("def f(said):\n    return [each.mine for each in f'{there}']")) >= VAGUE - {
+        "found", "told", "wanted", "meant"
+    }  # fmt: skip
+    paths = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+    vague = {
+        path.relative_to(ROOT).as_posix(): names for path in paths if (names := identifiers_of(tree_of(path)) & VAGUE)
+    }
+    assert vague == {}

@@ -167,12 +167,12 @@ class _Attributes:
         if isinstance(node, Attribute):
             return self._attribute(node, attributes, depth)
         changed: dict[str, Any] = {}
-        for each in fields(node):
-            value = getattr(node, each.name)
+        for attribute in fields(node):
+            value = getattr(node, attribute.name)
             if isinstance(value, Node):
-                changed[each.name] = self.replaced(value, attributes, depth + 1)
+                changed[attribute.name] = self.replaced(value, attributes, depth + 1)
             elif isinstance(value, tuple) and value and isinstance(value[0], Node):
-                changed[each.name] = tuple([self.replaced(part, attributes, depth + 1) for part in value])
+                changed[attribute.name] = tuple([self.replaced(part, attributes, depth + 1) for part in value])
         return replace(node, **changed) if changed else node
 
     def _attribute(self, node: Attribute, attributes: int, depth: int) -> Node:
@@ -210,12 +210,12 @@ def _moved(node: Node, position: int, moved: dict[int, Node] | None = None) -> N
     moved = {} if moved is None else moved
     if id(node) not in moved:
         changed: dict[str, Any] = {"position": position}
-        for each in fields(node):
-            value = getattr(node, each.name)
+        for attribute in fields(node):
+            value = getattr(node, attribute.name)
             if isinstance(value, Node):
-                changed[each.name] = _moved(value, position, moved)
+                changed[attribute.name] = _moved(value, position, moved)
             elif isinstance(value, tuple) and value and isinstance(value[0], Node):
-                changed[each.name] = tuple([_moved(part, position, moved) for part in value])
+                changed[attribute.name] = tuple([_moved(part, position, moved) for part in value])
         moved[id(node)] = replace(node, **changed)
     return moved[id(node)]
 

@@ -75,7 +75,7 @@ def tokens(text: str) -> list[Token]:
     """Split an expression into its words and an `end`; ExpressionError at a character that begins no word."""
     if len(text) > LONGEST:
         raise ExpressionError(f"expected at most {LONGEST} characters, found {len(text)}", f"{text[:60]} ...", 0)
-    found, position = [], 0
+    sequence, position = [], 0
     stripped = text.rstrip()
     while position < len(stripped):
         match = TOKEN.match(stripped, position)
@@ -86,14 +86,14 @@ def tokens(text: str) -> list[Token]:
         word = match[kind]
         if kind == "word":
             kind, word = "operator", FORTRAN[word.lower()]
-        found.append(Token(kind, word, match.start(match.lastgroup or 0)))
+        sequence.append(Token(kind, word, match.start(match.lastgroup or 0)))
         position = match.end()
-        if [token.text.lower() for token in found[-2:]] in OPENS_FILE:
+        if [token.text.lower() for token in sequence[-2:]] in OPENS_FILE:
             name = FILE_NAME.match(stripped, position)
             if name:
-                found.append(Token("file", name[1] or name[2] or name[3].strip(), name.start()))
+                sequence.append(Token("file", name[1] or name[2] or name[3].strip(), name.start()))
                 position = name.end()
-    return [*found, Token("end", "", len(stripped))]
+    return [*sequence, Token("end", "", len(stripped))]
 
 
 class ExpressionParser:
@@ -116,8 +116,8 @@ class ExpressionParser:
         return self.tokens[self.index]
 
     def error(self, expected: str) -> ExpressionError:
-        found = f"found {self.current.text!r}" if self.current.kind != "end" else "found the end"
-        return ExpressionError(f"{expected}, {found}", self.text, self.current.position)
+        actual = f"{self.current.text!r}" if self.current.kind != "end" else "the end"
+        return ExpressionError(f"{expected}, found {actual}", self.text, self.current.position)
 
     def take(self, *words: str) -> Token | None:
         """Return the current token and go on if it is one of the operators; else return None."""

@@ -48,16 +48,16 @@ def columns_of(bound: BoundExpression, node: Node) -> frozenset[str]:
 
 def mixed_columns(bound: BoundExpression, names: Collection[str]) -> frozenset[str]:
     """Return other columns on which conditions on any of `names` depend too, so that these are not decided by `names`."""
-    found: frozenset[str] = frozenset()
+    mixed: frozenset[str] = frozenset()
     for term in _conjuncts(bound.tree):
         mentioned = columns_of(bound, term)
-        found |= mentioned - set(names) if mentioned & set(names) else frozenset()
-    return found
+        mixed |= mentioned - set(names) if mentioned & set(names) else frozenset()
+    return mixed
 
 
 def time_intervals(bound: BoundExpression, column: str = "TIME") -> tuple[list[Intervals], bool]:
     """Return the times that each condition on `column` alone allows; True if there are other conditions on it."""
-    found: list[Intervals] = []
+    selected: list[Intervals] = []
     others = False
     for term in _conjuncts(bound.tree):
         mentioned = columns_of(bound, term)
@@ -66,8 +66,8 @@ def time_intervals(bound: BoundExpression, column: str = "TIME") -> tuple[list[I
             if edges is None or mentioned != {column}:
                 others = True
             else:
-                found.append(_allowed(term, bound, edges, column))
-    return found, others
+                selected.append(_allowed(term, bound, edges, column))
+    return selected, others
 
 
 def _allowed(term: Node, bound: BoundExpression, edges: list[float], column: str) -> Intervals:

@@ -86,8 +86,8 @@ def depth_of(node: Node) -> int:
 
 
 def _children(node: Node) -> Iterator[Node]:
-    for each in fields(node):
-        value = getattr(node, each.name)
+    for attribute in fields(node):
+        value = getattr(node, attribute.name)
         for part in value if isinstance(value, tuple) else (value,):
             if isinstance(part, Node):
                 yield part
@@ -169,7 +169,7 @@ class _Checker:
         usage = SHAPES[node.shape].usage
         for parameter in node.parameters:
             self.number(parameter)
-            column = next((each for each in walk(parameter) if isinstance(each, ColumnName)), None)
+            column = next((part for part in walk(parameter) if isinstance(part, ColumnName)), None)
             if column is not None:
                 raise self.error(f"expected a number, {column.name} is a column; write {usage}", column)
         self.number(node.x)

@@ -30,7 +30,7 @@ class ModuleResults:
 
 
 def _as_lists(value: Any) -> Any:
-    return [_as_lists(each) for each in value] if isinstance(value, tuple) else value
+    return [_as_lists(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _edges(values: Any) -> tuple[Edges, ...]:

@@ -46,17 +46,17 @@ def local_manifest(
     if not root.is_dir():
         raise ConfigError(f"missions.{mission}.source: {root} is not a directory; give one laid out like the archive")
     files = list(walk(root))
-    beside = _companion_files(files, root)
-    found: dict[str, ManifestRow] = {}
+    companions = _companion_files(files, root)
+    chosen: dict[str, ManifestRow] = {}
     for path in files:
         match = PPS_EVENT_LIST.fullmatch(path.name)
         if match is None:
             continue
-        row = _row(mission, root, path, match, beside)
-        wanted = row.inst in instruments and (obsids is None or row.obsid in obsids)
-        if wanted:
-            found[row.unit.identifier] = _preferred(root, row, found.get(row.unit.identifier))
-    rows, of = list(found.values()), f"of {', '.join(instruments)} below {root}"
+        row = _row(mission, root, path, match, companions)
+        is_chosen = row.inst in instruments and (obsids is None or row.obsid in obsids)
+        if is_chosen:
+            chosen[row.unit.identifier] = _preferred(root, row, chosen.get(row.unit.identifier))
+    rows, of = list(chosen.values()), f"of {', '.join(instruments)} below {root}"
     require_found(mission, rows, obsids, "event list", of, "names such as P0201903501M1S001MIEVLI0000.FTZ")
     return rows
 
@@ -73,20 +73,20 @@ class _CompanionFiles:
 
 
 def _companion_files(files: Sequence[Path], root: Path) -> _CompanionFiles:
-    found = _CompanionFiles()
+    companions = _CompanionFiles()
     for path in files:
         match = PPS_ATTITUDE.fullmatch(path.name) or PPS_OUT_OF_TIME.fullmatch(path.name)
         if match is None:
             continue
         key = match["obsid"] + match.groupdict().get("exposure", "")
         if problem := file_problem(path, root):
-            found.problems[key] = f"{printable(path)} ({problem})"
+            companions.problems[key] = f"{printable(path)} ({problem})"
         else:
-            found.files[key] = path.relative_to(root).as_posix()
-    return found
+            companions.files[key] = path.relative_to(root).as_posix()
+    return companions
 
 
-def _row(mission: str, root: Path, path: Path, match: re.Match[str], beside: _CompanionFiles) -> ManifestRow:
+def _row(mission: str, root: Path, path: Path, match: re.Match[str], companions: _CompanionFiles) -> ManifestRow:
     obsid, name = match["obsid"], (match["inst"], match["exposure"])
     modes = ("TIMING" if match["type"] == "TI" else "IMAGING", "", "")
     events, problem = "", file_problem(path, root)
@@ -106,10 +106,12 @@ def _row(mission: str, root: Path, path: Path, match: re.Match[str], beside: _Co
             obsid, name = identity.obsid, (identity.instrument, identity.exposure)
             modes = (identity.data_mode, identity.submode, identity.filter)
     keys = [obsid, *([obsid + match["exposure"]] if name[0] == "PN" else [])]
-    unusable = " ".join(beside.problems[key] for key in keys if key in beside.problems and key not in beside.files)
-    out_of_time = beside.files.get(keys[-1], "") if len(keys) > 1 else ""
-    mode, submode, filter_name = (make_printable(" ".join(each.split())) for each in modes)
-    attitude = beside.files.get(obsid, "")
+    unusable = " ".join(
+        companions.problems[key] for key in keys if key in companions.problems and key not in companions.files
+    )
+    out_of_time = companions.files.get(keys[-1], "") if len(keys) > 1 else ""
+    mode, submode, filter_name = (make_printable(" ".join(text.split())) for text in modes)
+    attitude = companions.files.get(obsid, "")
     return ManifestRow(
         mission,
         obsid,

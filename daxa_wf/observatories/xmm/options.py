@@ -35,13 +35,13 @@ def _epic_limits(value: object) -> object:
     """Return limits by instrument, from names in any case; `mos` stands for both MOS."""
     if not isinstance(value, dict):
         return value
-    found: dict[str, object] = {}
+    by_instrument: dict[str, object] = {}
     for key, limit in value.items():
         for name in ("M1", "M2") if str(key).upper() == "MOS" else (str(key).upper(),):
-            if name in found:
+            if name in by_instrument:
                 raise ValueError(f"there is more than one limit for {name}")
-            found[name] = limit
-    return found
+            by_instrument[name] = limit
+    return by_instrument
 
 
 def _in_lower_case(value: object) -> object:

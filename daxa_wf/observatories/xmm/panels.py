@@ -56,7 +56,7 @@ def _of_rates(path: Path, flares: EpicFlareResults) -> Curve:
 def _binned(time: np.ndarray, rate: np.ndarray, fraction: np.ndarray, factor: int) -> tuple[np.ndarray, np.ndarray]:
     """Join `factor` bins each. Return the centres and the rates in a second of observed time of bins with observed time."""
     padding = -len(time) % factor
-    counts, observed = (np.pad(each, (0, padding)).reshape(-1, factor).sum(axis=1) for each in (rate, fraction))
+    counts, observed = (np.pad(values, (0, padding)).reshape(-1, factor).sum(axis=1) for values in (rate, fraction))
     step = time[1] - time[0] if len(time) > 1 else 1.0
     centres = time[0] - step / 2 + step * factor * (np.arange(len(counts)) + 0.5)
     seen = observed > 0

@@ -83,7 +83,9 @@ def flaregti(events: ErositaEventList, options: AnyFlareOptions) -> FlaregtiResu
     """
     p = options
     good = {
-        module: each for module, each in events.intervals(p.gtitype).items() if module in events.observation.modules
+        module: intervals
+        for module, intervals in events.intervals(p.gtitype).items()
+        if module in events.observation.modules
     }
     bins = time_bins(good, p.timebin)
     if len(bins.numbers) == 0:
@@ -97,7 +99,7 @@ def flaregti(events: ErositaEventList, options: AnyFlareOptions) -> FlaregtiResu
         low, high = p.band
         raise UnfitDataError("noCounts", f"All counts are zero! No event from {low:.0f} to {high:.0f} eV in good time")
     judged, mask, counts = _iterate(binned, good, bins, grid, track(paths, bins), p)
-    quiet = {module: each.quiet for each in judged for module in each.curve.modules}
+    quiet = {module: judgement.quiet for judgement in judged for module in judgement.curve.modules}
     gti = {module: without_flares(intervals, bins, quiet[module]) for module, intervals in good.items()}
     if not any(len(intervals) for intervals in gti.values()):
         raise UnfitDataError("noGoodTime", "no time has a rate below the threshold: all of it is flared")
@@ -122,7 +124,7 @@ def _iterate(
         mask = mask_of(counts, seconds, p.detml)
         curves = [flare_curve(binned, good, group, bins, grid, mask, pointing) for group in groups]
         judged = tuple(_judge(curve, p) for curve in curves)
-        quiet = np.any([each.quiet & (each.curve.seconds > 0) for each in judged], axis=0)
+        quiet = np.any([judgement.quiet & (judgement.curve.seconds > 0) for judgement in judged], axis=0)
     return judged, mask, counts
 
 
@@ -141,14 +143,16 @@ def _judge(curve: FlareCurve, p: AnyFlareOptions) -> JudgedCurve:
 
 
 def _missing(events: ErositaEventList, good: Mapping[int, Intervals], has_attitude: bool) -> list[Finding]:
-    found = [
+    findings = [
         Finding("noGoodTime", f"TM{module} has no good time in {events.path.name}: it gets no FLAREGTI{module}")
         for module in events.observation.modules
         if module not in good
     ]
     if not has_attitude:
-        found.append(Finding("noAttitude", "there is no table CORRATTn: RA_PNT and DEC_PNT are taken for the pointing"))
-    return found
+        findings.append(
+            Finding("noAttitude", "there is no table CORRATTn: RA_PNT and DEC_PNT are taken for the pointing")
+        )
+    return findings
 
 
 def _of_the_optimal_cut(judged: tuple[JudgedCurve, ...], p: AnyFlareOptions) -> list[Finding]:
@@ -157,12 +161,12 @@ def _of_the_optimal_cut(judged: tuple[JudgedCurve, ...], p: AnyFlareOptions) -> 
         return []
     curve, chosen = judged[0].curve, judged[0].curve.judged
     usual, rate = float(np.median(curve.counts[chosen])), float(np.median(curve.rate[chosen]))
-    found = []
+    findings = []
     if usual < FEW_COUNTS:
         text = f"a usual bin of {p.timebin:g} s has {usual:.0f} counts: the threshold follows their noise; use a longer timebin"
-        found.append(Finding("fewCounts", text))
+        findings.append(Finding("fewCounts", text))
     allowed = float(np.median(judged[0].cut[chosen])) / rate if rate > 0 else 0.0
     if allowed > LENIENT:
         text = f"flares of up to {allowed:.0f} times the usual rate are kept, which harm no detection in so little time"
-        found.append(Finding("lenientCut", f"{text}; where they do harm, use the method gaussian"))
-    return found
+        findings.append(Finding("lenientCut", f"{text}; where they do harm, use the method gaussian"))
+    return findings

@@ -33,12 +33,14 @@ def join(lists: Sequence[ErositaEventList], modules: Iterable[int], output: Path
     _check(lists)
     chosen = sorted(set(modules) & {module for events in lists for module in events.observation.modules})
     first, is_chosen, cards = lists[0], of_modules(chosen), {**instrument_cards(chosen), **_span(lists)}
-    history = f"join: {' '.join(f'TM{module}' for module in chosen)} of {', '.join(each.path.name for each in lists)}"
+    history = (
+        f"join: {' '.join(f'TM{module}' for module in chosen)} of {', '.join(events.path.name for events in lists)}"
+    )
     with output.open("wb") as out:
         primary, header = first.primary_header.copy(), first.header.copy()
-        for each in (primary, header):
-            apply_cards(each, cards)
-            describe(each, history)
+        for changed in (primary, header):
+            apply_cards(changed, cards)
+            describe(changed, history)
         write_hdu(out, primary, b"")
         writer = TableWriter(out, header, SPARE_CARDS)
         for events in lists:

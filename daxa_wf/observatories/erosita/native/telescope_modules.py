@@ -19,13 +19,13 @@ GROUPS = {8: (1, 2, 3, 4, 6), 9: (5, 7)}
 
 def parse_modules(names: Iterable[str | int]) -> tuple[int, ...]:
     """Return telescope modules from `TM1`, `1` or numbers, in order; 8 and 9 are the groups. ConfigError for other names."""
-    found: set[int] = set()
+    numbers: set[int] = set()
     for name in names:
         digit = str(name).strip().upper().removeprefix("TM")
         if not digit.isdigit() or int(digit) not in (*ALL_MODULES, *GROUPS):
             raise ConfigError(f"telescope module {name!r}: allowed are TM1 to TM7, TM8 (1,2,3,4,6) and TM9 (5,7)")
-        found.update(GROUPS.get(int(digit), (int(digit),)))
-    return tuple(sorted(found))
+        numbers.update(GROUPS.get(int(digit), (int(digit),)))
+    return tuple(sorted(numbers))
 
 
 def available_modules(events: ErositaEventList, requested: Iterable[int]) -> tuple[int, ...]:

@@ -140,7 +140,7 @@ def _is_missed(view: _View, ccd: int, frames: Mapping[int, Affine]) -> bool:
     if not frames:
         return True
     detector, grid = view.detector, view.grid
-    x, y = (each.ravel() for each in view.to_own(*np.meshgrid(*grid.centres())))
+    x, y = (coordinates.ravel() for coordinates in view.to_own(*np.meshgrid(*grid.centres())))
     free = detector.exposed(x, y)
     for frame in frames.values():
         rawx, rawy = frame(x, y)
@@ -162,8 +162,8 @@ def _window(view: _View, place: Affine) -> tuple[slice, slice]:
 
 
 def _extent(reached: NDArray[np.bool_]) -> slice:
-    found = np.flatnonzero(reached)
-    return slice(int(found[0]), int(found[-1]) + 1) if len(found) else slice(0, 0)
+    indices = np.flatnonzero(reached)
+    return slice(int(indices[0]), int(indices[-1]) + 1) if len(indices) else slice(0, 0)
 
 
 def _factor(

@@ -121,7 +121,7 @@ def images(events: Path, data: OdfData, bands: Sequence[Band], pixel_size: float
         "withyranges": True, "yimagemin": FIRST_PIXEL, "yimagemax": last,
     }  # fmt: skip
     commands = []
-    for band, (low, high) in zip(bands, pi_ranges([electron_volts(each) for each in bands]), strict=True):
+    for band, (low, high) in zip(bands, pi_ranges([electron_volts(band) for band in bands]), strict=True):
         name = f"{band.label}-image.fits"
         parameters: dict[str, ParameterValue] = {"table": EVENTS, "imageset": name, "withimageset": True, **grid}
         parameters["expression"] = f"(PI in [{low}:{high}])"

@@ -249,12 +249,12 @@ MERGE = TaskSpec(
         Parameter("mergedifferentobs", "bool", "yes"),
         *(
             parameter
-            for each in ("set1", "set2")
+            for name in ("set1", "set2")
             for parameter in (
-                Parameter(f"with{each}adjustpos", "bool", "no"),
-                Parameter(f"{each}deltara", "real", "0"),
-                Parameter(f"{each}deltadec", "real", "0"),
-                Parameter(f"{each}deltaposangle", "real", "0"),
+                Parameter(f"with{name}adjustpos", "bool", "no"),
+                Parameter(f"{name}deltara", "real", "0"),
+                Parameter(f"{name}deltadec", "real", "0"),
+                Parameter(f"{name}deltaposangle", "real", "0"),
             )
         ),
     ),

@@ -54,7 +54,7 @@ def _natively(unit: Unit, options: FlareFilterOptions, workspace: Workspace, pat
     message = f"kept {result.kept:.0f} s, cut {result.removed:.0f} s ({accepted})"
     warnings = [
         *result.warnings,
-        *(each.warning("espfilt") for each in result.flares.findings),
+        *(finding.warning("espfilt") for finding in result.flares.findings),
         *result.quality.warnings("espfilt"),
     ]
     return Outcome(_numbers(method, result), warnings, message)
@@ -71,7 +71,7 @@ def _with_sas(unit: Unit, inputs: Inputs, options: SasEspfiltOptions, workspace:
     tools = SasTools(workspace)
     oot = calibrated_list(inputs, workspace, "ootevents")
     products = tools.run(espfilt(unit, events, tools.summary_only(inputs), options, tools.version, oot))
-    log = espfilt_log(tools.said())
+    log = espfilt_log(tools.last_output())
     dialect = espfilt_dialect(tools.version)
     with reading_products():
         numbers = sas_numbers(events, products["gti"], log, options)
@@ -82,9 +82,9 @@ def _with_sas(unit: Unit, inputs: Inputs, options: SasEspfiltOptions, workspace:
         text = f"espfilt of SAS {tools.version} takes none of {', '.join(NOT_OF_SAS_19)}: it has its own values"
         warnings.append({"task": "daxa_wf", "name": "optionsNotTaken", "text": text})
     if "hist" in products:
-        said = fit_in_qdp(products["hist"], dialect)
-        numbers |= said
-        if not said:
+        fit = fit_in_qdp(products["hist"], dialect)
+        numbers |= fit
+        if not fit:
             text = f"{products['hist'].name} has no histogram that can be read, so there is no plot of it"
             warnings.append({"task": "daxa_wf", "name": "unreadableHistogram", "text": text})
     with reading_products():

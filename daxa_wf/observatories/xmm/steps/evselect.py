@@ -60,7 +60,7 @@ def _natively(
         "livetime": {str(ccd): seconds for ccd, seconds in result.livetime.items()},
     }
     findings = [*(Finding("attribute", text) for text in result.attributes), *result.findings]
-    warnings = [each.warning("evselect") for each in findings]
+    warnings = [finding.warning("evselect") for finding in findings]
     return Outcome(numbers, warnings, f"kept {result.selected} of {result.rows} events")
 
 

@@ -53,7 +53,7 @@ def _natively(inputs: Inputs, options: ExposureMapsOptions, workspace: Workspace
         "attitude": attitude is not None,
         "selected_by": list(maps.selected_by),
     }
-    warnings = [each.warning("exposure_maps") for each in maps.findings]
+    warnings = [finding.warning("exposure_maps") for finding in maps.findings]
     return Outcome(numbers, warnings, f"up to {max(longest):.0f} s")
 
 
@@ -90,7 +90,7 @@ def selections_unknown_to_sas(inputs: Inputs, layout: Layout) -> list[dict[str, 
     from daxa_wf.observatories.xmm.native.event_list import EpicEventList
     from daxa_wf.observatories.xmm.native.selected_places import selected_places
 
-    found = []
+    warnings = []
     for record in inputs.records["evselect"]:
         if record.done:
             places = selected_places(EpicEventList.open(layout.find(record.product("cleanevents"))))
@@ -99,5 +99,5 @@ def selections_unknown_to_sas(inputs: Inputs, layout: Layout) -> list[dict[str, 
                     f"events of {record.unit.identifier} were selected by {', '.join(by)}, and it is not known whether "
                     "eexpmap leaves other places out; 'exposure_maps: {engine: native}' does"
                 )
-                found.append({"task": "exposure_maps", "name": "selectionNotInMap", "text": text})
-    return found
+                warnings.append({"task": "exposure_maps", "name": "selectionNotInMap", "text": text})
+    return warnings
