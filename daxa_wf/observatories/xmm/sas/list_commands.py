@@ -10,6 +10,7 @@ from pathlib import Path
 
 from daxa_wf.errors import UnfitDataError
 from daxa_wf.events.image import pi_ranges
+from daxa_wf.observatories.xmm.epic_units import EXTENT, FIRST_PIXEL, SKY_PIXEL, electron_volts
 from daxa_wf.observatories.xmm.options import EvselectOptions, SasEspfiltOptions
 from daxa_wf.observatories.xmm.sas.commands import ATTITUDE, EVENTS, OdfData, sas_prefix
 from daxa_wf.observatories.xmm.sas.methods import METHODS
@@ -22,9 +23,6 @@ from daxa_wf.units import Band, Unit
 OOT_EVENTS, GTI = "ootevents.fits", "gti.fits"
 IMAGE = "image.fits"
 """Names of inputs in the working directory: short, and without characters that have a meaning in expressions."""
-
-FIRST_PIXEL, EXTENT, SKY_PIXEL = 3649, 512 * 87, 0.05
-"""Smallest X and Y of an image and its width, in sky pixels of 0.05 arcsec, equal to those of the native images."""
 
 
 def espfilt(
@@ -163,11 +161,6 @@ def cleaning_expression(options: EvselectOptions, instrument: str, ccds: Sequenc
             raise UnfitDataError("noGoodCcds", "no CCD is in an acceptable state")
         further.append(f"(CCDNR in {','.join(map(str, ccds))})")
     return " && ".join([f"({expression})", *further]) if further else expression
-
-
-def electron_volts(band: Band) -> tuple[int, int]:
-    """Return a band's edges in PI."""
-    return round(band.low * 1000), round(band.high * 1000)
 
 
 def _espfilt_parameters(

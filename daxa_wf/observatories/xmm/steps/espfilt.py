@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
 from daxa_wf.errors import UnfitDataError
+from daxa_wf.observatories.xmm.epic_units import band_in_kev
 from daxa_wf.observatories.xmm.options import FlareFilterOptions, SasEspfiltOptions
 from daxa_wf.observatories.xmm.steps.calibrated import calibrated_list
 from daxa_wf.observatories.xmm.steps.inventory import usable_entry
@@ -169,11 +170,6 @@ def _smoothing_window(options: SasEspfiltOptions, dialect: str) -> float:
     from daxa_wf.observatories.xmm.native.esas19 import WINDOW
 
     return WINDOW if dialect == "19" else options.smoothing or 1.0
-
-
-def band_in_kev(edges: tuple[int, int]) -> Band:
-    """Convert the edges of a band in eV to the band of file names."""
-    return Band(edges[0] / 1000, edges[1] / 1000)
 
 
 def _numbers(method: str, result: Any) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
+from daxa_wf.observatories.xmm.epic_units import electron_volts
 from daxa_wf.observatories.xmm.results import EpicImageResults
 from daxa_wf.observatories.xmm.steps.calibrated import calibrated_list
-from daxa_wf.observatories.xmm.steps.images import electron_volts
 from daxa_wf.units import Unit
 
 if TYPE_CHECKING:

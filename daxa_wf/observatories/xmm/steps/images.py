@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 
 from daxa_wf.archive.layout import band_of
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
+from daxa_wf.observatories.xmm.epic_units import SKY_PIXEL, electron_volts
 from daxa_wf.observatories.xmm.results import EpicImageResults
 from daxa_wf.units import Band, Unit
 
 if TYPE_CHECKING:
     from daxa_wf.observatories.xmm.options import ImagesOptions
-
-SKY_PIXEL = 0.05
-"""Size in arcsec of a pixel of X and Y."""
 
 
 def run(unit: Unit, inputs: Inputs, options: ImagesOptions, workspace: Workspace) -> Outcome:
@@ -73,8 +71,3 @@ def bands_cut_off(bands: Sequence[Band], kept: Band | None) -> list[dict[str, st
         for band in cut
         if kept is not None
     ]
-
-
-def electron_volts(band: Band) -> tuple[int, int]:
-    """Return a band's edges in PI."""
-    return round(band.low * 1000), round(band.high * 1000)
