@@ -27,7 +27,7 @@ from daxa_wf.download.file_request import FileRequest, missing_products, refused
 from daxa_wf.download.many import BATCH, MANY_FILES, curl, orders_for, start_curl, verified
 from daxa_wf.download.paths import fill, is_wanted, may_hold_wanted, paths_at, raw_directory
 from daxa_wf.download.progress import Progress
-from daxa_wf.download.release import NOT_PUBLIC, mark_of_logins, retry_condition, utc_now, when_asked_again
+from daxa_wf.download.release import NOT_PUBLIC, RetryCondition, mark_of_logins, utc_now, when_asked_again
 from daxa_wf.download.store import HostSlots, Ledger, StoredFile, locked, stored_file
 from daxa_wf.download.unpack import decompress, unpack_tar
 from daxa_wf.errors import CorruptFileError, DaxaError, ServiceError, UnfitDataError
@@ -164,7 +164,7 @@ class Fetcher:
             return
         raise UnfitDataError(
             NOT_PUBLIC, f"{request.name} {when_asked_again(release)}: {'; '.join(reasons)}",
-            retry_condition(release, self.login_mark),
+            RetryCondition(release, self.login_mark).as_results(),
         )  # fmt: skip
 
     def _attempts(
