@@ -9,6 +9,9 @@ from typing import Any, Self
 from daxa_wf.archive.records import Record
 from daxa_wf.units import Band, Unit
 
+Range = tuple[float, float]
+"""Beginning and end in seconds, or the lowest and the highest rate in count/s."""
+
 
 @dataclass(frozen=True)
 class InventoryEntry:
@@ -104,18 +107,21 @@ class AnomalyResults:
 class EpicFlareResults:
     """The results of espfilt: seconds kept and removed, accepted rates in count/s, the bin in seconds, the GTIs.
 
-    Values that a record lacks are None or empty.
-
     `judged` names the quantity that was compared with the limits, '' if the filter (SAS's) did not record its values.
+    `fit` has the parameters of the curve that was fitted to the rates, `quality` the assessment of the cleaning, and `log`
+    the numbers that SAS's espfilt printed. Values that a record lacks are None or empty.
     """
 
     method: str
-    kept_seconds: float | None
-    lost_seconds: float | None
-    limits: tuple[float, float] | None
+    kept_seconds: float
+    lost_seconds: float
+    limits: Range | None
     judged: str
     judged_bin: float
-    gti: tuple[tuple[float, float], ...]
+    gti: tuple[Range, ...]
+    fit: Mapping[str, float] | None = None
+    quality: Mapping[str, Any] | None = None
+    log: Mapping[str, Any] | None = None
 
     @classmethod
     def from_record(cls, record: Record) -> EpicFlareResults:
@@ -124,13 +130,30 @@ class EpicFlareResults:
         limits = results.get("limits")
         return cls(
             method=results.get("method", ""),
-            kept_seconds=results.get("kept_seconds"),
-            lost_seconds=results.get("lost_seconds"),
+            kept_seconds=results["kept_seconds"],
+            lost_seconds=results["lost_seconds"],
             limits=(float(limits[0]), float(limits[1])) if limits else None,
             judged=results.get("judged") or "",
             judged_bin=float(results.get("judged_bin") or 1.0),
             gti=tuple((float(start), float(stop)) for start, stop in results.get("gti", ())),
+            fit=results.get("fit"),
+            quality=results.get("quality"),
+            log=results.get("log"),
         )
+
+    def as_results(self) -> dict[str, Any]:
+        """Return the results as a record holds them."""
+        optional = {"judged": self.judged or None, "log": self.log, "quality": self.quality}
+        return {
+            "method": self.method,
+            "kept_seconds": self.kept_seconds,
+            "lost_seconds": self.lost_seconds,
+            "limits": None if self.limits is None else list(self.limits),
+            "judged_bin": self.judged_bin,
+            "fit": self.fit,
+            "gti": [list(edges) for edges in self.gti],
+            **{name: value for name, value in optional.items() if value is not None},
+        }
 
 
 @dataclass(frozen=True)
@@ -162,15 +185,34 @@ class QualityResults:
 
 @dataclass(frozen=True)
 class EpicCleaningResults:
-    """The results of evselect: events before and after the filters. Values that a record lacks are None."""
+    """The results of evselect: events before and after the filters, and the seconds of each CCD.
+
+    Values that a record lacks are None: SAS does not report which filter rejected an event.
+    """
 
     rows: int | None
     selected: int | None
+    expression: str | None = None
+    rejected_by_expression: int | None = None
+    rejected_by_gti: int | None = None
+    ontime: Mapping[str, float] | None = None
+    """Good seconds by number of the CCD."""
+    livetime: Mapping[str, float] | None = None
+    """Live seconds by number of the CCD."""
+
+    @property
+    def message(self) -> str:
+        """Return the message of the record."""
+        return f"kept {self.selected} of {self.rows} events"
 
     @classmethod
     def from_record(cls, record: Record) -> EpicCleaningResults:
         """Return the results in a record of evselect that is done."""
-        return cls(record.results.get("rows"), record.results.get("selected"))
+        return cls(**{field.name: record.results.get(field.name) for field in fields(cls)})
+
+    def as_results(self) -> dict[str, Any]:
+        """Return the results as a record holds them."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from daxa_wf.archive.records import Record, Status
-from daxa_wf.observatories.xmm.results import AnomalyResults, EpicImageResults, InventoryResults
+from daxa_wf.observatories.xmm.results import (
+    AnomalyResults,
+    EpicCleaningResults,
+    EpicFlareResults,
+    EpicImageResults,
+    InventoryResults,
+)
 from daxa_wf.units import Unit
 
 OBSERVATION = Unit("xmm_pointed", "0201903501")
@@ -25,6 +31,13 @@ OF_A_SUMMARY = {
 }  # fmt: skip
 ABSENT = {"inst": "M1", "exposure": "S009", "planned": True, "unfit": "not in the summary", "problem": ""}
 IMAGES = {"bin_size": 87, "bands": [[0.5, 2.0], [2.0, 10.0]], "counts": [12, 3]}
+
+FLARES = {
+    "method": "esas20", "kept_seconds": 20.0, "lost_seconds": 5.0, "limits": [0.1, 0.4], "judged_bin": 1.0,
+    "fit": {"norm": 9.0, "centre": 0.2, "width": 0.05, "divisor": 2.0}, "gti": [[0.0, 15.0], [20.0, 25.0]],
+    "quality": {"removed_fraction": 0.2},
+}  # fmt: skip
+CLEANING = {"expression": "PATTERN <= 12", "rows": 9, "selected": 4, "ontime": {"1": 20.0}, "livetime": {"1": 19.0}}
 
 
 def _record(step: str, results: dict[str, Any]) -> Record:
@@ -55,3 +68,17 @@ def test_results_of_images_keep_their_form(of_engine: dict[str, Any]) -> None:
     results = EpicImageResults.from_record(_record("images", IMAGES | of_engine))
     assert results.as_results() == IMAGES | of_engine
     assert results.message == "en0.5_2.0keV: 12 counts, en2.0_10.0keV: 3 counts"
+
+
+@pytest.mark.parametrize(
+    "of_engine", [{"judged": "count/s"}, {"log": {"fits": []}}, {"log": {}, "limits": None, "fit": None}]
+)
+def test_results_of_espfilt_keep_their_form(of_engine: dict[str, Any]) -> None:
+    assert EpicFlareResults.from_record(_record("espfilt", FLARES | of_engine)).as_results() == FLARES | of_engine
+
+
+@pytest.mark.parametrize("of_engine", [{}, {"rejected_by_expression": 3, "rejected_by_gti": 2}], ids=["sas", "native"])
+def test_results_of_evselect_keep_their_form(of_engine: dict[str, Any]) -> None:
+    assert (
+        EpicCleaningResults.from_record(_record("evselect", CLEANING | of_engine)).as_results() == CLEANING | of_engine
+    )
