@@ -5,7 +5,7 @@ Reading the Snakefile changes no file. Jobs are forced like with Snakemake's own
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,18 +14,19 @@ from daxa_wf.archive.page import is_page_outdated
 from daxa_wf.archive.vouching import Staleness
 from daxa_wf.chain.plan import Plan
 from daxa_wf.chain.staleness import Conditions, find_stale, summary, work_of
+from daxa_wf.mission.step import ACQUIRE, REPORT
 
 
-def force_what_is_stale(workflow: Any, plan: Plan, remake_outdated: bool = False) -> Callable[[], list[str]]:
+def force_what_is_stale(workflow: Any, plan: Plan, remake_outdated: bool = False) -> StaleRecords:
     """Let Snakemake make an outdated manifest again, and stale records after the manifest.
 
     `workflow` is Snakemake's object. Its graph of jobs exists when input functions need the manifest.
-    Return a function that returns the reasons, one line for each.
+    Return the stale records, which are known when Snakemake has read the manifest.
     """
-    records = _Records(workflow, plan, remake_outdated)
+    records = StaleRecords(workflow, plan, remake_outdated)
     plan.when_manifest_is_needed = partial(_force_manifest, workflow, plan)
     plan.when_manifest_is_read = records.force
-    return records.reasons
+    return records
 
 
 def _force_manifest(workflow: Any, plan: Plan) -> None:
@@ -33,7 +34,7 @@ def _force_manifest(workflow: Any, plan: Plan) -> None:
         workflow.dag.forcefiles.add(plan.manifest)
 
 
-class _Records:
+class StaleRecords:
     """The records that Snakemake makes again, each with its staleness."""
 
     def __init__(self, workflow: Any, plan: Plan, remake_outdated: bool) -> None:
@@ -41,6 +42,7 @@ class _Records:
         self._plan = plan
         self._remake_outdated = remake_outdated
         self._stale: dict[Path, Staleness] = {}
+        self._has_begun = False
 
     def force(self) -> None:
         """Find the stale records of the present manifest, and force Snakemake to make them again."""
@@ -53,8 +55,25 @@ class _Records:
         self._stale = find_stale(plan.layout, work_of(plan), conditions)
         plan.stale = {plan.place(path) for path in self._stale}
         dag.forcefiles.update(plan.stale)
+        if self._has_begun:
+            self._remove_of_whole_observations()
         if self._stale or is_page_outdated(plan.layout):
             dag.forcefiles.add(plan.place(plan.layout.report))
+
+    def begin(self) -> None:
+        """Begin the run: from now on, records may be removed. Dry runs do not begin."""
+        self._has_begun = True
+        self._remove_of_whole_observations()
+
+    def _remove_of_whole_observations(self) -> None:
+        """Remove stale records that a job of a whole observation makes again, because it makes those that do not exist.
+
+        Snakemake removes the others, when their own jobs start.
+        """
+        for path in self._stale:
+            step, mission = path.parts[-2], path.parts[-4]
+            if step not in (ACQUIRE.name, REPORT.name) and self._plan.is_whole(mission):
+                path.unlink(missing_ok=True)
 
     def reasons(self) -> list[str]:
         """Return a line for every reason to make records again."""

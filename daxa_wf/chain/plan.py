@@ -30,6 +30,9 @@ from daxa_wf.tables.snapshots import SnapshotStore
 from daxa_wf.text import mask_secrets
 from daxa_wf.units import Unit
 
+WHOLE_FROM = 500
+"""Number of observations from which `jobs: auto` means one job for each observation. Python needs half a second to start."""
+
 REMAKE_OUTDATED = "remake_outdated"
 """Value for Snakemake's --config: true makes again what an older version of daxa_wf made."""
 
@@ -165,6 +168,12 @@ class Plan:
             inputs["image"] = ancient(self.container_image)
         return inputs
 
+    def is_whole(self, mission: str) -> bool:
+        """Return True if one job runs all steps of an observation of a mission. Usable after the checkpoint only."""
+        if self.config.jobs != "auto":
+            return self.config.jobs == "observation"
+        return len(self._manifest()) >= WHOLE_FROM and not self.mission(mission).engine.toolkit
+
     def manifest_of(self, wildcards: Any) -> str:
         """Return the manifest, for a first step of one of its observations."""
         self.rows(wildcards.mission, wildcards.obsid)
@@ -179,28 +188,11 @@ class Plan:
         return params | ({"raw": self.raw(*step.raw)} if step.raw else {})
 
     def resources(self, name: str) -> dict[str, Any]:
-        """Return the resources of a step's rule: memory in MB, from the size of raw event lists, and time in minutes.
+        """Return the resources of a step's rule: memory in MB and time in minutes, as functions of wildcards and attempt."""
+        from daxa_wf.chain.resources import Resources
 
-        The second attempt of a job gets twice as much.
-        """
-        from snakemake.exceptions import IncompleteCheckpointException
-
-        step = STEPS[name]
-
-        def memory(wildcards: Any, attempt: int) -> int:
-            try:
-                lists = self.raw("events")(wildcards)["events"]
-            except IncompleteCheckpointException:
-                # Snakemake cannot wait for a resource; it asks again once the manifest is complete.
-                lists = []
-            sizes = (path.stat().st_size for name in lists if (path := self.layout.root / name).is_file())
-            return attempt * (step.memory_mb + 2 * sum(sizes) // 1_000_000)
-
-        def minutes(wildcards: Any, attempt: int) -> int:
-            del wildcards
-            return attempt * step.minutes
-
-        return {"mem_mb": memory, "runtime": minutes}
+        resources = Resources(self, STEPS[name])
+        return {"mem_mb": resources.memory, "runtime": resources.minutes}
 
     def options(self, name: str) -> Callable[[Any], dict[str, Any]]:
         """Return a function of wildcards that gives a step's options as plain values."""
@@ -340,9 +332,12 @@ class Plan:
         return [
             self._input(path)
             for (mission, _), rows in self._manifest().items()
-            for step in steps or self.mission(mission).steps
+            for step in steps or self._targets(mission)
             for path in self._paths(step, rows)
         ]
+
+    def _targets(self, mission: str) -> tuple[str, ...]:
+        return (REPORT.name,) if self.is_whole(mission) else self.mission(mission).steps
 
     def _paths(self, step: str, rows: list[ManifestRow]) -> list[Path]:
         return [self.layout.record(step, unit) for unit in self.units(STEPS[step], rows)]

@@ -114,10 +114,16 @@ def rewritten(before: dict[tuple[str, str], int], after: dict[tuple[str, str], i
 
 @pytest.fixture
 def make_archive(tmp_path: Path, small_observations: Path) -> Any:
-    """A function that makes an Archive; `sections` go into the mission's configuration."""
+    """A function that makes an Archive; `sections` go into the mission's configuration.
 
-    def make(source: Path = small_observations, name: str = "my archive", **sections: Any) -> Archive:
+    One job runs all steps of an observation, because Python starts once then. Both ways come to the same result
+    (test_whole_observations.py), and tests of single jobs ask for `jobs="step"`.
+    """
+
+    def make(
+        source: Path = small_observations, name: str = "my archive", jobs: str = "observation", **sections: Any
+    ) -> Archive:
         mission = {"source": {"local": str(source)}, **sections}
-        return Archive(tmp_path, {"archive": name, "missions": {"xmm_pointed": mission}})
+        return Archive(tmp_path, {"archive": name, "jobs": jobs, "missions": {"xmm_pointed": mission}})
 
     return make

@@ -55,7 +55,7 @@ INJECTED = {
 def archive(tmp_path: Path, chain_lists: Path) -> Archive:
     """Three observations with two exposures of each of two instruments, to be fetched from a mirror."""
     make_mirror(tmp_path / "mirror", OBSIDS, EXPOSURES, chain_lists)
-    return Archive(tmp_path, configured(tmp_path, OBSIDS, ["M1", "PN"], sas={"time_limit": "4 s"}))
+    return Archive(tmp_path, configured(tmp_path, OBSIDS, ["M1", "PN"], jobs="observation", sas={"time_limit": "4 s"}))
 
 
 def make_mirror(root: Path, obsids: Sequence[str], exposures: Sequence[RawExposure], lists: Path) -> None:

@@ -19,6 +19,7 @@ from daxa_wf.archive.status import print_summary
 from daxa_wf.chain import acquire, manifest
 from daxa_wf.chain.plan import Plan
 from daxa_wf.chain.runner import Inputs
+from daxa_wf.chain.staleness import Wildcards
 from daxa_wf.config.reading import parse_config
 from daxa_wf.errors import ConfigError, ServiceError
 from daxa_wf.mission.registry import MISSIONS
@@ -27,7 +28,6 @@ from daxa_wf.units import Unit
 from daxa_wf_simulator.mirror_server import serve_mirror
 from daxa_wf_simulator.tap_service import serve_tables
 from tests.archives import SMALL, make_archives
-from tests.xmm_chain import Wildcards
 
 TILE = {"source": {"archives": "any"}, "engine": "preprocessed", "select": {"obsids": ["134090"]}}
 CALPV = {"source": {"archives": "any"}, "engine": "preprocessed"}
