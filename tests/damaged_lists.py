@@ -12,14 +12,14 @@ import numpy as np
 
 from daxa_wf_simulator.events import simulate
 from daxa_wf_simulator.files import event_list
-from daxa_wf_simulator.truth import Exposure, Flare, Observation, Source
+from daxa_wf_simulator.truth import Exposure, Flare, Observation, PointSource
 
 
 @functools.cache
 def small_list(obsid: str = "0999991001") -> bytes:
     """Return a list of MOS1 of 20 minutes with a flare, not compressed, with right checksums."""
     exposure = Exposure("M1", "S001", 0, 1200, 2.0, flares=(Flare(300, 450, 12),))
-    sources = (Source("A", 10.0, 20.0, 0.2),)
+    sources = (PointSource("A", 10.0, 20.0, 0.2),)
     observation = Observation(obsid, "small", 10.0, 20.0, 50.0, 6e8, 3000, sources, (exposure,))
     return event_list(observation, exposure, simulate(observation, exposure, np.random.default_rng(7)))
 

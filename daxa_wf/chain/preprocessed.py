@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.archive.layout import NO_EXPOSURE
-from daxa_wf.archive.results import AcquiredResults
+from daxa_wf.archive.results import AcquireResults
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
 from daxa_wf.download.paths import is_wanted
 from daxa_wf.download.unpack import decompress
@@ -59,7 +59,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     """
     spec = MISSIONS[unit.mission]
     raw = workspace.layout.raw(unit)
-    paths = AcquiredResults.from_record(inputs.record("acquire")).paths
+    paths = AcquireResults.from_record(inputs.record("acquire")).paths
     observed_with = tuple(options["observed_with"])
     filing = products_in(spec, unit.obsid, paths, options["instruments"], observed_with)
     made = [product for filed in filing.products for product in _make(filed, unit, raw, options, workspace)]

@@ -44,7 +44,9 @@ def _begins(text: str, *starts: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(lambda text: _begins(text, "https://", "http://"))]
-Place = Annotated[str, AfterValidator(lambda text: _begins(text, "https://", "http://", "file:///", "/", "./", "../"))]
+BaseAddress = Annotated[
+    str, AfterValidator(lambda text: _begins(text, "https://", "http://", "file:///", "/", "./", "../"))
+]
 
 
 class Missions(Section):
@@ -87,7 +89,7 @@ class Config(Section):
     data: Directory = Field(
         Path("daxa_wf_data"), description="directory of downloaded data; archives that share it fetch a file only once"
     )
-    archives: dict[DataCentreName, tuple[Place, ...]] = Field(
+    archives: dict[DataCentreName, tuple[BaseAddress, ...]] = Field(
         default_factory=dict,
         description="places of the data centres in place of the usual ones: URLs, or directories of a mirror; a relative path "
         "begins with ./ or ../, and starts from the directory of the run",
