@@ -37,7 +37,7 @@ class NoSuchProductError(DaxaError):
 class Product:
     """A file of the archive: kind, instrument, exposure ('None' or '' without one), energy band in keV, step.
 
-    `requested` is False if the archive's configuration no longer requests it: it was made with earlier options.
+    `requested` is False if the archive's configuration no longer requests it, and `dropped_because` is the cause.
     """
 
     path: Path
@@ -47,6 +47,7 @@ class Product:
     band: tuple[float, float] | None
     requested: bool = True
     step: str = ""
+    dropped_because: str = ""
 
 
 class Archive:
@@ -189,7 +190,7 @@ def _why_not_one(
     if earlier:
         return (
             f"{has} no {what} of {inst} that its configuration requests; {earlier[0].path} is no longer "
-            f"requested and was made with earlier options; there is {choice}"
+            f"requested: {earlier[0].dropped_because}; there is {choice}"
         )
     if not of_kind and not spec.engines and SPEC_KINDS[what] not in {pattern.kind for pattern in spec.products}:
         return no_such_kind(spec.pretty_name, what)
@@ -224,12 +225,12 @@ def _described(product: Product) -> str:
 
 def _products(layout: Layout, record: Record, requested: RequestedUnits) -> list[Product]:
     products = []
-    is_requested = requested.asks_for(record.step, record.unit)
+    cause = requested.why_not(record.step, record.unit)
     for stamp in record.products:
         name = Path(stamp.path).name
         instrument, exposure = unit_of(name)
         band = band_of(name)
         edges = (band.low, band.high) if band else None
         path = layout.find(stamp.path)
-        products.append(Product(path, stamp.kind, instrument, exposure, edges, is_requested, record.step))
+        products.append(Product(path, stamp.kind, instrument, exposure, edges, not cause, record.step, cause))
     return products

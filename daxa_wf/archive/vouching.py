@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,9 +13,7 @@ from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import FileStamp, Record, read_record, readable_records, record_paths, record_text
 from daxa_wf.errors import CorruptFileError, Fault
 from daxa_wf.files import set_aside, sha256_of, write_atomically
-
-MOST_NAMED = 5
-"""Largest number of files that a message names. It counts the others."""
+from daxa_wf.text import some_of
 
 
 def confirm_stamp(layout: Layout, stamp: FileStamp) -> FileStamp | None:
@@ -49,17 +47,12 @@ def require_unchanged(layout: Layout, acquired: Record) -> None:
     """Raise Fault if the content of a fetched file changed. The steps that read a file report it if it is missing."""
     changed = _changed_raw(layout, acquired)
     if changed:
-        raise Fault(f"{_listed(changed)} changed since they were fetched; run again: the next run fetches them again")
+        raise Fault(f"{some_of(changed)} changed since they were fetched; run again: the next run fetches them again")
 
 
 def _changed_raw(layout: Layout, record: Record) -> list[str]:
     """Return the recorded paths of existing raw files whose content changed."""
     return [stamp.path for stamp in _existing(layout, record.raw) if confirm_stamp(layout, stamp) is None]
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED]) + more
 
 
 @dataclass(frozen=True)
@@ -112,7 +105,7 @@ def _compared_with_files(layout: Layout, record: Record) -> Staleness | None:
         if confirm_stamp(layout, stamp) is None:
             return Staleness("a product is gone or changed", stamp.path)
     changed = _changed_raw(layout, record)
-    return Staleness("raw data changed", _listed(changed)) if changed else None
+    return Staleness("raw data changed", some_of(changed)) if changed else None
 
 
 def _rebuilt(layout: Layout, examined: ExaminedRecords, path: Path, sound: Collection[Path]) -> str:

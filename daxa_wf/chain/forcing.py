@@ -6,14 +6,13 @@ Reading the Snakefile changes no file. Jobs are forced like with Snakemake's own
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from daxa_wf.archive.page import is_page_outdated
 from daxa_wf.archive.vouching import Staleness
 from daxa_wf.chain.plan import Plan
-from daxa_wf.chain.staleness import Conditions, find_stale, summary, work_of
+from daxa_wf.chain.staleness import Conditions, find_stale, manifest_changes, summary, work_of
 from daxa_wf.mission.step import ACQUIRE, REPORT
 
 
@@ -24,18 +23,13 @@ def force_what_is_stale(workflow: Any, plan: Plan, remake_outdated: bool = False
     Return the stale records, which are known when Snakemake has read the manifest.
     """
     records = StaleRecords(workflow, plan, remake_outdated)
-    plan.when_manifest_is_needed = partial(_force_manifest, workflow, plan)
+    plan.when_manifest_is_needed = records.force_manifest
     plan.when_manifest_is_read = records.force
     return records
 
 
-def _force_manifest(workflow: Any, plan: Plan) -> None:
-    if plan.is_manifest_outdated():
-        workflow.dag.forcefiles.add(plan.manifest)
-
-
 class StaleRecords:
-    """The records that Snakemake makes again, each with its staleness."""
+    """The records that Snakemake makes again, each with its staleness, and the reasons to make the manifest again."""
 
     def __init__(self, workflow: Any, plan: Plan, remake_outdated: bool) -> None:
         self._workflow = workflow
@@ -43,6 +37,14 @@ class StaleRecords:
         self._remake_outdated = remake_outdated
         self._stale: dict[Path, Staleness] = {}
         self._has_begun = False
+        self._of_manifest: list[str] = []
+        self._of_records: list[str] = []
+
+    def force_manifest(self) -> None:
+        """Force Snakemake to make an outdated manifest again."""
+        if changes := manifest_changes(self._plan):
+            self._of_manifest = [f"the list of observations is made again: {'; '.join(changes)}"]
+            self._workflow.dag.forcefiles.add(self._plan.manifest)
 
     def force(self) -> None:
         """Find the stale records of the present manifest, and force Snakemake to make them again."""
@@ -53,6 +55,7 @@ class StaleRecords:
             forced=lambda path: path.parent.name in steps or plan.place(path) in files,
         )  # fmt: skip
         self._stale = find_stale(plan.layout, work_of(plan), conditions)
+        self._of_records = summary(self._stale.values())
         plan.stale = {plan.place(path) for path in self._stale}
         dag.forcefiles.update(plan.stale)
         if self._has_begun:
@@ -76,8 +79,8 @@ class StaleRecords:
                 path.unlink(missing_ok=True)
 
     def reasons(self) -> list[str]:
-        """Return a line for every reason to make records again."""
-        return summary(self._stale.values())
+        """Return a line for every reason to make the manifest or records again."""
+        return [*self._of_manifest, *self._of_records]
 
 
 def _forced_by_user(dag: Any) -> tuple[set[str], set[str]]:

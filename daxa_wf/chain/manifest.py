@@ -23,6 +23,7 @@ from daxa_wf.selection.options import Select
 from daxa_wf.selection.outputs import write_selection
 from daxa_wf.selection.select import NoObservationsError, Selection
 from daxa_wf.tables.snapshots import SnapshotStore
+from daxa_wf.text import some_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,11 +125,6 @@ def _nothing_to_process(parts: Sequence[_MissionPart]) -> DaxaError:
     return ConfigError(f"nothing to process: the sources do not contain any selected observation{notes}")
 
 
-def _named(obsids: Sequence[str]) -> str:
-    more = f" and {len(obsids) - NAMED} more" if len(obsids) > NAMED else ""
-    return ", ".join(obsids[:NAMED]) + more
-
-
 def read_directory(
     name: str, root: Path, obsids: Sequence[str] | None, instruments: Sequence[str], engine: Engine
 ) -> list[ManifestRow]:
@@ -140,6 +136,12 @@ def read_directory(
     return rows
 
 
+def ignored_files(root: Path, engine: Engine) -> list[str]:
+    """Return sentences that count and name the files in a local directory that an engine does not recognise."""
+    sentences: list[str] = load(engine.ignored_in)(root) if engine.ignored_in else []
+    return sentences
+
+
 def _to_read(name: str, options: Options, directory: Path) -> _MissionPart:
     """Return the rows of the selected observations that are in a local directory."""
     selected, part = None, _MissionPart()
@@ -149,9 +151,12 @@ def _to_read(name: str, options: Options, directory: Path) -> _MissionPart:
     engine = engine_of(name, options["engine"])
     rows = read_directory(name, Path(options["source"]), options["obsids"], options["instruments"], engine)
     absent = sorted(set(selected or ()) - {row.obsid for row in rows})
-    notes = part.notes
+    ignored = ignored_files(Path(options["source"]), engine)
+    notes = (*part.notes, *(f"{name}: {sentence}" for sentence in ignored))
     if absent:
-        notes += (f"{name}: {len(absent)} selected observations are not in {options['source']}: {_named(absent)}",)
+        notes += (
+            f"{name}: {len(absent)} selected observations are not in {options['source']}: {some_of(absent, NAMED)}",
+        )
     return replace(part, rows=[row for row in rows if selected is None or row.obsid in selected], notes=notes)
 
 
@@ -171,7 +176,7 @@ def _to_download(name: str, options: Options, directory: Path) -> _MissionPart:
         )
     notes = part.notes
     if without:
-        notes += (f"{name}: {len(without)} selected observations have no known exposure: {_named(without)}",)
+        notes += (f"{name}: {len(without)} selected observations have no known exposure: {some_of(without, NAMED)}",)
     return replace(part, rows=rows, notes=notes)
 
 
@@ -197,7 +202,7 @@ def _listed(name: str, options: Options, observations: pd.DataFrame) -> _Mission
         (listed.unasked, "could not be listed, and the next run tries again"),
     ):
         if reasons:
-            notes.append(f"{name}: {len(reasons)} selected observations {problem}: {_named(list(reasons))}")
+            notes.append(f"{name}: {len(reasons)} selected observations {problem}: {some_of(reasons, NAMED)}")
             notes.append(f"  {next(iter(reasons.values()))}")
     # A change of a mirror on this machine changes no table, so the next run reads its listings again.
     return _MissionPart(listed.rows, tuple(notes), bool(listed.unasked) or bool(listed.absent and options["mirrors"]))

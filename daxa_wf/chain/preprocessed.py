@@ -168,7 +168,7 @@ def _nothing_made(name: str, filing: Filing, observed_with: Sequence[str], count
         text = f"all of its {len(filing.not_chosen)} products are of {instruments}; 'instruments' does not name these"
         return UnfitDataError("noProducts", f"{name}: {text}")
     if filing.undecided:
-        table = f"the mission's table lists {' '.join(observed_with) or 'no instrument'} for the observation"
+        table = f"the mission's table has {' '.join(observed_with) or 'no instrument'} for the observation"
         text = f"{len(filing.undecided)} products fit several instruments ({filing.undecided[0]}), and {table}"
         return UnfitDataError("unknownInstrument", f"{name}: {text}")
     return UnfitDataError("noProducts", f"{name}: its {count} files contain no product")

@@ -106,9 +106,9 @@ class Config(Section):
         default_factory=dict,
         description="files with 'username' and 'password' lines that only you can read (mode 600), for proprietary data",
     )
-    jobs: Literal["auto", "step", "observation"] = Field(
+    one_job_per: Literal["auto", "step", "observation"] = Field(
         "auto",
-        description="what one job runs: a step on a unit, or all steps of an observation one after the other; 'auto' is "
+        description="what a job runs: one step on a unit, or all steps of an observation one after the other; 'auto' is "
         "'observation' from 500 observations on, for steps that need no external software",
     )
     limits: LimitsSection = Field(LimitsSection(), description="limits on answers from servers and on files")

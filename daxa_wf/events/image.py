@@ -73,7 +73,8 @@ def bin_images(
         pixel = grid.index(x, y)
         for number, band in enumerate(bands):
             of_band = pixel[band(energy)]
-            inside = of_band[of_band >= 0]
+            # Events outside are rare, and the search for one takes a tenth of the time of a copy.
+            inside = of_band if of_band.min(initial=0) >= 0 else of_band[of_band >= 0]
             np.add.at(flat[number], inside, 1)
             outside[number] += len(of_band) - len(inside)
     return [ImageResult(counts.reshape(grid.shape), left) for counts, left in zip(flat, outside, strict=True)]

@@ -56,8 +56,8 @@ class Hdu:
 
     def __init__(self, raw: bytes, number: int, stream: IO[bytes] | Any, place: str, memory: _Memory) -> None:
         self.raw, self.number, self.cards = raw, number, cards_of(raw)
-        self.size = data_size(self.cards, f"{place}[{number}]")
         self.name = str(self.cards.get("EXTNAME", "PRIMARY" if number == 0 else "")).strip()
+        self.size = data_size(self.cards, f"{place}[{self.name or number}]")
         self._stream, self._place, self._memory = stream, place, memory
         self._left = self.size
         self._sums: DataSum | None = None

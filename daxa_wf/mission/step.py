@@ -124,6 +124,8 @@ class Engine:
     """Reference to `function(mission, directory, obsids, instruments)`: the manifest's rows of a local directory."""
     named_in: str = ""
     """Reference to `function(directory, instruments) -> set`: ObsIDs in the names of files, which it does not open."""
+    ignored_in: str = ""
+    """Reference to `function(directory) -> list[str]`: sentences on files in a local directory that it does not recognise."""
     find_listed: str = ""
     """Reference to `function(obsid, paths, instruments)`: the exposures in a data centre's listing of files."""
     planned_files: str = ""

@@ -117,13 +117,13 @@ LONGEST_HEAD = 10_000
 
 
 def _dropped(layout: Layout, unit: Unit, requested: RequestedUnits) -> list[str]:
-    """Return the units of an observation that have records, and that the configuration no longer requests."""
+    """Return the units of an observation that have records, and that the configuration no longer requests, with the cause."""
     dropped = set()
     for path in layout.records(unit).glob("*/*.json"):
         with suppress(CorruptFileError):  # a damaged record is reported as a fault
             record = read_record(path)
-            if not requested.asks_for(record.step, record.unit):
-                dropped.add(f"{record.unit.identifier} ({record.step})")
+            if cause := requested.why_not(record.step, record.unit):
+                dropped.add(f"{record.unit.identifier} ({record.step}): {cause}")
     return sorted(dropped)
 
 

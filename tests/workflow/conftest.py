@@ -124,6 +124,6 @@ def make_archive(tmp_path: Path, small_observations: Path) -> Any:
         source: Path = small_observations, name: str = "my archive", jobs: str = "observation", **sections: Any
     ) -> Archive:
         mission = {"source": {"local": str(source)}, **sections}
-        return Archive(tmp_path, {"archive": name, "jobs": jobs, "missions": {"xmm_pointed": mission}})
+        return Archive(tmp_path, {"archive": name, "one_job_per": jobs, "missions": {"xmm_pointed": mission}})
 
     return make

@@ -41,7 +41,7 @@ INJECTED = {
     f"epchain {A}PNS003": ("constituent", "failed", "constituent"),
     f"evselect {A}PNU004": ("errorZero", "failed", "someError"),
     f"emchain {B}M1S001": ("crash", "failed", "exitCode"),
-    f"emchain {B}M1U002": ("hang", FAULT, "did not end within 4 s"),
+    f"emchain {B}M1U002": ("hang", FAULT, "did not end within 6 s"),
     f"espfilt {B}PNS003": ("killed", FAULT, "killed by signal 9"),
     f"espfilt {B}PNU004": ("warn", "done", ""),
     f"espfilt {C}M1S001": ("noCounts", "rejected", "noCounts"),
@@ -55,7 +55,9 @@ INJECTED = {
 def archive(tmp_path: Path, chain_lists: Path) -> Archive:
     """Three observations with two exposures of each of two instruments, to be fetched from a mirror."""
     make_mirror(tmp_path / "mirror", OBSIDS, EXPOSURES, chain_lists)
-    return Archive(tmp_path, configured(tmp_path, OBSIDS, ["M1", "PN"], jobs="observation", sas={"time_limit": "4 s"}))
+    return Archive(
+        tmp_path, configured(tmp_path, OBSIDS, ["M1", "PN"], one_job_per="observation", sas={"time_limit": "6 s"})
+    )
 
 
 def make_mirror(root: Path, obsids: Sequence[str], exposures: Sequence[RawExposure], lists: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daxa_wf.archive.manifest import ManifestRow
-from daxa_wf.chain.local import file_problem, printable, require_found, walk
+from daxa_wf.chain.local import file_problem, ignored_fits_files, printable, require_found, walk
 from daxa_wf.errors import ConfigError, CorruptFileError, IdentityError
 from daxa_wf.text import make_printable
 
@@ -29,6 +29,15 @@ PPS_OUT_OF_TIME = re.compile(
 """pn's out-of-time lists, which epchain makes on request, and which data centres lack."""
 
 PPS_ATTITUDE = re.compile(r"P(?P<obsid>\d{10})OBX000ATTTSR0000\.(FTZ|FIT|fits|fits\.gz|FIT\.gz)", re.ASCII)
+
+PPS_OTHER = re.compile(r"P\d{10}[A-Z0-9]{2}[A-Z]\d{3}(?!.*EVLI).{6}.*", re.ASCII)
+"""Names of PPS files that are not event lists of EPIC."""
+
+ODF_OR_SUMMARY = re.compile(r"\d{4}_\d{10}_[A-Z0-9]{2}[A-Z]\d{5}.*", re.ASCII)
+"""Names of all files of ODFs (XMM-Newton Data Files Handbook, ODF file names)."""
+
+KNOWN = (PPS_EVENT_LIST, PPS_OUT_OF_TIME, PPS_OTHER, ODF_OR_SUMMARY)
+EXAMPLE = "P0201903501M1S001MIEVLI0000.FTZ"
 
 EXPOSURE = re.compile(r"[SU]\d{3}", re.ASCII)
 """Identifiers of exposures in EXPIDSTR."""
@@ -57,8 +66,17 @@ def local_manifest(
         if is_chosen:
             chosen[row.unit.identifier] = _preferred(root, row, chosen.get(row.unit.identifier))
     rows, of = list(chosen.values()), f"of {', '.join(instruments)} below {root}"
-    require_found(mission, rows, obsids, "event list", of, "names such as P0201903501M1S001MIEVLI0000.FTZ")
+    require_found(mission, rows, obsids, "event list", of, f"names such as {EXAMPLE}", _ignored(files, root))
     return rows
+
+
+def ignored_in(root: Path) -> list[str]:
+    """Return a sentence on the FITS files below `root` that are ignored because of their names; empty without such files."""
+    return _ignored(list(walk(root)), root)
+
+
+def _ignored(files: Sequence[Path], root: Path) -> list[str]:
+    return ignored_fits_files(files, root, KNOWN, EXAMPLE)
 
 
 @dataclass(frozen=True)

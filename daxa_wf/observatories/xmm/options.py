@@ -31,25 +31,36 @@ USUAL = FlareParameters()
 """The defaults of the flare filters."""
 
 
+EPIC_NAMES = {"PN": ("PN",), "M1": ("M1",), "M2": ("M2",), "MOS": ("M1", "M2")}
+"""Name of a key for limits, in any case -> its instruments."""
+
+
 def _epic_limits(value: object) -> object:
-    """Return limits by instrument, from names in any case; `mos` stands for both MOS."""
+    """Return limits by instrument, from the names in EPIC_NAMES. Raise ValueError for other names."""
     if not isinstance(value, dict):
         return value
-    by_instrument: dict[str, object] = {}
+    limits: dict[str, object] = {}
     for key, limit in value.items():
-        for name in ("M1", "M2") if str(key).upper() == "MOS" else (str(key).upper(),):
-            if name in by_instrument:
-                raise ValueError(f"there is more than one limit for {name}")
-            by_instrument[name] = limit
-    return by_instrument
+        name = str(key).upper()
+        if name not in EPIC_NAMES:
+            allowed = "PN, M1, M2, and MOS for both MOS, in upper or lower case"
+            raise ValueError(f"unknown instrument {str(key)!r}; allowed are {allowed}")
+        for instrument in EPIC_NAMES[name]:
+            if instrument in limits:
+                raise ValueError(f"there is more than one limit for {instrument}")
+            limits[instrument] = limit
+    return limits
 
 
 def _in_lower_case(value: object) -> object:
+    """Return scales with the names `pn` and `mos` in lower case; unknown names stay as they are, for the message."""
     if not isinstance(value, dict):
         return value
     if len({str(key).lower() for key in value}) < len(value):
         raise ValueError("the same instrument is given twice")
-    return {str(key).lower(): scale for key, scale in value.items()}
+    return {
+        str(key).lower() if str(key).lower() in RangeScale.model_fields else key: scale for key, scale in value.items()
+    }
 
 
 def _checked_expression(text: str) -> str:
@@ -79,7 +90,14 @@ EpicLimits = Annotated[
     dict[Literal["PN", "M1", "M2"], Annotated[float, Field(ge=0)]],
     Field(min_length=1),
     BeforeValidator(_epic_limits),
-    WithJsonSchema({"type": "object", "additionalProperties": {"type": "number", "minimum": 0}, "minProperties": 1}),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "propertyNames": {"pattern": "^([Pp][Nn]|[Mm]([12]|[Oo][Ss]))$"},
+            "additionalProperties": {"type": "number", "minimum": 0},
+            "minProperties": 1,
+        }
+    ),
 ]
 EpicExpression = Annotated[str, AfterValidator(_checked_expression)]
 

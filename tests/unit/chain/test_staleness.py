@@ -77,8 +77,8 @@ def test_what_follows_a_missing_record_is_repeated(layout: Layout) -> None:
 
 def test_other_inputs_repeat_a_step(layout: Layout) -> None:
     more = (path(layout, "espfilt"), path(layout, "inventory"))
-    assert stale(layout, work(layout, earlier=more)) == {"evselect": "other input records"}
-    assert stale(layout, work(layout, earlier=())) == {"evselect": "other input records"}
+    assert stale(layout, work(layout, earlier=more)) == {"evselect": "an input was added"}
+    assert stale(layout, work(layout, earlier=())) == {"evselect": "an input was removed"}
 
 
 def test_further_raw_files_repeat_a_step_and_the_same_file_elsewhere_does_not(layout: Layout, tmp_path: Path) -> None:
