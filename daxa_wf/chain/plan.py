@@ -31,7 +31,7 @@ from daxa_wf.text import mask_secrets
 from daxa_wf.units import Unit
 
 WHOLE_FROM = 500
-"""Number of observations from which `one_job_per: auto` means one job for each, because Python needs 0.5 s to start."""
+"""Number of observations from which `one_job_per: auto` means one job for each: Python needs half a second to start."""
 
 REMAKE_OUTDATED = "remake_outdated"
 """Value for Snakemake's --config: true makes again what an older version of daxa_wf made."""
