@@ -15,6 +15,14 @@ from daxa_wf.errors import ConfigError
 
 commands = typer.Typer()
 
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", "-n", help="count the jobs, show why records are made again, and change nothing")
+]
+LogFile = Annotated[Path | None, typer.Option(help="add a line of JSON to this file for every job that ends")]
+RemakeOutdated = Annotated[
+    bool, typer.Option("--remake-outdated", help="make again what an older version of daxa_wf made")
+]
+
 CHANGES_NOTHING = {"-n", "--dry-run", "--dryrun", "--unlock"}
 """Arguments of Snakemake with which it does not work on the archive."""
 
@@ -42,17 +50,10 @@ def run(
     config: ConfigFile,
     cores: Annotated[int | None, typer.Option(help="cores to use (default: all)", min=1)] = None,
     profile: Annotated[str | None, typer.Option(help="slurm, or the directory of a profile of Snakemake")] = None,
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", "-n", help="count the jobs, show why records are made again, and change nothing"),
-    ] = False,
+    dry_run: DryRun = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="print errors and the summary, and nothing else")] = False,
-    log_file: Annotated[
-        Path | None, typer.Option(help="add a line of JSON to this file for every job that ends")
-    ] = None,
-    remake_outdated: Annotated[
-        bool, typer.Option("--remake-outdated", help="make again what an older version of daxa_wf made")
-    ] = False,
+    log_file: LogFile = None,
+    remake_outdated: RemakeOutdated = False,
 ) -> None:
     """Make or continue the archive of a configuration. Arguments after CONFIG go to Snakemake."""
     from daxa_wf.archive.layout import Layout
