@@ -16,7 +16,7 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from daxa_wf.report.ending import ENDING
-from snakemake_logger_plugin_daxa.jobs import Job, Outcome
+from snakemake_logger_plugin_daxa.jobs import Job, JobEnd
 from snakemake_logger_plugin_daxa.settings import LogHandlerSettings
 from snakemake_logger_plugin_daxa.terminal import Terminal
 
@@ -55,7 +55,7 @@ class LogHandler(LogHandlerBase):
         self._is_dry_run, self._is_quiet = common.dryrun, settings.quiet  # type: ignore[attr-defined]
         self._terminal = Terminal(with_bar=not (self._is_dry_run or self._is_quiet), is_plain=common.nocolor)
         self._jobs: dict[int, Job] = {}
-        self._failed: dict[int, Outcome] = {}
+        self._failed: dict[int, JobEnd] = {}
         self._has_run = False
         self._printed_reasons: list[str] = []
         self._printed_stats: dict[str, int] = {}
@@ -145,7 +145,7 @@ class LogHandler(LogHandlerBase):
         job = self._jobs.pop(number, None)
         # Targets such as `all` are jobs without output.
         if job is not None and job.output:
-            self._tell(Outcome.of(job, ended))
+            self._tell(JobEnd.of(job, ended))
 
     def _has_failed(self, record: LogRecord) -> None:
         number: int = record.jobid  # type: ignore[attr-defined]
@@ -153,7 +153,7 @@ class LogHandler(LogHandlerBase):
         if job is None or not job.is_step:
             self._print_as_usual(record)
         if job is not None:
-            self._failed[number] = Outcome.of(job, record.created, has_failed=True)
+            self._failed[number] = JobEnd.of(job, record.created, has_failed=True)
 
     def _tell_of_failed(self) -> None:
         """Print the lines of failed jobs: Snakemake announces at once, and not before, if it tries one again."""
@@ -173,7 +173,7 @@ class LogHandler(LogHandlerBase):
         if self._usual_filter.filter(record):
             self._terminal.print(self.format(record))
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _tell(self, outcome: JobEnd) -> None:
         if not self._is_quiet:
             self._terminal.print(outcome.line())
         if self._log_file is not None:

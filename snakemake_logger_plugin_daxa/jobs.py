@@ -44,7 +44,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobEnd:
     """One line of the terminal, or of the log file: how a job ended."""
 
     time: str
@@ -60,7 +60,7 @@ class Outcome:
     """Files of an earlier run that the step removed, relative to the archive."""
 
     @classmethod
-    def of(cls, job: Job, ended: float, has_failed: bool = False) -> Outcome:
+    def of(cls, job: Job, ended: float, has_failed: bool = False) -> JobEnd:
         """Return how a job ended at a time (seconds since 1970), from the record or the fault note that it left."""
         record = _read(Path(job.output[0])) if job.is_step and not has_failed else {}
         status, reason = _fault(job) if has_failed else _verdict(record)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from daxa_wf.archive.layout import NO_EXPOSURE, Layout, band_of, unit_of
 from daxa_wf.archive.records import Record, read_record
-from daxa_wf.archive.requested import Requested, read_requested
-from daxa_wf.archive.results import OrganisedResults
+from daxa_wf.archive.requested import RequestedUnits, read_requested
+from daxa_wf.archive.results import PreprocessedResults
 from daxa_wf.errors import ConfigError, DaxaError
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.mission.spec import Instrument, MissionSpec
@@ -90,7 +90,7 @@ class Archive:
         return sorted((path.parent.name, path.name) for path in (self.layout.root / "records").glob("*/*"))
 
     @cached_property
-    def _requested(self) -> Requested:
+    def _requested(self) -> RequestedUnits:
         return read_requested(self.layout)
 
     def event_list(self, obsid: str, instrument: str, exposure: str | None = None, mission: str | None = None) -> Path:
@@ -142,7 +142,7 @@ class Archive:
         if grating in detectors or grating not in {item.name for item in spec.instruments}:
             return set()
         path = self.layout.record(PREPROCESSED.name, Unit(mission, obsid))
-        used = OrganisedResults.from_record(read_record(path)).observed_with if path.is_file() else frozenset()
+        used = PreprocessedResults.from_record(read_record(path)).observed_with if path.is_file() else frozenset()
         return detectors & used if grating in used else set()
 
     def _one(
@@ -223,7 +223,7 @@ def _described(product: Product) -> str:
     return f"{product.instrument}{exposure}{band}"
 
 
-def _products(layout: Layout, record: Record, requested: Requested) -> list[Product]:
+def _products(layout: Layout, record: Record, requested: RequestedUnits) -> list[Product]:
     products = []
     cause = requested.why_not(record.step, record.unit)
     for stamp in record.products:

@@ -19,7 +19,7 @@ NOT_REQUESTED = "no longer requested"
 
 
 @dataclass(frozen=True)
-class Requested:
+class RequestedUnits:
     """The units of a manifest.
 
     `exposures` maps mission and ObsID to pairs of instrument and exposure, `steps` maps a mission to its steps. `unasked`
@@ -69,7 +69,7 @@ class Requested:
         return (unit.mission, unit.obsid) in self.exposures or unit.mission in self.unasked
 
 
-class Everything(Requested):
+class AllUnits(RequestedUnits):
     """Requests every unit: stands for a manifest that is missing or damaged."""
 
     def __init__(self) -> None:
@@ -86,17 +86,17 @@ class Everything(Requested):
         return True
 
 
-def read_requested(layout: Layout) -> Requested:
-    """Return the units that an archive's manifest requests, or Everything if the manifest is missing or damaged."""
+def read_requested(layout: Layout) -> RequestedUnits:
+    """Return the units that an archive's manifest requests, or AllUnits if the manifest is missing or damaged."""
     exposures: dict[tuple[str, str], set[tuple[str, str]]] = {}
     try:
         rows = read_manifest(layout.manifest)
     except FileNotFoundError:
-        return Everything()
+        return AllUnits()
     except (CorruptFileError, UnsafePathError) as error:
         log.warning("%s; the next run makes it again, and until then nothing is marked as no longer requested", error)
-        return Everything()
+        return AllUnits()
     for row in rows:
         exposures.setdefault((row.mission, row.obsid), set()).add((row.inst, row.exposure))
     origin = read_origin(layout) or Origin()
-    return Requested(exposures, origin.steps, frozenset(origin.unasked), origin.instruments())
+    return RequestedUnits(exposures, origin.steps, frozenset(origin.unasked), origin.instruments())

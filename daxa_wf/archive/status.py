@@ -10,7 +10,7 @@ from pathlib import Path
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.origin import read_origin
 from daxa_wf.archive.records import Record, Status, readable_records, record_paths
-from daxa_wf.archive.requested import NOT_REQUESTED, Requested, read_requested
+from daxa_wf.archive.requested import NOT_REQUESTED, RequestedUnits, read_requested
 from daxa_wf.archive.tables import write_table
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.json_files import read_json
@@ -88,7 +88,7 @@ def _left(step: str, unit: Unit) -> Verdict:
     return Verdict(unit.mission, unit.obsid, unit.instrument, unit.exposure, step, PENDING)
 
 
-def _unless_dropped(requested: Requested, verdict: Verdict) -> Verdict:
+def _unless_dropped(requested: RequestedUnits, verdict: Verdict) -> Verdict:
     """Mark the verdict of a unit that was processed for an earlier configuration."""
     if not (cause := requested.why_not(verdict.step, verdict.unit)):
         return verdict

@@ -56,8 +56,8 @@ def _changed_raw(layout: Layout, record: Record) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """Why a record is to be made again: a reason that many records may share, and an example from this record."""
+class Staleness:
+    """Why a record must be made again: a reason that many records may share, and an example from this record."""
 
     reason: str
     about: str = ""
@@ -65,10 +65,10 @@ class Finding:
 
 @dataclass
 class ExaminedRecords:
-    """The readable records of an archive, and the findings on records that no longer vouch for their files."""
+    """The readable records of an archive, and the staleness of those that no longer vouch for their files."""
 
     records: dict[Path, Record] = field(default_factory=dict)
-    findings: dict[Path, Finding] = field(default_factory=dict)
+    stale: dict[Path, Staleness] = field(default_factory=dict)
     _fingerprints: dict[Path, str] = field(default_factory=dict)
 
     def fingerprint(self, path: Path) -> str | None:
@@ -89,23 +89,23 @@ def examine_records(layout: Layout) -> ExaminedRecords:
         try:
             record = examined.records[path] = read_record(path)
         except CorruptFileError as error:
-            examined.findings[path] = Finding("the record is damaged", str(error))
+            examined.stale[path] = Staleness("the record is damaged", str(error))
             continue
-        if finding := _compared_with_files(layout, record):
-            examined.findings[path] = finding
-    sound = set(examined.records) - set(examined.findings)
+        if staleness := _compared_with_files(layout, record):
+            examined.stale[path] = staleness
+    sound = set(examined.records) - set(examined.stale)
     for path in sound:
         if other := _rebuilt(layout, examined, path, sound):
-            examined.findings[path] = Finding("an earlier step came to another result", other)
+            examined.stale[path] = Staleness("an earlier step came to another result", other)
     return examined
 
 
-def _compared_with_files(layout: Layout, record: Record) -> Finding | None:
+def _compared_with_files(layout: Layout, record: Record) -> Staleness | None:
     for stamp in record.products:
         if confirm_stamp(layout, stamp) is None:
-            return Finding("a product is gone or changed", stamp.path)
+            return Staleness("a product is gone or changed", stamp.path)
     changed = _changed_raw(layout, record)
-    return Finding("raw data changed", some_of(changed)) if changed else None
+    return Staleness("raw data changed", some_of(changed)) if changed else None
 
 
 def _rebuilt(layout: Layout, examined: ExaminedRecords, path: Path, sound: Collection[Path]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.archive.page import is_page_outdated
-from daxa_wf.archive.vouching import Finding
+from daxa_wf.archive.vouching import Staleness
 from daxa_wf.chain.plan import Plan
 from daxa_wf.chain.staleness import Conditions, find_stale, manifest_changes, summary, work_of
 from daxa_wf.mission.step import ACQUIRE, REPORT
@@ -35,7 +35,7 @@ class StaleRecords:
         self._workflow = workflow
         self._plan = plan
         self._remake_outdated = remake_outdated
-        self._findings: dict[Path, Finding] = {}
+        self._stale: dict[Path, Staleness] = {}
         self._has_begun = False
         self._of_manifest: list[str] = []
         self._of_records: list[str] = []
@@ -54,13 +54,13 @@ class StaleRecords:
             plan.login_marks(), remake_outdated=self._remake_outdated,
             forced=lambda path: path.parent.name in steps or plan.place(path) in files,
         )  # fmt: skip
-        self._findings = find_stale(plan.layout, work_of(plan), conditions)
-        self._of_records = summary(self._findings.values())
-        plan.stale = {plan.place(path) for path in self._findings}
+        self._stale = find_stale(plan.layout, work_of(plan), conditions)
+        self._of_records = summary(self._stale.values())
+        plan.stale = {plan.place(path) for path in self._stale}
         dag.forcefiles.update(plan.stale)
         if self._has_begun:
             self._remove_of_whole_observations()
-        if self._findings or is_page_outdated(plan.layout):
+        if self._stale or is_page_outdated(plan.layout):
             dag.forcefiles.add(plan.place(plan.layout.report))
 
     def begin(self) -> None:
@@ -73,7 +73,7 @@ class StaleRecords:
 
         Snakemake removes the others, when their own jobs start.
         """
-        for path in self._findings:
+        for path in self._stale:
             step, mission = path.parts[-2], path.parts[-4]
             if step not in (ACQUIRE.name, REPORT.name) and self._plan.is_whole(mission):
                 path.unlink(missing_ok=True)

@@ -79,22 +79,27 @@ def _own_stat(path: Path) -> os.stat_result:
 
 
 def file_problem(path: Path, root: Path) -> str:
-    """Return why a file below `root` or its path cannot be used, or ''. The content is not read."""
+    """Return why a file below `root` or its path cannot be used, or ''. The content is not read.
+
+    These texts are parameters of steps: other words would repeat the steps in existing archives.
+    """
     try:
         checked_relative(str(path.relative_to(root)), "")
         mode = path.stat().st_mode
     except UnsafePathError:
-        return "the path contains control characters, a backslash or bytes that are not UTF-8; rename the file or its folder"
+        return (
+            "the path holds control characters, a backslash or bytes that are not UTF-8; rename the file or its folder"
+        )
     except FileNotFoundError:
         return (
             f"the link leads to {printable(path.readlink())}, which does not exist"
             if path.is_symlink()
-            else "it no longer exists"
+            else "it is gone"
         )
     except OSError as error:
-        return f"it cannot be examined ({error.strerror})"
+        return f"it cannot be looked at ({error.strerror})"
     if set("{}") & set(str(path)):
-        return "the path contains a brace, which Snakemake reads as a wildcard; rename the file or its folder"
+        return "the path has a brace, which Snakemake takes for a wildcard; rename the file or its folder"
     if not S_ISREG(mode):
         return "it is not a file"
     return "" if os.access(path, os.R_OK) else "it cannot be read (Permission denied)"

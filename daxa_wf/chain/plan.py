@@ -31,7 +31,7 @@ from daxa_wf.text import mask_secrets
 from daxa_wf.units import Unit
 
 WHOLE_FROM = 500
-"""Number of observations from which `jobs: auto` means one job for each observation. Python needs half a second to start."""
+"""Number of observations from which `one_job_per: auto` means one job for each: Python needs half a second to start."""
 
 REMAKE_OUTDATED = "remake_outdated"
 """Value for Snakemake's --config: true makes again what an older version of daxa_wf made."""
@@ -170,8 +170,8 @@ class Plan:
 
     def is_whole(self, mission: str) -> bool:
         """Return True if one job runs all steps of an observation of a mission. Usable after the checkpoint only."""
-        if self.config.jobs != "auto":
-            return self.config.jobs == "observation"
+        if self.config.one_job_per != "auto":
+            return self.config.one_job_per == "observation"
         return len(self._manifest()) >= WHOLE_FROM and not self.mission(mission).engine.toolkit
 
     def manifest_of(self, wildcards: Any) -> str:

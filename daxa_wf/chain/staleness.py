@@ -20,7 +20,7 @@ from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import read_manifest
 from daxa_wf.archive.origin import as_json, read_origin, why_outdated
 from daxa_wf.archive.records import Record, Status
-from daxa_wf.archive.vouching import ExaminedRecords, Finding, examine_records
+from daxa_wf.archive.vouching import ExaminedRecords, Staleness, examine_records
 from daxa_wf.chain.runner import validated
 from daxa_wf.download.release import may_be_had
 from daxa_wf.errors import CorruptFileError, UnsafePathError
@@ -104,43 +104,43 @@ def manifest_changes(plan: Plan) -> list[str]:
     return [*changes, since] if since else changes
 
 
-def find_stale(layout: Layout, work: Iterable[Work], conditions: Conditions) -> dict[Path, Finding]:
+def find_stale(layout: Layout, work: Iterable[Work], conditions: Conditions) -> dict[Path, Staleness]:
     """Return the reasons to make existing records again, by path.
 
     `work` has the earlier steps of a unit before the later ones: a record after a missing or stale record is stale too.
     """
     examined = examine_records(layout)
-    stale: dict[Path, Finding] = {}
+    stale: dict[Path, Staleness] = {}
     changing: set[Path] = set()
     for item in work:
-        if item.path not in examined.records and item.path not in examined.findings:
+        if item.path not in examined.records and item.path not in examined.stale:
             changing.add(item.path)
             continue
-        finding = examined.findings.get(item.path) or _finding(layout, item, examined, conditions)
+        staleness = examined.stale.get(item.path) or _staleness(layout, item, examined, conditions)
         follows = next((path for path in item.earlier if path in changing), None)
-        if finding is None and follows is not None:
-            finding = Finding(FOLLOWS, layout.relative(follows))
-        if finding is not None:
-            stale[item.path] = finding
+        if staleness is None and follows is not None:
+            staleness = Staleness(FOLLOWS, layout.relative(follows))
+        if staleness is not None:
+            stale[item.path] = staleness
             changing.add(item.path)
     return stale
 
 
-def _finding(layout: Layout, work: Work, examined: ExaminedRecords, conditions: Conditions) -> Finding | None:
+def _staleness(layout: Layout, work: Work, examined: ExaminedRecords, conditions: Conditions) -> Staleness | None:
     """Return why a record that vouches for its files must still be made again, or None."""
     record = examined.records[work.path]
     if conditions.forced(work.path):
-        return Finding("forced")
+        return Staleness("forced")
     if may_be_had(record, conditions.marks, conditions.now):
-        return Finding("the data may be public by now, or with other credentials")
+        return Staleness("the data may be public by now, or with other credentials")
     if conditions.remake_outdated and record.is_outdated:
-        return Finding(OUTDATED, record.made_by)
+        return Staleness(OUTDATED, record.made_by)
     if changed := changed_options(work.step, record.parameters, work.options):
-        return Finding("options changed", f"{work.step.name}: {', '.join(changed)}")
+        return Staleness("options changed", f"{work.step.name}: {', '.join(changed)}")
     if other := _other_inputs(layout, record, work):
         return other
     if new := _new_raw_files(record, work):
-        return Finding("further raw files", new)
+        return Staleness("further raw files", new)
     return None
 
 
@@ -166,7 +166,7 @@ def _meaning(model: str, text: str) -> dict[str, Any]:
     return {name: getattr(read, name) for name in type(read).model_fields}
 
 
-def _other_inputs(layout: Layout, record: Record, work: Work) -> Finding | None:
+def _other_inputs(layout: Layout, record: Record, work: Work) -> Staleness | None:
     """Return a finding about an input record that was added or removed, or None if the input is the same.
 
     Earlier versions did not record inputs. Their records are not compared.
@@ -176,9 +176,9 @@ def _other_inputs(layout: Layout, record: Record, work: Work) -> Finding | None:
         return None
     removed = before - present
     return (
-        Finding("an input was removed", min(removed))
+        Staleness("an input was removed", min(removed))
         if removed
-        else Finding("an input was added", min(present - before))
+        else Staleness("an input was added", min(present - before))
     )
 
 
@@ -211,11 +211,11 @@ def work_of(plan: Plan) -> Iterable[Work]:
                 )  # fmt: skip
 
 
-def summary(findings: Iterable[Finding]) -> list[str]:
+def summary(stale: Iterable[Staleness]) -> list[str]:
     """Return a line for every reason, with the number of records and an example."""
-    findings = list(findings)
-    counts = Counter(finding.reason for finding in findings)
-    examples = {finding.reason: finding.about for finding in reversed(findings) if finding.about}
+    stale = list(stale)
+    counts = Counter(staleness.reason for staleness in stale)
+    examples = {staleness.reason: staleness.about for staleness in reversed(stale) if staleness.about}
     lines = []
     for reason, number in counts.most_common():
         many = f"{number} records are" if number > 1 else "1 record is"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Selected:
+class MissionSelection:
     """The observations that a mission's section selects."""
 
     mission: Mission
@@ -70,7 +70,7 @@ def _in_a_directory(mission: Mission, started_in: Path) -> LocalObservations | N
     return LocalObservations(mission, directory, rows, ignored_files(directory, mission.engine))
 
 
-def find(config: Config, started_in: Path) -> Iterator[tuple[str, Selected | LocalObservations | DaxaError]]:
+def find(config: Config, started_in: Path) -> Iterator[tuple[str, MissionSelection | LocalObservations | DaxaError]]:
     """Yield the observations of each mission, or its error, so that one mission does not stop the others.
 
     Raise ConfigError if the run has yet to simulate the observations and their tables.
@@ -88,7 +88,7 @@ def find(config: Config, started_in: Path) -> Iterator[tuple[str, Selected | Loc
             yield name, error
 
 
-def _selected(config: Config, mission: Mission, started_in: Path) -> Selected:
+def _selected(config: Config, mission: Mission, started_in: Path) -> MissionSelection:
     """Return the observations that a mission's section selects from its table."""
     from daxa_wf.chain.select import find_observations
     from daxa_wf.selection.options import Select, positions_of
@@ -100,10 +100,10 @@ def _selected(config: Config, mission: Mission, started_in: Path) -> Selected:
         mission.name, options, tables, dict(config.services.items()), mission.instruments_with_data,
         config.mirrors_for(mission.name, started_in), config.limits.limits(),
     )  # fmt: skip
-    return Selected(mission, selection, positions_of(options, mission.spec, NameStore(tables).resolve))
+    return MissionSelection(mission, selection, positions_of(options, mission.spec, NameStore(tables).resolve))
 
 
-def sizes(config: Config, found: Selected, started_in: Path, ask: int = 0) -> Estimate | None:
+def sizes(config: Config, selected: MissionSelection, started_in: Path, ask: int = 0) -> Estimate | None:
     """Estimate the bytes to download and to keep of a mission's selection. Return None if it is not downloaded."""
     from daxa_wf.chain.planned import observation_facts
     from daxa_wf.download.file_request import FileRequest
@@ -111,7 +111,7 @@ def sizes(config: Config, found: Selected, started_in: Path, ask: int = 0) -> Es
     from daxa_wf.download.sizes import estimate
     from daxa_wf.tables.http import session
 
-    mission, section, spec = found.mission, found.mission.section, found.spec
+    mission, section, spec = selected.mission, selected.mission.section, selected.spec
     if section.source is None or not mission.uses_raw_store:
         return None
     fetcher = Fetcher(
@@ -120,7 +120,7 @@ def sizes(config: Config, found: Selected, started_in: Path, ask: int = 0) -> Es
     )  # fmt: skip
     requests = [
         FileRequest(spec, observation_facts(row), mission.routes, mission.instruments)
-        for _, row in found.selection.rows.iterrows()
+        for _, row in selected.selection.rows.iterrows()
     ]
     return estimate(requests, fetcher, ask)
 
@@ -130,12 +130,12 @@ def steps_line(mission: Mission) -> str:
     return f"  engine {mission.engine.name}: {' -> '.join(mission.steps)}"
 
 
-def work(found: Selected, tables: Path) -> list[str]:
+def work(selected: MissionSelection, tables: Path) -> list[str]:
     """Return lines about the processing of a selection: engine, steps, and exposures where they are known."""
     from daxa_wf.chain.planned import planned_exposures
     from daxa_wf.tables.snapshots import SnapshotStore
 
-    mission, section, spec = found.mission, found.mission.section, found.spec
+    mission, section, spec = selected.mission, selected.mission.section, selected.spec
     if section.source is None:
         return ["  no source: it is selected only"]
     lines = [steps_line(mission)]
@@ -143,7 +143,7 @@ def work(found: Selected, tables: Path) -> list[str]:
     if not mission.engine.planned_files or not spec.exposures:
         return lines
     planned, without = planned_exposures(
-        spec, found.selection.rows, exposures, mission.instruments, mission.engine
+        spec, selected.selection.rows, exposures, mission.instruments, mission.engine
     )  # fmt: skip
     planned = [row for row in planned if section.process_unscheduled or not row.is_unscheduled]
     if exposures is not None:
@@ -166,5 +166,6 @@ def exit_code(errors: Sequence[DaxaError], any_selected: bool) -> int:
     from daxa_wf.selection.select import NoObservationsError
 
     return max(
-        (each.exit_code for each in errors if not (any_selected and isinstance(each, NoObservationsError))), default=0
+        (error.exit_code for error in errors if not (any_selected and isinstance(error, NoObservationsError))),
+        default=0,
     )

@@ -17,14 +17,14 @@ def select_command(config: ConfigFile) -> None:
     """Select observations with the configuration, print a summary, and write the selections to <archive>/selection."""
     import pandas as pd
 
-    from daxa_wf.cli.preview import LocalObservations, Selected, exit_code, find, report_problem, sizes
+    from daxa_wf.cli.preview import LocalObservations, MissionSelection, exit_code, find, report_problem, sizes
     from daxa_wf.config.reading import read_config
     from daxa_wf.selection.outputs import summary, write_selection
     from daxa_wf.selection.plots import draw_sky, draw_timeline
 
     checked = read_config(config)
     folder, now = Path.cwd() / checked.archive / "selection", pd.Timestamp.now("UTC").tz_localize(None)
-    problems, selected, any_local = [], dict[str, Selected](), False
+    problems, selected, any_local = [], dict[str, MissionSelection](), False
     for name, result in find(checked, Path.cwd()):
         if isinstance(result, LocalObservations):
             any_local = True
@@ -34,7 +34,7 @@ def select_command(config: ConfigFile) -> None:
                 )
             )
             continue
-        if not isinstance(result, Selected):
+        if not isinstance(result, MissionSelection):
             report_problem(name, result)
             problems.append(result)
             continue
@@ -69,7 +69,7 @@ def plan(
     """Show the observations, exposures, downloads and steps of a run, without running anything."""
     from daxa_wf.cli.preview import (
         LocalObservations,
-        Selected,
+        MissionSelection,
         exit_code,
         find,
         report_problem,
@@ -85,7 +85,7 @@ def plan(
             any_selected = True
             print("\n".join([*result.lines(), steps_line(result.mission)]))
             continue
-        if not isinstance(result, Selected):
+        if not isinstance(result, MissionSelection):
             report_problem(name, result)
             problems.append(result)
             continue

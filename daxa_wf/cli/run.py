@@ -62,9 +62,7 @@ def run(
     from daxa_wf.chain.preflight import check_before_a_run
     from daxa_wf.config.reading import read_config
 
-    if str(config).startswith("-"):
-        raise ConfigError(f"{config}: write options of Snakemake after the configuration: daxa-wf run CONFIG {config}")
-    arguments, own = _without_own_options([*context.args, *(["--dry-run"] if dry_run else [])])
+    arguments, own = _without_own_options(_arguments_for_snakemake(config, context.args, dry_run))
     quiet, remake_outdated = quiet or "--quiet" in own, remake_outdated or "--remake-outdated" in own
     log_file = Path(own["--log-file"]) if "--log-file" in own else log_file
     _check_cores(arguments)
@@ -83,6 +81,13 @@ def run(
     raise typer.Exit(code)
 
 
+def _arguments_for_snakemake(config: Path, further: list[str], dry_run: bool) -> list[str]:
+    """Return the arguments after the configuration. Raise ConfigError if an option of Snakemake stands before it."""
+    if str(config).startswith("-"):
+        raise ConfigError(f"{config}: write options of Snakemake after the configuration: daxa-wf run CONFIG {config}")
+    return [*further, "--dry-run"] if dry_run else further
+
+
 def _without_own_options(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
     """Return the arguments for Snakemake, and the options of this command that follow the configuration, with their values.
 
@@ -96,7 +101,9 @@ def _without_own_options(arguments: list[str]) -> tuple[list[str], dict[str, str
                 raise ConfigError("--log-file: name a file")
             own[option] = following[0]
             position += 1
-        elif option == "--remake-outdated" or (option == "--quiet" and all(each.startswith("-") for each in following)):
+        elif option == "--remake-outdated" or (
+            option == "--quiet" and all(argument.startswith("-") for argument in following)
+        ):
             own[option] = ""
         else:
             left.append(option)

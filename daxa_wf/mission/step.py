@@ -146,7 +146,7 @@ class ToolkitSpec:
     tasks: str
     """Reference to its table of tasks by name."""
     examine: str
-    """Reference to `function(environment, tasks) -> list[Finding]`."""
+    """Reference to `function(environment, tasks) -> list[Diagnosis]`."""
     section: str = "daxa_wf.config.toolkit:Toolkit"
     """Reference to the model of its section."""
 

@@ -102,7 +102,7 @@ EpicLimits = Annotated[
 EpicExpression = Annotated[str, AfterValidator(_checked_expression)]
 
 
-class ByEngine(Section):
+class EngineChoice(Section):
     """A step that more than one engine can do."""
 
     engine: StepEngine | None = Field(None, description="engine of this step (default: the mission's engine)")
@@ -119,7 +119,7 @@ class RangeScale(Section):
         return self.pn if instrument == "PN" else self.mos
 
 
-class FlareFilterOptions(ByEngine):
+class FlareFilterOptions(EngineChoice):
     """The options that all flare filters share, with the names and defaults of DAXA's `espfilt`."""
 
     method: str
@@ -151,7 +151,7 @@ class FlareFilterOptions(ByEngine):
         return {}
 
 
-class _Binned(FlareFilterOptions):
+class _BinnedFilterOptions(FlareFilterOptions):
     """A filter that bins the light curve."""
 
     with_binning: Seconds | bool = Field(
@@ -172,7 +172,7 @@ class _Binned(FlareFilterOptions):
         return {**super()._own_parameters(instrument), "binsize": self.binning}
 
 
-class _InBand(_Binned):
+class _BandFilterOptions(_BinnedFilterOptions):
     """A filter of the light curve in a band that can be chosen."""
 
     filter_lo_en: KiloElectronVolt = Field(USUAL.elow / 1000, description="lower edge of the light curve's band")
@@ -190,7 +190,7 @@ class _InBand(_Binned):
         return {**super()._own_parameters(instrument), **edges}
 
 
-class Esas20Options(_InBand):
+class Esas20Options(_BandFilterOptions):
     """A Gaussian around the peak of the rates' histogram, as espfilt of SAS 20 fits it."""
 
     method: Literal["esas20"] = Field("esas20", description="the flare filter (docs/flare_filters.md)")
@@ -227,19 +227,19 @@ class Esas20Options(_InBand):
         }
 
 
-class Esas19Options(_InBand):
+class Esas19Options(_BandFilterOptions):
     """A Gaussian around the peak of the rates' histogram, as ESAS of SAS 19 fits it."""
 
     method: Literal["esas19"] = "esas19"
 
 
-class SnOptimalOptions(_InBand):
+class SnOptimalOptions(_BandFilterOptions):
     """The rate cut that is best for finding faint sources."""
 
     method: Literal["sn_optimal"] = "sn_optimal"
 
 
-class RatioOptions(_Binned):
+class RatioOptions(_BinnedFilterOptions):
     """The field of view against the unexposed corners."""
 
     method: Literal["ratio"] = "ratio"
@@ -314,7 +314,7 @@ EspfiltOptions = Annotated[
 """Flare filtering: each method has the options that it uses."""
 
 
-class EvselectOptions(ByEngine):
+class EvselectOptions(EngineChoice):
     """Cleaning of event lists, with the names and defaults of DAXA's `cleaned_evt_lists`."""
 
     pn_filt_expr: EpicExpression = "#XMMEA_EP && (PATTERN <= 4) && (FLAG .eq. 0)"
@@ -375,13 +375,13 @@ class EmanomOptions(Section):
     )
 
 
-class MergeOptions(ByEngine):
+class MergeOptions(EngineChoice):
     """Merging the cleaned exposures of an instrument."""
 
 
-class ImagesOptions(Images, ByEngine):
+class ImagesOptions(Images, EngineChoice):
     """Counts images, and the bands and pixels of exposure maps."""
 
 
-class ExposureMapsOptions(ExposureMaps, ByEngine):
+class ExposureMapsOptions(ExposureMaps, EngineChoice):
     """The weighting of exposure maps."""

@@ -166,11 +166,11 @@ def test_a_record_vouches_for_its_products(layout: Layout) -> None:
         return layout.root / record.products[0].path
 
     record_again()
-    assert examine_records(layout).findings == {}
+    assert examine_records(layout).stale == {}
     record_again().unlink()
-    assert list(examine_records(layout).findings) == [layout.record("evselect", EXPOSURE)]
+    assert list(examine_records(layout).stale) == [layout.record("evselect", EXPOSURE)]
     record_again().write_text("other!")
-    assert list(examine_records(layout).findings) == [layout.record("evselect", EXPOSURE)]
+    assert list(examine_records(layout).stale) == [layout.record("evselect", EXPOSURE)]
 
 
 def test_records_follow_an_observation_that_moves(layout: Layout) -> None:
@@ -178,7 +178,7 @@ def test_records_follow_an_observation_that_moves(layout: Layout) -> None:
     settle_observation(layout, OBSERVATION, usable=False)
     assert not layout.observation(OBSERVATION).exists()
     assert layout.find(record.products[0].path).read_text() == "events"
-    assert examine_records(layout).findings == {}
+    assert examine_records(layout).stale == {}
     settle_observation(layout, OBSERVATION, usable=True)
     assert (layout.root / record.products[0].path).read_text() == "events"
     assert not layout.failed_observation(OBSERVATION).exists()

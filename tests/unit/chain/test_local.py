@@ -12,7 +12,7 @@ import pytest
 
 from daxa_wf.archive.manifest import ManifestRow, read_manifest, write_manifest
 from daxa_wf.archive.origin import read_origin
-from daxa_wf.chain.local import listing_digest
+from daxa_wf.chain.local import file_problem, listing_digest
 from daxa_wf.chain.manifest import ignored_files, read_directory
 from daxa_wf.chain.plan import Plan
 from daxa_wf.chain.preflight import check_before_a_run
@@ -88,6 +88,32 @@ def test_a_list_that_may_not_be_read_or_whose_disk_fails_is_one_row(
     assert rows[BAD["empty"]].problem == f"{closed}: it cannot be read (Permission denied)"
     assert rows[BAD["cut off"]].problem == f"{failing}: it cannot be read (Input/output error)"
     assert [rows[BAD[kind]].events for kind in ("empty", "cut off")] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        (
+            "a\\b",
+            "the path holds control characters, a backslash or bytes that are not UTF-8; rename the file or its folder",
+        ),
+        ("{b}", "the path has a brace, which Snakemake takes for a wildcard; rename the file or its folder"),
+        ("deleted", "it is gone"),
+        ("circle", "it cannot be looked at (Too many levels of symbolic links)"),
+        ("folder", "it is not a file"),
+    ],
+)
+def test_problems_keep_the_words_that_existing_archives_record_as_parameters(
+    tmp_path: Path, name: str, problem: str
+) -> None:
+    path = tmp_path / name
+    if name == "circle":
+        path.symlink_to(path)
+    elif name == "folder":
+        path.mkdir()
+    elif name != "deleted":
+        path.touch()
+    assert file_problem(path, tmp_path) == problem
 
 
 def test_a_source_that_may_not_be_looked_at_is_named_before_the_run(
