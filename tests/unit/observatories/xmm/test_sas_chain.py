@@ -190,7 +190,7 @@ def test_anomalous_ccds_are_left_out_by_both_engines(make: Any, monkeypatch: pyt
     chain.make("cifbuild", "odfingest", "inventory", "emchain", "emanom", "espfilt", "evselect")
     before = chain.record("emchain", M1_UNIT)
     assert read_record(chain.layout.record("emchain", Unit(MISSION, OBSID, "M1", "S001"))).products == before.products
-    assert examine_records(chain.layout).findings == {}
+    assert examine_records(chain.layout).stale == {}
     assert chain.record("emanom", M1_UNIT).results["states"]["4"] == "B"
     cleaned = chain.record("evselect", M1_UNIT)
     assert "(CCDNR in 1,2,3,5,7)" in cleaned.results["expression"]
@@ -281,7 +281,7 @@ def test_rgs_goes_its_own_way(make: Any, standins: Standins) -> None:
     assert f"obsid{OBSID}-instR1-subexpS004-finalevents.fits" in chain.products(OBSID)
     assert chain.record("report", OBSID).results["usable"] is True
     next(kept.iterdir()).unlink()
-    assert [path.parent.name for path in examine_records(chain.layout).findings] == ["rgs_events"]
+    assert [path.parent.name for path in examine_records(chain.layout).stale] == ["rgs_events"]
 
 
 FAILURES = {
