@@ -19,6 +19,11 @@ CHANGES_NOTHING = {"-n", "--dry-run", "--dryrun", "--unlock"}
 """Arguments of Snakemake with which it does not work on the archive."""
 
 
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", "-n", help="count the jobs, show why records are made again, and change nothing")
+]
+
+
 @commands.command("check-config")
 def check_config(config: ConfigFile) -> None:
     """Check a configuration, and that all files, columns and instruments that it names exist. Nothing is run."""
@@ -42,10 +47,7 @@ def run(
     config: ConfigFile,
     cores: Annotated[int | None, typer.Option(help="cores to use (default: all)", min=1)] = None,
     profile: Annotated[str | None, typer.Option(help="slurm, or the directory of a profile of Snakemake")] = None,
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", "-n", help="count the jobs, show why records are made again, and change nothing"),
-    ] = False,
+    dry_run: DryRun = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="print errors and the summary, and nothing else")] = False,
     log_file: Annotated[
         Path | None, typer.Option(help="add a line of JSON to this file for every job that ends")
