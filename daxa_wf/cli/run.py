@@ -27,6 +27,11 @@ CHANGES_NOTHING = {"-n", "--dry-run", "--dryrun", "--unlock"}
 """Arguments of Snakemake with which it does not work on the archive."""
 
 
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", "-n", help="count the jobs, show why records are made again, and change nothing")
+]
+
+
 @commands.command("check-config")
 def check_config(config: ConfigFile) -> None:
     """Check a configuration, and that all files, columns and instruments that it names exist. Nothing is run."""
@@ -63,9 +68,7 @@ def run(
     from daxa_wf.chain.preflight import check_before_a_run
     from daxa_wf.config.reading import read_config
 
-    if str(config).startswith("-"):
-        raise ConfigError(f"{config}: write options of Snakemake after the configuration: daxa-wf run CONFIG {config}")
-    arguments, own = _without_own_options([*context.args, *(["--dry-run"] if dry_run else [])])
+    arguments, own = _without_own_options(_arguments_for_snakemake(config, context.args, dry_run))
     quiet, remake_outdated = quiet or "--quiet" in own, remake_outdated or "--remake-outdated" in own
     log_file = Path(own["--log-file"]) if "--log-file" in own else log_file
     _check_cores(arguments)
@@ -82,6 +85,13 @@ def run(
         # The archive is held already, in a way that a killed run does not leave behind.
         code = hold.run([*command, "--nolock", *further])
     raise typer.Exit(code)
+
+
+def _arguments_for_snakemake(config: Path, further: list[str], dry_run: bool) -> list[str]:
+    """Return the arguments after the configuration. Raise ConfigError if an option of Snakemake stands before it."""
+    if str(config).startswith("-"):
+        raise ConfigError(f"{config}: write options of Snakemake after the configuration: daxa-wf run CONFIG {config}")
+    return [*further, "--dry-run"] if dry_run else further
 
 
 def _without_own_options(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
