@@ -132,14 +132,14 @@ class Archive:
     def status(self) -> Table:
         """Return a Table of all verdicts, one row a unit and step, with the columns of `status.tsv`.
 
-        >>> print(Archive("my_archive").status["instrument", "step", "exposure", "status"])
-        instrument   step  exposure  status
+        >>> print(Archive("my_archive").status["instrument", "step", "status", "exposure"])  # doctest: +NORMALIZE_WHITESPACE
+        instrument   step   status  exposure
         ---------- ------- -------- --------
-                M1 espfilt     S001 rejected
-                PN espfilt     S003     done
-                PN   merge              done
-                PN  images              done
-                    report              done
+                M1 espfilt rejected     S001
+                PN espfilt     done     S003
+                PN   merge     done
+                PN  images     done
+                    report     done
         """
         return status_table(self.state.verdicts)
 
