@@ -24,6 +24,7 @@ from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 from daxa_wf.tools.messages import task_messages
 from daxa_wf.units import Unit
 from daxa_wf_simulator.odf import M1, M2, PN, PN_OFFSET, PN_SMALL_WINDOW, PN_TIMING, R1, RawExposure, make_odf
+from tests.genuine import EXTRACTS
 from tests.standins import RELEASES, Standins, all_gone
 from tests.standins.odf import parsed_summary
 from tests.standins.phl1811 import make_phl1811
@@ -45,8 +46,8 @@ def make(standins: Standins, tmp_path: Path) -> Any:
     return chain
 
 
-def test_phl1811_ends_as_recorded(standins: Standins, tmp_path: Path, real_data: Path) -> None:
-    logs = real_data / "logs"
+def test_phl1811_ends_as_recorded(standins: Standins, tmp_path: Path) -> None:
+    logs = EXTRACTS / "logs"
     standins.tell(*make_phl1811(tmp_path / "raw", logs))
     for odf in (tmp_path / "raw").iterdir():
         make_chain_lists(parsed_summary(odf), standins.lists)
