@@ -16,6 +16,7 @@ from daxa_wf.fits.images import real_number
 from daxa_wf.fits.stream import open_bytes, walk_hdus
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.report.event_lists import EVENT_LISTS, EVENT_TABLES
+from daxa_wf.report.images.planes import plane_of_image
 from daxa_wf.report.panels import KeptTime, kept_times
 from daxa_wf.units import Unit
 
@@ -53,15 +54,19 @@ class Facts:
     row: Row = field(default_factory=dict)
     lists: list[ListFacts] = field(default_factory=list)
     times: list[KeptTime] = field(default_factory=list)
+    expected: dict[str, float] = field(default_factory=dict)
+    """Exposures of the instruments in the mission's table, in seconds."""
 
     @property
     def exposures(self) -> dict[str, float]:
-        """Return the seconds of good time in the event lists by instrument; lists of one instrument are added up."""
+        """Return the seconds of good time by instrument: the sum of its event lists, or else of the mission's table."""
+        used = {name for facts in self.lists for name in facts.instruments}
         seconds: dict[str, float] = {}
         for facts in self.lists:
             for name in facts.instruments:
                 if facts.ontime > 0:
                     seconds[name] = seconds.get(name, 0.0) + facts.ontime
+        seconds = {**{name: value for name, value in self.expected.items() if name in used}, **seconds}
         return {name: round(value, 1) for name, value in seconds.items()}
 
 
@@ -70,12 +75,16 @@ def observation_facts(layout: Layout, unit: Unit, records: Sequence[Record]) -> 
     row = selected_row(layout, unit.mission, unit.obsid)
     facts = Facts(row=row, times=[time for record in records for time in kept_times(record)])
     headers = list(_headers(layout, records))
-    facts.lists = [_list_facts(path, cards, row, unit.mission) for path, cards, is_list in headers if is_list]
+    facts.lists = [_list_facts(path, cards) for path, cards, is_list in headers if is_list]
+    facts.expected = _table_exposures(row, unit.mission)
     cards_of_all = [cards for _, cards, _ in headers]
     facts.target = row.get("target", "") or row.get("field", "") or _first(cards_of_all, ("OBJECT",))
     facts.ra, facts.dec = (_number(row.get(name, "")) for name in ("ra", "dec"))
     if not (math.isfinite(facts.ra) and math.isfinite(facts.dec)):
         facts.ra, facts.dec = (_number(_first(cards_of_all, names)) for names in (RA_CARDS, DEC_CARDS))
+    if not (math.isfinite(facts.ra) and math.isfinite(facts.dec)):
+        planes = [plane for cards in cards_of_all if (plane := plane_of_image(cards)) is not None]
+        facts.ra, facts.dec = (planes[0].plane.ra, planes[0].plane.dec) if planes else (math.nan, math.nan)
     facts.start = row.get("start", "") or _first(cards_of_all, ("DATE-OBS",))
     facts.end = row.get("end", "") or _first(cards_of_all, ("DATE-END",))
     facts.revolution = str(_first(cards_of_all, ("REVOLUT",)) or row.get("revolution", "")).removesuffix(".0")
@@ -113,29 +122,26 @@ def _header(path: Path, is_list: bool) -> Cards | None:
     return None
 
 
-def _list_facts(path: Path, cards: Cards, row: Row, mission: str) -> ListFacts:
+def _list_facts(path: Path, cards: Cards) -> ListFacts:
     instrument, exposure = unit_of(path.name)
-    names = tuple(instrument.split("_"))
-    ontime = next((value for card in TIME_CARDS if (value := real_number(cards, card)) > 0), math.nan)
-    if not math.isfinite(ontime) and len(names) == 1:
-        ontime = _table_exposure(row, mission, instrument)
     return ListFacts(
         path=path,
-        instruments=names,
+        instruments=tuple(instrument.split("_")),
         exposure="" if exposure == NO_EXPOSURE else exposure,
         filter=_text(cards, "FILTER"),
         mode=_text(cards, "SUBMODE") or _text(cards, "DATAMODE"),
-        ontime=ontime,
+        ontime=next((value for card in TIME_CARDS if (value := real_number(cards, card)) > 0), math.nan),
         livetime=real_number(cards, "LIVETIME"),
         events=int(real_number(cards, "NAXIS2", 0.0)),
     )
 
 
-def _table_exposure(row: Row, mission: str, instrument: str) -> float:
-    """Return the exposure of an instrument in the mission's table in seconds; NaN if the table has none."""
+def _table_exposures(row: Row, mission: str) -> dict[str, float]:
+    """Return the exposures of instruments in a row of the mission's table, in seconds."""
     spec = MISSIONS.get(mission)
     columns = {item.name: item.exposure_column for item in spec.instruments} if spec else {}
-    return _number(row.get(columns.get(instrument) or "", ""))
+    seconds = {name: _number(row.get(column, "")) for name, column in columns.items() if column}
+    return {name: value for name, value in seconds.items() if value > 0}
 
 
 def _text(cards: Cards, card: str) -> str:

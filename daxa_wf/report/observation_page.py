@@ -60,7 +60,7 @@ def draw_observation(layout: Layout, unit: Unit, records: Sequence[Record]) -> W
     curves = [*(plot for record in records for plot in plots_of(layout, record)), *lists.curves]
     drawn = (
         Section("Images", images.together),
-        Section("Images by instrument" if images.together else "Images", images.single, small=True),
+        Section("Images by instrument", images.single, small=True),
         Section("Light curves", [*curves, *lists.problems]),
     )
     sections = [section for section in drawn if section.plots]

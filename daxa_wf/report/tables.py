@@ -8,9 +8,9 @@ from pathlib import Path
 
 from daxa_wf.archive.layout import Layout, band_of, unit_of
 from daxa_wf.archive.records import Record
-from daxa_wf.download.sizes import shown_bytes
 from daxa_wf.report.facts import ListFacts
 from daxa_wf.report.panels import Cell, PageTable, number_cell
+from daxa_wf.text import shown_bytes
 
 LIST_HEADINGS = (
     Cell("instrument"), Cell("exposure"), Cell("filter"), Cell("mode"), number_cell("good time (s)"),

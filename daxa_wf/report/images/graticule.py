@@ -148,18 +148,17 @@ def ra_label(degrees: float, step: float) -> str:
 
     >>> ra_label(150.25, 0.25), ra_label(150.01, 0.01), ra_label(-15.0, 15.0)
     ('10h01m', '10h00m02.4s', '23h')
+    >>> ra_label(135.0, 0.25)
+    '09h00m'
     """
     tenths = round(degrees % 360 / 15 * 36000)
     hours, minutes, seconds = tenths // 36000 % 24, tenths // 600 % 60, tenths % 600 / 10
     if step >= 15 and not minutes:
-        return f"{hours}h"
+        return f"{hours:02}h"
     if step >= 0.25 - 1e-9 and not seconds:
-        return f"{hours}h{minutes:02}m"
-    return (
-        f"{hours}h{minutes:02}m{seconds:02.0f}s"
-        if seconds == int(seconds)
-        else f"{hours}h{minutes:02}m{seconds:04.1f}s"
-    )
+        return f"{hours:02}h{minutes:02}m"
+    shown = f"{seconds:02.0f}" if seconds == int(seconds) else f"{seconds:04.1f}"
+    return f"{hours:02}h{minutes:02}m{shown}s"
 
 
 def dec_label(degrees: float, step: float) -> str:

@@ -10,7 +10,7 @@ from daxa_wf.archive.layout import SUBDIRECTORIES, Layout, band_of, unit_of
 from daxa_wf.archive.records import FileStamp, Record
 from daxa_wf.errors import DaxaError
 from daxa_wf.report.images.drawing import DrawnImage, draw_colours, draw_counts, draw_exposure
-from daxa_wf.report.images.sky_image import SkyImage, combined, common_grid, moved, read_sky_image
+from daxa_wf.report.images.sky_image import Grid, SkyImage, combined, read_sky_image, shared_grid
 from daxa_wf.report.panels import Plot, not_drawn
 from daxa_wf.text import make_printable
 from daxa_wf.units import Band
@@ -89,13 +89,18 @@ def image_plots(layout: Layout, folder: Path, records: Sequence[Record], lists: 
     plots = ImagePlots()
     bands = _bands(files)
     images, obsid = folder / SUBDIRECTORIES["image"], folder.name
-    for together in (_colours(bands, images, obsid), *_combined(bands, images, obsid)):
-        if together:
-            plots.together.append(together)
-    plots.together += _exposure_map(maps)
-    plots.single = [*(_single(file) for file in (*files, *lists)), *problems, *map_problems]
-    drawn = [plot for plot in (*plots.together, *plots.single) if plot.png]
-    plots.best = drawn[0].png if drawn else b""
+    grid = shared_grid([file.image for file in (*files, *maps)])
+    totals = {band: combined([file.image for file in same], grid) for band, same in bands.items()}
+    known = {band: (total, bands[band]) for band, total in totals.items() if total is not None}
+    together = [*_colours(known, images, obsid), *_combined(known, images, obsid)]
+    single = [_single(file) for file in (*files, *lists)]
+    maps_of_exposure = _exposure_map(maps, grid)
+    plots.best = next((plot.png for plot in (*together, *single, *maps_of_exposure)), b"")
+    if together and len(single) > 1:
+        plots.together, plots.single = [*together, *maps_of_exposure], single
+    else:
+        plots.together = [*together, *single, *maps_of_exposure]
+    (plots.single if plots.single else plots.together).extend([*problems, *map_problems])
     return plots
 
 
@@ -122,12 +127,15 @@ def _names(files: Sequence[ImageFile]) -> str:
     return " + ".join(dict.fromkeys(file.instrument.replace("_", " ") for file in files))
 
 
-def _combined(bands: dict[Band | None, list[ImageFile]], folder: Path, obsid: str) -> list[Plot]:
+Totals = dict[Band | None, tuple[SkyImage, list[ImageFile]]]
+"""Band -> the sum of its images, and these images."""
+
+
+def _combined(totals: Totals, folder: Path, obsid: str) -> list[Plot]:
     """Draw the sum of all cameras in each band that several images have."""
     plots = []
-    for band, files in bands.items():
-        total = combined([file.image for file in files]) if len(files) > 1 else None
-        if total is None:
+    for band, (total, files) in totals.items():
+        if len(files) < 2:
             continue
         title = f"{_names(files)}{band_label(band)}"
         drawn = draw_counts(total, f"Combined image of {title}")
@@ -136,25 +144,20 @@ def _combined(bands: dict[Band | None, list[ImageFile]], folder: Path, obsid: st
     return plots
 
 
-def _colours(bands: dict[Band | None, list[ImageFile]], folder: Path, obsid: str) -> Plot | None:
-    """Draw two or three bands in colour, the lowest in red; None if fewer than two bands can be combined."""
-    chosen = colour_bands([band for band in bands if band])
-    images = [combined([file.image for file in bands[band]]) for band in chosen]
-    known = [image for image in images if image is not None]
-    if len(known) < 2 or len(known) < len(images):
-        return None
-    if len({(image.pixels.shape, image.plane) for image in known}) > 1:
-        plane, shape = common_grid(known)
-        known = [SkyImage(moved(image, plane, shape), plane) for image in known]
+def _colours(totals: Totals, folder: Path, obsid: str) -> list[Plot]:
+    """Draw two or three bands in colour, the lowest in red; [] if fewer than two bands can be combined."""
+    chosen = colour_bands([band for band in totals if band])
+    if len(chosen) < 2:
+        return []
     names = [f"{band.low:g}-{band.high:g} keV" for band in chosen]
     if len(names) == 2:
         how = f"red {names[0]}, blue {names[1]}, green the mean of both"
     else:
         how = f"red {names[0]}, green {names[1]}, blue {names[2]}"
-    cameras = _names([file for band in chosen for file in bands[band]])
-    drawn = draw_colours(known, f"Colour image of {cameras}: {how}")
+    cameras = _names([file for band in chosen for file in totals[band][1]])
+    drawn = draw_colours([totals[band][0] for band in chosen], f"Colour image of {cameras}: {how}")
     caption = f"{cameras}: {how}{_smoothing(drawn)}"
-    return Plot(caption, drawn.svg, folder / f"obsid{obsid}-colour-image.png", drawn.png)
+    return [Plot(caption, drawn.svg, folder / f"obsid{obsid}-colour-image.png", drawn.png)]
 
 
 def colour_bands(bands: Sequence[Band]) -> list[Band]:
@@ -171,13 +174,13 @@ def colour_bands(bands: Sequence[Band]) -> list[Band]:
     return apart if len(apart) <= 3 else [apart[0], apart[len(apart) // 2], apart[-1]]
 
 
-def _exposure_map(maps: Sequence[ImageFile]) -> list[Plot]:
+def _exposure_map(maps: Sequence[ImageFile], grid: Grid | None) -> list[Plot]:
     """Draw the exposure maps of the first band, added up over the cameras."""
     bands = _bands(maps)
     if not bands:
         return []
     band, files = next(iter(bands.items()))
-    total = combined([file.image for file in files])
+    total = combined([file.image for file in files], grid)
     if total is None:
         total, files = files[0].image, files[:1]
     title = f"{_names(files)}{band_label(band)}"

@@ -15,6 +15,13 @@ PLOT_PIXELS = 360
 SMOOTHING_WIDTHS = (0.0, 0.8, 1.5, 2.5, 4.0, 6.0)
 """Standard deviations in pixels of the plot, the smallest first."""
 COUNTS_TO_SEE = 4.0
+SKY_LEVEL = 0.25
+"""Level at which the usual value of an image is shown, from 0 (darkest) to 1 (brightest)."""
+LEAST_SOFTENING, MOST_SOFTENING = 1e-5, 100.0
+LEAST_CONTRAST = 4.0
+"""Smallest ratio of the brightest shade to the usual value: noise without sources stays dark."""
+SATURATION = 1.7
+"""Factor for the differences between the channels of a colour image, so that soft and hard sources stand apart."""
 GAUSS_REACH = 4.0
 """Standard deviations at which the smoothing kernel ends."""
 
@@ -47,21 +54,23 @@ def shrunk(image: NDArray[Any], most: int = PLOT_PIXELS) -> tuple[NDArray[np.flo
     return padded.reshape(rows, factor, columns, factor).sum(axis=(1, 3)), factor
 
 
-@cache
-def _gauss_matrix(size: int, sigma: float) -> NDArray[np.float64]:
-    """Return the matrix that smooths a column of pixels. Every pixel spreads the whole of its counts within the image."""
-    offsets = np.arange(size)[:, np.newaxis] - np.arange(size)
-    weights = np.where(abs(offsets) <= GAUSS_REACH * sigma + 0.5, np.exp(-0.5 * (offsets / sigma) ** 2), 0.0)
-    scaled: NDArray[np.float64] = weights / weights.sum(axis=0)
-    return scaled
-
-
 def gaussian(image: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
     """Return an image convolved with a Gaussian of a standard deviation in pixels. The sum of the counts is kept."""
     if not sigma:
         return image
-    rows, columns = (_gauss_matrix(side, sigma) for side in image.shape)
-    smooth: NDArray[np.float64] = rows @ image @ columns.T
+    reach = int(np.ceil(GAUSS_REACH * sigma))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    kernel /= kernel.sum()
+    return _convolved(_convolved(image, kernel).T, kernel).T
+
+
+def _convolved(image: NDArray[np.float64], kernel: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Convolve the columns of an image. Beyond its edges the image continues as its mirror image."""
+    padded = np.pad(image, ((len(kernel) // 2,) * 2, (0, 0)), mode="symmetric")
+    smooth, product = np.zeros_like(image), np.empty_like(image)
+    for shift, weight in enumerate(kernel.tolist()):
+        np.multiply(padded[shift : shift + len(image)], weight, out=product)
+        smooth += product
     return smooth
 
 
@@ -72,10 +81,13 @@ def smoothing_width(image: NDArray[np.float64]) -> float:
     """
     if not image.any():
         return 0.0
-    least = gaussian(np.abs(image), SMOOTHING_WIDTHS[1])
+    is_signed = bool((image < 0).any())
     for sigma in SMOOTHING_WIDTHS:
         smooth = gaussian(image, sigma)
-        filled = (least if sigma <= SMOOTHING_WIDTHS[1] else gaussian(np.abs(image), sigma)) > 1e-9
+        if is_signed or sigma < SMOOTHING_WIDTHS[1]:
+            filled = gaussian(np.abs(image), max(sigma, SMOOTHING_WIDTHS[1])) > 0
+        else:
+            filled = smooth > 0
         beam = 4 * np.pi * sigma**2 if sigma else 1.0
         if np.median(np.abs(smooth[filled])) * beam >= COUNTS_TO_SEE:
             break
@@ -83,17 +95,33 @@ def smoothing_width(image: NDArray[np.float64]) -> float:
 
 
 def stretch_limits(image: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Return the darkest and the brightest value of a plot, and the softening of its asinh stretch (0 to 1).
+    """Return the darkest and the brightest value of a plot, and the softening of its asinh stretch.
 
-    The limits follow from the filled pixels, so that neither a bright source nor an empty rim hides the rest.
+    They follow from the filled pixels, so that neither a bright source nor an empty rim hides the rest: the usual value is
+    shown at SKY_LEVEL of the brightest one.
     """
-    filled = image[np.abs(image) > 1e-9]
+    filled = image[image != 0]
     if not len(filled):
-        return 0.0, 1.0, 1.0
+        return 0.0, 1.0, MOST_SOFTENING
     usual, high = (float(value) for value in np.percentile(np.abs(filled), (50, 99.8)))
     low = min(0.0, float(np.percentile(filled, 1)))
-    high = max(high, usual, float(np.finfo(float).tiny))
-    return low, high, float(np.clip(usual / high, 0.01, 1.0))
+    high = max(high, LEAST_CONTRAST * usual, float(np.finfo(float).tiny))
+    return low, high, softening_for(usual / high)
+
+
+def softening_for(share: float) -> float:
+    """Return the softening of an asinh stretch that shows a share of the brightest value at SKY_LEVEL.
+
+    >>> softening = softening_for(0.01)
+    >>> round(float(np.arcsinh(0.01 / softening) / np.arcsinh(1 / softening)), 3)
+    0.25
+    """
+    low, high = np.log(LEAST_SOFTENING), np.log(MOST_SOFTENING)
+    for _ in range(30):
+        middle = (low + high) / 2
+        level = np.arcsinh(share / np.exp(middle)) / np.arcsinh(1 / np.exp(middle))
+        low, high = (middle, high) if level > SKY_LEVEL else (low, middle)
+    return float(np.exp(high))
 
 
 def stretched(image: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -113,10 +141,15 @@ def png_of_levels(levels: NDArray[np.uint8], colours: tuple[tuple[int, int, int]
 
 
 def png_of_channels(channels: Sequence[NDArray[np.uint8]]) -> bytes:
-    """Return a PNG of three arrays of levels: red, green and blue. Its first row is the highest of the image."""
+    """Return a PNG of three arrays of levels: red, green and blue, with stronger differences between them.
+
+    Its first row is the highest of the image.
+    """
     from PIL import Image
 
-    stacked = np.ascontiguousarray(np.stack(channels, axis=2)[::-1])
+    stacked = np.stack(channels, axis=2)[::-1].astype(np.float64)
+    mean = stacked.mean(axis=2, keepdims=True)
+    stacked = np.ascontiguousarray(np.clip(np.round(mean + SATURATION * (stacked - mean)), 0, 255).astype(np.uint8))
     return _png(Image.frombytes("RGB", (stacked.shape[1], stacked.shape[0]), stacked.tobytes()))
 
 
@@ -126,7 +159,7 @@ def small_copy(png: bytes, side: int) -> bytes:
 
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     picture.thumbnail((side, side))
-    return _png(picture.quantize(128))
+    return _png(picture.quantize(128, method=Image.Quantize.FASTOCTREE))
 
 
 def _png(picture: Any) -> bytes:

@@ -73,30 +73,41 @@ def _extent(filled: NDArray[np.bool_]) -> slice:
     return slice(int(indices[0]), int(indices[-1]) + 1) if len(indices) else slice(0, len(filled))
 
 
-def combined(images: Sequence[SkyImage]) -> SkyImage | None:
-    """Return the sum of images on a common grid; None if the sky coordinates of one are not known."""
-    planes = [image.plane for image in images if image.plane is not None]
-    if len(planes) < len(images) or not planes:
+Grid = tuple[ImagePlane, tuple[int, int]]
+"""A projection, and the rows and columns of an image on it."""
+
+
+def shared_grid(images: Sequence[SkyImage]) -> Grid | None:
+    """Return the grid of images if all have the same, or else one that contains all; None without sky coordinates."""
+    known = [image for image in images if image.plane is not None]
+    if not known or known[0].plane is None:
         return None
-    first = images[0]
-    if all(_same_grid(first, image) for image in images[1:]):
-        return SkyImage(np.sum([image.pixels for image in images], axis=0), first.plane, first.is_mean)
-    plane, shape = common_grid(images)
-    pixels = np.sum([moved(image, plane, shape) for image in images], axis=0)
-    return SkyImage(pixels, plane, first.is_mean)
+    rows, columns = known[0].pixels.shape
+    own = known[0].plane, (rows, columns)
+    return own if all(_is_on(own, image) for image in known[1:]) else common_grid(known)
 
 
-def _same_grid(one: SkyImage, two: SkyImage) -> bool:
-    """Return True if the corners of two images of the same shape lie on the same pixels."""
-    if one.pixels.shape != two.pixels.shape or one.plane is None or two.plane is None:
+def combined(images: Sequence[SkyImage], grid: Grid | None) -> SkyImage | None:
+    """Return the sum of images on a grid; None if the sky coordinates of one are not known."""
+    if grid is None or any(image.plane is None for image in images) or not images:
+        return None
+    pixels = np.sum([image.pixels if _is_on(grid, image) else moved(image, *grid) for image in images], axis=0)
+    return SkyImage(pixels, grid[0], images[0].is_mean)
+
+
+def _is_on(grid: Grid, image: SkyImage) -> bool:
+    """Return True if an image has the shape of a grid, and its corners lie on the same pixels."""
+    plane, shape = grid
+    if image.pixels.shape != shape or image.plane is None:
         return False
-    rows, columns = one.pixels.shape
-    x, y = np.array([0.0, columns - 1.0, 0.0]), np.array([0.0, 0.0, rows - 1.0])
-    column, row = two.plane.pixel(*one.plane.sky(x, y))
+    if image.plane == plane:
+        return True
+    x, y = np.array([0.0, shape[1] - 1.0, 0.0]), np.array([0.0, 0.0, shape[0] - 1.0])
+    column, row = image.plane.pixel(*plane.sky(x, y))
     return bool(np.all(np.abs(column - x) < SAME_PIXEL) and np.all(np.abs(row - y) < SAME_PIXEL))
 
 
-def common_grid(images: Sequence[SkyImage]) -> tuple[ImagePlane, tuple[int, int]]:
+def common_grid(images: Sequence[SkyImage]) -> Grid:
     """Return the plane and the shape of a grid that contains the filled parts of images, with north up."""
     parts = [part for image in images if (part := image.cropped()).plane is not None]
     planes = [part.plane for part in parts if part.plane is not None]

@@ -119,13 +119,12 @@ def _strip(gti: NDArray[np.float64], across: Axis) -> str:
 
 
 def _legend(entries: Sequence[tuple[str, str]]) -> str:
-    """Draw swatches with their names, from the right edge to the left."""
-    parts, x = [], RIGHT
-    for class_, label in reversed(entries):
-        parts.append(text(label, x, 14, "legend", "end"))
-        x -= 7.2 * len(label) + 8
-        parts.append(tag("rect", x=x - 8, y=5.0, width=10.0, height=10.0, class_=f"swatch {class_}"))
-        x -= 20
+    """Draw swatches with their names below the plot, from the left to the right."""
+    parts, x = [], LEFT
+    for class_, label in entries:
+        parts.append(tag("rect", x=x, y=HEIGHT - 13, width=10.0, height=10.0, class_=f"swatch {class_}"))
+        parts.append(text(label, x + 14, HEIGHT - 4, "legend"))
+        x += 6.8 * len(label) + 30
     return tag("g", *parts) if parts else ""
 
 

@@ -13,15 +13,15 @@ from daxa_wf.report.images.graticule import Frame, scale_bar, sky_lines
 from daxa_wf.report.images.planes import ImagePlane
 from daxa_wf.report.svg.elements import drawing, number, polyline, tag, text
 
-WIDTH, HEIGHT = 1000.0, 520.0
-MARGIN = 50.0
-SMALLEST_MARK = 3.5
+WIDTH, HEIGHT = 640.0, 345.0
+MIDDLE, MARGIN = 162.0, 36.0
+SMALLEST_MARK = 3.0
 """Radius in units of the drawing of the smallest footprint on a map: smaller ones would be invisible."""
-COLOURS = 8
+COLOURS = 12
 """Colours of missions in the style sheet; further missions begin again."""
 LARGEST_FIELD = 25.0
 """Largest distance in degrees between observations that get a map of their field."""
-FIELD_SIDE = 520
+FIELD_SIDE = 400
 GALACTIC_POLE = (192.85948, 27.12825)
 """Right ascension and declination of the north galactic pole in degrees (ICRS; Hipparcos catalogue, volume 1, section 1.5.3)."""
 
@@ -41,9 +41,9 @@ def hammer(ra: float, dec: float) -> tuple[float, float]:
     """Return the point of a position in degrees on the map (Hammer 1892): 180 degrees in the middle, east to the left.
 
     >>> hammer(180.0, 0.0)
-    (500.0, 250.0)
+    (320.0, 162.0)
     >>> [round(value) for value in hammer(90.0, 0.0)], [round(value) for value in hammer(180.0, 90.0)]
-    ([744, 250], [500, 25])
+    ([474, 162], [320, 20])
     """
     longitude, latitude = math.radians((180.0 - ra + 180.0) % 360 - 180.0), math.radians(dec)
     if ra in (0.0, 360.0):
@@ -51,7 +51,7 @@ def hammer(ra: float, dec: float) -> tuple[float, float]:
     depth = math.sqrt(1 + math.cos(latitude) * math.cos(longitude / 2))
     half = WIDTH / 2 - MARGIN
     x = WIDTH / 2 + half * math.cos(latitude) * math.sin(longitude / 2) / depth
-    return x, 250.0 - half / 2 * math.sin(latitude) / depth
+    return x, MIDDLE - half / 2 * math.sin(latitude) / depth
 
 
 def sky_map(footprints: Sequence[Footprint]) -> str:
@@ -68,7 +68,7 @@ def sky_map(footprints: Sequence[Footprint]) -> str:
         parts.append(text(f"{dec:+d}°" if dec else "0°", x - 6, y + 4, "unit", "end"))
     parts += [_mark(footprint) for footprint in footprints]
     note = "ICRS, equal-area; dashed: galactic equator; small fields are enlarged"
-    parts.append(text(note, WIDTH / 2, HEIGHT - 12, "unit", "middle"))
+    parts.append(text(note, WIDTH / 2, HEIGHT - 8, "unit", "middle"))
     return drawing(WIDTH, HEIGHT, "Map of the sky with the observations", parts, "chart map")
 
 

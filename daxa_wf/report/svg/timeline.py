@@ -10,9 +10,11 @@ from daxa_wf.report.svg.elements import drawing, number, tag, text
 from daxa_wf.report.svg.sky_map import COLOURS
 from daxa_wf.report.svg.ticks import date_ticks
 
-WIDTH = 1000.0
-LANE, MARK = 46.0, 18.0
-LEFT, RIGHT = 10.0, 990.0
+WIDTH = 640.0
+LANE, MARK = 38.0, 14.0
+LEFT, RIGHT = 8.0, 632.0
+EDGE = 40.0
+"""Width beside the edges in which labels begin or end at their dates."""
 SHORTEST = 2.5
 """Width of the mark of a short observation."""
 
@@ -59,12 +61,13 @@ def timeline(spans: Sequence[Span]) -> str:
     for index, (date, label) in enumerate(date_ticks(first, last)):
         x = across(date)
         parts.append(tag("path", d=f"M{number(x)} 6V{number(bottom)}", class_="grid"))
-        parts.append(text(label, x, bottom + 18, "unit" + (" alternate" if index % 2 else ""), "middle"))
-    parts += [text(name, LEFT, 22 + LANE * lane, "lane") for name, lane in lanes.items()]
+        anchor = "start" if x < EDGE else "end" if x > WIDTH - EDGE else "middle"
+        parts.append(text(label, x, bottom + 18, "unit" + (" alternate" if index % 2 else ""), anchor))
+    parts += [text(name, LEFT, 19 + LANE * lane, "lane") for name, lane in lanes.items()]
     for span in spans:
-        x, y = across(span.start), 28 + LANE * lanes[span.mission]
+        x, y = across(span.start), 24 + LANE * lanes[span.mission]
         width = max(across(span.end) - x, SHORTEST) if span.end > span.start else SHORTEST
         parts.append(tag("rect", x=x, y=y, width=width, height=MARK, class_=f"span m{span.colour % COLOURS}",
                          data_i=span.row))  # fmt: skip
     parts.append(tag("path", d=f"M{number(LEFT)} {number(bottom)}H{number(RIGHT)}", class_="axis"))
-    return drawing(WIDTH, bottom + 26, "Timeline of the observations", parts, "chart map")
+    return drawing(WIDTH, bottom + 24, "Timeline of the observations", parts, "chart map")
