@@ -8,18 +8,20 @@ from measuring import measure
 
 SETUP = """
 import numpy as np
-from daxa_wf.events.image import SkyGrid, ROWS_AT_A_TIME
+from daxa_wf.observatories.xmm.native.images import ROWS_AT_A_TIME, epic_grid
 rng = np.random.default_rng(1)
 x, y = (rng.integers(4000, 48000, {rows}).astype(np.int32) for _ in range(2))
-grid = SkyGrid(69)
-assert grid.size == 646
+grid = epic_grid(69)
+assert grid.shape == (646, 646)
 """
 OURS = """
-counts = np.zeros(grid.size**2, np.int64)
+counts = np.zeros(grid.nx * grid.ny, np.int64)
 for first in range(0, len(x), ROWS_AT_A_TIME):
-    grid.add(counts, x[first:first + ROWS_AT_A_TIME], y[first:first + ROWS_AT_A_TIME])
+    pixel = grid.index(x[first:first + ROWS_AT_A_TIME], y[first:first + ROWS_AT_A_TIME])
+    assert pixel.min() >= 0
+    np.add.at(counts, pixel, 1)
 """
-NUMPY = "np.histogram2d(y, x, bins=grid.size, range=[[3648.5, 3648.5 + 69 * grid.size]] * 2)"
+NUMPY = "np.histogram2d(y, x, bins=grid.shape, range=[[3648.5, 3648.5 + 69 * grid.nx]] * 2)"
 
 
 def main(rows: int) -> None:

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import read_manifest
-from daxa_wf.archive.records import Record, read_record
+from daxa_wf.archive.records import Record
 from daxa_wf.archive.running import held
+from daxa_wf.chain.observation import call_of
 from daxa_wf.chain.plan import Plan
-from daxa_wf.chain.runner import Inputs, find_raw_files, log_to, run_step
-from daxa_wf.chain.staleness import Wildcards
+from daxa_wf.chain.runner import log_to
 from daxa_wf.errors import ConfigError
 from daxa_wf.files import copy_file
 from daxa_wf.mission.registry import STEPS
-from daxa_wf.mission.step import Step, load
+from daxa_wf.mission.step import Step
 from daxa_wf.near import closest
 from daxa_wf.text import FitToShow
 from daxa_wf.units import Unit
@@ -29,15 +29,17 @@ def run_by_hand(plan: Plan, step_name: str, identifier: str, into: Path | None =
     """
     step = _step(step_name)
     unit = _unit(plan, step, identifier, mission)
-    wildcards = Wildcards.of(unit)
-    earlier = _earlier_records(plan, step, wildcards)
+    call = call_of(plan, step, unit)
+    for path in call.missing():
+        earlier = path.parent.name
+        raise ConfigError(
+            f"{step.name} needs the record of {earlier}; make it first: daxa-wf step {earlier} {path.stem}"
+        )
     layout = plan.layout if into is None else _copy_observation(plan.layout, into, unit)
-    options = plan.options(step_name)(wildcards)
-    inputs = _inputs(plan, step, wildcards, earlier)
     with held(layout.root):
         log_to(layout.log(step_name, unit))
         logging.getLogger().addHandler(_terminal_log())
-        return run_step(step, unit, inputs, options, layout, load(step.run), plan.context(step_name)(wildcards, None))
+        return call.run(layout)
 
 
 def _step(name: str) -> Step:
@@ -69,23 +71,6 @@ def _unit(plan: Plan, step: Step, identifier: str, mission: str) -> Unit:
             f"{identifier} is not a unit of {step.name}, which acts on {kind}{example}{closest(identifier, names)}"
         )
     return matching[0]
-
-
-def _earlier_records(plan: Plan, step: Step, wildcards: Wildcards) -> dict[str, list[Path]]:
-    """Return the paths of the records that a step reads, by step. Raise ConfigError if one does not exist."""
-    paths = {name: plan.paths_of(name, wildcards) for name in plan.earlier(step)}
-    for name, path in ((name, path) for name, listed in paths.items() for path in listed):
-        if not path.exists():
-            raise ConfigError(f"{step.name} needs the record of {name}; make it first: daxa-wf step {name} {path.stem}")
-    return paths
-
-
-def _inputs(plan: Plan, step: Step, wildcards: Wildcards, earlier: dict[str, list[Path]]) -> Inputs:
-    """Return the records and raw files that the rule of a step would pass to it."""
-    files = {"manifest": [plan.layout.manifest]} if step.is_first else {}
-    raw, given = find_raw_files(plan.layout, plan.raw(*step.raw)(wildcards) if step.raw else {})
-    records = {name: [read_record(path) for path in paths] for name, paths in earlier.items()}
-    return Inputs(records, files | raw, given=given)
 
 
 def _terminal_log() -> logging.Handler:

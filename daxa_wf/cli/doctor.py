@@ -58,9 +58,9 @@ def _examine_for(path: Path) -> int:
     problems: list[str] = []
     for toolkit, tasks in needed:
         environment = environment_from(plan.toolkit(toolkit.name))
-        findings = load(toolkit.examine)(environment, tasks)
+        diagnoses = load(toolkit.examine)(environment, tasks)
         print(f"{toolkit.label}, with {environment.describe()}:")
-        print("\n".join(f"  {line}" for line in lines_of(findings)))
-        problems += [finding.subject for finding in findings if finding.is_problem]
+        print("\n".join(f"  {line}" for line in lines_of(diagnoses)))
+        problems += [diagnosis.subject for diagnosis in diagnoses if diagnosis.is_problem]
     print(f"missing for {path}: {', '.join(problems)}" if problems else f"everything that {path} needs is installed")
     return 1 if problems else 0

@@ -90,7 +90,9 @@ def _without_own_options(arguments: list[str]) -> tuple[list[str], dict[str, str
                 raise ConfigError("--log-file: name a file")
             own[option] = following[0]
             position += 1
-        elif option == "--remake-outdated" or (option == "--quiet" and all(each.startswith("-") for each in following)):
+        elif option == "--remake-outdated" or (
+            option == "--quiet" and all(argument.startswith("-") for argument in following)
+        ):
             own[option] = ""
         else:
             left.append(option)

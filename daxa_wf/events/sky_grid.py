@@ -37,26 +37,37 @@ class SkyGrid:
     def _whole_numbers(self) -> tuple[int, int, int, int] | None:
         """Return first X and Y and the bins if whole numbers of X and Y can be binned by integer division; else None."""
         numbers = (self.xmin + 0.5, self.ymin + 0.5, self.xbin, self.ybin)
-        whole = all(float(number).is_integer() and abs(number) < 2**30 for number in numbers)
+        whole = (
+            all(float(number).is_integer() and abs(number) < 2**30 for number in numbers) and self.nx * self.ny < 2**31
+        )
         return tuple(int(number) for number in numbers) if whole else None  # type: ignore[return-value]
 
-    def index(self, x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.int64]:
+    def index(self, x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
         """Return the flat index of the pixel with each position, -1 outside; a pixel has its lower edges. Shape of `x`.
 
         Whole numbers take the way of 32-bit integers, which is three times as fast, where the grid's edges lie between them.
         """
         edges = self._whole_numbers
         if edges is not None and x.dtype.kind in "iu" and y.dtype.kind in "iu":
-            column, row = x.astype(np.int32) - np.int32(edges[0]), y.astype(np.int32) - np.int32(edges[1])
+            column, row = (
+                each.astype(np.int32, copy=False) - np.int32(first) for each, first in ((x, edges[0]), (y, edges[1]))
+            )
             column //= np.int32(edges[2])
             row //= np.int32(edges[3])
         else:
             column = np.floor((x.astype(np.float64) - self.xmin) / self.xbin)
             row = np.floor((y.astype(np.float64) - self.ymin) / self.ybin)
+        parts = ((column, self.nx), (row, self.ny))
+        if all(part.min(initial=0) >= 0 and part.max(initial=0) < size for part, size in parts):
+            return self._flat(column, row)
         inside = (column >= 0) & (column < self.nx) & (row >= 0) & (row < self.ny)
-        if inside.all():
-            return row.astype(np.int64) * self.nx + column.astype(np.int64)
-        return np.where(inside, np.where(inside, row, 0) * self.nx + np.where(inside, column, 0), -1).astype(np.int64)
+        return np.where(inside, self._flat(np.where(inside, column, 0), np.where(inside, row, 0)), -1)
+
+    def _flat(self, column: NDArray[Any], row: NDArray[Any]) -> NDArray[Any]:
+        """Return the flat index of pixels inside of the grid. The rows are overwritten."""
+        row *= row.dtype.type(self.nx)
+        row += column
+        return row if row.dtype.kind == "i" else row.astype(np.int64)
 
     def centres(self, samples: int = 1) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return X of the columns and Y of the rows: the centres of `samples` equal parts of each pixel.

@@ -18,12 +18,12 @@ HISTORY_WIDTH = 72
 
 def repeated_cards(header: Any, names: Iterable[str]) -> list[Card]:
     """Return the named cards that a header has; RADESYS also from RADECSYS, which FITS 4.0 has replaced."""
-    found = []
+    cards = []
     for name in names:
         source = "RADECSYS" if name == "RADESYS" and name not in header else name
         if source in header:
-            found.append((name, header[source], header.comments[source]))
-    return found
+            cards.append((name, header[source], header.comments[source]))
+    return cards
 
 
 def describe(header: Any, history: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record, read_checked_record
-from daxa_wf.archive.requested import Requested, read_requested
+from daxa_wf.archive.requested import RequestedUnits, read_requested
 from daxa_wf.archive.status import Verdict, read_faults
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.files import write_atomically
@@ -28,7 +28,7 @@ from daxa_wf.units import Unit
 
 
 @dataclass(frozen=True)
-class Section:
+class PlotSection:
     """A heading of a page with its plots; `small` for plots that need less width."""
 
     title: str
@@ -59,9 +59,9 @@ def draw_observation(layout: Layout, unit: Unit, records: Sequence[Record]) -> W
     images = image_plots(layout, folder, records, lists.images)
     curves = [*(plot for record in records for plot in plots_of(layout, record)), *lists.curves]
     drawn = (
-        Section("Images", images.together),
-        Section("Images by instrument", images.single, small=True),
-        Section("Light curves", [*curves, *lists.problems]),
+        PlotSection("Images", images.together),
+        PlotSection("Images by instrument", images.single, small=True),
+        PlotSection("Light curves", [*curves, *lists.problems]),
     )
     sections = [section for section in drawn if section.plots]
     plots = [plot for section in sections for plot in section.plots]
@@ -76,7 +76,7 @@ def draw_observation(layout: Layout, unit: Unit, records: Sequence[Record]) -> W
 
 
 def _text(
-    layout: Layout, unit: Unit, records: Sequence[Record], facts: Facts, sections: Sequence[Section],
+    layout: Layout, unit: Unit, records: Sequence[Record], facts: Facts, sections: Sequence[PlotSection],
     faults: Sequence[Verdict], dropped: Sequence[str],
 ) -> str:  # fmt: skip
     folder = observation_folder(layout, unit)
@@ -131,12 +131,12 @@ def _joined(values: Sequence[str]) -> str:
     return ", ".join(dict.fromkeys(value for value in values if value))
 
 
-def _dropped(layout: Layout, unit: Unit, requested: Requested) -> list[str]:
-    """Return the units of an observation that have records, and that the configuration no longer requests."""
+def _dropped(layout: Layout, unit: Unit, requested: RequestedUnits) -> list[str]:
+    """Return the units of an observation that have records, and that the configuration no longer requests, with the cause."""
     dropped = set()
     for path in layout.records(unit).glob("*/*.json"):
         with suppress(CorruptFileError):  # a damaged record is reported as a fault
             record = read_checked_record(path)
-            if not requested.asks_for(record.step, record.unit):
-                dropped.add(f"{record.unit.identifier} ({record.step})")
+            if cause := requested.why_not(record.step, record.unit):
+                dropped.add(f"{record.unit.identifier} ({record.step}): {cause}")
     return sorted(dropped)

@@ -40,16 +40,10 @@ def render(template: str, values: Mapping[str, Any], script: str = "") -> str:
 
     The page's policy allows images of its folder and this script, and no request to another place.
     """
-    from markupsafe import Markup
-
     allowed = f"script-src 'sha256-{_digest(script)}'; " if script else ""
     policy = f"default-src 'none'; img-src 'self' file: data:; {allowed}style-src 'unsafe-inline'"
-    style = Markup("".join(part(name) for name in STYLES))
-    text: str = (
-        _environment()
-        .get_template(template)
-        .render(**values, policy=policy, style=style, script=Markup(script), version=daxa_wf.__version__)
-    )
+    own = {"policy": policy, "style": "".join(map(part, STYLES)), "script": script, "version": daxa_wf.__version__}
+    text: str = _environment().get_template(template).render(**values, **own)
     return text
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from daxa_wf.mission.pipeline import Pipeline
 from daxa_wf.mission.registry import STEPS, pipelines
-from daxa_wf.mission.step import COMMON_ENGINES, Step, load
+from daxa_wf.mission.step import COMMON_ENGINES, REPORT, Step, load
 from tests.contract.source import ROOT
 
 REFERENCE = re.compile(r"daxa_wf(\.\w+)+:\w+")
@@ -66,9 +66,9 @@ def rules() -> dict[str, str]:
 @pytest.mark.parametrize("step", STEPS.values(), ids=lambda step: step.name)
 def test_each_step_has_a_rule_that_reads_everything_from_it(step: Step) -> None:
     text = rules()[step.name]
-    assert f'**plan.inputs("{step.name}")' in text
+    assert ("**observations.inputs()" if step is REPORT else f'**plan.inputs("{step.name}")') in text
     assert f'plan.record("{step.name}")' in text
-    assert ("params:" in text) == bool(step.has_options or step.tasks or step.raw)
+    assert ("params:" in text) == bool(step.has_options or step.tasks or step.raw or step is REPORT)
 
 
 @pytest.mark.parametrize("step", STEPS.values(), ids=lambda step: step.name)

@@ -11,6 +11,7 @@ MODULES = (
     "daxa_wf.limits",
     "daxa_wf.mission.spec",
     "daxa_wf.near",
+    "daxa_wf.observatories.xmm.epic_units",
     "daxa_wf.options",
     "daxa_wf.selection.filters",
     "daxa_wf.selection.matching",

@@ -26,7 +26,7 @@ def state(folder: Path) -> dict[str, tuple[int, str]]:
 
 
 def test_questions_change_nothing_and_show_what_is_stale(make_archive: Any, tmp_path: Path) -> None:
-    archive: Archive = make_archive(obsids=[OBSIDS[0]], instruments=["M1"])
+    archive: Archive = make_archive(jobs="step", obsids=[OBSIDS[0]], instruments=["M1"])
     archive.write()
     before = state(tmp_path)
     for question in QUESTIONS:

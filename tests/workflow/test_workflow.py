@@ -25,7 +25,7 @@ FOLLOWING = {"espfilt", "evselect", "merge", "images", "exposure_maps", "report"
 
 def test_from_nothing_to_nothing_left_to_do(make_archive: Any, tmp_path: Path) -> None:
     """One archive through its life: made, made again, an option changed, a product deleted."""
-    archive: Archive = make_archive(obsids=[OBSIDS[0]])
+    archive: Archive = make_archive(jobs="step", obsids=[OBSIDS[0]])
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     archive.config["archive"] = str(tmp_path / "my archive")

@@ -11,3 +11,9 @@ def shown(path, caption):
     """Return an output of the archive that Snakemake's report shows."""
     caption = f"../report/{caption}.rst"
     return report(plan.place(path), caption=caption, category="Archive")
+
+
+def shown_observation(record):
+    """Return the record of an observation's page, which Snakemake's report lists by mission and ObsID."""
+    labels = {"mission": "{mission}", "ObsID": "{obsid}"}
+    return report(record, caption="../report/observation.rst", category="Observations", labels=labels)

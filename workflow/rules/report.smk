@@ -1,14 +1,9 @@
 rule report:
-    """Draw an observation's page. After all of its other steps."""
+    """Draw an observation's page. After all of its other steps, or with them if one job runs all steps of an observation."""
     input:
-        **plan.inputs("report"),
+        **observations.inputs(),
     output:
-        report(
-            plan.record("report"),
-            caption="../report/observation.rst",
-            category="Observations",
-            labels={"mission": "{mission}", "ObsID": "{obsid}"},
-        ),
+        shown_observation(plan.record("report")),
     log:
         plan.log("report"),
     conda:
@@ -16,8 +11,10 @@ rule report:
     threads: 1
     resources:
         **plan.resources("report"),
+    params:
+        calls=observations.calls,
     script:
-        "../scripts/step.py"
+        "../scripts/observation.py"
 
 
 rule archive_report:

@@ -9,7 +9,7 @@ import numpy as np
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record
-from daxa_wf.observatories.erosita.results import CleaningResults, FlareResults
+from daxa_wf.observatories.erosita.results import ErositaCleaningResults, ErositaFlareResults
 from daxa_wf.report.panels import Cell, KeptTime, PageTable, Plot, number_cell
 from daxa_wf.report.svg.charts import light_curve_chart
 
@@ -23,7 +23,7 @@ def flare_plots(layout: Layout, record: Record) -> list[Plot]:
     from daxa_wf.fits.stream import open_bytes, walk_hdus
 
     path = layout.find(record.product("lightcurve"))
-    flares = FlareResults.from_record(record)
+    flares = ErositaFlareResults.from_record(record)
     half = flares.timebin / 2
     kept = np.array(flares.gti).reshape(-1, 2)
     with open_bytes(path) as stream:
@@ -48,7 +48,7 @@ def flare_plots(layout: Layout, record: Record) -> list[Plot]:
 
 def kept_times(record: Record) -> list[KeptTime]:
     """Return the seconds of each telescope module that flaregti kept and removed."""
-    flares = FlareResults.from_record(record)
+    flares = ErositaFlareResults.from_record(record)
     return [KeptTime(name, flares.kept_seconds[name], flares.lost_seconds[name]) for name in flares.modules]
 
 
@@ -60,8 +60,8 @@ def module_table(_: Layout, records: Sequence[Record]) -> PageTable:
     done = {record.step: record for record in records if record.done}
     if "flaregti" not in done:
         return PageTable("Telescope modules", MODULE_HEADINGS, [])
-    flares = FlareResults.from_record(done["flaregti"])
-    live = CleaningResults.from_record(done["evtool"]).livetime if "evtool" in done else {}
+    flares = ErositaFlareResults.from_record(done["flaregti"])
+    live = ErositaCleaningResults.from_record(done["evtool"]).livetime if "evtool" in done else {}
     rows = [
         [
             Cell(name),
@@ -78,4 +78,4 @@ def _whole(seconds: float | None) -> str:
 
 def modules_of(record: Record) -> tuple[str, ...]:
     """Return the telescope modules whose events a final list holds."""
-    return CleaningResults.from_record(record).modules
+    return ErositaCleaningResults.from_record(record).modules

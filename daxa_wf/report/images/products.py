@@ -10,7 +10,7 @@ from daxa_wf.archive.layout import SUBDIRECTORIES, Layout, band_of, unit_of
 from daxa_wf.archive.records import FileStamp, Record
 from daxa_wf.errors import DaxaError
 from daxa_wf.report.images.drawing import DrawnImage, draw_colours, draw_counts, draw_exposure
-from daxa_wf.report.images.sky_image import Grid, SkyImage, combined, read_sky_image, shared_grid
+from daxa_wf.report.images.sky_image import PixelGrid, SkyImage, combined, read_sky_image, shared_grid
 from daxa_wf.report.panels import Plot, not_drawn
 from daxa_wf.text import make_printable
 from daxa_wf.units import Band
@@ -174,7 +174,7 @@ def colour_bands(bands: Sequence[Band]) -> list[Band]:
     return apart if len(apart) <= 3 else [apart[0], apart[len(apart) // 2], apart[-1]]
 
 
-def _exposure_map(maps: Sequence[ImageFile], grid: Grid | None) -> list[Plot]:
+def _exposure_map(maps: Sequence[ImageFile], grid: PixelGrid | None) -> list[Plot]:
     """Draw the exposure maps of the first band, added up over the cameras."""
     bands = _bands(maps)
     if not bands:

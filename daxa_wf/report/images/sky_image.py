@@ -73,11 +73,11 @@ def _extent(filled: NDArray[np.bool_]) -> slice:
     return slice(int(indices[0]), int(indices[-1]) + 1) if len(indices) else slice(0, len(filled))
 
 
-Grid = tuple[ImagePlane, tuple[int, int]]
+PixelGrid = tuple[ImagePlane, tuple[int, int]]
 """A projection, and the rows and columns of an image on it."""
 
 
-def shared_grid(images: Sequence[SkyImage]) -> Grid | None:
+def shared_grid(images: Sequence[SkyImage]) -> PixelGrid | None:
     """Return the grid of images if all have the same, or else one that contains all; None without sky coordinates."""
     known = [image for image in images if image.plane is not None]
     if not known or known[0].plane is None:
@@ -87,7 +87,7 @@ def shared_grid(images: Sequence[SkyImage]) -> Grid | None:
     return own if all(_is_on(own, image) for image in known[1:]) else common_grid(known)
 
 
-def combined(images: Sequence[SkyImage], grid: Grid | None) -> SkyImage | None:
+def combined(images: Sequence[SkyImage], grid: PixelGrid | None) -> SkyImage | None:
     """Return the sum of images on a grid; None if the sky coordinates of one are not known."""
     if grid is None or any(image.plane is None for image in images) or not images:
         return None
@@ -95,7 +95,7 @@ def combined(images: Sequence[SkyImage], grid: Grid | None) -> SkyImage | None:
     return SkyImage(pixels, grid[0], images[0].is_mean)
 
 
-def _is_on(grid: Grid, image: SkyImage) -> bool:
+def _is_on(grid: PixelGrid, image: SkyImage) -> bool:
     """Return True if an image has the shape of a grid, and its corners lie on the same pixels."""
     plane, shape = grid
     if image.pixels.shape != shape or image.plane is None:
@@ -107,7 +107,7 @@ def _is_on(grid: Grid, image: SkyImage) -> bool:
     return bool(np.all(np.abs(column - x) < SAME_PIXEL) and np.all(np.abs(row - y) < SAME_PIXEL))
 
 
-def common_grid(images: Sequence[SkyImage]) -> Grid:
+def common_grid(images: Sequence[SkyImage]) -> PixelGrid:
     """Return the plane and the shape of a grid that contains the filled parts of images, with north up."""
     parts = [part for image in images if (part := image.cropped()).plane is not None]
     planes = [part.plane for part in parts if part.plane is not None]

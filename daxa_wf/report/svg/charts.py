@@ -18,12 +18,12 @@ STRIP = (174.0, 8.0)
 LOWER = 190.0
 """Lower edge of the plotted area with its strip."""
 
-Limits = tuple[float, float] | NDArray[np.float64] | None
+RateLimits = tuple[float, float] | NDArray[np.float64] | None
 """Lowest and highest accepted rate; or the limit of each bin, shape (bins,)."""
 
 
 def light_curve_chart(
-    time: NDArray[np.float64], rate: NDArray[np.float64], kept: NDArray[np.bool_] | None, limits: Limits, title: str,
+    time: NDArray[np.float64], rate: NDArray[np.float64], kept: NDArray[np.bool_] | None, limits: RateLimits, title: str,
     unit: str = "count/s", gti: NDArray[np.float64] | None = None,
 ) -> str:  # fmt: skip
     """Draw a rate over time, its limits, and a strip with the good times.
@@ -56,7 +56,7 @@ def light_curve_chart(
     return drawing(WIDTH, HEIGHT, f"Light curve of {title}", parts)
 
 
-def _rate_axis(rate: NDArray[np.float64], limits: Limits) -> Axis:
+def _rate_axis(rate: NDArray[np.float64], limits: RateLimits) -> Axis:
     """Return a linear axis, or one that compresses high rates if flares would flatten the rest."""
     finite = rate[np.isfinite(rate)]
     usual = float(np.median(finite)) if len(finite) else 0.0
@@ -91,7 +91,7 @@ def _dots(x: NDArray[np.float64], y: NDArray[np.float64], class_: str) -> str:
     return tag("path", d="".join(f"M{number(across)} {number(up)}h0" for across, up in points), class_=f"dots {class_}")
 
 
-def _limits(limits: Limits, x: NDArray[np.float64], up: Axis) -> list[str]:
+def _limits(limits: RateLimits, x: NDArray[np.float64], up: Axis) -> list[str]:
     if limits is None:
         return []
     if isinstance(limits, tuple):

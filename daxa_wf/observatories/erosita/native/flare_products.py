@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from daxa_wf.events.rewrite import Changes, rewrite
 from daxa_wf.events.sky_grid import SkyGrid
 from daxa_wf.fits.headers import describe
-from daxa_wf.observatories.erosita.flare_options import FLARE_FILTERS, FixedLimits, FlareFilter, FlaregtiOptions
+from daxa_wf.observatories.erosita.flare_options import FLARE_FILTERS, AnyFlareOptions, FixedLimits, FlaregtiOptions
 from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.flare_methods import ARCMIN, region_grid, region_threshold
 from daxa_wf.observatories.erosita.native.flaregti import FlaregtiResult, JudgedCurve
@@ -27,7 +27,7 @@ DEFAULTS = {
 """Defaults of all filters' options, flaregti's where several have one: a HISTORY has every option, used or not."""
 
 
-def command_line(p: FlareFilter) -> str:
+def command_line(p: AnyFlareOptions) -> str:
     """Return the options as flaregti's command line would have them.
 
     A value equal to its default is written as the default is (25, not 25.0), also if it was read from text with a unit.
@@ -114,7 +114,7 @@ def write_threshold_image(events: ErositaEventList, result: FlaregtiResult, outp
     fits.HDUList(hdus).writeto(output, checksum=True, overwrite=True)
 
 
-def threshold_image(judged: JudgedCurve, p: FlareFilter) -> NDArray[np.float64]:
+def threshold_image(judged: JudgedCurve, p: AnyFlareOptions) -> NDArray[np.float64]:
     """Return the cut of each region, shape (gridsize, gridsize)."""
     grid, curve = region_grid(p), judged.curve
     x, y = np.meshgrid(*grid.centres())

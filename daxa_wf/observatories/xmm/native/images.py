@@ -11,11 +11,8 @@ from daxa_wf.events.gti_files import gti_hdu
 from daxa_wf.events.image import COUNT_TYPE, ImageResult, channels
 from daxa_wf.events.sky_grid import SkyGrid
 from daxa_wf.fits.headers import Card, describe, repeated_cards
+from daxa_wf.observatories.xmm.epic_units import EXTENT, FIRST_PIXEL
 from daxa_wf.observatories.xmm.native.event_list import XMM_TIMES, EpicEventList
-
-FIRST_PIXEL = 3649
-EXTENT = 512 * 87
-"""Smallest X and Y of an image, and its width, in sky pixels of 0.05 arcsec: the field of view with a margin."""
 
 ROWS_AT_A_TIME = 262_144
 """Fastest for binning on common processors: a chunk's indices stay in the cache."""

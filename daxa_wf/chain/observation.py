@@ -1,0 +1,147 @@
+"""Run the steps of one observation in one process, each with its own record, verdict, log and fault note.
+
+An archive of many observations then needs one job for each of them, not one for each step and unit.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.records import Record, read_checked_record
+from daxa_wf.archive.vouching import clamp_times
+from daxa_wf.chain.runner import Inputs, clear_staging, find_raw_files, log_to, run_step
+from daxa_wf.chain.runner import run_from_snakemake as run_step_from_snakemake
+from daxa_wf.chain.staleness import Wildcards
+from daxa_wf.errors import DaxaError
+from daxa_wf.mission.registry import STEPS
+from daxa_wf.mission.step import ACQUIRE, REPORT, Step, load
+from daxa_wf.units import Unit
+
+if TYPE_CHECKING:
+    from daxa_wf.chain.plan import Plan
+
+log = logging.getLogger("daxa_wf")
+
+
+@dataclass(frozen=True)
+class StepCall:
+    """One step on one unit, with all that its function gets, as plain values."""
+
+    step: str
+    unit: Unit
+    earlier: Mapping[str, Sequence[Path]]
+    """Absolute paths of the records that the step takes as input, by step."""
+    manifest: Path | None = None
+    """The manifest, for a first step."""
+    raw: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Raw files by role, relative to the archive."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+    def missing(self) -> list[Path]:
+        """Return the earlier records that do not exist."""
+        return [path for paths in self.earlier.values() for path in paths if not path.exists()]
+
+    def run(self, layout: Layout) -> Record:
+        """Run the step, and return the record that it wrote. Raise DaxaError after a fault, which leaves a note."""
+        step = STEPS[self.step]
+        records = {name: [read_checked_record(path) for path in paths] for name, paths in self.earlier.items()}
+        files = {"manifest": [self.manifest]} if self.manifest else {}
+        raw, given = find_raw_files(layout, self.raw)
+        inputs = Inputs(records, files | raw, given=given)
+        return run_step(step, self.unit, inputs, self.options, layout, load(step.run), self.context)
+
+
+def call_of(plan: Plan, step: Step, unit: Unit) -> StepCall:
+    """Return the call of a step on a unit, with the values that the step's rule would pass."""
+    wildcards = Wildcards.of(unit)
+    return StepCall(
+        step.name,
+        unit,
+        {name: plan.paths_of(name, wildcards) for name in plan.earlier(step)},
+        plan.layout.manifest if step.is_first else None,
+        plan.raw(*step.raw)(wildcards) if step.raw else {},
+        plan.options(step.name)(wildcards) if step.has_options else {},
+        plan.context(step.name)(wildcards, None) if step.tasks else {},
+    )
+
+
+class ObservationJobs:
+    """The rule `report` where it is the only job of an observation after `acquire`: its input and its parameter.
+
+    Elsewhere it takes the records of all other steps.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def inputs(self) -> dict[str, Any]:
+        """Return the input of the rule, by step or role."""
+        from snakemake.io import ancient
+
+        inputs: dict[str, Any] = {step: self._records(step) for step in self._plan.earlier(REPORT)}
+        return inputs | {"manifest": ancient(self._plan.manifest_of), "image": ancient(self._image)}
+
+    def calls(self, wildcards: Any, resources: Any) -> list[StepCall]:
+        """Return the calls of the observation's steps after `acquire`, earlier ones first; empty if they have jobs of their own.
+
+        It depends on `resources`, so Snakemake leaves it out of the params trigger.
+        """
+        del resources
+        plan, mission = self._plan, wildcards.mission
+        if not plan.is_whole(mission):
+            return []
+        rows = plan.rows(mission, wildcards.obsid)
+        steps = (STEPS[name] for name in plan.mission(mission).steps if name != ACQUIRE.name)
+        return [call_of(plan, step, unit) for step in steps for unit in plan.units(step, rows)]
+
+    def _records(self, step: str) -> Callable[[Any], list[str]]:
+        records = self._plan.records_of(step)
+
+        def taken(wildcards: Any) -> list[str]:
+            is_earlier_job = step == ACQUIRE.name or not self._plan.is_whole(wildcards.mission)
+            return records(wildcards) if is_earlier_job else []
+
+        return taken
+
+    def _image(self, wildcards: Any) -> list[str]:
+        return self._plan.container_image(wildcards) if self._plan.is_whole(wildcards.mission) else []
+
+
+def run_calls(calls: Iterable[StepCall], layout: Layout) -> list[DaxaError]:
+    """Run the steps that have no record yet. Return the faults.
+
+    A fault does not end the others. A step without one of its earlier records is left to the next run.
+    """
+    faults = []
+    for call in calls:
+        if layout.record(call.step, call.unit).exists() or call.missing():
+            continue
+        log_to(layout.log(call.step, call.unit))
+        try:
+            call.run(layout)
+        except DaxaError as fault:
+            log.error("%s of %s: %s", call.step, call.unit.identifier, fault)
+            faults.append(fault)
+    return faults
+
+
+def run_from_snakemake(job: Any) -> None:
+    """Run the job of a rule `report`: the calls in its parameter, or the report alone if it has none."""
+    if not job.params.calls:
+        run_step_from_snakemake(job)
+        return
+    layout = Layout.of_record(Path(job.output[0]))
+    clear_staging(layout)
+    clamp_times(map(Path, job.input))
+    faults = run_calls(job.params.calls, layout)
+    if faults:
+        log_to(Path(job.log[0]))
+        for fault in faults:
+            log.error("not drawn, because of a fault: %s", fault)
+        raise SystemExit(1)
