@@ -108,4 +108,4 @@ def _given(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     inner = {name: _given(option) for name, option in value.items()}
-    return {name: option for name, option in inner.items() if option not in (None, "", [], {}, False)}
+    return {name: option for name, option in inner.items() if option or (option == 0 and option is not False)}

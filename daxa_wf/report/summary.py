@@ -52,12 +52,11 @@ def _checked(saved: Mapping[str, Any]) -> Summary:
     """Return a recorded summary; values of a wrong type, from a record that was changed by hand, count as unknown."""
     exposures = saved.get("exposures")
     exposures = exposures if isinstance(exposures, dict) else {}
-    return Summary(
-        *(saved[name] if isinstance(saved.get(name), str) else "" for name in ("target",)),
-        *(_number(saved.get(name)) for name in ("ra", "dec")),
-        *(saved[name] if isinstance(saved.get(name), str) else "" for name in ("start", "end")),
-        {str(name): float(value) for name, value in exposures.items() if isinstance(value, int | float)},
+    target, start, end = (
+        value if isinstance(value := saved.get(name), str) else "" for name in ("target", "start", "end")
     )
+    seconds = {str(name): float(value) for name, value in exposures.items() if isinstance(value, int | float)}
+    return Summary(target, _number(saved.get("ra")), _number(saved.get("dec")), start, end, seconds)
 
 
 def _number(value: Any) -> float | None:

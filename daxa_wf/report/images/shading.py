@@ -17,7 +17,7 @@ SMOOTHING_WIDTHS = (0.0, 0.8, 1.5, 2.5, 4.0, 6.0)
 COUNTS_TO_SEE = 4.0
 SKY_LEVEL = 0.25
 """Level at which the usual value of an image is shown, from 0 (darkest) to 1 (brightest)."""
-LEAST_SOFTENING, MOST_SOFTENING = 1e-5, 100.0
+LEAST_SOFTENING, MOST_SOFTENING = 1e-12, 100.0
 LEAST_CONTRAST = 4.0
 """Smallest ratio of the brightest shade to the usual value: noise without sources stays dark."""
 SATURATION = 1.7
@@ -117,7 +117,7 @@ def softening_for(share: float) -> float:
     0.25
     """
     low, high = np.log(LEAST_SOFTENING), np.log(MOST_SOFTENING)
-    for _ in range(30):
+    for _ in range(40):
         middle = (low + high) / 2
         level = np.arcsinh(share / np.exp(middle)) / np.arcsinh(1 / np.exp(middle))
         low, high = (middle, high) if level > SKY_LEVEL else (low, middle)

@@ -141,7 +141,7 @@ def moved(image: SkyImage, plane: ImagePlane, shape: tuple[int, int]) -> NDArray
     inside = (column >= 0) & (column < shape[1]) & (row >= 0) & (row < shape[0])
     index = row[inside] * shape[1] + column[inside]
     values = image.pixels[rows, columns][usable][inside]
-    total = np.bincount(index, values, minlength=shape[0] * shape[1])
+    total: NDArray[np.float64] = np.bincount(index, values, minlength=shape[0] * shape[1]).astype(np.float64)
     if image.is_mean:
-        total /= np.maximum(np.bincount(index, minlength=shape[0] * shape[1]), 1)
+        total = total / np.maximum(np.bincount(index, minlength=shape[0] * shape[1]), 1)
     return total.reshape(shape)
