@@ -337,7 +337,9 @@ def _remove_orphans(step: Step, unit: Unit, layout: Layout, products: Sequence[F
         orphans += sorted(path for path in directory.rglob("*") if not path.is_dir())
         shutil.rmtree(directory, ignore_errors=True)
     made_again = {path.name for path in kept}
-    removed = [layout.relative(path) for path in orphans if path.name not in made_again and path.suffix != ".png"]
+    removed = [
+        layout.relative(path) for path in orphans if path.name not in made_again and path.suffix not in (".png", ".svg")
+    ]
     if removed:
         names = ", ".join(removed)
         log.info("removed %d files of an earlier run that this run did not make: %s", len(removed), names)

@@ -6,7 +6,7 @@ in one pass this way. Format: FITS standard 4.0, sections 3 and 7.3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -89,13 +89,16 @@ class Hdu:
         dtype, rows = self._rows()
         return np.frombuffer(self.read(), dtype=dtype, count=rows) if dtype.itemsize and rows else np.empty(0, dtype)
 
-    def chunks(self, rows: int) -> Iterator[NDArray[Any]]:
-        """Yield the rows as big-endian records, at most `rows` at a time. The next chunk overwrites the last one."""
+    def chunks(self, rows: int, columns: Sequence[str] = ()) -> Iterator[NDArray[Any]]:
+        """Yield the rows as big-endian records, at most `rows` at a time. The next chunk overwrites the last one.
+
+        With `columns`, the records have only these columns, and the table may have others of any form.
+        """
         import numpy as np
 
         from daxa_wf.fits.table_types import LONGEST_ROW
 
-        dtype, to_come = self._rows()
+        dtype, to_come = self._rows(columns)
         to_come = to_come if dtype.itemsize else 0
         rows = max(1, min(rows, to_come, LONGEST_ROW // max(1, dtype.itemsize)))
         buffer = memoryview(bytearray(rows * dtype.itemsize))
@@ -105,12 +108,13 @@ class Hdu:
             to_come -= min(rows, to_come)
             yield np.frombuffer(view, dtype=dtype)
 
-    def _rows(self) -> tuple[np.dtype[Any], int]:
+    def _rows(self, columns: Sequence[str] = ()) -> tuple[np.dtype[Any], int]:
         """Return type and number of the rows; CorruptFileError if they are not all in the data."""
-        from daxa_wf.fits.table_types import record_type, row_count
+        from daxa_wf.fits.table_types import partial_type, record_type, row_count
 
         path = Path(self._place)
-        dtype, rows = record_type(self.header, path), row_count(self.header, path)
+        dtype = partial_type(self.cards, path, columns) if columns else record_type(self.cards, path)
+        rows = row_count(self.cards, path)
         if rows * dtype.itemsize > self.size:
             raise CorruptFileError(
                 f"{self._place}[{self.name}]: its rows are not all in its data; fetch the file again"
