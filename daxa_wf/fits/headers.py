@@ -27,12 +27,12 @@ def repeated_cards(header: Any, names: Iterable[str]) -> list[Card]:
 
 
 def describe(header: Any, history: str) -> None:
-    """Add CREATOR, DATE and HISTORY cards to an astropy Header, and RADESYS to one that has RADECSYS only.
+    """Add CREATOR, DATE and HISTORY cards to a header, and RADESYS to one that has RADECSYS only.
 
     RADECSYS stays in event lists, because the observatories' own software looks for it there.
     """
     if "RADECSYS" in header and "RADESYS" not in header:
-        header.set("RADESYS", header["RADECSYS"], "system of sky coordinates", after="RADECSYS")
+        header.insert_after("RADECSYS", "RADESYS", header["RADECSYS"], "system of sky coordinates")
     header["CREATOR"] = (f"daxa_wf {daxa_wf.__version__}", "program that made this file")
     header["DATE"] = (datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"), "creation date (UTC)")
     for line in history.encode("ascii", "replace").decode("ascii").splitlines():
