@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -78,6 +79,16 @@ class FitToShow(logging.Filter):
                 text = f"more than {WARNINGS_A_LOG} warnings: further ones are dropped"
         record.msg, record.args = fit_to_show(text), ()
         return True
+
+
+def some_of(names: Iterable[str], most: int = 5) -> str:
+    """Return names as a list for a message: at most `most` of them, and the number of the others.
+
+    >>> some_of(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
+    names = list(names)
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def shown(value: Any) -> str:

@@ -118,17 +118,17 @@ def _events(target: ErositaTarget, columns: dict[str, NDArray[Any]], cards: list
     return header, rows.tobytes()
 
 
-Rows = tuple[NDArray[Any], dict[str, str]]
+TableRows = tuple[NDArray[Any], dict[str, str]]
 
 
-def _gti_rows(target: ErositaTarget, module: int, good: Intervals) -> Rows:
+def _gti_rows(target: ErositaTarget, module: int, good: Intervals) -> TableRows:
     del target, module
     rows = np.zeros(len(good), [("START", ">f8"), ("STOP", ">f8")])
     rows["START"], rows["STOP"] = good[:, 0], good[:, 1]
     return rows, {"START": "s", "STOP": "s"}
 
 
-def _dead_time(target: ErositaTarget, module: int, good: Intervals) -> Rows:
+def _dead_time(target: ErositaTarget, module: int, good: Intervals) -> TableRows:
     del good
     times = np.concatenate([np.arange(start, stop + 10, 10) for start, stop in observed(target)])
     rows = np.zeros(len(times), [("TIME", ">f8"), ("DEADC", ">f4")])
@@ -136,7 +136,7 @@ def _dead_time(target: ErositaTarget, module: int, good: Intervals) -> Rows:
     return rows, {"TIME": "s"}
 
 
-def _bad_pixels(target: ErositaTarget, module: int, good: Intervals) -> Rows:
+def _bad_pixels(target: ErositaTarget, module: int, good: Intervals) -> TableRows:
     """Return a dead column and a bright pixel."""
     del target, good
     rows = np.zeros(2, [("RAWX", ">i2"), ("RAWY", ">i2"), ("YEXTENT", ">i2"), ("TYPE", ">i2")])
@@ -144,7 +144,7 @@ def _bad_pixels(target: ErositaTarget, module: int, good: Intervals) -> Rows:
     return rows, {}
 
 
-def _attitude(target: ErositaTarget, module: int, good: Intervals) -> Rows:
+def _attitude(target: ErositaTarget, module: int, good: Intervals) -> TableRows:
     del module, good
     times = np.concatenate([np.arange(start - 1, stop + 2, 1.0) for start, stop in observed(target)])
     rows = np.zeros(len(times), [("TIME", ">f8"), ("RA", ">f8"), ("DEC", ">f8"), ("ROLL", ">f8")])

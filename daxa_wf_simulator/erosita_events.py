@@ -11,7 +11,7 @@ from daxa_wf.events.gti import Intervals, contains, normalise
 from daxa_wf.observatories.erosita.native.event_list import CORRUPT_EVENT, CORRUPT_FRAME, OUT_OF_FOV
 from daxa_wf.observatories.erosita.native.field_of_view import FOV_RADIUS
 from daxa_wf_simulator.erosita_targets import TILE_HALF_WIDTH, ErositaTarget, observed, path_of
-from daxa_wf_simulator.truth import Source
+from daxa_wf_simulator.truth import PointSource
 
 CCD_PIXEL = 192.0
 """Sky pixels of 0.05 arcsec in a CCD pixel of 9.6 arcsec."""
@@ -28,7 +28,11 @@ KEPT_OUTSIDE_GTI = 0.1
 
 def simulate(target: ErositaTarget, rng: np.random.Generator) -> tuple[dict[str, NDArray[Any]], dict[int, Intervals]]:
     """Simulate a file and return its events' columns in order of time, and the good times by telescope module."""
-    parts = [_background(target, rng), _flared(target, rng), *(_source(target, each, rng) for each in target.sources)]
+    parts = [
+        _background(target, rng),
+        _flared(target, rng),
+        *(_source(target, source, rng) for source in target.sources),
+    ]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     columns["TIME"] = np.floor(columns["TIME"] / FRAME) * FRAME
     columns["TM_NR"] = rng.choice(target.modules, len(columns["TIME"]))
@@ -76,15 +80,15 @@ def _flared(target: ErositaTarget, rng: np.random.Generator) -> dict[str, NDArra
     times = [np.empty(0)]
     for flare in target.flares:
         begin, end = flare.start - flare.ramp, flare.stop + flare.ramp
-        each = _uniform_times(np.array([[begin, end]]), target.quiet_rate * flare.height, rng)
-        height = np.minimum(np.minimum((each - begin) / flare.ramp, (end - each) / flare.ramp), 1)
-        times.append(target.start + each[rng.uniform(size=len(each)) < height])
+        candidates = _uniform_times(np.array([[begin, end]]), target.quiet_rate * flare.height, rng)
+        height = np.minimum(np.minimum((candidates - begin) / flare.ramp, (end - candidates) / flare.ramp), 1)
+        times.append(target.start + candidates[rng.uniform(size=len(candidates)) < height])
     part = _anywhere(target, np.concatenate(times), rng)
     part["PI"] = rng.uniform(3000, 10_000, len(part["TIME"]))
     return part
 
 
-def _source(target: ErositaTarget, source: Source, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+def _source(target: ErositaTarget, source: PointSource, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
     times = _uniform_times(observed(target), source.rate, rng)
     radius = PSF_CORE * np.sqrt((1 - rng.uniform(size=len(times))) ** -PSF_WINGS - 1)
     turn = rng.uniform(0, 2 * np.pi, len(times))

@@ -61,7 +61,7 @@ def erosita_table(mission: str) -> Any:
     """Return the rows of an eROSITA mission's table for the simulated observations, all columns as text."""
     import pandas as pd
 
-    observed_by_it = [each for each in TARGETS if mission == MISSIONS_OF_TARGETS[bool(each.scans)]]
+    observed_by_it = [target for target in TARGETS if mission == MISSIONS_OF_TARGETS[bool(target.scans)]]
     return pd.DataFrame([_row(target) for target in observed_by_it]).astype(str)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from daxa_wf.events.gti import Intervals, complement, normalise
 from daxa_wf.events.sky_plane import OrthographicPlane
 from daxa_wf.observatories.erosita.native.field_of_view import FOV_RADIUS
-from daxa_wf_simulator.truth import Flare, Source
+from daxa_wf_simulator.truth import Flare, PointSource
 
 SCALE = 0.05 / 3600
 TILE_HALF_WIDTH = 129_600.0
@@ -37,7 +37,7 @@ class ErositaTarget:
     duration: float
     modules: tuple[int, ...]
     quiet_rate: float
-    sources: tuple[Source, ...]
+    sources: tuple[PointSource, ...]
     flares: tuple[Flare, ...]
     hole: tuple[float, float] | None = None
     without_gti: tuple[int, ...] = ()
@@ -71,17 +71,17 @@ class ErositaTruth:
 TARGETS = (
     ErositaTarget(
         "700195", "pm00_700195_020_EventList_c001.fits", "Demo cluster", "POINTING", 150.0, 2.0, 30.0, 6.20e8, 3600.0,
-        (1, 2, 3, 4, 5, 6, 7), 5.0, (Source("bright", 150.15, 2.1, 2.0),),
+        (1, 2, 3, 4, 5, 6, 7), 5.0, (PointSource("bright", 150.15, 2.1, 2.0),),
         (Flare(793, 1187, 16, 1), Flare(2590, 2836, 20, 1)), hole=(1500, 1560), without_gti=(4,),
     ),
     ErositaTarget(
         "700199", "pm00_700199_020_EventList_c001.fits", "Demo pulsar", "POINTING", 83.6, -66.5, 200.0, 6.21e8, 3000.0,
-        (5, 6, 7), 6.0, (Source("bright", 83.3, -66.4, 1.5),), (Flare(1710, 2012, 18, 1),),
+        (5, 6, 7), 6.0, (PointSource("bright", 83.3, -66.4, 1.5),), (Flare(1710, 2012, 18, 1),),
     ),
     ErositaTarget(
         "134135", "em01_134135_020_EventList_c010.fits.gz", "", "SURVEY", 134.0, -45.0, 0.0, 6.30e8, 0.0,
-        (1, 2, 3, 4, 5, 6, 7), 14.0, (Source("bright", 134.1, -44.9, 30.0),), (Flare(3 * 14_400 + 50, 3 * 14_400 + 140, 10, 1),),
-        scans=8,
+        (1, 2, 3, 4, 5, 6, 7), 14.0, (PointSource("bright", 134.1, -44.9, 30.0),),
+        (Flare(3 * 14_400 + 50, 3 * 14_400 + 140, 10, 1),), scans=8,
     ),
 )  # fmt: skip
 

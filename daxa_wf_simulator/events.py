@@ -14,7 +14,7 @@ from daxa_wf.events.sky_plane import TangentPlane
 from daxa_wf.observatories.xmm.native.detector import FIELD_OF_VIEW
 from daxa_wf.observatories.xmm.native.vignetting import measured_vignetting
 from daxa_wf_simulator.detectors import CAMERAS, Camera, Ccd
-from daxa_wf_simulator.truth import Exposure, Flare, Observation, Source
+from daxa_wf_simulator.truth import Exposure, Flare, Observation, PointSource
 
 KING_CORE = 100.0
 """sky pixels: 5 arcsec (XMM-Newton Users Handbook, 3.2.1)."""
@@ -38,7 +38,7 @@ REFERENCE_PIXEL = 25921.0
 
 
 @dataclass
-class Simulated:
+class SimulatedExposure:
     """Columns of an exposure's events (equal lengths), its plane, good time and frames by CCD, bad pixels."""
 
     columns: dict[str, NDArray[Any]]
@@ -51,17 +51,17 @@ class Simulated:
     flares: Intervals
 
 
-def simulate(observation: Observation, exposure: Exposure, rng: np.random.Generator) -> Simulated:
+def simulate(observation: Observation, exposure: Exposure, rng: np.random.Generator) -> SimulatedExposure:
     """Simulate an exposure: sources, particles and flares, on good pixels and in good time, grouped by CCD, unordered."""
     camera = CAMERAS[exposure.instrument]
     plane = pointing_plane(observation, exposure)
     start = observation.start + exposure.start
     parts = [_background(exposure, camera, rng), _flares(exposure, camera, rng)]
     parts += [
-        _source(index, each, observation, exposure, camera, plane, rng)
-        for index, each in enumerate(observation.sources)
+        _source(index, source, observation, exposure, camera, plane, rng)
+        for index, source in enumerate(observation.sources)
     ]
-    detx, dety, time, energy, source = (np.concatenate(each) for each in zip(*parts, strict=True))
+    detx, dety, time, energy, source = (np.concatenate(values) for values in zip(*parts, strict=True))
     columns = _on_pixels(camera, detx, dety, {"TIME": time + start, "PI": energy, "SOURCE": source}, rng)
     gtis = {ccd.number: _good_time(exposure, start, ccd.number) for ccd in camera.ccds}
     kept = np.concatenate([
@@ -77,7 +77,7 @@ def simulate(observation: Observation, exposure: Exposure, rng: np.random.Genera
     quiet = complement(normalise([(f.start + start - f.ramp, f.stop + start + f.ramp) for f in exposure.flares] or [(0, 0)]),
                        start, start + exposure.duration)  # fmt: skip
     bad = {ccd.number: bad_pixels(ccd) for ccd in camera.ccds}
-    return Simulated(columns, plane, gtis, frames, bad, columns.pop("SOURCE"), quiet, flares)
+    return SimulatedExposure(columns, plane, gtis, frames, bad, columns.pop("SOURCE"), quiet, flares)
 
 
 def pointing_plane(observation: Observation, exposure: Exposure) -> TangentPlane:
@@ -147,20 +147,20 @@ def _particle_energies(count: int, rng: np.random.Generator) -> NDArray[np.int64
 
 
 def _anywhere(camera: Camera, count: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    ccd = rng.integers(len(camera.ccds), size=count)
+    places = rng.integers(len(camera.ccds), size=count)
     detx, dety = np.empty(count), np.empty(count)
-    for index, each in enumerate(camera.ccds):
-        chosen = ccd == index
+    for index, ccd in enumerate(camera.ccds):
+        chosen = places == index
         size = int(np.count_nonzero(chosen))
-        detx[chosen], dety[chosen] = each.to_camera(
-            rng.uniform(0.5, each.width + 0.5, size), rng.uniform(0.5, each.height + 0.5, size)
+        detx[chosen], dety[chosen] = ccd.to_camera(
+            rng.uniform(0.5, ccd.width + 0.5, size), rng.uniform(0.5, ccd.height + 0.5, size)
         )
     return detx, dety
 
 
 def _source(
     index: int,
-    source: Source,
+    source: PointSource,
     observation: Observation,
     exposure: Exposure,
     camera: Camera,

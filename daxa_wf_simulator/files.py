@@ -17,7 +17,7 @@ from daxa_wf.fits.writer import write_hdu
 from daxa_wf.observatories.xmm.native.event_list import XMM_TIMES, Frames
 from daxa_wf.observatories.xmm.native.exposure_times import live_time, write_exposure_cards
 from daxa_wf_simulator.detectors import CAMERAS
-from daxa_wf_simulator.events import FRAME, PIXEL_SCALE, REFERENCE_PIXEL, Simulated
+from daxa_wf_simulator.events import FRAME, PIXEL_SCALE, REFERENCE_PIXEL, SimulatedExposure
 from daxa_wf_simulator.truth import Exposure, Observation
 
 ORIGIN = "daxa_wf embedded observatory"
@@ -47,12 +47,12 @@ def list_name(observation: Observation, exposure: Exposure) -> str:
     return f"P{observation.obsid}{exposure.instrument}{exposure.exposure}{kind}EVLI0000.FTZ"
 
 
-def write_event_list(path: Path, observation: Observation, exposure: Exposure, simulated: Simulated) -> None:
+def write_event_list(path: Path, observation: Observation, exposure: Exposure, simulated: SimulatedExposure) -> None:
     """Write a list with EVENTS, EXPOSUnn, BADPIXnn and STDGTInn, compressed."""
     write_compressed(path, event_list(observation, exposure, simulated))
 
 
-def event_list(observation: Observation, exposure: Exposure, simulated: Simulated) -> bytes:
+def event_list(observation: Observation, exposure: Exposure, simulated: SimulatedExposure) -> bytes:
     """Return the bytes of that list, uncompressed."""
     stream = io.BytesIO()
     identity = _identity_cards(observation, exposure, simulated)
@@ -101,7 +101,9 @@ def primary_header(cards: list[tuple[str, Any]]) -> Any:
     return header
 
 
-def _identity_cards(observation: Observation, exposure: Exposure, simulated: Simulated) -> list[tuple[str, Any]]:
+def _identity_cards(
+    observation: Observation, exposure: Exposure, simulated: SimulatedExposure
+) -> list[tuple[str, Any]]:
     start = observation.start + exposure.start
     return [
         ("TELESCOP", "XMM"), ("INSTRUME", CAMERAS[exposure.instrument].card), ("OBS_ID", observation.obsid),
@@ -123,7 +125,9 @@ def utc(seconds: float) -> str:
     return str(np.datetime64("1998-01-01T00:00:00") + np.timedelta64(int(seconds), "s"))
 
 
-def _events(exposure: Exposure, simulated: Simulated, identity: list[tuple[str, Any]]) -> tuple[Any, NDArray[Any]]:
+def _events(
+    exposure: Exposure, simulated: SimulatedExposure, identity: list[tuple[str, Any]]
+) -> tuple[Any, NDArray[Any]]:
     columns = PN_COLUMNS if exposure.instrument == "PN" else MOS_COLUMNS
     rows = np.zeros(len(simulated.columns["TIME"]), [(name, form) for name, form, _ in columns])
     for name, _, _ in columns:
@@ -154,7 +158,7 @@ def _events(exposure: Exposure, simulated: Simulated, identity: list[tuple[str, 
     return header, rows
 
 
-def _as_frames(exposure: Exposure, simulated: Simulated, ccd: int) -> Frames:
+def _as_frames(exposure: Exposure, simulated: SimulatedExposure, ccd: int) -> Frames:
     time = simulated.frames[ccd]
     return Frames(time, np.full(len(time), FRAME[exposure.instrument]), _live_fraction(len(time)))
 
@@ -163,7 +167,7 @@ def _live_fraction(frames: int) -> NDArray[np.float64]:
     return 0.985 + 0.005 * np.sin(np.arange(frames) // 50)
 
 
-def _frames(exposure: Exposure, simulated: Simulated, ccd: int) -> tuple[Any, NDArray[Any]]:
+def _frames(exposure: Exposure, simulated: SimulatedExposure, ccd: int) -> tuple[Any, NDArray[Any]]:
     time = simulated.frames[ccd]
     mos = exposure.instrument != "PN"
     forms = [("TIME", ">f8"), *([("TIMEDEL", ">f4")] if mos else []), ("FRACEXP", ">f4")]
@@ -177,7 +181,7 @@ def _frames(exposure: Exposure, simulated: Simulated, ccd: int) -> tuple[Any, ND
     return table_header(f"EXPOSU{ccd:02d}", rows, cards, {"TIME": "s", "TIMEDEL": "s"}), rows
 
 
-def _bad_pixels(simulated: Simulated, ccd: int) -> tuple[Any, NDArray[Any]]:
+def _bad_pixels(simulated: SimulatedExposure, ccd: int) -> tuple[Any, NDArray[Any]]:
     names = ("RAWX", "RAWY", "TYPE", "YEXTENT", "BADFLAG")
     rows = np.zeros(len(simulated.bad_pixels[ccd]), [(name, ">i2") for name in names])
     for index, name in enumerate(names):

@@ -59,10 +59,10 @@ def serve_mirror(root: Path) -> Iterator[ServedMirror]:
     """Serve a mirror on loopback as long as the context is open."""
     mirror = ServedMirror(root)
 
-    class Bound(_Handler):
+    class BoundHandler(_MirrorHandler):
         state = mirror
 
-    server = _Server(("127.0.0.1", 0), Bound)
+    server = _Server(("127.0.0.1", 0), BoundHandler)
     mirror.base = f"http://127.0.0.1:{server.server_address[1]}"
     Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -80,7 +80,7 @@ class _Server(ThreadingHTTPServer):
         """Ignore clients that close the connection."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _MirrorHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     state: ServedMirror
@@ -167,9 +167,9 @@ class _Handler(BaseHTTPRequestHandler):
 def apache_page(folder: Path, path: str) -> str:
     """Return Apache's index page of a directory, which rounds sizes."""
     lines = []
-    for each in sorted(folder.iterdir()):
-        name = each.name + "/" * each.is_dir()
-        size = "-" if each.is_dir() else rounded(each.stat().st_size)
+    for entry in sorted(folder.iterdir()):
+        name = entry.name + "/" * entry.is_dir()
+        size = "-" if entry.is_dir() else rounded(entry.stat().st_size)
         link = f'<a href="{quote(name)}">{escape(name[:25])}</a>'
         lines.append(f'<img src="/icons/x.gif" alt="[   ]"> {link}  2020-11-06 20:20  {size}  ')
     up = escape(path.rstrip("/").rsplit("/", 1)[0])
@@ -196,15 +196,15 @@ def rounded(size: int) -> str:
 def erodat_page(folder: Path, path: str) -> str:
     """Return eRODat's page of a directory: a table with exact sizes."""
     rows = ['<tr class="isdir"><td><a href="../">Parent directory</a></td><td>Directory</td><td>t</td><td></td></tr>']
-    for each in sorted(folder.iterdir()):
-        if each.is_dir():
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir():
             rows.append(
-                f'<tr class="isdir"><td><a href="{each.name}/">{each.name}/</a></td><td>Directory</td><td>t</td><td></td></tr>'
+                f'<tr class="isdir"><td><a href="{entry.name}/">{entry.name}/</a></td><td>Directory</td><td>t</td><td></td></tr>'
             )
         else:
-            size = each.stat().st_size
+            size = entry.stat().st_size
             rows.append(
-                f'<tr class="isfile"><td><a href="{each.name}">{each.name}</a></td><td>File</td><td>t<td>{size}</td></tr>'
+                f'<tr class="isfile"><td><a href="{entry.name}">{entry.name}</a></td><td>File</td><td>t<td>{size}</td></tr>'
             )
     title = f"Directory listing for {escape(path)} | eRODat"
     return f"<!DOCTYPE html><html><head><title>{title}</title></head><body><table>{''.join(rows)}</table></body></html>"

@@ -24,7 +24,7 @@ HOUSEKEEPING = {
 
 
 @dataclass(frozen=True)
-class OdfExposure:
+class RawExposure:
     """One exposure to make: seconds from the observation's start, data mode by CCD."""
 
     instrument: str
@@ -43,20 +43,20 @@ def every(ccds: int, mode: str) -> list[tuple[int, str]]:
 
 
 PN_IMAGING = tuple(every(12, "Imaging"))
-M1, M2 = OdfExposure("M1", "S001"), OdfExposure("M2", "S002")
-PN = OdfExposure("PN", "S003", "PrimeFullWindowExtended", modes=PN_IMAGING)
-PN_TIMING = OdfExposure("PN", "S003", "FastTiming", modes=((4, "Timing"),))
-PN_SMALL_WINDOW = OdfExposure("PN", "S003", "PrimeSmallWindow", modes=((4, "Imaging"),))
-PN_OFFSET = OdfExposure("PN", "U601", "Offset", modes=tuple(every(12, "OffsetData")))
-PN_DIAGNOSTIC = OdfExposure("PN", "U003", "Diagnostic", "", ((2, "DiscardedLinesData"),))
-R1 = OdfExposure("R1", "S004", "HighEventRateWithSES", "", tuple(every(9, "Spectroscopy")))
-R2 = OdfExposure("R2", "S005", "HighEventRateWithSES", "", tuple(every(9, "Spectroscopy")))
+M1, M2 = RawExposure("M1", "S001"), RawExposure("M2", "S002")
+PN = RawExposure("PN", "S003", "PrimeFullWindowExtended", modes=PN_IMAGING)
+PN_TIMING = RawExposure("PN", "S003", "FastTiming", modes=((4, "Timing"),))
+PN_SMALL_WINDOW = RawExposure("PN", "S003", "PrimeSmallWindow", modes=((4, "Imaging"),))
+PN_OFFSET = RawExposure("PN", "U601", "Offset", modes=tuple(every(12, "OffsetData")))
+PN_DIAGNOSTIC = RawExposure("PN", "U003", "Diagnostic", "", ((2, "DiscardedLinesData"),))
+R1 = RawExposure("R1", "S004", "HighEventRateWithSES", "", tuple(every(9, "Spectroscopy")))
+R2 = RawExposure("R2", "S005", "HighEventRateWithSES", "", tuple(every(9, "Spectroscopy")))
 
 
 def make_odf(
     directory: Path,
     obsid: str = "0201903501",
-    exposures: Sequence[OdfExposure] = (M1, M2, PN, PN_OFFSET, PN_DIAGNOSTIC, R1, R2),
+    exposures: Sequence[RawExposure] = (M1, M2, PN, PN_OFFSET, PN_DIAGNOSTIC, R1, R2),
     revolution: str = "0828",
     start: str = "2004-06-17T10:38:28",
     position: tuple[float, float] = (149.59, -11.09),
@@ -69,14 +69,14 @@ def make_odf(
     for exposure in exposures:
         for name, cards in _exposure_files(exposure, begin):
             write_fits(directory / f"{revolution}_{obsid}_{name}.FIT", {"OBS_ID": obsid, **cards})
-    for instrument in {each.instrument for each in exposures}:
+    for instrument in {exposure.instrument for exposure in exposures}:
         for kind in HOUSEKEEPING[instrument]:
             write_fits(directory / f"{revolution}_{obsid}_{instrument}X00000{kind}.FIT", {"OBS_ID": obsid})
     for kind in ("ATS", "TCS", "TCX", "P1S", "P9S"):
         write_fits(directory / f"{revolution}_{obsid}_SCX00000{kind}.FIT", {"OBS_ID": obsid})
     for kind in ("RAS", "ROS"):
         (directory / f"{revolution}_{obsid}_SCX00000{kind}.ASC").write_text("")
-    end = max((begin + timedelta(seconds=each.start + each.duration) for each in exposures), default=begin)
+    end = max((begin + timedelta(seconds=exposure.start + exposure.duration) for exposure in exposures), default=begin)
     text = _archive_summary(obsid, revolution, begin, end, position, sorted(path.name for path in directory.iterdir()))
     (directory / f"{revolution}_{obsid}_SCX00000SUM.ASC").write_text(text)
     if compressed:
@@ -90,7 +90,7 @@ def make_odf(
     return directory
 
 
-def _exposure_files(exposure: OdfExposure, begin: datetime) -> list[tuple[str, dict[str, Any]]]:
+def _exposure_files(exposure: RawExposure, begin: datetime) -> list[tuple[str, dict[str, Any]]]:
     first = begin + timedelta(seconds=exposure.start)
     cards: dict[str, Any] = {
         "INSTRUME": exposure.instrument, "EXPIDSTR": exposure.exposure, "EXPTYPE": exposure.type, "MODE": exposure.mode,

@@ -34,10 +34,10 @@ def _fetched_from_xsa(store: SnapshotStore) -> list[tuple[str, Snapshot]]:
     served = {spec.tables[0].table: observation_rows(), spec.exposures[0].table: exposure_rows()}
     with serve_tables(served) as url:
         fetched = fetch_tables([spec], store, {spec.tables[0].service: [url]}, session())
-    problems = [each.problem for each in fetched.values() if each.problem]
+    problems = [update.problem for update in fetched.values() if update.problem]
     if problems:
         raise ServiceError("; ".join(problems))
-    return [(name, each.snapshot) for name, each in fetched.items() if each.snapshot is not None]
+    return [(name, update.snapshot) for name, update in fetched.items() if update.snapshot is not None]
 
 
 def _packaged(store: SnapshotStore) -> list[tuple[str, Snapshot]]:

@@ -16,7 +16,7 @@ QUERY = re.compile(
 )
 COUNT = re.compile(r"COUNT\(\*\)\s+AS\s+(\w+)", re.IGNORECASE)
 
-Answer = tuple[int, dict[str, str], bytes]
+HttpAnswer = tuple[int, dict[str, str], bytes]
 """Status, headers and body."""
 
 
@@ -55,7 +55,7 @@ def votable(table: Any) -> bytes:
     return stream.getvalue()
 
 
-def respond(query: str, tables: Mapping[str, Any]) -> Answer:
+def respond(query: str, tables: Mapping[str, Any]) -> HttpAnswer:
     """Return the service's answer to a query."""
     try:
         return 200, {"Content-Type": "application/x-votable+xml"}, votable(answer(query, tables))
@@ -71,7 +71,7 @@ JOB = """<?xml version="1.0" encoding="UTF-8"?>
 """Form of a job in UWS 1.1."""
 
 
-def job_answer(path: str, query: str, queries: list[str], tables: Mapping[str, Any], base: str) -> Answer:
+def job_answer(path: str, query: str, queries: list[str], tables: Mapping[str, Any], base: str) -> HttpAnswer:
     """Return the service's answer to a request about asynchronous jobs. Each job is done as soon as it is made."""
     if path.endswith("/async"):
         queries.append(query)
@@ -84,12 +84,12 @@ def job_answer(path: str, query: str, queries: list[str], tables: Mapping[str, A
     return 200, {"Content-Type": "text/xml"}, JOB.format(number=parts[0], phase="COMPLETED", base=base).encode()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _TapHandler(BaseHTTPRequestHandler):
     """Answers one request; a subclass holds the tables of a service, and the queries of its jobs."""
 
     tables: Mapping[str, Any]
     queries: list[str]
-    change: Callable[[str, Answer], Answer]
+    change: Callable[[str, HttpAnswer], HttpAnswer]
     accepts_jobs: bool
 
     def do_POST(self) -> None:
@@ -123,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serve_tables(
-    tables: Mapping[str, Any], change: Callable[[str, Answer], Answer] | None = None, jobs: bool = False
+    tables: Mapping[str, Any], change: Callable[[str, HttpAnswer], HttpAnswer] | None = None, jobs: bool = False
 ) -> Iterator[str]:
     """Serve pandas tables by name and yield the base URL, as long as the context is open.
 
@@ -131,7 +131,7 @@ def serve_tables(
     """
     altered = staticmethod(change or (lambda _, answer: answer))
     content = {"tables": tables, "queries": [], "change": altered, "accepts_jobs": jobs}
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("_Bound", (_Handler,), content))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("_Bound", (_TapHandler,), content))
     Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/tap"

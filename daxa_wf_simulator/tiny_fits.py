@@ -13,7 +13,7 @@ SIZES = {"D": (8, ">d"), "E": (4, ">f"), "J": (4, ">i"), "I": (2, ">h"), "B": (1
 
 
 @dataclass
-class Table:
+class TinyTable:
     """A binary table: columns as (name, TFORM, unit), rows, further cards."""
 
     name: str
@@ -22,7 +22,7 @@ class Table:
     cards: dict[str, Any] = field(default_factory=dict)
 
 
-def write_fits(path: Path, cards: dict[str, Any], tables: Sequence[Table] = (), append: bool = False) -> None:
+def write_fits(path: Path, cards: dict[str, Any], tables: Sequence[TinyTable] = (), append: bool = False) -> None:
     """Write an empty primary with cards, and tables; with `append`, add the tables to an existing file."""
     primary = {"SIMPLE": True, "BITPIX": 8, "NAXIS": 0, "EXTEND": True, **cards}
     blocks = b"" if append else _header(primary)
@@ -50,7 +50,7 @@ def extensions(path: Path) -> list[str]:
 
 
 def _walk(data: bytes) -> list[tuple[str, dict[str, Any], int]]:
-    found, start = [], 0
+    hdus, start = [], 0
     while start < len(data):
         cards: dict[str, Any] = {}
         position = start
@@ -67,9 +67,9 @@ def _walk(data: bytes) -> list[tuple[str, dict[str, Any], int]]:
         for axis in range(1, cards.get("NAXIS", 0) + 1):
             size *= cards[f"NAXIS{axis}"]
         size += cards.get("PCOUNT", 0) if cards.get("NAXIS") else 0
-        found.append((cards.get("EXTNAME", "PRIMARY"), cards, begins))
+        hdus.append((cards.get("EXTNAME", "PRIMARY"), cards, begins))
         start = begins + -(-size // 2880) * 2880
-    return found
+    return hdus
 
 
 def _value(text: str) -> Any:
@@ -84,7 +84,7 @@ def _value(text: str) -> Any:
         return float(text) if text else ""
 
 
-def _table(table: Table) -> bytes:
+def _table(table: TinyTable) -> bytes:
     row = b""
     width = sum(_width(form) for _, form, _ in table.columns)
     cards: dict[str, Any] = {

@@ -27,5 +27,5 @@ def make_tree(root: Path) -> None:
     xmm = make_xmm_mirror(mirror)
     erosita = make_erosita_mirror(mirror)
     make_snapshots(root / "tables")
-    truth = plain(OBSERVATIONS, xmm) | {"erosita": [asdict(each) for each in erosita]}
+    truth = plain(OBSERVATIONS, xmm) | {"erosita": [asdict(target) for target in erosita]}
     write_atomically(root / TRUTH_FILE, json.dumps(truth, indent=1) + "\n")

@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Source:
+class PointSource:
     """A point source: position in degrees, events a second on the axis of MOS between 0.3 and 10 keV."""
 
     name: str
@@ -56,7 +56,7 @@ class Observation:
     position_angle: float
     start: float
     revolution: int
-    sources: tuple[Source, ...]
+    sources: tuple[PointSource, ...]
     exposures: tuple[Exposure, ...]
 
 
@@ -76,7 +76,7 @@ class ExposureTruth:
 
 def plain(observations: tuple[Observation, ...], truths: list[ExposureTruth]) -> dict[str, Any]:
     """Return the truth as plain data for JSON."""
-    sources = {each.obsid: [asdict(source) for source in each.sources] for each in observations}
+    sources = {observation.obsid: [asdict(source) for source in observation.sources] for observation in observations}
     return {
         "simulated_by": "daxa_wf_simulator",
         "sources": sources,

@@ -7,18 +7,18 @@ from pathlib import Path
 import numpy as np
 
 from daxa_wf.events.gti import contains, intersection, total, union
-from daxa_wf_simulator.events import BAND, Simulated, simulate
+from daxa_wf_simulator.events import BAND, SimulatedExposure, simulate
 from daxa_wf_simulator.files import list_name, utc, write_attitude, write_event_list
-from daxa_wf_simulator.odf import OdfExposure, every, make_odf
-from daxa_wf_simulator.truth import Exposure, ExposureTruth, Flare, Observation, Source
+from daxa_wf_simulator.odf import RawExposure, every, make_odf
+from daxa_wf_simulator.truth import Exposure, ExposureTruth, Flare, Observation, PointSource
 
 BANDS = {"0.5-2.0": (500, 2000), "2.0-10.0": (2000, 10000)}
 SEED = 20260101
 
 FIRST = Observation(
     "0999990101", "daxa_wf demo 1", 150.0, 2.2, 110.0, 6.0e8, 3999,
-    (Source("A", 150.0, 2.2, 0.10), Source("B", 150.08, 2.23, 0.05), Source("C", 149.93, 2.12, 0.04),
-     Source("D", 149.88, 2.28, 0.03)),
+    (PointSource("A", 150.0, 2.2, 0.10), PointSource("B", 150.08, 2.23, 0.05), PointSource("C", 149.93, 2.12, 0.04),
+     PointSource("D", 149.88, 2.28, 0.03)),
     (
         Exposure("PN", "S003", 300, 7000, 2.0, "PrimeFullWindowExtended", flares=(Flare(2500, 3900, 9),), hole=(5200, 5260)),
         Exposure("M1", "S001", 0, 20000, 1.2, flares=(Flare(3000, 4500, 8), Flare(9000, 10200, 12)), hole=(7000, 7150)),
@@ -28,7 +28,7 @@ FIRST = Observation(
 )  # fmt: skip
 SECOND = Observation(
     "0999990201", "daxa_wf demo 2", 210.5, -35.1, 290.0, 6.2e8, 3998,
-    (Source("E", 210.5, -35.1, 0.08), Source("F", 210.62, -35.05, 0.05)),
+    (PointSource("E", 210.5, -35.1, 0.08), PointSource("F", 210.62, -35.05, 0.05)),
     (
         Exposure("PN", "S003", 300, 5000, 2.0, "PrimeFullWindowExtended"),
         Exposure("M1", "S001", 0, 3000, 0.3, filter="CalClosed", verdict="rejected", reason="notScience"),
@@ -61,14 +61,14 @@ def make_xmm_mirror(mirror: Path) -> list[ExposureTruth]:
     return truths
 
 
-def _in_odf(exposure: Exposure) -> OdfExposure:
+def _in_odf(exposure: Exposure) -> RawExposure:
     mode = "Diagnostic" if exposure.submode == "Diagnostic" else "Imaging"
     ccds = every(12 if exposure.instrument == "PN" else 7, mode)
     span = int(exposure.start), int(exposure.duration)
-    return OdfExposure(exposure.instrument, exposure.exposure, exposure.submode, exposure.filter, ccds, *span)
+    return RawExposure(exposure.instrument, exposure.exposure, exposure.submode, exposure.filter, ccds, *span)
 
 
-def _truth(observation: Observation, exposure: Exposure, simulated: Simulated, path: Path) -> ExposureTruth:
+def _truth(observation: Observation, exposure: Exposure, simulated: SimulatedExposure, path: Path) -> ExposureTruth:
     good = union(*simulated.gtis.values())
     return ExposureTruth(
         f"{observation.obsid}{exposure.instrument}{exposure.exposure}",
@@ -85,7 +85,7 @@ def _truth(observation: Observation, exposure: Exposure, simulated: Simulated, p
     )
 
 
-def _quiet_rate(simulated: Simulated, pattern: int) -> float:
+def _quiet_rate(simulated: SimulatedExposure, pattern: int) -> float:
     """Return the good events a second between 2.5 and 8.5 keV in the field of view, outside of flares."""
     columns = simulated.columns
     quiet = intersection(simulated.quiet, union(*simulated.gtis.values()))
@@ -95,6 +95,6 @@ def _quiet_rate(simulated: Simulated, pattern: int) -> float:
     return float(np.count_nonzero(counted)) / total(quiet) if total(quiet) else 0.0
 
 
-def _source_counts(simulated: Simulated, index: int, edges: tuple[int, int]) -> int:
+def _source_counts(simulated: SimulatedExposure, index: int, edges: tuple[int, int]) -> int:
     energy = simulated.columns["PI"]
     return int(np.count_nonzero((simulated.source == index) & (energy >= edges[0]) & (energy <= edges[1])))

@@ -18,17 +18,17 @@ def exposure_rows() -> Any:
     rows = [
         {
             "observation_id": observation.obsid,
-            "instrument": XSA_INSTRUMENTS[each.instrument],
-            "exposure_id": each.exposure,
-            "mode_friendly_name": each.submode,
-            "filter": each.filter.upper(),
-            "is_scientific": str(each.submode != "Diagnostic").lower(),
-            "start_utc": _utc(observation.start + each.start),
-            "end_utc": _utc(observation.start + each.start + each.duration),
-            "duration": each.duration,
+            "instrument": XSA_INSTRUMENTS[exposure.instrument],
+            "exposure_id": exposure.exposure,
+            "mode_friendly_name": exposure.submode,
+            "filter": exposure.filter.upper(),
+            "is_scientific": str(exposure.submode != "Diagnostic").lower(),
+            "start_utc": _utc(observation.start + exposure.start),
+            "end_utc": _utc(observation.start + exposure.start + exposure.duration),
+            "duration": exposure.duration,
         }
         for observation in OBSERVATIONS
-        for each in observation.exposures
+        for exposure in observation.exposures
     ]
     return pd.DataFrame(rows)
 
@@ -53,14 +53,21 @@ def observation_rows() -> Any:
     import pandas as pd
 
     rows = [
-        (each.obsid, each.ra, each.dec, each.start, max(e.start + e.duration for e in each.exposures), each.revolution)
-        for each in OBSERVATIONS
+        (
+            observation.obsid,
+            observation.ra,
+            observation.dec,
+            observation.start,
+            max(e.start + e.duration for e in observation.exposures),
+            observation.revolution,
+        )
+        for observation in OBSERVATIONS
     ]
     rows.append(("0999990901", 12.0, -60.0, 6.3e8, 1000.0, 3997))
     table = pd.DataFrame(rows, columns=["observation_id", "ra", "dec", "begin", "duration", "revolution"])
     return table.assign(
         start_utc=table.pop("begin").map(_utc),
-        stc_s=[_footprint(*each) for each in zip(table["ra"], table["dec"], strict=True)],
+        stc_s=[_footprint(*position) for position in zip(table["ra"], table["dec"], strict=True)],
         proprietary_end_date="2026-01-01",
         with_science="true",
     )

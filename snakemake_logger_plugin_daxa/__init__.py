@@ -11,11 +11,12 @@ from typing import Any, TextIO
 
 from snakemake.common import NOTHING_TO_BE_DONE_MSG
 from snakemake.logging import DefaultFilter, DefaultFormatter
+from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from daxa_wf.report.ending import ENDING
-from snakemake_logger_plugin_daxa.jobs import Job, Outcome
+from snakemake_logger_plugin_daxa.jobs import Job, JobEnd
 from snakemake_logger_plugin_daxa.settings import LogHandlerSettings
 from snakemake_logger_plugin_daxa.terminal import Terminal
 
@@ -36,6 +37,15 @@ HELD_BACK = (
 """Beginnings of messages about Snakemake's own work, which are in its log file."""
 
 
+REASONS = "Reasons:"
+"""Beginning of Snakemake's list of reasons after a dry run. It names rules, and refers to a list of jobs."""
+
+
+CHECKPOINT = "The run involves checkpoint jobs"
+MORE_JOBS = "More jobs follow: they are known when the list of observations is made."
+"""Beginning of Snakemake's last message of a dry run that must make the manifest first, and the message in its place."""
+
+
 class LogHandler(LogHandlerBase):
     """Handler of Snakemake's log events. Snakemake calls it from one thread, and closes it when the run has ended."""
 
@@ -45,8 +55,11 @@ class LogHandler(LogHandlerBase):
         self._is_dry_run, self._is_quiet = common.dryrun, settings.quiet  # type: ignore[attr-defined]
         self._terminal = Terminal(with_bar=not (self._is_dry_run or self._is_quiet), is_plain=common.nocolor)
         self._jobs: dict[int, Job] = {}
-        self._failed: dict[int, Outcome] = {}
-        self._has_run = self._has_begun = False
+        self._failed: dict[int, JobEnd] = {}
+        self._has_run = False
+        self._printed_reasons: list[str] = []
+        self._printed_stats: dict[str, int] = {}
+        self._lists_jobs = Quietness.RULES not in (common.quiet or ())
         log_file: Path | None = settings.log_file  # type: ignore[attr-defined]
         self._log_file: TextIO | None = log_file.open("a", encoding="utf-8") if log_file else None
         self._usual_filter = DefaultFilter(
@@ -90,10 +103,10 @@ class LogHandler(LogHandlerBase):
     def _handle(self, record: LogRecord) -> None:
         event: Any = getattr(record, "event", None)
         self._has_run |= event is LogEvent.WORKFLOW_STARTED
-        if self._is_dry_run:
-            self._print_as_usual(record)
-            return
         text = str(record.msg)
+        if self._is_dry_run:
+            self._print_of_dry_run(record, text)
+            return
         if text.startswith(REPEATED):
             self._failed.pop(int(text.removeprefix(REPEATED).rstrip(".")), None)
         elif event is not LogEvent.JOB_ERROR:
@@ -110,17 +123,29 @@ class LogHandler(LogHandlerBase):
         elif event in (None, LogEvent.ERROR):
             self._message(record, text)
 
+    def _print_of_dry_run(self, record: LogRecord, text: str) -> None:
+        """Print each fact once: Snakemake counts the jobs twice, and its reasons refer to jobs that may not be listed."""
+        stats: dict[str, int] | None = getattr(record, "stats", None)
+        is_repeated = stats is not None and stats == self._printed_stats
+        self._printed_stats = stats or self._printed_stats
+        is_unclear = text.startswith(REASONS) and not self._lists_jobs
+        if text.startswith(CHECKPOINT):
+            self._terminal.print(MORE_JOBS)
+        elif not (is_repeated or is_unclear or text.startswith(HELD_BACK)):
+            self._print_as_usual(record)
+
     def _begin(self) -> None:
-        """Print once why records are made again: this is known when the manifest is."""
-        if not (self._is_quiet or self._has_begun) and (reasons := ENDING.reasons()):
-            self._terminal.print(*reasons)
-            self._has_begun = True
+        """Print each reason to make records again once. Those of records are known when the manifest is."""
+        if not self._is_quiet:
+            new = [line for line in ENDING.reasons() if line not in self._printed_reasons]
+            self._terminal.print(*new)
+            self._printed_reasons += new
 
     def _finished(self, number: int, ended: float) -> None:
         job = self._jobs.pop(number, None)
         # Targets such as `all` are jobs without output.
         if job is not None and job.output:
-            self._tell(Outcome.of(job, ended))
+            self._tell(JobEnd.of(job, ended))
 
     def _has_failed(self, record: LogRecord) -> None:
         number: int = record.jobid  # type: ignore[attr-defined]
@@ -128,7 +153,7 @@ class LogHandler(LogHandlerBase):
         if job is None or not job.is_step:
             self._print_as_usual(record)
         if job is not None:
-            self._failed[number] = Outcome.of(job, record.created, has_failed=True)
+            self._failed[number] = JobEnd.of(job, record.created, has_failed=True)
 
     def _tell_of_failed(self) -> None:
         """Print the lines of failed jobs: Snakemake announces at once, and not before, if it tries one again."""
@@ -148,7 +173,7 @@ class LogHandler(LogHandlerBase):
         if self._usual_filter.filter(record):
             self._terminal.print(self.format(record))
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _tell(self, outcome: JobEnd) -> None:
         if not self._is_quiet:
             self._terminal.print(outcome.line())
         if self._log_file is not None:

@@ -44,7 +44,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobEnd:
     """One line of the terminal, or of the log file: how a job ended."""
 
     time: str
@@ -56,16 +56,20 @@ class Outcome:
     status: str
     reason: str
     seconds: float
+    removed: tuple[str, ...] = ()
+    """Files of an earlier run that the step removed, relative to the archive."""
 
     @classmethod
-    def of(cls, job: Job, ended: float, has_failed: bool = False) -> Outcome:
+    def of(cls, job: Job, ended: float, has_failed: bool = False) -> JobEnd:
         """Return how a job ended at a time (seconds since 1970), from the record or the fault note that it left."""
-        status, reason = _fault(job) if has_failed else _verdict(job)
+        record = _read(Path(job.output[0])) if job.is_step and not has_failed else {}
+        status, reason = _fault(job) if has_failed else _verdict(record)
+        removed = tuple(map(str, record.get("removed", ())))
         mission, obsid, inst, exposure = (
             job.wildcards.get(key, "") for key in ("mission", "obsid", "inst", "exposure")
         )
         seconds = round(ended - job.started, 1)
-        return cls(_local_time(ended), mission, obsid, inst, exposure, job.step, status, reason, seconds)
+        return cls(_local_time(ended), mission, obsid, inst, exposure, job.step, status, reason, seconds, removed)
 
     @property
     def verdict(self) -> str:
@@ -76,7 +80,9 @@ class Outcome:
         """Return the line for a terminal, in columns."""
         unit = f"{self.inst}{self.exposure}"
         clock = self.time.partition("T")[2][:8]
-        return f"{clock}  {self.obsid:<12} {unit:<10} {self.step:<21} {self.verdict}  ({self.seconds:.0f} s)"
+        files = "1 earlier file" if len(self.removed) == 1 else f"{len(self.removed)} earlier files"
+        result = f"{self.verdict}, {files} removed" if self.removed else self.verdict
+        return f"{clock}  {self.obsid:<12} {unit:<10} {self.step:<21} {result}  ({self.seconds:.0f} s)"
 
     def json(self) -> str:
         """Return one line of JSON for programs."""
@@ -87,11 +93,8 @@ def _local_time(moment: float) -> str:
     return datetime.fromtimestamp(moment).astimezone().isoformat(timespec="seconds")
 
 
-def _verdict(job: Job) -> tuple[str, str]:
-    """Return status and reason of the record that a job left."""
-    if not job.is_step:
-        return DONE, ""
-    record = _read(Path(job.output[0]))
+def _verdict(record: Mapping[str, Any]) -> tuple[str, str]:
+    """Return status and reason of the record that a job left. Jobs that leave no record are done."""
     return str(record.get("status", DONE)), str(record.get("reason", ""))
 
 

@@ -12,14 +12,14 @@ import numpy as np
 
 from daxa_wf_simulator.events import simulate
 from daxa_wf_simulator.files import event_list
-from daxa_wf_simulator.truth import Exposure, Flare, Observation, Source
+from daxa_wf_simulator.truth import Exposure, Flare, Observation, PointSource
 
 
 @functools.cache
 def small_list(obsid: str = "0999991001") -> bytes:
     """Return a list of MOS1 of 20 minutes with a flare, not compressed, with right checksums."""
     exposure = Exposure("M1", "S001", 0, 1200, 2.0, flares=(Flare(300, 450, 12),))
-    sources = (Source("A", 10.0, 20.0, 0.2),)
+    sources = (PointSource("A", 10.0, 20.0, 0.2),)
     observation = Observation(obsid, "small", 10.0, 20.0, 50.0, 6e8, 3000, sources, (exposure,))
     return event_list(observation, exposure, simulate(observation, exposure, np.random.default_rng(7)))
 
@@ -75,9 +75,9 @@ UNUSABLE: dict[str, tuple[Callable[[Path, str], None], str]] = {
         r"caf\\xe9/P.*not UTF-8; rename the file or its folder",
     ),
     "line break in a folder": (
-        lambda root, obsid: put(root, obsid, small_list(obsid), "a\nb") and None, r"a\\nb/P.*contains control characters",
+        lambda root, obsid: put(root, obsid, small_list(obsid), "a\nb") and None, r"a\\nb/P.*holds control characters",
     ),
-    "brace in a folder": (lambda root, obsid: put(root, obsid, small_list(obsid), "{b}") and None, "the path contains a brace"),
+    "brace in a folder": (lambda root, obsid: put(root, obsid, small_list(obsid), "{b}") and None, "the path has a brace"),
 }  # fmt: skip
 """Kind of a list that cannot be opened or identified -> how to make one, and the message."""
 
@@ -87,7 +87,9 @@ CORRUPT: dict[str, tuple[Callable[[Path, str], None], str]] = {
         lambda root, obsid: put(root, obsid, gzip.compress(small_list(obsid))[:1500]) and None, "gzip stream is damaged",
     ),
     "empty": (lambda root, obsid: put(root, obsid, b"") and None, "is not FITS"),
-    "negative NAXIS2": (_cards("NAXIS2", "                  -5"), "expected a whole number in the card NAXIS2"),
+    "negative NAXIS2": (
+        _cards("NAXIS2", "                  -5"), r"\[EVENTS\]: expected a whole number in the card NAXIS2, it is -5; fetch",
+    ),
     "unknown TFORM1": (_cards("TFORM1", "'1Z      '"), "has the form '1Z'"),
 }  # fmt: skip
 """Kind of a damaged list -> how to make one, and the message."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from daxa_wf.archive.layout import NO_EXPOSURE, Layout, band_of, unit_of
 from daxa_wf.archive.records import Record, read_record
-from daxa_wf.archive.requested import Requested, read_requested
-from daxa_wf.archive.results import OrganisedResults
+from daxa_wf.archive.requested import RequestedUnits, read_requested
+from daxa_wf.archive.results import PreprocessedResults
 from daxa_wf.errors import ConfigError, DaxaError
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.mission.spec import Instrument, MissionSpec
@@ -37,7 +37,7 @@ class NoSuchProductError(DaxaError):
 class Product:
     """A file of the archive: kind, instrument, exposure ('None' or '' without one), energy band in keV, step.
 
-    `requested` is False if the archive's configuration no longer requests it: it was made with earlier options.
+    `requested` is False if the archive's configuration no longer requests it, and `dropped_because` is the cause.
     """
 
     path: Path
@@ -47,6 +47,7 @@ class Product:
     band: tuple[float, float] | None
     requested: bool = True
     step: str = ""
+    dropped_because: str = ""
 
 
 class Archive:
@@ -89,7 +90,7 @@ class Archive:
         return sorted((path.parent.name, path.name) for path in (self.layout.root / "records").glob("*/*"))
 
     @cached_property
-    def _requested(self) -> Requested:
+    def _requested(self) -> RequestedUnits:
         return read_requested(self.layout)
 
     def event_list(self, obsid: str, instrument: str, exposure: str | None = None, mission: str | None = None) -> Path:
@@ -141,7 +142,7 @@ class Archive:
         if grating in detectors or grating not in {item.name for item in spec.instruments}:
             return set()
         path = self.layout.record(PREPROCESSED.name, Unit(mission, obsid))
-        used = OrganisedResults.from_record(read_record(path)).observed_with if path.is_file() else frozenset()
+        used = PreprocessedResults.from_record(read_record(path)).observed_with if path.is_file() else frozenset()
         return detectors & used if grating in used else set()
 
     def _one(
@@ -189,7 +190,7 @@ def _why_not_one(
     if earlier:
         return (
             f"{has} no {what} of {inst} that its configuration requests; {earlier[0].path} is no longer "
-            f"requested and was made with earlier options; there is {choice}"
+            f"requested: {earlier[0].dropped_because}; there is {choice}"
         )
     if not of_kind and not spec.engines and SPEC_KINDS[what] not in {pattern.kind for pattern in spec.products}:
         return no_such_kind(spec.pretty_name, what)
@@ -222,14 +223,14 @@ def _described(product: Product) -> str:
     return f"{product.instrument}{exposure}{band}"
 
 
-def _products(layout: Layout, record: Record, requested: Requested) -> list[Product]:
+def _products(layout: Layout, record: Record, requested: RequestedUnits) -> list[Product]:
     products = []
-    is_requested = requested.asks_for(record.step, record.unit)
+    cause = requested.why_not(record.step, record.unit)
     for stamp in record.products:
         name = Path(stamp.path).name
         instrument, exposure = unit_of(name)
         band = band_of(name)
         edges = (band.low, band.high) if band else None
         path = layout.find(stamp.path)
-        products.append(Product(path, stamp.kind, instrument, exposure, edges, is_requested, record.step))
+        products.append(Product(path, stamp.kind, instrument, exposure, edges, not cause, record.step, cause))
     return products

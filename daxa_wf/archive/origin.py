@@ -33,6 +33,13 @@ class Origin:
     until: str = ""
     """The time at which the next selected observation becomes public (UTC, ISO), or ''."""
 
+    def instruments(self) -> dict[str, list[str]]:
+        """Return the configuration's instruments by mission. Earlier versions did not record the options of missions."""
+        recorded = {
+            name: values.get("instruments") for name, values in self.options.items() if isinstance(values, dict)
+        }
+        return {name: names for name, names in recorded.items() if isinstance(names, list)}
+
 
 def read_origin(layout: Layout) -> Origin | None:
     """Return the origin of an archive's manifest, or None if its file is missing or damaged."""
@@ -62,14 +69,19 @@ def identity_to_ask(origin: Origin | None, snapshots: Mapping[str, str], now: da
     It stays the same while the manifest's origin holds. The first run fetches the tables within the job, so the tables are
     compared with their state when the manifest was made, not with their state before.
     """
-    if origin is not None and _still_holds(origin, snapshots, now):
+    if origin is not None and not why_outdated(origin, snapshots, now):
         return origin.asked
     known = [dict(snapshots), asdict(origin) if origin is not None else None]
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
 
 
-def _still_holds(origin: Origin, snapshots: Mapping[str, str], now: datetime) -> bool:
-    return origin.snapshots == snapshots and not origin.is_unfinished and not _is_past(origin.until, now)
+def why_outdated(origin: Origin, snapshots: Mapping[str, str], now: datetime) -> str:
+    """Return why a manifest must be made again although the configuration is the same, or ''."""
+    if origin.is_unfinished:
+        return "the last run could not complete it"
+    if origin.snapshots != snapshots:
+        return "the missions' tables changed"
+    return "more observations have become public" if _is_past(origin.until, now) else ""
 
 
 def _is_past(moment: str, now: datetime) -> bool:

@@ -75,6 +75,8 @@ class Record:
     warnings: list[dict[str, str]] = field(default_factory=list)
     errors: list[dict[str, str]] = field(default_factory=list)
     logs: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    """Files of an earlier run of the step that this run did not make, and removed."""
 
     @property
     def done(self) -> bool:
@@ -120,8 +122,11 @@ def write_record(layout: Layout, record: Record) -> None:
 
 
 def record_text(record: Record) -> str:
-    """Return the text of a record: JSON, one line a value."""
-    return json.dumps(asdict(record), indent=1, sort_keys=False, allow_nan=False) + "\n"
+    """Return the text of a record: JSON, one line a value. The removed files are left out if there are none."""
+    values = asdict(record)
+    if not record.removed:
+        del values["removed"]
+    return json.dumps(values, indent=1, sort_keys=False, allow_nan=False) + "\n"
 
 
 def read_record(path: Path) -> Record:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import read_manifest
@@ -19,27 +19,39 @@ NOT_REQUESTED = "no longer requested"
 
 
 @dataclass(frozen=True)
-class Requested:
+class RequestedUnits:
     """The units of a manifest.
 
     `exposures` maps mission and ObsID to pairs of instrument and exposure, `steps` maps a mission to its steps. `unasked`
     are missions with a part that no service answered for: observations that the manifest lacks count as requested.
+    `instruments` maps a mission to the configuration's instruments, if they are known.
     """
 
     exposures: Mapping[tuple[str, str], Collection[tuple[str, str]]]
     steps: Mapping[str, Collection[str]]
     unasked: Collection[str] = ()
+    instruments: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def asks_for(self, step: str, unit: Unit) -> bool:
         """Return True if the configuration requests a step of a unit. If a mission's steps are not known, all are requested."""
-        if step not in self.steps.get(unit.mission, (step,)):
-            return False
+        return not self.why_not(step, unit)
+
+    def why_not(self, step: str, unit: Unit) -> str:
+        """Return why the configuration no longer requests a step of a unit, or '' if it does."""
+        if self.steps and unit.mission not in self.steps:
+            return f"the configuration no longer processes {unit.mission}"
         exposures = self.exposures.get((unit.mission, unit.obsid))
-        if exposures is None:
-            return unit.mission in self.unasked
-        return not unit.instrument or any(
-            inst == unit.instrument and unit.exposure in ("", exposure) for inst, exposure in exposures
-        )
+        if exposures is None and unit.mission not in self.unasked:
+            return "the observation is no longer selected, or no longer in the source"
+        if step not in self.steps.get(unit.mission, (step,)):
+            return "the configuration no longer runs this step"
+        if exposures is None or not unit.instrument:
+            return ""
+        if unit.instrument not in self.instruments.get(unit.mission, (unit.instrument,)):
+            return f"the configuration's instruments no longer include {unit.instrument}"
+        if any(inst == unit.instrument and unit.exposure in ("", exposure) for inst, exposure in exposures):
+            return ""
+        return "the source no longer has such an exposure, or the configuration leaves it out"
 
     def all_units(self) -> Iterator[tuple[str, Unit]]:
         """Yield every requested step with each of its units."""
@@ -57,16 +69,16 @@ class Requested:
         return (unit.mission, unit.obsid) in self.exposures or unit.mission in self.unasked
 
 
-class Everything(Requested):
+class AllUnits(RequestedUnits):
     """Requests every unit: stands for a manifest that is missing or damaged."""
 
     def __init__(self) -> None:
         super().__init__({}, {})
 
-    def asks_for(self, step: str, unit: Unit) -> bool:
-        """Return True for every step and unit."""
+    def why_not(self, step: str, unit: Unit) -> str:
+        """Return '' for every step and unit."""
         del step, unit
-        return True
+        return ""
 
     def has(self, unit: Unit) -> bool:
         """Return True for every unit."""
@@ -74,17 +86,17 @@ class Everything(Requested):
         return True
 
 
-def read_requested(layout: Layout) -> Requested:
-    """Return the units that an archive's manifest requests, or Everything if the manifest is missing or damaged."""
+def read_requested(layout: Layout) -> RequestedUnits:
+    """Return the units that an archive's manifest requests, or AllUnits if the manifest is missing or damaged."""
     exposures: dict[tuple[str, str], set[tuple[str, str]]] = {}
     try:
         rows = read_manifest(layout.manifest)
     except FileNotFoundError:
-        return Everything()
+        return AllUnits()
     except (CorruptFileError, UnsafePathError) as error:
         log.warning("%s; the next run makes it again, and until then nothing is marked as no longer requested", error)
-        return Everything()
+        return AllUnits()
     for row in rows:
         exposures.setdefault((row.mission, row.obsid), set()).add((row.inst, row.exposure))
     origin = read_origin(layout) or Origin()
-    return Requested(exposures, origin.steps, frozenset(origin.unasked))
+    return RequestedUnits(exposures, origin.steps, frozenset(origin.unasked), origin.instruments())

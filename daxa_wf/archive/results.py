@@ -9,26 +9,26 @@ from daxa_wf.files import checked_relative
 
 
 @dataclass(frozen=True)
-class AcquiredResults:
+class AcquireResults:
     """The results of acquire: the paths of the fetched files, relative to the observation's raw data."""
 
     paths: tuple[str, ...]
 
     @classmethod
-    def from_record(cls, record: Record) -> AcquiredResults:
+    def from_record(cls, record: Record) -> AcquireResults:
         """Return the results in a record. Raise UnsafePathError if a path leaves the observation's directory."""
         origin = f"the record of {record.step} of {record.unit.identifier}"
         return cls(tuple(checked_relative(file["path"], origin) for file in record.results["files"]))
 
 
 @dataclass(frozen=True)
-class OrganisedResults:
+class PreprocessedResults:
     """The results of preprocessed: the instruments that the observation was made with, by the mission's table."""
 
     observed_with: frozenset[str]
 
     @classmethod
-    def from_record(cls, record: Record) -> OrganisedResults:
+    def from_record(cls, record: Record) -> PreprocessedResults:
         """Return the results in a record. A record of an earlier version may lack the instruments."""
         return cls(frozenset(record.results.get("observed_with", ())))
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.origin import read_origin
 from daxa_wf.archive.records import Record, Status, readable_records, record_paths
-from daxa_wf.archive.requested import NOT_REQUESTED, Requested, read_requested
+from daxa_wf.archive.requested import NOT_REQUESTED, RequestedUnits, read_requested
 from daxa_wf.archive.tables import write_table
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.json_files import read_json
+from daxa_wf.text import some_of
 from daxa_wf.units import Unit
 
 FAULT = "fault"
@@ -34,6 +35,12 @@ class Verdict:
     message: str = ""
     warnings: tuple[tuple[str, str], ...] = ()
     """Name and text of each warning."""
+    dropped_because: str = ""
+    """Why the configuration no longer requests the unit, if so."""
+    removed: tuple[str, ...] = ()
+    """Files of an earlier run that the step removed, relative to the archive."""
+    ended: str = ""
+    """Time of the verdict (UTC, ISO), or '' without a record."""
 
     @property
     def unit(self) -> Unit:
@@ -57,7 +64,8 @@ class _FaultNote:
 PENDING = "pending"
 """Takes the place of a status: the manifest requests the step, and it has neither a record nor a fault note."""
 
-COLUMNS = tuple(column.name for column in fields(Verdict))
+COLUMNS = ("mission", "obsid", "inst", "exposure", "step", "status", "reason", "message", "warnings")
+"""Columns of the table of verdicts."""
 
 
 def read_verdicts(layout: Layout) -> list[Verdict]:
@@ -80,12 +88,19 @@ def _left(step: str, unit: Unit) -> Verdict:
     return Verdict(unit.mission, unit.obsid, unit.instrument, unit.exposure, step, PENDING)
 
 
-def _unless_dropped(requested: Requested, verdict: Verdict) -> Verdict:
+def _unless_dropped(requested: RequestedUnits, verdict: Verdict) -> Verdict:
     """Mark the verdict of a unit that was processed for an earlier configuration."""
-    if requested.asks_for(verdict.step, verdict.unit):
+    if not (cause := requested.why_not(verdict.step, verdict.unit)):
         return verdict
-    message = f"its files are those of an earlier configuration. {verdict.message}".rstrip()
-    return replace(verdict, status=NOT_REQUESTED, reason=f"was {verdict.status}", message=message, warnings=())
+    message = f"{cause}; its files stay as they are. {verdict.message}".rstrip()
+    return replace(
+        verdict,
+        status=NOT_REQUESTED,
+        reason=f"was {verdict.status}",
+        message=message,
+        warnings=(),
+        dropped_because=cause,
+    )
 
 
 def _unless_behind(faults: Sequence[Verdict], verdict: Verdict) -> Verdict:
@@ -138,6 +153,8 @@ def _verdict(record: Record) -> Verdict:
         unit.mission, unit.obsid, unit.instrument, unit.exposure,
         record.step, str(record.status), record.reason, " ".join(record.message.split()),
         tuple((warning["name"], " ".join(warning["text"].split())) for warning in record.warnings),
+        removed=tuple(record.removed),
+        ended=record.ended,
     )  # fmt: skip
 
 
@@ -160,7 +177,10 @@ def _damaged(layout: Layout, path: Path) -> Verdict:
 
 def write_status(layout: Layout, verdicts: Iterable[Verdict]) -> None:
     """Write `status.tsv` and `status.ecsv`: one row a unit and step, with the names of its warnings."""
-    rows = [{**asdict(verdict), "warnings": " ".join(dict(verdict.warnings))} for verdict in verdicts]
+    rows = [
+        {name: getattr(verdict, name) for name in COLUMNS} | {"warnings": " ".join(dict(verdict.warnings))}
+        for verdict in verdicts
+    ]
     write_table(layout.status, COLUMNS, rows)
 
 
@@ -208,6 +228,31 @@ def _warning_line(step: str, name: str, verdicts: Sequence[tuple[Verdict, str]])
     return f"warning {name}: {step} of {first.mission} {first.unit.identifier}{more}: {text}"
 
 
+def _dropped_lines(verdicts: Sequence[Verdict]) -> list[str]:
+    """Return a line for each cause for which units are no longer requested."""
+    dropped: dict[tuple[str, str], list[str]] = {}
+    for verdict in verdicts:
+        if verdict.dropped_because:
+            dropped.setdefault((verdict.dropped_because, verdict.mission), []).append(verdict.obsid)
+    return [
+        f"{NOT_REQUESTED}: {cause}: {len(obsids)} records of {mission} {some_of(dict.fromkeys(obsids))}"
+        for (cause, mission), obsids in dropped.items()
+    ]
+
+
+def removed_line(verdicts: Sequence[Verdict], since: str) -> str:
+    """Return a line with the number and the first names of the files that steps have removed since a time, or ''.
+
+    The time has the form of records (UTC, ISO, whole seconds), so texts in order are times in order.
+    """
+    removed = [Path(name).name for verdict in verdicts if verdict.ended >= since for name in verdict.removed]
+    if not removed:
+        return ""
+    files = "1 file" if len(removed) == 1 else f"{len(removed)} files"
+    names = f"{some_of(removed)} (listed in the steps' records and logs)"
+    return f"Removed {files} of earlier runs that this run did not make again: {names}\n"
+
+
 def manifest_fault(layout: Layout) -> str:
     """Return the reason for which the manifest could not be made, and so nothing was processed; '' if it was made."""
     if layout.manifest.exists() or not layout.manifest_fault.exists():
@@ -243,6 +288,8 @@ def print_summary(layout: Layout, verdicts: Sequence[Verdict], stderr: bool = Tr
         console.print(Text(f"{what}: {verdict.reason}: {verdict.message}"), soft_wrap=True)
     for (step, name), warned in warnings_by_name(verdicts).items():
         console.print(Text(_warning_line(step, name, warned)), soft_wrap=True)
+    for line in _dropped_lines(verdicts):
+        console.print(Text(line), soft_wrap=True)
     for note in selection_notes(layout):
         console.print(Text(note), soft_wrap=True)
     if layout.report.exists():

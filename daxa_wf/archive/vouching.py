@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,9 +13,7 @@ from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import FileStamp, Record, read_record, readable_records, record_paths, record_text
 from daxa_wf.errors import CorruptFileError, Fault
 from daxa_wf.files import set_aside, sha256_of, write_atomically
-
-MOST_NAMED = 5
-"""Largest number of files that a message names. It counts the others."""
+from daxa_wf.text import some_of
 
 
 def confirm_stamp(layout: Layout, stamp: FileStamp) -> FileStamp | None:
@@ -49,7 +47,7 @@ def require_unchanged(layout: Layout, acquired: Record) -> None:
     """Raise Fault if the content of a fetched file changed. The steps that read a file report it if it is missing."""
     changed = _changed_raw(layout, acquired)
     if changed:
-        raise Fault(f"{_listed(changed)} changed since they were fetched; run again: the next run fetches them again")
+        raise Fault(f"{some_of(changed)} changed since they were fetched; run again: the next run fetches them again")
 
 
 def _changed_raw(layout: Layout, record: Record) -> list[str]:
@@ -57,14 +55,9 @@ def _changed_raw(layout: Layout, record: Record) -> list[str]:
     return [stamp.path for stamp in _existing(layout, record.raw) if confirm_stamp(layout, stamp) is None]
 
 
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED]) + more
-
-
 @dataclass(frozen=True)
-class Finding:
-    """Why a record is to be made again: a reason that many records may share, and an example from this record."""
+class Staleness:
+    """Why a record must be made again: a reason that many records may share, and an example from this record."""
 
     reason: str
     about: str = ""
@@ -72,10 +65,10 @@ class Finding:
 
 @dataclass
 class ExaminedRecords:
-    """The readable records of an archive, and the findings on records that no longer vouch for their files."""
+    """The readable records of an archive, and the staleness of those that no longer vouch for their files."""
 
     records: dict[Path, Record] = field(default_factory=dict)
-    findings: dict[Path, Finding] = field(default_factory=dict)
+    stale: dict[Path, Staleness] = field(default_factory=dict)
     _fingerprints: dict[Path, str] = field(default_factory=dict)
 
     def fingerprint(self, path: Path) -> str | None:
@@ -96,23 +89,23 @@ def examine_records(layout: Layout) -> ExaminedRecords:
         try:
             record = examined.records[path] = read_record(path)
         except CorruptFileError as error:
-            examined.findings[path] = Finding("the record is damaged", str(error))
+            examined.stale[path] = Staleness("the record is damaged", str(error))
             continue
-        if finding := _compared_with_files(layout, record):
-            examined.findings[path] = finding
-    sound = set(examined.records) - set(examined.findings)
+        if staleness := _compared_with_files(layout, record):
+            examined.stale[path] = staleness
+    sound = set(examined.records) - set(examined.stale)
     for path in sound:
         if other := _rebuilt(layout, examined, path, sound):
-            examined.findings[path] = Finding("an earlier step came to another result", other)
+            examined.stale[path] = Staleness("an earlier step came to another result", other)
     return examined
 
 
-def _compared_with_files(layout: Layout, record: Record) -> Finding | None:
+def _compared_with_files(layout: Layout, record: Record) -> Staleness | None:
     for stamp in record.products:
         if confirm_stamp(layout, stamp) is None:
-            return Finding("a product is gone or changed", stamp.path)
+            return Staleness("a product is gone or changed", stamp.path)
     changed = _changed_raw(layout, record)
-    return Finding("raw data changed", _listed(changed)) if changed else None
+    return Staleness("raw data changed", some_of(changed)) if changed else None
 
 
 def _rebuilt(layout: Layout, examined: ExaminedRecords, path: Path, sound: Collection[Path]) -> str:

@@ -11,7 +11,7 @@ from daxa_wf.chain.planned import facts_text
 from daxa_wf.download.data_centres import NotAtDataCentreError
 from daxa_wf.download.file_request import FileRequest
 from daxa_wf.download.observation import Fetcher
-from daxa_wf.download.sizes import Listings
+from daxa_wf.download.sizes import ListingStore
 from daxa_wf.errors import ServiceError
 from daxa_wf.mission.step import Engine, load
 
@@ -34,12 +34,12 @@ class ListedExposures:
     unasked: dict[str, str] = field(default_factory=dict)
 
 
-class _Listings:
+class _ListingClient:
     """The listings of observations, kept ones first. After FRUITLESS failures in a row no further one is requested."""
 
     def __init__(self, fetcher: Fetcher, engine: Engine) -> None:
         self.fetcher, self.engine = fetcher, engine
-        self.kept = Listings(fetcher.store)
+        self.kept = ListingStore(fetcher.store)
         self.failures: list[str] = []
 
     def exposures(self, request: FileRequest) -> list[ManifestRow]:
@@ -65,7 +65,7 @@ class _Listings:
 
 def listed_exposures(requests: Sequence[FileRequest], fetcher: Fetcher, engine: Engine) -> ListedExposures:
     """Return one row for each exposure in the data centres' listings of the observations."""
-    result, listings = ListedExposures(), _Listings(fetcher, engine)
+    result, listings = ListedExposures(), _ListingClient(fetcher, engine)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         jobs = {str(request.facts["obsid"]): pool.submit(listings.exposures, request) for request in requests}
         for obsid, job in jobs.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from stat import S_ISREG
@@ -11,6 +12,7 @@ from stat import S_ISREG
 from daxa_wf.archive.manifest import ManifestRow
 from daxa_wf.errors import ConfigError, Fault, UnsafePathError
 from daxa_wf.files import checked_relative
+from daxa_wf.text import some_of
 
 
 def walk(root: Path) -> Iterator[Path]:
@@ -77,32 +79,69 @@ def _own_stat(path: Path) -> os.stat_result:
 
 
 def file_problem(path: Path, root: Path) -> str:
-    """Return why a file below `root` or its path cannot be used, or ''. The content is not read."""
+    """Return why a file below `root` or its path cannot be used, or ''. The content is not read.
+
+    These texts are parameters of steps: other words would repeat the steps in existing archives.
+    """
     try:
         checked_relative(str(path.relative_to(root)), "")
         mode = path.stat().st_mode
     except UnsafePathError:
-        return "the path contains control characters, a backslash or bytes that are not UTF-8; rename the file or its folder"
+        return (
+            "the path holds control characters, a backslash or bytes that are not UTF-8; rename the file or its folder"
+        )
     except FileNotFoundError:
         return (
             f"the link leads to {printable(path.readlink())}, which does not exist"
             if path.is_symlink()
-            else "it no longer exists"
+            else "it is gone"
         )
     except OSError as error:
-        return f"it cannot be examined ({error.strerror})"
+        return f"it cannot be looked at ({error.strerror})"
     if set("{}") & set(str(path)):
-        return "the path contains a brace, which Snakemake reads as a wildcard; rename the file or its folder"
+        return "the path has a brace, which Snakemake takes for a wildcard; rename the file or its folder"
     if not S_ISREG(mode):
         return "it is not a file"
     return "" if os.access(path, os.R_OK) else "it cannot be read (Permission denied)"
 
 
 def require_found(
-    mission: str, rows: Sequence[ManifestRow], obsids: Sequence[str] | None, sought: str, of: str, expected: str
+    mission: str,
+    rows: Sequence[ManifestRow],
+    obsids: Sequence[str] | None,
+    sought: str,
+    of: str,
+    expected: str,
+    ignored: Sequence[str] = (),
 ) -> None:
-    """Raise ConfigError if `rows` is empty, or lacks a requested observation. `of` describes the files for the message."""
+    """Raise ConfigError if `rows` is empty, or lacks a requested observation. `of` describes the files for the message.
+
+    `ignored` are sentences on files that were not recognised, which may be the missing ones.
+    """
     missing = sorted(set(obsids or ()) - {row.obsid for row in rows})
     if missing or not rows:
         what = f"no {sought} of {', '.join(missing)}" if missing else f"no {sought}"
-        raise ConfigError(f"missions.{mission}.source: {what} {of}; expected {expected}")
+        raise ConfigError("; ".join([f"missions.{mission}.source: {what} {of}", f"expected {expected}", *ignored]))
+
+
+FITS_NAME = re.compile(r".*\.(fits?|fts|ftz|evt|ds)(\.gz)?", re.IGNORECASE | re.DOTALL)
+"""Names of FITS files; SAS writes event lists as `.ds`."""
+MOST_NAMED = 10
+"""Largest number of files that a sentence on ignored files names. It counts the others."""
+
+
+def ignored_fits_files(paths: Sequence[Path], root: Path, known: Sequence[re.Pattern[str]], example: str) -> list[str]:
+    """Return a sentence that counts and names the FITS files whose names are not a data centre's; empty without such files.
+
+    `known` are the data centre's names of all kinds of files. `example` is the name of a file that would be used.
+    """
+    unknown = [
+        printable(path.relative_to(root))
+        for path in paths
+        if FITS_NAME.fullmatch(path.name) and not any(names.fullmatch(path.name) for names in known)
+    ]
+    if not unknown:
+        return []
+    files = "1 FITS file" if len(unknown) == 1 else f"{len(unknown)} FITS files"
+    names = some_of(unknown, MOST_NAMED)
+    return [f"ignored {files} below {root}, not named as by a data centre (such as {example}): {names}"]

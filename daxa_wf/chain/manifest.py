@@ -23,6 +23,7 @@ from daxa_wf.selection.options import Select
 from daxa_wf.selection.outputs import write_selection
 from daxa_wf.selection.select import NoObservationsError, Selection
 from daxa_wf.tables.snapshots import SnapshotStore
+from daxa_wf.text import some_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,7 @@ Options = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class _Part:
+class _MissionPart:
     """A mission's part of the manifest: its rows, and notes for the end of the run."""
 
     rows: Sequence[ManifestRow] = ()
@@ -58,7 +59,7 @@ def run(
     A mission with an empty selection, or whose table cannot be fetched now, gets a line in the summary. Raise ConfigError
     if no mission has observations to process, or ServiceError if the reason is a service that did not answer.
     """
-    parts: dict[str, _Part] = {}
+    parts: dict[str, _MissionPart] = {}
     snapshots: dict[str, str] = {}
     releases = []
     for name, given in missions.items():
@@ -86,18 +87,18 @@ def run(
     log.info("manifest: %d exposures of %d observations", len(rows), observations)
 
 
-def _part(name: str, options: Options, directory: Path, is_only: bool) -> _Part:
+def _part(name: str, options: Options, directory: Path, is_only: bool) -> _MissionPart:
     """Return a mission's part of the manifest. Raise ServiceError if a service fails and this mission is the only one."""
     planned = _to_read if options["listing"] else _to_download
     try:
         part = planned(name, options, directory)
     except NoObservationsError as error:
-        return _Part(notes=(error.line,), cutflow=str(error))
+        return _MissionPart(notes=(error.line,), cutflow=str(error))
     except ServiceError as error:
         if is_only:
             raise
         line = f"{name}: its observations could not be selected, and the next run tries again: {error}"
-        return _Part(notes=(line,), is_unfinished=True)
+        return _MissionPart(notes=(line,), is_unfinished=True)
     rows = [decompressed(row) for row in part.rows] if options["decompress"] else part.rows
     return replace(part, rows=[row for row in rows if options["process_unscheduled"] or not row.is_unscheduled])
 
@@ -114,7 +115,7 @@ def _seen_from(archive: Path, options: Options) -> dict[str, Any]:
     return {**options, **places, "select": select}
 
 
-def _nothing_to_process(parts: Sequence[_Part]) -> DaxaError:
+def _nothing_to_process(parts: Sequence[_MissionPart]) -> DaxaError:
     """Return the error for a manifest without rows. It has the cut-flows of all missions if each selection is empty."""
     notes = "".join(f"\n  {note}" for part in parts for note in part.notes)
     if any(part.is_unfinished for part in parts):
@@ -122,11 +123,6 @@ def _nothing_to_process(parts: Sequence[_Part]) -> DaxaError:
     if all(part.cutflow for part in parts):
         return ConfigError("\n".join(part.cutflow for part in parts))
     return ConfigError(f"nothing to process: the sources do not contain any selected observation{notes}")
-
-
-def _named(obsids: Sequence[str]) -> str:
-    more = f" and {len(obsids) - NAMED} more" if len(obsids) > NAMED else ""
-    return ", ".join(obsids[:NAMED]) + more
 
 
 def read_directory(
@@ -140,22 +136,31 @@ def read_directory(
     return rows
 
 
-def _to_read(name: str, options: Options, directory: Path) -> _Part:
+def ignored_files(root: Path, engine: Engine) -> list[str]:
+    """Return sentences that count and name the files in a local directory that an engine does not recognise."""
+    sentences: list[str] = load(engine.ignored_in)(root) if engine.ignored_in else []
+    return sentences
+
+
+def _to_read(name: str, options: Options, directory: Path) -> _MissionPart:
     """Return the rows of the selected observations that are in a local directory."""
-    selected, part = None, _Part()
+    selected, part = None, _MissionPart()
     if options["select"] is not None:
         selection = _selected(name, options, directory)
         selected, part = set(selection.rows["obsid"]), _part_without_rows(name, selection)
     engine = engine_of(name, options["engine"])
     rows = read_directory(name, Path(options["source"]), options["obsids"], options["instruments"], engine)
     absent = sorted(set(selected or ()) - {row.obsid for row in rows})
-    notes = part.notes
+    ignored = ignored_files(Path(options["source"]), engine)
+    notes = (*part.notes, *(f"{name}: {sentence}" for sentence in ignored))
     if absent:
-        notes += (f"{name}: {len(absent)} selected observations are not in {options['source']}: {_named(absent)}",)
+        notes += (
+            f"{name}: {len(absent)} selected observations are not in {options['source']}: {some_of(absent, NAMED)}",
+        )
     return replace(part, rows=[row for row in rows if selected is None or row.obsid in selected], notes=notes)
 
 
-def _to_download(name: str, options: Options, directory: Path) -> _Part:
+def _to_download(name: str, options: Options, directory: Path) -> _MissionPart:
     """Return the rows of the selected observations: one for each exposure if the engine processes exposures, else one each."""
     selection = _selected(name, options, directory)
     part, observations = _part_without_rows(name, selection), selection.rows
@@ -166,14 +171,16 @@ def _to_download(name: str, options: Options, directory: Path) -> _Part:
     rows, without = planned_exposures(spec, observations, exposures, options["instruments"], engine)
     if without and "archives" in options:
         listed = _listed(name, options, observations[observations["obsid"].isin(without)])
-        return _Part([*rows, *listed.rows], (*part.notes, *listed.notes), part.is_unfinished or listed.is_unfinished)
+        return _MissionPart(
+            [*rows, *listed.rows], (*part.notes, *listed.notes), part.is_unfinished or listed.is_unfinished
+        )
     notes = part.notes
     if without:
-        notes += (f"{name}: {len(without)} selected observations have no known exposure: {_named(without)}",)
+        notes += (f"{name}: {len(without)} selected observations have no known exposure: {some_of(without, NAMED)}",)
     return replace(part, rows=rows, notes=notes)
 
 
-def _listed(name: str, options: Options, observations: pd.DataFrame) -> _Part:
+def _listed(name: str, options: Options, observations: pd.DataFrame) -> _MissionPart:
     """Return the exposures of observations that are missing in the table of exposures, from the data centres' listings."""
     from daxa_wf.chain.listed import listed_exposures
     from daxa_wf.download.file_request import FileRequest
@@ -195,10 +202,10 @@ def _listed(name: str, options: Options, observations: pd.DataFrame) -> _Part:
         (listed.unasked, "could not be listed, and the next run tries again"),
     ):
         if reasons:
-            notes.append(f"{name}: {len(reasons)} selected observations {problem}: {_named(list(reasons))}")
+            notes.append(f"{name}: {len(reasons)} selected observations {problem}: {some_of(reasons, NAMED)}")
             notes.append(f"  {next(iter(reasons.values()))}")
     # A change of a mirror on this machine changes no table, so the next run reads its listings again.
-    return _Part(listed.rows, tuple(notes), bool(listed.unasked) or bool(listed.absent and options["mirrors"]))
+    return _MissionPart(listed.rows, tuple(notes), bool(listed.unasked) or bool(listed.absent and options["mirrors"]))
 
 
 def _chosen(options: Options) -> Select:
@@ -218,14 +225,14 @@ def _selected(name: str, options: Options, directory: Path) -> Selection:
     return selection
 
 
-def _part_without_rows(name: str, selection: Selection) -> _Part:
+def _part_without_rows(name: str, selection: Selection) -> _MissionPart:
     """Return the notes of a selection, and whether observations are absent that the next run may find."""
     notes = [f"{name}: {note}" for note in selection.notes]
     for step in selection.cutflow:
         if step.filter == "data":
             dropped = f"{step.before - step.left} of {step.before} observations"
             notes.append(f"{name}: dropped {dropped} without {step.description}")
-    return _Part(notes=tuple(notes), is_unfinished=bool(selection.absent))
+    return _MissionPart(notes=tuple(notes), is_unfinished=bool(selection.absent))
 
 
 def _next_release(name: str, options: Options) -> str:

@@ -29,7 +29,7 @@ log = logging.getLogger("daxa_wf")
 
 
 @dataclass(frozen=True)
-class Call:
+class StepCall:
     """One step on one unit, with all that its function gets, as plain values."""
 
     step: str
@@ -57,10 +57,10 @@ class Call:
         return run_step(step, self.unit, inputs, self.options, layout, load(step.run), self.context)
 
 
-def call_of(plan: Plan, step: Step, unit: Unit) -> Call:
+def call_of(plan: Plan, step: Step, unit: Unit) -> StepCall:
     """Return the call of a step on a unit, with the values that the step's rule would pass."""
     wildcards = Wildcards.of(unit)
-    return Call(
+    return StepCall(
         step.name,
         unit,
         {name: plan.paths_of(name, wildcards) for name in plan.earlier(step)},
@@ -87,7 +87,7 @@ class ObservationJobs:
         inputs: dict[str, Any] = {step: self._records(step) for step in self._plan.earlier(REPORT)}
         return inputs | {"manifest": ancient(self._plan.manifest_of), "image": ancient(self._image)}
 
-    def calls(self, wildcards: Any, resources: Any) -> list[Call]:
+    def calls(self, wildcards: Any, resources: Any) -> list[StepCall]:
         """Return the calls of the observation's steps after `acquire`, earlier ones first; empty if they have jobs of their own.
 
         It depends on `resources`, so Snakemake leaves it out of the params trigger.
@@ -113,7 +113,7 @@ class ObservationJobs:
         return self._plan.container_image(wildcards) if self._plan.is_whole(wildcards.mission) else []
 
 
-def run_calls(calls: Iterable[Call], layout: Layout) -> list[DaxaError]:
+def run_calls(calls: Iterable[StepCall], layout: Layout) -> list[DaxaError]:
     """Run the steps that have no record yet. Return the faults.
 
     A fault does not end the others. A step without one of its earlier records is left to the next run.

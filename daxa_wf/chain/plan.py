@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, read_manifest
-from daxa_wf.archive.origin import as_json, identity_to_ask, read_origin
+from daxa_wf.archive.origin import identity_to_ask, read_origin
 from daxa_wf.chain.local import listing_digest
 from daxa_wf.chain.preflight import check_before_a_run
 from daxa_wf.chain.step_options import is_downloaded, places_of
@@ -23,7 +23,7 @@ from daxa_wf.config.reading import parse_config
 from daxa_wf.config.yaml_values import refuse_misread_file
 from daxa_wf.download.credentials import read_secrets
 from daxa_wf.download.release import mark_of_logins
-from daxa_wf.errors import ConfigError, CorruptFileError, DaxaError, Fault, UnsafePathError
+from daxa_wf.errors import ConfigError, DaxaError, Fault
 from daxa_wf.mission.registry import STEPS, pipelines
 from daxa_wf.mission.step import ACQUIRE, REPORT, UNIT_PARTS, Step, load
 from daxa_wf.tables.snapshots import SnapshotStore
@@ -31,7 +31,7 @@ from daxa_wf.text import mask_secrets
 from daxa_wf.units import Unit
 
 WHOLE_FROM = 500
-"""Number of observations from which `jobs: auto` means one job for each observation. Python needs half a second to start."""
+"""Number of observations from which `one_job_per: auto` means one job for each: Python needs half a second to start."""
 
 REMAKE_OUTDATED = "remake_outdated"
 """Value for Snakemake's --config: true makes again what an older version of daxa_wf made."""
@@ -170,8 +170,8 @@ class Plan:
 
     def is_whole(self, mission: str) -> bool:
         """Return True if one job runs all steps of an observation of a mission. Usable after the checkpoint only."""
-        if self.config.jobs != "auto":
-            return self.config.jobs == "observation"
+        if self.config.one_job_per != "auto":
+            return self.config.one_job_per == "observation"
         return len(self._manifest()) >= WHOLE_FROM and not self.mission(mission).engine.toolkit
 
     def manifest_of(self, wildcards: Any) -> str:
@@ -380,29 +380,18 @@ class Plan:
             "services": {name: [mask_secrets(url) for url in urls] for name, urls in self.config.services.items()},
         }
 
-    def is_manifest_outdated(self) -> bool:
-        """Return True if the manifest cannot be read, or was made from another configuration or other tables."""
-        if not self.layout.manifest.exists():
-            return False
-        origin = read_origin(self.layout)
-        try:
-            read_manifest(self.layout.manifest)
-        except (CorruptFileError, UnsafePathError):
-            return True
-        known = origin is not None and origin.options == as_json(self.selection_options())
-        return not known or origin is None or origin.asked != self.tables_identity()
-
     def tables_identity(self) -> str:
         """Return a text that identifies the missions' present tables.
 
         It differs from the text in the manifest's origin if the manifest was made from other tables.
         """
-        snapshots: dict[str, str] = {}
-        for mission in self.processed():
-            if mission.uses_raw_store or mission.section.select is not None:
-                store = SnapshotStore(self.started_in / self.config.tables)
-                snapshots |= store.identities(mission.spec)
-        return identity_to_ask(read_origin(self.layout), snapshots, datetime.now(UTC))
+        return identity_to_ask(read_origin(self.layout), self.snapshots(), datetime.now(UTC))
+
+    def snapshots(self) -> dict[str, str]:
+        """Return the SHA-256 of the present tables of the missions that select from tables, by name."""
+        store = SnapshotStore(self.started_in / self.config.tables)
+        selecting = (item for item in self.processed() if item.uses_raw_store or item.section.select is not None)
+        return {name: digest for mission in selecting for name, digest in store.identities(mission.spec).items()}
 
     def data_centres(self, wildcards: Any, resources: Any) -> dict[str, dict[str, Any]]:
         """Return the addresses for the manifest's job by mission: URLs of services and listings, directories, limits.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.archive.layout import NO_EXPOSURE
-from daxa_wf.archive.results import AcquiredResults
+from daxa_wf.archive.results import AcquireResults
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
 from daxa_wf.download.paths import is_wanted
 from daxa_wf.download.unpack import decompress
@@ -59,7 +59,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     """
     spec = MISSIONS[unit.mission]
     raw = workspace.layout.raw(unit)
-    paths = AcquiredResults.from_record(inputs.record("acquire")).paths
+    paths = AcquireResults.from_record(inputs.record("acquire")).paths
     observed_with = tuple(options["observed_with"])
     filing = products_in(spec, unit.obsid, paths, options["instruments"], observed_with)
     made = [product for filed in filing.products for product in _make(filed, unit, raw, options, workspace)]
@@ -168,7 +168,7 @@ def _nothing_made(name: str, filing: Filing, observed_with: Sequence[str], count
         text = f"all of its {len(filing.not_chosen)} products are of {instruments}; 'instruments' does not name these"
         return UnfitDataError("noProducts", f"{name}: {text}")
     if filing.undecided:
-        table = f"the mission's table lists {' '.join(observed_with) or 'no instrument'} for the observation"
+        table = f"the mission's table has {' '.join(observed_with) or 'no instrument'} for the observation"
         text = f"{len(filing.undecided)} products fit several instruments ({filing.undecided[0]}), and {table}"
         return UnfitDataError("unknownInstrument", f"{name}: {text}")
     return UnfitDataError("noProducts", f"{name}: its {count} files contain no product")

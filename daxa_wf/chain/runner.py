@@ -9,7 +9,8 @@ import resource
 import shutil
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -140,6 +141,21 @@ class Outcome:
 StepFunction = Callable[[Unit, Inputs, Mapping[str, Any], Workspace], Outcome]
 
 
+@dataclass(frozen=True)
+class _StepEnd:
+    """How a step ended for a unit: the verdict, and the parts of the record that are known only then."""
+
+    status: Status
+    reason: str = ""
+    message: str = ""
+    results: Mapping[str, Any] = field(default_factory=dict)
+    warnings: Sequence[dict[str, str]] = ()
+    products: Sequence[FileStamp] = ()
+    raw: Sequence[FileStamp] = ()
+    """Raw files that the step read or fetched."""
+    notes: ToolNotes = field(default_factory=ToolNotes)
+
+
 def run_step(
     step: Step,
     unit: Unit,
@@ -151,20 +167,22 @@ def run_step(
 ) -> Record:
     """Run `function` for a unit, and write its record. A Fault leaves a note in its place and is raised again."""
     started, clock = datetime.now(UTC), time.monotonic()
-    record = _new_record(step, unit, inputs, options, layout)
-    blocked_by = _blocking(step, inputs)
     note = layout.fault(step.name, unit)
+    with _noted_faults(note, step, unit):
+        end = _blocked(step, inputs) or _run(step, unit, inputs, options, layout, function, context or {})
+    removed = _remove_orphans(step, unit, layout, end.products)
+    record = _record_of(end, removed, step, unit, inputs, options, layout, started, time.monotonic() - clock)
+    note.unlink(missing_ok=True)
+    write_record(layout, record)
+    log.info("%s of %s: %s %s", step.name, unit.identifier, record.status, record.message)
+    return record
+
+
+@contextmanager
+def _noted_faults(note: Path, step: Step, unit: Unit) -> Iterator[None]:
+    """Write a note about every error that leaves the context. Raise errors of other kinds than the package's as Fault."""
     try:
-        if blocked_by is not None:
-            record.status, record.reason = Status.BLOCKED, f"{blocked_by.step} {blocked_by.status}"
-            record.message = blocked_by.message
-        else:
-            for acquired in inputs.records.get("acquire", []) if "acquire" in step.needs else []:
-                require_unchanged(layout, acquired)
-            stamps = stamp_raw_files(inputs, layout)
-            record.raw = list(stamps.values())
-            typed = read_options(step, options)
-            _run(function, unit, replace(inputs, stamps=stamps), typed, layout, record, context or {})
+        yield
     except DaxaError as fault:
         _write_fault(note, step, unit, fault)
         raise
@@ -174,67 +192,87 @@ def run_step(
         trouble = Fault(f"{type(error).__name__}: {error}")
         _write_fault(note, step, unit, trouble)
         raise trouble from error
-    _remove_orphans(step, unit, layout, record)
-    _finish(record, layout, started, time.monotonic() - clock)
-    note.unlink(missing_ok=True)
-    write_record(layout, record)
-    log.info("%s of %s: %s %s", step.name, unit.identifier, record.status, record.message)
-    return record
 
 
-def _new_record(step: Step, unit: Unit, inputs: Inputs, options: Mapping[str, Any], layout: Layout) -> Record:
-    """Return the record of a step that begins: its parameters, and the earlier records that it is built on."""
-    record = Record(step.name, unit, Status.DONE, parameters=dict(options))
-    for earlier in (earlier for records in inputs.records.values() for earlier in records):
-        record.inputs += earlier.products
-        record.built_on[layout.relative(layout.record(earlier.step, earlier.unit))] = earlier.fingerprint()
-    return record
-
-
-def _finish(record: Record, layout: Layout, started: datetime, seconds: float) -> None:
-    """Add to a record the end of its step: time, memory, version and log."""
-    record.started = started.isoformat(timespec="seconds")
-    record.ended = datetime.now(UTC).isoformat(timespec="seconds")
-    record.wall_seconds = round(seconds, 3)
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    record.peak_memory_mb = round(max([own, *(run["peak_memory_mb"] for run in record.results.get("runs", []))]), 1)
-    record.versions = {"daxa_wf": daxa_wf.__version__, **record.versions}
-    record.logs = [layout.relative(layout.log(record.step, record.unit)), *record.logs]
+def _blocked(step: Step, inputs: Inputs) -> _StepEnd | None:
+    """Return the end of a step that an earlier step blocks, or None if none does."""
+    needed = [record for name in step.needs for record in inputs.records.get(name, [])]
+    choice = [record for name in step.needs_one_of for record in inputs.records[name]]
+    if not any(record.done for record in choice):
+        needed += choice
+    for record in needed:
+        if not record.done:
+            return _StepEnd(Status.BLOCKED, f"{record.step} {record.status}", record.message)
+    return None
 
 
 def _run(
-    function: StepFunction,
+    step: Step,
     unit: Unit,
     inputs: Inputs,
-    options: Any,
+    options: Mapping[str, Any],
     layout: Layout,
-    record: Record,
+    function: StepFunction,
     context: Mapping[str, Any],
-) -> None:
-    directory = staging_area(layout) / f"{socket.gethostname()}-{os.getpid()}-{record.step}-{unit.identifier}"
+) -> _StepEnd:
+    """Run `function` in a directory of its own, and publish its products if it is done."""
+    for acquired in inputs.records.get("acquire", []) if "acquire" in step.needs else []:
+        require_unchanged(layout, acquired)
+    stamps = stamp_raw_files(inputs, layout)
+    raw, typed = list(stamps.values()), read_options(step, options)
+    directory = staging_area(layout) / f"{socket.gethostname()}-{os.getpid()}-{step.name}-{unit.identifier}"
     directory.mkdir(parents=True, exist_ok=True)
-    workspace = Workspace(layout, unit, directory, context, step=record.step)
+    workspace = Workspace(layout, unit, directory, context, step=step.name)
+    notes = workspace.tool_notes
     try:
-        outcome = function(unit, inputs, options, workspace)
-        record.results, record.warnings, record.message = outcome.results, outcome.warnings, outcome.message
-        record.raw += outcome.raw
-        record.products = workspace.publish()
+        outcome = function(unit, replace(inputs, stamps=stamps), typed, workspace)
+        return _StepEnd(
+            Status.DONE, "", outcome.message, outcome.results, outcome.warnings, workspace.publish(),
+            [*raw, *outcome.raw], notes,
+        )  # fmt: skip
     except UnfitDataError as unfit:
-        record.status, record.reason, record.message = Status.REJECTED, unfit.name, unfit.message
-        record.results = unfit.results
+        return _StepEnd(Status.REJECTED, unfit.name, unfit.message, unfit.results, raw=raw, notes=notes)
     except StepFailedError as failure:
-        record.status, record.reason, record.message = Status.FAILED, failure.name, failure.message
+        return _StepEnd(Status.FAILED, failure.name, failure.message, raw=raw, notes=notes)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-    _add_tool_notes(record, workspace.tool_notes)
 
 
-def _add_tool_notes(record: Record, notes: ToolNotes) -> None:
-    record.engine, record.versions, record.errors, record.logs = notes.engine, notes.versions, notes.errors, notes.logs
-    record.warnings = [*record.warnings, *notes.warnings]
-    if notes.runs:
-        record.command, record.exit_code = [run["command"] for run in notes.runs], notes.runs[-1]["exit_code"]
-        record.results = {**record.results, "runs": notes.runs}
+def _record_of(
+    end: _StepEnd,
+    removed: list[str],
+    step: Step,
+    unit: Unit,
+    inputs: Inputs,
+    options: Mapping[str, Any],
+    layout: Layout,
+    started: datetime,
+    seconds: float,
+) -> Record:
+    """Return the record of a step that has ended after a number of seconds, and removed files of its earlier run."""
+    notes, earlier = end.notes, [record for records in inputs.records.values() for record in records]
+    own_memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Record(
+        step.name, unit, end.status, end.reason, end.message,
+        products=list(end.products),
+        inputs=[stamp for record in earlier for stamp in record.products],
+        raw=list(end.raw),
+        built_on={layout.relative(layout.record(record.step, record.unit)): record.fingerprint() for record in earlier},
+        parameters=dict(options),
+        results={**end.results, **({"runs": notes.runs} if notes.runs else {})},
+        engine=notes.engine,
+        versions={"daxa_wf": daxa_wf.__version__, **notes.versions},
+        command=[run["command"] for run in notes.runs],
+        exit_code=notes.runs[-1]["exit_code"] if notes.runs else None,
+        started=started.isoformat(timespec="seconds"),
+        ended=datetime.now(UTC).isoformat(timespec="seconds"),
+        wall_seconds=round(seconds, 3),
+        peak_memory_mb=round(max([own_memory_mb, *(run["peak_memory_mb"] for run in notes.runs)]), 1),
+        warnings=[*end.warnings, *notes.warnings],
+        errors=notes.errors,
+        logs=[layout.relative(layout.log(step.name, unit)), *notes.logs],
+        removed=removed,
+    )  # fmt: skip
 
 
 def read_options(step: Step, values: Mapping[str, Any]) -> Any:
@@ -275,14 +313,6 @@ def stamp_raw_files(inputs: Inputs, layout: Layout) -> dict[Path, FileStamp]:
     return stamps
 
 
-def _blocking(step: Step, inputs: Inputs) -> Record | None:
-    needed = [record for name in step.needs for record in inputs.records.get(name, [])]
-    choice = [record for name in step.needs_one_of for record in inputs.records[name]]
-    if not any(record.done for record in choice):
-        needed += choice
-    return next((record for record in needed if not record.done), None)
-
-
 def _write_fault(note: Path, step: Step, unit: Unit, fault: Exception) -> None:
     content = {"step": step.name, **asdict(unit), "error": type(fault).__name__, "message": str(fault)}
     try:
@@ -291,18 +321,39 @@ def _write_fault(note: Path, step: Step, unit: Unit, fault: Exception) -> None:
         log.error("cannot note the fault in %s: %s", note, error)
 
 
-def _remove_orphans(step: Step, unit: Unit, layout: Layout, record: Record) -> None:
-    """Remove products of an earlier run of this step that this run did not make again."""
-    kept = {layout.root / stamp.path for stamp in record.products}
-    directory = layout.kept(record.step, unit)
+def _remove_orphans(step: Step, unit: Unit, layout: Layout, products: Sequence[FileStamp]) -> list[str]:
+    """Remove products of an earlier run of this step that this run did not make again. Return their paths, as recorded.
+
+    A product that this run made again, but in another tree because the verdict changed, is replaced, and not removed. Plots
+    are removed with the products that they show, but are not listed: the report draws them again.
+    """
+    kept = {layout.root / stamp.path for stamp in products}
+    orphans = [path for path in _products_of_earlier_runs(step, unit, layout) if path not in kept]
+    for path in orphans:
+        path.unlink()
+    directory = layout.kept(step.name, unit)
     if not any(path.is_relative_to(directory) for path in kept):
+        orphans += sorted(path for path in directory.rglob("*") if not path.is_dir())
         shutil.rmtree(directory, ignore_errors=True)
+    made_again = {path.name for path in kept}
+    removed = [layout.relative(path) for path in orphans if path.name not in made_again and path.suffix != ".png"]
+    if removed:
+        names = ", ".join(removed)
+        log.info("removed %d files of an earlier run that this run did not make: %s", len(removed), names)
+    return removed
+
+
+def _products_of_earlier_runs(step: Step, unit: Unit, layout: Layout) -> list[Path]:
+    """Return the existing files of the kinds that a step makes of a unit, in both trees of the archive."""
     stem = product_name(unit, "", suffix="") if unit.instrument else f"obsid{unit.obsid}-"
-    for kind in step.makes:
-        for place in (layout.observation(unit), layout.failed_observation(unit)):
-            for path in place.glob(step.own_names.get(kind, f"*/{stem}*{kind}.*")):
-                if path not in kept and (kind in step.own_names or f"-{kind}." in path.name):
-                    path.unlink()
+    paths = (
+        path
+        for kind in step.makes
+        for place in (layout.observation(unit), layout.failed_observation(unit))
+        for path in sorted(place.glob(step.own_names.get(kind, f"*/{stem}*{kind}.*")))
+        if kind in step.own_names or f"-{kind}." in path.name
+    )
+    return list(dict.fromkeys(paths))
 
 
 def staging_area(layout: Layout) -> Path:

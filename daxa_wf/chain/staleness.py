@@ -17,10 +17,13 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.manifest import read_manifest
+from daxa_wf.archive.origin import as_json, read_origin, why_outdated
 from daxa_wf.archive.records import Record, Status
-from daxa_wf.archive.vouching import ExaminedRecords, Finding, examine_records
+from daxa_wf.archive.vouching import ExaminedRecords, Staleness, examine_records
 from daxa_wf.chain.runner import validated
 from daxa_wf.download.release import may_be_had
+from daxa_wf.errors import CorruptFileError, UnsafePathError
 from daxa_wf.mission.registry import STEPS
 from daxa_wf.mission.step import Step
 from daxa_wf.units import Unit
@@ -71,43 +74,73 @@ class Conditions:
     remake_outdated: bool = False
 
 
-def find_stale(layout: Layout, work: Iterable[Work], conditions: Conditions) -> dict[Path, Finding]:
+SOURCES_OF_THE_MANIFEST = {
+    "source": "source.local", "routes": "fetch", "decompress": "source.decompress", "listing": "files in source.local",
+    "select_files": "files that 'select' names",
+}  # fmt: skip
+"""Name among the options of a manifest -> its name for users, where that is another one."""
+
+
+def manifest_changes(plan: Plan) -> list[str]:
+    """Return why an existing manifest must be made again; empty if it is up to date or does not exist."""
+    if not plan.layout.manifest.exists():
+        return []
+    try:
+        read_manifest(plan.layout.manifest)
+    except (CorruptFileError, UnsafePathError):
+        return ["it cannot be read"]
+    origin = read_origin(plan.layout)
+    if origin is None:
+        return ["it is not recorded what it was made from"]
+    before, present = origin.options, as_json(plan.selection_options())
+    changes = [f"{mission} was removed" for mission in before if mission not in present]
+    changes += [f"{mission} was added" for mission in present if mission not in before]
+    for mission in (mission for mission in present if mission in before and before[mission] != present[mission]):
+        recorded = before[mission] if isinstance(before[mission], dict) else {}
+        names = {*recorded, *present[mission]}
+        changed = sorted(name for name in names if recorded.get(name) != present[mission].get(name))
+        changes.append(f"{mission}: {', '.join(SOURCES_OF_THE_MANIFEST.get(name, name) for name in changed)}")
+    since = why_outdated(origin, plan.snapshots(), datetime.now(UTC))
+    return [*changes, since] if since else changes
+
+
+def find_stale(layout: Layout, work: Iterable[Work], conditions: Conditions) -> dict[Path, Staleness]:
     """Return the reasons to make existing records again, by path.
 
     `work` has the earlier steps of a unit before the later ones: a record after a missing or stale record is stale too.
     """
     examined = examine_records(layout)
-    stale: dict[Path, Finding] = {}
+    stale: dict[Path, Staleness] = {}
     changing: set[Path] = set()
     for item in work:
-        if item.path not in examined.records and item.path not in examined.findings:
+        if item.path not in examined.records and item.path not in examined.stale:
             changing.add(item.path)
             continue
-        finding = examined.findings.get(item.path) or _finding(layout, item, examined, conditions)
+        staleness = examined.stale.get(item.path) or _staleness(layout, item, examined, conditions)
         follows = next((path for path in item.earlier if path in changing), None)
-        if finding is None and follows is not None:
-            finding = Finding(FOLLOWS, layout.relative(follows))
-        if finding is not None:
-            stale[item.path] = finding
+        if staleness is None and follows is not None:
+            staleness = Staleness(FOLLOWS, layout.relative(follows))
+        if staleness is not None:
+            stale[item.path] = staleness
             changing.add(item.path)
     return stale
 
 
-def _finding(layout: Layout, work: Work, examined: ExaminedRecords, conditions: Conditions) -> Finding | None:
+def _staleness(layout: Layout, work: Work, examined: ExaminedRecords, conditions: Conditions) -> Staleness | None:
     """Return why a record that vouches for its files must still be made again, or None."""
     record = examined.records[work.path]
     if conditions.forced(work.path):
-        return Finding("forced")
+        return Staleness("forced")
     if may_be_had(record, conditions.marks, conditions.now):
-        return Finding("the data may be public by now, or with other credentials")
+        return Staleness("the data may be public by now, or with other credentials")
     if conditions.remake_outdated and record.is_outdated:
-        return Finding(OUTDATED, record.made_by)
+        return Staleness(OUTDATED, record.made_by)
     if changed := changed_options(work.step, record.parameters, work.options):
-        return Finding("options changed", f"{work.step.name}: {', '.join(changed)}")
+        return Staleness("options changed", f"{work.step.name}: {', '.join(changed)}")
     if other := _other_inputs(layout, record, work):
-        return Finding("other input records", other)
+        return other
     if new := _new_raw_files(record, work):
-        return Finding("further raw files", new)
+        return Staleness("further raw files", new)
     return None
 
 
@@ -133,13 +166,20 @@ def _meaning(model: str, text: str) -> dict[str, Any]:
     return {name: getattr(read, name) for name in type(read).model_fields}
 
 
-def _other_inputs(layout: Layout, record: Record, work: Work) -> str:
-    """Return the path of a record that is only a recorded input or only a present one; '' if both are the same.
+def _other_inputs(layout: Layout, record: Record, work: Work) -> Staleness | None:
+    """Return a finding about an input record that was added or removed, or None if the input is the same.
 
     Earlier versions did not record inputs. Their records are not compared.
     """
-    present = {layout.relative(path) for path in work.earlier}
-    return next(iter(sorted(set(record.built_on) ^ present)), "") if record.built_on else ""
+    before, present = set(record.built_on), {layout.relative(path) for path in work.earlier}
+    if not before or before == present:
+        return None
+    removed = before - present
+    return (
+        Staleness("an input was removed", min(removed))
+        if removed
+        else Staleness("an input was added", min(present - before))
+    )
 
 
 def _new_raw_files(record: Record, work: Work) -> str:
@@ -171,11 +211,11 @@ def work_of(plan: Plan) -> Iterable[Work]:
                 )  # fmt: skip
 
 
-def summary(findings: Iterable[Finding]) -> list[str]:
+def summary(stale: Iterable[Staleness]) -> list[str]:
     """Return a line for every reason, with the number of records and an example."""
-    findings = list(findings)
-    counts = Counter(finding.reason for finding in findings)
-    examples = {finding.reason: finding.about for finding in reversed(findings) if finding.about}
+    stale = list(stale)
+    counts = Counter(staleness.reason for staleness in stale)
+    examples = {staleness.reason: staleness.about for staleness in reversed(stale) if staleness.about}
     lines = []
     for reason, number in counts.most_common():
         many = f"{number} records are" if number > 1 else "1 record is"

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from daxa_wf.chain.runner import Workspace
 from daxa_wf.errors import ConfigError, CorruptFileError, Fault, StepFailedError
-from daxa_wf.tools.doctor import Finding, probe
+from daxa_wf.tools.doctor import Diagnosis, probe
 from daxa_wf.tools.environment import ToolkitVariables, environment_from
 from daxa_wf.tools.runner import run_tools
 from daxa_wf.tools.spec import Command
@@ -48,7 +48,7 @@ class StepTools:
     def look_for(self, tasks: Sequence[str], beside: Sequence[str] = ()) -> Mapping[str, str]:
         """Probe the environment for tasks, and for optional programs `beside` them. Fault if a task is missing."""
         answers = probe(self.environment, [*beside, *tasks], self.questions, toolkit=self.toolkit)
-        if isinstance(answers, Finding):
+        if isinstance(answers, Diagnosis):
             raise Fault(f"{self.label} cannot be set up ({answers.detail}) {self.where}")
         missing = [task for task in tasks if not answers.get(f"task {task}")]
         if missing:

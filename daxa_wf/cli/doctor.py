@@ -15,10 +15,18 @@ commands = typer.Typer()
 @commands.command()
 def doctor(
     config: Annotated[
-        Path | None, typer.Argument(help="look for what this configuration needs, where it says", show_default=False)
+        Path | None,
+        typer.Argument(
+            metavar="CONFIG",
+            help="look only for the tasks that this configuration needs, in the environments that it names",
+            show_default=False,
+        ),
     ] = None,
     setup_script: Annotated[
-        list[Path] | None, typer.Option(help="source this first; may be given more than once")
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="source this shell script first; may be repeated (without CONFIG, which names its own)"
+        ),
     ] = None,
 ) -> None:
     """Show which tasks of external software are found, their releases and calibration files, and what is missing.
@@ -30,6 +38,10 @@ def doctor(
     from daxa_wf.tools.doctor import lines_of
     from daxa_wf.tools.environment import ToolEnvironment
 
+    if config is not None and setup_script:
+        raise ConfigError(
+            f"--setup-script: {config} names its own setup scripts; remove the option, or the configuration"
+        )
     if config is not None:
         raise typer.Exit(_examine_for(config))
     for script in setup_script or ():
@@ -58,9 +70,9 @@ def _examine_for(path: Path) -> int:
     problems: list[str] = []
     for toolkit, tasks in needed:
         environment = environment_from(plan.toolkit(toolkit.name))
-        findings = load(toolkit.examine)(environment, tasks)
+        diagnoses = load(toolkit.examine)(environment, tasks)
         print(f"{toolkit.label}, with {environment.describe()}:")
-        print("\n".join(f"  {line}" for line in lines_of(findings)))
-        problems += [finding.subject for finding in findings if finding.is_problem]
+        print("\n".join(f"  {line}" for line in lines_of(diagnoses)))
+        problems += [diagnosis.subject for diagnosis in diagnoses if diagnosis.is_problem]
     print(f"missing for {path}: {', '.join(problems)}" if problems else f"everything that {path} needs is installed")
     return 1 if problems else 0

@@ -8,19 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from daxa_wf.chain.manifest import ignored_files
+from daxa_wf.chain.source_checks import local_rows
 from daxa_wf.config.mission import Mission
 from daxa_wf.config.model import Config
 from daxa_wf.errors import ConfigError, DaxaError
 from daxa_wf.mission.spec import MissionSpec
 
 if TYPE_CHECKING:
+    from daxa_wf.archive.manifest import ManifestRow
     from daxa_wf.download.sizes import Estimate
     from daxa_wf.selection.positions import Positions
     from daxa_wf.selection.select import Selection
 
 
 @dataclass
-class Selected:
+class MissionSelection:
     """The observations that a mission's section selects."""
 
     mission: Mission
@@ -33,37 +36,45 @@ class Selected:
         return self.mission.spec
 
 
-def reads_all_of_a_directory(mission: Mission) -> bool:
-    """Return True if a mission takes all observations of a local directory, independent of its tables."""
-    section = mission.section
-    return section.source is not None and not mission.uses_raw_store and section.select is None
+@dataclass(frozen=True)
+class LocalObservations:
+    """The observations that a mission takes from a local directory without a selection, and so without tables."""
+
+    mission: Mission
+    directory: Path
+    rows: Sequence[ManifestRow]
+    ignored: Sequence[str]
+    """Sentences on files that were not recognised."""
+
+    def lines(self) -> list[str]:
+        """Return the numbers of observations and of exposures, where files have them, and the ignored files."""
+        observations = len({row.obsid for row in self.rows})
+        exposures = len({row.unit for row in self.rows if row.exposure})
+        amount = f"{observations} observations" + (f", {exposures} exposures" if exposures else "")
+        return [
+            f"{self.mission.spec.pretty_name}: {amount} in {self.directory}",
+            *(f"  {sentence}" for sentence in self.ignored),
+        ]
 
 
-def local_work(mission: Mission, started_in: Path) -> list[str]:
-    """Return lines about the observations of a local directory. Raise ConfigError if it is not a directory."""
-    section = mission.section
-    assert section.source is not None  # noqa: S101 - asked only of missions that read a directory
-    assert section.source.local is not None  # noqa: S101
-    directory = started_in / section.source.local
-    if not directory.is_dir():
-        raise ConfigError(f"missions.{mission.name}.source.local: {directory} is not a directory")
-    chosen = ", ".join(section.obsids or ()) or "all observations"
-    return [
-        f"{mission.spec.pretty_name}: {chosen} of {directory}",
-        f"  engine {mission.engine.name}: {' -> '.join(mission.steps)}",
-    ]
+def _in_a_directory(mission: Mission, started_in: Path) -> LocalObservations | None:
+    """Return the observations of a mission that takes all of a local directory, None for other missions.
+
+    Raise ConfigError if the directory does not contain them.
+    """
+    source = mission.section.source
+    if source is None or source.local is None or mission.uses_raw_store or mission.section.select is not None:
+        return None
+    directory = started_in / source.local
+    rows = local_rows(mission, directory)
+    return LocalObservations(mission, directory, rows, ignored_files(directory, mission.engine))
 
 
-def find(config: Config, started_in: Path, not_read_whole: bool = False) -> Iterator[tuple[str, Selected | DaxaError]]:
-    """Yield the selection of each mission, or its error, so that one mission does not stop the others.
+def find(config: Config, started_in: Path) -> Iterator[tuple[str, MissionSelection | LocalObservations | DaxaError]]:
+    """Yield the observations of each mission, or its error, so that one mission does not stop the others.
 
-    With `not_read_whole`, leave out missions that take all of a local directory, because they need no table.
     Raise ConfigError if the run has yet to simulate the observations and their tables.
     """
-    from daxa_wf.chain.select import find_observations
-    from daxa_wf.selection.options import Select, positions_of
-    from daxa_wf.tables.names import NameStore
-
     simulation = config.simulation(started_in)
     if simulation is not None and not simulation.exists():
         raise ConfigError(
@@ -71,23 +82,28 @@ def find(config: Config, started_in: Path, not_read_whole: bool = False) -> Iter
             f"'python -m daxa_wf_simulator {config.simulator}'"
         )
     for name, mission in config.all_missions.items():
-        section = mission.section
-        if not_read_whole and reads_all_of_a_directory(mission):
-            continue
         try:
-            tables = started_in / config.tables
-            options = (section.select or Select()).only(section.obsids)
-            selection = find_observations(
-                name, options, tables, dict(config.services.items()), mission.instruments_with_data,
-                config.mirrors_for(name, started_in), config.limits.limits(),
-            )  # fmt: skip
-            positions = positions_of(options, mission.spec, NameStore(tables).resolve)
-            yield name, Selected(mission, selection, positions)
+            yield name, _in_a_directory(mission, started_in) or _selected(config, mission, started_in)
         except DaxaError as error:
             yield name, error
 
 
-def sizes(config: Config, found: Selected, started_in: Path, ask: int = 0) -> Estimate | None:
+def _selected(config: Config, mission: Mission, started_in: Path) -> MissionSelection:
+    """Return the observations that a mission's section selects from its table."""
+    from daxa_wf.chain.select import find_observations
+    from daxa_wf.selection.options import Select, positions_of
+    from daxa_wf.tables.names import NameStore
+
+    tables, section = started_in / config.tables, mission.section
+    options = (section.select or Select()).only(section.obsids)
+    selection = find_observations(
+        mission.name, options, tables, dict(config.services.items()), mission.instruments_with_data,
+        config.mirrors_for(mission.name, started_in), config.limits.limits(),
+    )  # fmt: skip
+    return MissionSelection(mission, selection, positions_of(options, mission.spec, NameStore(tables).resolve))
+
+
+def sizes(config: Config, selected: MissionSelection, started_in: Path, ask: int = 0) -> Estimate | None:
     """Estimate the bytes to download and to keep of a mission's selection. Return None if it is not downloaded."""
     from daxa_wf.chain.planned import observation_facts
     from daxa_wf.download.file_request import FileRequest
@@ -95,7 +111,7 @@ def sizes(config: Config, found: Selected, started_in: Path, ask: int = 0) -> Es
     from daxa_wf.download.sizes import estimate
     from daxa_wf.tables.http import session
 
-    mission, section, spec = found.mission, found.mission.section, found.spec
+    mission, section, spec = selected.mission, selected.mission.section, selected.spec
     if section.source is None or not mission.uses_raw_store:
         return None
     fetcher = Fetcher(
@@ -104,25 +120,30 @@ def sizes(config: Config, found: Selected, started_in: Path, ask: int = 0) -> Es
     )  # fmt: skip
     requests = [
         FileRequest(spec, observation_facts(row), mission.routes, mission.instruments)
-        for _, row in found.selection.rows.iterrows()
+        for _, row in selected.selection.rows.iterrows()
     ]
     return estimate(requests, fetcher, ask)
 
 
-def work(found: Selected, tables: Path) -> list[str]:
+def steps_line(mission: Mission) -> str:
+    """Return a line with a mission's engine and steps."""
+    return f"  engine {mission.engine.name}: {' -> '.join(mission.steps)}"
+
+
+def work(selected: MissionSelection, tables: Path) -> list[str]:
     """Return lines about the processing of a selection: engine, steps, and exposures where they are known."""
     from daxa_wf.chain.planned import planned_exposures
     from daxa_wf.tables.snapshots import SnapshotStore
 
-    mission, section, spec = found.mission, found.mission.section, found.spec
+    mission, section, spec = selected.mission, selected.mission.section, selected.spec
     if section.source is None:
         return ["  no source: it is selected only"]
-    lines = [f"  engine {mission.engine.name}: {' -> '.join(mission.steps)}"]
+    lines = [steps_line(mission)]
     exposures = SnapshotStore(tables).exposures(spec)
     if not mission.engine.planned_files or not spec.exposures:
         return lines
     planned, without = planned_exposures(
-        spec, found.selection.rows, exposures, mission.instruments, mission.engine
+        spec, selected.selection.rows, exposures, mission.instruments, mission.engine
     )  # fmt: skip
     planned = [row for row in planned if section.process_unscheduled or not row.is_unscheduled]
     if exposures is not None:
@@ -145,5 +166,6 @@ def exit_code(errors: Sequence[DaxaError], any_selected: bool) -> int:
     from daxa_wf.selection.select import NoObservationsError
 
     return max(
-        (each.exit_code for each in errors if not (any_selected and isinstance(each, NoObservationsError))), default=0
+        (error.exit_code for error in errors if not (any_selected and isinstance(error, NoObservationsError))),
+        default=0,
     )

@@ -14,19 +14,27 @@ commands = typer.Typer()
 
 @commands.command("select")
 def select_command(config: ConfigFile) -> None:
-    """Select observations with the configuration, print a summary, and write tables to <archive>/selection."""
+    """Select observations with the configuration, print a summary, and write the selections to <archive>/selection."""
     import pandas as pd
 
-    from daxa_wf.cli.preview import Selected, exit_code, find, report_problem, sizes
+    from daxa_wf.cli.preview import LocalObservations, MissionSelection, exit_code, find, report_problem, sizes
     from daxa_wf.config.reading import read_config
     from daxa_wf.selection.outputs import summary, write_selection
     from daxa_wf.selection.plots import draw_sky, draw_timeline
 
     checked = read_config(config)
     folder, now = Path.cwd() / checked.archive / "selection", pd.Timestamp.now("UTC").tz_localize(None)
-    problems, selected = [], {}
+    problems, selected, any_local = [], dict[str, MissionSelection](), False
     for name, result in find(checked, Path.cwd()):
-        if not isinstance(result, Selected):
+        if isinstance(result, LocalObservations):
+            any_local = True
+            print(
+                "\n".join(
+                    [*result.lines(), "  a local directory without 'select' needs no tables, and none are written"]
+                )
+            )
+            continue
+        if not isinstance(result, MissionSelection):
             report_problem(name, result)
             problems.append(result)
             continue
@@ -42,36 +50,42 @@ def select_command(config: ConfigFile) -> None:
         draw_sky(folder / "sky.png", rows, sought)
         draw_timeline(folder / "timeline.png", rows)
         print(f"Plots: {folder / 'sky.png'}, {folder / 'timeline.png'}")
-    raise typer.Exit(exit_code(problems, bool(selected)))
+    raise typer.Exit(exit_code(problems, bool(selected) or any_local))
 
 
 @commands.command()
 def plan(
     config: ConfigFile,
     listings: Annotated[
-        int, typer.Option("--list", help="observations of each mission to ask the data centres about", min=0)
+        int,
+        typer.Option(
+            "--list",
+            metavar="NUMBER",
+            help="list the files of this number of observations of each mission at the data centres, for their sizes",
+            min=0,
+        ),
     ] = 0,
 ) -> None:
-    """Show what a run would fetch and process, without doing it."""
+    """Show the observations, exposures, downloads and steps of a run, without running anything."""
     from daxa_wf.cli.preview import (
-        Selected,
+        LocalObservations,
+        MissionSelection,
         exit_code,
         find,
-        local_work,
-        reads_all_of_a_directory,
         report_problem,
         sizes,
+        steps_line,
         work,
     )
     from daxa_wf.config.reading import read_config
 
     checked, problems, any_selected = read_config(config), [], False
-    for mission in checked.all_missions.values():
-        if reads_all_of_a_directory(mission):
+    for name, result in find(checked, Path.cwd()):
+        if isinstance(result, LocalObservations):
             any_selected = True
-            print("\n".join(local_work(mission, Path.cwd())))
-    for name, result in find(checked, Path.cwd(), not_read_whole=True):
-        if not isinstance(result, Selected):
+            print("\n".join([*result.lines(), steps_line(result.mission)]))
+            continue
+        if not isinstance(result, MissionSelection):
             report_problem(name, result)
             problems.append(result)
             continue

@@ -16,13 +16,13 @@ PRINTS_AND_ENDS = {"-h", "--help", "-v", "--version"}
 
 def with_own_profiles(arguments: Sequence[str], profiles: Path) -> list[str]:
     """Return the arguments with the path of each profile of ours in place of its name."""
-    known = {each.name: str(each) for each in profiles.iterdir() if each.is_dir()}
-    found: list[str] = []
-    for before, each in zip(["", *arguments], arguments, strict=False):
-        name = each if before == "--profile" else each.removeprefix("--profile=")
-        is_profile = before == "--profile" or name != each
-        found.append(each.removesuffix(name) + known[name] if is_profile and name in known else each)
-    return found
+    known = {profile.name: str(profile) for profile in profiles.iterdir() if profile.is_dir()}
+    replaced: list[str] = []
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        name = argument if before == "--profile" else argument.removeprefix("--profile=")
+        is_profile = before == "--profile" or name != argument
+        replaced.append(argument.removesuffix(name) + known[name] if is_profile and name in known else argument)
+    return replaced
 
 
 def check_arguments(arguments: Sequence[str]) -> None:

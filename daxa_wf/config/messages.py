@@ -42,7 +42,7 @@ OF_ANOTHER_BRANCH = ("dict_type", "model_type", "bool_type", "bool_parsing")
 """Kinds of mistakes in a value with several possible types, which are dropped if another mistake explains more."""
 
 Problem = Any
-Place = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 
 def explain(error: ValidationError, data: Mapping[str, Any], root: type[BaseModel]) -> list[str]:
@@ -60,7 +60,7 @@ def explain_hidden(error: ValidationError, data: Mapping[str, Any], root: type[B
     sections = {
         place[:-1]: [str(other[-1]) for other in wrong if other[:-1] == place[:-1]] for place in wrong if place[1:]
     }
-    kept: dict[Place, list[Problem]] = {}
+    kept: dict[KeyPath, list[Problem]] = {}
     pruned = without(data, wrong)
     try:
         root.model_validate(pruned)
@@ -78,7 +78,7 @@ def explain_hidden(error: ValidationError, data: Mapping[str, Any], root: type[B
     return [line for place, problems in kept.items() for line in _lines(place, problems, root)]
 
 
-def _without_lines(problem: Problem, places: Iterable[Place]) -> Problem:
+def _without_lines(problem: Problem, places: Iterable[KeyPath]) -> Problem:
     """Return a problem of the whole configuration without its lines about keys that are already reported."""
     keys = [".".join(map(str, place)) for place in places]
     lines = [line for line in problem["msg"].splitlines() if not any(f"{key}:" in line for key in keys)]
@@ -89,9 +89,9 @@ def _names_any(message: str, keys: Iterable[str]) -> bool:
     return any(re.search(rf"\b{re.escape(key)}\b", message) for key in keys)
 
 
-def _by_place(error: ValidationError, data: Mapping[str, Any]) -> dict[Place, list[Problem]]:
+def _by_place(error: ValidationError, data: Mapping[str, Any]) -> dict[KeyPath, list[Problem]]:
     """Return the problems by the keys that lead to them."""
-    by_place: dict[Place, list[Problem]] = {}
+    by_place: dict[KeyPath, list[Problem]] = {}
     for problem in error.errors():
         by_place.setdefault(_place(problem, data), []).append(problem)
     # If a value within the section is wrong, a problem of the whole section belongs to another type of the value.
@@ -99,7 +99,7 @@ def _by_place(error: ValidationError, data: Mapping[str, Any]) -> dict[Place, li
     return {place: problems for place, problems in by_place.items() if place not in inner}
 
 
-def _key_of(place: Place, data: Any) -> Place:
+def _key_of(place: KeyPath, data: Any) -> KeyPath:
     """Return a place up to the first key whose value is not a section, so that a list is removed as a whole."""
     for length, part in enumerate(place):
         if not isinstance(data, Mapping) or part not in data:
@@ -108,7 +108,7 @@ def _key_of(place: Place, data: Any) -> Place:
     return place
 
 
-def without(data: Mapping[str, Any], places: Iterable[Place]) -> dict[str, Any]:
+def without(data: Mapping[str, Any], places: Iterable[KeyPath]) -> dict[str, Any]:
     """Return a configuration without the keys at some places."""
     first = {place[0] for place in places if len(place) == 1}
     deeper = [place for place in places if len(place) > 1]
@@ -119,7 +119,7 @@ def without(data: Mapping[str, Any], places: Iterable[Place]) -> dict[str, Any]:
     }
 
 
-def _place(problem: Problem, data: Any) -> Place:
+def _place(problem: Problem, data: Any) -> KeyPath:
     """Return the keys that lead to a mistake, without pydantic's names for the types of a value."""
     kept: list[str | int] = []
     for part in problem["loc"]:
@@ -135,7 +135,7 @@ def _place(problem: Problem, data: Any) -> Place:
     return (*kept, *last) if problem["type"] == "missing" and isinstance(last[0], str) else tuple(kept)
 
 
-def _lines(place: Place, problems: list[Problem], root: type[BaseModel]) -> list[str]:
+def _lines(place: KeyPath, problems: list[Problem], root: type[BaseModel]) -> list[str]:
     keys = [problem for problem in problems if problem["loc"][-1:] == ("[key]",)]
     best = keys or [problem for problem in problems if problem["type"] not in OF_ANOTHER_BRANCH] or problems[:1]
     reasons = list(dict.fromkeys(_reason(problem, place, root) for problem in best))
@@ -144,7 +144,7 @@ def _lines(place: Place, problems: list[Problem], root: type[BaseModel]) -> list
     return [f"{where}: {line}" if where else line for line in text.splitlines()[:1]] + text.splitlines()[1:]
 
 
-def _reason(problem: Problem, place: Place, root: type[BaseModel]) -> str:
+def _reason(problem: Problem, place: KeyPath, root: type[BaseModel]) -> str:
     kind, given, context = problem["type"], problem["input"], problem.get("ctx", {})
     if kind == "extra_forbidden":
         model = _model_along(problem["loc"][:-1], root)
@@ -195,7 +195,7 @@ def _got(given: Any) -> str:
     return f" (got {shown(given)})"
 
 
-def _model_at(place: Place, root: type[BaseModel]) -> type[BaseModel]:
+def _model_at(place: KeyPath, root: type[BaseModel]) -> type[BaseModel]:
     model = root
     for part in place:
         if part in model.model_fields:
@@ -216,5 +216,5 @@ def _model_along(loc: Sequence[Any], root: type[BaseModel]) -> type[BaseModel]:
     return model
 
 
-def _keys_at(place: Place, root: type[BaseModel]) -> list[str]:
+def _keys_at(place: KeyPath, root: type[BaseModel]) -> list[str]:
     return list(_model_at(place, root).model_fields)

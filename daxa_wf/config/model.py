@@ -44,7 +44,9 @@ def _begins(text: str, *starts: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(lambda text: _begins(text, "https://", "http://"))]
-Place = Annotated[str, AfterValidator(lambda text: _begins(text, "https://", "http://", "file:///", "/", "./", "../"))]
+BaseAddress = Annotated[
+    str, AfterValidator(lambda text: _begins(text, "https://", "http://", "file:///", "/", "./", "../"))
+]
 
 
 class Missions(Section):
@@ -87,7 +89,7 @@ class Config(Section):
     data: Directory = Field(
         Path("daxa_wf_data"), description="directory of downloaded data; archives that share it fetch a file only once"
     )
-    archives: dict[DataCentreName, tuple[Place, ...]] = Field(
+    archives: dict[DataCentreName, tuple[BaseAddress, ...]] = Field(
         default_factory=dict,
         description="places of the data centres in place of the usual ones: URLs, or directories of a mirror; a relative path "
         "begins with ./ or ../, and starts from the directory of the run",
@@ -104,9 +106,9 @@ class Config(Section):
         default_factory=dict,
         description="files with 'username' and 'password' lines that only you can read (mode 600), for proprietary data",
     )
-    jobs: Literal["auto", "step", "observation"] = Field(
+    one_job_per: Literal["auto", "step", "observation"] = Field(
         "auto",
-        description="what one job runs: a step on a unit, or all steps of an observation one after the other; 'auto' is "
+        description="what a job runs: one step on a unit, or all steps of an observation one after the other; 'auto' is "
         "'observation' from 500 observations on, for steps that need no external software",
     )
     limits: LimitsSection = Field(LimitsSection(), description="limits on answers from servers and on files")

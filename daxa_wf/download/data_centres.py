@@ -207,7 +207,7 @@ def listed_entries(
         raise ServiceError(
             f"{url}: no listing of a directory, but a page {title[:60]!r}", page.encode(errors="replace")
         )
-    found = {}
+    entries = {}
     for link, beside in listing.links:
         try:
             target = urlsplit(link)
@@ -223,8 +223,8 @@ def listed_entries(
             continue
         is_directory = target.path.endswith("/")
         size, exact = (None, False) if is_directory else _size_in(beside)
-        found[name] = Entry(name, is_directory, size, exact)
-    return list(found.values())
+        entries[name] = Entry(name, is_directory, size, exact)
+    return list(entries.values())
 
 
 class _Links(HTMLParser):
@@ -289,26 +289,26 @@ class S3Bucket:
             raise ServiceError(f"{listing.origin}: the pages of the listing go round in a circle: given up")
         if not listing.files and not listing.refused:
             raise NotAtDataCentreError(f"{listing.origin}: not there (no keys)")
-        wanted = [each for each in listing.files if "/" not in each.path or enter(each.path.rsplit("/", 1)[0])]
-        listing.files = wanted
+        entered = [file for file in listing.files if "/" not in file.path or enter(file.path.rsplit("/", 1)[0])]
+        listing.files = entered
         return listing.without_clashes()
 
     def _page(self, prefix: str, token: str, listing: Listing) -> str:
         """Add a page's files to the listing. Return the token of the next page, or '' after the last."""
         listing.count_page()
-        asked = {"list-type": "2", "prefix": prefix, **({"continuation-token": token} if token else {})}
-        response = _answer(self.session, self.base, params=asked)
+        parameters = {"list-type": "2", "prefix": prefix, **({"continuation-token": token} if token else {})}
+        response = _answer(self.session, self.base, params=parameters)
         check_status(response.status_code, f"{shown(self.base)} ({prefix})")
         root = xml_root(response.content, f"{listing.origin}: the listing")
         space = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
         if root.tag != f"{space}ListBucketResult":
             raise ServiceError(f"{listing.origin}: no listing, but {root.tag[:60]!r}", response.content)
-        for each in root.iter(f"{space}Contents"):
-            key = each.findtext(f"{space}Key", "")
-            etag = each.findtext(f"{space}ETag", "").strip('"')
+        for content in root.iter(f"{space}Contents"):
+            key = content.findtext(f"{space}Key", "")
+            etag = content.findtext(f"{space}ETag", "").strip('"')
             if not key.startswith(prefix) or key.endswith("/"):
                 continue
-            size, path = each.findtext(f"{space}Size", ""), listing.plain(key.removeprefix(prefix))
+            size, path = content.findtext(f"{space}Size", ""), listing.plain(key.removeprefix(prefix))
             if path is None:
                 continue
             if not re.fullmatch(r"[0-9]{1,18}", size):

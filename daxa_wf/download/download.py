@@ -37,7 +37,7 @@ WORTH_RESUMING = 64 * 1024
 
 
 @dataclass(frozen=True)
-class Downloaded:
+class DownloadedFile:
     """A file that is complete and verified: SHA-256, ETag, bytes of the file, bytes transferred."""
 
     sha256: str
@@ -65,7 +65,7 @@ def download(
     tell: Tell = lambda _: None,
     pause: float = PAUSE,
     secret: Mapping[str, str] | None = None,
-) -> Downloaded:
+) -> DownloadedFile:
     """Fetch a file to `target`, continuing an earlier attempt if the server confirms that its file has not changed.
 
     `secret` has parameters that are sent with the request and never shown; `pause` is in seconds. Raise NotAtDataCentreError
@@ -74,7 +74,7 @@ def download(
     """
     if remote.url.startswith("file://"):
         return _take(remote, target, session.limits)
-    part = _Part(target, remote, secret or {}, session.limits)
+    part = _PartialFile(target, remote, secret or {}, session.limits)
     if not target.parent.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
     transferred = _receive_all(part, session, tell, pause)
@@ -86,10 +86,10 @@ def download(
     flush_and_rename(part.path, target)
     if part.noted:
         part.note.unlink(missing_ok=True)
-    return Downloaded(part.sha256.hexdigest(), part.etag, part.size, transferred)
+    return DownloadedFile(part.sha256.hexdigest(), part.etag, part.size, transferred)
 
 
-def _receive_all(part: _Part, session: PatientSession, tell: Tell, pause: float) -> int:
+def _receive_all(part: _PartialFile, session: PatientSession, tell: Tell, pause: float) -> int:
     """Receive a file in as many attempts as it needs. Return the bytes that were transferred."""
     transferred, fruitless, furthest = 0, 0, 0
     for _ in range(ATTEMPTS):
@@ -108,7 +108,7 @@ def _receive_all(part: _Part, session: PatientSession, tell: Tell, pause: float)
     raise ServiceError(f"{shown(part.url)}: the transfer broke off {ATTEMPTS} times")
 
 
-def _check(part: _Part, remote: RemoteFile, name: str, limits: Limits) -> None:
+def _check(part: _PartialFile, remote: RemoteFile, name: str, limits: Limits) -> None:
     size = part.size
     if remote.exact and remote.size is not None and size != remote.size:
         raise CorruptFileError(f"{name} has {size} bytes; the archive's listing says {remote.size}")
@@ -117,7 +117,7 @@ def _check(part: _Part, remote: RemoteFile, name: str, limits: Limits) -> None:
     check_content(part.path, name, limits)
 
 
-def _take(remote: RemoteFile, target: Path, limits: Limits) -> Downloaded:
+def _take(remote: RemoteFile, target: Path, limits: Limits) -> DownloadedFile:
     """Copy a file of this machine, so that a change of the raw store never changes the mirror."""
     import os
 
@@ -132,10 +132,10 @@ def _take(remote: RemoteFile, target: Path, limits: Limits) -> Downloaded:
         part.unlink(missing_ok=True)
     with target.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return Downloaded(digest, "", target.stat().st_size, 0)
+    return DownloadedFile(digest, "", target.stat().st_size, 0)
 
 
-class _Part:
+class _PartialFile:
     """An incomplete file, with a note of the server's validator (ETag or time) for it."""
 
     def __init__(self, target: Path, remote: RemoteFile, secret: Mapping[str, str], limits: Limits) -> None:

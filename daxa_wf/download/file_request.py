@@ -43,13 +43,13 @@ def missing_products(request: FileRequest, files: Sequence[StoredFile]) -> list[
     """Return a note for each product that the mission's patterns list for the wanted instruments and that is missing."""
     spec, obsid = request.spec, str(request.facts["obsid"])
     observed_with = spec.named_instruments(str(request.facts.get("instruments", "")))
-    wanted = set(request.instruments) & set(observed_with or request.instruments)
+    instruments = set(request.instruments) & set(observed_with or request.instruments)
     globs = {
-        tuple(each.glob.replace("{obsid}", name) for name in (obsid, obsid.lower())): each
-        for each in spec.products
-        if "preprocessed" in request.routes and set(spec.instruments_of(each)) & wanted
+        tuple(product.glob.replace("{obsid}", name) for name in (obsid, obsid.lower())): product
+        for product in spec.products
+        if "preprocessed" in request.routes and set(spec.instruments_of(product)) & instruments
     }
-    paths = [each.path for each in files]
+    paths = [file.path for file in files]
     return [
         f"no {pattern.kind} of {pattern.instrument}: nothing is like {names[0]}"
         for names, pattern in globs.items()

@@ -44,7 +44,7 @@ def part_of(directory: Path, remote: RemoteFile) -> Path:
 
 def orders_for(files: Sequence[RemoteFile], directory: Path, at_once: int, limits: Limits) -> bytes:
     """Return the configuration with which curl fetches files, `at_once` at a time, and make their directories."""
-    largest = max((limits.transferred_from(each.size, each.exact) for each in files), default=0)
+    largest = max((limits.transferred_from(file.size, file.exact) for file in files), default=0)
     lines = [
         *OPTIONS, f"parallel-max = {at_once}", f"speed-limit = {limits.speed:.0f}", f"speed-time = {limits.speed_time:.0f}",
         f"retry-max-time = {limits.retry_after:.0f}", f"max-filesize = {largest}",

@@ -27,7 +27,7 @@ from daxa_wf.download.file_request import FileRequest, missing_products, refused
 from daxa_wf.download.many import BATCH, MANY_FILES, curl, orders_for, start_curl, verified
 from daxa_wf.download.paths import fill, is_wanted, may_hold_wanted, paths_at, raw_directory
 from daxa_wf.download.progress import Progress
-from daxa_wf.download.release import NOT_PUBLIC, mark_of_logins, retry_condition, utc_now, when_asked_again
+from daxa_wf.download.release import NOT_PUBLIC, RetryCondition, mark_of_logins, utc_now, when_asked_again
 from daxa_wf.download.store import HostSlots, Ledger, StoredFile, locked, stored_file
 from daxa_wf.download.unpack import decompress, unpack_tar
 from daxa_wf.errors import CorruptFileError, DaxaError, ServiceError, UnfitDataError
@@ -47,7 +47,7 @@ PACKED = (".gz", ".Z", ".FTZ")
 
 
 @dataclass
-class Acquired:
+class RawObservation:
     """An observation's files in the raw store: its directory, the files, notes, and bytes that were transferred."""
 
     directory: str
@@ -81,7 +81,7 @@ class Fetcher:
         }
         self.slots = HostSlots(self.store / ".slots", self.transfers, DEFAULT_TRANSFERS)
 
-    def acquire(self, request: FileRequest, progress: Progress | None = None) -> Acquired:
+    def acquire(self, request: FileRequest, progress: Progress | None = None) -> RawObservation:
         """Return the observation's files, fetched if they are not in the store yet.
 
         Raise UnfitDataError `notInArchive` if every data centre answers that it has none of them, and ServiceError if one
@@ -126,12 +126,12 @@ class Fetcher:
                 for path in paths_at(of, centre, facts):
                     yield centre, base, path
 
-    def _directory(self, request: FileRequest, directory: Path, progress: Progress) -> Acquired:
+    def _directory(self, request: FileRequest, directory: Path, progress: Progress) -> RawObservation:
         ledger = Ledger(directory)
         key = self.key_of(request)
         known = ledger.answer(key)
         if known is not None:
-            return Acquired("", known, ledger.notes(key))
+            return RawObservation("", known, ledger.notes(key))
         reasons, absent, closed = [], 0, 0
         refused: list[str] = []
         attempts = self._attempts(request, ledger, progress, refused)
@@ -148,8 +148,8 @@ class Fetcher:
                 log.warning("%s: %s", request.name, reasons[-1])
                 continue
             notes = [*reasons, *refused_notes(refused), *missing_products(request, files)]
-            ledger.finish(key, [each.path for each in files], notes)
-            return Acquired("", files, notes, transferred)
+            ledger.finish(key, [file.path for file in files], notes)
+            return RawObservation("", files, notes, transferred)
         reasons += refused_notes(refused)
         if absent == len(attempts) and attempts:
             raise UnfitDataError("notInArchive", f"{request.name} is in no archive: {'; '.join(reasons)}")
@@ -164,26 +164,26 @@ class Fetcher:
             return
         raise UnfitDataError(
             NOT_PUBLIC, f"{request.name} {when_asked_again(release)}: {'; '.join(reasons)}",
-            retry_condition(release, self.login_mark),
+            RetryCondition(release, self.login_mark).as_results(),
         )  # fmt: skip
 
     def _attempts(
         self, request: FileRequest, ledger: Ledger, progress: Progress, refused: list[str]
     ) -> list[tuple[str, Callable[[], Any]]]:
         """Return the ways to fetch the observation, in the order to try them. They add refused entries to `refused`."""
-        found: list[tuple[str, Callable[[], Any]]] = []
+        attempts: list[tuple[str, Callable[[], Any]]] = []
         for centre, bases in self.data_centres.items():
-            bundles = [each for each in request.spec.bundles.get(centre, ()) if each.route in request.routes]
+            bundles = [bundle for bundle in request.spec.bundles.get(centre, ()) if bundle.route in request.routes]
             paths = paths_at(request.spec, centre, request.facts)
             for base in bases:
                 where = f"{centre} {mask_secrets(base)}"
-                found += [
+                attempts += [
                     (where, partial(self._tree, centre, base, path, request, ledger, progress, refused))
                     for path in paths
                 ]
                 if bundles:
-                    found.append((where, partial(self._bundles, centre, base, bundles, request, ledger, progress)))
-        return found
+                    attempts.append((where, partial(self._bundles, centre, base, bundles, request, ledger, progress)))
+        return attempts
 
     def _tree(
         self,
@@ -202,32 +202,32 @@ class Fetcher:
 
         The reasons for which entries of the listing were refused are added to `refused`.
         """
-        listing = file_tree(centre, base, self.session).files(path, lambda each: may_hold_wanted(each, globs))
+        listing = file_tree(centre, base, self.session).files(path, lambda directory: may_hold_wanted(directory, globs))
         refused += listing.refused
         for note in refused_notes(listing.refused):
             log.warning("%s", note)
-        wanted = [each for each in listing.files if is_wanted(each.path, globs)]
-        if not wanted:
+        needed = [file for file in listing.files if is_wanted(file.path, globs)]
+        if not needed:
             raise NotAtDataCentreError(f"{base.rstrip('/')}/{path}: {len(listing.files)} files, none of them needed")
-        return wanted
+        return needed
 
     def _files(
         self, centre: str, files: Sequence[RemoteFile], ledger: Ledger, progress: Progress
     ) -> tuple[list[StoredFile], int]:
-        names = {each.path: self._local_name(each.path) for each in files}
-        due = [each for each in files if not ledger.has(names[each.path], each.size if each.exact else None)]
-        progress.plan(len(due), sum(each.size or 0 for each in due))
+        names = {file.path: self._local_name(file.path) for file in files}
+        due = [file for file in files if not ledger.has(names[file.path], file.size if file.exact else None)]
+        progress.plan(len(due), sum(file.size or 0 for file in due))
         transferred = 0
         if len(due) > MANY_FILES and not self.session.logins and (program := curl()):
             transferred = self._by_curl(program, centre, due, ledger, progress)
-            due = [each for each in due if not ledger.has(names[each.path])]
+            due = [file for file in due if not ledger.has(names[file.path])]
         count, problems = self._by_threads(centre, due, ledger, progress)
         transferred += count
         if problems:
             more = f" (and {len(problems) - 1} more files)" if len(problems) > 1 else ""
-            closed = all(isinstance(each, ProprietaryError) for each in problems)
+            closed = all(isinstance(problem, ProprietaryError) for problem in problems)
             raise (ProprietaryError if closed else ServiceError)(f"{problems[0]}{more}")
-        return [ledger.files[names[each.path]] for each in files], transferred
+        return [ledger.files[names[file.path]] for file in files], transferred
 
     def _by_threads(
         self, centre: str, due: Sequence[RemoteFile], ledger: Ledger, progress: Progress
@@ -236,7 +236,7 @@ class Fetcher:
         transferred = 0
         problems: list[DaxaError] = []
         with ThreadPoolExecutor(self.slots.limit(centre)) as pool:
-            jobs = [pool.submit(self._file, centre, each, ledger, progress) for each in due]
+            jobs = [pool.submit(self._file, centre, file, ledger, progress) for file in due]
             for job in jobs:
                 try:
                     transferred += job.result()
@@ -272,7 +272,7 @@ class Fetcher:
         # Flushed once a batch, because thousands of small files would wait for the disk one by one.
         os.sync()
         ledger.add(stored)
-        count = sum(each.remote_size for each in stored)
+        count = sum(file.remote_size for file in stored)
         progress.tell(count)
         return count
 
@@ -316,17 +316,17 @@ class Fetcher:
         for bundle in bundles:
             for path in bundle.paths:
                 try:
-                    found, count = self._bundle(
+                    stored, count = self._bundle(
                         centre, base, fill(path, request.facts), bundle, request, ledger, progress
                     )
                 except NotAtDataCentreError as error:
                     absent.append(error)
                     continue
-                files += found
+                files += stored
                 transferred += count
         if not files:
             raise absent[0] if absent else NotAtDataCentreError(f"{base}: its tar files hold nothing of {request.name}")
-        return list({each.path: each for each in files}.values()), transferred
+        return list({file.path: file for file in files}.values()), transferred
 
     def _bundle(
         self,
@@ -408,7 +408,7 @@ class Fetcher:
                 except (ServiceError, CorruptFileError) as error:
                     reasons.append(str(error))
                     continue
-                ledger.finish(key, [each.path for each in stored], refused_notes(refused))
+                ledger.finish(key, [file.path for file in stored], refused_notes(refused))
                 return
             raise ServiceError(f"{request.name}: {shared.local} cannot be had: {'; '.join(reasons)}")
 

@@ -64,7 +64,7 @@ def paths_at(of: MissionSpec | SharedDirectory, centre: str, facts: Mapping[str,
     templates = of.archive_paths.get("heasarc" if centre == "s3" else centre, ())
     if isinstance(of, MissionSpec):
         facts = {**facts, **own_fields(of, str(facts["obsid"]))}
-    return [fill(each, facts) for each in ((templates,) if isinstance(templates, str) else templates)]
+    return [fill(template, facts) for template in ((templates,) if isinstance(templates, str) else templates)]
 
 
 def own_fields(spec: MissionSpec, obsid: str) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ import json
 import os
 import secrets as random_bytes
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,22 +31,34 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def retry_condition(release: datetime | None, mark: str) -> dict[str, Any]:
-    """Return the results that a record keeps: the release date ('' if it is not known), and the mark of the credentials."""
-    return {"ask_again": {"released": release.isoformat() if release else "", "logins": mark}}
+@dataclass(frozen=True)
+class RetryCondition:
+    """The time to ask data centres again: once the release date has passed, or the credentials have changed.
 
-
-def is_due(results: Mapping[str, Any], now: datetime, mark: str) -> bool:
-    """Return True if the condition of a record is met: the release date has passed, or the credentials have changed.
-
-    A condition that cannot be read counts as met, so that a new one replaces it.
+    `released` is the date of the mission's table in UTC, None if it is not known. `logins` is the mark of the credentials.
     """
-    try:
-        condition = results["ask_again"]
-        release = datetime.fromisoformat(condition["released"]) if condition["released"] else None
-        return condition["logins"] != mark or (release is not None and release <= now)
-    except (KeyError, TypeError, ValueError):
-        return True
+
+    released: datetime | None
+    logins: str
+
+    @classmethod
+    def from_record(cls, record: Record) -> RetryCondition | None:
+        """Return the condition in the record of an observation that was not public, or None if it cannot be read."""
+        try:
+            condition = record.results["ask_again"]
+            released = datetime.fromisoformat(condition["released"]) if condition["released"] else None
+            readable = released is None or released.tzinfo is not None
+            return cls(released, condition["logins"]) if readable else None
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def as_results(self) -> dict[str, Any]:
+        """Return the condition as a record holds it."""
+        return {"ask_again": {"released": self.released.isoformat() if self.released else "", "logins": self.logins}}
+
+    def is_met(self, now: datetime, mark: str) -> bool:
+        """Return True if the release date has passed, or if the mark of the present credentials is another one."""
+        return self.logins != mark or (self.released is not None and self.released <= now)
 
 
 def when_asked_again(release: datetime | None) -> str:
@@ -59,12 +72,15 @@ def when_asked_again(release: datetime | None) -> str:
 
 
 def may_be_had(record: Record, marks: Mapping[str, str], now: datetime) -> bool:
-    """Return True for the record of an observation that was not public, and may be now: it is to be acquired again.
+    """Return True for the record of an observation that was not public, and may be now: it must be acquired again.
 
-    `marks` has the mark of the credentials by mission.
+    `marks` has the mark of the credentials by mission. A condition that cannot be read counts as met, so that a new one
+    replaces it.
     """
-    waiting = record.step == "acquire" and record.status is Status.REJECTED and record.reason == NOT_PUBLIC
-    return waiting and is_due(record.results, now, marks.get(record.unit.mission, ""))
+    if record.step != "acquire" or record.status is not Status.REJECTED or record.reason != NOT_PUBLIC:
+        return False
+    condition = RetryCondition.from_record(record)
+    return condition is None or condition.is_met(now, marks.get(record.unit.mission, ""))
 
 
 def mark_of_logins(

@@ -63,14 +63,14 @@ def shown_bytes(size: float) -> str:
 
 
 @dataclass(frozen=True)
-class _Listing:
+class _StoredListing:
     """A listing in the raw store: the patterns that it was made for, and the files."""
 
     globs: list[str]
     files: list[RemoteFile]
 
 
-class Listings:
+class ListingStore:
     """The listings that the raw store keeps. A damaged one is set aside and counts as unknown."""
 
     def __init__(self, store: Path) -> None:
@@ -80,7 +80,7 @@ class Listings:
         """Return the wanted files of an observation, or None if it was never listed for all of them."""
         path = self._path(request)
         try:
-            kept: _Listing = read_json(path, _Listing, "a listing", "the archive is asked again")
+            kept: _StoredListing = read_json(path, _StoredListing, "a listing", "the archive is asked again")
         except FileNotFoundError:
             return None
         except CorruptFileError as error:
@@ -88,11 +88,11 @@ class Listings:
             return None
         if not set(request.globs) <= set(kept.globs):
             return None
-        return [each for each in kept.files if is_wanted(each.path, request.globs)]
+        return [file for file in kept.files if is_wanted(file.path, request.globs)]
 
     def keep(self, request: FileRequest, files: Iterable[RemoteFile]) -> None:
         """Keep a listing, without its URLs: they may hold credentials."""
-        listing = {"globs": list(request.globs), "files": [asdict(each) | {"url": ""} for each in files]}
+        listing = {"globs": list(request.globs), "files": [asdict(file) | {"url": ""} for file in files]}
         write_atomically(self._path(request), json.dumps(listing))
 
     def _path(self, request: FileRequest) -> Path:
@@ -101,7 +101,7 @@ class Listings:
 
 def estimate(requests: Sequence[FileRequest], fetcher: Fetcher, ask: int = 0) -> Estimate:
     """Estimate the files and bytes of one mission's observations, asking the data centres for up to `ask` new listings."""
-    listings, result, sizes = Listings(fetcher.store), Estimate(len(requests)), []
+    listings, result, sizes = ListingStore(fetcher.store), Estimate(len(requests)), []
     unlisted = []
     for request in requests:
         ledger = Ledger(fetcher.store / raw_directory(request.spec, request.facts))
@@ -109,7 +109,7 @@ def estimate(requests: Sequence[FileRequest], fetcher: Fetcher, ask: int = 0) ->
         if done is not None:
             result.here += 1
             result.files += len(done)
-            result.to_keep += sum(each.size for each in done)
+            result.to_keep += sum(file.size for file in done)
             continue
         files = listings.known(request)
         if files is None and ask > 0 and not result.problem:
@@ -122,8 +122,8 @@ def estimate(requests: Sequence[FileRequest], fetcher: Fetcher, ask: int = 0) ->
         if files is None:
             unlisted.append(request)
             continue
-        total = sum(each.size or 0 for each in files)
-        held = sum(each.size or 0 for each in files if ledger.has(each.path, each.size if each.exact else None))
+        total = sum(file.size or 0 for file in files)
+        held = sum(file.size or 0 for file in files if ledger.has(file.path, file.size if file.exact else None))
         sizes.append(total)
         result.listed += 1
         result.files += len(files)

@@ -50,7 +50,7 @@ def stored_file(
 
 
 @dataclass(frozen=True)
-class _Answer:
+class _CompletionLine:
     """The ledger's line about a complete request."""
 
     complete: str
@@ -75,12 +75,12 @@ class Ledger:
             else:
                 self.complete[line.complete] = asdict(line)
 
-    def _lines(self) -> Iterator[StoredFile | _Answer]:
+    def _lines(self) -> Iterator[StoredFile | _CompletionLine]:
         if not self.path.exists():
             return
         for line in self.path.read_bytes().splitlines():
             try:
-                entry: StoredFile | _Answer = parse_json(line, StoredFile | _Answer)
+                entry: StoredFile | _CompletionLine = parse_json(line, StoredFile | _CompletionLine)
                 for name in [entry.path] if isinstance(entry, StoredFile) else entry.paths:
                     checked_relative(name, f"the ledger {self.path}")
                 yield entry
@@ -116,8 +116,8 @@ class Ledger:
         """Add files that were verified."""
         listed = list(files)
         with self._lock:
-            self._append([vars(each) for each in listed])
-            self.files.update({each.path: each for each in listed})
+            self._append([vars(file) for file in listed])
+            self.files.update({file.path: file for file in listed})
 
     def finish(self, key: str, paths: Sequence[str], notes: Sequence[str]) -> None:
         """Add a request that these files complete."""

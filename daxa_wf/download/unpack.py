@@ -21,7 +21,7 @@ DEEPEST = 3
 """Tar files within one another: XSA's ODF answer has two."""
 NESTED = (".tar", ".TAR", ".tar.gz")
 
-Place = Callable[[str], str | None]
+MemberPath = Callable[[str], str | None]
 """Returns a member's path relative to the directory, or None if the member is not wanted."""
 
 
@@ -35,7 +35,7 @@ def safe_member(member: tarfile.TarInfo, name: str) -> str:
     return plain
 
 
-def unpack_tar(path: Path, directory: Path, place: Place, limits: Limits = DEFAULTS) -> list[str]:
+def unpack_tar(path: Path, directory: Path, place: MemberPath, limits: Limits = DEFAULTS) -> list[str]:
     """Unpack the wanted members of a tar file (plain or gzip) and of tar files in it. Return their paths.
 
     Every member is checked before the first is written, so that a bad file leaves nothing behind.
@@ -44,10 +44,10 @@ def unpack_tar(path: Path, directory: Path, place: Place, limits: Limits = DEFAU
         pass
     made = []
     for name, stream in _members(path, path.name, 0, _Budget(path, limits)):
-        wanted = place(name)
-        if wanted is None:
+        relative = place(name)
+        if relative is None:
             continue
-        target = resolve_inside(directory, wanted, path.name)
+        target = resolve_inside(directory, relative, path.name)
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f".{target.name}.{os.getpid()}.part")
         try:
@@ -56,7 +56,7 @@ def unpack_tar(path: Path, directory: Path, place: Place, limits: Limits = DEFAU
             flush_and_rename(part, target)
         finally:
             part.unlink(missing_ok=True)
-        made.append(wanted)
+        made.append(relative)
     return made
 
 

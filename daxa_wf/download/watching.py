@@ -19,7 +19,7 @@ STALE_SECONDS = 300
 
 
 @dataclass(frozen=True)
-class _Progress:
+class _ProgressNote:
     """The last state of a job: the observation, files and bytes in all and done, bytes a second."""
 
     name: str
@@ -36,7 +36,7 @@ def read_progress(root: Path) -> list[dict[str, Any]]:
     for path in sorted((root / ".progress").glob("*.json")):
         try:
             if time.time() - path.stat().st_mtime < STALE_SECONDS:
-                states.append(asdict(read_json(path, _Progress, "a note of progress", "it is written again")))
+                states.append(asdict(read_json(path, _ProgressNote, "a note of progress", "it is written again")))
         except (OSError, CorruptFileError):
             continue
     return states
@@ -47,13 +47,13 @@ def progress_table(states: list[dict[str, Any]]) -> Any:
     from rich.table import Column, Table
 
     table = Table(Column("observation", overflow="fold"), "files", "bytes", "rate", "time left")
-    total = {key: sum(each[key] for each in states) for key in ("files", "files_done", "bytes", "bytes_done", "rate")}
-    for each in [*states, {"name": "in all", **total}] if states else []:
-        left = max(each["bytes"] - each["bytes_done"], 0) / each["rate"] if each["rate"] else 0.0
+    total = {key: sum(state[key] for state in states) for key in ("files", "files_done", "bytes", "bytes_done", "rate")}
+    for state in [*states, {"name": "in all", **total}] if states else []:
+        left = max(state["bytes"] - state["bytes_done"], 0) / state["rate"] if state["rate"] else 0.0
         table.add_row(
-            each["name"], f"{each['files_done']} of {each['files']}",
-            f"{shown_bytes(each['bytes_done'])} of {shown_bytes(max(each['bytes'], each['bytes_done']))}",
-            f"{shown_bytes(each['rate'])}/s", f"{left:.0f} s",
+            state["name"], f"{state['files_done']} of {state['files']}",
+            f"{shown_bytes(state['bytes_done'])} of {shown_bytes(max(state['bytes'], state['bytes_done']))}",
+            f"{shown_bytes(state['rate'])}/s", f"{left:.0f} s",
         )  # fmt: skip
     return table if states else "nothing is being downloaded"
 

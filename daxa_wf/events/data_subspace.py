@@ -27,15 +27,15 @@ def gti_references(header: Any, detector: str, number_of: Callable[[int], int] =
     components = sorted(
         {match[1] for card in header if (match := PREFIX.fullmatch(card))}, key=lambda text: int(text or 1)
     )
-    found: dict[int, str] = {}
+    gti_tables: dict[int, str] = {}
     for component in components:
         ccds = [str(header.get(f"{component}DSVAL{number}", "")).strip() for number in numbers[detector]]
         tables = [str(header.get(f"{component}DSREF{number}", "")).strip().lstrip(":") for number in numbers["TIME"]]
         # A list that was selected by these columns may have them twice: the component's own value, and that of the selection.
         ccd, table = next(filter(str.isdigit, ccds), ""), next(filter(None, tables), "")
         if ccd and table:
-            found[number_of(int(ccd))] = table
-    return found
+            gti_tables[number_of(int(ccd))] = table
+    return gti_tables
 
 
 def kept_restrictions(header: Any, detector: str) -> list[Restriction]:
@@ -59,9 +59,11 @@ def replace_subspace(
     """
     for card in {card for card in header if PREFIX.fullmatch(card)}:
         del header[card]
-    common = [each for each in dict.fromkeys(restrictions) if each.column not in (detector, "TIME")]
+    common = [
+        restriction for restriction in dict.fromkeys(restrictions) if restriction.column not in (detector, "TIME")
+    ]
     time = len(common) + 2
-    for number, name in enumerate([detector, *(each.column for each in common), "TIME"], start=1):
+    for number, name in enumerate([detector, *(restriction.column for restriction in common), "TIME"], start=1):
         header[f"DSTYP{number}"] = (name, "data subspace descriptor: name")
         if name in UNITS:
             header[f"DSUNI{number}"] = (UNITS[name], "data subspace descriptor: units")
@@ -75,7 +77,7 @@ def replace_subspace(
 
 
 def _write_common(header: Any, restrictions: Sequence[Restriction]) -> None:
-    for number, each in enumerate(restrictions, start=2):
-        if each.form:
-            header[f"DSFORM{number}"] = (each.form, "data subspace descriptor: data type")
-        header[f"DSVAL{number}"] = (each.values, "data subspace descriptor: value")
+    for number, restriction in enumerate(restrictions, start=2):
+        if restriction.form:
+            header[f"DSFORM{number}"] = (restriction.form, "data subspace descriptor: data type")
+        header[f"DSVAL{number}"] = (restriction.values, "data subspace descriptor: value")

@@ -257,7 +257,7 @@ class EventList:
             rows = chunk if where is None else chunk[where.mask(chunk)]
             for name in names:
                 parts[name].append(rows[name].astype(self.dtype[name].newbyteorder("=")))
-        return {name: np.concatenate(found) if found else self._empty(name) for name, found in parts.items()}
+        return {name: np.concatenate(values) if values else self._empty(name) for name, values in parts.items()}
 
     def _empty(self, name: str) -> NDArray[Any]:
         return np.empty(0, self.dtype[name].newbyteorder("="))

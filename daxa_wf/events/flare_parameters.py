@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+DEFAULT_BINSIZE = 60.0
+"""Seconds of a bin, also of filters that always bin if binning is off."""
+
 
 @dataclass(frozen=True)
 class FlareParameters:
@@ -13,7 +16,7 @@ class FlareParameters:
     """
 
     smooth: float | None = 51.0
-    binsize: float | None = 60.0
+    binsize: float | None = DEFAULT_BINSIZE
     ratio: float = 1.2
     elow: int = 2500
     ehigh: int = 8500

@@ -18,7 +18,7 @@ COUNT_TYPE = np.dtype(">i4")
 Smaller types wrap silently when users multiply or subtract images.
 """
 
-EnergyBand = Callable[[NDArray[Any]], NDArray[np.bool_]]
+BandCondition = Callable[[NDArray[Any]], NDArray[np.bool_]]
 """Energies (or channels) of events, in the machine's byte order -> True for those in the band; shapes (rows,)."""
 
 
@@ -30,7 +30,7 @@ class ImageResult:
     outside: int
 
 
-def channels(low: int, high: int) -> EnergyBand:
+def channels(low: int, high: int) -> BandCondition:
     """Return the band from a lowest to a highest channel, both included, as in the expression `PI in [low:high]`."""
     return lambda energies: np.asarray((energies >= low) & (energies <= high))
 
@@ -50,7 +50,7 @@ def pi_ranges(bands: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def bin_images(
     events: EventList,
-    bands: Sequence[EnergyBand],
+    bands: Sequence[BandCondition],
     grid: SkyGrid,
     where: RowFilter | None = None,
     energy_column: str = "PI",

@@ -63,12 +63,12 @@ class Inspection:
         table = self.events.TABLE
         if self.tables[table] > 1:
             raise UnfitDataError("twoEventTables", f"{name} has {self.tables[table]} tables {table}; expected one")
-        found = [*self._checksum_warnings(), *self._time_warnings(), *self._gti_warnings(), *self._table_warnings()]
-        return [Finding(kind, f"{name}: {text}").warning("daxa_wf") for kind, text in found]
+        problems = [*self._checksum_warnings(), *self._time_warnings(), *self._gti_warnings(), *self._table_warnings()]
+        return [Finding(kind, f"{name}: {text}").warning("daxa_wf") for kind, text in problems]
 
     def _checksum_warnings(self) -> Iterator[tuple[str, str]]:
         for card, kind in (("DATASUM", "wrongDatasum"), ("CHECKSUM", "wrongChecksum")):
-            texts = [text for each, text in self.checksums if each == card]
+            texts = [text for wrong_card, text in self.checksums if wrong_card == card]
             more = f" (and {len(texts) - MOST_NAMED} more)" if len(texts) > MOST_NAMED else ""
             if texts:
                 yield kind, f"{'; '.join(texts[:MOST_NAMED])}{more}: the file was changed after it was written"
@@ -115,10 +115,10 @@ class Inspection:
 
 def inspect(lists: Sequence[EventList]) -> list[dict[str, str]]:
     """Read lists to their ends and return the warnings of Inspection.finish; its errors."""
-    found = []
+    warnings = []
     for events in lists:
         inspection = Inspection(events)
         for _ in events.chunks(inspection=inspection):
             pass
-        found += inspection.finish()
-    return found
+        warnings += inspection.finish()
+    return warnings

@@ -89,8 +89,8 @@ def light_curves(
         if also is not None:
             also(chunk)
         times = chunk["TIME"].astype(float)
-        for name, each in bound.items():
-            counts[name] += counts_in_bins(times[each.mask(chunk)], start, bin_size, bins)
+        for name, condition in bound.items():
+            counts[name] += counts_in_bins(times[condition.mask(chunk)], start, bin_size, bins)
     return {name: LightCurve(start, bin_size, counted) for name, counted in counts.items()}
 
 

@@ -105,22 +105,22 @@ class Quality:
 
     def warnings(self, task: str) -> list[dict[str, str]]:
         """Return a warning for everything that a user should look at before using the exposure."""
-        found: list[Finding] = []
+        findings: list[Finding] = []
         if self.fit is not None and self.fit.has_second_hump:
-            found.append(Finding("secondHump",
+            findings.append(Finding("secondHump",
                 f"the accepted rates include a second population: {self.fit.excess:.0%} of the accepted samples lie above "
                 f"the fitted Gaussian, most of all near {self.fit.excess_rate:.2f} count/s; flares may remain, so look at "
                 "the plots, and lower allowed_sigma or choose another method"))  # fmt: skip
         if self.fit is not None and self.fit.is_poor:
-            found.append(Finding("poorFit",
+            findings.append(Finding("poorFit",
                 f"the fitted Gaussian differs from the histogram of the accepted rates by {self.fit.distance:.2f} "
                 f"(Kolmogorov-Smirnov, expected less than {DISTANCE_LEVEL / self.fit.independent**0.5:.2f}); look at the "
                 "plots"))  # fmt: skip
         if self.in_out is not None and self.in_out.is_contaminated:
-            found.append(Finding("residualFlares",
+            findings.append(Finding("residualFlares",
                 f"{self.in_out.contamination} contaminated by soft protons after cleaning: IN/OUT ratio "
                 f"{self.in_out.ratio:.2f} +- {self.in_out.error:.2f}, expected below {CONTAMINATION[0][0]} "
                 "(De Luca & Molendi 2004)"))  # fmt: skip
         if self.removed_fraction > LARGEST_REMOVED:
-            found.append(Finding("mostlyFlared", f"{self.removed_fraction:.1%} of the time was removed as flared"))
-        return [each.warning(task) for each in found]
+            findings.append(Finding("mostlyFlared", f"{self.removed_fraction:.1%} of the time was removed as flared"))
+        return [finding.warning(task) for finding in findings]

@@ -21,7 +21,7 @@ from daxa_wf.fits.writer import TableWriter, write_hdu
 SPARE_CARDS = 8
 """Room in the header of the events for what is known only after the last event."""
 
-Cards = Mapping[str, tuple[Any, str] | None]
+CardChanges = Mapping[str, tuple[Any, str] | None]
 """Card -> value and comment, or None to remove the card."""
 
 
@@ -42,19 +42,19 @@ class Changes:
     keep: Callable[[NDArray[Any]], NDArray[np.bool_]] | None = None
     keep_table: Callable[[str], bool] = _every
     tables: Mapping[str, Intervals] = field(default_factory=dict)
-    cards: Cards = field(default_factory=dict)
-    event_cards: Cards = field(default_factory=dict)
+    cards: CardChanges = field(default_factory=dict)
+    event_cards: CardChanges = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Written:
+class RowCounts:
     """Numbers of events that were read and written."""
 
     rows: int
     selected: int
 
 
-def rewrite(events: EventList, output: Path, changes: Changes) -> Written:
+def rewrite(events: EventList, output: Path, changes: Changes) -> RowCounts:
     """Write a list with changes to `output`, in one pass and bounded memory; every HDU gets new checksums.
 
     Raise ConfigError if `output` is the list itself, CorruptFileError if the list is damaged.
@@ -63,11 +63,11 @@ def rewrite(events: EventList, output: Path, changes: Changes) -> Written:
     >>> events = EventList.open(write_example())
     >>> hard = events.path.with_name("hard.fits")
     >>> rewrite(events, hard, Changes("above 5 keV", keep=events.bind("PI > 5000").mask))
-    Written(rows=1000, selected=497)
+    RowCounts(rows=1000, selected=497)
     """
     if output.exists() and output.samefile(events.path):
         raise ConfigError(f"{output} is the event file itself, which is never modified: name another output")
-    written, done = Written(0, 0), set()
+    written, done = RowCounts(0, 0), set()
     with output.open("wb") as out, open_bytes(events.path) as stream:
         for hdu in walk_hdus(stream, events.path):
             if not changes.keep_table(hdu.name):
@@ -102,7 +102,7 @@ def _edit(hdu: Hdu, changes: Changes, table: str) -> None:
         describe(hdu.header, changes.history)
 
 
-def apply_cards(header: Any, cards: Cards) -> None:
+def apply_cards(header: Any, cards: CardChanges) -> None:
     """Set cards of a header, or remove those whose value is None."""
     for card, value in cards.items():
         if value is not None:
@@ -111,7 +111,7 @@ def apply_cards(header: Any, cards: Cards) -> None:
             del header[card]
 
 
-def _copy_events(out: IO[bytes], hdu: Hdu, changes: Changes) -> Written:
+def _copy_events(out: IO[bytes], hdu: Hdu, changes: Changes) -> RowCounts:
     writer, rows = TableWriter(out, hdu.header, SPARE_CARDS), 0
     for chunk in hdu.chunks(ROWS_AT_A_TIME):
         rows += len(chunk)
@@ -121,7 +121,7 @@ def _copy_events(out: IO[bytes], hdu: Hdu, changes: Changes) -> Written:
             writer.write(chunk.view(f"V{chunk.dtype.itemsize}").take(np.flatnonzero(changes.keep(chunk))))
     hdu.header.add_history(f"{writer.rows} of {rows} events kept")
     writer.close(hdu.header)
-    return Written(rows, writer.rows)
+    return RowCounts(rows, writer.rows)
 
 
 def _replace_intervals(out: IO[bytes], hdu: Hdu, intervals: Intervals) -> None:

@@ -111,8 +111,8 @@ def whole_number(cards: Cards, card: str, place: str, default: int | None = None
     """Return the number of a card that counts something; CorruptFileError if it is missing or does not count."""
     value = cards.get(card, default)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_NUMBER:
-        problem = "it is missing" if value is None else f"it is {str(value)[:40]!r}"
-        raise unreadable(place, f"expected a whole number in the card {card}, {problem}")
+        problem = "it is missing" if value is None else f"it is {_shown(value)}"
+        raise CorruptFileError(f"{place}: expected a whole number in the card {card}, {problem}; fetch the file again")
     return value
 
 
@@ -128,7 +128,7 @@ def data_size(cards: Cards, place: str) -> int:
     axes = [whole_number(cards, f"NAXIS{axis}", place) for axis in range(1, count + 1)]
     bits = cards.get("BITPIX")
     if isinstance(bits, bool) or not isinstance(bits, int) or abs(bits) not in (8, 16, 32, 64):
-        raise unreadable(place, f"BITPIX is {str(bits)[:40]!r}; expected 8, 16, 32, 64, -32 or -64")
+        raise unreadable(place, f"BITPIX is {_shown(bits)}; expected 8, 16, 32, 64, -32 or -64")
     if not axes:
         return 0
     if axes[0] == 0 and cards.get("GROUPS") is True:
@@ -138,6 +138,11 @@ def data_size(cards: Cards, place: str) -> int:
     if size > LARGEST_NUMBER:
         raise unreadable(place, "it claims more data than any file has")
     return size
+
+
+def _shown(value: Any) -> str:
+    """Return a card's value for messages: only texts have quotes."""
+    return repr(value[:40] if isinstance(value, str) else value)
 
 
 def unreadable(place: str, problem: str) -> CorruptFileError:

@@ -47,8 +47,8 @@ def image_hdu(pixels: NDArray[Any], cards: Iterable[Any], name: str) -> NewHdu:
     return NewHdu(header, _on_disk(pixels))
 
 
-def table_hdu(columns: Sequence[Column], name: str) -> NewHdu:
-    """Return a binary table with one number or truth value (form L) a row and column."""
+def table_hdu(columns: Sequence[Column], name: str = "") -> NewHdu:
+    """Return a binary table with one number or truth value (form L) a row and column; without a name, no EXTNAME."""
     types = [(title, COLUMN_TYPES[form]) for title, form, _, _ in columns]
     rows = np.zeros(len(np.asarray(columns[0][3])), types)
     for title, form, _, values in columns:
@@ -62,7 +62,8 @@ def table_hdu(columns: Sequence[Column], name: str) -> NewHdu:
     for number, (title, form, unit, _) in enumerate(columns, start=1):
         cards += [(f"TTYPE{number}", title), (f"TFORM{number}", form)]
         cards += [(f"TUNIT{number}", unit)] if unit else []
-    return NewHdu(Header([*cards, ("EXTNAME", name, "extension name")]), rows.tobytes())
+    cards += [("EXTNAME", name, "extension name")] if name else []
+    return NewHdu(Header(cards), rows.tobytes())
 
 
 def write_hdus(path: Path, hdus: Iterable[NewHdu]) -> None:

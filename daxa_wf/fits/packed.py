@@ -17,7 +17,7 @@ from daxa_wf.limits import Limits
 DEFAULTS: Final = Limits()
 
 
-class _Counted:
+class _BoundedStream:
     """A decompressed stream that raises CorruptFileError if it is damaged, or grows beyond its limit."""
 
     def __init__(self, stream: Any, limit: int, name: str) -> None:
@@ -42,7 +42,7 @@ class _Counted:
         except gzip_errors() as error:
             raise CorruptFileError(f"{self._name} is damaged or cut off: {error}") from None
 
-    def __enter__(self) -> _Counted:
+    def __enter__(self) -> _BoundedStream:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -60,7 +60,7 @@ def limited_gzip(packed: Path | Any, limit: int, name: str) -> Any:
 
     from isal import igzip
 
-    return _Counted(io.BufferedReader(igzip.open(packed, "rb"), CHUNK), limit, name)
+    return _BoundedStream(io.BufferedReader(igzip.open(packed, "rb"), CHUNK), limit, name)
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def open_compress(path: Path, limits: Limits = DEFAULTS) -> Iterator[Any]:
         [program, "-dc", "--", str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
     ) as process:
         try:
-            yield _Counted(process.stdout, limit, path.name)
+            yield _BoundedStream(process.stdout, limit, path.name)
         finally:
             process.kill()
         complaint = process.stderr.read() if process.stderr else b""

@@ -29,7 +29,7 @@ LARGEST_TABLES = 1 << 30
 """Bytes that tables read whole may hold together. The frames of 100 ks at 5.7 ms take 300 MB."""
 GZIP_MAGIC = b"\x1f\x8b"
 
-Problems = list[tuple[str, str]]
+WrongSums = list[tuple[str, str]]
 """Wrong checksums: the card, and a description."""
 
 
@@ -57,8 +57,8 @@ class Hdu:
 
     def __init__(self, raw: bytes, number: int, stream: IO[bytes] | Any, place: str, memory: _Memory) -> None:
         self.raw, self.number, self.cards = raw, number, cards_of(raw)
-        self.size = data_size(self.cards, f"{place}[{number}]")
         self.name = str(self.cards.get("EXTNAME", "PRIMARY" if number == 0 else "")).strip()
+        self.size = data_size(self.cards, f"{place}[{self.name or number}]")
         self._stream, self._place, self._memory = stream, place, memory
         self._left = self.size
         self._sums: DataSum | None = None
@@ -143,7 +143,7 @@ class Hdu:
 
         self._sums = DataSum()
 
-    def checksum_problems(self) -> Problems:
+    def checksum_problems(self) -> WrongSums:
         """Return the checksums that are wrong, once all data were read; () if no sum was taken."""
         from daxa_wf.fits.checksums import checksum_problems
 
@@ -205,7 +205,7 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
 def walk_hdus(
     stream: IO[bytes] | Any,
     place: Path | str,
-    problems: Problems | None = None,
+    problems: WrongSums | None = None,
     longest: int = LONGEST_HEADER,
     trailing: bool = False,
     is_summed: Callable[[Cards], bool] = lambda _: True,

@@ -11,7 +11,7 @@ from daxa_wf.fits.packed import DEFAULTS
 from daxa_wf.limits import Limits
 
 
-class _Measured:
+class _CountingStream:
     """A stream that counts the bytes that were read."""
 
     def __init__(self, stream: Any) -> None:
@@ -30,12 +30,12 @@ def limited_tarinfo(limits: Limits) -> type[tarfile.TarInfo]:
     that the file does not hold; archives send none.
     """
 
-    class Limited(tarfile.TarInfo):
+    class LimitedMember(tarfile.TarInfo):
         members = 0
 
         def _proc_member(self, archive: tarfile.TarFile) -> Any:
-            Limited.members += 1
-            if Limited.members > limits.entries:
+            LimitedMember.members += 1
+            if LimitedMember.members > limits.entries:
                 raise CorruptFileError(f"a tar file with more than {limits.entries} members: refused")
             is_header = self.type not in (*tarfile.REGULAR_TYPES, tarfile.DIRTYPE)
             if self.size < 0 or (is_header and self.size > limits.header):
@@ -45,17 +45,17 @@ def limited_tarinfo(limits: Limits) -> type[tarfile.TarInfo]:
                 raise CorruptFileError(f"a tar file with the sparse member {made.name!r} of {made.size} bytes: refused")
             return made
 
-    return Limited
+    return LimitedMember
 
 
 def read_tar(stream: Any, name: str, limits: Limits = DEFAULTS) -> list[str]:
     """Return the names of a tar stream's members, read to its end; CorruptFileError if the two closing blocks are missing."""
-    measured = _Measured(stream)
+    measured = _CountingStream(stream)
     with tarfile.open(fileobj=measured, mode="r|", tarinfo=limited_tarinfo(limits)) as archive:  # type: ignore[call-overload]
         members = list(archive)
     while measured.read(CHUNK):
         pass
-    end = max((each.offset_data + -(-each.size * each.isreg() // 512) * 512 for each in members), default=0)
+    end = max((member.offset_data + -(-member.size * member.isreg() // 512) * 512 for member in members), default=0)
     if measured.total < end + 1024:
         raise CorruptFileError(f"{name} is cut off: a tar file ends with two empty blocks")
-    return [each.name for each in members]
+    return [member.name for member in members]

@@ -10,7 +10,7 @@ from typing import IO, Any, Final
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.fits.blocks import BLOCK, CHUNK
 from daxa_wf.fits.packed import DEFAULTS, open_compress, open_gzip
-from daxa_wf.fits.stream import GZIP_MAGIC, Problems, walk_hdus
+from daxa_wf.fits.stream import GZIP_MAGIC, WrongSums, walk_hdus
 from daxa_wf.fits.tar_files import read_tar
 from daxa_wf.limits import Limits
 
@@ -98,7 +98,7 @@ def walk_fits(stream: IO[bytes] | Any, name: str, limits: Limits = DEFAULTS) -> 
 
     Raise CorruptFileError if one is cut off or fails its CHECKSUM. Data without CHECKSUM are skipped where that is cheap.
     """
-    count, problems = 0, Problems()
+    count, problems = 0, WrongSums()
     hdus = walk_hdus(
         stream, name, problems, limits.header // BLOCK, trailing=True,
         is_summed=lambda cards: bool(str(cards.get("CHECKSUM", "")).strip()),
@@ -110,6 +110,6 @@ def walk_fits(stream: IO[bytes] | Any, name: str, limits: Limits = DEFAULTS) -> 
     return count
 
 
-def _raise_wrong(problems: Problems, name: str, number: int) -> None:
+def _raise_wrong(problems: WrongSums, name: str, number: int) -> None:
     if any(card == "CHECKSUM" for card, _ in problems):
         raise CorruptFileError(f"{name}: HDU {number} fails its own CHECKSUM")

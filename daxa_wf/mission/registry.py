@@ -31,7 +31,7 @@ def _modules() -> tuple[ModuleType, ...]:
     return tuple(import_module(f"{PACKAGE}.{name}") for name in names)
 
 
-class _Lazy(Mapping[str, Value]):
+class _LazyMapping(Mapping[str, Value]):
     """A mapping that is made on first use."""
 
     def __init__(self, make: Callable[[], dict[str, Value]]) -> None:
@@ -57,10 +57,10 @@ def _steps() -> dict[str, Step]:
     return {step.name: step for step in (ACQUIRE, PREPROCESSED, *own, REPORT)}
 
 
-MISSIONS: Mapping[str, MissionSpec] = _Lazy(_missions)
+MISSIONS: Mapping[str, MissionSpec] = _LazyMapping(_missions)
 """Every mission by name."""
 
-STEPS: Mapping[str, Step] = _Lazy(_steps)
+STEPS: Mapping[str, Step] = _LazyMapping(_steps)
 """Every step by name, in processing order, observatory by observatory."""
 
 
@@ -90,7 +90,7 @@ def _not_offered() -> dict[str, str]:
     return {name: reason for module in _modules() for name, reason in getattr(module, "NOT_OFFERED", {}).items()}
 
 
-NOT_OFFERED: Mapping[str, str] = _Lazy(_not_offered)
+NOT_OFFERED: Mapping[str, str] = _LazyMapping(_not_offered)
 """Mission that users may expect -> the reason why it is not offered, from NOT_OFFERED in a module of an observatory."""
 
 

@@ -29,6 +29,15 @@ class Instrument:
     is_detector: bool = True
     """False for a grating, whose data are in the files of the detector behind it."""
 
+    @property
+    def all_names(self) -> str:
+        """Return the name with its other spellings, for messages.
+
+        >>> Instrument("M1", 0.25, ("MOS1", "EMOS1")).all_names
+        'M1 (MOS1, EMOS1)'
+        """
+        return f"{self.name} ({', '.join(self.aliases)})" if self.aliases else self.name
+
 
 @dataclass(frozen=True)
 class Column:
@@ -192,7 +201,7 @@ class MissionSpec:
                 return instrument
         if members := self.groups.get(name.upper()):
             raise KeyError(f"{name!r} is a group of instruments, which cannot be used here; name {', '.join(members)}")
-        known = ", ".join(instrument.name for instrument in self.instruments)
+        known = ", ".join(instrument.all_names for instrument in self.instruments)
         raise KeyError(f"{self.pretty_name} has no instrument {name!r}; it has {known}")
 
     def instruments_named(self, name: str) -> tuple[str, ...]:

@@ -124,6 +124,8 @@ class Engine:
     """Reference to `function(mission, directory, obsids, instruments)`: the manifest's rows of a local directory."""
     named_in: str = ""
     """Reference to `function(directory, instruments) -> set`: ObsIDs in the names of files, which it does not open."""
+    ignored_in: str = ""
+    """Reference to `function(directory) -> list[str]`: sentences on files in a local directory that it does not recognise."""
     find_listed: str = ""
     """Reference to `function(obsid, paths, instruments)`: the exposures in a data centre's listing of files."""
     planned_files: str = ""
@@ -144,7 +146,7 @@ class ToolkitSpec:
     tasks: str
     """Reference to its table of tasks by name."""
     examine: str
-    """Reference to `function(environment, tasks) -> list[Finding]`."""
+    """Reference to `function(environment, tasks) -> list[Diagnosis]`."""
     section: str = "daxa_wf.config.toolkit:Toolkit"
     """Reference to the model of its section."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from daxa_wf.archive.layout import Layout
 
@@ -18,6 +19,8 @@ class Ending:
     """
 
     archives: dict[Layout, Reasons] = field(default_factory=dict)
+    started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    """Start of the process, in the form of the times in records (UTC, ISO)."""
     is_plugin_in_use: bool = False
 
     def announce(self, layout: Layout, reasons: Reasons) -> None:

@@ -7,7 +7,7 @@ import sys
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.page import nothing_succeeded
 from daxa_wf.archive.records import readable_records
-from daxa_wf.archive.status import FAULT, manifest_fault, print_summary, read_verdicts, write_status
+from daxa_wf.archive.status import FAULT, manifest_fault, print_summary, read_verdicts, removed_line, write_status
 from daxa_wf.report.ending import ENDING
 from daxa_wf.report.pages import write_archive_page, write_observation_page
 from daxa_wf.units import Unit
@@ -45,5 +45,6 @@ def close_run(layout: Layout) -> None:
         return
     write_status(layout, verdicts)
     print_summary(layout, verdicts)
+    sys.stderr.write(removed_line(verdicts, ENDING.started))
     if nothing_succeeded(layout):
         sys.stderr.write(NOTHING_USABLE)

@@ -11,13 +11,13 @@ from daxa_wf.report.plots import image_plot
 
 
 @dataclass(frozen=True)
-class ImageResults:
+class ImageBands:
     """The results of a step that makes images: the edges of their energy bands in keV, in the order of the products."""
 
     bands: tuple[tuple[float, float], ...]
 
     @classmethod
-    def from_record(cls, record: Record) -> ImageResults:
+    def from_record(cls, record: Record) -> ImageBands:
         """Return the results in a record that is done."""
         return cls(tuple((low, high) for low, high in record.results["bands"]))
 
@@ -28,7 +28,7 @@ def image_plots(layout: Layout, record: Record) -> list[Plot]:
 
     plots = []
     images = [stamp for stamp in record.products if stamp.kind == "image"]
-    for stamp, (low, high) in zip(images, ImageResults.from_record(record).bands, strict=True):
+    for stamp, (low, high) in zip(images, ImageBands.from_record(record).bands, strict=True):
         path = layout.find(stamp.path)
         with fits.open(path) as hdus:
             title = f"{record.unit.identifier} {low}-{high} keV"

@@ -15,7 +15,7 @@ import daxa_wf
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.page import with_digest
 from daxa_wf.archive.records import Record, Status, read_record
-from daxa_wf.archive.requested import NOT_REQUESTED, Requested, read_requested
+from daxa_wf.archive.requested import NOT_REQUESTED, RequestedUnits, read_requested
 from daxa_wf.archive.status import (
     Verdict,
     counts_by_step,
@@ -116,14 +116,14 @@ LONGEST_HEAD = 10_000
 """Characters at the start of a page that contain its banner."""
 
 
-def _dropped(layout: Layout, unit: Unit, requested: Requested) -> list[str]:
-    """Return the units of an observation that have records, and that the configuration no longer requests."""
+def _dropped(layout: Layout, unit: Unit, requested: RequestedUnits) -> list[str]:
+    """Return the units of an observation that have records, and that the configuration no longer requests, with the cause."""
     dropped = set()
     for path in layout.records(unit).glob("*/*.json"):
         with suppress(CorruptFileError):  # a damaged record is reported as a fault
             record = read_record(path)
-            if not requested.asks_for(record.step, record.unit):
-                dropped.add(f"{record.unit.identifier} ({record.step})")
+            if cause := requested.why_not(record.step, record.unit):
+                dropped.add(f"{record.unit.identifier} ({record.step}): {cause}")
     return sorted(dropped)
 
 

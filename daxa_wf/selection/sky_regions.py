@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from daxa_wf.errors import ConfigError, CorruptFileError, ExpressionError
 
-Degrees = NDArray[np.float64]
-Inside = NDArray[np.bool_]
-Contains = Callable[[Degrees, Degrees], Inside]
+FloatArray = NDArray[np.float64]
+Membership = NDArray[np.bool_]
+Contains = Callable[[FloatArray, FloatArray], Membership]
 """A test of positions (right ascension and declination in degrees): True inside a region and on its border."""
 
 LONGEST = 100_000
@@ -68,10 +68,10 @@ def parse_stcs(text: str) -> Contains:
     >>> contains(np.array([10.5, 12.0]), np.array([20.0, 20.0]))
     array([ True, False])
     """
-    return _Parser(text).parse()
+    return _RegionParser(text).parse()
 
 
-class _Parser:
+class _RegionParser:
     """A recursive descent over the words of a text."""
 
     def __init__(self, text: str) -> None:
@@ -194,7 +194,7 @@ def _ellipse(numbers: list[float]) -> Contains:
             f"half axes of {first:g} and {second:g} degrees at {angle:g}; expected up to 90, at up to 360"
         )
 
-    def contains(lon: Degrees, lat: Degrees) -> Inside:
+    def contains(lon: FloatArray, lat: FloatArray) -> Membership:
         distance, towards = _offsets(lon, lat, ra, dec)
         along, across = (distance * turn(towards - math.radians(angle)) for turn in (np.cos, np.sin))
         return np.asarray((along / first) ** 2 + (across / second) ** 2 <= 1)
@@ -241,7 +241,7 @@ def polygon(corners: list[tuple[float, float]]) -> Contains:
     east, north = _tangents(centre)
     planar = np.column_stack([vectors @ east, vectors @ north]) / (vectors @ centre)[:, None]
 
-    def contains(lon: Degrees, lat: Degrees) -> Inside:
+    def contains(lon: FloatArray, lat: FloatArray) -> Membership:
         points = _vector(np.asarray(lon, float), np.asarray(lat, float))
         depth = np.tensordot(centre, points, 1)
         with np.errstate(all="ignore"):
@@ -252,7 +252,7 @@ def polygon(corners: list[tuple[float, float]]) -> Contains:
     return contains
 
 
-def _vector(ra: Any, dec: Any) -> Degrees:
+def _vector(ra: Any, dec: Any) -> FloatArray:
     """Return unit vectors of positions, shape (3, ...)."""
     lon, lat = np.deg2rad(ra), np.deg2rad(dec)
     return np.array([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
@@ -261,7 +261,7 @@ def _vector(ra: Any, dec: Any) -> Degrees:
 NEAREST_TO_HALF = math.cos(math.radians(89.9))
 
 
-def _centre(vectors: Degrees) -> Degrees | None:
+def _centre(vectors: FloatArray) -> FloatArray | None:
     """Return a direction less than 90 degrees from all corners, shape (corners, 3), or None."""
     around = np.cross(vectors, np.roll(vectors, -1, axis=0)).sum(axis=0)
     for candidate in (vectors.sum(axis=0), around, -around):
@@ -271,7 +271,7 @@ def _centre(vectors: Degrees) -> Degrees | None:
     return None
 
 
-def _tangents(centre: Degrees) -> tuple[Degrees, Degrees]:
+def _tangents(centre: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return two directions at right angles to a direction and to each other."""
     aside = np.eye(3)[np.argmin(np.abs(centre))]
     east = np.cross(aside, centre)
@@ -279,7 +279,7 @@ def _tangents(centre: Degrees) -> tuple[Degrees, Degrees]:
     return east, np.cross(centre, east)
 
 
-def _offsets(lon: Degrees, lat: Degrees, ra: float, dec: float) -> tuple[Degrees, Degrees]:
+def _offsets(lon: FloatArray, lat: FloatArray, ra: float, dec: float) -> tuple[FloatArray, FloatArray]:
     """Return distances from a position in degrees, and directions from it in radians, from north through east."""
     dlon, lat, lat0 = np.deg2rad(np.asarray(lon, float) - ra), np.deg2rad(lat), math.radians(dec)
     east = np.cos(lat) * np.sin(dlon)
@@ -324,7 +324,7 @@ def _within_ranges(ranges: NDArray[Any]) -> Contains:
         raise ConfigError("a MOC with impossible cells; expected HEALPix cells of order 29 or less")
     moc = MOC.from_depth29_ranges(29, ranges)
 
-    def contains(lon: Degrees, lat: Degrees) -> Inside:
+    def contains(lon: FloatArray, lat: FloatArray) -> Membership:
         known = np.isfinite(lon) & np.isfinite(lat) & (np.abs(lat) <= 90)
         inside = moc.contains_lonlat(np.where(known, lon, 0.0) * units.deg, np.where(known, lat, 0.0) * units.deg)
         return np.asarray(known & inside, dtype=bool)

@@ -22,7 +22,7 @@ from urllib3.util.retry import Retry
 import daxa_wf
 from daxa_wf.errors import ServiceError
 from daxa_wf.limits import Limits, SpeedGauge, TooSlowError
-from daxa_wf.tables.urls import Origin, has_login, host_of, origin_of, require_safe, shown
+from daxa_wf.tables.urls import UrlOrigin, has_login, host_of, origin_of, require_safe, shown
 from daxa_wf.text import remember_secret
 
 WORTH_RETRYING = (429, 500, 502, 503, 504)
@@ -48,7 +48,7 @@ class PatientSession(requests.Session):
         self.timeout, self.retries, self.backoff, self.limits = timeout, retries, backoff, limits
         self.max_redirects = REDIRECTS
         self.managers: dict[str, urllib3.PoolManager] = {}
-        self.logins: dict[Origin, tuple[str, str]] = {}
+        self.logins: dict[UrlOrigin, tuple[str, str]] = {}
         # This class retries statuses itself: urllib3 would read the whole body of a refusal, however long, and wait as
         # long as a server asks.
         policy = Retry(

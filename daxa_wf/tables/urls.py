@@ -9,7 +9,7 @@ from daxa_wf.errors import ServiceError
 
 PORTS = {"http": 80, "https": 443}
 
-Origin = tuple[str, str, int]
+UrlOrigin = tuple[str, str, int]
 """Scheme, host and port: credentials for one are never sent to another."""
 
 
@@ -30,7 +30,7 @@ def host_of(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
-def origin_of(url: str) -> Origin:
+def origin_of(url: str) -> UrlOrigin:
     """Return scheme, host and port of a URL. ServiceError if it is not a URL of http or https."""
     try:
         parts = urlsplit(url)

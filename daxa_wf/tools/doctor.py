@@ -31,7 +31,7 @@ Answers = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """Report on one subject: its state, a detail such as a path or a release, and advice if it is a problem."""
 
     subject: str
@@ -51,10 +51,10 @@ def probe(
     questions: Mapping[str, str] | None = None,
     base: Mapping[str, str] | None = None,
     toolkit: ToolkitVariables = NO_TOOLKIT,
-) -> dict[str, str] | Finding:
+) -> dict[str, str] | Diagnosis:
     """Set up an environment, and return the paths of tasks, the variables, and the answers to `questions`.
 
-    `questions` maps labels to shell commands. If the environment cannot be set up, return a finding with the reason.
+    `questions` maps labels to shell commands. If the environment cannot be set up, return a diagnosis with the reason.
     """
     pairs = [word for pair in (questions or {}).items() for word in pair]
     words = ["bash", "-c", PROBE, "daxa_wf", str(len(questions or {})), *pairs, *names]
@@ -66,12 +66,12 @@ def probe(
             try:
                 end = run_watched(call.argv, call.variables, directory, stdout, stderr, PROBE_SECONDS)
             except OSError as error:
-                return Finding("environment", "missing", f"{call.argv[0]}: {error.strerror}", environment.describe())
+                return Diagnosis("environment", "missing", f"{call.argv[0]}: {error.strerror}", environment.describe())
         parts = out.read_bytes().decode(errors="replace").split("\0")
         if end.exit_code != 0:
             lines = err.read_text(errors="replace").strip().splitlines()
             detail = lines[-1] if lines else "its setup failed without a message"
-            return Finding("environment", "unfit", detail, environment.describe())
+            return Diagnosis("environment", "unfit", detail, environment.describe())
     return dict(zip(parts[0::2], parts[1::2], strict=False))
 
 
@@ -80,25 +80,26 @@ def variables_in(answers: Answers) -> dict[str, str]:
     return {name.removeprefix("variable "): value for name, value in answers.items() if name.startswith("variable ")}
 
 
-def check_variable(answers: Answers, name: str, advice: str) -> Finding:
+def check_variable(answers: Answers, name: str, advice: str) -> Diagnosis:
     """Report whether a variable is set; `advice` is a hint on how to set it."""
     value = answers.get(f"variable {name}", "")
-    return Finding(name, "fine", value) if value else Finding(name, "missing", "not set", advice)
+    return Diagnosis(name, "fine", value) if value else Diagnosis(name, "missing", "not set", advice)
 
 
-def check_tasks(answers: Answers, names: Sequence[str], advice: str = "it is not on PATH") -> list[Finding]:
+def check_tasks(answers: Answers, names: Sequence[str], advice: str = "it is not on PATH") -> list[Diagnosis]:
     """Report whether each task was found, and where."""
     paths = {name: answers.get(f"task {name}", "") for name in names}
     return [
-        Finding(name, "fine", path) if path else Finding(name, "missing", "not found", advice)
+        Diagnosis(name, "fine", path) if path else Diagnosis(name, "missing", "not found", advice)
         for name, path in paths.items()
     ]
 
 
-def lines_of(findings: Sequence[Finding]) -> list[str]:
-    """Return one printable line for each finding; lines of problems end with the advice."""
-    width = max((len(finding.subject) for finding in findings), default=0)
+def lines_of(diagnoses: Sequence[Diagnosis]) -> list[str]:
+    """Return one printable line for each diagnosis; lines of problems end with the advice."""
+    width = max((len(diagnosis.subject) for diagnosis in diagnoses), default=0)
     return [
-        f"{finding.state:8}{finding.subject:{width}}  {finding.detail}{' - ' + finding.advice if finding.advice else ''}"
-        for finding in findings
+        f"{diagnosis.state:8}{diagnosis.subject:{width}}  {diagnosis.detail}"
+        + (diagnosis.advice and f" - {diagnosis.advice}")
+        for diagnosis in diagnoses
     ]

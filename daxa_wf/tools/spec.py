@@ -11,8 +11,8 @@ from typing import Literal
 from daxa_wf.errors import ConfigError
 from daxa_wf.tools.environment import ToolkitVariables
 
-Kind = Literal["bool", "int", "real", "text", "file"]
-Value = bool | int | float | str | Path | Sequence[int] | Sequence[float] | Sequence[str]
+ParameterKind = Literal["bool", "int", "real", "text", "file"]
+ParameterValue = bool | int | float | str | Path | Sequence[int] | Sequence[float] | Sequence[str]
 
 BOOLEANS = {"yes": True, "true": True, "y": True, "no": False, "false": False, "n": False}
 """Booleans as SAS tasks accept them, in upper or lower case."""
@@ -26,7 +26,7 @@ class Parameter:
     """
 
     name: str
-    kind: Kind
+    kind: ParameterKind
     default: str | None = None
     required: bool = False
     allowed: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class Parameter:
     unit: str = ""
     note: str = ""
 
-    def written(self, value: Value, booleans: tuple[str, str]) -> str:
+    def written(self, value: ParameterValue, booleans: tuple[str, str]) -> str:
         """Return `value` in the form of the command line. ValueError if it is not allowed."""
         if self.many:
             items = [value] if isinstance(value, str | Path | bool | int | float) else list(value)
@@ -107,7 +107,7 @@ class TaskSpec:
 
     def command(
         self,
-        parameters: Mapping[str, Value],
+        parameters: Mapping[str, ParameterValue],
         environment: Mapping[str, str | Path] | None = None,
         products: Mapping[str, str] | None = None,
         **other: object,

@@ -19,7 +19,7 @@ from daxa_wf.archive.vouching import confirm_stamp
 from daxa_wf.chain.planned import facts_from
 from daxa_wf.download.data_centres import RemoteFile, S3Bucket, listed_entries
 from daxa_wf.download.file_request import FileRequest
-from daxa_wf.download.sizes import Listings
+from daxa_wf.download.sizes import ListingStore
 from daxa_wf.download.store import Ledger
 from daxa_wf.download.watching import progress_table, read_progress
 from daxa_wf.files import LEDGER, sha256_of
@@ -115,7 +115,7 @@ def test_every_ledger_ends_as_files_or_an_error_of_the_package(tmp_path: Path) -
 
 def test_every_kept_listing_ends_as_files_or_an_error_of_the_package(tmp_path: Path) -> None:
     wish = FileRequest(MISSIONS["xmm_pointed"], {"obsid": "0201903501"}, ("raw",), ("PN",))
-    listings = Listings(tmp_path)
+    listings = ListingStore(tmp_path)
     listings.keep(wish, [RemoteFile("ODF/a.FIT", "https://h/a.FIT", 3, True, "")])
     (path,) = tmp_path.rglob("*.json")
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from daxa_wf_simulator.tiny_fits import Table, extensions, read_cards, write_fits, write_image
+from daxa_wf_simulator.tiny_fits import TinyTable, extensions, read_cards, write_fits, write_image
 from tests.standins.behaviour import Refused
 
 Values = Mapping[str, str]
@@ -25,14 +25,14 @@ def flaregti(values: Values) -> None:
     cards = read_cards(path, "EVENTS")
     start, stop = float(cards["TSTART"]), float(cards["TSTOP"])
     tables = [
-        Table(f"FLAREGTI{number}", [("START", "D", "s"), ("STOP", "D", "s")], [(start, stop)]) for number in modules
+        TinyTable(f"FLAREGTI{number}", [("START", "D", "s"), ("STOP", "D", "s")], [(start, stop)]) for number in modules
     ]
     target = values.get("gtifile")
     write_fits(Path(target) if target else path, {}, tables, append=not target)
     if values.get("write_lightcurve", "yes") == "yes":
         rows = [(start + 20 * bin_, 0.5) for bin_ in range(int((stop - start) / 20))]
         columns = [("TIME", "D", "s"), ("RATE", "E", "count/s/deg**2")]
-        write_fits(Path(values["lightcurve"]), {}, [Table("RATE", columns, rows)])
+        write_fits(Path(values["lightcurve"]), {}, [TinyTable("RATE", columns, rows)])
     if values.get("write_mask", "yes") == "yes":
         write_image(Path(values["mask"]), (18, 18), 1.0, {})
     if values.get("write_thresholdimg") == "yes":

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.observatories.xmm.sas.odf_summary import OdfSummary, parse_odf_summary
-from daxa_wf_simulator.tiny_fits import Table, read_cards, write_fits
+from daxa_wf_simulator.tiny_fits import TinyTable, read_cards, write_fits
 
 ORDER = ("M1", "M2", "R1", "R2", "PN", "OM")
 """Instruments in the order of a summary."""
@@ -114,13 +114,13 @@ def make_erosita_list(path: Path, modules: Sequence[int] = (1, 2, 3, 4, 5, 6, 7)
     ]  # fmt: skip
     cards = {"TELESCOP": "eROSITA", "MISSION": "SRG", "FILTER": "FILTER", "OBS_MODE": "SURVEY", "MJDREF": 51543.875}
     span = [(start, start + 10.0 * events)]
-    tables = [Table("EVENTS", columns, rows, {"TSTART": span[0][0], "TSTOP": span[0][1]})]
+    tables = [TinyTable("EVENTS", columns, rows, {"TSTART": span[0][0], "TSTOP": span[0][1]})]
     for number in modules:
         tables += [
-            Table(f"GTI{number}", [("START", "D", "s"), ("STOP", "D", "s")], span),
-            Table(f"DEADCOR{number}", [("TIME", "D", "s"), ("DEADC", "E", "")], [(start, 0.99)]),
-            Table(f"BADPIX{number}", [("RAWX", "I", ""), ("RAWY", "I", "")], []),
-            Table(f"CORRATT{number}", [("TIME", "D", "s"), ("RA", "D", "deg"), ("DEC", "D", "deg"), ("ROLL", "D", "deg")],
+            TinyTable(f"GTI{number}", [("START", "D", "s"), ("STOP", "D", "s")], span),
+            TinyTable(f"DEADCOR{number}", [("TIME", "D", "s"), ("DEADC", "E", "")], [(start, 0.99)]),
+            TinyTable(f"BADPIX{number}", [("RAWX", "I", ""), ("RAWY", "I", "")], []),
+            TinyTable(f"CORRATT{number}", [("TIME", "D", "s"), ("RA", "D", "deg"), ("DEC", "D", "deg"), ("ROLL", "D", "deg")],
                   [(start, 136.0, 1.0, 0.0)]),
         ]  # fmt: skip
     write_fits(path, cards, tables)

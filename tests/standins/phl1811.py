@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from daxa_wf_simulator.odf import PN_IMAGING, PN_OFFSET, OdfExposure, make_odf
+from daxa_wf_simulator.odf import PN_IMAGING, PN_OFFSET, RawExposure, make_odf
 
 
 def make_phl1811(root: Path, logs: Path) -> list[str]:
@@ -17,12 +17,12 @@ def make_phl1811(root: Path, logs: Path) -> list[str]:
     units = [*recorded["epchain"], *recorded["emchain"]]
     for obsid in sorted(recorded["odf_ingest"]):
         exposures = [_exposure(unit[10:12], unit[12:]) for unit in sorted(units) if unit.startswith(obsid)]
-        make_odf(root / obsid, obsid, exposures or [PN_OFFSET, OdfExposure("M1", "S001", filter="Closed")], "1000")
+        make_odf(root / obsid, obsid, exposures or [PN_OFFSET, RawExposure("M1", "S001", filter="Closed")], "1000")
     return [f"espfilt@{unit}:noCounts" for unit, success in recorded["espfilt"].items() if not success]
 
 
-def _exposure(instrument: str, exposure: str) -> OdfExposure:
+def _exposure(instrument: str, exposure: str) -> RawExposure:
     start = 0 if exposure.startswith("S") else 700
     if instrument == "PN":
-        return OdfExposure(instrument, exposure, modes=PN_IMAGING, start=start)
-    return OdfExposure(instrument, exposure, start=start)
+        return RawExposure(instrument, exposure, modes=PN_IMAGING, start=start)
+    return RawExposure(instrument, exposure, start=start)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from daxa_wf.observatories.xmm.sas.odf_summary import OdfExposure, OdfSummary, parse_odf_summary
-from daxa_wf_simulator.tiny_fits import Table, extensions, read_cards, write_fits, write_image
+from daxa_wf_simulator.tiny_fits import TinyTable, extensions, read_cards, write_fits, write_image
 from tests.standins.behaviour import Refused, warn
 from tests.standins.odf import summary_of
 
@@ -42,7 +42,7 @@ def cifbuild(values: Values) -> None:
         for path in constituents
     ]
     cards = {"CATEGORY": "XMMCCF", "OBSVDATE": values.get("observationdate", "now"), "ANALDATE": values["analysisdate"]}
-    write_fits(Path(values["calindexset"]), {"CREATOR": "cifbuild"}, [Table("CALINDEX", columns, rows, cards)])
+    write_fits(Path(values["calindexset"]), {"CREATOR": "cifbuild"}, [TinyTable("CALINDEX", columns, rows, cards)])
 
 
 def odfingest(values: Values) -> None:
@@ -123,12 +123,12 @@ def espfilt(values: Values) -> None:
     elif release_number().startswith("20.") and values.get("withlongnames", "yes") == "yes":
         band = f"-{values.get('elow', '2500')}-{values.get('ehigh', '8500')}"
     start, stop = float(cards["TSTART"]), float(cards["TSTOP"])
-    gti = Table("STDGTI", GTI_COLUMNS, [(start, stop)], {"MJDREF": 50814.0})
+    gti = TinyTable("STDGTI", GTI_COLUMNS, [(start, stop)], {"MJDREF": 50814.0})
     write_fits(Path(f"{stem}gti.FIT" if old else f"{stem}gti{band}.fits"), {}, [gti])
     rate = [("TIME", "D", "s"), ("RATE", "D", "count/s"), ("ERROR", "D", "count/s")]
     rows = [(start + second + 0.5, 1.0, 1.0) for second in range(int(stop - start))]
     for name in ("objlc.FIT", "corlc.FIT") if old else (f"fovlc{band}.fits", f"corlc{band}.fits"):
-        write_fits(Path(f"{stem}{name}"), {}, [Table("RATE", rate, rows, {"TIMEDEL": 1.0})])
+        write_fits(Path(f"{stem}{name}"), {}, [TinyTable("RATE", rate, rows, {"TIMEDEL": 1.0})])
     if values.get("method", "histogram") == "histogram":
         Path(f"{stem}hist{band}.qdp").write_text(_qdp(obsid, old))
     for name in ("objevlifilt.FIT",) if old else (f"allevc{band}.fits", f"corev{band}.fits", f"corevc{band}.fits"):
@@ -217,7 +217,7 @@ def gtibuild(values: Values) -> None:
         rows = native_gtibuild(Path(values["file"]).read_text()).tolist()
     except ConfigError as error:
         raise Refused("badNumericValue", str(error)) from None
-    write_fits(Path(values["table"]), {}, [Table("STDGTI", GTI_COLUMNS, rows)])
+    write_fits(Path(values["table"]), {}, [TinyTable("STDGTI", GTI_COLUMNS, rows)])
 
 
 def eexpmap(values: Values) -> None:
@@ -259,7 +259,7 @@ def rgsproc(values: Values) -> None:
                     ("XDSP_CORR", "E", "rad"),
                     ("PI", "I", "CHAN"),
                 ]
-                events = Table("EVENTS", columns, [(1.0, 0.1, 0.0, 1000)], cards)
+                events = TinyTable("EVENTS", columns, [(1.0, 0.1, 0.0, 1000)], cards)
                 write_fits(Path(f"{stem}{kind}0000.FIT"), cards, [events])
 
 
@@ -321,7 +321,7 @@ def _ccds(text: str) -> set[int]:
 def _simulated(summary: OdfSummary, exposure: OdfExposure) -> tuple[Any, Any]:
     from datetime import datetime
 
-    from daxa_wf_simulator.truth import Exposure, Observation, Source
+    from daxa_wf_simulator.truth import Exposure, Observation, PointSource
 
     begin = datetime.fromisoformat(summary.start)
     seconds = [(datetime.fromisoformat(each) - begin).total_seconds() for each in (exposure.start, exposure.end)]
@@ -329,7 +329,7 @@ def _simulated(summary: OdfSummary, exposure: OdfExposure) -> tuple[Any, Any]:
         exposure.instrument, exposure.exposure, seconds[0], seconds[1] - seconds[0], 1.0, exposure.mode, exposure.filter
     )
     since = (begin - datetime(1998, 1, 1)).total_seconds()
-    source = (Source("A", 149.59, -11.09, 0.5),)
+    source = (PointSource("A", 149.59, -11.09, 0.5),)
     return Observation(
         summary.obsid, "SIMULATED", 149.59, -11.09, 110.0, since, int(summary.revolution), source, (made,)
     ), made
@@ -378,7 +378,7 @@ def _attitude(summary: OdfSummary, path: Path | None = None) -> None:
         ("DAHFPNT", "D", "deg"),
     ]
     place = path or Path(f"P{summary.obsid}OBX000ATTTSR0000.FIT")
-    write_fits(place, {"OBS_ID": summary.obsid}, [Table("ATTHK", columns, rows, {"MJDREF": 50814.0})])
+    write_fits(place, {"OBS_ID": summary.obsid}, [TinyTable("ATTHK", columns, rows, {"MJDREF": 50814.0})])
 
 
 def _image(events: Any, values: Values) -> None:

@@ -9,12 +9,15 @@ import pty
 import subprocess
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from snakemake.common import NOTHING_TO_BE_DONE_MSG
+from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
@@ -39,11 +42,11 @@ def layout(tmp_path: Path) -> Iterator[Layout]:
     ENDING.archives, ENDING.is_plugin_in_use = before
 
 
-def handler(dryrun: bool = False, **settings: Any) -> LogHandler:
+def handler(dryrun: bool = False, quiet_about: Sequence[Quietness] = (), **settings: Any) -> LogHandler:
     common = Namespace(
         dryrun=dryrun,
         nocolor=True,
-        quiet={},
+        quiet=set(quiet_about),
         debug_dag=False,
         verbose=False,
         printshellcmds=False,
@@ -86,6 +89,52 @@ def test_one_line_for_a_job_with_unit_step_verdict_and_time(layout: Layout, caps
     assert (values["obsid"], values["inst"], values["status"], values["reason"]) == (
         "0201903501", "PN", "rejected", "noCounts",
     )  # fmt: skip
+
+
+def test_files_that_steps_remove_are_counted_and_named(layout: Layout, capsys: Any, tmp_path: Path) -> None:
+    folder = "processed_data/xmm_pointed/0201903501/images"
+    names = [f"{folder}/{number}-image.fits" for number in range(7)]
+    ended = datetime.now(UTC).isoformat(timespec="seconds")
+    write_record(layout, Record("images", UNIT, Status.DONE, removed=names, ended=ended))
+    earlier = Record(
+        "images", replace(UNIT, instrument="M1"), Status.DONE, removed=["x"], ended="2001-01-01T00:00:00+00:00"
+    )
+    write_record(layout, earlier)
+    one = handler(log_file=tmp_path / "run.jsonl")
+    send(one, LogEvent.WORKFLOW_STARTED)
+    announce(one, layout, "images")
+    send(one, LogEvent.JOB_FINISHED, job_id=7)
+    assert "images                done, 7 earlier files removed  (0 s)" in capsys.readouterr().err
+    one.close()
+    printed = capsys.readouterr().err
+    line = (
+        "Removed 7 files of earlier runs that this run did not make again: 0-image.fits, 1-image.fits, "
+        "2-image.fits, 3-image.fits, 4-image.fits and 2 more (listed in the steps' records and logs)"
+    )
+    assert printed.splitlines().count(line) == 1
+    (values,) = map(json.loads, (tmp_path / "run.jsonl").read_text().splitlines())
+    assert values["removed"] == names
+
+    write_record(layout, Record("images", UNIT, Status.REJECTED, reason="noCounts", removed=names[:1], ended=ended))
+    quiet = handler(quiet=True)
+    send(quiet, LogEvent.WORKFLOW_STARTED)
+    announce(quiet, layout, "images")
+    send(quiet, LogEvent.JOB_FINISHED, job_id=7)
+    quiet.close()
+    assert "Removed 1 file of earlier runs that this run did not make again: 0-image.fits (" in capsys.readouterr().err
+
+
+def test_reasons_that_are_known_after_the_first_job_are_printed_too(layout: Layout, capsys: Any) -> None:
+    reasons = ["the list of observations is made again"]
+    ENDING.archives = {layout: lambda: reasons}
+    one = handler()
+    for number in (1, 2, 3):
+        announce(one, layout, number=number)
+        reasons = [*reasons[:1], "2 records are made again"]
+    assert capsys.readouterr().err.splitlines() == [
+        "the list of observations is made again",
+        "2 records are made again",
+    ]
 
 
 def test_a_job_that_is_tried_again_has_one_line_for_its_last_fault(layout: Layout, capsys: Any) -> None:
@@ -136,15 +185,39 @@ def test_commands_that_run_nothing_print_no_summary(layout: Layout, capsys: Any)
     assert not layout.status.exists()
 
 
-def test_a_dry_run_prints_what_snakemake_prints_and_why_records_are_made_again(layout: Layout, capsys: Any) -> None:
-    one = handler(dryrun=True)
-    send(one, LogEvent.WORKFLOW_STARTED, "Workflow has started!", **{})
-    send(one, LogEvent.RUN_INFO, "Job stats: espfilt 1", stats={"espfilt": 1, "total": 1})
-    one.close()
-    printed = capsys.readouterr().err
-    assert "Job stats: espfilt 1" in printed
-    assert "1 record is made again: its product is gone" in printed
+REASONS = "Reasons:\n    (check individual jobs above for details)\n    forced:\n        images"
+
+
+def of_a_dry_run(to: LogHandler) -> None:
+    """Send what Snakemake sends in a dry run: the numbers of jobs before and after the list of jobs."""
+    send(to, None, "Building DAG of jobs...")
+    send(to, LogEvent.WORKFLOW_STARTED, "Workflow has started!", quietness=Quietness.HOST)
+    for _ in range(2):
+        send(to, LogEvent.RUN_INFO, "Job stats: espfilt 1", stats={"espfilt": 1, "total": 1})
+    send(to, None, REASONS)
+    send(to, None, "This was a dry-run (flag -n). The order of jobs does not reflect the order of execution.")
+    send(to, None, "The run involves checkpoint jobs, which will result in alteration of the DAG of jobs")
+    to.close()
+
+
+def test_a_dry_run_prints_numbers_of_jobs_and_the_reasons_for_making_records_again_once(
+    layout: Layout, capsys: Any
+) -> None:
+    of_a_dry_run(handler(dryrun=True, quiet_about=[Quietness.HOST, Quietness.RULES]))
+    assert capsys.readouterr().err.splitlines() == [
+        "Job stats: espfilt 1",
+        "This was a dry-run (flag -n). The order of jobs does not reflect the order of execution.",
+        "More jobs follow: they are known when the list of observations is made.",
+        "1 record is made again: its product is gone",
+    ]
     assert not layout.status.exists()
+
+
+def test_a_dry_run_that_lists_the_jobs_keeps_the_reasons_of_snakemake(layout: Layout, capsys: Any) -> None:
+    of_a_dry_run(handler(dryrun=True, quiet_about=[Quietness.HOST]))
+    printed = capsys.readouterr().err
+    assert REASONS in printed
+    assert printed.count("Job stats") == 1
 
 
 def test_a_quiet_run_prints_errors_and_the_summary(layout: Layout, capsys: Any) -> None:

@@ -18,14 +18,14 @@ import yaml
 from daxa_wf.cli.shared import snakefile
 from daxa_wf_simulator.events import simulate
 from daxa_wf_simulator.files import list_name, write_event_list
-from daxa_wf_simulator.truth import Exposure, Flare, Observation, Source
+from daxa_wf_simulator.truth import Exposure, Flare, Observation, PointSource
 
 OBSIDS = ("0999990301", "0999990401")
 
 
 def small_observation(obsid: str, seed: int) -> Observation:
     """Two MOS exposures of 40 minutes, with a flare in the first."""
-    sources = (Source("A", 10.0, 20.0, 0.2),)
+    sources = (PointSource("A", 10.0, 20.0, 0.2),)
     exposures = (
         Exposure("M1", "S001", 0, 2400, 2.0, flares=(Flare(600, 900, 12),)),
         Exposure("M2", "S002", 0, 2400, 2.0),
@@ -124,6 +124,6 @@ def make_archive(tmp_path: Path, small_observations: Path) -> Any:
         source: Path = small_observations, name: str = "my archive", jobs: str = "observation", **sections: Any
     ) -> Archive:
         mission = {"source": {"local": str(source)}, **sections}
-        return Archive(tmp_path, {"archive": name, "jobs": jobs, "missions": {"xmm_pointed": mission}})
+        return Archive(tmp_path, {"archive": name, "one_job_per": jobs, "missions": {"xmm_pointed": mission}})
 
     return make

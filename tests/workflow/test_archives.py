@@ -56,7 +56,7 @@ def configuration(archives: ServedMirror, url: str, *names: str) -> dict[str, An
     if "erosita_calpv" in missions:
         missions["erosita_calpv"]["select"] = {"obsids": ["700195"], "science_usable": False}
     return {
-        "archive": "my archive", "jobs": "observation", "tables": "tables", "data": "raw data",
+        "archive": "my archive", "one_job_per": "observation", "tables": "tables", "data": "raw data",
         "services": {"heasarc": [url], "xsa": [url]},
         "archives": {name: list(bases) for name, bases in archives.bases.items()}, "missions": missions,
     }  # fmt: skip

@@ -168,7 +168,7 @@ def test_every_way_to_fail_and_only_those_again(
         write_event_file(tmp_path / "lists" / name, short)
     before = digests(tmp_path / "lists")
     archive = archive_of(tmp_path, tmp_path / "lists", engine="esass")
-    archive.config["jobs"] = "observation"
+    archive.config["one_job_per"] = "observation"
     archive.config["esass"] = {"time_limit": "10 s"}
     standins.tell(*(f"{TASKS.get(step, step)}@-{step}-{obsid}:{how}" for obsid, (step, how, *_) in INJECTED.items()))
     first = archive.run("--retries", "0")

@@ -18,7 +18,7 @@ from daxa_wf.download.store import Ledger
 from daxa_wf.files import LEDGER, LOCK, sha256_of
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.observatories.xmm.sas.odf_summary import read_odf_summary
-from daxa_wf_simulator.odf import PN_IMAGING, OdfExposure, make_odf
+from daxa_wf_simulator.odf import PN_IMAGING, RawExposure, make_odf
 from daxa_wf_simulator.tap_service import serve_tables
 from tests.standins import Standins, all_gone, wait_for
 from tests.standins.odf import parsed_summary
@@ -28,10 +28,10 @@ from .conftest import Archive, rewritten
 
 A, B, C = OBSIDS = ("0201903501", "0404910601", "0502671101")
 EXPOSURES = (
-    OdfExposure("M1", "S001"),
-    OdfExposure("M1", "U002", start=700),
-    OdfExposure("PN", "S003", modes=PN_IMAGING),
-    OdfExposure("PN", "U004", modes=PN_IMAGING, start=700),
+    RawExposure("M1", "S001"),
+    RawExposure("M1", "U002", start=700),
+    RawExposure("PN", "S003", modes=PN_IMAGING),
+    RawExposure("PN", "U004", modes=PN_IMAGING, start=700),
 )
 
 FAULT = "fault"
@@ -41,7 +41,7 @@ INJECTED = {
     f"epchain {A}PNS003": ("constituent", "failed", "constituent"),
     f"evselect {A}PNU004": ("errorZero", "failed", "someError"),
     f"emchain {B}M1S001": ("crash", "failed", "exitCode"),
-    f"emchain {B}M1U002": ("hang", FAULT, "did not end within 4 s"),
+    f"emchain {B}M1U002": ("hang", FAULT, "did not end within 6 s"),
     f"espfilt {B}PNS003": ("killed", FAULT, "killed by signal 9"),
     f"espfilt {B}PNU004": ("warn", "done", ""),
     f"espfilt {C}M1S001": ("noCounts", "rejected", "noCounts"),
@@ -55,10 +55,12 @@ INJECTED = {
 def archive(tmp_path: Path, chain_lists: Path) -> Archive:
     """Three observations with two exposures of each of two instruments, to be fetched from a mirror."""
     make_mirror(tmp_path / "mirror", OBSIDS, EXPOSURES, chain_lists)
-    return Archive(tmp_path, configured(tmp_path, OBSIDS, ["M1", "PN"], jobs="observation", sas={"time_limit": "4 s"}))
+    return Archive(
+        tmp_path, configured(tmp_path, OBSIDS, ["M1", "PN"], one_job_per="observation", sas={"time_limit": "6 s"})
+    )
 
 
-def make_mirror(root: Path, obsids: Sequence[str], exposures: Sequence[OdfExposure], lists: Path) -> None:
+def make_mirror(root: Path, obsids: Sequence[str], exposures: Sequence[RawExposure], lists: Path) -> None:
     """ODFs as an archive has them, and the lists that the chains will make of them."""
     for obsid in obsids:
         make_chain_lists(parsed_summary(make_odf(root.with_name("plain") / obsid, obsid, exposures)), lists)
@@ -77,7 +79,7 @@ def configured(root: Path, obsids: Sequence[str], instruments: Sequence[str], **
     }  # fmt: skip
 
 
-def fetch_tables(archive: Archive, exposures: Sequence[OdfExposure] = EXPOSURES) -> None:
+def fetch_tables(archive: Archive, exposures: Sequence[RawExposure] = EXPOSURES) -> None:
     """Snapshots of the tables of observations and exposures, from a service on loopback."""
     spec, obsids = MISSIONS["xmm_pointed"], archive.config["missions"]["xmm_pointed"]["obsids"]
     other: dict[str, Any] = {"number": 1.0, "flag": "true", "utc": "2004-06-17T10:38:28", "text": ""}
@@ -167,7 +169,7 @@ def unit_directory(injected: str) -> str:
 
 def test_two_archives_at_once_on_one_store_of_raw_data(standins: Standins, tmp_path: Path, chain_lists: Path) -> None:
     """They fetch the same observation and work on it at the same time; nothing changes after it was verified."""
-    exposures = (OdfExposure("M1", "S001"),)
+    exposures = (RawExposure("M1", "S001"),)
     make_mirror(tmp_path / "mirror", [A], exposures, chain_lists)
     archives = []
     for name in ("one", "two"):
@@ -206,7 +208,7 @@ def test_a_run_that_is_ended_leaves_no_task_and_no_file(
     """Ctrl-C reaches all of a terminal's processes; SIGKILL only Snakemake, which can tell nobody."""
     pids = tmp_path / "pids"
     monkeypatch.setenv("DAXA_WF_STANDIN_PIDS", str(pids))
-    make_odf(tmp_path / "odf" / A, A, (OdfExposure("M1", "S001"),))
+    make_odf(tmp_path / "odf" / A, A, (RawExposure("M1", "S001"),))
     mission = {"engine": "sas", "source": {"local": str(tmp_path / "odf")}, "instruments": ["M1"]}
     archive = Archive(tmp_path, {"archive": "archive", "missions": {"xmm_pointed": mission}})
     standins.tell("emchain:hang")

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from daxa_wf.errors import ExpressionError
 from daxa_wf.events.expression.evaluate import evaluate
-from daxa_wf.events.expression.parser import Parser
+from daxa_wf.events.expression.parser import ExpressionParser
 from daxa_wf.events.expression.regions import RegionTable, read_region
 from daxa_wf.events.expression.restrictions import Restriction, restrictions
 from daxa_wf.events.expression.tree import (
     And,
     Attribute,
-    Column,
+    ColumnName,
     InGti,
     InRegion,
     Node,
@@ -44,7 +44,7 @@ class Expression:
     @property
     def column_names(self) -> frozenset[str]:
         """Return the columns that its own text names, in capitals; those of attributes depend on a list's header."""
-        return frozenset(node.name.upper() for node in walk(self.tree) if isinstance(node, Column))
+        return frozenset(node.name.upper() for node in walk(self.tree) if isinstance(node, ColumnName))
 
     @property
     def files(self) -> list[str]:
@@ -99,7 +99,7 @@ class BoundExpression:
 
     def mask(self, rows: Any) -> NDArray[np.bool_]:
         """Return True for each row that passes; `rows[name]` gives a column, in any byte order."""
-        values = _Rows(rows, self)
+        values = _ChunkColumns(rows, self)
         with np.errstate(all="ignore"):
             result = np.asarray(evaluate(self.tree, values), dtype=bool)
         return np.broadcast_to(result, values.size) if result.ndim == 0 else result
@@ -107,7 +107,7 @@ class BoundExpression:
     @property
     def columns(self) -> frozenset[str]:
         """Return the columns that it reads."""
-        return frozenset(self.names[node.name.upper()] for node in walk(self.tree) if isinstance(node, Column))
+        return frozenset(self.names[node.name.upper()] for node in walk(self.tree) if isinstance(node, ColumnName))
 
     @property
     def subspace(self) -> list[Restriction]:
@@ -124,7 +124,7 @@ class BoundExpression:
                 yield node
 
 
-class _Rows:
+class _ChunkColumns:
     """Columns of one chunk, converted to the machine's byte order once."""
 
     def __init__(self, rows: Any, bound: BoundExpression) -> None:
@@ -148,7 +148,7 @@ def parse(text: str) -> Expression:
 
 def check_expression(text: str, kinds: Kinds) -> Expression:
     """Parse a selection expression for lists whose columns are of known kinds; ExpressionError also where they do not fit."""
-    tree = Parser(text).parse()
+    tree = ExpressionParser(text).parse()
     check_types(tree, text, kinds, fixed=True)
     return Expression(text, tree)
 
@@ -167,12 +167,12 @@ class _Attributes:
         if isinstance(node, Attribute):
             return self._attribute(node, attributes, depth)
         changed: dict[str, Any] = {}
-        for each in fields(node):
-            value = getattr(node, each.name)
+        for attribute in fields(node):
+            value = getattr(node, attribute.name)
             if isinstance(value, Node):
-                changed[each.name] = self.replaced(value, attributes, depth + 1)
+                changed[attribute.name] = self.replaced(value, attributes, depth + 1)
             elif isinstance(value, tuple) and value and isinstance(value[0], Node):
-                changed[each.name] = tuple([self.replaced(part, attributes, depth + 1) for part in value])
+                changed[attribute.name] = tuple([self.replaced(part, attributes, depth + 1) for part in value])
         return replace(node, **changed) if changed else node
 
     def _attribute(self, node: Attribute, attributes: int, depth: int) -> Node:
@@ -189,7 +189,7 @@ class _Attributes:
         if attributes == DEEPEST_ATTRIBUTE:
             raise ExpressionError(f"#{node.name} refers to itself in the list's header", self.text, node.position)
         try:
-            inner = Parser(str(value)).parse()
+            inner = ExpressionParser(str(value)).parse()
         except ExpressionError as error:
             raise ExpressionError(
                 f"#{node.name} is {str(value)!r} in the list's header, which is not an expression: {error.message}",
@@ -210,12 +210,12 @@ def _moved(node: Node, position: int, moved: dict[int, Node] | None = None) -> N
     moved = {} if moved is None else moved
     if id(node) not in moved:
         changed: dict[str, Any] = {"position": position}
-        for each in fields(node):
-            value = getattr(node, each.name)
+        for attribute in fields(node):
+            value = getattr(node, attribute.name)
             if isinstance(value, Node):
-                changed[each.name] = _moved(value, position, moved)
+                changed[attribute.name] = _moved(value, position, moved)
             elif isinstance(value, tuple) and value and isinstance(value[0], Node):
-                changed[each.name] = tuple([_moved(part, position, moved) for part in value])
+                changed[attribute.name] = tuple([_moved(part, position, moved) for part in value])
         moved[id(node)] = replace(node, **changed)
     return moved[id(node)]
 
@@ -223,7 +223,7 @@ def _moved(node: Node, position: int, moved: dict[int, Node] | None = None) -> N
 def _require_columns(tree: Node, column_names: Collection[str], text: str) -> None:
     known = {name.upper() for name in column_names}
     for node in walk(tree):
-        if isinstance(node, Column) and node.name.upper() not in known:
+        if isinstance(node, ColumnName) and node.name.upper() not in known:
             raise ExpressionError(_unknown("column", node.name, column_names), text, node.position)
 
 

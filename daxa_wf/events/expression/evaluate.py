@@ -14,7 +14,7 @@ from daxa_wf.events.expression.shapes import SHAPES
 from daxa_wf.events.expression.tree import (
     And,
     Arithmetic,
-    Column,
+    ColumnName,
     Compare,
     InGti,
     InIntervals,
@@ -70,7 +70,7 @@ def _(node: Truth, values: Values) -> Any:
 
 
 @evaluate.register
-def _(node: Column, values: Values) -> Any:
+def _(node: ColumnName, values: Values) -> Any:
     return values.column(node.name)
 
 

@@ -12,7 +12,7 @@ from daxa_wf.events.expression.tree import (
     And,
     Arithmetic,
     Attribute,
-    Column,
+    ColumnName,
     Compare,
     InGti,
     InIntervals,
@@ -54,7 +54,7 @@ FORTRAN = {".eq.": "==", ".ne.": "!=", ".lt.": "<", ".le.": "<=", ".gt.": ">", "
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 PRECEDENCE = (("|",), ("^",), ("&",), ("+", "-"), ("*", "/"))
 """Binary operators on numbers, loosest first."""
-NUMBERS = (Number, Column, Arithmetic, Negative)
+NUMBERS = (Number, ColumnName, Arithmetic, Negative)
 FILE_FUNCTIONS = ("gti", "region")
 OPENS_FILE = [[name, "("] for name in FILE_FUNCTIONS]
 FILE_NAME = re.compile(r"\s*(?:'([^']+)'|\"([^\"]+)\"|([^,()]*[^,()\s]))\s*")
@@ -75,7 +75,7 @@ def tokens(text: str) -> list[Token]:
     """Split an expression into its words and an `end`; ExpressionError at a character that begins no word."""
     if len(text) > LONGEST:
         raise ExpressionError(f"expected at most {LONGEST} characters, found {len(text)}", f"{text[:60]} ...", 0)
-    found, position = [], 0
+    sequence, position = [], 0
     stripped = text.rstrip()
     while position < len(stripped):
         match = TOKEN.match(stripped, position)
@@ -86,17 +86,17 @@ def tokens(text: str) -> list[Token]:
         word = match[kind]
         if kind == "word":
             kind, word = "operator", FORTRAN[word.lower()]
-        found.append(Token(kind, word, match.start(match.lastgroup or 0)))
+        sequence.append(Token(kind, word, match.start(match.lastgroup or 0)))
         position = match.end()
-        if [token.text.lower() for token in found[-2:]] in OPENS_FILE:
+        if [token.text.lower() for token in sequence[-2:]] in OPENS_FILE:
             name = FILE_NAME.match(stripped, position)
             if name:
-                found.append(Token("file", name[1] or name[2] or name[3].strip(), name.start()))
+                sequence.append(Token("file", name[1] or name[2] or name[3].strip(), name.start()))
                 position = name.end()
-    return [*found, Token("end", "", len(stripped))]
+    return [*sequence, Token("end", "", len(stripped))]
 
 
-class Parser:
+class ExpressionParser:
     """One pass over the tokens of one text."""
 
     def __init__(self, text: str) -> None:
@@ -116,8 +116,8 @@ class Parser:
         return self.tokens[self.index]
 
     def error(self, expected: str) -> ExpressionError:
-        found = f"found {self.current.text!r}" if self.current.kind != "end" else "found the end"
-        return ExpressionError(f"{expected}, {found}", self.text, self.current.position)
+        actual = f"{self.current.text!r}" if self.current.kind != "end" else "the end"
+        return ExpressionError(f"{expected}, found {actual}", self.text, self.current.position)
 
     def take(self, *words: str) -> Token | None:
         """Return the current token and go on if it is one of the operators; else return None."""
@@ -205,7 +205,8 @@ class Parser:
                 "a pair of columns must be followed by 'in' and a shape", self.text, self.current.position
             )
         x, y = (
-            Column(token.position, token.text) for token in (self.tokens[self.index + 1], self.tokens[self.index + 3])
+            ColumnName(token.position, token.text)
+            for token in (self.tokens[self.index + 1], self.tokens[self.index + 3])
         )
         self.index += 6
         return x, y
@@ -332,7 +333,7 @@ class Parser:
             return Truth(token.position, word == "true")
         if word == "in":
             raise ExpressionError("expected a column before 'in'", self.text, token.position)
-        return Column(token.position, token.text)
+        return ColumnName(token.position, token.text)
 
     def function(self, token: Token) -> Node:
         name = token.text.lower()
@@ -354,24 +355,24 @@ class Parser:
         self.expect(")")
         return self.file_function(token, file, columns)
 
-    def file_function(self, token: Token, file: str, columns: list[Column]) -> Node:
+    def file_function(self, token: Token, file: str, columns: list[ColumnName]) -> Node:
         if token.text.lower() == "gti":
             if len(columns) > 1:
                 raise ExpressionError(
                     "gti takes a file and one column: gti(FILE, TIME)", self.text, columns[1].position
                 )
-            return InGti(token.position, file, columns[0] if columns else Column(token.position, "TIME"))
+            return InGti(token.position, file, columns[0] if columns else ColumnName(token.position, "TIME"))
         if len(columns) not in (0, 2):
             raise ExpressionError("region takes a file and two columns: region(FILE, X, Y)", self.text, token.position)
         x, y = columns if columns else (None, None)
         return InRegion(token.position, file, x, y)
 
-    def a_column(self) -> Column:
+    def a_column(self) -> ColumnName:
         if self.current.kind != "name":
             raise self.error("expected a column")
         token = self.current
         self.index += 1
-        return Column(token.position, token.text)
+        return ColumnName(token.position, token.text)
 
     def file_name(self) -> str:
         if self.current.kind != "file":
@@ -389,7 +390,7 @@ class Parser:
         if columns is None:
             x, y = arguments[-2:] if len(arguments) > 2 else (None, None)
             arguments = arguments[:-2]
-            if not isinstance(x, Column) or not isinstance(y, Column):
+            if not isinstance(x, ColumnName) or not isinstance(y, ColumnName):
                 raise ExpressionError(
                     f"the last two arguments of {token.text} must be columns: {shape.usage}",
                     self.text,

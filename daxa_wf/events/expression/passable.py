@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from daxa_wf.events.expression.bind import BoundExpression
 from daxa_wf.events.expression.evaluate import evaluate
-from daxa_wf.events.expression.tree import And, Column, Compare, InGti, InIntervals, InRegion, Node, Not, Number, Or
+from daxa_wf.events.expression.tree import And, ColumnName, Compare, InGti, InIntervals, InRegion, Node, Not, Number, Or
 from daxa_wf.events.gti import Intervals, normalise
 
-Outcome = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+Passability = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 """True at each point where a condition can be met, and where it can be missed."""
 
 FAR = 1e15
@@ -28,7 +28,7 @@ FAR = 1e15
 
 def passable(bound: BoundExpression, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
     """Return True for each point at which events can pass; `columns`: upper-case name -> values of shape (points,)."""
-    return _outcome(bound.tree, bound, _Points(columns, bound))[0]
+    return _passability(bound.tree, bound, _PointColumns(columns, bound))[0]
 
 
 def part_about(bound: BoundExpression, names: Collection[str]) -> BoundExpression | None:
@@ -48,16 +48,16 @@ def columns_of(bound: BoundExpression, node: Node) -> frozenset[str]:
 
 def mixed_columns(bound: BoundExpression, names: Collection[str]) -> frozenset[str]:
     """Return other columns on which conditions on any of `names` depend too, so that these are not decided by `names`."""
-    found: frozenset[str] = frozenset()
+    mixed: frozenset[str] = frozenset()
     for term in _conjuncts(bound.tree):
         mentioned = columns_of(bound, term)
-        found |= mentioned - set(names) if mentioned & set(names) else frozenset()
-    return found
+        mixed |= mentioned - set(names) if mentioned & set(names) else frozenset()
+    return mixed
 
 
 def time_intervals(bound: BoundExpression, column: str = "TIME") -> tuple[list[Intervals], bool]:
     """Return the times that each condition on `column` alone allows; True if there are other conditions on it."""
-    found: list[Intervals] = []
+    selected: list[Intervals] = []
     others = False
     for term in _conjuncts(bound.tree):
         mentioned = columns_of(bound, term)
@@ -66,8 +66,8 @@ def time_intervals(bound: BoundExpression, column: str = "TIME") -> tuple[list[I
             if edges is None or mentioned != {column}:
                 others = True
             else:
-                found.append(_allowed(term, bound, edges, column))
-    return found, others
+                selected.append(_allowed(term, bound, edges, column))
+    return selected, others
 
 
 def _allowed(term: Node, bound: BoundExpression, edges: list[float], column: str) -> Intervals:
@@ -85,11 +85,14 @@ def _edges(node: Node, bound: BoundExpression, column: str) -> list[float] | Non
             return None if None in parts else [edge for part in parts for edge in part or ()]
         case Not(operand=operand):
             return _edges(operand, bound, column)
-        case Compare(left=Column(), right=Number(value=value)) | Compare(left=Number(value=value), right=Column()):
+        case (
+            Compare(left=ColumnName(), right=Number(value=value))
+            | Compare(left=Number(value=value), right=ColumnName())
+        ):
             return [float(value)]
-        case InGti(file=file, value=Column()):
+        case InGti(file=file, value=ColumnName()):
             return bound.files[file].ravel().tolist()
-        case InIntervals(value=Column(), intervals=intervals):
+        case InIntervals(value=ColumnName(), intervals=intervals):
             ends = [end for interval in intervals for end in (interval.low, interval.high) if end is not None]
             return [float(end.value) for end in ends if isinstance(end, Number)] if _all_numbers(ends) else None
     return None
@@ -126,20 +129,20 @@ def _leaves(node: Node) -> Iterator[Node]:
             yield node
 
 
-def _outcome(node: Node, bound: BoundExpression, points: _Points) -> Outcome:
+def _passability(node: Node, bound: BoundExpression, points: _PointColumns) -> Passability:
     match node:
         case And(terms=terms):
-            parts = [_outcome(term, bound, points) for term in terms]
+            parts = [_passability(term, bound, points) for term in terms]
             return reduce(np.logical_and, [met for met, _ in parts]), reduce(
                 np.logical_or, [not_met for _, not_met in parts]
             )
         case Or(terms=terms):
-            parts = [_outcome(term, bound, points) for term in terms]
+            parts = [_passability(term, bound, points) for term in terms]
             return reduce(np.logical_or, [met for met, _ in parts]), reduce(
                 np.logical_and, [not_met for _, not_met in parts]
             )
         case Not(operand=operand):
-            met, not_met = _outcome(operand, bound, points)
+            met, not_met = _passability(operand, bound, points)
             return not_met, met
     if not columns_of(bound, node) <= points.known:
         return np.ones(points.size, bool), np.ones(points.size, bool)
@@ -147,7 +150,7 @@ def _outcome(node: Node, bound: BoundExpression, points: _Points) -> Outcome:
     return result, ~result
 
 
-class _Points:
+class _PointColumns:
     """Values of some columns at any places, for `evaluate`."""
 
     def __init__(self, columns: Mapping[str, NDArray[Any]], bound: BoundExpression) -> None:

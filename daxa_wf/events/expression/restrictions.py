@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import singledispatch
 
-from daxa_wf.events.expression.tree import Arithmetic, Column, Compare, InIntervals, Interval, Node, Number
+from daxa_wf.events.expression.tree import Arithmetic, ColumnName, Compare, InIntervals, Interval, Node, Number
 
 FLAG_BITS = 32
 
@@ -33,18 +33,18 @@ def _(term: Compare) -> Iterator[Restriction]:
         return
     value = _text(term.right)
     ranges = {"<=": f":{value}", "<": f":{value})", ">=": f"{value}:", ">": f"({value}:", "==": value}
-    if isinstance(term.left, Column) and term.operator in ranges:
+    if isinstance(term.left, ColumnName) and term.operator in ranges:
         yield Restriction(term.left.name.upper(), ranges[term.operator])
     elif _is_unset_bits(term) and isinstance(term.left, Arithmetic):
         column, mask = term.left.left, term.left.right
-        if isinstance(column, Column) and isinstance(mask, Number):
+        if isinstance(column, ColumnName) and isinstance(mask, Number):
             yield Restriction(column.name.upper(), _bit_pattern(int(mask.value)), "X")
 
 
 @restrictions.register
 def _(term: InIntervals) -> Iterator[Restriction]:
     ends = [end for interval in term.intervals for end in (interval.low, interval.high)]
-    if isinstance(term.value, Column) and all(end is None or isinstance(end, Number) for end in ends):
+    if isinstance(term.value, ColumnName) and all(end is None or isinstance(end, Number) for end in ends):
         yield Restriction(term.value.name.upper(), ",".join(_written(interval) for interval in term.intervals))
 
 

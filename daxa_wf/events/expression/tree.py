@@ -27,7 +27,7 @@ class Truth(Node):
 
 
 @dataclass(frozen=True)
-class Column(Node):
+class ColumnName(Node):
     """A column of the event list."""
 
     name: str
@@ -135,4 +135,4 @@ class InRegion(Node):
 class IsNull(Node):
     """`isNull(column)`."""
 
-    column: Column
+    column: ColumnName

@@ -16,7 +16,7 @@ from daxa_wf.events.expression.tree import (
     And,
     Arithmetic,
     Attribute,
-    Column,
+    ColumnName,
     Compare,
     InGti,
     InIntervals,
@@ -30,10 +30,10 @@ from daxa_wf.events.expression.tree import (
     Or,
 )
 
-Kind = Literal["integer", "real", "text", "array", "condition", "any"]
+ValueKind = Literal["integer", "real", "text", "array", "condition", "any"]
 """`any`: the kind depends on the event list, as for an attribute of its header or a column of unknown type."""
 
-Kinds = Mapping[str, Kind]
+Kinds = Mapping[str, ValueKind]
 """Name of a column, in capitals -> its kind."""
 
 LARGEST_INTEGER = 2**63 - 1
@@ -41,12 +41,12 @@ DEEPEST = 100
 """Nodes of a tree within one another."""
 
 
-def kinds_of(dtype: np.dtype[Any]) -> dict[str, Kind]:
+def kinds_of(dtype: np.dtype[Any]) -> dict[str, ValueKind]:
     """Return the kinds of the columns of a table."""
     return {name.upper(): kind_of(dtype[name]) for name in dtype.names or ()}
 
 
-def kind_of(dtype: np.dtype[Any]) -> Kind:
+def kind_of(dtype: np.dtype[Any]) -> ValueKind:
     """Return the kind of a column from its numpy type."""
     if dtype.shape:
         return "array"
@@ -86,8 +86,8 @@ def depth_of(node: Node) -> int:
 
 
 def _children(node: Node) -> Iterator[Node]:
-    for each in fields(node):
-        value = getattr(node, each.name)
+    for attribute in fields(node):
+        value = getattr(node, attribute.name)
         for part in value if isinstance(value, tuple) else (value,):
             if isinstance(part, Node):
                 yield part
@@ -107,18 +107,18 @@ class _Checker:
         if kind not in ("condition", "any"):
             raise self.error(f"expected a condition, this is {_NAMES[kind]}", node)
 
-    def number(self, node: Node) -> Kind:
+    def number(self, node: Node) -> ValueKind:
         kind = self.kind(node)
         if kind not in ("integer", "real", "any"):
             raise self.error(f"expected a number, this is {_NAMES[kind]}", node)
         return kind
 
-    def kind(self, node: Node) -> Kind:
+    def kind(self, node: Node) -> ValueKind:
         match node:
             case Number():
                 self.constant(node)
                 return "integer" if isinstance(node.value, int) else "real"
-            case Column():
+            case ColumnName():
                 return self.kinds.get(node.name.upper(), "any")
             case Attribute():
                 return "any"
@@ -148,7 +148,7 @@ class _Checker:
                         self.number(column)
         return "condition"
 
-    def arithmetic(self, node: Arithmetic) -> Kind:
+    def arithmetic(self, node: Arithmetic) -> ValueKind:
         sides = {self.number(node.left), self.number(node.right)}
         if node.operator in BITWISE and "real" in sides:
             real = node.left if self.kind(node.left) == "real" else node.right
@@ -169,7 +169,7 @@ class _Checker:
         usage = SHAPES[node.shape].usage
         for parameter in node.parameters:
             self.number(parameter)
-            column = next((each for each in walk(parameter) if isinstance(each, Column)), None)
+            column = next((part for part in walk(parameter) if isinstance(part, ColumnName)), None)
             if column is not None:
                 raise self.error(f"expected a number, {column.name} is a column; write {usage}", column)
         self.number(node.x)
@@ -177,7 +177,7 @@ class _Checker:
 
     def varying(self, place: Node, *parts: Node) -> None:
         """Raise ExpressionError if all parts are constants, so that every row gives the same."""
-        if self.fixed and not any(isinstance(node, Column | Attribute) for part in parts for node in walk(part)):
+        if self.fixed and not any(isinstance(node, ColumnName | Attribute) for part in parts for node in walk(part)):
             raise self.error("expected a column on one side at least; this is the same for every event", place)
 
     def constant(self, node: Node) -> None:
@@ -196,13 +196,13 @@ class _Checker:
             raise self.error("this number is beyond any that can be computed with", node)
 
 
-_NAMES: dict[Kind, str] = {
+_NAMES: dict[ValueKind, str] = {
     "integer": "a number", "real": "a number", "text": "text", "array": "a column of arrays", "condition": "a condition",
 }  # fmt: skip
 
 
 def _named(node: Node) -> str:
-    return node.name if isinstance(node, Column) else "one of them"
+    return node.name if isinstance(node, ColumnName) else "one of them"
 
 
 def _ends(interval: Interval) -> list[Node]:

@@ -108,8 +108,8 @@ class FlareResult:
 
 def poisson_error(value: NDArray[np.float64], *counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the error of a value that is a product or quotient of counts; 0 where one of the counts is 0. Shape (bins,)."""
-    counted = np.all([each > 0 for each in counts], axis=0)
-    relative = np.sqrt(np.sum([1 / np.maximum(each, 1) for each in counts], axis=0))
+    counted = np.all([count > 0 for count in counts], axis=0)
+    relative = np.sqrt(np.sum([1 / np.maximum(count, 1) for count in counts], axis=0))
     return np.where(counted, value * relative, np.where(np.isnan(value), np.nan, 0.0))
 
 
@@ -139,4 +139,4 @@ class FlareFilter:
 def _written(name: str, value: float | tuple[float, float] | None) -> str:
     if value is None:
         return "no"
-    return f"{' to '.join(f'{each:g}' for each in np.atleast_1d(value))} {UNITS.get(name, '')}".rstrip()
+    return f"{' to '.join(f'{number:g}' for number in np.atleast_1d(value))} {UNITS.get(name, '')}".rstrip()

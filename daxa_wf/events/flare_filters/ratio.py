@@ -17,9 +17,9 @@ from daxa_wf.events.flare_filters.common import (
     FlareResult,
     poisson_error,
 )
+from daxa_wf.events.flare_parameters import DEFAULT_BINSIZE
 from daxa_wf.events.gti import from_good_bins
 
-DEFAULT_BINSIZE = 60
 CORNER_COUNTS = 100
 """Counts in the corners that a bin should have, so that its ratio is known to 10 per cent: short bins are joined."""
 

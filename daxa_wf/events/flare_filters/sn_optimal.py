@@ -14,9 +14,8 @@ from daxa_wf.events.flare_filters.common import (
     FlareResult,
     poisson_error,
 )
+from daxa_wf.events.flare_parameters import DEFAULT_BINSIZE
 from daxa_wf.events.gti import from_good_bins
-
-DEFAULT_BINSIZE = 60
 
 
 def sn_optimal(inputs: FlareInputs, parameters: FlareParameters) -> FlareResult:

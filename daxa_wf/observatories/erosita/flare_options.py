@@ -178,7 +178,7 @@ BY_METHOD = Discriminator(
 )
 """Chooses the branch of a union whose tags are `method <name>`."""
 
-FlareFilter = Annotated[
+AnyFlareOptions = Annotated[
     Annotated[FlaregtiOptions, Tag("method flaregti")]
     | Annotated[FixedLimits, Tag("method threshold")]
     | Annotated[GaussianLimits, Tag("method gaussian")],

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
 
 from daxa_wf.archive.manifest import ManifestRow
-from daxa_wf.chain.local import file_problem, printable, require_found, walk
+from daxa_wf.chain.local import file_problem, ignored_fits_files, printable, require_found, walk
 from daxa_wf.errors import ConfigError
 
 EVENT_LIST = re.compile(
@@ -17,11 +17,17 @@ EVENT_LIST = re.compile(
 )
 """Names of event lists (eROSITA EDR, 'EventFile naming'): telescope modules 0 (all), 1 to 7, or the groups 8 and 9."""
 
+OTHER_PRODUCT = re.compile(r"[espfl][mbico]\d\d_\d{6}_\d{3}_(?!EventList)\w+_c\d{3}\..*", re.ASCII)
+"""Names of the data centre's other products of an observation."""
+
 MODULES = {"0": "1234567", "8": "12346", "9": "57", **{digit: digit for digit in "1234567"}}
 """Digit in a list's name -> its telescope modules."""
 
 FILTERS = {"2": 2, "1": 1}
 """Digit in a list's name -> rank of the filter wheel's position, FILTER before OPEN. Other positions hide the sky."""
+
+EXAMPLE = "_134135_020_EventList_c010.fits.gz"
+"""Name of an event list, without its mode, owner and survey."""
 
 SURVEYS = {"erosita_calpv": "00", "erosita_all_sky_de_dr1": "01"}
 """Mission -> number in the names of its lists: 0 for CalPV, else the number of the survey."""
@@ -75,7 +81,8 @@ def local_erosita_manifest(
         raise ConfigError(f"missions.{mission}.source: {root} is not a directory")
     lists: dict[str, list[str]] = {}
     unusable: dict[str, list[str]] = {}
-    for path in walk(root):
+    files = list(walk(root))
+    for path in files:
         match = EVENT_LIST.fullmatch(path.name)
         if match is None or match["survey"] != SURVEYS[mission] or (obsids and match["obsid"] not in obsids):
             continue
@@ -91,6 +98,15 @@ def local_erosita_manifest(
         rows += [ManifestRow(mission, obsid, "", "", events=path, passed_over=passed_over) for path in joined]
         if not joined and problems:
             rows.append(ManifestRow(mission, obsid, "", "", problem="; ".join(problems)))
-    expected = f"names such as em{SURVEYS[mission]}_134135_020_EventList_c010.fits.gz"
-    require_found(mission, rows, obsids, "event list", f"with {', '.join(instruments)} below {root}", expected)
+    of, expected = f"with {', '.join(instruments)} below {root}", f"names such as em{SURVEYS[mission]}{EXAMPLE}"
+    require_found(mission, rows, obsids, "event list", of, expected, _ignored(files, root))
     return rows
+
+
+def ignored_in(root: Path) -> list[str]:
+    """Return a sentence on the FITS files below `root` that are ignored because of their names; empty without such files."""
+    return _ignored(list(walk(root)), root)
+
+
+def _ignored(files: Sequence[Path], root: Path) -> list[str]:
+    return ignored_fits_files(files, root, (EVENT_LIST, OTHER_PRODUCT), f"em01{EXAMPLE}")

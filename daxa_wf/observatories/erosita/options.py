@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -11,6 +11,9 @@ from daxa_wf.errors import ConfigError
 from daxa_wf.observatories.erosita.flare_options import TelescopeModule
 from daxa_wf.observatories.erosita.native.sky_pixels import PIXEL_ARCSEC
 from daxa_wf.options import ArcSeconds, KiloElectronVolt, Section, increasing
+
+if TYPE_CHECKING:
+    from daxa_wf.observatories.erosita.native.selection import EvtoolParameters
 
 
 def _checked_region(text: str) -> str:
@@ -22,7 +25,7 @@ def _checked_region(text: str) -> str:
         raise ValueError(str(error)) from None
 
 
-SkyRegion = Annotated[str, AfterValidator(_checked_region)]
+RegionText = Annotated[str, AfterValidator(_checked_region)]
 
 
 def _bits(value: object) -> object:
@@ -51,7 +54,7 @@ class EvtoolOptions(Section):
         "FLAREGTI", description="good times: FLAREGTI without flares, or GTI with flares"
     )
     modules: tuple[TelescopeModule, ...] = Field((), description="only these telescope modules; default: all")
-    region: SkyRegion = Field(
+    region: RegionText = Field(
         "",
         description="only this part of the sky, as in 'fk5; circle(133.237, 5.461, 0.1)'; default: all (docs/evtool.md)",
     )
@@ -70,6 +73,15 @@ class EvtoolOptions(Section):
     def _ordered(self) -> EvtoolOptions:
         increasing("lo_en", self.lo_en, "hi_en", self.hi_en)
         return self
+
+    def parameters(self, modules: tuple[int, ...]) -> EvtoolParameters:
+        """Return the parameters of the native evtool, for telescope modules by number."""
+        from daxa_wf.observatories.erosita.native.selection import EvtoolParameters
+
+        return EvtoolParameters(
+            pattern=self.pattern, flag=self.flag, flag_invert=self.flagged == "only", emin=self.lo_en, emax=self.hi_en,
+            gti=self.gti, telid=modules, region=self.region,
+        )  # fmt: skip
 
 
 BANDS = tuple(

@@ -9,7 +9,7 @@ import numpy as np
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record
-from daxa_wf.observatories.erosita.results import CleaningResults, FlareResults
+from daxa_wf.observatories.erosita.results import ErositaCleaningResults, ErositaFlareResults
 from daxa_wf.report.panels import Cell, PageTable, Plot, number_cell
 from daxa_wf.report.plots import light_curve_plot
 
@@ -23,7 +23,7 @@ def flare_plots(layout: Layout, record: Record) -> list[Plot]:
     from daxa_wf.fits.stream import open_bytes, walk_hdus
 
     path = layout.find(record.product("lightcurve"))
-    flares = FlareResults.from_record(record)
+    flares = ErositaFlareResults.from_record(record)
     half = flares.timebin / 2
     kept = np.array(flares.gti).reshape(-1, 2)
     with open_bytes(path) as stream:
@@ -53,8 +53,8 @@ def module_table(_: Layout, records: Sequence[Record]) -> PageTable:
     done = {record.step: record for record in records if record.done}
     if "flaregti" not in done:
         return PageTable("Telescope modules", MODULE_HEADINGS, [])
-    flares = FlareResults.from_record(done["flaregti"])
-    live = CleaningResults.from_record(done["evtool"]).livetime if "evtool" in done else {}
+    flares = ErositaFlareResults.from_record(done["flaregti"])
+    live = ErositaCleaningResults.from_record(done["evtool"]).livetime if "evtool" in done else {}
     rows = [
         [
             Cell(name),
@@ -71,4 +71,4 @@ def _whole(seconds: float | None) -> str:
 
 def modules_of(record: Record) -> tuple[str, ...]:
     """Return the telescope modules whose events a final list holds."""
-    return CleaningResults.from_record(record).modules
+    return ErositaCleaningResults.from_record(record).modules

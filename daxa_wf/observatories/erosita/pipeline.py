@@ -35,13 +35,13 @@ STEPS = (
 )  # fmt: skip
 
 CHAIN = tuple(step.name for step in STEPS)
-FIND_LOCAL = f"{HERE}.local:local_erosita_manifest"
+FIND_LOCAL, IGNORED_IN = f"{HERE}.local:local_erosita_manifest", f"{HERE}.local:ignored_in"
 
 PIPELINE = Pipeline(
     missions=(all_sky.MISSION, calpv.MISSION),
     engines=(
-        Engine("native", CHAIN, "raw", find_local=FIND_LOCAL),
-        Engine("esass", CHAIN, "raw", toolkit="esass", find_local=FIND_LOCAL),
+        Engine("native", CHAIN, "raw", find_local=FIND_LOCAL, ignored_in=IGNORED_IN),
+        Engine("esass", CHAIN, "raw", toolkit="esass", find_local=FIND_LOCAL, ignored_in=IGNORED_IN),
     ),
     steps=STEPS,
     section=f"{HERE}.section:ErositaSection",

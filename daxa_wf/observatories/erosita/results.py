@@ -30,7 +30,7 @@ class ModuleResults:
 
 
 def _as_lists(value: Any) -> Any:
-    return [_as_lists(each) for each in value] if isinstance(value, tuple) else value
+    return [_as_lists(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _edges(values: Any) -> tuple[Edges, ...]:
@@ -53,7 +53,7 @@ class FlareTimes:
 
 
 @dataclass(frozen=True)
-class FlareResults(ModuleResults):
+class ErositaFlareResults(ModuleResults):
     """The results of flaregti: seconds kept and removed by telescope module, the bin in seconds, the GTIs.
 
     `gti` are the times at which any module is kept, `rows` the number of events, `lists` the names of the raw files.
@@ -69,7 +69,7 @@ class FlareResults(ModuleResults):
     quality: Mapping[str, Any]
 
     @classmethod
-    def from_record(cls, record: Record) -> FlareResults:
+    def from_record(cls, record: Record) -> ErositaFlareResults:
         """Return the results in a record of flaregti that is done."""
         results = record.results
         modules = tuple(results["modules"])
@@ -87,7 +87,7 @@ class FlareResults(ModuleResults):
 
 
 @dataclass(frozen=True)
-class CleaningResults(ModuleResults):
+class ErositaCleaningResults(ModuleResults):
     """The results of evtool: events before and after, good and live seconds by telescope module."""
 
     rows: int
@@ -96,7 +96,7 @@ class CleaningResults(ModuleResults):
     livetime: Mapping[str, float]
 
     @classmethod
-    def from_record(cls, record: Record) -> CleaningResults:
+    def from_record(cls, record: Record) -> ErositaCleaningResults:
         """Return the results in a record of evtool that is done."""
         results = record.results
         return cls(
@@ -109,7 +109,7 @@ class CleaningResults(ModuleResults):
 
 
 @dataclass(frozen=True)
-class ImageResults(ModuleResults):
+class ErositaImageResults(ModuleResults):
     """The results of erosita_images: sky pixels a side of an image pixel; bands in keV and the counts in each."""
 
     bin_size: int
@@ -128,7 +128,7 @@ class ImageResults(ModuleResults):
         return ", ".join(f"{band.label}: {count} counts" for band, count in pairs)
 
     @classmethod
-    def from_record(cls, record: Record) -> ImageResults:
+    def from_record(cls, record: Record) -> ErositaImageResults:
         """Return the results in a record of erosita_images that is done."""
         results = record.results
         return cls(

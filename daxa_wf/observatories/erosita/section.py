@@ -9,7 +9,7 @@ from pydantic import Field
 
 from daxa_wf.config.image_sections import ExposureMaps
 from daxa_wf.config.mission_section import MissionSection
-from daxa_wf.observatories.erosita.flare_options import FixedLimits, FlareFilter, FlaregtiOptions
+from daxa_wf.observatories.erosita.flare_options import AnyFlareOptions, FixedLimits, FlaregtiOptions
 from daxa_wf.observatories.erosita.options import ErositaImagesOptions, EvtoolOptions
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class ErositaSection(MissionSection):
     instruments: tuple[str, ...] | None = Field(
         None, min_length=1, description="default: all of TM1 to TM7 (TM8 and TM9 are groups of them)"
     )
-    flaregti: FlareFilter = FlaregtiOptions()
+    flaregti: AnyFlareOptions = FlaregtiOptions()
     evtool: EvtoolOptions = EvtoolOptions()
     images: ErositaImagesOptions = ErositaImagesOptions()
     exposure_maps: ExposureMaps = ExposureMaps()

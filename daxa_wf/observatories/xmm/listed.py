@@ -23,15 +23,15 @@ def calibrated_lists(obsid: str, paths: Sequence[str], instruments: Sequence[str
     """Return the event list of each exposure, preferring imaging to timing lists."""
     names = {path: PurePosixPath(path).name for path in paths}
     attitude = next((path for path in paths if (m := PPS_ATTITUDE.fullmatch(names[path])) and m["obsid"] == obsid), "")
-    found: dict[tuple[str, str], dict[str, str]] = {}
+    exposures: dict[tuple[str, str], dict[str, str]] = {}
     for path in paths:
         match = PPS_EVENT_LIST.fullmatch(names[path])
         if match is None or match["obsid"] != obsid or match["inst"] not in instruments:
             continue
         exposure = match["inst"], match["exposure"]
-        if exposure not in found or match["type"] != "TI":
-            found[exposure] = {"events": path, "attitude": attitude}
-    return found
+        if exposure not in exposures or match["type"] != "TI":
+            exposures[exposure] = {"events": path, "attitude": attitude}
+    return exposures
 
 
 def raw_data(obsid: str, paths: Sequence[str], instruments: Sequence[str]) -> Found:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daxa_wf.archive.manifest import ManifestRow
-from daxa_wf.chain.local import file_problem, printable, require_found, walk
+from daxa_wf.chain.local import file_problem, ignored_fits_files, printable, require_found, walk
 from daxa_wf.errors import ConfigError, CorruptFileError, IdentityError
 from daxa_wf.text import make_printable
 
@@ -30,6 +30,15 @@ PPS_OUT_OF_TIME = re.compile(
 
 PPS_ATTITUDE = re.compile(r"P(?P<obsid>\d{10})OBX000ATTTSR0000\.(FTZ|FIT|fits|fits\.gz|FIT\.gz)", re.ASCII)
 
+PPS_OTHER = re.compile(r"P\d{10}[A-Z0-9]{2}[A-Z]\d{3}(?!.*EVLI).{6}.*", re.ASCII)
+"""Names of PPS files that are not event lists of EPIC."""
+
+ODF_OR_SUMMARY = re.compile(r"\d{4}_\d{10}_[A-Z0-9]{2}[A-Z]\d{5}.*", re.ASCII)
+"""Names of all files of ODFs (XMM-Newton Data Files Handbook, ODF file names)."""
+
+KNOWN = (PPS_EVENT_LIST, PPS_OUT_OF_TIME, PPS_OTHER, ODF_OR_SUMMARY)
+EXAMPLE = "P0201903501M1S001MIEVLI0000.FTZ"
+
 EXPOSURE = re.compile(r"[SU]\d{3}", re.ASCII)
 """Identifiers of exposures in EXPIDSTR."""
 
@@ -46,23 +55,32 @@ def local_manifest(
     if not root.is_dir():
         raise ConfigError(f"missions.{mission}.source: {root} is not a directory; give one laid out like the archive")
     files = list(walk(root))
-    beside = _beside(files, root)
-    found: dict[str, ManifestRow] = {}
+    companions = _companion_files(files, root)
+    chosen: dict[str, ManifestRow] = {}
     for path in files:
         match = PPS_EVENT_LIST.fullmatch(path.name)
         if match is None:
             continue
-        row = _row(mission, root, path, match, beside)
-        wanted = row.inst in instruments and (obsids is None or row.obsid in obsids)
-        if wanted:
-            found[row.unit.identifier] = _preferred(root, row, found.get(row.unit.identifier))
-    rows, of = list(found.values()), f"of {', '.join(instruments)} below {root}"
-    require_found(mission, rows, obsids, "event list", of, "names such as P0201903501M1S001MIEVLI0000.FTZ")
+        row = _row(mission, root, path, match, companions)
+        is_chosen = row.inst in instruments and (obsids is None or row.obsid in obsids)
+        if is_chosen:
+            chosen[row.unit.identifier] = _preferred(root, row, chosen.get(row.unit.identifier))
+    rows, of = list(chosen.values()), f"of {', '.join(instruments)} below {root}"
+    require_found(mission, rows, obsids, "event list", of, f"names such as {EXAMPLE}", _ignored(files, root))
     return rows
 
 
+def ignored_in(root: Path) -> list[str]:
+    """Return a sentence on the FITS files below `root` that are ignored because of their names; empty without such files."""
+    return _ignored(list(walk(root)), root)
+
+
+def _ignored(files: Sequence[Path], root: Path) -> list[str]:
+    return ignored_fits_files(files, root, KNOWN, EXAMPLE)
+
+
 @dataclass(frozen=True)
-class _Beside:
+class _CompanionFiles:
     """Files that belong to event lists: ObsID -> attitude series, ObsID and pn exposure -> out-of-time list.
 
     `problems` has the same keys, for unusable files.
@@ -72,21 +90,21 @@ class _Beside:
     problems: dict[str, str] = field(default_factory=dict)
 
 
-def _beside(files: Sequence[Path], root: Path) -> _Beside:
-    found = _Beside()
+def _companion_files(files: Sequence[Path], root: Path) -> _CompanionFiles:
+    companions = _CompanionFiles()
     for path in files:
         match = PPS_ATTITUDE.fullmatch(path.name) or PPS_OUT_OF_TIME.fullmatch(path.name)
         if match is None:
             continue
         key = match["obsid"] + match.groupdict().get("exposure", "")
         if problem := file_problem(path, root):
-            found.problems[key] = f"{printable(path)} ({problem})"
+            companions.problems[key] = f"{printable(path)} ({problem})"
         else:
-            found.files[key] = path.relative_to(root).as_posix()
-    return found
+            companions.files[key] = path.relative_to(root).as_posix()
+    return companions
 
 
-def _row(mission: str, root: Path, path: Path, match: re.Match[str], beside: _Beside) -> ManifestRow:
+def _row(mission: str, root: Path, path: Path, match: re.Match[str], companions: _CompanionFiles) -> ManifestRow:
     obsid, name = match["obsid"], (match["inst"], match["exposure"])
     modes = ("TIMING" if match["type"] == "TI" else "IMAGING", "", "")
     events, problem = "", file_problem(path, root)
@@ -106,10 +124,12 @@ def _row(mission: str, root: Path, path: Path, match: re.Match[str], beside: _Be
             obsid, name = identity.obsid, (identity.instrument, identity.exposure)
             modes = (identity.data_mode, identity.submode, identity.filter)
     keys = [obsid, *([obsid + match["exposure"]] if name[0] == "PN" else [])]
-    unusable = " ".join(beside.problems[key] for key in keys if key in beside.problems and key not in beside.files)
-    out_of_time = beside.files.get(keys[-1], "") if len(keys) > 1 else ""
-    mode, submode, filter_name = (make_printable(" ".join(each.split())) for each in modes)
-    attitude = beside.files.get(obsid, "")
+    unusable = " ".join(
+        companions.problems[key] for key in keys if key in companions.problems and key not in companions.files
+    )
+    out_of_time = companions.files.get(keys[-1], "") if len(keys) > 1 else ""
+    mode, submode, filter_name = (make_printable(" ".join(text.split())) for text in modes)
+    attitude = companions.files.get(obsid, "")
     return ManifestRow(
         mission,
         obsid,

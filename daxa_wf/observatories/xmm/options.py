@@ -31,25 +31,36 @@ USUAL = FlareParameters()
 """The defaults of the flare filters."""
 
 
+EPIC_NAMES = {"PN": ("PN",), "M1": ("M1",), "M2": ("M2",), "MOS": ("M1", "M2")}
+"""Name of a key for limits, in any case -> its instruments."""
+
+
 def _epic_limits(value: object) -> object:
-    """Return limits by instrument, from names in any case; `mos` stands for both MOS."""
+    """Return limits by instrument, from the names in EPIC_NAMES. Raise ValueError for other names."""
     if not isinstance(value, dict):
         return value
-    found: dict[str, object] = {}
+    limits: dict[str, object] = {}
     for key, limit in value.items():
-        for name in ("M1", "M2") if str(key).upper() == "MOS" else (str(key).upper(),):
-            if name in found:
-                raise ValueError(f"there is more than one limit for {name}")
-            found[name] = limit
-    return found
+        name = str(key).upper()
+        if name not in EPIC_NAMES:
+            allowed = "PN, M1, M2, and MOS for both MOS, in upper or lower case"
+            raise ValueError(f"unknown instrument {str(key)!r}; allowed are {allowed}")
+        for instrument in EPIC_NAMES[name]:
+            if instrument in limits:
+                raise ValueError(f"there is more than one limit for {instrument}")
+            limits[instrument] = limit
+    return limits
 
 
 def _in_lower_case(value: object) -> object:
+    """Return scales with the names `pn` and `mos` in lower case; unknown names stay as they are, for the message."""
     if not isinstance(value, dict):
         return value
     if len({str(key).lower() for key in value}) < len(value):
         raise ValueError("the same instrument is given twice")
-    return {str(key).lower(): scale for key, scale in value.items()}
+    return {
+        str(key).lower() if str(key).lower() in RangeScale.model_fields else key: scale for key, scale in value.items()
+    }
 
 
 def _checked_expression(text: str) -> str:
@@ -79,12 +90,19 @@ EpicLimits = Annotated[
     dict[Literal["PN", "M1", "M2"], Annotated[float, Field(ge=0)]],
     Field(min_length=1),
     BeforeValidator(_epic_limits),
-    WithJsonSchema({"type": "object", "additionalProperties": {"type": "number", "minimum": 0}, "minProperties": 1}),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "propertyNames": {"pattern": "^([Pp][Nn]|[Mm]([12]|[Oo][Ss]))$"},
+            "additionalProperties": {"type": "number", "minimum": 0},
+            "minProperties": 1,
+        }
+    ),
 ]
 EpicExpression = Annotated[str, AfterValidator(_checked_expression)]
 
 
-class ByEngine(Section):
+class EngineChoice(Section):
     """A step that more than one engine can do."""
 
     engine: StepEngine | None = Field(None, description="engine of this step (default: the mission's engine)")
@@ -101,7 +119,7 @@ class RangeScale(Section):
         return self.pn if instrument == "PN" else self.mos
 
 
-class FlareFilterOptions(ByEngine):
+class FlareFilterOptions(EngineChoice):
     """The options that all flare filters share, with the names and defaults of DAXA's `espfilt`."""
 
     method: str
@@ -133,7 +151,7 @@ class FlareFilterOptions(ByEngine):
         return {}
 
 
-class _Binned(FlareFilterOptions):
+class _BinnedFilterOptions(FlareFilterOptions):
     """A filter that bins the light curve."""
 
     with_binning: Seconds | bool = Field(
@@ -154,7 +172,7 @@ class _Binned(FlareFilterOptions):
         return {**super()._own_parameters(instrument), "binsize": self.binning}
 
 
-class _InBand(_Binned):
+class _BandFilterOptions(_BinnedFilterOptions):
     """A filter of the light curve in a band that can be chosen."""
 
     filter_lo_en: KiloElectronVolt = Field(USUAL.elow / 1000, description="lower edge of the light curve's band")
@@ -172,7 +190,7 @@ class _InBand(_Binned):
         return {**super()._own_parameters(instrument), **edges}
 
 
-class Esas20Options(_InBand):
+class Esas20Options(_BandFilterOptions):
     """A Gaussian around the peak of the rates' histogram, as espfilt of SAS 20 fits it."""
 
     method: Literal["esas20"] = Field("esas20", description="the flare filter (docs/flare_filters.md)")
@@ -209,19 +227,19 @@ class Esas20Options(_InBand):
         }
 
 
-class Esas19Options(_InBand):
+class Esas19Options(_BandFilterOptions):
     """A Gaussian around the peak of the rates' histogram, as ESAS of SAS 19 fits it."""
 
     method: Literal["esas19"] = "esas19"
 
 
-class SnOptimalOptions(_InBand):
+class SnOptimalOptions(_BandFilterOptions):
     """The rate cut that is best for finding faint sources."""
 
     method: Literal["sn_optimal"] = "sn_optimal"
 
 
-class RatioOptions(_Binned):
+class RatioOptions(_BinnedFilterOptions):
     """The field of view against the unexposed corners."""
 
     method: Literal["ratio"] = "ratio"
@@ -296,7 +314,7 @@ EspfiltOptions = Annotated[
 """Flare filtering: each method has the options that it uses."""
 
 
-class EvselectOptions(ByEngine):
+class EvselectOptions(EngineChoice):
     """Cleaning of event lists, with the names and defaults of DAXA's `cleaned_evt_lists`."""
 
     pn_filt_expr: EpicExpression = "#XMMEA_EP && (PATTERN <= 4) && (FLAG .eq. 0)"
@@ -357,13 +375,13 @@ class EmanomOptions(Section):
     )
 
 
-class MergeOptions(ByEngine):
+class MergeOptions(EngineChoice):
     """Merging the cleaned exposures of an instrument."""
 
 
-class ImagesOptions(Images, ByEngine):
+class ImagesOptions(Images, EngineChoice):
     """Counts images, and the bands and pixels of exposure maps."""
 
 
-class ExposureMapsOptions(ExposureMaps, ByEngine):
+class ExposureMapsOptions(ExposureMaps, EngineChoice):
     """The weighting of exposure maps."""

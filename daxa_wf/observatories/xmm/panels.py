@@ -10,7 +10,7 @@ import numpy as np
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record
-from daxa_wf.observatories.xmm.results import CleaningResults, FlareResults, QualityResults
+from daxa_wf.observatories.xmm.results import EpicCleaningResults, EpicFlareResults, QualityResults
 from daxa_wf.report.panels import Cell, PageTable, Plot, number_cell
 from daxa_wf.report.plots import histogram_plot, light_curve_plot
 
@@ -22,7 +22,7 @@ def exposure_plots(layout: Layout, record: Record) -> list[Plot]:
     """Draw the light curve of espfilt with flare-free and excluded time, and the rate histogram with its fit, if any."""
     if not any(stamp.kind == "lightcurve" for stamp in record.products):
         return []
-    flares = FlareResults.from_record(record)
+    flares = EpicFlareResults.from_record(record)
     path = layout.find(record.product("lightcurve"))
     curve = _judged(path) if flares.judged else _of_rates(path, flares)
     title = f"{record.unit.identifier} {flares.method}"
@@ -39,7 +39,7 @@ def _judged(path: Path) -> Curve:
     return rows["TIME"].astype(float), rows["VALUE"].astype(float), rows["ACCEPTED"] == ord("T")
 
 
-def _of_rates(path: Path, flares: FlareResults) -> Curve:
+def _of_rates(path: Path, flares: EpicFlareResults) -> Curve:
     """Read the rates of a light curve of SAS's espfilt, which does not record the values that it judged."""
     from daxa_wf.events.gti import overlap
     from daxa_wf.fits.tables import read_table
@@ -56,7 +56,7 @@ def _of_rates(path: Path, flares: FlareResults) -> Curve:
 def _binned(time: np.ndarray, rate: np.ndarray, fraction: np.ndarray, factor: int) -> tuple[np.ndarray, np.ndarray]:
     """Join `factor` bins each. Return the centres and the rates in a second of observed time of bins with observed time."""
     padding = -len(time) % factor
-    counts, observed = (np.pad(each, (0, padding)).reshape(-1, factor).sum(axis=1) for each in (rate, fraction))
+    counts, observed = (np.pad(values, (0, padding)).reshape(-1, factor).sum(axis=1) for values in (rate, fraction))
     step = time[1] - time[0] if len(time) > 1 else 1.0
     centres = time[0] - step / 2 + step * factor * (np.arange(len(counts)) + 0.5)
     seen = observed > 0
@@ -95,9 +95,9 @@ class _ExposureRow:
     """The results of one exposure's cleaning, from the steps that are done, and the names of their warnings."""
 
     name: str
-    flares: FlareResults | None = None
+    flares: EpicFlareResults | None = None
     quality: QualityResults | None = None
-    cleaning: CleaningResults | None = None
+    cleaning: EpicCleaningResults | None = None
     warnings: list[str] = field(default_factory=list)
 
 
@@ -110,9 +110,9 @@ def exposure_table(_: Layout, records: Sequence[Record]) -> PageTable:
         row = rows.setdefault(record.unit.identifier, _ExposureRow(f"{record.unit.instrument} {record.unit.exposure}"))
         row.warnings += [warning["name"] for warning in record.warnings]
         if record.done and record.step == "espfilt":
-            row.flares, row.quality = FlareResults.from_record(record), QualityResults.from_record(record)
+            row.flares, row.quality = EpicFlareResults.from_record(record), QualityResults.from_record(record)
         elif record.done:
-            row.cleaning = CleaningResults.from_record(record)
+            row.cleaning = EpicCleaningResults.from_record(record)
     return PageTable("Exposures", EXPOSURE_HEADINGS, [_cells(row) for row in rows.values()])
 
 

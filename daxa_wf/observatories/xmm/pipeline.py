@@ -97,6 +97,7 @@ PIPELINE = Pipeline(
         Engine(
             "native", ("inventory", *CLEANING), "preprocessed",
             find_local=f"{HERE}.local:local_manifest",
+            ignored_in=f"{HERE}.local:ignored_in",
             named_in=f"{HERE}.local:named_observations",
             find_listed=f"{HERE}.listed:calibrated_lists",
             planned_files=f"{HERE}.listed:planned_list",
@@ -109,6 +110,7 @@ PIPELINE = Pipeline(
             toolkit="sas",
             raw_data=f"{HERE}.steps.job_options:raw_data",
             find_local=f"{HERE}.local_odf:local_odf_manifest",
+            ignored_in=f"{HERE}.local_odf:ignored_in",
             find_listed=f"{HERE}.listed:raw_data",
             planned_files=f"{HERE}.listed:planned_raw_data",
         ),

@@ -58,7 +58,7 @@ class XmmSection(MissionSection):
     @classmethod
     def _espfilt_of_the_engine(cls, values: Any) -> Any:
         """Let the mission's engine choose the options of espfilt, unless its section names another engine."""
-        espfilt = values.get("espfilt") if isinstance(values, dict) and values.get("engine") == "sas" else None
+        espfilt = values.get("espfilt", {}) if isinstance(values, dict) and values.get("engine") == "sas" else None
         return {**values, "espfilt": {"engine": "sas", **espfilt}} if isinstance(espfilt, dict) else values
 
     def problems(self, mission: Mission, instruments: tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -23,7 +23,7 @@ def expression_problems(mission: Mission, started_in: Path, archive: Path) -> It
         return
     section: XmmSection = mission.section  # type: ignore[assignment]
     for key, instruments in EXPRESSIONS.items():
-        for instrument in (each for each in mission.instruments if each in instruments):
+        for instrument in (name for name in mission.instruments if name in instruments):
             text = getattr(section.evselect, key)
             problem = _expression_problem(text, instrument, mission, started_in, archive)
             if problem:
@@ -66,7 +66,7 @@ def _some_list_has(columns: frozenset[str], instrument: str, mission: Mission, s
     for row in rows:
         if row.inst == instrument and not row.problem:
             try:
-                if columns <= {each.upper() for each in EpicEventList.open(root / row.events).column_names}:
+                if columns <= {name.upper() for name in EpicEventList.open(root / row.events).column_names}:
                     return True
             except CorruptFileError:
                 continue

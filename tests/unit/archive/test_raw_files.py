@@ -10,7 +10,7 @@ import pytest
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import FileStamp, Record, Status, write_record
-from daxa_wf.archive.vouching import Finding, examine_records, require_unchanged
+from daxa_wf.archive.vouching import Staleness, examine_records, require_unchanged
 from daxa_wf.download.store import LEDGER, Ledger, stored_file
 from daxa_wf.errors import Fault
 from daxa_wf.files import sha256_of
@@ -42,12 +42,12 @@ def chain(tmp_path: Path) -> Chain:
     return Chain(tmp_path, tmp_path / "lists", engine="native").make(*STEPS)
 
 
-def drop_stale(layout: Layout) -> list[Finding]:
+def drop_stale(layout: Layout) -> list[Staleness]:
     """Delete the records that do not vouch for their files, and return why."""
-    findings = examine_records(layout).findings
-    for path in findings:
+    stale = examine_records(layout).stale
+    for path in stale:
         path.unlink()
-    return list(findings.values())
+    return list(stale.values())
 
 
 def test_a_list_that_changed_after_its_good_times_were_found_is_not_used(chain: Chain, tmp_path: Path) -> None:
@@ -107,12 +107,12 @@ def fetched(tmp_path: Path) -> tuple[Layout, Record, Path]:
 def test_a_fetched_file_that_changed_in_the_store_is_a_fault_and_fetched_anew(tmp_path: Path) -> None:
     layout, record, store = fetched(tmp_path)
     require_unchanged(layout, record)
-    assert examine_records(layout).findings == {}
+    assert examine_records(layout).stale == {}
     (store / "evt2.fits").write_bytes(b"EVENTS")
     with pytest.raises(Fault, match=r"raw/chandra/12812/evt2.fits changed since they were fetched"):
         require_unchanged(layout, record)
     assert not Ledger(store).has("evt2.fits")
-    assert list(examine_records(layout).findings) == [layout.record("acquire", record.unit)]
+    assert list(examine_records(layout).stale) == [layout.record("acquire", record.unit)]
 
 
 def test_a_copied_store_is_what_it_was(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_copied_store_is_what_it_was(tmp_path: Path) -> None:
     assert (store / LEDGER).read_bytes().count(b"\n") == lines + 1
     assert Ledger(store).files["evt2.fits"].mtime_ns == 0
     require_unchanged(layout, record)
-    assert examine_records(layout).findings == {}
+    assert examine_records(layout).stale == {}
     (store / "evt2.fits").unlink()
     require_unchanged(layout, record)
-    assert examine_records(layout).findings == {}
+    assert examine_records(layout).stale == {}

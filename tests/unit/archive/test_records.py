@@ -98,6 +98,42 @@ def test_verdicts_leave_a_record_and_no_product(layout: Layout, error: Exception
     assert not list(layout.root.rglob("*.fits"))
 
 
+def draws(*bands: tuple[float, float]) -> Any:
+    def function(unit: Unit, inputs: Inputs, options: Any, workspace: Workspace) -> Outcome:
+        for low, high in bands:
+            workspace.stage("image", Band(low, high)).write_text("image")
+        return Outcome({}, [], "drawn")
+
+    return function
+
+
+def test_products_that_a_step_removes_are_named_in_its_record_and_log(
+    layout: Layout, caplog: pytest.LogCaptureFixture
+) -> None:
+    def images(*bands: tuple[float, float]) -> Record:
+        merged = Inputs({"merge": [done("merge", INSTRUMENT)]})
+        return run_step(STEPS["images"], INSTRUMENT, merged, {}, layout, draws(*bands))
+
+    caplog.set_level("INFO")
+    assert images((0.5, 2.0), (2.0, 7.0), (2.0, 10.0)).removed == []
+    for path in list(layout.root.rglob("*image.fits")):
+        path.with_suffix(".png").write_text("the plot that the report draws")
+    assert images((0.5, 2.0), (2.0, 7.0), (2.0, 10.0)).removed == [], "plots are drawn again"
+    assert not list(layout.root.rglob("*.png"))
+    settle_observation(layout, OBSERVATION, usable=False)
+    assert images((0.5, 2.0), (2.0, 7.0), (2.0, 10.0)).removed == [], "files that are made again are not removed"
+    path = layout.record("images", INSTRUMENT)
+    assert "removed" not in json.loads(path.read_text()), "most records keep the form of earlier versions"
+
+    record = images((0.5, 2.0))
+    folder = "processed_data/xmm_pointed/0201903501/images/obsid0201903501-instPN-subexpALL"
+    assert record.removed == [f"{folder}-en2.0_10.0keV-image.fits", f"{folder}-en2.0_7.0keV-image.fits"]
+    assert not any((layout.root / name).exists() for name in record.removed)
+    assert read_record(path) == read_checked_record(path) == record
+    assert f"removed 2 files of an earlier run that this run did not make: {', '.join(record.removed)}" in caplog.text
+    assert record.fingerprint() == images((0.5, 2.0)).fingerprint(), "later steps do not depend on removed files"
+
+
 @pytest.mark.parametrize("error", [CorruptFileError("bad file"), OSError(28, "No space left on device"), MemoryError()])
 def test_faults_leave_a_note_and_no_record(layout: Layout, error: Exception) -> None:
     with pytest.raises(Fault):
@@ -130,11 +166,11 @@ def test_a_record_vouches_for_its_products(layout: Layout) -> None:
         return layout.root / record.products[0].path
 
     record_again()
-    assert examine_records(layout).findings == {}
+    assert examine_records(layout).stale == {}
     record_again().unlink()
-    assert list(examine_records(layout).findings) == [layout.record("evselect", EXPOSURE)]
+    assert list(examine_records(layout).stale) == [layout.record("evselect", EXPOSURE)]
     record_again().write_text("other!")
-    assert list(examine_records(layout).findings) == [layout.record("evselect", EXPOSURE)]
+    assert list(examine_records(layout).stale) == [layout.record("evselect", EXPOSURE)]
 
 
 def test_records_follow_an_observation_that_moves(layout: Layout) -> None:
@@ -142,7 +178,7 @@ def test_records_follow_an_observation_that_moves(layout: Layout) -> None:
     settle_observation(layout, OBSERVATION, usable=False)
     assert not layout.observation(OBSERVATION).exists()
     assert layout.find(record.products[0].path).read_text() == "events"
-    assert examine_records(layout).findings == {}
+    assert examine_records(layout).stale == {}
     settle_observation(layout, OBSERVATION, usable=True)
     assert (layout.root / record.products[0].path).read_text() == "events"
     assert not layout.failed_observation(OBSERVATION).exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -70,8 +71,11 @@ def request(
     rows: list[ManifestRow],
     steps: dict[str, tuple[str, ...]] = STEPS,
     unasked: tuple[str, ...] = (),
+    instruments: tuple[str, ...] = (),
 ) -> None:
-    write_origin(layout, Origin(steps={name: list(each) for name, each in steps.items()}, unasked=list(unasked)))
+    options = {"xmm_pointed": {"instruments": list(instruments)}} if instruments else {}
+    origin = Origin(steps={name: list(each) for name, each in steps.items()}, unasked=list(unasked), options=options)
+    write_origin(layout, origin)
     write_manifest(layout.manifest, rows)
 
 
@@ -125,6 +129,36 @@ def test_what_is_no_longer_requested_is_neither_a_cause_nor_a_warning(
     assert f"warning notSettled: merge of xmm_pointed {FIRST}M1: the fit still moved" in printed
 
 
+def test_the_cause_is_named_wherever_units_are_no_longer_requested(
+    layout: Layout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def shown() -> tuple[dict[tuple[str, str], str], str]:
+        verdicts = read_verdicts(layout)
+        print_summary(layout, verdicts, stderr=False)
+        return {(each.step, each.unit.identifier): each.message for each in verdicts}, capsys.readouterr().out
+
+    request(layout, NARROW, instruments=("M1", "PN"))
+    messages, printed = shown()
+    gone = "the observation is no longer selected, or no longer in the source"
+    without_m2 = "the configuration's instruments no longer include M2"
+    assert messages["merge", f"{FIRST}M2"] == f"{without_m2}; its files stay as they are. said"
+    assert messages["merge", f"{SECOND}M1"].startswith(f"{gone}; its files")
+    assert f"no longer requested: {without_m2}: 3 records of xmm_pointed {FIRST}\n" in printed
+    assert f"no longer requested: {gone}: 4 records of xmm_pointed {SECOND}\n" in printed
+    assert f"<li>{FIRST}M2 (merge): {without_m2}</li>" in unescape(draw(layout, FIRST))
+    with pytest.raises(NoSuchProductError, match=rf"is no longer requested: {without_m2}; there is M1"):
+        Archive(layout.root).event_list(FIRST, "M2")
+
+    request(layout, NARROW, instruments=("M1", "M2"))
+    assert shown()[0]["merge", f"{FIRST}M2"].startswith(
+        "the source no longer has such an exposure, or the configuration leaves it out; its files"
+    )
+    request(layout, WIDE, {"xmm_pointed": ("espfilt", "evselect", "report")})
+    assert shown()[0]["merge", f"{FIRST}M2"].startswith("the configuration no longer runs this step; its files")
+    request(layout, [ManifestRow("chandra", "12812", "", "")], {"chandra": ("report",)})
+    assert shown()[0]["merge", f"{FIRST}M2"].startswith("the configuration no longer processes xmm_pointed; its files")
+
+
 def test_a_step_that_the_configuration_no_longer_goes_through_is_marked(layout: Layout) -> None:
     request(layout, WIDE, {"xmm_pointed": ("preprocessed", "report")})
     assert {status for (step, _), status in statuses(layout).items() if step in STEPS["xmm_pointed"][:3]} == {
@@ -159,7 +193,7 @@ def test_pages_mark_what_is_no_longer_requested_until_it_is_again(layout: Layout
     assert "no longer request" not in draw(layout, FIRST) + write_archive_page(layout).read_text()
     request(layout, NARROW)
     page = draw(layout, FIRST)
-    assert f"<li>{FIRST}M2 (merge)</li>" in page
+    assert f"<li>{FIRST}M2 (merge): the source no longer has such an exposure" in page
     assert f"<td>merge</td><td>{FIRST}M2</td>" not in page
     archive_page = write_archive_page(layout).read_text()
     other = layout.observation(Unit("xmm_pointed", SECOND)) / "report.html"

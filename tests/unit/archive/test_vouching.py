@@ -57,7 +57,7 @@ def make(layout: Layout, raw: Path) -> tuple[Record, Record]:
 
 
 def stale(layout: Layout) -> list[Path]:
-    return sorted(examine_records(layout).findings)
+    return sorted(examine_records(layout).stale)
 
 
 def paths_of(layout: Layout) -> tuple[Path, Path]:

@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 
 from daxa_wf.archive.manifest import ManifestRow, read_manifest, write_manifest
-from daxa_wf.chain.local import listing_digest
+from daxa_wf.archive.origin import read_origin
+from daxa_wf.chain.local import file_problem, listing_digest
+from daxa_wf.chain.manifest import ignored_files, read_directory
 from daxa_wf.chain.plan import Plan
 from daxa_wf.chain.preflight import check_before_a_run
 from daxa_wf.config.reading import parse_config
 from daxa_wf.errors import ConfigError, Fault
+from daxa_wf.mission.registry import MISSIONS, engine_of
 from daxa_wf.observatories.erosita.local import local_erosita_manifest
 from daxa_wf.observatories.xmm.local import local_manifest
 from daxa_wf.observatories.xmm.local_odf import local_odf_manifest
@@ -85,6 +88,32 @@ def test_a_list_that_may_not_be_read_or_whose_disk_fails_is_one_row(
     assert rows[BAD["empty"]].problem == f"{closed}: it cannot be read (Permission denied)"
     assert rows[BAD["cut off"]].problem == f"{failing}: it cannot be read (Input/output error)"
     assert [rows[BAD[kind]].events for kind in ("empty", "cut off")] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        (
+            "a\\b",
+            "the path holds control characters, a backslash or bytes that are not UTF-8; rename the file or its folder",
+        ),
+        ("{b}", "the path has a brace, which Snakemake takes for a wildcard; rename the file or its folder"),
+        ("deleted", "it is gone"),
+        ("circle", "it cannot be looked at (Too many levels of symbolic links)"),
+        ("folder", "it is not a file"),
+    ],
+)
+def test_problems_keep_the_words_that_existing_archives_record_as_parameters(
+    tmp_path: Path, name: str, problem: str
+) -> None:
+    path = tmp_path / name
+    if name == "circle":
+        path.symlink_to(path)
+    elif name == "folder":
+        path.mkdir()
+    elif name != "deleted":
+        path.touch()
+    assert file_problem(path, tmp_path) == problem
 
 
 def test_a_source_that_may_not_be_looked_at_is_named_before_the_run(
@@ -213,3 +242,75 @@ def test_a_damaged_list_does_not_displace_a_whole_one_of_the_same_exposure(tmp_p
         (row,) = rows_of(root).values()
         assert row.events == good.relative_to(root).as_posix()
         assert row.passed_over == f"{second}/{good.name}"
+
+
+OTHER_NAMES = {
+    "xmm_pointed": (
+        "native",
+        ("pn_clean.fits", "0122_0201903501_EMOS1_S001_ImagingEvts.ds", "p0201903501m1s001mievli0000.ftz",
+         "P0201903501M1S001MIEVLI0000.FTZ.gz"),
+        (f"P{GOOD}M1S001MIEVLI0000.FTZ", f"P{GOOD}EPX000OIMAGE8000.FTZ", f"P{GOOD}R1S004EVENLI0000.FTZ", "INDEX.HTM",
+         f"P{GOOD}OBX000ATTTSR0000.FTZ", f"0122_{GOOD}_M1S00100IME.FIT", "notes.txt"),
+        "P0201903501M1S001MIEVLI0000.FTZ",
+    ),
+    "erosita_calpv": (
+        "native",
+        ("events_TM1.fits", "fm00_700199_020_EventList_c001.fit"),
+        ("fm00_700199_020_EventList_c001.fits", "em01_134135_020_EventList_c010.fits.gz",
+         "em01_134135_024_Image_c010.fits.gz"),
+        "em01_134135_020_EventList_c010.fits.gz",
+    ),
+    "xmm_pointed with SAS": (
+        "sas",
+        ("M1.fits",),
+        (f"0122_{GOOD}_SCX00000SUM.ASC", f"0122_{GOOD}_M1S00100IME.FIT", f"0122_{GOOD}_SCX00000ATS.FIT"),
+        "0819_0201903501_SCX00000SUM.ASC",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", list(OTHER_NAMES))
+def test_fits_files_with_other_names_are_counted_and_named(case: str, tmp_path: Path) -> None:
+    engine_name, other, known, example = OTHER_NAMES[case]
+    mission = case.split()[0]
+    engine = engine_of(mission, engine_name)
+    folder = tmp_path / "lists" / "of mine"
+    folder.mkdir(parents=True)
+    for name in other:
+        (folder / name).write_bytes(b"SIMPLE")
+    instruments = [item.name for item in MISSIONS[mission].instruments]
+    files = "1 FITS file" if len(other) == 1 else f"{len(other)} FITS files"
+    with pytest.raises(ConfigError, match=rf"expected .* such as .*; ignored {files} below .*not named as"):
+        read_directory(mission, tmp_path / "lists", None, instruments, engine)
+
+    for name in known:
+        (folder / name).write_bytes(b"SIMPLE")
+    (note,) = ignored_files(tmp_path / "lists", engine)
+    beginning = f"ignored {files} below {tmp_path / 'lists'}, not named as by a data centre (such as {example}): "
+    assert note.startswith(beginning)
+    assert sorted(note.removeprefix(beginning).split(", ")) == sorted(f"of mine/{name}" for name in other)
+    for name in other:
+        (folder / name).unlink()
+    assert ignored_files(tmp_path / "lists", engine) == []
+
+
+def test_raw_data_without_a_summary_are_counted_and_named(tmp_path: Path) -> None:
+    (tmp_path / "odf").mkdir()
+    (tmp_path / "odf" / f"0122_{GOOD}_M1S00100IME.FIT").write_bytes(b"SIMPLE")
+    expected = f"ignored 1 directory of raw data below {tmp_path} without a summary (such as "
+    (note,) = ignored_files(tmp_path, engine_of("xmm_pointed", "sas"))
+    assert note == f"{expected}0819_0201903501_SCX00000SUM.ASC): odf"
+    with pytest.raises(ConfigError, match="1 directory of raw data"):
+        local_odf_manifest("xmm_pointed", tmp_path, None, ["M1"])
+
+
+def test_ignored_files_are_in_the_notes_of_the_manifest(tmp_path: Path) -> None:
+    put(tmp_path / "lists", GOOD, small_list(GOOD))
+    for number in range(12):
+        (tmp_path / "lists" / f"{number:02d}.fits").write_bytes(b"SIMPLE")
+    chain = Chain(tmp_path, tmp_path / "lists", engine="native").make("inventory")
+    origin = read_origin(chain.layout)
+    assert origin is not None
+    (note,) = origin.notes
+    assert note.startswith("xmm_pointed: ignored 12 FITS files below ")
+    assert note.endswith("08.fits, 09.fits and 2 more")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +20,7 @@ from daxa_wf.archive.status import print_summary
 from daxa_wf.chain import acquire, manifest
 from daxa_wf.chain.plan import Plan
 from daxa_wf.chain.runner import Inputs
-from daxa_wf.chain.staleness import Wildcards
+from daxa_wf.chain.staleness import Wildcards, manifest_changes
 from daxa_wf.config.reading import parse_config
 from daxa_wf.errors import ConfigError, ServiceError
 from daxa_wf.mission.registry import MISSIONS
@@ -28,6 +29,7 @@ from daxa_wf.units import Unit
 from daxa_wf_simulator.mirror_server import serve_mirror
 from daxa_wf_simulator.tap_service import serve_tables
 from tests.archives import SMALL, make_archives
+from tests.damaged_lists import put, small_list
 
 TILE = {"source": {"archives": "any"}, "engine": "preprocessed", "select": {"obsids": ["134090"]}}
 CALPV = {"source": {"archives": "any"}, "engine": "preprocessed"}
@@ -370,3 +372,36 @@ def test_simulated_tables_and_their_mirror_need_no_network(tmp_path: Path, simul
     assert make(plan) == ["0999990101M1S001", "0999990101M2S002", "0999990101M2U002", "0999990101PNS003"]
     assert plan.tables_identity() == origin_of(plan).asked
     assert "PPS/P0999990101M2U002MIEVLI0000.FTZ" in acquired(plan, "xmm_pointed", "0999990101")
+
+
+def test_what_makes_the_list_of_observations_outdated_is_named(tmp_path: Path, offline: None) -> None:
+    lists = tmp_path / "lists"
+    put(lists, "0999991001", small_list("0999991001"))
+    local = {"source": {"local": str(lists)}}
+    first = plan_of(tmp_path, {"xmm_pointed": local})
+    assert manifest_changes(first) == [], "there is no manifest yet"
+    make(first)
+    assert manifest_changes(first) == []
+    narrowed = {**local, "instruments": ["M1"], "process_unscheduled": False}
+    assert manifest_changes(plan_of(tmp_path, {"xmm_pointed": narrowed})) == [
+        "xmm_pointed: instruments, process_unscheduled"
+    ]
+    put(lists, "0999991002", small_list("0999991002"))
+    assert manifest_changes(first) == ["xmm_pointed: files in source.local"]
+    calpv = plan_of(tmp_path, {"erosita_calpv": {**CALPV, "obsids": ["700199"]}})
+    assert manifest_changes(calpv)[:2] == ["xmm_pointed was removed", "erosita_calpv was added"]
+    first.layout.manifest.write_text("damaged")
+    assert manifest_changes(first) == ["it cannot be read"]
+
+
+def test_new_tables_make_the_list_of_observations_outdated(tmp_path: Path, offline: None) -> None:
+    plan = plan_of(tmp_path, {"erosita_calpv": {**CALPV, "obsids": ["700199"]}})
+    make(plan)
+    assert manifest_changes(plan) == []
+    origin = origin_of(plan)
+    write_origin(plan.layout, replace(origin, snapshots={"erosita_calpv": "older"}))
+    assert manifest_changes(plan) == ["the missions' tables changed"]
+    write_origin(plan.layout, replace(origin, until="2001-01-01"))
+    assert manifest_changes(plan) == ["more observations have become public"]
+    write_origin(plan.layout, replace(origin, is_unfinished=True))
+    assert manifest_changes(plan) == ["the last run could not complete it"]

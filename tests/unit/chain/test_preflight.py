@@ -80,7 +80,7 @@ def test_directories_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ({"query": "exposre > 5 ks"}, "has no column 'exposre'; .* did you mean 'exposure'"),
         ({"columns": {"pn_fitler": ["Thin1"]}}, "has no column 'pn_fitler'; .* did you mean 'pn_filter'"),
         ({"columns": {"revolution": ["first"]}}, "columns.revolution: 'first' is not a number"),
-        ({"instruments": ["PM"]}, "no instrument 'PM'; it has M1, M2, PN"),
+        ({"instruments": ["PM"]}, r"no instrument 'PM'; it has M1 \(MOS1, EMOS1\), M2"),
         ({"exposure": {"ACIS": "5 ks"}}, "no instrument 'ACIS'"),
         ({"positions": [1, 2], "radius": {"MOS3": "1 deg"}}, "no instrument 'MOS3'"),
         ({"positions": [1, 2], "frame": "galaktic"}, "frame: 'galaktic' cannot be used"),

@@ -120,7 +120,10 @@ def test_a_file_of_an_unknown_detector_is_rejected_and_not_filed_under_all(table
     names = stored(tmp_path / "store", "rp500211n00_bas.fits.Z")
     record = made("rosat_pointed", "RP500211N00", tmp_path / "store", names, tmp_path / "archive", "link", table=table)
     assert (record.status, record.reason) == (Status.REJECTED, "unknownInstrument")
-    assert "rp500211n00_bas.fits.Z" in record.message
+    assert record.message == (
+        "ROSAT Pointed RP500211N00: 1 products fit several instruments (rp500211n00_bas.fits.Z), and the mission's table has "
+        f"{table or 'no instrument'} for the observation"
+    )
 
 
 CHANDRA = ("primary/acisf12812N003_evt2.fits.gz", "primary/acisf12812N003_full_img2.fits.gz")

@@ -11,9 +11,9 @@ import pytest
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import FileStamp, Record, Status, write_record
-from daxa_wf.archive.vouching import Finding
+from daxa_wf.archive.vouching import Staleness
 from daxa_wf.chain.staleness import Conditions, Work, changed_options, find_stale, summary
-from daxa_wf.download.release import NOT_PUBLIC, retry_condition
+from daxa_wf.download.release import NOT_PUBLIC, RetryCondition
 from daxa_wf.mission.registry import STEPS
 from daxa_wf.units import Unit
 
@@ -77,8 +77,8 @@ def test_what_follows_a_missing_record_is_repeated(layout: Layout) -> None:
 
 def test_other_inputs_repeat_a_step(layout: Layout) -> None:
     more = (path(layout, "espfilt"), path(layout, "inventory"))
-    assert stale(layout, work(layout, earlier=more)) == {"evselect": "other input records"}
-    assert stale(layout, work(layout, earlier=())) == {"evselect": "other input records"}
+    assert stale(layout, work(layout, earlier=more)) == {"evselect": "an input was added"}
+    assert stale(layout, work(layout, earlier=())) == {"evselect": "an input was removed"}
 
 
 def test_further_raw_files_repeat_a_step_and_the_same_file_elsewhere_does_not(layout: Layout, tmp_path: Path) -> None:
@@ -102,7 +102,9 @@ def test_forced_records_take_along_what_follows(layout: Layout) -> None:
 
 def test_data_that_may_be_public_by_now_are_acquired(tmp_path: Path) -> None:
     layout, now = Layout(tmp_path), datetime.now(UTC)
-    record = Record("acquire", UNIT.observation, Status.REJECTED, NOT_PUBLIC, results=retry_condition(now, ""))
+    record = Record(
+        "acquire", UNIT.observation, Status.REJECTED, NOT_PUBLIC, results=RetryCondition(now, "").as_results()
+    )
     write_record(layout, record)
     asked = [Work(layout.record("acquire", record.unit), STEPS["acquire"], (), {})]
     assert stale(layout, asked, now=now - timedelta(days=1)) == {}
@@ -120,7 +122,7 @@ def test_the_form_of_options_does_not_matter_but_their_meaning() -> None:
 
 
 def test_the_summary_counts_records_by_reason_with_an_example() -> None:
-    findings = [Finding("options changed", "espfilt: sigma"), Finding(FOLLOWS, "a"), Finding(FOLLOWS, "b")]
+    findings = [Staleness("options changed", "espfilt: sigma"), Staleness(FOLLOWS, "a"), Staleness(FOLLOWS, "b")]
     assert summary(findings) == [
         "2 records are made again: an earlier step is made again (a)",
         "1 record is made again: options changed (espfilt: sigma)",

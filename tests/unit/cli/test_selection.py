@@ -29,6 +29,7 @@ from daxa_wf.selection.select import associate
 from daxa_wf.tables.http import session
 from daxa_wf.tables.snapshots import SnapshotStore, fetch_tables
 from tests.archives import make_archives
+from tests.damaged_lists import put, small_list
 
 CALPV = MISSIONS["erosita_calpv"]
 
@@ -209,6 +210,31 @@ def test_select_and_plan_of_obsids_in_a_mirror_need_no_table(tmp_path: Path, mon
     assert planned.exit_code == 0, planned.output
     assert "1 observations listed" in planned.output
     assert "observations whose exposures a run looks up in the archives' listings: 1" in planned.output
+
+
+def test_select_and_plan_of_local_lists_need_neither_network_nor_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(socket.socket, "connect", lambda *given: pytest.fail(f"a connection was tried: {given}"))
+    for obsid in ("0999991001", "0999991002"):
+        put(tmp_path / "lists", obsid, small_list(obsid))
+    missions = {"xmm_pointed": {"source": {"local": "lists"}}}
+    Path("my.yaml").write_text(yaml.safe_dump({"archive": "a", "missions": missions}))
+    for name in ("select", "plan"):
+        shown = CliRunner().invoke(app, [name, "my.yaml"])
+        assert shown.exit_code == 0, shown.output
+        assert f"XMM-Newton Pointed: 2 observations, 2 exposures in {tmp_path / 'lists'}\n" in shown.output
+    assert "engine native: inventory" in CliRunner().invoke(app, ["plan", "my.yaml"]).output
+
+    missions["xmm_pointed"]["source"]["local"] = "nowhere"
+    missions["erosita_calpv"] = {"obsids": ["700199"]}  # type: ignore[dict-item]
+    Path("my.yaml").write_text(yaml.safe_dump({"archive": "a", "missions": missions}))
+    for name in ("select", "plan"):
+        shown = CliRunner().invoke(app, [name, "my.yaml"])
+        assert shown.exit_code == 2, shown.output
+        assert f"missions.xmm_pointed.source: {tmp_path / 'nowhere'} is not a directory" in shown.output
+        assert "eROSITA CalPV: 1 observations" in shown.output, "a mistake in one mission stops no other"
 
 
 def test_every_key_makes_its_filter() -> None:

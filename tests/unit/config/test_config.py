@@ -29,6 +29,19 @@ def erosita(**sections: Any) -> dict[str, Any]:
     return {"archive": "out", "missions": {"erosita_calpv": {"source": {"local": "raw"}, **sections}}}
 
 
+def test_the_engine_chooses_the_options_of_espfilt_with_and_without_its_section() -> None:
+    options = [
+        parse_config(with_options(engine="sas", **sections)).mission("xmm_pointed").section.espfilt.values()
+        for sections in ({}, {"espfilt": {}}, {"espfilt": {"allowed_sigma": 3}})
+    ]
+    assert options[0] == options[1] == options[2]
+    assert (options[0]["engine"], options[0]["ratio"]) == ("sas", 1.2)
+    native = (
+        parse_config(with_options(engine="sas", espfilt={"engine": "native"})).mission("xmm_pointed").section.espfilt
+    )
+    assert (native.engine, native.method) == ("native", "esas20")
+
+
 def test_erosita_has_its_own_defaults() -> None:
     mission = parse_config(erosita(instruments=["TM9", "tm1"], images={"pixel_size": "8 arcsec"})).mission(
         "erosita_calpv"
@@ -89,7 +102,7 @@ BAD = {
     "unknown top key": (
         {**GOOD, "archiv": "x"},
         "archiv: unknown key; allowed are tables, archive, services, data, archives, simulator, transfers, credentials, "
-        "limits, missions, sas, esass - did",
+        "one_job_per, limits, missions, sas, esass - did",
     ),
     "unknown mission": (
         {"archive": "o", "missions": {"xmm_pointd": {"source": {"local": "r"}}}},

@@ -138,8 +138,12 @@ def test_limits_and_scales_take_instruments_in_any_case() -> None:
         espfilt(method="threshold", threshold={"M1": 0.2, "mos": 0.1})
     with pytest.raises(ConfigError, match="the same instrument is given twice"):
         espfilt(range_scale={"pn": 1, "PN": 2})
-    with pytest.raises(ConfigError, match=r"threshold.EPIC: unknown key; allowed are 'PN', 'M1' or 'M2'"):
-        espfilt(method="threshold", threshold={"EPIC": 0.2})
+    every = "allowed are PN, M1, M2, and MOS for both MOS, in upper or lower case"
+    for name in ("EPIC", "m3", "mos1"):
+        with pytest.raises(ConfigError, match=rf"espfilt.threshold: unknown instrument '{name}'; {every}$"):
+            espfilt(method="threshold", threshold={name: 0.2})
+    with pytest.raises(ConfigError, match=r"espfilt.range_scale.M1: unknown key; allowed are pn, mos"):
+        espfilt(range_scale={"M1": 2})
 
 
 @pytest.mark.parametrize(
@@ -173,6 +177,12 @@ def test_a_quantity_or_band_that_is_nearly_right_is_corrected(section: dict[str,
     (line,) = lines_of({"archive": "a", "missions": {"xmm_pointed": section}})[:1]
     assert all(part in line for part in expected.split(".* ")), line
     assert len(line) < 200
+
+
+def test_every_name_of_an_instrument_is_listed_for_one_that_does_not_exist() -> None:
+    every = r"M1 \(MOS1, EMOS1\), M2 \(MOS2, EMOS2\), PN \(EPN\), OM, R1 \(RGS1\), R2 \(RGS2\)"
+    with pytest.raises(KeyError, match=f"has no instrument 'M3'; it has {every}"):
+        MISSIONS["xmm_pointed"].instruments_named("M3")
 
 
 def test_an_instrument_group_is_not_offered_where_it_cannot_be_used() -> None:

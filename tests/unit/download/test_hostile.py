@@ -549,11 +549,20 @@ def header_of(**cards: object) -> bytes:
 
 HEADERS = {
     "claims more than there is": (header_of(BITPIX=8, NAXIS=1, NAXIS1=30_000_000_000), "cut off in the data"),
-    "claims more than there can be": (header_of(BITPIX=8, NAXIS=1, NAXIS1="9" * 25), "cannot be read"),
-    "a negative axis": (header_of(BITPIX=8, NAXIS=1, NAXIS1=-2880), "cannot be read"),
-    "two negative axes": (header_of(BITPIX=8, NAXIS=2, NAXIS1=-10, NAXIS2=-10), "cannot be read"),
-    "a negative heap": (header_of(BITPIX=8, NAXIS=1, NAXIS1=10, PCOUNT=-2890), "cannot be read"),
-    "a negative NAXIS": (header_of(BITPIX=8, NAXIS=-1), "cannot be read"),
+    "claims more than there can be": (
+        header_of(BITPIX=8, NAXIS=1, NAXIS1="9" * 25),
+        "whole number in the card NAXIS1, it is 9{25};",
+    ),
+    "a negative axis": (header_of(BITPIX=8, NAXIS=1, NAXIS1=-2880), "whole number in the card NAXIS1, it is -2880"),
+    "two negative axes": (
+        header_of(BITPIX=8, NAXIS=2, NAXIS1=-10, NAXIS2=-10),
+        "whole number in the card NAXIS1, it is -10",
+    ),
+    "a negative heap": (
+        header_of(BITPIX=8, NAXIS=1, NAXIS1=10, PCOUNT=-2890),
+        "whole number in the card PCOUNT, it is -2890",
+    ),
+    "a negative NAXIS": (header_of(BITPIX=8, NAXIS=-1), "whole number in the card NAXIS, it is -1"),
     "no end": (header_of(BITPIX=8, NAXIS=0)[:240] + b" " * 100_000, "has no end within"),
 }
 

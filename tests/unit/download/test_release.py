@@ -16,7 +16,7 @@ from daxa_wf.archive.records import Record, Status, drop_failed_records, read_re
 from daxa_wf.chain.acquire import release_date
 from daxa_wf.chain.runner import Inputs, run_step
 from daxa_wf.download.observation import Fetcher
-from daxa_wf.download.release import KEY, NOT_PUBLIC, is_due, mark_of_logins, may_be_had, retry_condition
+from daxa_wf.download.release import KEY, NOT_PUBLIC, RetryCondition, mark_of_logins, may_be_had
 from daxa_wf.errors import ServiceError, UnfitDataError
 from daxa_wf.mission.registry import MISSIONS, STEPS
 from daxa_wf.tables.snapshots import SnapshotStore
@@ -92,12 +92,13 @@ def test_another_archive_that_gives_the_data_is_asked(archives: ServedMirror, tm
 def test_archives_are_asked_again_after_the_date_or_with_other_credentials(
     release: datetime | None, mark: str, due: bool
 ) -> None:
-    assert is_due(retry_condition(release, "m"), NOW, mark) is due
+    assert RetryCondition(release, "m").is_met(NOW, mark) is due
 
 
-@pytest.mark.parametrize("results", [{}, {"ask_again": 1}, {"ask_again": {"released": "x", "logins": ""}}])
+@pytest.mark.parametrize("results", [{}, {"ask_again": 1}, {"ask_again": {"released": "x", "logins": ""}},
+                                     {"ask_again": {"released": "2999-01-01T00:00:00", "logins": ""}}])  # fmt: skip
 def test_a_condition_that_cannot_be_understood_is_met(results: dict[str, Any]) -> None:
-    assert is_due(results, NOW, "")
+    assert may_be_had(Record("acquire", UNIT, Status.REJECTED, NOT_PUBLIC, results=results), {}, NOW)
 
 
 def left_by(fetcher: Fetcher, layout: Layout) -> Record:
@@ -116,7 +117,7 @@ def test_the_record_keeps_the_condition_and_is_dropped_when_it_is_met(
     record = left_by(fetcher_of(proprietary, tmp_path / "store", "heasarc", released=lambda _: LATER), layout)
     path = layout.record("acquire", UNIT)
     assert (record.status, record.reason) == (Status.REJECTED, NOT_PUBLIC)
-    assert read_record(path).results == retry_condition(LATER, "")
+    assert read_record(path).results == RetryCondition(LATER, "").as_results()
     assert not may_be_had(record, {"chandra": ""}, NOW)
     assert not may_be_had(record, {}, NOW)
     assert may_be_had(record, {"chandra": ""}, LATER)
@@ -127,7 +128,7 @@ def test_other_records_stay_and_the_command_retry_asks_too(tmp_path: Path) -> No
     layout = Layout(tmp_path)
     absent = Record("acquire", UNIT, Status.REJECTED, "notInArchive")
     waiting = Record(
-        "acquire", replace(UNIT, obsid="1"), Status.REJECTED, NOT_PUBLIC, results=retry_condition(None, "")
+        "acquire", replace(UNIT, obsid="1"), Status.REJECTED, NOT_PUBLIC, results=RetryCondition(None, "").as_results()
     )
     for each in (absent, waiting, Record("acquire", replace(UNIT, obsid="2"), Status.DONE)):
         write_record(layout, each)

@@ -25,13 +25,13 @@ from daxa_wf.observatories.xmm.sas.odf_view import make_odf_view
 from daxa_wf.observatories.xmm.sas.tasks import ESPFILT
 from daxa_wf.observatories.xmm.sas.versions import SasVersion, parse_sas_version, read_ccf_index
 from daxa_wf.observatories.xmm.section import SasToolkit
-from daxa_wf.tools.doctor import Finding, probe
+from daxa_wf.tools.doctor import Diagnosis, probe
 from daxa_wf.tools.environment import ToolEnvironment, environment_from
 from daxa_wf.tools.runner import execute, run_tools
 from daxa_wf.tools.spec import Command
 from daxa_wf.tools.verdicts import ToolRun
 from daxa_wf.units import Band, Unit
-from daxa_wf_simulator.odf import M1, PN, PN_SMALL_WINDOW, PN_TIMING, R1, OdfExposure, make_odf
+from daxa_wf_simulator.odf import M1, PN, PN_SMALL_WINDOW, PN_TIMING, R1, RawExposure, make_odf
 from daxa_wf_simulator.tiny_fits import extensions
 from tests.standins import RELEASES, Standins, make_standins
 from tests.standins.odf import make_erosita_list
@@ -123,7 +123,7 @@ def test_pn_from_a_read_only_odf_to_images(standins: Standins, bench: Bench, tmp
 def test_mos_with_anomalous_ccds_and_two_exposures_merged(
     standins: Standins, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    later = OdfExposure("M1", "U002", start=700)
+    later = RawExposure("M1", "U002", start=700)
     data = bench.ingest(make_odf(tmp_path / "raw", OBSID, [M1, later]))
     monkeypatch.setenv("DAXA_WF_STANDIN_CCDS", "4=B,5=U")
     cleaned = []
@@ -305,7 +305,7 @@ def test_evtool_without_flare_free_times_fails(bench: Bench, tmp_path: Path) -> 
         bench.run(erosita.evtool(raw, EvtoolOptions()))
 
 
-def by_subject(findings: list[Finding]) -> dict[str, Finding]:
+def by_subject(findings: list[Diagnosis]) -> dict[str, Diagnosis]:
     return {finding.subject: finding for finding in findings}
 
 
@@ -335,7 +335,7 @@ def test_doctor_on_esass_and_on_an_environment_that_does_not_come_up(standins: S
     assert findings["flaregti"].state == "fine"
     assert findings["CALDB"].state == "missing"
     (finding,) = examine_esass(ToolEnvironment(setup_scripts=(Path("/nowhere.sh"),)))
-    assert finding == Finding(
+    assert finding == Diagnosis(
         "environment", "unfit", "daxa_wf: setup script /nowhere.sh cannot be read", "setup script /nowhere.sh"
     )
 

@@ -15,7 +15,7 @@ from werkzeug import Request, Response
 from daxa_wf.errors import ConfigError, ServiceError
 from daxa_wf.tables.names import NameStore
 from daxa_wf.tables.objects import look_up
-from daxa_wf_simulator.tap_service import Answer, serve_tables, votable
+from daxa_wf_simulator.tap_service import HttpAnswer, serve_tables, votable
 
 BASIC = Table({"oid": [1575544], "main_id": ["M  31"], "ra": [10.684708], "dec": [41.26875], "otypes": ["AGN|G|X|"]})
 IDENT = Table({"id": ["M  31", "NGC   224", "2MASX J00424433+4116074"]})
@@ -30,7 +30,7 @@ def simbad(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     asked: list[str] = []
 
-    def answer(query: str, sent: Answer) -> Answer:
+    def answer(query: str, sent: HttpAnswer) -> HttpAnswer:
         asked.append(query)
         table = IDENT if query.startswith("SELECT id") else BASIC if "ident.id = 'M31'" in query else NOTHING
         return 200, {"Content-Type": "application/x-votable+xml"}, votable(table)

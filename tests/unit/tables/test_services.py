@@ -19,7 +19,7 @@ from daxa_wf.tables.http import session
 from daxa_wf.tables.observation_table import observation_table
 from daxa_wf.tables.snapshots import SnapshotStore, fetch_tables
 from daxa_wf.tables.tap import fetch_table
-from daxa_wf_simulator.tap_service import Answer, serve_tables
+from daxa_wf_simulator.tap_service import HttpAnswer, serve_tables
 
 SPEC = MISSIONS["chandra"]
 SOURCE = SPEC.tables[0]
@@ -32,7 +32,7 @@ TABLE = pd.DataFrame({
 })  # fmt: skip
 
 
-def fetched(table: pd.DataFrame = TABLE, change: Callable[[str, Answer], Answer] | None = None) -> pd.DataFrame:
+def fetched(table: pd.DataFrame = TABLE, change: Callable[[str, HttpAnswer], HttpAnswer] | None = None) -> pd.DataFrame:
     with serve_tables({"chanmaster": table}, change) as url:
         return fetch_table(SOURCE, [url], QUICK)[0]
 
@@ -53,19 +53,19 @@ def test_columns_that_may_be_missing_are_left_out() -> None:
     assert "cycle" not in rows
 
 
-def html(query: str, sent: Answer) -> Answer:
+def html(query: str, sent: HttpAnswer) -> HttpAnswer:
     return 200, {"Content-Type": "text/html"}, b"<html><body>Scheduled maintenance</body></html>"
 
 
-def only_for_rows(change: Callable[[str, Answer], Answer]) -> Callable[[str, Answer], Answer]:
+def only_for_rows(change: Callable[[str, HttpAnswer], HttpAnswer]) -> Callable[[str, HttpAnswer], HttpAnswer]:
     return lambda query, sent: sent if "COUNT" in query else change(query, sent)
 
 
-def cut_votable(query: str, sent: Answer) -> Answer:
+def cut_votable(query: str, sent: HttpAnswer) -> HttpAnswer:
     return sent[0], sent[1], sent[2][: len(sent[2]) // 2]
 
 
-def capped(query: str, sent: Answer) -> Answer:
+def capped(query: str, sent: HttpAnswer) -> HttpAnswer:
     from daxa_wf_simulator.tap_service import respond
 
     return respond(query, {"chanmaster": TABLE.iloc[:2000]})
@@ -95,7 +95,7 @@ def test_faults_have_their_own_words(table: pd.DataFrame, change: Any, message: 
 def test_a_service_that_stalls_is_given_up() -> None:
     over = threading.Event()
 
-    def stall(query: str, sent: Answer) -> Answer:
+    def stall(query: str, sent: HttpAnswer) -> HttpAnswer:
         over.wait(60)
         return sent
 
@@ -153,7 +153,7 @@ def test_chandra_comes_from_its_own_archive_when_heasarc_is_dead(tmp_path: Path)
 def test_passing_faults_are_tried_again(status: int) -> None:
     asked: list[str] = []
 
-    def once(query: str, sent: Answer) -> Answer:
+    def once(query: str, sent: HttpAnswer) -> HttpAnswer:
         asked.append(query)
         return (status, {"Retry-After": "0"}, b"later") if len(asked) == 1 else sent
 
@@ -223,7 +223,7 @@ def test_changed_and_damaged_snapshots_are_told(tmp_path: Path) -> None:
 
 
 def test_terminal_escapes_of_services_reach_neither_messages_nor_tables(tmp_path: Path) -> None:
-    def rude(query: str, sent: Answer) -> Answer:
+    def rude(query: str, sent: HttpAnswer) -> HttpAnswer:
         return 400, {"Content-Type": "text/plain"}, b"no\x1b[2Jt \x1b]0;owned\x07this\x9b31m way"
 
     with pytest.raises(ServiceError, match="not this") as caught:

@@ -14,7 +14,7 @@ from daxa_wf.observatories.erosita.esass.tasks import TELESCOPE_MODULES
 from daxa_wf.observatories.erosita.flare_options import FlaregtiOptions
 from daxa_wf.observatories.erosita.native.region import parse_region
 from daxa_wf.observatories.erosita.options import EvtoolOptions
-from daxa_wf.tools.spec import Command, Value
+from daxa_wf.tools.spec import Command, ParameterValue
 from daxa_wf.units import Band
 
 EVENTS, IMAGE, LIGHT_CURVE, MASK, THRESHOLDS = (
@@ -40,7 +40,7 @@ def flaregti(events: Path, options: FlaregtiOptions) -> list[Command]:
     if options.gtitype == "GTI":
         del values["gtitype"]
     names = [name for name in TASKS["flaregti"].by_name if name in values]
-    parameters: dict[str, Value] = {"eventfile": EVENTS, **{name: values[name] for name in names}}
+    parameters: dict[str, ParameterValue] = {"eventfile": EVENTS, **{name: values[name] for name in names}}
     parameters |= {"write_mask": True, "mask": MASK, "write_lightcurve": True, "lightcurve": LIGHT_CURVE}
     parameters |= {"write_thresholdimg": True, "thresholdimg": THRESHOLDS}
     products = {"events": EVENTS, "lightcurve": LIGHT_CURVE, "maskimage": MASK, "thresholdimage": THRESHOLDS}
@@ -52,7 +52,7 @@ def evtool(events: Path, options: EvtoolOptions) -> list[Command]:
 
     Flagged events are dropped, or, with `flagged` "only", only they are kept: eSASS calls that flag_invert=yes.
     """
-    parameters: dict[str, Value] = {
+    parameters: dict[str, ParameterValue] = {
         "eventfiles": EVENTS, "gti": options.gti, "outfile": "finalevents.fits", "flag": f"{options.flag:#x}",
     }  # fmt: skip
     if options.flagged == "only":

@@ -81,7 +81,7 @@ def fit_frame(
             near = distance < max(FARTHEST, float(np.median(distance)))
             spread, chosen = float(np.sqrt(np.mean(distance[near] ** 2))), near
         fits.append((spread, sense, solution))
-    spread, sense, solution = min(fits, key=lambda each: each[0])
+    spread, sense, solution = min(fits, key=lambda fit: fit[0])
     if spread > WORST:
         return NOMINAL
     return DetectorFrame(np.asarray(solution[0], float), np.asarray(solution[1:].T, float), sense, True)

@@ -122,15 +122,15 @@ class ErositaEventList(EventList):
     @cached_property
     def module_tables(self) -> dict[tuple[str, int], str]:
         """Return kind and telescope module -> name of each table, housekeeping aside."""
-        found = {name: MODULE_TABLE.fullmatch(name) for name in self.extension_names}
-        return {(match["kind"], int(match["module"])): name for name, match in found.items() if match}
+        matches = {name: MODULE_TABLE.fullmatch(name) for name in self.extension_names}
+        return {(match["kind"], int(match["module"])): name for name, match in matches.items() if match}
 
     def intervals(self, kind: str = "GTI") -> dict[int, Intervals]:
         """Return good times by telescope module, from the tables GTIn, FLAREGTIn or of another kind.
 
         Modules without a table are left out. An empty table means that the module was never on in good time.
         """
-        names = {module: name for (each, module), name in self.module_tables.items() if each == kind}
+        names = {module: name for (table_kind, module), name in self.module_tables.items() if table_kind == kind}
         for module in names:
             self._rows(kind, module, "START", "STOP")
         return {module: self.gti_in(name) for module, name in sorted(names.items())}
@@ -160,7 +160,7 @@ class ErositaEventList(EventList):
         rows = self._rows("DEADCOR", module, "TIME")
         if rows is None:
             return np.ones(times.shape)
-        column = next((each for each in LIVE_FRACTION_COLUMNS if each in (rows.dtype.names or ())), None)
+        column = next((name for name in LIVE_FRACTION_COLUMNS if name in (rows.dtype.names or ())), None)
         if column is None:
             raise CorruptFileError(
                 f"{self.path}[DEADCOR{module}] has none of the columns {', '.join(LIVE_FRACTION_COLUMNS)}"

@@ -101,8 +101,8 @@ def selection_cards(header: Any, parameters: EvtoolParameters) -> dict[str, tupl
         cards["PAT_SEL"] = (pattern, "Pattern selection (1=s,3=s+d,7=s+d+t)")
     low, high = (float(header[card]) if card in header else None for card in ("EMIN1", "EMAX1"))
     limits = {
-        "EMIN1": max((each for each in (p.emin, low) if each is not None), default=None),
-        "EMAX1": min((each for each in (p.emax, high) if each is not None), default=None),
+        "EMIN1": max((edge for edge in (p.emin, low) if edge is not None), default=None),
+        "EMAX1": min((edge for edge in (p.emax, high) if edge is not None), default=None),
     }
     if None not in limits.values():
         cards["NENERGY"] = (1, "Number of energy intervals (0 .. 9)")

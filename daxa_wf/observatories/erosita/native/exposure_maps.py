@@ -206,15 +206,15 @@ def _doubts(events: ErositaEventList, module: int, good: Intervals, frame: Detec
     pointing = events.pointing(module)
     if pointing is None:
         return [Finding("noAttitude", f"there is no CORRATT{module}: RA_PNT and DEC_PNT are taken for its pointing")]
-    found = []
+    findings = []
     lost = float(np.sum(overlap(good, pointing.time[:-1], pointing.time[1:])[np.diff(pointing.time) > LONGEST_GAP]))
     if lost:
         text = f"{lost:.0f} good seconds of TM{module} are in gaps of CORRATT{module} longer than {LONGEST_GAP:.0f} s"
-        found.append(Finding("attitudeGap", text))
+        findings.append(Finding("attitudeGap", text))
     if not frame.measured:
         text = f"too few events of TM{module} show where its CCD is: it is taken to be centred on the pointing"
-        found.append(Finding("nominalDetector", text))
-    return found
+        findings.append(Finding("nominalDetector", text))
+    return findings
 
 
 def write_exposure_map(

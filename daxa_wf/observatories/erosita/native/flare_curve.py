@@ -146,8 +146,8 @@ def bin_events(
         columns = (pixel.astype(np.int32), module, for_mask, seen)
         parts.append((bins.place(time[kept]).astype(np.int32), *(column[kept] for column in columns)))
     types = (np.int32, np.int32, np.uint8, np.bool_, np.bool_)
-    empty = tuple(np.empty(0, each) for each in types)
-    return BinnedEvents(*(np.concatenate(each) for each in zip(empty, *parts, strict=True)))
+    empty = tuple(np.empty(0, kind) for kind in types)
+    return BinnedEvents(*(np.concatenate(values) for values in zip(empty, *parts, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -195,11 +195,11 @@ def flare_curve(
     with_time = [module for module in modules if len(good.get(module, ()))]
     kept = binned.for_curve & mask.ravel()[binned.pixel] & of_modules(with_time)[binned.module]
     counts = np.bincount(binned.bin[kept], minlength=len(bins.numbers))
-    each = sum((pointing.seconds(good[module]) for module in with_time), np.zeros(pointing.x.shape))
-    each /= max(len(with_time), 1)
-    seconds = each.sum(axis=1)
-    area = visible_area(mask, grid, pointing.x.ravel(), pointing.y.ravel()).reshape(each.shape)
-    mean = np.divide((area * each).sum(axis=1), seconds, out=np.zeros(len(seconds)), where=seconds > 0)
+    dwell = sum((pointing.seconds(good[module]) for module in with_time), np.zeros(pointing.x.shape))
+    dwell /= max(len(with_time), 1)
+    seconds = dwell.sum(axis=1)
+    area = visible_area(mask, grid, pointing.x.ravel(), pointing.y.ravel()).reshape(dwell.shape)
+    mean = np.divide((area * dwell).sum(axis=1), seconds, out=np.zeros(len(seconds)), where=seconds > 0)
     middle = pointing.x.shape[1] // 2
     return FlareCurve(modules, bins, counts, seconds, mean, pointing.x[:, middle], pointing.y[:, middle])
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from daxa_wf.errors import ConfigError
 from daxa_wf.events.sky_grid import SkyGrid, divided
 from daxa_wf.observatories.erosita.flare_options import (
+    AnyFlareOptions,
     FixedLimits,
-    FlareFilter,
     FlaregtiOptions,
     FlareOptions,
     GaussianLimits,
@@ -25,7 +25,7 @@ ARCMIN = 60 / PIXEL_ARCSEC
 """Sky pixels in an arcminute."""
 
 
-def cuts(curve: FlareCurve, options: FlareFilter) -> NDArray[np.float64]:
+def cuts(curve: FlareCurve, options: AnyFlareOptions) -> NDArray[np.float64]:
     """Return the cut of each bin in counts/s/deg^2 by the chosen flare filter; shape (bins,).
 
     ConfigError if a module has no fixed limit, UnfitDataError `noCounts` if no bin of a Gaussian has counts.

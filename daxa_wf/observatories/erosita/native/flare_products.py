@@ -13,7 +13,7 @@ from daxa_wf.events.sky_grid import SkyGrid
 from daxa_wf.fits.header import Header
 from daxa_wf.fits.headers import describe
 from daxa_wf.fits.new_hdus import Column, image_hdu, primary_hdu, table_hdu, write_hdus
-from daxa_wf.observatories.erosita.flare_options import FLARE_FILTERS, FixedLimits, FlareFilter, FlaregtiOptions
+from daxa_wf.observatories.erosita.flare_options import FLARE_FILTERS, AnyFlareOptions, FixedLimits, FlaregtiOptions
 from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.flare_methods import ARCMIN, region_grid, region_threshold
 from daxa_wf.observatories.erosita.native.flaregti import FlaregtiResult, JudgedCurve
@@ -29,7 +29,7 @@ DEFAULTS = {
 """Defaults of all filters' options, flaregti's where several have one: a HISTORY has every option, used or not."""
 
 
-def command_line(p: FlareFilter) -> str:
+def command_line(p: AnyFlareOptions) -> str:
     """Return the options as flaregti's command line would have them.
 
     A value equal to its default is written as the default is (25, not 25.0), also if it was read from text with a unit.
@@ -60,7 +60,8 @@ def write_light_curve(events: ErositaEventList, result: FlaregtiResult, output: 
     hdus = [primary_hdu(cards=_header(events, result).cards)]
     for judged in result.judged:
         modules = judged.curve.modules
-        table = table_hdu(_columns(judged), "RATE" if len(result.judged) == 1 else f"RATE{modules[0]}")
+        table = table_hdu(_columns(judged))
+        table.header["EXTNAME"] = "RATE" if len(result.judged) == 1 else f"RATE{modules[0]}"
         table.header.extend(events.identity_cards)
         table.header["HDUCLASS"], table.header["HDUCLAS1"] = "OGIP", "LIGHTCURVE"
         table.header["TIMEDEL"] = (result.options.timebin, "[s] length of a bin")
@@ -110,7 +111,7 @@ def write_threshold_image(events: ErositaEventList, result: FlaregtiResult, outp
     write_hdus(output, hdus)
 
 
-def threshold_image(judged: JudgedCurve, p: FlareFilter) -> NDArray[np.float64]:
+def threshold_image(judged: JudgedCurve, p: AnyFlareOptions) -> NDArray[np.float64]:
     """Return the cut of each region, shape (gridsize, gridsize)."""
     grid, curve = region_grid(p), judged.curve
     x, y = np.meshgrid(*grid.centres())

@@ -16,7 +16,7 @@ from daxa_wf.errors import UnfitDataError
 from daxa_wf.events.findings import Finding
 from daxa_wf.events.gti import Intervals, total
 from daxa_wf.events.sky_grid import SkyGrid, covering
-from daxa_wf.observatories.erosita.flare_options import FlareFilter, FlaregtiOptions
+from daxa_wf.observatories.erosita.flare_options import AnyFlareOptions, FlaregtiOptions
 from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.field_of_view import exposed, nominal_path, path_of
 from daxa_wf.observatories.erosita.native.flare_curve import (
@@ -57,7 +57,7 @@ class FlaregtiResult:
     `mask`: True outside of sources, and `counts`, both of the shape of `grid`; `findings` are doubts.
     """
 
-    options: FlareFilter
+    options: AnyFlareOptions
     good: dict[int, Intervals]
     gti: dict[int, Intervals]
     judged: tuple[JudgedCurve, ...]
@@ -75,7 +75,7 @@ class FlaregtiResult:
         return total(self.good[module]) - self.kept(module)
 
 
-def flaregti(events: ErositaEventList, options: FlareFilter) -> FlaregtiResult:
+def flaregti(events: ErositaEventList, options: AnyFlareOptions) -> FlaregtiResult:
     """Find the good times without flares of each telescope module; one pass over the list.
 
     Raise UnfitDataError `noGoodTime` if the list has no good time, or flares fill it; `noCounts` if the band is empty.
@@ -83,7 +83,9 @@ def flaregti(events: ErositaEventList, options: FlareFilter) -> FlaregtiResult:
     """
     p = options
     good = {
-        module: each for module, each in events.intervals(p.gtitype).items() if module in events.observation.modules
+        module: intervals
+        for module, intervals in events.intervals(p.gtitype).items()
+        if module in events.observation.modules
     }
     bins = time_bins(good, p.timebin)
     if len(bins.numbers) == 0:
@@ -97,7 +99,7 @@ def flaregti(events: ErositaEventList, options: FlareFilter) -> FlaregtiResult:
         low, high = p.band
         raise UnfitDataError("noCounts", f"All counts are zero! No event from {low:.0f} to {high:.0f} eV in good time")
     judged, mask, counts = _iterate(binned, good, bins, grid, track(paths, bins), p)
-    quiet = {module: each.quiet for each in judged for module in each.curve.modules}
+    quiet = {module: judgement.quiet for judgement in judged for module in judgement.curve.modules}
     gti = {module: without_flares(intervals, bins, quiet[module]) for module, intervals in good.items()}
     if not any(len(intervals) for intervals in gti.values()):
         raise UnfitDataError("noGoodTime", "no time has a rate below the threshold: all of it is flared")
@@ -110,7 +112,7 @@ def _iterate(
     bins: TimeBins,
     grid: SkyGrid,
     pointing: Track,
-    p: FlareFilter,
+    p: AnyFlareOptions,
 ) -> tuple[tuple[JudgedCurve, ...], NDArray[np.bool_], NDArray[np.int64]]:
     """Find mask, light curve and cuts, repeatedly with the new good times for the mask."""
     groups = [(module,) for module in good] if p.by_module else [tuple(good)]
@@ -122,11 +124,11 @@ def _iterate(
         mask = mask_of(counts, seconds, p.detml)
         curves = [flare_curve(binned, good, group, bins, grid, mask, pointing) for group in groups]
         judged = tuple(_judge(curve, p) for curve in curves)
-        quiet = np.any([each.quiet & (each.curve.seconds > 0) for each in judged], axis=0)
+        quiet = np.any([judgement.quiet & (judgement.curve.seconds > 0) for judgement in judged], axis=0)
     return judged, mask, counts
 
 
-def _judge(curve: FlareCurve, p: FlareFilter) -> JudgedCurve:
+def _judge(curve: FlareCurve, p: AnyFlareOptions) -> JudgedCurve:
     """Judge the bins of a curve: they are flare-free up to their cut; bins without a reliable rate follow the nearest others.
 
     A telescope module without any count counts as flare-free.
@@ -141,28 +143,30 @@ def _judge(curve: FlareCurve, p: FlareFilter) -> JudgedCurve:
 
 
 def _missing(events: ErositaEventList, good: Mapping[int, Intervals], has_attitude: bool) -> list[Finding]:
-    found = [
+    findings = [
         Finding("noGoodTime", f"TM{module} has no good time in {events.path.name}: it gets no FLAREGTI{module}")
         for module in events.observation.modules
         if module not in good
     ]
     if not has_attitude:
-        found.append(Finding("noAttitude", "there is no table CORRATTn: RA_PNT and DEC_PNT are taken for the pointing"))
-    return found
+        findings.append(
+            Finding("noAttitude", "there is no table CORRATTn: RA_PNT and DEC_PNT are taken for the pointing")
+        )
+    return findings
 
 
-def _of_the_optimal_cut(judged: tuple[JudgedCurve, ...], p: FlareFilter) -> list[Finding]:
+def _of_the_optimal_cut(judged: tuple[JudgedCurve, ...], p: AnyFlareOptions) -> list[Finding]:
     """Return findings if an optimal cut follows the noise, because bins are short, or allows for high flares."""
     if not isinstance(p, FlaregtiOptions) or p.threshold >= 0 or not judged[0].curve.judged.any():
         return []
     curve, chosen = judged[0].curve, judged[0].curve.judged
     usual, rate = float(np.median(curve.counts[chosen])), float(np.median(curve.rate[chosen]))
-    found = []
+    findings = []
     if usual < FEW_COUNTS:
         text = f"a usual bin of {p.timebin:g} s has {usual:.0f} counts: the threshold follows their noise; use a longer timebin"
-        found.append(Finding("fewCounts", text))
+        findings.append(Finding("fewCounts", text))
     allowed = float(np.median(judged[0].cut[chosen])) / rate if rate > 0 else 0.0
     if allowed > LENIENT:
         text = f"flares of up to {allowed:.0f} times the usual rate are kept, which harm no detection in so little time"
-        found.append(Finding("lenientCut", f"{text}; where they do harm, use the method gaussian"))
-    return found
+        findings.append(Finding("lenientCut", f"{text}; where they do harm, use the method gaussian"))
+    return findings

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.errors import StepFailedError
-from daxa_wf.events.rewrite import apply_cards
+from daxa_wf.events.rewrite import CardChanges, apply_cards
 from daxa_wf.fits.headers import describe
 from daxa_wf.fits.stream import open_bytes, walk_hdus
 from daxa_wf.fits.writer import TableWriter, write_hdu
@@ -22,8 +22,6 @@ from daxa_wf.observatories.erosita.native.telescope_modules import instrument_ca
 
 SPARE_CARDS = 2
 """Room in the EVENTS header for what is known only after the last event."""
-
-Cards = dict[str, tuple[Any, str] | None]
 
 
 def join(lists: Sequence[ErositaEventList], modules: Iterable[int], output: Path) -> int:
@@ -35,12 +33,14 @@ def join(lists: Sequence[ErositaEventList], modules: Iterable[int], output: Path
     _check(lists)
     chosen = sorted(set(modules) & {module for events in lists for module in events.observation.modules})
     first, is_chosen, cards = lists[0], of_modules(chosen), {**instrument_cards(chosen), **_span(lists)}
-    history = f"join: {' '.join(f'TM{module}' for module in chosen)} of {', '.join(each.path.name for each in lists)}"
+    history = (
+        f"join: {' '.join(f'TM{module}' for module in chosen)} of {', '.join(events.path.name for events in lists)}"
+    )
     with output.open("wb") as out:
         primary, header = first.primary_header.copy(), first.header.copy()
-        for each in (primary, header):
-            apply_cards(each, cards)
-            describe(each, history)
+        for changed in (primary, header):
+            apply_cards(changed, cards)
+            describe(changed, history)
         write_hdu(out, primary, b"")
         writer = TableWriter(out, header, SPARE_CARDS)
         for events in lists:
@@ -79,7 +79,7 @@ def _format(events: ErositaEventList) -> tuple[Any, ...]:
     ]
 
 
-def _span(lists: Sequence[ErositaEventList]) -> Cards:
+def _span(lists: Sequence[ErositaEventList]) -> CardChanges:
     """Return TSTART, TSTOP, DATE-OBS and DATE-END from the first start to the last stop."""
     ends = {
         "TSTART": min(lists, key=lambda events: events.time_range[0]),
@@ -101,7 +101,7 @@ def _on_plane_of(first: ErositaEventList, events: ErositaEventList, rows: NDArra
 
 
 def _copy_tables(
-    out: IO[bytes], events: ErositaEventList, cards: Cards, modules: Iterable[int], is_first: bool
+    out: IO[bytes], events: ErositaEventList, cards: CardChanges, modules: Iterable[int], is_first: bool
 ) -> None:
     """Copy the tables of the telescope modules, and from the first list also the tables without a module."""
     with open_bytes(events.path) as stream:

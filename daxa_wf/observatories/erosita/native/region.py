@@ -32,7 +32,7 @@ EXAMPLE = "such as 'fk5; circle(133.237, 5.461, 0.1)'"
 
 
 @dataclass(frozen=True)
-class Shape:
+class SkyShape:
     """A circle (radius), annulus (radii), ellipse (half axes) or box (widths) about `ra`, `dec`; all in degrees.
 
     `angle`: from west to north, as DS9 has it. `excluded`: positions within it are left out.
@@ -73,7 +73,7 @@ class Shape:
 class Region:
     """The positions in any of the included shapes (without one, in all of the sky) and outside of the excluded ones."""
 
-    shapes: tuple[Shape, ...]
+    shapes: tuple[SkyShape, ...]
 
     def contains(self, ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return True for positions (degrees) in it; shape of `ra`."""
@@ -98,7 +98,7 @@ def parse_region(text: str) -> Region:
     return Region(tuple(_shape(part) for part in shapes))
 
 
-def _shape(text: str) -> Shape:
+def _shape(text: str) -> SkyShape:
     match = SHAPE.fullmatch(text)
     if match is None or match["name"] not in SHAPES:
         raise ConfigError(f"region: {text!r} is not a shape; choose from {', '.join(SHAPES)}, {EXAMPLE}")
@@ -113,7 +113,7 @@ def _shape(text: str) -> Shape:
     if not (0 <= ra <= 360 and -90 <= dec <= 90 and extended):
         raise ConfigError(f"region: {text!r} is nowhere on the sky, or has no extent")
     angle = _degrees(words[-1], 1.0) if len(words) == 3 + lengths else 0.0
-    return Shape(name, match["sign"] == "-", ra, dec, sizes, angle)
+    return SkyShape(name, match["sign"] == "-", ra, dec, sizes, angle)
 
 
 def _degrees(word: str, of_an_hour: float) -> float:

@@ -17,8 +17,6 @@ from daxa_wf.observatories.erosita.native.gti_tables import read_gti_file
 from daxa_wf.observatories.erosita.native.region import Region, parse_region
 from daxa_wf.observatories.erosita.native.telescope_modules import available_modules, of_modules
 
-DEFAULT_FLAG = 0xC0000000
-"""CORRUPT_EVENT | CORRUPT_FRAME: DAXA's default. A genuine evtool selects by no flag unless it gets one (eFEDS image)."""
 HIGHEST_FLAG = 0xFFFFFFFF
 ALL_PATTERNS = 15
 KEV = 1000.0
@@ -27,23 +25,22 @@ KEV = 1000.0
 
 @dataclass(frozen=True)
 class EvtoolParameters:
-    """evtool's parameters, under its names.
+    """evtool's parameters, under its names. Without parameters, every event in good time is selected.
 
     `pattern`: bits 1, 2, 4, 8 for singles, doubles, triples, quadruples (0: not selected by). `flag`: bits of which an
     event may have none, or with `flag_invert` must have one (None: not selected by). `emin`, `emax` in keV, with
     emin <= PI < emax (None: no limit). `gti`: GTI, FLAREGTI or a file. `telid`: telescope modules. `region`: of the sky,
-    as parse_region reads it ('': everywhere). `rawxy` is refused.
+    as parse_region reads it ('': everywhere). EvtoolOptions.parameters returns those of the configuration.
     """
 
-    pattern: int = ALL_PATTERNS
-    flag: int | None = DEFAULT_FLAG
+    pattern: int = 0
+    flag: int | None = None
     flag_invert: bool = False
-    emin: float | None = 0.2
-    emax: float | None = 10.0
-    gti: str | Path = "FLAREGTI"
+    emin: float | None = None
+    emax: float | None = None
+    gti: str | Path = "GTI"
     telid: tuple[int, ...] = ALL_MODULES
     region: str = ""
-    rawxy: str = ""
 
     def __post_init__(self) -> None:
         for problem in _problems(self):
@@ -55,7 +52,6 @@ class EvtoolParameters:
 def _problems(p: EvtoolParameters) -> list[str]:
     low, high = p.emin or 0.0, float("inf") if p.emax is None else p.emax
     checks: dict[str, object] = {
-        f"rawxy {p.rawxy!r}: selections by RAWX and RAWY are not made natively; leave it empty": p.rawxy,
         f"pattern {p.pattern}: allowed are 0 to {ALL_PATTERNS}, the sum of 1, 2, 4, 8": p.pattern & ~ALL_PATTERNS,
         f"flag {p.flag}: allowed are 0 to {HIGHEST_FLAG:#x}": p.flag is not None and not 0 <= p.flag <= HIGHEST_FLAG,
         f"emin {p.emin} keV must be less than emax {p.emax} keV": not low < high,

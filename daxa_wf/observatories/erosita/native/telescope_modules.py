@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daxa_wf.errors import ConfigError, UnfitDataError
-from daxa_wf.events.rewrite import Changes, Written, rewrite
+from daxa_wf.events.rewrite import Changes, RowCounts, rewrite
 from daxa_wf.observatories.erosita.native.event_list import ALL_MODULES, MODULE_TABLE, ErositaEventList
 
 GROUPS = {8: (1, 2, 3, 4, 6), 9: (5, 7)}
@@ -19,13 +19,13 @@ GROUPS = {8: (1, 2, 3, 4, 6), 9: (5, 7)}
 
 def parse_modules(names: Iterable[str | int]) -> tuple[int, ...]:
     """Return telescope modules from `TM1`, `1` or numbers, in order; 8 and 9 are the groups. ConfigError for other names."""
-    found: set[int] = set()
+    numbers: set[int] = set()
     for name in names:
         digit = str(name).strip().upper().removeprefix("TM")
         if not digit.isdigit() or int(digit) not in (*ALL_MODULES, *GROUPS):
             raise ConfigError(f"telescope module {name!r}: allowed are TM1 to TM7, TM8 (1,2,3,4,6) and TM9 (5,7)")
-        found.update(GROUPS.get(int(digit), (int(digit),)))
-    return tuple(sorted(found))
+        numbers.update(GROUPS.get(int(digit), (int(digit),)))
+    return tuple(sorted(numbers))
 
 
 def available_modules(events: ErositaEventList, requested: Iterable[int]) -> tuple[int, ...]:
@@ -74,7 +74,7 @@ def write_subset(event_list: Path, names: Iterable[str], output: Path) -> None:
     select_modules(ErositaEventList.open(event_list), parse_modules(names), output)
 
 
-def select_modules(events: ErositaEventList, modules: Iterable[int], output: Path) -> Written:
+def select_modules(events: ErositaEventList, modules: Iterable[int], output: Path) -> RowCounts:
     """Write the events of some telescope modules, with their tables and corrected INSTRUM* and NINST cards.
 
     Modules that the file lacks are passed over. UnfitDataError `noInstrument` if it lacks them all; ConfigError if

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
 from daxa_wf.observatories.erosita.options import EvtoolOptions
-from daxa_wf.observatories.erosita.results import CleaningResults, ExposureResults, ImageResults
+from daxa_wf.observatories.erosita.results import ErositaCleaningResults, ErositaImageResults, ExposureResults
 from daxa_wf.observatories.erosita.steps.event_lists import together
 from daxa_wf.observatories.erosita.steps.jobs import EvtoolJob, ExposureMapsJob
 from daxa_wf.units import Band, Unit
@@ -35,13 +35,13 @@ class MapOfBand:
 def run(unit: Unit, inputs: Inputs, job: ExposureMapsJob, workspace: Workspace) -> Outcome:
     """Write one map a band: the mean over the telescope modules, of the times that evtool kept."""
     record, of_images = inputs.record("evtool"), inputs.record("erosita_images")
-    cleaned, selection = CleaningResults.from_record(record), EvtoolJob.from_values(record.parameters)
+    cleaned, selection = ErositaCleaningResults.from_record(record), EvtoolJob.from_values(record.parameters)
     events = workspace.layout.find(record.product("finalevents"))
     images = [workspace.layout.find(stamp.path) for stamp in of_images.products if stamp.kind == "image"]
     of_unit = together(unit, cleaned.module_numbers)
     maps = [
         MapOfBand(band, image, workspace.stage("expmap", band, unit=of_unit))
-        for band, image in zip(ImageResults.from_record(of_images).energy_bands, images, strict=True)
+        for band, image in zip(ErositaImageResults.from_record(of_images).energy_bands, images, strict=True)
     ]
     vignetted = job.vignetting != "none"
     if job.with_esass:

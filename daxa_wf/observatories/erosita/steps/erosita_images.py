@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
-from daxa_wf.observatories.erosita.results import CleaningResults, ImageResults
+from daxa_wf.observatories.erosita.results import ErositaCleaningResults, ErositaImageResults
 from daxa_wf.observatories.erosita.steps.event_lists import together
 from daxa_wf.observatories.erosita.steps.jobs import ImagesJob
 from daxa_wf.units import Band, Unit
@@ -15,7 +15,7 @@ from daxa_wf.units import Band, Unit
 def run(unit: Unit, inputs: Inputs, job: ImagesJob, workspace: Workspace) -> Outcome:
     """Write one image a band of all telescope modules together, as large as the events reach."""
     record, bin_size = inputs.record("evtool"), job.bin_size
-    cleaned = CleaningResults.from_record(record)
+    cleaned = ErositaCleaningResults.from_record(record)
     events = workspace.layout.find(record.product("finalevents"))
     bands = [bounds.band for bounds in job.bands]
     outputs = [workspace.stage("image", band, unit=together(unit, cleaned.module_numbers)) for band in bands]
@@ -23,7 +23,7 @@ def run(unit: Unit, inputs: Inputs, job: ImagesJob, workspace: Workspace) -> Out
         counts = _with_esass(events, bands, bin_size, outputs, workspace)
     else:
         counts = _natively(events, cleaned.module_numbers, bands, bin_size, outputs)
-    results = ImageResults(
+    results = ErositaImageResults(
         cleaned.modules, bin_size, bands=tuple((band.low, band.high) for band in bands), counts=tuple(counts)
     )
     return Outcome(results.as_results(), [], results.message)
@@ -37,9 +37,8 @@ def _natively(
     from daxa_wf.observatories.erosita.native.images import automatic_grid, bin_images, write_image
     from daxa_wf.observatories.erosita.native.selection import EvtoolParameters, selection_of
 
-    # The list holds only what evtool selected.
-    everything = EvtoolParameters(pattern=0, flag=None, emin=None, emax=None, gti="GTI", telid=modules)
-    selection = selection_of(ErositaEventList.open(path), everything)
+    # The list holds only events that evtool selected.
+    selection = selection_of(ErositaEventList.open(path), EvtoolParameters(telid=modules))
     grid = automatic_grid(selection, bin_size)
     edges = [(band.low, band.high) for band in bands]
     images = bin_images(selection, edges, grid)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daxa_wf.archive.results import AcquiredResults
+from daxa_wf.archive.results import AcquireResults
 from daxa_wf.chain.runner import Inputs, Workspace
 from daxa_wf.errors import Fault, UnfitDataError
 from daxa_wf.observatories.erosita.steps.jobs import FlareJob
@@ -39,7 +39,7 @@ def raw_lists(unit: Unit, inputs: Inputs, job: FlareJob, workspace: Workspace) -
     if local:
         return RawLists(tuple(local), job.passed_over)
     fetched = [
-        path for record in inputs.records.get("acquire", []) for path in AcquiredResults.from_record(record).paths
+        path for record in inputs.records.get("acquire", []) for path in AcquireResults.from_record(record).paths
     ]
     chosen, others = lists_to_join(fetched, job.instruments)
     if not chosen:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
 from daxa_wf.errors import UnfitDataError
 from daxa_wf.observatories.erosita.options import EvtoolOptions
-from daxa_wf.observatories.erosita.results import CleaningResults, FlareResults
+from daxa_wf.observatories.erosita.results import ErositaCleaningResults, ErositaFlareResults
 from daxa_wf.observatories.erosita.steps.event_lists import module_names, together
 from daxa_wf.observatories.erosita.steps.jobs import EvtoolJob
 from daxa_wf.units import Band, Unit
@@ -34,7 +34,7 @@ def run(unit: Unit, inputs: Inputs, job: EvtoolJob, workspace: Workspace) -> Out
 
     flares = inputs.record("flaregti")
     events = ErositaEventList.open(workspace.layout.find(flares.product("events")))
-    modules = chosen_modules(FlareResults.from_record(flares), job)
+    modules = chosen_modules(ErositaFlareResults.from_record(flares), job)
     output = workspace.stage("finalevents", Band(job.lo_en, job.hi_en), unit=together(unit, modules))
     warnings = (
         _with_esass(events, modules, job, workspace, output)
@@ -49,7 +49,7 @@ def run(unit: Unit, inputs: Inputs, job: EvtoolJob, workspace: Workspace) -> Out
     return Outcome(results.as_results(), warnings, f"kept {selected} of {events.row_count} events")
 
 
-def chosen_modules(flares: FlareResults, options: EvtoolOptions) -> tuple[int, ...]:
+def chosen_modules(flares: ErositaFlareResults, options: EvtoolOptions) -> tuple[int, ...]:
     """Return the numbers of the telescope modules that flaregti worked on, restricted to the requested ones, if any.
 
     Raise UnfitDataError `noInstrument` if flaregti worked on other modules only.
@@ -70,13 +70,9 @@ def _natively(
     events: ErositaEventList, modules: tuple[int, ...], options: EvtoolOptions, output: Path
 ) -> list[dict[str, str]]:
     from daxa_wf.observatories.erosita.native.evtool import evtool
-    from daxa_wf.observatories.erosita.native.selection import EvtoolParameters
 
-    parameters = EvtoolParameters(
-        options.pattern, options.flag, options.flagged == "only", options.lo_en, options.hi_en, options.gti, modules,
-        options.region,
-    )  # fmt: skip
-    return [finding.warning("evtool") for finding in evtool(events, parameters, output).findings]
+    result = evtool(events, options.parameters(modules), output)
+    return [finding.warning("evtool") for finding in result.findings]
 
 
 def _with_esass(
@@ -92,13 +88,13 @@ def _with_esass(
 
 def _results(
     events: ErositaEventList, options: EvtoolOptions, modules: tuple[int, ...], selected: int
-) -> CleaningResults:
+) -> ErositaCleaningResults:
     """Return numbers of events, and by telescope module the seconds in which events were kept, with the live part."""
     from daxa_wf.events.gti import total
     from daxa_wf.observatories.erosita.native.selection import selected_times
 
     good = selected_times(events, options.gti, modules)
-    return CleaningResults(
+    return ErositaCleaningResults(
         modules=tuple(module_names(modules)),
         rows=events.row_count,
         selected=selected,

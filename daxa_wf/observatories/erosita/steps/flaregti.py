@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from daxa_wf.archive.layout import NO_EXPOSURE
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
 from daxa_wf.errors import ConfigError, StepFailedError, UnfitDataError
-from daxa_wf.observatories.erosita.flare_options import FlareFilter, FlaregtiOptions
-from daxa_wf.observatories.erosita.results import FlareResults, FlareTimes
+from daxa_wf.observatories.erosita.flare_options import AnyFlareOptions, FlaregtiOptions
+from daxa_wf.observatories.erosita.results import ErositaFlareResults, FlareTimes
 from daxa_wf.observatories.erosita.steps.event_lists import (
     RawLists,
     chosen_events,
@@ -56,7 +56,7 @@ def run(unit: Unit, inputs: Inputs, job: FlaregtiJob, workspace: Workspace) -> O
         times = flare_times(ErositaEventList.open(places["events"]), modules)
     quality = Quality(times.removed_fraction, no_in_out="it is defined for EPIC")
     warnings += quality.warnings("daxa_wf" if job.with_esass else "flaregti")
-    results = FlareResults(
+    results = ErositaFlareResults(
         tuple(module_names(modules)), times.kept_seconds, times.lost_seconds, times.gti, job.method,
         job.timebin, events.row_count, tuple(path.name for path in raw.paths), quality.numbers(),
     )  # fmt: skip
@@ -65,7 +65,7 @@ def run(unit: Unit, inputs: Inputs, job: FlaregtiJob, workspace: Workspace) -> O
     return Outcome(results.as_results(), warnings, message)
 
 
-def _places(of: Unit, options: FlareFilter, workspace: Workspace) -> Places:
+def _places(of: Unit, options: AnyFlareOptions, workspace: Workspace) -> Places:
     """Stage each kind of product."""
     curve, mask = ChannelBand(*options.band), ChannelBand(*options.mask_band)
     bands = {"lightcurve": curve, "thresholdimage": curve, "maskimage": mask}
@@ -81,7 +81,7 @@ def _warnings_of_lists(unit: Unit, obsid: str, raw: RawLists) -> list[dict[str, 
     return [{"task": "flaregti", "name": name, "text": text} for name, text in texts]
 
 
-def _natively(events: ErositaEventList, options: FlareFilter, places: Places) -> list[dict[str, str]]:
+def _natively(events: ErositaEventList, options: AnyFlareOptions, places: Places) -> list[dict[str, str]]:
     """Find the times with daxa_wf's own flaregti and write the products. Return its warnings."""
     from daxa_wf.observatories.erosita.native import flare_products as products
     from daxa_wf.observatories.erosita.native.flaregti import flaregti
@@ -97,7 +97,7 @@ def _natively(events: ErositaEventList, options: FlareFilter, places: Places) ->
     return [finding.warning("flaregti") for finding in result.findings]
 
 
-def _with_esass(events: ErositaEventList, options: FlareFilter, workspace: Workspace, places: Places) -> None:
+def _with_esass(events: ErositaEventList, options: AnyFlareOptions, workspace: Workspace, places: Places) -> None:
     """Run eSASS's flaregti on a copy of the list. StepFailedError `badParameters` if it does not have the flare filter."""
     from daxa_wf.observatories.erosita.esass.commands import flaregti
     from daxa_wf.observatories.erosita.steps.esass_tools import EsassTools

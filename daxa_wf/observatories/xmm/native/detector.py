@@ -127,7 +127,7 @@ class Detector:
     @cached_property
     def neighbours_rejected(self) -> bool:
         """Return whether the list was cleaned of events next to bad pixels: its data subspace has FLAG == 0."""
-        return any(each.column == "FLAG" and each.values == "0" for each in self.events.kept_restrictions)
+        return any(kept.column == "FLAG" and kept.values == "0" for kept in self.events.kept_restrictions)
 
 
 def without_neighbours(good: NDArray[np.bool_]) -> NDArray[np.bool_]:

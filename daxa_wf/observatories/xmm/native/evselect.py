@@ -65,7 +65,7 @@ class EvselectResult(EventCounts):
 
 
 @dataclass(frozen=True)
-class Table:
+class SideTable:
     """A table beside EVENTS, as it was read."""
 
     name: str
@@ -115,9 +115,9 @@ def _copy_list(
     gti: Intervals | None,
     out: IO[bytes],
     header: Any,
-) -> tuple[TableWriter, EventCounts, list[Table]]:
+) -> tuple[TableWriter, EventCounts, list[SideTable]]:
     """Write the HDUs up to EVENTS; return the writer of EVENTS, whose `header` is yet to be closed, and the other tables."""
-    writer, counts, tables = None, EventCounts(), list[Table]()
+    writer, counts, tables = None, EventCounts(), list[SideTable]()
     for hdu in hdus:
         if hdu.name == "EVENTS":
             if writer is not None:
@@ -127,7 +127,7 @@ def _copy_list(
         elif writer is None:
             _write_described(out, hdu)
         else:
-            tables.append(Table(hdu.name, hdu.header, hdu.read()))
+            tables.append(SideTable(hdu.name, hdu.header, hdu.read()))
     if writer is None:
         raise CorruptFileError(f"{events.path} has lost its table EVENTS since it was opened")
     return writer, counts, tables
@@ -151,7 +151,7 @@ def _write_described(out: IO[bytes], hdu: Hdu) -> None:
     write_hdu(out, header, hdu.read())
 
 
-def _new_gtis(events: EpicEventList, others: list[Table], filters: list[Intervals]) -> dict[int, Intervals]:
+def _new_gtis(events: EpicEventList, others: list[SideTable], filters: list[Intervals]) -> dict[int, Intervals]:
     """Return by CCD the GTI that the list had, within all filters."""
     tables = {table.name: table for table in others}
     old = {ccd: np.array([events.time_range]) for ccd in _numbers(tables, "EXPOSU")}
@@ -160,15 +160,15 @@ def _new_gtis(events: EpicEventList, others: list[Table], filters: list[Interval
     return {ccd: intersection(old[ccd], *filters) for ccd in sorted(old)}
 
 
-def _numbers(tables: dict[str, Table], prefix: str) -> list[int]:
+def _numbers(tables: dict[str, SideTable], prefix: str) -> list[int]:
     return [int(match[1]) for name in tables if (match := re.fullmatch(rf"{prefix}(\d\d)", name))]
 
 
-def _intervals(table: Table) -> Intervals:
+def _intervals(table: SideTable) -> Intervals:
     return intervals_of(table.rows, table.name)
 
 
-def _live_times(events: EpicEventList, tables: list[Table], ccds: Mapping[int, Intervals]) -> dict[int, float]:
+def _live_times(events: EpicEventList, tables: list[SideTable], ccds: Mapping[int, Intervals]) -> dict[int, float]:
     frames = {ccd: table for table in tables for ccd in _numbers({table.name: table}, "EXPOSU")}
     return {
         ccd: live_time(events.frames_from(table.header, table.rows), ccds[ccd])
@@ -193,7 +193,7 @@ def _write_selection(header: Any, events: EpicEventList, bound: BoundExpression,
     replace_subspace(header, events.DETECTOR_COLUMN, names, [*events.kept_restrictions, *bound.subspace])
 
 
-def _write_tables(out: IO[bytes], tables: list[Table], ccds: Mapping[int, Intervals]) -> None:
+def _write_tables(out: IO[bytes], tables: list[SideTable], ccds: Mapping[int, Intervals]) -> None:
     for table in tables:
         if re.fullmatch(r"GTI\d{5}", table.name):
             continue

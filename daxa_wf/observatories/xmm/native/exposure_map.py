@@ -33,7 +33,7 @@ LARGEST_SLIVER = 0.02
 
 
 @dataclass(frozen=True)
-class ExposureMaps:
+class EpicExposureMaps:
     """Seconds for each band, shape (bands, rows, columns), and doubts about them."""
 
     seconds: NDArray[np.float64]
@@ -68,7 +68,7 @@ def exposure_maps(
     energies: Sequence[float],
     vignetting: str = "measured",
     drifts: Sequence[Drift] | None = None,
-) -> ExposureMaps:
+) -> EpicExposureMaps:
     """Return the sum of the exposure maps of one instrument's cleaned lists, on the pixels of an image.
 
     `plane` is that of the image's X and Y; `energies` in keV, one a band; `vignetting` is `measured` or `none`;
@@ -87,7 +87,7 @@ def exposure_maps(
             seconds[number] += live * _factor(events, events.plane, x, y, energy, vignetting)
         findings += [*view.places.findings, *missed]
         columns += view.places.columns
-    return ExposureMaps(seconds, tuple(findings), tuple(dict.fromkeys(columns)))
+    return EpicExposureMaps(seconds, tuple(findings), tuple(dict.fromkeys(columns)))
 
 
 def _live_map(events: EpicEventList, view: _View, drift: Drift) -> tuple[NDArray[np.float64], list[Finding]]:
@@ -141,7 +141,7 @@ def _is_missed(view: _View, ccd: int, frames: Mapping[int, Affine]) -> bool:
     if not frames:
         return True
     detector, grid = view.detector, view.grid
-    x, y = (each.ravel() for each in view.to_own(*np.meshgrid(*grid.centres())))
+    x, y = (coordinates.ravel() for coordinates in view.to_own(*np.meshgrid(*grid.centres())))
     free = detector.exposed(x, y)
     for frame in frames.values():
         rawx, rawy = frame(x, y)
@@ -163,8 +163,8 @@ def _window(view: _View, place: Affine) -> tuple[slice, slice]:
 
 
 def _extent(reached: NDArray[np.bool_]) -> slice:
-    found = np.flatnonzero(reached)
-    return slice(int(found[0]), int(found[-1]) + 1) if len(found) else slice(0, 0)
+    indices = np.flatnonzero(reached)
+    return slice(int(indices[0]), int(indices[-1]) + 1) if len(indices) else slice(0, 0)
 
 
 def _factor(

@@ -118,4 +118,4 @@ FILTERS = (
         "De Luca & Molendi 2004, A&A 419, 837; Fin_over_Fout 1.1", (), _fin_fout, FIN_FOUT_BANDS,
     ),
 )  # fmt: skip
-FLARE_FILTERS = {each.name: each for each in FILTERS}
+FLARE_FILTERS = {flare_filter.name: flare_filter for flare_filter in FILTERS}

@@ -12,11 +12,8 @@ from daxa_wf.events.sky_grid import SkyGrid
 from daxa_wf.fits.header import Header
 from daxa_wf.fits.headers import Card, describe, repeated_cards
 from daxa_wf.fits.new_hdus import primary_hdu, write_hdus
+from daxa_wf.observatories.xmm.epic_units import EXTENT, FIRST_PIXEL
 from daxa_wf.observatories.xmm.native.event_list import XMM_TIMES, EpicEventList
-
-FIRST_PIXEL = 3649
-EXTENT = 512 * 87
-"""Smallest X and Y of an image, and its width, in sky pixels of 0.05 arcsec: the field of view with a margin."""
 
 ROWS_AT_A_TIME = 262_144
 """Fastest for binning on common processors: a chunk's indices stay in the cache."""

@@ -64,14 +64,14 @@ class HardEvents:
         if not self._bound:
             return
         hard = rows[rows["PI"] >= FIN_FOUT_LOWEST_PI]
-        for name, each in self._bound.items():
-            self._times[name].append(hard["TIME"][each.mask(hard)].astype(float))
+        for name, condition in self._bound.items():
+            self._times[name].append(hard["TIME"][condition.mask(hard)].astype(float))
 
     def ratio(self, gti: Intervals) -> InOut | None:
         """Return the ratio within good times; None, with the reason in `problem`, if it cannot be known."""
         if not self._bound:
             return None
-        counts = {name: sum(int(contains(gti, each).sum()) for each in parts) for name, parts in self._times.items()}
+        counts = {name: sum(int(contains(gti, times).sum()) for times in parts) for name, parts in self._times.items()}
         if not (counts["fov"] and counts["corner"]):
             self.problem = "a region holds no hard event"
             return None

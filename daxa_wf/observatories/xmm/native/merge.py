@@ -51,10 +51,10 @@ def merge(lists: Sequence[EpicEventList], output: Path) -> MergeResult:
     ordered = sorted(lists, key=lambda events: events.time_range)
     findings = _findings(ordered)
     plane = mean_plane(ordered)
-    columns = [name for name in ordered[0].column_names if all(name in each.column_names for each in ordered)]
+    columns = [name for name in ordered[0].column_names if all(name in events.column_names for events in ordered)]
     first = ordered[0]
     dtype = np.dtype([(name, first.dtype[name]) for name in columns])
-    gtis = {ccd: union(*(each.gtis[ccd] for each in ordered if ccd in each.gtis)) for ccd in _ccds(ordered)}
+    gtis = {ccd: union(*(events.gtis[ccd] for events in ordered if ccd in events.gtis)) for ccd in _ccds(ordered)}
     gtis = {ccd: intervals for ccd, intervals in gtis.items() if len(intervals)} or gtis
     ontime, livetime = _summed(ordered, "ONTIME"), _summed(ordered, "LIVETI")
     with output.open("wb") as stream:
@@ -84,14 +84,14 @@ def mean_plane(lists: Sequence[EpicEventList]) -> TangentPlane:
     if all(plane == first for plane in planes):
         return first
     ra, dec = np.deg2rad([plane.ra for plane in planes]), np.deg2rad([plane.dec for plane in planes])
-    x, y, z = (np.mean(each) for each in (np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)))
+    x, y, z = (np.mean(component) for component in (np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)))
     mean_ra, mean_dec = np.rad2deg(np.arctan2(y, x)) % 360, np.rad2deg(np.arctan2(z, np.hypot(x, y)))
     return TangentPlane(float(mean_ra), float(mean_dec), first.x0, first.y0, first.dx, first.dy)
 
 
 def _findings(lists: Sequence[EpicEventList]) -> tuple[Finding, ...]:
     first = lists[0]
-    found = []
+    findings = []
     for before, after in pairwise(lists):
         if before.identity.obsid != after.identity.obsid:
             raise StepFailedError(
@@ -99,17 +99,17 @@ def _findings(lists: Sequence[EpicEventList]) -> tuple[Finding, ...]:
                 f"{before.path.name} is of {before.identity.obsid}, {after.path.name} of {after.identity.obsid}",
             )
         if after.time_range[0] < before.time_range[1]:
-            found.append(Finding("fileTimeOverlap", f"{after.path.name} begins before {before.path.name} ends"))
+            findings.append(Finding("fileTimeOverlap", f"{after.path.name} begins before {before.path.name} ends"))
     for events in lists[1:]:
         for name in ("instrument", "filter"):
             one, other = getattr(first.identity, name), getattr(events.identity, name)
             if one != other:
-                found.append(Finding("filesNonCompatible", f"{name} {one} and {other} are merged"))
+                findings.append(Finding("filesNonCompatible", f"{name} {one} and {other} are merged"))
         x, y = first.plane.pixel(events.plane.ra, events.plane.dec)
         offset = np.hypot(x - first.plane.x0, y - first.plane.y0) / 1200
         if offset > LARGE_OFFSET:
-            found.append(Finding("largePointingOffset", f"the pointings are {offset:.1f} arcmin apart"))
-    return tuple(found)
+            findings.append(Finding("largePointingOffset", f"the pointings are {offset:.1f} arcmin apart"))
+    return tuple(findings)
 
 
 def _history(lists: Sequence[EpicEventList]) -> str:
@@ -179,11 +179,11 @@ def _ccds(lists: Sequence[EpicEventList]) -> list[int]:
 
 
 def _summed(lists: Sequence[EpicEventList], card: str) -> dict[int, float]:
-    found: dict[int, float] = {}
+    seconds: dict[int, float] = {}
     for events in lists:
         for ccd in events.gtis:
-            found[ccd] = found.get(ccd, 0.0) + float(events.header.get(f"{card}{ccd:02d}", 0.0))
-    return found
+            seconds[ccd] = seconds.get(ccd, 0.0) + float(events.header.get(f"{card}{ccd:02d}", 0.0))
+    return seconds
 
 
 def _tables(lists: Sequence[EpicEventList]) -> list[tuple[Any, bytes]]:

@@ -14,7 +14,7 @@ from daxa_wf.errors import UnfitDataError
 from daxa_wf.observatories.xmm.sas.tasks import RGS_STAGES
 from daxa_wf.observatories.xmm.sas.tasks import SAS_TASKS as TASKS
 from daxa_wf.observatories.xmm.sas.versions import WITHOUT_RADMONFIX, SasVersion, require_sas
-from daxa_wf.tools.spec import Command, Value
+from daxa_wf.tools.spec import Command, ParameterValue
 from daxa_wf.units import Unit
 
 EVENTS = "events.fits"
@@ -41,7 +41,7 @@ class OdfData:
 
 def cifbuild(observation_date: str, analysis_date: str = "now") -> list[Command]:
     """Make the calibration index of an observation. Dates are yyyy-mm-dd; `analysis_date` 'now' is today's calibration."""
-    parameters: dict[str, Value] = {
+    parameters: dict[str, ParameterValue] = {
         "calindexset": "ccf.cif",
         "withobservationdate": True,
         "observationdate": observation_date,
@@ -56,7 +56,7 @@ def odfingest(odf: Path, cif: Path) -> list[Command]:
 
     The name of the summary has the ODF's ObsID, which is unknown beforehand.
     """
-    parameters: dict[str, Value] = {"odfdir": odf, "outdir": ".", "withodfdir": True}
+    parameters: dict[str, ParameterValue] = {"odfdir": odf, "outdir": ".", "withodfdir": True}
     environment = {"SAS_CCF": cif, "SAS_ODF": odf}
     return [TASKS["odfingest"].command(parameters, environment, {"summary": "????_??????????_SCX00000SUM.SAS"})]
 
@@ -68,16 +68,18 @@ def epchain(unit: Unit, data: OdfData, ccds: Sequence[int], version: SasVersion)
     """
     if not ccds:
         raise UnfitDataError("notImaging", f"{unit.identifier} has no CCD in imaging mode")
-    common: dict[str, Value] = {
+    common: dict[str, ParameterValue] = {
         "odf": data.directory,
         "odfaccess": "odf",
         "exposure": int(unit.exposure[1:]),
         "schedule": unit.exposure[0],
         "ccds": ccd_list(ccds),
     }
-    without: dict[str, Value] = {"runradmonfix": False} if version in WITHOUT_RADMONFIX else {}
-    first: dict[str, Value] = {"runbackground": False, "keepintermediate": "raw", "withoutoftime": True}
-    second: dict[str, Value] = dict.fromkeys(("runatthkgen", "runepframes", "runbadpixfind", "runbadpix"), False)
+    without: dict[str, ParameterValue] = {"runradmonfix": False} if version in WITHOUT_RADMONFIX else {}
+    first: dict[str, ParameterValue] = {"runbackground": False, "keepintermediate": "raw", "withoutoftime": True}
+    second: dict[str, ParameterValue] = dict.fromkeys(
+        ("runatthkgen", "runepframes", "runbadpixfind", "runbadpix"), False
+    )
     task, stem = TASKS["epchain"], f"P{unit.identifier}"
     attitude = {"attitude": attitude_name(unit)}
     return [
@@ -88,7 +90,7 @@ def epchain(unit: Unit, data: OdfData, ccds: Sequence[int], version: SasVersion)
 
 def emchain(unit: Unit, data: OdfData) -> list[Command]:
     """Make the event list of a MOS exposure. CCDs are not named, because that can make the mode of a list 'Unknown'."""
-    parameters: dict[str, Value] = {
+    parameters: dict[str, ParameterValue] = {
         "odf": data.directory,
         "instruments": unit.instrument,
         "exposures": unit.exposure,
@@ -106,21 +108,21 @@ def emanom(unit: Unit, events: Path, data: OdfData, version: SasVersion) -> list
     The states are not written into the event list, which is the product of another step.
     """
     require_sas(version, "emanom")
-    parameters: dict[str, Value] = {"eventfile": EVENTS, "writekeys": False, "keepcorner": False}
+    parameters: dict[str, ParameterValue] = {"eventfile": EVENTS, "writekeys": False, "keepcorner": False}
     products = {"anomalies": f"{sas_prefix(unit)}-anom.log"}
     return [TASKS["emanom"].command(parameters, data.environment, products, links={EVENTS: events})]
 
 
 def atthkgen(data: OdfData, timestep: float = 1.0) -> list[Command]:
     """Make the attitude series of an observation without one from epchain or emchain. `timestep` is in seconds."""
-    parameters: dict[str, Value] = {"atthkset": ATTITUDE, "timestep": timestep}
+    parameters: dict[str, ParameterValue] = {"atthkset": ATTITUDE, "timestep": timestep}
     return [TASKS["atthkgen"].command(parameters, data.environment, {"attitude": ATTITUDE})]
 
 
 def rgsproc(step: str, unit: Unit, data: OdfData) -> list[Command]:
     """Run one stage of rgsproc for one RGS exposure. The three steps share a working directory that is kept."""
     stage, stem = RGS_STEPS[step], f"P{unit.identifier}"
-    parameters: dict[str, Value] = {
+    parameters: dict[str, ParameterValue] = {
         "entrystage": stage,
         "finalstage": stage,
         "withinstexpids": True,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from daxa_wf.errors import ConfigError
 from daxa_wf.observatories.xmm.sas.tasks import SAS, SAS_TASKS
 from daxa_wf.observatories.xmm.sas.versions import OLDEST_SAS_OF, SasVersion, parse_sas_version, require_sas
-from daxa_wf.tools.doctor import Answers, Finding, check_tasks, check_variable, probe, variables_in
+from daxa_wf.tools.doctor import Answers, Diagnosis, check_tasks, check_variable, probe, variables_in
 from daxa_wf.tools.environment import ToolEnvironment
 from daxa_wf.tools.versions import heasoft_version
 
@@ -27,25 +27,27 @@ QUESTIONS = {"sas": "sas --version 2>&1", "fversion": "fversion 2>/dev/null", "c
 
 def examine_sas(
     environment: ToolEnvironment, tasks: Sequence[str] = tuple(SAS_TASKS), base: Mapping[str, str] | None = None
-) -> list[Finding]:
+) -> list[Diagnosis]:
     """Report on SAS and its tasks, calibration files, HEASoft, and `lcurve`, which emchain calls."""
     answers = probe(environment, [*tasks, "sas", "lcurve"], QUESTIONS, base, SAS)
-    if isinstance(answers, Finding):
+    if isinstance(answers, Diagnosis):
         return [answers]
-    findings = [
+    diagnoses = [
         check_variable(answers, "SAS_DIR", "initialise SAS (setsas.sh), or name its setup script"),
         *check_tasks(answers, tasks),
     ]
-    findings += _check_release(answers, tasks)
-    findings += _check_calibration(answers)
+    diagnoses += _check_release(answers, tasks)
+    diagnoses += _check_calibration(answers)
     headas = check_variable(answers, "HEADAS", "initialise HEASoft before SAS")
     release = heasoft_version(answers.get("output fversion", "") or headas.detail)
-    findings.append(
-        headas if headas.is_problem else Finding("HEASoft", "fine", f"{release or 'release unknown'}: {headas.detail}")
+    diagnoses.append(
+        headas
+        if headas.is_problem
+        else Diagnosis("HEASoft", "fine", f"{release or 'release unknown'}: {headas.detail}")
     )
     if "emchain" in tasks:
-        findings += check_tasks(answers, ["lcurve"], "emchain calls it: initialise HEASoft before SAS")
-    return findings
+        diagnoses += check_tasks(answers, ["lcurve"], "emchain calls it: initialise HEASoft before SAS")
+    return diagnoses
 
 
 def sas_release(answers: Answers) -> SasVersion | None:
@@ -67,28 +69,28 @@ def sas_versions(answers: Answers) -> dict[str, str]:
     return {name: value for name, value in versions.items() if value}
 
 
-def _check_release(answers: Answers, tasks: Sequence[str]) -> list[Finding]:
+def _check_release(answers: Answers, tasks: Sequence[str]) -> list[Diagnosis]:
     release = sas_release(answers)
     if release is None:
-        return [Finding("SAS release", "missing", "`sas --version` printed no release", "initialise SAS")]
-    findings = [Finding("SAS release", "fine", str(release))]
+        return [Diagnosis("SAS release", "missing", "`sas --version` printed no release", "initialise SAS")]
+    diagnoses = [Diagnosis("SAS release", "fine", str(release))]
     for task in ("", *(task for task in tasks if task in OLDEST_SAS_OF)):
         try:
             require_sas(release, task)
         except ConfigError as error:
-            findings.append(Finding(task or "SAS", "unfit", str(release), str(error)))
-    return findings
+            diagnoses.append(Diagnosis(task or "SAS", "unfit", str(release), str(error)))
+    return diagnoses
 
 
-def _check_calibration(answers: Answers) -> list[Finding]:
+def _check_calibration(answers: Answers) -> list[Diagnosis]:
     lines = answers.get("output calibration", "").splitlines()
     counts = {directory: count for directory, _, count in (line.rpartition("\t") for line in lines)}
     if not counts:
-        return [Finding("SAS_CCFPATH", "missing", "not set", "name the directories of the calibration files (CCF)")]
+        return [Diagnosis("SAS_CCFPATH", "missing", "not set", "name the directories of the calibration files (CCF)")]
     absent = [directory for directory, count in counts.items() if count == "none"]
     if not any(int(count) for count in counts.values() if count != "none"):
         advice = "it holds no calibration file (*.CCF): mirror them first"
-        return [Finding("SAS_CCFPATH", "unfit", ":".join(counts), advice)]
+        return [Diagnosis("SAS_CCFPATH", "unfit", ":".join(counts), advice)]
     listed = ", ".join(f"{name}: {count} constituents" for name, count in counts.items() if count != "none")
-    notes = [Finding("SAS_CCFPATH", "note", directory, "this directory does not exist") for directory in absent]
-    return [Finding("SAS_CCFPATH", "fine", listed), *notes]
+    notes = [Diagnosis("SAS_CCFPATH", "note", directory, "this directory does not exist") for directory in absent]
+    return [Diagnosis("SAS_CCFPATH", "fine", listed), *notes]

@@ -10,21 +10,19 @@ from pathlib import Path
 
 from daxa_wf.errors import UnfitDataError
 from daxa_wf.events.image import pi_ranges
+from daxa_wf.observatories.xmm.epic_units import EXTENT, FIRST_PIXEL, SKY_PIXEL, electron_volts
 from daxa_wf.observatories.xmm.options import EvselectOptions, SasEspfiltOptions
 from daxa_wf.observatories.xmm.sas.commands import ATTITUDE, EVENTS, OdfData, sas_prefix
 from daxa_wf.observatories.xmm.sas.methods import METHODS
 from daxa_wf.observatories.xmm.sas.tasks import ESPFILT
 from daxa_wf.observatories.xmm.sas.tasks import SAS_TASKS as TASKS
 from daxa_wf.observatories.xmm.sas.versions import SasVersion, espfilt_dialect
-from daxa_wf.tools.spec import Command, Value
+from daxa_wf.tools.spec import Command, ParameterValue
 from daxa_wf.units import Band, Unit
 
 OOT_EVENTS, GTI = "ootevents.fits", "gti.fits"
 IMAGE = "image.fits"
 """Names of inputs in the working directory: short, and without characters that have a meaning in expressions."""
-
-FIRST_PIXEL, EXTENT, SKY_PIXEL = 3649, 512 * 87, 0.05
-"""Smallest X and Y of an image and its width, in sky pixels of 0.05 arcsec, equal to those of the native images."""
 
 
 def espfilt(
@@ -103,7 +101,7 @@ def merge(lists: Sequence[Path], kind: str = "finalevents") -> list[Command]:
     merged = names[0]
     for number, (name, path) in enumerate(zip(names[1:], lists[1:], strict=True), start=2):
         out = f"{kind}.fits" if number == len(lists) else f"merged{number}.fits"
-        parameters: dict[str, Value] = {"set1": merged, "set2": name, "outset": out}
+        parameters: dict[str, ParameterValue] = {"set1": merged, "set2": name, "outset": out}
         links = {name: path} | ({names[0]: lists[0]} if number == 2 else {})
         products = {kind: out} if number == len(lists) else {"merged": out}
         commands.append(TASKS["merge"].command(parameters, products=products, links=links))
@@ -115,15 +113,15 @@ def images(events: Path, data: OdfData, bands: Sequence[Band], pixel_size: float
     """Make one image for each band of `options['bands']`, with the events and pixels of the native images."""
     pixel = round(pixel_size / SKY_PIXEL)
     last = FIRST_PIXEL + -(-EXTENT // pixel) * pixel - 1
-    grid: dict[str, Value] = {
+    grid: dict[str, ParameterValue] = {
         "xcolumn": "X", "ycolumn": "Y", "imagebinning": "binSize", "ximagebinsize": pixel, "yimagebinsize": pixel,
         "withxranges": True, "ximagemin": FIRST_PIXEL, "ximagemax": last,
         "withyranges": True, "yimagemin": FIRST_PIXEL, "yimagemax": last,
     }  # fmt: skip
     commands = []
-    for band, (low, high) in zip(bands, pi_ranges([electron_volts(each) for each in bands]), strict=True):
+    for band, (low, high) in zip(bands, pi_ranges([electron_volts(band) for band in bands]), strict=True):
         name = f"{band.label}-image.fits"
-        parameters: dict[str, Value] = {"table": EVENTS, "imageset": name, "withimageset": True, **grid}
+        parameters: dict[str, ParameterValue] = {"table": EVENTS, "imageset": name, "withimageset": True, **grid}
         parameters["expression"] = f"(PI in [{low}:{high}])"
         products = {f"{band.label}-image": name}
         commands.append(TASKS["evselect"].command(parameters, data.environment, products, links={EVENTS: events}))
@@ -138,7 +136,7 @@ def exposure_maps(
     for band in bands:
         low, high = electron_volts(band)
         name = f"{band.label}-expmap.fits"
-        parameters: dict[str, Value] = {
+        parameters: dict[str, ParameterValue] = {
             "imageset": IMAGE, "attitudeset": ATTITUDE, "eventset": EVENTS, "expimageset": name, "withdetcoords": False,
             "withvignetting": vignetting != "none", "usefastpixelization": False, "attrebin": 4, "pimin": low, "pimax": high,
         }  # fmt: skip
@@ -165,13 +163,10 @@ def cleaning_expression(options: EvselectOptions, instrument: str, ccds: Sequenc
     return " && ".join([f"({expression})", *further]) if further else expression
 
 
-def electron_volts(band: Band) -> tuple[int, int]:
-    """Return a band's edges in PI."""
-    return round(band.low * 1000), round(band.high * 1000)
-
-
-def _espfilt_parameters(unit: Unit, options: SasEspfiltOptions, dialect: str, with_oot: bool) -> dict[str, Value]:
-    shared: dict[str, Value] = {
+def _espfilt_parameters(
+    unit: Unit, options: SasEspfiltOptions, dialect: str, with_oot: bool
+) -> dict[str, ParameterValue]:
+    shared: dict[str, ParameterValue] = {
         "method": METHODS[options.method],
         "withsmoothing": options.smoothing is not None,
         "smooth": _whole_seconds(options.smoothing, DEFAULTS.smoothing),

@@ -71,12 +71,12 @@ class OdfSummary:
 
     def of(self, instrument: str) -> list[OdfExposure]:
         """Return the exposures of an instrument."""
-        return [each for each in self.exposures if each.instrument == instrument]
+        return [exposure for exposure in self.exposures if exposure.instrument == instrument]
 
     def usable(self, instruments: Sequence[str] = (*EPIC, *RGS), unscheduled: bool = True) -> list[OdfExposure]:
         """Return the exposures that can be processed, with unscheduled ones by default."""
-        wanted = [each for each in self.exposures if each.instrument in instruments and not each.unusable]
-        return [each for each in wanted if each.scheduled or unscheduled]
+        fit = [exposure for exposure in self.exposures if exposure.instrument in instruments and not exposure.unusable]
+        return [exposure for exposure in fit if exposure.scheduled or unscheduled]
 
 
 def read_odf_summary(path: Path) -> OdfSummary:
@@ -105,9 +105,11 @@ def parse_odf_summary(text: str, name: str = "summary") -> OdfSummary:
 
 def with_path(text: str, directory: Path) -> str:
     """Replace the PATH of a summary's text by `directory`, the current place of the ODF."""
-    said, count = re.subn(r"^PATH .*$", lambda _: f"PATH {directory}", text, count=1, flags=re.MULTILINE)
+    changed, count = re.subn(r"^PATH .*$", lambda _: f"PATH {directory}", text, count=1, flags=re.MULTILINE)
     return (
-        said if count else said.replace("//\n// Observation Record", f"PATH {directory}\n//\n// Observation Record", 1)
+        changed
+        if count
+        else changed.replace("//\n// Observation Record", f"PATH {directory}\n//\n// Observation Record", 1)
     )
 
 
@@ -129,10 +131,10 @@ def _instruments(lines: Sequence[str]) -> tuple[dict[str, bool], list[OdfExposur
         head = _blocks(block, "EXPOSURE", first=True)[0]
         active[instrument] = head[1].startswith("Y")
         announced = next((int(_value(line)) for line in head if "Number of exposures" in line), 0)
-        found = [_exposure(instrument, record) for record in _blocks(block, "EXPOSURE")]
-        if len(found) != announced:
-            raise ValueError(f"{instrument} has {len(found)} exposure records, announced were {announced}")
-        exposures += found
+        of_instrument = [_exposure(instrument, record) for record in _blocks(block, "EXPOSURE")]
+        if len(of_instrument) != announced:
+            raise ValueError(f"{instrument} has {len(of_instrument)} exposure records, announced were {announced}")
+        exposures += of_instrument
     if not active:
         raise ValueError("it has no instrument record")
     return active, exposures

@@ -8,7 +8,7 @@ No source gives the defaults of emchain.
 from __future__ import annotations
 
 from daxa_wf.tools.environment import ToolkitVariables
-from daxa_wf.tools.spec import Kind, Parameter, TaskSpec
+from daxa_wf.tools.spec import Parameter, ParameterKind, TaskSpec
 
 SAS = ToolkitVariables(
     "sas",
@@ -20,7 +20,7 @@ CALIBRATED = ("SAS_DIR", "SAS_CCF")
 OBSERVATION = (*CALIBRATED, "SAS_ODF")
 
 
-def _some(kind: Kind, **defaults: str | None) -> tuple[Parameter, ...]:
+def _some(kind: ParameterKind, **defaults: str | None) -> tuple[Parameter, ...]:
     return tuple(Parameter(name, kind, default) for name, default in defaults.items())
 
 
@@ -249,12 +249,12 @@ MERGE = TaskSpec(
         Parameter("mergedifferentobs", "bool", "yes"),
         *(
             parameter
-            for each in ("set1", "set2")
+            for name in ("set1", "set2")
             for parameter in (
-                Parameter(f"with{each}adjustpos", "bool", "no"),
-                Parameter(f"{each}deltara", "real", "0"),
-                Parameter(f"{each}deltadec", "real", "0"),
-                Parameter(f"{each}deltaposangle", "real", "0"),
+                Parameter(f"with{name}adjustpos", "bool", "no"),
+                Parameter(f"{name}deltara", "real", "0"),
+                Parameter(f"{name}deltadec", "real", "0"),
+                Parameter(f"{name}deltaposangle", "real", "0"),
             )
         ),
     ),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
 from daxa_wf.errors import StepFailedError
+from daxa_wf.observatories.xmm.results import AnomalyResults
 from daxa_wf.units import Unit
 
 if TYPE_CHECKING:
@@ -24,12 +25,12 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     events = workspace.layout.find(inputs.record("emchain").product("events"))
     made = tools.run(emanom(unit, events, tools.summary_only(inputs), tools.version))["anomalies"]
     try:
-        states = emanom_log(made.read_text(encoding="utf-8", errors="replace"))
+        results = AnomalyResults(emanom_log(made.read_text(encoding="utf-8", errors="replace")))
     except ValueError as error:
         raise StepFailedError("unreadableLog", str(error)) from None
     tools.take("anomalies", made, suffix=".log")
-    said = ", ".join(f"CCD {ccd} {ANOMALY_STATES[state]}" for ccd, state in sorted(states.items()))
-    return Outcome({"states": {str(ccd): state for ccd, state in states.items()}}, [], said)
+    message = ", ".join(f"CCD {ccd} {ANOMALY_STATES[state]}" for ccd, state in sorted(results.states.items()))
+    return Outcome(results.as_results(), [], message)
 
 
 def kept_ccds(inputs: Inputs, options: EvselectJob) -> list[int] | None:
@@ -39,5 +40,4 @@ def kept_ccds(inputs: Inputs, options: EvselectJob) -> list[int] | None:
     records = inputs.records.get("emanom", [])
     if not records or options.acceptable_states is None:
         return None
-    states = {int(ccd): state for ccd, state in records[0].results["states"].items()}
-    return acceptable_ccds(states, options.acceptable_states)
+    return acceptable_ccds(AnomalyResults.from_record(records[0]).states, options.acceptable_states)

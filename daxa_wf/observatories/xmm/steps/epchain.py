@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
-from daxa_wf.observatories.xmm.steps.inventory import usable
+from daxa_wf.observatories.xmm.steps.inventory import usable_entry
 from daxa_wf.units import Unit
 
 
@@ -17,6 +17,6 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
     del options
     tools = SasTools(workspace)
-    entry = usable(inputs.record("inventory").results["exposures"], unit)
-    commands = epchain(unit, tools.whole_odf(inputs), entry["imaging_ccds"], tools.version)
+    entry = usable_entry(inputs.record("inventory"), unit)
+    commands = epchain(unit, tools.whole_odf(inputs), entry.imaging_ccds or (), tools.version)
     return Outcome(*chain_results(tools.run(commands), tools, unit))

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
 from daxa_wf.errors import UnfitDataError
+from daxa_wf.observatories.xmm.epic_units import band_in_kev
 from daxa_wf.observatories.xmm.options import FlareFilterOptions, SasEspfiltOptions
+from daxa_wf.observatories.xmm.results import EpicFlareResults, Range
 from daxa_wf.observatories.xmm.steps.calibrated import calibrated_list
-from daxa_wf.observatories.xmm.steps.inventory import usable
+from daxa_wf.observatories.xmm.steps.inventory import usable_entry
 from daxa_wf.units import Band, Unit
 
 if TYPE_CHECKING:
+    from daxa_wf.events.gti import Intervals
     from daxa_wf.events.quality import Quality
+    from daxa_wf.observatories.xmm.native.espfilt import EspfiltResult
 
 
 def run(unit: Unit, inputs: Inputs, options: FlareFilterOptions, workspace: Workspace) -> Outcome:
     """Filter flares with the method and by the engine that the options name; GTI, light curves and QDP file."""
-    entry = usable(inputs.record("inventory").results["exposures"], unit)
-    events = calibrated_list(inputs, workspace) or inputs.path("events", entry["events"])
+    entry = usable_entry(inputs.record("inventory"), unit)
+    events = calibrated_list(inputs, workspace) or inputs.path("events", entry.events or "")
     if isinstance(options, SasEspfiltOptions):
         return _with_sas(unit, inputs, options, workspace, events)
     return _natively(unit, options, workspace, events)
@@ -54,10 +59,10 @@ def _natively(unit: Unit, options: FlareFilterOptions, workspace: Workspace, pat
     message = f"kept {result.kept:.0f} s, cut {result.removed:.0f} s ({accepted})"
     warnings = [
         *result.warnings,
-        *(each.warning("espfilt") for each in result.flares.findings),
+        *(finding.warning("espfilt") for finding in result.flares.findings),
         *result.quality.warnings("espfilt"),
     ]
-    return Outcome(_numbers(method, result), warnings, message)
+    return Outcome(_results(method, result).as_results(), warnings, message)
 
 
 def _with_sas(unit: Unit, inputs: Inputs, options: SasEspfiltOptions, workspace: Workspace, events: Path) -> Outcome:
@@ -71,32 +76,31 @@ def _with_sas(unit: Unit, inputs: Inputs, options: SasEspfiltOptions, workspace:
     tools = SasTools(workspace)
     oot = calibrated_list(inputs, workspace, "ootevents")
     products = tools.run(espfilt(unit, events, tools.summary_only(inputs), options, tools.version, oot))
-    log = espfilt_log(tools.said())
+    log = espfilt_log(tools.last_output())
     dialect = espfilt_dialect(tools.version)
     with reading_products():
-        numbers = sas_numbers(events, products["gti"], log, options)
-    if numbers["kept_seconds"] == 0:
+        results = sas_results(events, products["gti"], log, options)
+    if results.kept_seconds == 0:
         raise UnfitDataError("noGoodTime", "espfilt left no good time: all of it is flared")
     warnings = []
     if dialect == "19":
         text = f"espfilt of SAS {tools.version} takes none of {', '.join(NOT_OF_SAS_19)}: it has its own values"
         warnings.append({"task": "daxa_wf", "name": "optionsNotTaken", "text": text})
     if "hist" in products:
-        said = fit_in_qdp(products["hist"], dialect)
-        numbers |= said
-        if not said:
+        results = with_fit_in_qdp(results, products["hist"], dialect)
+        if results.fit is None:
             text = f"{products['hist'].name} has no histogram that can be read, so there is no plot of it"
             warnings.append({"task": "daxa_wf", "name": "unreadableHistogram", "text": text})
     with reading_products():
-        quality = sas_quality(events, numbers, products.get("hist"), _smoothing_window(options, dialect))
-    numbers["quality"] = quality.numbers()
+        quality = sas_quality(events, results, products.get("hist"), _smoothing_window(options, dialect))
     warnings += quality.warnings("daxa_wf")
     # The release 19 has no parameter for the band: it is the one that later releases have by default.
     edges = (options.filter_lo_en, options.filter_hi_en) if dialect != "19" else SAS_19_BAND
     for kind, suffix in SAS_PRODUCTS.items():
         if kind in products:
             tools.take(kind, products[kind], band=Band(*edges), suffix=suffix)
-    return Outcome(numbers, warnings, f"kept {numbers['kept_seconds']:.0f} s, cut {numbers['lost_seconds']:.0f} s")
+    message = f"kept {results.kept_seconds:.0f} s, cut {results.lost_seconds:.0f} s"
+    return Outcome(replace(results, quality=quality.numbers()).as_results(), warnings, message)
 
 
 SAS_PRODUCTS = {"gti": ".fits", "lightcurve": ".fits", "cornerlightcurve": ".fits", "hist": ".qdp"}
@@ -108,8 +112,8 @@ NOT_OF_SAS_19 = ("filter_lo_en", "filter_hi_en", "range_scale", "allowed_sigma",
 """Options that espfilt of SAS 19 and before lacks."""
 
 
-def sas_numbers(events: Path, gti: Path, log: Mapping[str, Any], options: SasEspfiltOptions) -> dict[str, Any]:
-    """Return espfilt's results under the names of the native numbers. Unknown numbers are None."""
+def sas_results(events: Path, gti: Path, log: Mapping[str, Any], options: SasEspfiltOptions) -> EpicFlareResults:
+    """Return the results of SAS's espfilt, without those that only its QDP file holds."""
     import numpy as np
 
     from daxa_wf.events.gti import intersection, total, union
@@ -119,15 +123,19 @@ def sas_numbers(events: Path, gti: Path, log: Mapping[str, Any], options: SasEsp
     exposure = EpicEventList.open(events)
     good = union(*exposure.gtis.values(), *([] if exposure.gtis else [np.array([exposure.time_range])]))
     kept = intersection(read_gti(gti), good)
-    return {
-        "method": options.method, "kept_seconds": total(kept), "lost_seconds": total(good) - total(kept), "limits": None,
-        "judged_bin": options.binning or 1.0, "fit": None, "gti": kept.tolist(),
-        "log": dict(log),
-    }  # fmt: skip
+    return EpicFlareResults(
+        options.method, total(kept), total(good) - total(kept), limits=None, judged="", judged_bin=options.binning or 1.0,
+        gti=edges_of(kept), log=dict(log),
+    )  # fmt: skip
 
 
-def fit_in_qdp(path: Path, dialect: str) -> dict[str, Any]:
-    """Return the accepted rates and the fit in espfilt's QDP file, under the names of the native numbers, or {}.
+def edges_of(intervals: Intervals) -> tuple[Range, ...]:
+    """Return intervals, of shape (intervals, 2), as pairs of numbers."""
+    return tuple((start, stop) for start, stop in intervals.tolist())
+
+
+def with_fit_in_qdp(results: EpicFlareResults, path: Path, dialect: str) -> EpicFlareResults:
+    """Return the results with the accepted rates and the fit in espfilt's QDP file; unchanged if it has no histogram.
 
     Until SAS 19 the width is sqrt(2) times the standard deviation (measured on genuine products of both generations).
     """
@@ -135,14 +143,14 @@ def fit_in_qdp(path: Path, dialect: str) -> dict[str, Any]:
 
     histogram = read_histogram(path)
     if histogram is None:
-        return {}
+        return results
     divisor = 1.0 if dialect == "19" else 2.0
     fit = {"norm": histogram.norm, "centre": histogram.centre, "width": histogram.width, "divisor": divisor}
-    return {"limits": list(histogram.limits), "fit": fit}
+    return replace(results, limits=histogram.limits, fit=fit)
 
 
-def sas_quality(events: Path, numbers: Mapping[str, Any], hist: Path | None, window: float) -> Quality:
-    """Return the quality of espfilt's cleaning, from its numbers, its QDP file and the list that it cleaned."""
+def sas_quality(events: Path, results: EpicFlareResults, hist: Path | None, window: float) -> Quality:
+    """Return the quality of espfilt's cleaning, from its results, its QDP file and the list that it cleaned."""
     import numpy as np
 
     from daxa_wf.events.flare_filters import Fit
@@ -155,12 +163,12 @@ def sas_quality(events: Path, numbers: Mapping[str, Any], hist: Path | None, win
     hard = HardEvents(exposure)
     for rows in exposure.chunks():
         hard.add(rows)
-    of_fit, drawn = None, read_histogram(hist) if hist is not None and numbers["fit"] else None
-    if drawn is not None:
-        fit = Fit(**numbers["fit"])
+    of_fit, drawn = None, read_histogram(hist) if hist is not None else None
+    if drawn is not None and results.fit is not None:
+        fit = Fit(**results.fit)
         of_fit = fit_quality(drawn.rates, drawn.samples, drawn.model, fit.centre, fit.sigma, drawn.limits, window)
-    kept, lost = numbers["kept_seconds"], numbers["lost_seconds"]
-    in_out = hard.ratio(np.array(numbers["gti"]).reshape(-1, 2))
+    kept, lost = results.kept_seconds, results.lost_seconds
+    in_out = hard.ratio(np.array(results.gti).reshape(-1, 2))
     return Quality(lost / (kept + lost), of_fit, in_out, hard.problem)
 
 
@@ -171,23 +179,12 @@ def _smoothing_window(options: SasEspfiltOptions, dialect: str) -> float:
     return WINDOW if dialect == "19" else options.smoothing or 1.0
 
 
-def band_in_kev(edges: tuple[int, int]) -> Band:
-    """Convert the edges of a band in eV to the band of file names."""
-    return Band(edges[0] / 1000, edges[1] / 1000)
-
-
-def _numbers(method: str, result: Any) -> dict[str, Any]:
+def _results(method: str, result: EspfiltResult) -> EpicFlareResults:
+    """Return the results of a native flare filter."""
     flares, fit = result.flares, result.flares.fit
-    return {
-        "method": method,
-        "kept_seconds": result.kept,
-        "lost_seconds": result.removed,
-        "limits": list(flares.limits),
-        "judged": flares.quantity.axis,
-        "judged_bin": flares.curve.bin_size,
-        "fit": None
-        if fit is None
-        else {"norm": fit.norm, "centre": fit.centre, "width": fit.width, "divisor": fit.divisor},
-        "gti": result.gti.tolist(),
-        "quality": result.quality.numbers(),
-    }
+    return EpicFlareResults(
+        method, result.kept, result.removed, flares.limits, flares.quantity.axis, flares.curve.bin_size,
+        gti=edges_of(result.gti),
+        fit=None if fit is None else {name: getattr(fit, name) for name in ("norm", "centre", "width", "divisor")},
+        quality=result.quality.numbers(),
+    )  # fmt: skip

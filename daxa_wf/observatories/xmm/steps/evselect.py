@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
 from daxa_wf.errors import ConfigError, Fault, StepFailedError, UnfitDataError
+from daxa_wf.observatories.xmm.results import EpicCleaningResults
 from daxa_wf.observatories.xmm.steps.calibrated import calibrated_list
 from daxa_wf.observatories.xmm.steps.emanom import kept_ccds
 from daxa_wf.units import Unit
@@ -50,18 +51,14 @@ def _natively(
         raise StepFailedError("badExpression", str(error)) from error
     if result.selected == 0:
         raise UnfitDataError("NoFilteredEvents", f"none of {result.rows} events passes {expression!r} within the GTIs")
-    numbers = {
-        "expression": expression,
-        "rows": result.rows,
-        "selected": result.selected,
-        "rejected_by_expression": result.rejected_by_expression,
-        "rejected_by_gti": result.rejected_by_gti,
-        "ontime": {str(ccd): seconds for ccd, seconds in result.ontime.items()},
-        "livetime": {str(ccd): seconds for ccd, seconds in result.livetime.items()},
-    }
+    results = EpicCleaningResults(
+        result.rows, result.selected, expression, result.rejected_by_expression, result.rejected_by_gti,
+        ontime={str(ccd): seconds for ccd, seconds in result.ontime.items()},
+        livetime={str(ccd): seconds for ccd, seconds in result.livetime.items()},
+    )  # fmt: skip
     findings = [*(Finding("attribute", text) for text in result.attributes), *result.findings]
-    warnings = [each.warning("evselect") for each in findings]
-    return Outcome(numbers, warnings, f"kept {result.selected} of {result.rows} events")
+    warnings = [finding.warning("evselect") for finding in findings]
+    return Outcome(results.as_results(), warnings, results.message)
 
 
 def _with_sas(
@@ -80,17 +77,17 @@ def _with_sas(
         cleaned = EpicEventList.open(products["cleanevents"])
     if cleaned.row_count == 0:
         raise UnfitDataError("NoFilteredEvents", "evselect kept no event")
-    numbers = {
-        "expression": dict(commands[0].parameters)["expression"],
-        "rows": EpicEventList.open(path).row_count,
-        "selected": cleaned.row_count,
-        "ontime": _seconds_by_ccd(cleaned, "ONTIME"),
-        "livetime": _seconds_by_ccd(cleaned, "LIVETI"),
-    }
+    results = EpicCleaningResults(
+        rows=EpicEventList.open(path).row_count,
+        selected=cleaned.row_count,
+        expression=str(dict(commands[0].parameters)["expression"]),
+        ontime=_seconds_by_ccd(cleaned, "ONTIME"),
+        livetime=_seconds_by_ccd(cleaned, "LIVETI"),
+    )
     for kind in ("cleanevents", "cleanootevents"):
         if kind in products:
             tools.take(kind, products[kind], band=options.band)
-    return Outcome(numbers, [], f"kept {numbers['selected']} of {numbers['rows']} events")
+    return Outcome(results.as_results(), [], results.message)
 
 
 def _seconds_by_ccd(events: EpicEventList, card: str) -> dict[str, float]:

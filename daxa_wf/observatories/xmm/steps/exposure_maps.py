@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
+from daxa_wf.observatories.xmm.epic_units import electron_volts
+from daxa_wf.observatories.xmm.results import EpicImageResults
 from daxa_wf.observatories.xmm.steps.calibrated import calibrated_list
-from daxa_wf.observatories.xmm.steps.images import electron_volts
-from daxa_wf.units import Band, Unit
+from daxa_wf.units import Unit
 
 if TYPE_CHECKING:
     from daxa_wf.observatories.xmm.options import ExposureMapsOptions
@@ -29,7 +30,7 @@ def _natively(inputs: Inputs, options: ExposureMapsOptions, workspace: Workspace
     from daxa_wf.observatories.xmm.native.exposure_map import exposure_maps, write_exposure_map
     from daxa_wf.observatories.xmm.native.images import epic_grid
 
-    layout, images = workspace.layout, inputs.record("images").results
+    layout, images = workspace.layout, EpicImageResults.from_record(inputs.record("images"))
     cleaned = [record.product("cleanevents") for record in inputs.records["evselect"] if record.done]
     exposures = [EpicEventList.open(layout.find(path)) for path in cleaned]
     final = EpicEventList.open(layout.find(inputs.record("merge").product("finalevents")))
@@ -37,12 +38,11 @@ def _natively(inputs: Inputs, options: ExposureMapsOptions, workspace: Workspace
     drifts = None
     if attitude is not None:
         drifts = [read_drift(attitude, events.plane, union(*events.gtis.values())) for events in exposures]
-    bands = [Band(*edges) for edges in images["bands"]]
-    energies = [(band.low + band.high) / 2 for band in bands]
-    grid, vignetting = epic_grid(images["bin_size"]), options.vignetting
+    energies = [(band.low + band.high) / 2 for band in images.bands]
+    grid, vignetting = epic_grid(images.bin_size), options.vignetting
     maps = exposure_maps(exposures, grid, final.plane, energies, vignetting, drifts)
-    ranges = pi_ranges([electron_volts(band) for band in bands])
-    for band, energy_range, seconds in zip(bands, ranges, maps.seconds, strict=True):
+    ranges = pi_ranges([electron_volts(band) for band in images.bands])
+    for band, energy_range, seconds in zip(images.bands, ranges, maps.seconds, strict=True):
         write_exposure_map(
             workspace.stage("expmap", band), final, grid, energy_range, seconds, vignetting, maps.selected_by
         )
@@ -53,7 +53,7 @@ def _natively(inputs: Inputs, options: ExposureMapsOptions, workspace: Workspace
         "attitude": attitude is not None,
         "selected_by": list(maps.selected_by),
     }
-    warnings = [each.warning("exposure_maps") for each in maps.findings]
+    warnings = [finding.warning("exposure_maps") for finding in maps.findings]
     return Outcome(numbers, warnings, f"up to {max(longest):.0f} s")
 
 
@@ -65,7 +65,7 @@ def _with_sas(inputs: Inputs, options: ExposureMapsOptions, workspace: Workspace
     from daxa_wf.observatories.xmm.steps.sas_tools import SasTools
 
     tools, layout = SasTools(workspace), workspace.layout
-    bands = [Band(*edges) for edges in inputs.record("images").results["bands"]]
+    bands = EpicImageResults.from_record(inputs.record("images")).bands
     pictures = [layout.find(stamp.path) for stamp in inputs.record("images").products if stamp.kind == "image"]
     images = {band.label: path for band in bands for path in pictures if f"-{band.label}-" in path.name}
     attitude = calibrated_list(inputs, workspace, "attitude")
@@ -90,7 +90,7 @@ def selections_unknown_to_sas(inputs: Inputs, layout: Layout) -> list[dict[str, 
     from daxa_wf.observatories.xmm.native.event_list import EpicEventList
     from daxa_wf.observatories.xmm.native.selected_places import selected_places
 
-    found = []
+    warnings = []
     for record in inputs.records["evselect"]:
         if record.done:
             places = selected_places(EpicEventList.open(layout.find(record.product("cleanevents"))))
@@ -99,5 +99,5 @@ def selections_unknown_to_sas(inputs: Inputs, layout: Layout) -> list[dict[str, 
                     f"events of {record.unit.identifier} were selected by {', '.join(by)}, and it is not known whether "
                     "eexpmap leaves other places out; 'exposure_maps: {engine: native}' does"
                 )
-                found.append({"task": "exposure_maps", "name": "selectionNotInMap", "text": text})
-    return found
+                warnings.append({"task": "exposure_maps", "name": "selectionNotInMap", "text": text})
+    return warnings

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daxa_wf.archive.layout import band_of
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
+from daxa_wf.observatories.xmm.epic_units import SKY_PIXEL, electron_volts
+from daxa_wf.observatories.xmm.results import EpicImageResults
 from daxa_wf.units import Band, Unit
 
 if TYPE_CHECKING:
     from daxa_wf.observatories.xmm.options import ImagesOptions
-
-SKY_PIXEL = 0.05
-"""Size in arcsec of a pixel of X and Y."""
 
 
 def run(unit: Unit, inputs: Inputs, options: ImagesOptions, workspace: Workspace) -> Outcome:
@@ -23,53 +21,42 @@ def run(unit: Unit, inputs: Inputs, options: ImagesOptions, workspace: Workspace
     del unit
     events = workspace.layout.find(inputs.record("merge").product("finalevents"))
     engine = _with_sas if options.engine == "sas" else _natively
-    outcome = engine(inputs, options, workspace, events)
-    bands = [Band(*band) for band in outcome.results["bands"]]
-    return replace(outcome, warnings=[*outcome.warnings, *bands_cut_off(bands, band_of(events.name))])
+    results = engine(inputs, options, workspace, events)
+    return Outcome(results.as_results(), bands_cut_off(results.bands, band_of(events.name)), results.message)
 
 
-def _natively(_: Inputs, options: ImagesOptions, workspace: Workspace, path: Path) -> Outcome:
+def _natively(_: Inputs, options: ImagesOptions, workspace: Workspace, path: Path) -> EpicImageResults:
     """Make all images in one pass over the event list."""
     from daxa_wf.events.image import pi_ranges
     from daxa_wf.observatories.xmm.native.event_list import EpicEventList
     from daxa_wf.observatories.xmm.native.images import bin_images, epic_grid, write_image
 
     events = EpicEventList.open(path)
-    bands = [energies.band for energies in options.bands]
+    bands = tuple(energies.band for energies in options.bands)
     bin_size = round(options.pixel_size / SKY_PIXEL)
     grid = epic_grid(bin_size)
     ranges = pi_ranges([electron_volts(band) for band in bands])
     images = bin_images(events, ranges, grid)
     for band, energies, image in zip(bands, ranges, images, strict=True):
         write_image(workspace.stage("image", band), events, grid, energies, image)
-    counts = [int(image.counts.sum()) for image in images]
-    numbers = {
-        "bin_size": bin_size,
-        "bands": [[band.low, band.high] for band in bands],
-        "counts": counts,
-        "outside": [image.outside for image in images],
-    }
-    return Outcome(numbers, [], counts_said(bands, counts))
+    counts = tuple(int(image.counts.sum()) for image in images)
+    return EpicImageResults(bin_size, bands, counts, outside=tuple(image.outside for image in images))
 
 
-def _with_sas(inputs: Inputs, options: ImagesOptions, workspace: Workspace, events: Path) -> Outcome:
+def _with_sas(inputs: Inputs, options: ImagesOptions, workspace: Workspace, events: Path) -> EpicImageResults:
     """Run evselect for each band, on the pixels of the native images."""
     from daxa_wf.chain.toolkit import pixels_of
     from daxa_wf.observatories.xmm.sas.list_commands import images
     from daxa_wf.observatories.xmm.steps.sas_tools import SasTools
 
-    tools, bands, counts = SasTools(workspace), [energies.band for energies in options.bands], []
+    tools, bands = SasTools(workspace), tuple(energies.band for energies in options.bands)
     products = tools.run(images(events, tools.summary_only(inputs), bands, options.pixel_size))
+    counts = []
     for band in bands:
         made = products[f"{band.label}-image"]
         counts.append(int(pixels_of(made).sum()))
         tools.take("image", made, band=band)
-    numbers = {
-        "bin_size": round(options.pixel_size / SKY_PIXEL),
-        "bands": [[band.low, band.high] for band in bands],
-        "counts": counts,
-    }
-    return Outcome(numbers, [], counts_said(bands, counts))
+    return EpicImageResults(round(options.pixel_size / SKY_PIXEL), bands, tuple(counts))
 
 
 def bands_cut_off(bands: Sequence[Band], kept: Band | None) -> list[dict[str, str]]:
@@ -84,13 +71,3 @@ def bands_cut_off(bands: Sequence[Band], kept: Band | None) -> list[dict[str, st
         for band in cut
         if kept is not None
     ]
-
-
-def counts_said(bands: Sequence[Band], counts: Sequence[int]) -> str:
-    """Describe the counts of each band, for people."""
-    return ", ".join(f"{band.label}: {count} counts" for band, count in zip(bands, counts, strict=True))
-
-
-def electron_volts(band: Band) -> tuple[int, int]:
-    """Return a band's edges in PI."""
-    return round(band.low * 1000), round(band.high * 1000)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from daxa_wf.archive.manifest import ManifestRow, read_manifest
-from daxa_wf.archive.records import FileStamp
+from daxa_wf.archive.records import FileStamp, Record
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
 from daxa_wf.errors import CorruptFileError, IdentityError, UnfitDataError
+from daxa_wf.observatories.xmm.results import InventoryEntry, InventoryResults
 from daxa_wf.observatories.xmm.sas.odf_summary import OdfExposure, OdfSummary, read_odf_summary
 from daxa_wf.observatories.xmm.unfit_exposures import unfit_reason
 from daxa_wf.units import Unit
 
 if TYPE_CHECKING:
+    from daxa_wf.observatories.xmm.native.event_list import ExposureIdentity
     from daxa_wf.observatories.xmm.options import InventoryJob
 
 UNUSABLE = "unusableList"
@@ -28,14 +31,14 @@ def run(unit: Unit, inputs: Inputs, options: InventoryJob, workspace: Workspace)
     if inputs.records.get("odfingest"):
         summary = read_odf_summary(workspace.layout.find(inputs.record("odfingest").product("summary")))
         return from_summary(summary, planned, options.instruments, options.process_unscheduled)
-    exposures = [_look(row, inputs.find("events", row.events), inputs.stamps) for row in planned]
-    warnings = [_warning("headerDisagrees", each["warning"]) for each in exposures if each["warning"]]
+    entries = [_entry_of_list(row, inputs.find("events", row.events), inputs.stamps) for row in planned]
+    warnings = [_warning("headerDisagrees", entry.warning) for entry in entries if entry.warning]
     warnings += [
         _warning("listPassedOver", f"{row.unit.identifier}: {row.passed_over} left aside for {row.events}")
         for row in planned
         if row.passed_over
     ]
-    return Outcome({"exposures": exposures}, warnings, _summary(exposures))
+    return Outcome(InventoryResults(tuple(entries)).as_results(), warnings, _summary(entries))
 
 
 def from_summary(
@@ -46,90 +49,82 @@ def from_summary(
     A usable exposure of the chosen instruments that was not planned causes a warning.
     """
     plan = {(row.inst, row.exposure): row for row in planned}
-    entries = [_entry(each, (each.instrument, each.exposure) in plan) for each in summary.exposures]
-    there = {(each.instrument, each.exposure) for each in summary.exposures}
-    for instrument, exposure in plan.keys() - there:
-        entries.append(_absent(instrument, exposure))
+    entries = [_entry(exposure, (exposure.instrument, exposure.exposure) in plan) for exposure in summary.exposures]
+    for instrument, exposure_id in sorted(plan.keys() - {(entry.instrument, entry.exposure) for entry in entries}):
+        unfit = "the summary of the raw data has no such exposure"
+        entries.append(InventoryEntry(instrument, exposure_id, unfit, planned=True))
     warnings = [
         _warning(
-            "exposureNotPlanned", f"{summary.obsid}{each.instrument}{each.exposure} is usable, and was not planned"
+            "exposureNotPlanned", f"{summary.obsid}{entry.instrument}{entry.exposure} is usable, and was not planned"
         )
-        for each in summary.usable(instruments, unscheduled)
-        if (each.instrument, each.exposure) not in plan
+        for entry in summary.usable(instruments, unscheduled)
+        if (entry.instrument, entry.exposure) not in plan
     ]
     passed_over = sorted({row.passed_over for row in planned} - {""})
-    warnings += [_warning("directoryPassedOver", f"{each} left aside for {planned[0].odf}") for each in passed_over]
-    chosen = [each for each in entries if each["planned"]]
-    return Outcome({"exposures": entries, "active": dict(summary.active)}, warnings, _summary(chosen))
+    warnings += [_warning("directoryPassedOver", f"{name} left aside for {planned[0].odf}") for name in passed_over]
+    chosen = [entry for entry in entries if entry.planned]
+    return Outcome(InventoryResults(tuple(entries), summary.active).as_results(), warnings, _summary(chosen))
 
 
-def _entry(exposure: OdfExposure, planned: bool) -> dict[str, Any]:
-    return {
-        "inst": exposure.instrument, "exposure": exposure.exposure, "planned": planned, "scheduled": exposure.scheduled,
-        "type": exposure.type, "submode": exposure.mode, "filter": exposure.filter, "start": exposure.start,
-        "end": exposure.end, "imaging_ccds": exposure.imaging_ccds, "unfit": exposure.unusable, "problem": "",
-    }  # fmt: skip
+def _entry(exposure: OdfExposure, planned: bool) -> InventoryEntry:
+    return InventoryEntry(
+        exposure.instrument, exposure.exposure, exposure.unusable, planned=planned, scheduled=exposure.scheduled,
+        type=exposure.type, submode=exposure.mode, filter=exposure.filter, start=exposure.start, end=exposure.end,
+        imaging_ccds=exposure.imaging_ccds,
+    )  # fmt: skip
 
 
-def _absent(instrument: str, exposure: str) -> dict[str, Any]:
-    unfit = "the summary of the raw data has no such exposure"
-    return {"inst": instrument, "exposure": exposure, "planned": True, "unfit": unfit, "problem": ""}
-
-
-def usable(exposures: Sequence[Mapping[str, Any]], unit: Unit) -> Mapping[str, Any]:
-    """Return the inventory's entry of an exposure that is fit for science.
+def usable_entry(inventory: Record, unit: Unit) -> InventoryEntry:
+    """Return the entry of an exposure that is fit for science, from the record of the inventory.
 
     UnfitDataError with the reason if it is unfit, or `unusableList` if the event list cannot be opened or identified.
     CorruptFileError if the list is damaged.
     """
-    entry = next(each for each in exposures if (each["inst"], each["exposure"]) == (unit.instrument, unit.exposure))
-    if entry["problem"]:
-        raise CorruptFileError(entry["problem"])
-    if entry["unfit"]:
-        raise UnfitDataError(entry.get("reason") or "notScience", entry["unfit"])
+    entry = InventoryResults.from_record(inventory).entry(unit)
+    if entry.problem:
+        raise CorruptFileError(entry.problem)
+    if entry.unfit:
+        raise UnfitDataError(entry.reason or "notScience", entry.unfit)
     return entry
 
 
-def _look(row: ManifestRow, path: Path | None, stamps: Mapping[Path, FileStamp]) -> dict[str, Any]:
+def _entry_of_list(row: ManifestRow, path: Path | None, stamps: Mapping[Path, FileStamp]) -> InventoryEntry:
+    """Return the entry of a planned exposure. `path` leads to its event list, None if the archive has no such file."""
     from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 
+    blank = InventoryEntry(row.inst, row.exposure, events=row.events, warning="")
     if not row.events:
-        return {"inst": row.inst, "exposure": row.exposure, "events": "", "problem": "", "warning": "",
-                "unfit": row.problem, "reason": UNUSABLE}  # fmt: skip
+        return replace(blank, unfit=row.problem, reason=UNUSABLE)
     if path is None:
-        return {"inst": row.inst, "exposure": row.exposure, "events": row.events, "problem": "", "warning": "",
-                "unfit": f"the archive has no event list {row.events}"}  # fmt: skip
-    stamp = stamps[path]
-    entry: dict[str, Any] = {
-        "inst": row.inst, "exposure": row.exposure, "events": row.events, "size": stamp.size, "sha256": stamp.sha256,
-        "data_mode": row.data_mode, "submode": row.submode, "filter": row.filter,
-        "unfit": "", "problem": "", "warning": "",
-    }  # fmt: skip
+        return replace(blank, unfit=f"the archive has no event list {row.events}")
+    entry = replace(
+        blank, size=stamps[path].size, sha256=stamps[path].sha256, data_mode=row.data_mode, submode=row.submode,
+        filter=row.filter,
+    )  # fmt: skip
     try:
         events = EpicEventList.open(path)
         identity = events.identity
     except IdentityError as error:
-        return entry | {"unfit": str(error), "reason": UNUSABLE}
+        return replace(entry, unfit=str(error), reason=UNUSABLE)
     except CorruptFileError as error:
-        return entry | {"problem": str(error)}
-    said = Unit(row.mission, identity.obsid, identity.instrument, identity.exposure)
-    if said != row.unit:
-        entry["warning"] = f"{row.events} says it is {said.identifier}, planned as {row.unit.identifier}"
-    entry |= {"data_mode": identity.data_mode, "submode": identity.submode, "filter": identity.filter}
-    entry["events_in_list"] = events.row_count
-    entry["unfit"] = _unfit(entry)
-    return entry
+        return replace(entry, problem=str(error))
+    unit = Unit(row.mission, identity.obsid, identity.instrument, identity.exposure)
+    disagreement = f"{row.events} says it is {unit.identifier}, planned as {row.unit.identifier}"
+    return replace(
+        entry, warning="" if unit == row.unit else disagreement, unfit=_unfit(identity), data_mode=identity.data_mode,
+        submode=identity.submode, filter=identity.filter, events_in_list=events.row_count,
+    )  # fmt: skip
 
 
-def _unfit(entry: Mapping[str, Any]) -> str:
-    if entry["data_mode"] != "IMAGING":
-        return f"data mode {entry['data_mode'].lower()}: only imaging lists can be cleaned here"
-    return unfit_reason("SCIENCE", entry["submode"], entry["filter"])
+def _unfit(identity: ExposureIdentity) -> str:
+    if identity.data_mode != "IMAGING":
+        return f"data mode {identity.data_mode.lower()}: only imaging lists can be cleaned here"
+    return unfit_reason("SCIENCE", identity.submode, identity.filter)
 
 
-def _summary(exposures: Sequence[Mapping[str, Any]]) -> str:
-    fit = sum(not each["unfit"] and not each["problem"] for each in exposures)
-    return f"{fit} of {len(exposures)} exposures fit for science"
+def _summary(entries: Sequence[InventoryEntry]) -> str:
+    fit = sum(entry.is_fit for entry in entries)
+    return f"{fit} of {len(entries)} exposures fit for science"
 
 
 def _warning(name: str, text: str) -> dict[str, str]:

@@ -25,8 +25,8 @@ def planning(plan: Plan, wildcards: Any) -> dict[str, Any]:
     """
     mission = plan.mission(wildcards.mission)
     rows = plan.rows(wildcards.mission, wildcards.obsid)
-    found = sorted({row.problem for row in rows if not row.events and row.problem})
-    problems: dict[str, Any] = {"problems": found} if found else {}
+    reasons = sorted({row.problem for row in rows if not row.events and row.problem})
+    problems: dict[str, Any] = {"problems": reasons} if reasons else {}
     if "odfingest" not in mission.steps:
         return problems
     return {

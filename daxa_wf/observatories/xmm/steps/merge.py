@@ -35,13 +35,13 @@ def run(unit: Unit, inputs: Inputs, options: MergeOptions, workspace: Workspace)
     return Outcome(numbers, warnings, f"{len(done)} exposures, {rows} events")
 
 
-Merged = tuple[int, list[dict[str, str]]]
+FinalList = tuple[int, list[dict[str, str]]]
 """Number of rows of a final list, and warnings."""
 
 
 def _merge(
-    done: Sequence[Record], kind: str, final: str, workspace: Workspace, merger: Callable[..., Merged]
-) -> Merged:
+    done: Sequence[Record], kind: str, final: str, workspace: Workspace, merger: Callable[..., FinalList]
+) -> FinalList:
     """Write a final event list. The list of a single exposure is copied unchanged (cloned if the file system supports it)."""
     from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 
@@ -54,15 +54,15 @@ def _merge(
     return merger(paths, final, band, workspace)
 
 
-def _natively(paths: Sequence[Path], final: str, band: Band | None, workspace: Workspace) -> Merged:
+def _natively(paths: Sequence[Path], final: str, band: Band | None, workspace: Workspace) -> FinalList:
     from daxa_wf.observatories.xmm.native.event_list import EpicEventList
     from daxa_wf.observatories.xmm.native.merge import merge
 
     result = merge([EpicEventList.open(path) for path in paths], workspace.stage(final, band))
-    return result.rows, [each.warning("merge") for each in result.findings]
+    return result.rows, [finding.warning("merge") for finding in result.findings]
 
 
-def _with_sas(paths: Sequence[Path], final: str, band: Band | None, workspace: Workspace) -> Merged:
+def _with_sas(paths: Sequence[Path], final: str, band: Band | None, workspace: Workspace) -> FinalList:
     """Merge lists with SAS, two at a time, the earliest first, because SAS's merge takes two."""
     from daxa_wf.chain.toolkit import reading_products
     from daxa_wf.observatories.xmm.native.event_list import EpicEventList

@@ -25,10 +25,10 @@ def run_stage(unit: Unit, inputs: Inputs, tools: SasTools, before: str = "") -> 
         if not kept.is_dir():
             raise Fault(f"{kept} is gone; delete the record of {before} to make it again")
         shutil.copytree(kept, directory, symlinks=True)
-    found = _content(directory)
+    before_run = _content(directory)
     products = tools.run(rgsproc(workspace.step, unit, tools.whole_odf(inputs)), keep=bool(before))
     shutil.rmtree(directory / "pfiles", ignore_errors=True)
-    if _content(directory) == found:
+    if _content(directory) == before_run:
         raise StepFailedError("missingProduct", "rgsproc ended, and left everything as it was")
     return products, directory
 

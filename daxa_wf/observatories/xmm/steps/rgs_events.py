@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
-from daxa_wf.observatories.xmm.steps.inventory import usable
+from daxa_wf.observatories.xmm.steps.inventory import usable_entry
 from daxa_wf.units import Unit
 
 
@@ -17,7 +17,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
     del options
     tools = SasTools(workspace)
-    usable(inputs.record("inventory").results["exposures"], unit)
+    usable_entry(inputs.record("inventory"), unit)
     _, directory = run_stage(unit, inputs, tools)
     workspace.keep(directory)
     return Outcome()

@@ -61,7 +61,7 @@ class SasTools(StepTools):
         self.require()
         return self.execute(commands, name, keep)
 
-    def said(self) -> str:
+    def last_output(self) -> str:
         """Return the output of the last task."""
         *_, stdout, _ = self.workspace.tool_notes.logs
         return read_log(self.workspace.layout.root / stdout)
@@ -106,9 +106,9 @@ def look_at_list(path: Path, unit: Unit) -> tuple[dict[str, Any], list[dict[str,
     with reading_products():
         events = EpicEventList.open(path)
         identity = events.identity
-    said = Unit(unit.mission, identity.obsid, identity.instrument, identity.exposure)
-    text = f"{path.name} says it is {said.identifier}, made as {unit.identifier}"
-    warnings = [] if said == unit else [{"task": "daxa_wf", "name": "headerDisagrees", "text": text}]
+    named = Unit(unit.mission, identity.obsid, identity.instrument, identity.exposure)
+    text = f"{path.name} says it is {named.identifier}, made as {unit.identifier}"
+    warnings = [] if named == unit else [{"task": "daxa_wf", "name": "headerDisagrees", "text": text}]
     numbers = {
         "events_in_list": events.row_count, "data_mode": identity.data_mode, "submode": identity.submode,
         "filter": identity.filter, "ccds": list(events.ccds),

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
+from daxa_wf.observatories.erosita.native.event_list import ALL_MODULES, ErositaEventList
+from daxa_wf.observatories.erosita.native.selection import EvtoolParameters
+from daxa_wf.observatories.erosita.options import EvtoolOptions
 from daxa_wf_simulator.erosita import make_erosita
 from daxa_wf_simulator.erosita_targets import TARGETS, ErositaTruth
+
+
+def default_parameters(**changes: Any) -> EvtoolParameters:
+    """Return the parameters of a configuration without options of evtool, with some changes."""
+    return replace(EvtoolOptions().parameters(ALL_MODULES), **changes)
+
 
 NAMES = {target.obsid: target.file for target in TARGETS}
 

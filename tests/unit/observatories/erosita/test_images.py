@@ -16,6 +16,7 @@ from daxa_wf.observatories.erosita.native.gti_tables import read_gti_file
 from daxa_wf.observatories.erosita.native.images import automatic_grid, bin_images, image_grid, write_image
 from daxa_wf.observatories.erosita.native.selection import EvtoolParameters, selection_of
 from tests.genuine import is_whole
+from tests.unit.observatories.erosita.conftest import default_parameters
 
 pytestmark = pytest.mark.filterwarnings("error::astropy.utils.exceptions.AstropyUserWarning")
 """A wrong checksum is a warning of astropy's."""
@@ -38,7 +39,7 @@ def selected_rows(events, p):
 @pytest.mark.parametrize("obsid", ["700195", "134135"])
 def test_images_are_histograms(event_file, obsid):
     events = event_file(obsid)
-    p = EvtoolParameters(gti="GTI", emin=None, emax=None)
+    p = default_parameters(gti="GTI", emin=None, emax=None)
     grid = image_grid(events, (300, 200), 200)
     images = bin_images(selection_of(events, p), BANDS, grid)
     rows = selected_rows(events, p)
@@ -73,14 +74,14 @@ def test_pixels_of_an_image(event_file, real_data, tmp_path):
     """Of a genuine image, and of one of ours: what exposure maps are made on."""
     header = fits.getheader(real_data / "erosita" / "efeds_evtool_image_6642_GTI_FLAREGTI.fits")
     assert grid_of_image(header) == efeds_grid(real_data)
-    selection = selection_of(event_file("134135"), EvtoolParameters(gti="GTI"))
+    selection = selection_of(event_file("134135"), default_parameters(gti="GTI"))
     grid = automatic_grid(selection, 400)
     write_image(tmp_path / "image.fits", selection, grid, (0.2, 10), bin_images(selection, [(0.2, 10)], grid)[0])
     assert grid_of_image(fits.getheader(tmp_path / "image.fits")) == grid
 
 
 def test_counts_are_32_bit_integers_whatever_their_maximum(event_file, tmp_path):
-    selection = selection_of(event_file("134135"), EvtoolParameters(gti="GTI"))
+    selection = selection_of(event_file("134135"), default_parameters(gti="GTI"))
     for rebin, most in ((80, 255), (40_000, 2**31)):
         grid = automatic_grid(selection, rebin)
         (image,) = bin_images(selection, [(0.2, 10)], grid)
@@ -94,9 +95,9 @@ def test_counts_are_32_bit_integers_whatever_their_maximum(event_file, tmp_path)
 def test_image_of_a_cleaned_list(event_file, tmp_path):
     """Nothing is selected anew, and the header says what was selected before."""
     events = event_file("700199")
-    result = evtool(events, EvtoolParameters(gti="GTI", pattern=3, emin=0.5, emax=5.0), tmp_path / "clean.fits")
+    result = evtool(events, default_parameters(gti="GTI", pattern=3, emin=0.5, emax=5.0), tmp_path / "clean.fits")
     cleaned = ErositaEventList.open(tmp_path / "clean.fits")
-    selection = selection_of(cleaned, EvtoolParameters(0, None, emin=None, emax=None, gti="GTI"))
+    selection = selection_of(cleaned, EvtoolParameters())
     grid = automatic_grid(selection)
     (image,) = bin_images(selection, [(0.2, 10.0)], grid)
     write_image(tmp_path / "image.fits", selection, grid, (0.2, 10.0), image)
@@ -107,7 +108,7 @@ def test_image_of_a_cleaned_list(event_file, tmp_path):
 
 def test_image_file(event_file, erosita, tmp_path):
     events, path = event_file("700195"), tmp_path / "image.fits"
-    selection = selection_of(events, EvtoolParameters(gti="GTI", telid=(1, 2)))
+    selection = selection_of(events, default_parameters(gti="GTI", telid=(1, 2)))
     grid = image_grid(events, 960)
     (result,) = bin_images(selection, [(0.2, 2.3)], grid)
     write_image(path, selection, grid, (0.2, 2.3), result)
@@ -141,11 +142,11 @@ def test_center_position(event_file):
 
 def test_automatic_size_holds_all(event_file):
     events = event_file("134135")
-    selection = selection_of(events, EvtoolParameters(gti="GTI", telid=(3,)))
+    selection = selection_of(events, default_parameters(gti="GTI", telid=(3,)))
     grid = automatic_grid(selection, 800)
     (image,) = bin_images(selection, [(0.0, 100.0)], grid)
     assert image.outside == 0
     assert all(side.any() for side in (image.counts[0], image.counts[-1], image.counts[:, 0], image.counts[:, -1]))
     assert grid.xmin % 800 == 0
     with pytest.raises(UnfitDataError, match="noCounts"):
-        automatic_grid(selection_of(events, EvtoolParameters(gti="GTI", emin=20, emax=30)))
+        automatic_grid(selection_of(events, default_parameters(gti="GTI", emin=20, emax=30)))

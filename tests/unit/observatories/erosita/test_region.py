@@ -13,8 +13,8 @@ from daxa_wf.errors import ConfigError
 from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.evtool import evtool
 from daxa_wf.observatories.erosita.native.region import parse_region
-from daxa_wf.observatories.erosita.native.selection import EvtoolParameters
 from daxa_wf.observatories.erosita.options import EvtoolOptions
+from tests.unit.observatories.erosita.conftest import default_parameters
 
 PLACE = SkyCoord(107.3, -49.38, unit="deg")
 
@@ -74,9 +74,9 @@ def test_shapes_together():
 def test_events_of_a_region(event_file, tmp_path):
     """By RA and DEC, of integers in the early release and of floats in DR1; times are what they were."""
     for obsid, place in (("700195", (150.15, 2.1)), ("134135", (134.1, -44.9))):
-        parameters = EvtoolParameters(gti="GTI", region=f"fk5;circle({place[0]},{place[1]},3')")
+        parameters = default_parameters(gti="GTI", region=f"fk5;circle({place[0]},{place[1]},3')")
         result = evtool(event_file(obsid), parameters, tmp_path / "part.fits")
-        everywhere = evtool(event_file(obsid), EvtoolParameters(gti="GTI"), tmp_path / "all.fits")
+        everywhere = evtool(event_file(obsid), default_parameters(gti="GTI"), tmp_path / "all.fits")
         rows, part = (fits.getdata(tmp_path / f"{name}.fits", "EVENTS") for name in ("all", "part"))
         near = SkyCoord(rows["RA"], rows["DEC"], unit="deg").separation(SkyCoord(*place, unit="deg")).deg <= 0.05
         assert 100 < near.sum() == result.selected < everywhere.selected

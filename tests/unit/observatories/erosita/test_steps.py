@@ -29,7 +29,7 @@ from daxa_wf.events.gti import contains, intersection, total
 from daxa_wf.mission.registry import MISSIONS, STEPS
 from daxa_wf.mission.step import load
 from daxa_wf.observatories.erosita import PIPELINE
-from daxa_wf.observatories.erosita.flare_options import FixedLimits, FlareFilter, FlaregtiOptions
+from daxa_wf.observatories.erosita.flare_options import AnyFlareOptions, FixedLimits, FlaregtiOptions
 from daxa_wf.observatories.erosita.local import lists_to_join, local_erosita_manifest
 from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.telescope_modules import GROUPS, parse_modules, select_modules
@@ -71,7 +71,7 @@ class Chain:
     records: dict[str, Record] = field(default_factory=dict)
 
     def run(self, step: str, **options: Any) -> Record:
-        model = TypeAdapter(FlareFilter if step == "flaregti" else type(SECTIONS[step]))
+        model = TypeAdapter(AnyFlareOptions if step == "flaregti" else type(SECTIONS[step]))
         section = model.validate_python(options) if options else SECTIONS[step]
         values = {**section.values(), "engine": self.engine}
         if step == "flaregti":

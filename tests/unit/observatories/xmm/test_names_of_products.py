@@ -17,14 +17,14 @@ from daxa_wf.observatories.xmm.native.flare_filters import FLARE_FILTERS
 from daxa_wf.units import Band, Unit
 from daxa_wf_simulator.events import simulate
 from daxa_wf_simulator.files import list_name, write_event_list
-from daxa_wf_simulator.truth import Exposure, Flare, Observation, Source
+from daxa_wf_simulator.truth import Exposure, Flare, Observation, PointSource
 from tests.standins import Standins
 from tests.xmm_chain import Chain
 
 from .test_sas_chain import M1, OBSID, make_odf
 
 SMALL = Observation(
-    "0999990301", "small", 10.0, 20.0, 50.0, 6e8, 3000, (Source("A", 10.0, 20.0, 0.2),),
+    "0999990301", "small", 10.0, 20.0, 50.0, 6e8, 3000, (PointSource("A", 10.0, 20.0, 0.2),),
     (Exposure("M1", "S001", 0, 2400, 2.0, flares=(Flare(600, 900, 12),)),),
 )  # fmt: skip
 STEPS = ("inventory", "espfilt", "evselect", "merge")

@@ -10,7 +10,7 @@ import pytest
 from daxa_wf.errors import Fault, StepFailedError
 from daxa_wf.observatories.xmm.sas.odf_summary import OdfSummary, parse_odf_summary, read_odf_summary, with_path
 from daxa_wf.observatories.xmm.sas.odf_view import make_odf_view
-from daxa_wf_simulator.odf import M1, PN, PN_DIAGNOSTIC, PN_OFFSET, PN_TIMING, OdfExposure, every, make_odf
+from daxa_wf_simulator.odf import M1, PN, PN_DIAGNOSTIC, PN_OFFSET, PN_TIMING, RawExposure, every, make_odf
 from tests.standins.odf import summary_of
 
 A907 = {"0201903501": "0828_0201903501_SCX00000SUM.SAS", "0404910601": "1184_0404910601_SCX00000SUM.SAS"}
@@ -82,7 +82,7 @@ def test_simulated_odf_agrees_with_a_genuine_parsed_summary(real_data: Path, tmp
     """The summary of an ODF made from the recorded content of 0204310101 has just that content."""
     recorded = json.loads((real_data / "logs" / "phl1811_0204310101_observation_summary_parsed.json").read_text())
     exposures = [
-        OdfExposure(
+        RawExposure(
             instrument, name, exposure["mode"], exposure["filter"] or "",
             [(int(ccd), mode) for ccd, mode in exposure["ccd_modes"].items()], type=exposure["type"],
         )
@@ -105,14 +105,14 @@ def test_simulated_odf_agrees_with_a_genuine_parsed_summary(real_data: Path, tmp
     assert [f"{each.instrument}{each.exposure}" for each in summary.usable()] == ["M1S001", "M2S002", "PNS003"]
 
 
-def parsed(tmp_path: Path, *exposures: OdfExposure) -> OdfSummary:
+def parsed(tmp_path: Path, *exposures: RawExposure) -> OdfSummary:
     odf = make_odf(tmp_path / "odf", exposures=exposures)
     return parse_odf_summary(summary_of(odf, str(odf), "xmmsas_20211130_0941-20.0.0")[1])
 
 
 def test_what_cannot_be_used_says_why(tmp_path: Path) -> None:
-    closed = OdfExposure("M1", "S001", filter="CalClosed")
-    fast = OdfExposure("M2", "S002", "FastUncompressed", modes=((1, "Timing"), (2, "Imaging")))
+    closed = RawExposure("M1", "S001", filter="CalClosed")
+    fast = RawExposure("M2", "S002", "FastUncompressed", modes=((1, "Timing"), (2, "Imaging")))
     summary = parsed(tmp_path, closed, fast, PN_TIMING, PN_OFFSET, PN_DIAGNOSTIC)
     assert {f"{each.instrument}{each.exposure}": each.unusable for each in summary.exposures} == {
         "M1S001": "filter CalClosed: closed, or for calibration",
@@ -125,7 +125,7 @@ def test_what_cannot_be_used_says_why(tmp_path: Path) -> None:
 
 
 def test_unscheduled_exposures_may_be_left_out(tmp_path: Path) -> None:
-    extra = OdfExposure("PN", "U002", modes=tuple(every(12, "Imaging")), start=700)
+    extra = RawExposure("PN", "U002", modes=tuple(every(12, "Imaging")), start=700)
     summary = parsed(tmp_path, M1, PN, extra)
     assert [each.exposure for each in summary.usable(["PN"])] == ["S003", "U002"]
     assert [each.exposure for each in summary.usable(["PN"], unscheduled=False)] == ["S003"]

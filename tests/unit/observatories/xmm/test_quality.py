@@ -18,7 +18,7 @@ from daxa_wf.observatories.xmm.native.event_list import XMM_TIMES, EpicEventList
 from daxa_wf.observatories.xmm.native.in_out import HardEvents, epic_in_out_ratio, why_no_in_out
 from daxa_wf.observatories.xmm.native.qdp import write_qdp
 from daxa_wf.observatories.xmm.options import SasEspfiltOptions
-from daxa_wf.observatories.xmm.steps.espfilt import fit_in_qdp, sas_numbers, sas_quality
+from daxa_wf.observatories.xmm.steps.espfilt import sas_quality, sas_results, with_fit_in_qdp
 from tests.unit.events.test_flare_filters import LISTS
 
 
@@ -167,9 +167,9 @@ def test_sas_cleaning_is_assessed_like_ours(
     events, ours = mos1
     write_gti(tmp_path / "gti.fits", ours.gti, XMM_TIMES, "as SAS leaves it")
     write_qdp(tmp_path / "hist.qdp", ours, "as SAS leaves it")
-    numbers = sas_numbers(events.path, tmp_path / "gti.fits", {}, SasEspfiltOptions())
-    numbers |= fit_in_qdp(tmp_path / "hist.qdp", "20")
-    quality = sas_quality(events.path, numbers, tmp_path / "hist.qdp", 51.0)
+    results = sas_results(events.path, tmp_path / "gti.fits", {}, SasEspfiltOptions())
+    results = with_fit_in_qdp(results, tmp_path / "hist.qdp", "20")
+    quality = sas_quality(events.path, results, tmp_path / "hist.qdp", 51.0)
     assert quality.in_out == ours.quality.in_out
     assert quality.fit is not None
     assert ours.quality.fit is not None

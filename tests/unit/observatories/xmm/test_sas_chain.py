@@ -23,7 +23,7 @@ from daxa_wf.observatories.xmm import panels
 from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 from daxa_wf.tools.messages import task_messages
 from daxa_wf.units import Unit
-from daxa_wf_simulator.odf import M1, M2, PN, PN_OFFSET, PN_SMALL_WINDOW, PN_TIMING, R1, OdfExposure, make_odf
+from daxa_wf_simulator.odf import M1, M2, PN, PN_OFFSET, PN_SMALL_WINDOW, PN_TIMING, R1, RawExposure, make_odf
 from tests.standins import RELEASES, Standins, all_gone
 from tests.standins.odf import parsed_summary
 from tests.standins.phl1811 import make_phl1811
@@ -38,7 +38,7 @@ M1_UNIT, PN_UNIT, R1_UNIT = f"{OBSID}M1S001", f"{OBSID}PNS003", f"{OBSID}R1S004"
 def make(standins: Standins, tmp_path: Path) -> Any:
     """A function that makes an ODF of exposures and a chain for it; options go into the mission's configuration."""
 
-    def chain(*exposures: OdfExposure, top: Any = None, compressed: bool = False, **options: Any) -> Chain:
+    def chain(*exposures: RawExposure, top: Any = None, compressed: bool = False, **options: Any) -> Chain:
         make_odf(tmp_path / "raw" / OBSID, OBSID, exposures, read_only=True, compressed=compressed)
         return Chain(tmp_path, tmp_path / "raw", top, **options)
 
@@ -156,7 +156,7 @@ def test_the_report_draws_what_espfilt_of_sas_fitted(
 
 def test_engines_can_be_mixed(make: Any, standins: Standins) -> None:
     every = {"espfilt": {"engine": "native"}, "images": {"engine": "native"}, "exposure_maps": {"engine": "native"}}
-    chain: Chain = make(M1, OdfExposure("M1", "U002", start=700), **every, emanom={"run": True}).make()
+    chain: Chain = make(M1, RawExposure("M1", "U002", start=700), **every, emanom={"run": True}).make()
     assert chain.faults == {}
     engines = {step: chain.record(step, unit).engine for step, unit in (
         ("emchain", M1_UNIT), ("espfilt", M1_UNIT), ("evselect", M1_UNIT), ("merge", f"{OBSID}M1"),
@@ -190,7 +190,7 @@ def test_anomalous_ccds_are_left_out_by_both_engines(make: Any, monkeypatch: pyt
     chain.make("cifbuild", "odfingest", "inventory", "emchain", "emanom", "espfilt", "evselect")
     before = chain.record("emchain", M1_UNIT)
     assert read_record(chain.layout.record("emchain", Unit(MISSION, OBSID, "M1", "S001"))).products == before.products
-    assert examine_records(chain.layout).findings == {}
+    assert examine_records(chain.layout).stale == {}
     assert chain.record("emanom", M1_UNIT).results["states"]["4"] == "B"
     cleaned = chain.record("evselect", M1_UNIT)
     assert "(CCDNR in 1,2,3,5,7)" in cleaned.results["expression"]
@@ -206,7 +206,7 @@ def test_anomalous_ccds_are_left_out_by_both_engines(make: Any, monkeypatch: pyt
 
 
 def test_what_pn_cannot_do_is_rejected(make: Any) -> None:
-    chain: Chain = make(PN_TIMING, OdfExposure("PN", "U004", PN_SMALL_WINDOW.mode, modes=PN_SMALL_WINDOW.modes)).make()
+    chain: Chain = make(PN_TIMING, RawExposure("PN", "U004", PN_SMALL_WINDOW.mode, modes=PN_SMALL_WINDOW.modes)).make()
     assert chain.faults == {}
     assert chain.statuses("epchain") == {PN_UNIT: "rejected notScience", f"{OBSID}PNU004": "done"}
     assert "data mode Timing: no CCD in imaging mode" in chain.record("epchain", PN_UNIT).message
@@ -223,7 +223,7 @@ def test_what_pn_cannot_do_is_rejected(make: Any) -> None:
 
 def test_exposures_are_merged_in_the_order_of_time(make: Any, standins: Standins) -> None:
     """Numbers and names do not tell it; the earliest is the first of the first pair."""
-    exposures = (OdfExposure("M1", "S001", start=1400), OdfExposure("M1", "S002", start=700), OdfExposure("M1", "U003"))
+    exposures = (RawExposure("M1", "S001", start=1400), RawExposure("M1", "S002", start=700), RawExposure("M1", "U003"))
     chain: Chain = make(*exposures, instruments=["M1"], evselect={"engine": "native"})
     chain.make("cifbuild", "odfingest", "inventory", "emchain", "espfilt", "evselect", "merge")
     record = chain.record("merge", f"{OBSID}M1")
@@ -235,7 +235,7 @@ def test_exposures_are_merged_in_the_order_of_time(make: Any, standins: Standins
 
 
 def test_unscheduled_exposures_can_be_left_out(make: Any) -> None:
-    chain: Chain = make(M1, OdfExposure("M1", "U002", start=700), M2, process_unscheduled=False, instruments=["M1"])
+    chain: Chain = make(M1, RawExposure("M1", "U002", start=700), M2, process_unscheduled=False, instruments=["M1"])
     chain.make("cifbuild", "odfingest", "inventory", "emchain")
     assert chain.statuses("emchain") == {M1_UNIT: "done"}
     assert chain.record("inventory", OBSID).warnings == []
@@ -281,7 +281,7 @@ def test_rgs_goes_its_own_way(make: Any, standins: Standins) -> None:
     assert f"obsid{OBSID}-instR1-subexpS004-finalevents.fits" in chain.products(OBSID)
     assert chain.record("report", OBSID).results["usable"] is True
     next(kept.iterdir()).unlink()
-    assert [path.parent.name for path in examine_records(chain.layout).findings] == ["rgs_events"]
+    assert [path.parent.name for path in examine_records(chain.layout).stale] == ["rgs_events"]
 
 
 FAILURES = {
@@ -302,7 +302,7 @@ def test_each_way_to_fail_has_its_verdict(
     make: Any, standins: Standins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DAXA_WF_STANDIN_PIDS", str(tmp_path / "pids"))
-    exposures = [OdfExposure("M1", f"S{number:03d}", start=700 * number) for number in range(1, len(FAILURES) + 1)]
+    exposures = [RawExposure("M1", f"S{number:03d}", start=700 * number) for number in range(1, len(FAILURES) + 1)]
     units = {f"{OBSID}M1{each.exposure}": failure for each, failure in zip(exposures, FAILURES, strict=True)}
     standins.tell(*(f"emchain@exposures={unit[-4:]}:{failure}" for unit, failure in units.items()))
     chain: Chain = make(*exposures, top={"sas": {"time_limit": "2 s"}})

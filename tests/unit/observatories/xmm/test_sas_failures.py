@@ -11,7 +11,7 @@ import pytest
 from daxa_wf.archive.records import Record, drop_failed_records, read_record
 from daxa_wf.mission.registry import STEPS
 from daxa_wf.units import Unit
-from daxa_wf_simulator.odf import M1, PN, R1, OdfExposure, make_odf
+from daxa_wf_simulator.odf import M1, PN, R1, RawExposure, make_odf
 from tests.standins import Standins, all_gone, make_standins
 from tests.standins.odf import parsed_summary
 from tests.standins.sas import make_chain_lists
@@ -68,7 +68,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, chain_lists: Path) -> Iterat
     """An archive of one observation in which nothing has failed, and its stand-ins."""
     root = tmp_path_factory.mktemp("whole")
     standins = make_standins(root / "standins", lists=chain_lists)
-    odf = make_odf(root / "raw" / OBSID, OBSID, (M1, OdfExposure("M1", "U002", start=700), PN, R1))
+    odf = make_odf(root / "raw" / OBSID, OBSID, (M1, RawExposure("M1", "U002", start=700), PN, R1))
     make_chain_lists(parsed_summary(odf), chain_lists)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in standins.environ.items():

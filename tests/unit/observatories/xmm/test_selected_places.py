@@ -14,7 +14,7 @@ from daxa_wf.events.gti import NONE, total
 from daxa_wf.observatories.xmm.native.detector import Detector
 from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 from daxa_wf.observatories.xmm.native.evselect import evselect
-from daxa_wf.observatories.xmm.native.exposure_map import ExposureMaps, exposure_maps
+from daxa_wf.observatories.xmm.native.exposure_map import EpicExposureMaps, exposure_maps
 from daxa_wf.observatories.xmm.native.images import bin_images, epic_grid
 from daxa_wf.observatories.xmm.native.merge import merge
 from tests.genuine import WHOLE
@@ -108,7 +108,7 @@ def clean(raw: EpicEventList, tmp_path_factory: pytest.TempPathFactory) -> dict[
     return Lists()
 
 
-def map_of(events: EpicEventList) -> ExposureMaps:
+def map_of(events: EpicEventList) -> EpicExposureMaps:
     return exposure_maps([events], GRID, events.plane, [1.0], "none")
 
 
