@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from daxa_wf.errors import ConfigError
 from daxa_wf.fits.blocks import Cards
 from daxa_wf.fits.headers import Card, describe
+from daxa_wf.fits.new_hdus import NewHdu, primary_hdu, write_hdus
 from daxa_wf.fits.stream import Hdu, open_bytes, walk_hdus
 
 
@@ -59,26 +60,10 @@ def has_columns(header: Any, names: Sequence[str]) -> bool:
     return columns >= set(names)
 
 
-def write_tables(path: Path, tables: Sequence[Any], history: str, identity: Sequence[Card] = ()) -> None:
-    """Write astropy HDUs to a file with checksums, after an empty primary HDU; every header gets `identity` and HISTORY."""
-    from astropy.io import fits
-
-    primary = fits.PrimaryHDU()
-    for hdu in (primary, *tables):
+def write_tables(path: Path, tables: Sequence[NewHdu], history: str, identity: Sequence[Card] = ()) -> None:
+    """Write tables to a file with checksums, after an empty primary HDU; every header gets `identity` and HISTORY."""
+    hdus = (primary_hdu(), *tables)
+    for hdu in hdus:
         hdu.header.extend(identity)
         describe(hdu.header, history)
-    write_hdus(path, [primary, *tables])
-
-
-def write_hdus(path: Path, hdus: Sequence[Any]) -> None:
-    """Write astropy HDUs to a file with checksums. The same HDUs give the same bytes at any time.
-
-    The comments of astropy's cards CHECKSUM and DATASUM otherwise hold the time of writing.
-    """
-    from astropy.io import fits
-
-    content = fits.HDUList(list(hdus))
-    content.update_extend()
-    for hdu in content:
-        hdu.add_checksum(when="ones' complement checksum (FITS 4.0)")
-    content.writeto(path, overwrite=True)
+    write_hdus(path, hdus)
