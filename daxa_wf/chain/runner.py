@@ -26,6 +26,7 @@ from daxa_wf.archive.records import (
     stamp_file,
     write_record,
 )
+from daxa_wf.archive.software import software_versions
 from daxa_wf.archive.vouching import clamp_times, require_unchanged
 from daxa_wf.errors import DaxaError, Fault, StepFailedError, UnfitDataError
 from daxa_wf.files import publish_tree, write_atomically
@@ -261,7 +262,7 @@ def _record_of(
         parameters=dict(options),
         results={**end.results, **({"runs": notes.runs} if notes.runs else {})},
         engine=notes.engine,
-        versions={"daxa_wf": daxa_wf.__version__, **notes.versions},
+        versions={"daxa_wf": daxa_wf.__version__, **software_versions(), **notes.versions},
         command=[run["command"] for run in notes.runs],
         exit_code=notes.runs[-1]["exit_code"] if notes.runs else None,
         started=started.isoformat(timespec="seconds"),

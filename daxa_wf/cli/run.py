@@ -15,9 +15,6 @@ from daxa_wf.errors import ConfigError
 
 commands = typer.Typer()
 
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", "-n", help="count the jobs, show why records are made again, and change nothing")
-]
 LogFile = Annotated[Path | None, typer.Option(help="add a line of JSON to this file for every job that ends")]
 RemakeOutdated = Annotated[
     bool, typer.Option("--remake-outdated", help="make again what an older version of daxa_wf made")

@@ -9,6 +9,7 @@ import numpy as np
 
 from daxa_wf.events.gti_files import gti_hdu
 from daxa_wf.events.time_system import TimeSystem
+from daxa_wf.fits.tables import write_hdus
 
 ROWS = 1000
 START = 1000.0
@@ -38,5 +39,5 @@ def write_example(path: Path | None = None) -> Path:
         cards = {"TCTYP": kind, "TCRVL": value, "TCRPX": 500.0, "TCDLT": step}
         events.header.update({f"{card}{axis}": number for card, number in cards.items()})
     good = gti_hdu(np.array([[1000.0, 1600.0], [1700.0, 2000.0]]), TIMES, "GTI")
-    fits.HDUList([fits.PrimaryHDU(), events, good]).writeto(path, checksum=True, overwrite=True)
+    write_hdus(path, [fits.PrimaryHDU(), events, good])
     return path

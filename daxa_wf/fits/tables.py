@@ -52,4 +52,18 @@ def write_tables(path: Path, tables: Sequence[Any], history: str, identity: Sequ
     for hdu in (primary, *tables):
         hdu.header.extend(identity)
         describe(hdu.header, history)
-    fits.HDUList([primary, *tables]).writeto(path, checksum=True, overwrite=True)
+    write_hdus(path, [primary, *tables])
+
+
+def write_hdus(path: Path, hdus: Sequence[Any]) -> None:
+    """Write astropy HDUs to a file with checksums. The same HDUs give the same bytes at any time.
+
+    The comments of astropy's cards CHECKSUM and DATASUM otherwise hold the time of writing.
+    """
+    from astropy.io import fits
+
+    content = fits.HDUList(list(hdus))
+    content.update_extend()
+    for hdu in content:
+        hdu.add_checksum(when="ones' complement checksum (FITS 4.0)")
+    content.writeto(path, overwrite=True)

@@ -17,6 +17,7 @@ from daxa_wf.events.gti import Intervals, overlap, total
 from daxa_wf.events.sky_grid import SkyGrid
 from daxa_wf.events.sky_plane import TangentPlane
 from daxa_wf.fits.headers import describe
+from daxa_wf.fits.tables import write_hdus
 from daxa_wf.observatories.erosita.native.detector_frame import (
     CCD_SIZE,
     SKY_PIXELS,
@@ -234,4 +235,4 @@ def write_exposure_map(
     selected = f" within region={region}" if region is not None else ""
     vignetted = "yes" if with_vignetting else "no"
     describe(header, f"expmap: emin={band[0]} emax={band[1]} withvignetting={vignetted}{selected}")
-    fits.PrimaryHDU(seconds.astype(np.float32), header).writeto(path, checksum=True, overwrite=True)
+    write_hdus(path, [fits.PrimaryHDU(seconds.astype(np.float32), header)])

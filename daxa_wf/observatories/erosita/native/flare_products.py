@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from daxa_wf.events.rewrite import Changes, rewrite
 from daxa_wf.events.sky_grid import SkyGrid
 from daxa_wf.fits.headers import describe
+from daxa_wf.fits.tables import write_hdus
 from daxa_wf.observatories.erosita.flare_options import FLARE_FILTERS, AnyFlareOptions, FixedLimits, FlaregtiOptions
 from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.flare_methods import ARCMIN, region_grid, region_threshold
@@ -68,7 +69,7 @@ def write_light_curve(events: ErositaEventList, result: FlaregtiResult, output: 
         table.header["MODULES"] = (" ".join(f"TM{module}" for module in modules), "telescope modules of the rate")
         table.header["VIGNAPP"] = (False, "vignetting is not corrected")
         hdus.append(table)
-    fits.HDUList(hdus).writeto(output, checksum=True, overwrite=True)
+    write_hdus(output, hdus)
 
 
 def _columns(judged: JudgedCurve) -> list[Any]:
@@ -94,7 +95,7 @@ def write_mask(events: ErositaEventList, result: FlaregtiResult, output: Path) -
 
     primary = fits.PrimaryHDU(result.mask.astype(np.uint8), _header(events, result, result.grid))
     image = fits.ImageHDU(result.counts.astype(np.int32), _header(events, result, result.grid), name="COUNTS")
-    fits.HDUList([primary, image]).writeto(output, checksum=True, overwrite=True)
+    write_hdus(output, [primary, image])
 
 
 def write_threshold_image(events: ErositaEventList, result: FlaregtiResult, output: Path) -> None:
@@ -111,7 +112,7 @@ def write_threshold_image(events: ErositaEventList, result: FlaregtiResult, outp
     hdus = [fits.PrimaryHDU(images[0].astype(np.float32) if len(images) == 1 else None, header)]
     for judged, image in zip(result.judged, images, strict=True) if len(images) > 1 else ():
         hdus.append(fits.ImageHDU(image.astype(np.float32), header, name=f"THRESH{judged.curve.modules[0]}"))
-    fits.HDUList(hdus).writeto(output, checksum=True, overwrite=True)
+    write_hdus(output, hdus)
 
 
 def threshold_image(judged: JudgedCurve, p: AnyFlareOptions) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from daxa_wf.events.gti_files import gti_hdu
 from daxa_wf.events.image import COUNT_TYPE, ImageResult, channels
 from daxa_wf.events.sky_grid import SkyGrid
 from daxa_wf.fits.headers import Card, describe, repeated_cards
+from daxa_wf.fits.tables import write_hdus
 from daxa_wf.observatories.xmm.epic_units import EXTENT, FIRST_PIXEL
 from daxa_wf.observatories.xmm.native.event_list import XMM_TIMES, EpicEventList
 
@@ -88,4 +89,4 @@ def write_image(path: Path, events: EpicEventList, grid: SkyGrid, band: tuple[in
     describe(header, f"images: PI in [{band[0]}:{band[1]}], {result.outside} events outside of the image")
     hdus: list[Any] = [fits.PrimaryHDU(result.counts.astype(COUNT_TYPE), header)]
     hdus += [gti_hdu(gti, XMM_TIMES, f"STDGTI{ccd:02d}", ccd) for ccd, gti in events.gtis.items()]
-    fits.HDUList(hdus).writeto(path, checksum=True, overwrite=True)
+    write_hdus(path, hdus)
