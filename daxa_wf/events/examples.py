@@ -33,8 +33,8 @@ def write_example(path: Path | None = None) -> Path:
              "MJDREF": TIMES.mjdref, "TIMESYS": TIMES.scale}  # fmt: skip
     for axis, kind, value, step in ((2, "RA---TAN", 150.0, -0.001), (3, "DEC--TAN", 2.0, 0.001)):
         cards |= {f"TCTYP{axis}": kind, f"TCRVL{axis}": value, f"TCRPX{axis}": 500.0, f"TCDLT{axis}": step}
-    for card, own in cards.items():
-        events.header[card] = own
+    for card, content in cards.items():
+        events.header[card] = content
     good = gti_hdu(np.array([[1000.0, 1600.0], [1700.0, 2000.0]]), TIMES, "GTI")
     write_hdus(path, [primary_hdu(), events, good])
     return path
