@@ -29,7 +29,7 @@ def force_what_is_stale(workflow: Any, plan: Plan, remake_outdated: bool = False
 
 
 class StaleRecords:
-    """The records that Snakemake makes again, each with its finding, and the reasons to make the manifest again."""
+    """The records that Snakemake makes again, each with its staleness, and the reasons to make the manifest again."""
 
     def __init__(self, workflow: Any, plan: Plan, remake_outdated: bool) -> None:
         self._workflow = workflow

@@ -26,6 +26,7 @@ from daxa_wf.archive.records import (
     stamp_file,
     write_record,
 )
+from daxa_wf.archive.software import software_versions
 from daxa_wf.archive.vouching import clamp_times, require_unchanged
 from daxa_wf.errors import DaxaError, Fault, StepFailedError, UnfitDataError
 from daxa_wf.files import publish_tree, write_atomically
@@ -170,8 +171,8 @@ def run_step(
     note = layout.fault(step.name, unit)
     with _noted_faults(note, step, unit):
         end = _blocked(step, inputs) or _run(step, unit, inputs, options, layout, function, context or {})
-    record = _record_of(end, step, unit, inputs, options, layout, started, time.monotonic() - clock)
-    record = replace(record, removed=_remove_orphans(step, unit, layout, record))
+    removed = _remove_orphans(step, unit, layout, end.products)
+    record = _record_of(end, removed, step, unit, inputs, options, layout, started, time.monotonic() - clock)
     note.unlink(missing_ok=True)
     write_record(layout, record)
     log.info("%s of %s: %s %s", step.name, unit.identifier, record.status, record.message)
@@ -240,6 +241,7 @@ def _run(
 
 def _record_of(
     end: _StepEnd,
+    removed: list[str],
     step: Step,
     unit: Unit,
     inputs: Inputs,
@@ -248,7 +250,7 @@ def _record_of(
     started: datetime,
     seconds: float,
 ) -> Record:
-    """Return the record of a step that has ended after a number of seconds."""
+    """Return the record of a step that has ended after a number of seconds, and removed files of its earlier run."""
     notes, earlier = end.notes, [record for records in inputs.records.values() for record in records]
     own_memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return Record(
@@ -260,7 +262,7 @@ def _record_of(
         parameters=dict(options),
         results={**end.results, **({"runs": notes.runs} if notes.runs else {})},
         engine=notes.engine,
-        versions={"daxa_wf": daxa_wf.__version__, **notes.versions},
+        versions={"daxa_wf": daxa_wf.__version__, **software_versions(), **notes.versions},
         command=[run["command"] for run in notes.runs],
         exit_code=notes.runs[-1]["exit_code"] if notes.runs else None,
         started=started.isoformat(timespec="seconds"),
@@ -270,6 +272,7 @@ def _record_of(
         warnings=[*end.warnings, *notes.warnings],
         errors=notes.errors,
         logs=[layout.relative(layout.log(step.name, unit)), *notes.logs],
+        removed=removed,
     )  # fmt: skip
 
 
@@ -319,17 +322,17 @@ def _write_fault(note: Path, step: Step, unit: Unit, fault: Exception) -> None:
         log.error("cannot note the fault in %s: %s", note, error)
 
 
-def _remove_orphans(step: Step, unit: Unit, layout: Layout, record: Record) -> list[str]:
+def _remove_orphans(step: Step, unit: Unit, layout: Layout, products: Sequence[FileStamp]) -> list[str]:
     """Remove products of an earlier run of this step that this run did not make again. Return their paths, as recorded.
 
     A product that this run made again, but in another tree because the verdict changed, is replaced, and not removed. Plots
     are removed with the products that they show, but are not listed: the report draws them again.
     """
-    kept = {layout.root / stamp.path for stamp in record.products}
+    kept = {layout.root / stamp.path for stamp in products}
     orphans = [path for path in _products_of_earlier_runs(step, unit, layout) if path not in kept]
     for path in orphans:
         path.unlink()
-    directory = layout.kept(record.step, unit)
+    directory = layout.kept(step.name, unit)
     if not any(path.is_relative_to(directory) for path in kept):
         orphans += sorted(path for path in directory.rglob("*") if not path.is_dir())
         shutil.rmtree(directory, ignore_errors=True)

@@ -16,9 +16,10 @@ commands = typer.Typer()
 
 @commands.command()
 def status(
-    config: ConfigFile, missing: Annotated[bool, typer.Option(help="list the products that are gone")] = False
+    config: ConfigFile,
+    missing: Annotated[bool, typer.Option("--missing", help="list the products that are gone")] = False,
 ) -> None:
-    """Show which units were done, rejected, failed or blocked, and why."""
+    """Show how many units of each step are done, rejected, failed or blocked, and the reasons."""
     from daxa_wf.archive.records import missing_products, outdated_by_version
     from daxa_wf.archive.status import manifest_fault, print_summary, read_verdicts
 
@@ -53,10 +54,10 @@ def _made_archive(config: Path) -> Layout:
 @commands.command()
 def retry(
     config: ConfigFile,
-    step: Annotated[str | None, typer.Option(help="only this step")] = None,
+    step: Annotated[str | None, typer.Option(help="only this step, as `daxa-wf status` lists them")] = None,
     unit: Annotated[str | None, typer.Option(help="only this unit, such as 0201903501PNS003")] = None,
 ) -> None:
-    """Drop the records of units that failed or that no data centre had, so that the next run repeats only them."""
+    """Delete the records of units that failed or that no data centre had, so that the next run repeats only them."""
     from daxa_wf.archive.records import drop_failed_records
     from daxa_wf.mission.registry import STEPS
     from daxa_wf.near import closest
@@ -74,9 +75,9 @@ def retry(
 
 @commands.command()
 def watch(
-    config: ConfigFile, once: Annotated[bool, typer.Option(help="print the state once, and end")] = False
+    config: ConfigFile, once: Annotated[bool, typer.Option("--once", help="print the state once, and end")] = False
 ) -> None:
-    """Show the downloads of a run while it goes on: files, bytes, rate and time left of each observation and in all."""
+    """Show the downloads of a run in progress: files, bytes, rate and remaining time, by observation and in total."""
     from daxa_wf.download.watching import watch_downloads
 
     watch_downloads(archive_of(config), once)

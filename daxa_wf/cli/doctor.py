@@ -15,10 +15,18 @@ commands = typer.Typer()
 @commands.command()
 def doctor(
     config: Annotated[
-        Path | None, typer.Argument(help="look for what this configuration needs, where it says", show_default=False)
+        Path | None,
+        typer.Argument(
+            metavar="CONFIG",
+            help="look only for the tasks that this configuration needs, in the environments that it names",
+            show_default=False,
+        ),
     ] = None,
     setup_script: Annotated[
-        list[Path] | None, typer.Option(help="source this first; may be given more than once")
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="source this shell script first; may be repeated (without CONFIG, which names its own)"
+        ),
     ] = None,
 ) -> None:
     """Show which tasks of external software are found, their releases and calibration files, and what is missing.
@@ -30,6 +38,10 @@ def doctor(
     from daxa_wf.tools.doctor import lines_of
     from daxa_wf.tools.environment import ToolEnvironment
 
+    if config is not None and setup_script:
+        raise ConfigError(
+            f"--setup-script: {config} names its own setup scripts; remove the option, or the configuration"
+        )
     if config is not None:
         raise typer.Exit(_examine_for(config))
     for script in setup_script or ():

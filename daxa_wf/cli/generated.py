@@ -27,7 +27,7 @@ def config_schema() -> None:
 
 @commands.command("config-docs")
 def config_docs() -> None:
-    """Print docs/configuration.md."""
+    """Print the documentation of every key of the configuration (docs/configuration.md)."""
     from daxa_wf.config.docs import configuration_page
 
     print(configuration_page(), end="")

@@ -5,20 +5,32 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from typing import Annotated
 
 import typer
 
-from daxa_wf.cli import archive, doctor, generated, missions, previews, run, step
+from daxa_wf.cli import archive, doctor, generated, missions, previews, run, step, verify
 from daxa_wf.errors import DaxaError
 from daxa_wf.text import FitToShow
 
 app = typer.Typer(
-    help="Make archives of X-ray observations from one configuration file.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (run, previews, archive, step, missions, doctor, generated):
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Make archives of X-ray observations from one configuration file."""
+    if version:
+        generated.version()
+        raise typer.Exit
+
+
+for group in (run, previews, archive, verify, step, missions, doctor, generated):
     app.add_typer(group.commands)
 
 

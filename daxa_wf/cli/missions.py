@@ -16,7 +16,9 @@ commands = typer.Typer()
 
 
 @commands.command()
-def missions(markdown: Annotated[bool, typer.Option(help="print docs/missions.md")] = False) -> None:
+def missions(
+    markdown: Annotated[bool, typer.Option("--markdown", help="print the page docs/missions.md")] = False,
+) -> None:
     """List the missions: instruments, fields of view, where their tables come from."""
     if markdown:
         from daxa_wf.chain.missions_page import missions_page
@@ -54,8 +56,8 @@ def show_target_types() -> None:
 
 
 @commands.command("object")
-def object_command(name: Annotated[str, typer.Argument(help="a name, such as 'Abell 907'")]) -> None:
-    """Show an object's position, kind and other names, from SIMBAD or NED."""
+def object_command(name: Annotated[str, typer.Argument(metavar="NAME", help="a name, such as 'Abell 907'")]) -> None:
+    """Show an object's position, kind and other names, from SIMBAD or NED (over the network)."""
     from daxa_wf.tables.objects import look_up
 
     known = look_up(name)
@@ -77,12 +79,23 @@ class _TableRequest:
 
 @commands.command("fetch-tables")
 def fetch_tables_command(
-    mission: Annotated[list[str] | None, typer.Option(help="only this mission; may be given again")] = None,
+    mission: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="only this mission; may be repeated (default: all missions)"),
+    ] = None,
     tables: Annotated[Path, typer.Option(help="directory of the tables")] = Path("daxa_wf_tables"),
-    max_age: Annotated[str, typer.Option(help="keep tables that are younger than this")] = "0 d",
-    config: Annotated[Path | None, typer.Option(help="take missions, tables and services from this file")] = None,
+    max_age: Annotated[
+        str, typer.Option(metavar="TIME", help="keep tables that are younger than this, such as '7 d'")
+    ] = "0 d",
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CONFIG",
+            help="take missions, directory of tables and services from this configuration; --tables is then not used",
+        ),
+    ] = None,
 ) -> None:
-    """Fetch the missions' observation tables, so that every selection works offline."""
+    """Fetch or update the missions' observation tables. Selections then work offline."""
     from daxa_wf.mission.registry import MISSIONS
     from daxa_wf.tables.http import session
     from daxa_wf.tables.snapshots import SnapshotStore, fetch_tables
@@ -132,7 +145,7 @@ def _age(text: str) -> timedelta:
 
 @commands.command()
 def show(
-    obsid: Annotated[str, typer.Argument(help="an ObsID")],
+    obsid: Annotated[str, typer.Argument(metavar="OBSID", help="an ObsID, such as 0201903501")],
     tables: Annotated[Path, typer.Option(help="directory of the tables")] = Path("daxa_wf_tables"),
 ) -> None:
     """Show an observation's rows in the fetched tables."""

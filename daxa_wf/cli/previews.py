@@ -14,7 +14,7 @@ commands = typer.Typer()
 
 @commands.command("select")
 def select_command(config: ConfigFile) -> None:
-    """Select observations with the configuration, print a summary, and write tables to <archive>/selection."""
+    """Select observations with the configuration, print a summary, and write the selections to <archive>/selection."""
     import pandas as pd
 
     from daxa_wf.cli.preview import LocalObservations, MissionSelection, exit_code, find, report_problem, sizes
@@ -57,10 +57,16 @@ def select_command(config: ConfigFile) -> None:
 def plan(
     config: ConfigFile,
     listings: Annotated[
-        int, typer.Option("--list", help="observations of each mission to ask the data centres about", min=0)
+        int,
+        typer.Option(
+            "--list",
+            metavar="NUMBER",
+            help="list the files of this number of observations of each mission at the data centres, for their sizes",
+            min=0,
+        ),
     ] = 0,
 ) -> None:
-    """Show what a run would fetch and process, without doing it."""
+    """Show the observations, exposures, downloads and steps of a run, without running anything."""
     from daxa_wf.cli.preview import (
         LocalObservations,
         MissionSelection,

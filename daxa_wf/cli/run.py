@@ -15,13 +15,23 @@ from daxa_wf.errors import ConfigError
 
 commands = typer.Typer()
 
+LogFile = Annotated[Path | None, typer.Option(help="add a line of JSON to this file for every job that ends")]
+RemakeOutdated = Annotated[
+    bool, typer.Option("--remake-outdated", help="make again what an older version of daxa_wf made")
+]
+
 CHANGES_NOTHING = {"-n", "--dry-run", "--dryrun", "--unlock"}
 """Arguments of Snakemake with which it does not work on the archive."""
 
 
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", "-n", help="count the jobs, show why records are made again, and change nothing")
+]
+
+
 @commands.command("check-config")
 def check_config(config: ConfigFile) -> None:
-    """Check a configuration, and that all it names exists, without running anything."""
+    """Check a configuration, and that all files, columns and instruments that it names exist. Nothing is run."""
     from daxa_wf.chain.preflight import check_before_a_run
     from daxa_wf.config.reading import read_config
 
@@ -41,16 +51,13 @@ def run(
     context: typer.Context,
     config: ConfigFile,
     cores: Annotated[int | None, typer.Option(help="cores to use (default: all)", min=1)] = None,
-    profile: Annotated[str | None, typer.Option(help="slurm, or the directory of a profile")] = None,
+    profile: Annotated[str | None, typer.Option(help="slurm, or the directory of a profile of Snakemake")] = None,
+    dry_run: DryRun = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="print errors and the summary, and nothing else")] = False,
-    log_file: Annotated[
-        Path | None, typer.Option(help="add a line of JSON to this file for every job that ends")
-    ] = None,
-    remake_outdated: Annotated[
-        bool, typer.Option("--remake-outdated", help="make again what an older version of daxa_wf made")
-    ] = False,
+    log_file: LogFile = None,
+    remake_outdated: RemakeOutdated = False,
 ) -> None:
-    """Make or continue the archive of a configuration. Further arguments go to Snakemake."""
+    """Make or continue the archive of a configuration. Arguments after CONFIG go to Snakemake."""
     from daxa_wf.archive.layout import Layout
     from daxa_wf.archive.running import held
     from daxa_wf.archive.vouching import refresh_records
@@ -58,7 +65,7 @@ def run(
     from daxa_wf.chain.preflight import check_before_a_run
     from daxa_wf.config.reading import read_config
 
-    arguments, own = _without_own_options(context.args)
+    arguments, own = _without_own_options(_arguments_for_snakemake(config, context.args, dry_run))
     quiet, remake_outdated = quiet or "--quiet" in own, remake_outdated or "--remake-outdated" in own
     log_file = Path(own["--log-file"]) if "--log-file" in own else log_file
     _check_cores(arguments)
@@ -75,6 +82,13 @@ def run(
         # The archive is held already, in a way that a killed run does not leave behind.
         code = hold.run([*command, "--nolock", *further])
     raise typer.Exit(code)
+
+
+def _arguments_for_snakemake(config: Path, further: list[str], dry_run: bool) -> list[str]:
+    """Return the arguments after the configuration. Raise ConfigError if an option of Snakemake stands before it."""
+    if str(config).startswith("-"):
+        raise ConfigError(f"{config}: write options of Snakemake after the configuration: daxa-wf run CONFIG {config}")
+    return [*further, "--dry-run"] if dry_run else further
 
 
 def _without_own_options(arguments: list[str]) -> tuple[list[str], dict[str, str]]:

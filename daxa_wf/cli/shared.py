@@ -11,7 +11,7 @@ import typer
 import daxa_wf
 from daxa_wf.errors import ConfigError
 
-ConfigFile = Annotated[Path, typer.Argument(help="the configuration, YAML", show_default=False)]
+ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="the configuration, YAML", show_default=False)]
 
 
 def snakefile() -> Path:

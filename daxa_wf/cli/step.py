@@ -12,9 +12,13 @@ commands = typer.Typer()
 
 @commands.command()
 def step(
-    step: Annotated[str, typer.Argument(help="a step, as `daxa-wf status` lists them", show_default=False)],
-    unit: Annotated[str, typer.Argument(help="a unit, such as 0201903501PNS003", show_default=False)],
-    config: Annotated[Path, typer.Argument(help="the configuration, YAML")] = Path("config/config.yaml"),
+    step: Annotated[
+        str, typer.Argument(metavar="STEP", help="a step, as `daxa-wf status` lists them", show_default=False)
+    ],
+    unit: Annotated[str, typer.Argument(metavar="UNIT", help="a unit, such as 0201903501PNS003", show_default=False)],
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="the configuration, YAML")] = Path(
+        "config/config.yaml"
+    ),
     into: Annotated[
         Path | None, typer.Option(help="work on a copy of the observation in this directory, not in the archive")
     ] = None,

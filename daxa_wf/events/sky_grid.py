@@ -50,7 +50,7 @@ class SkyGrid:
         edges = self._whole_numbers
         if edges is not None and x.dtype.kind in "iu" and y.dtype.kind in "iu":
             column, row = (
-                each.astype(np.int32, copy=False) - np.int32(first) for each, first in ((x, edges[0]), (y, edges[1]))
+                axis.astype(np.int32, copy=False) - np.int32(first) for axis, first in ((x, edges[0]), (y, edges[1]))
             )
             column //= np.int32(edges[2])
             row //= np.int32(edges[3])

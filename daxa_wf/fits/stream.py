@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.files import gzip_errors
 from daxa_wf.fits.blocks import BLOCK, CHUNK, Cards, cards_of, data_size, read_header, read_up_to
+from daxa_wf.fits.header import Header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,11 +64,9 @@ class Hdu:
         self._sums: DataSum | None = None
 
     @cached_property
-    def header(self) -> Any:
-        """Return the header as an astropy Header, which may be changed."""
-        from daxa_wf.fits.checked_header import header_of
-
-        return header_of(self.raw, f"{self._place}[{self.number}]")
+    def header(self) -> Header:
+        """Return the header, which may be changed."""
+        return Header.of(self.raw, f"{self._place}[{self.number}]")
 
     @property
     def is_table(self) -> bool:
@@ -247,6 +246,4 @@ def check_structure(path: Path) -> None:
     """Raise CorruptFileError if a file is not FITS whose headers agree with its length, for readers that trust headers."""
     with open_bytes(path) as stream:
         for hdu in walk_hdus(stream, path):
-            # The card types are checked too, because readers such as astropy take them as they are.
-            _ = hdu.header
             hdu.read_through()

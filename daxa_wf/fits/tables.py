@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from daxa_wf.errors import ConfigError
 from daxa_wf.fits.blocks import Cards
 from daxa_wf.fits.headers import Card, describe
+from daxa_wf.fits.new_hdus import NewHdu, primary_hdu, write_hdus
 from daxa_wf.fits.stream import Hdu, open_bytes, walk_hdus
 
 
@@ -59,12 +60,10 @@ def has_columns(header: Any, names: Sequence[str]) -> bool:
     return columns >= set(names)
 
 
-def write_tables(path: Path, tables: Sequence[Any], history: str, identity: Sequence[Card] = ()) -> None:
-    """Write astropy HDUs to a file with checksums, after an empty primary HDU; every header gets `identity` and HISTORY."""
-    from astropy.io import fits
-
-    primary = fits.PrimaryHDU()
-    for hdu in (primary, *tables):
+def write_tables(path: Path, tables: Sequence[NewHdu], history: str, identity: Sequence[Card] = ()) -> None:
+    """Write tables to a file with checksums, after an empty primary HDU; every header gets `identity` and HISTORY."""
+    hdus = (primary_hdu(), *tables)
+    for hdu in hdus:
         hdu.header.extend(identity)
         describe(hdu.header, history)
-    fits.HDUList([primary, *tables]).writeto(path, checksum=True, overwrite=True)
+    write_hdus(path, hdus)

@@ -44,10 +44,10 @@ def chain(tmp_path: Path) -> Chain:
 
 def drop_stale(layout: Layout) -> list[Staleness]:
     """Delete the records that do not vouch for their files, and return why."""
-    findings = examine_records(layout).stale
-    for path in findings:
+    stale = examine_records(layout).stale
+    for path in stale:
         path.unlink()
-    return list(findings.values())
+    return list(stale.values())
 
 
 def test_a_list_that_changed_after_its_good_times_were_found_is_not_used(chain: Chain, tmp_path: Path) -> None:

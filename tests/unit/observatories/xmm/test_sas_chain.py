@@ -24,6 +24,7 @@ from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 from daxa_wf.tools.messages import task_messages
 from daxa_wf.units import Unit
 from daxa_wf_simulator.odf import M1, M2, PN, PN_OFFSET, PN_SMALL_WINDOW, PN_TIMING, R1, RawExposure, make_odf
+from tests.genuine import EXTRACTS
 from tests.standins import RELEASES, Standins, all_gone
 from tests.standins.odf import parsed_summary
 from tests.standins.phl1811 import make_phl1811
@@ -45,8 +46,8 @@ def make(standins: Standins, tmp_path: Path) -> Any:
     return chain
 
 
-def test_phl1811_ends_as_recorded(standins: Standins, tmp_path: Path, real_data: Path) -> None:
-    logs = real_data / "logs"
+def test_phl1811_ends_as_recorded(standins: Standins, tmp_path: Path) -> None:
+    logs = EXTRACTS / "logs"
     standins.tell(*make_phl1811(tmp_path / "raw", logs))
     for odf in (tmp_path / "raw").iterdir():
         make_chain_lists(parsed_summary(odf), standins.lists)
@@ -190,7 +191,7 @@ def test_anomalous_ccds_are_left_out_by_both_engines(make: Any, monkeypatch: pyt
     chain.make("cifbuild", "odfingest", "inventory", "emchain", "emanom", "espfilt", "evselect")
     before = chain.record("emchain", M1_UNIT)
     assert read_record(chain.layout.record("emchain", Unit(MISSION, OBSID, "M1", "S001"))).products == before.products
-    assert examine_records(chain.layout).findings == {}
+    assert examine_records(chain.layout).stale == {}
     assert chain.record("emanom", M1_UNIT).results["states"]["4"] == "B"
     cleaned = chain.record("evselect", M1_UNIT)
     assert "(CCDNR in 1,2,3,5,7)" in cleaned.results["expression"]
@@ -281,7 +282,7 @@ def test_rgs_goes_its_own_way(make: Any, standins: Standins) -> None:
     assert f"obsid{OBSID}-instR1-subexpS004-finalevents.fits" in chain.products(OBSID)
     assert chain.record("report", OBSID).results["usable"] is True
     next(kept.iterdir()).unlink()
-    assert [path.parent.name for path in examine_records(chain.layout).findings] == ["rgs_events"]
+    assert [path.parent.name for path in examine_records(chain.layout).stale] == ["rgs_events"]
 
 
 FAILURES = {
