@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from daxa_wf.archive.layout import Layout, band_of, unit_of
 from daxa_wf.archive.records import FileStamp, Record
 from daxa_wf.errors import CorruptFileError
-from daxa_wf.events.gti import Intervals, overlap, union
+from daxa_wf.events.gti import Intervals, intersection, overlap, total, union
 from daxa_wf.fits.blocks import Cards
 from daxa_wf.fits.images import real_number
 from daxa_wf.fits.stream import Hdu, open_bytes, walk_hdus
@@ -30,6 +30,8 @@ EVENT_TABLES = ("EVENTS", "STDEVT")
 LIST_BINS = 256
 """Pixels along a side of the image of an event list."""
 LIGHT_CURVE_BINS = 300
+MOST_BINS = 50_000
+"""Bins of a light curve: of its good time, and of the whole time with its gaps at most."""
 MOST_LISTS = 24
 """Event lists of one observation that are drawn."""
 LARGEST_LIST = 4_000_000_000
@@ -182,16 +184,22 @@ def list_image(
 def _curve(path: Path, content: ListContent, title: str) -> Plot:
     """Draw the rate of a list's events in seconds of good time, or of a bin if the list has no good times."""
     times = content.values["TIME"]
-    counts, edges = np.histogram(times[np.isfinite(times)], LIGHT_CURVE_BINS)
+    times = times[np.isfinite(times)]
+    if not len(times):
+        raise CorruptFileError("its events have no times")
+    first, last = float(times.min()), float(times.max())
+    gti = intersection(content.gti, np.array([[first, max(last, first + 1.0)]]))
+    shortest = max(total(gti) / LIGHT_CURVE_BINS, (last - first) / MOST_BINS, 1e-3)
+    counts, edges = np.histogram(times, max(1, round((last - first) / shortest)) if len(gti) else LIGHT_CURVE_BINS)
     width = float(edges[1] - edges[0])
     centres = edges[:-1] + width / 2
-    if len(content.gti):
-        observed = overlap(content.gti, edges[:-1], edges[1:])
+    if len(gti):
+        observed = overlap(gti, edges[:-1], edges[1:])
         used = observed > 0.05 * width
         centres, rate = centres[used], counts[used] / observed[used]
     else:
         rate = counts / width
-    svg = light_curve_chart(centres, rate, None, None, title, gti=content.gti if len(content.gti) else None)
+    svg = light_curve_chart(centres, rate, None, None, title, gti=gti if len(gti) else None)
     stem = path.name.split(".fits")[0]
-    strip = "; the strip shows the good times of the list" if len(content.gti) else ""
+    strip = "; the strip shows the good times of the list" if len(gti) else ""
     return Plot(f"{title}: events in bins of {width:.3g} s{strip}", svg, path.with_name(f"{stem}-lightcurve.svg"))

@@ -74,10 +74,12 @@ def sky_lines(plane: ImagePlane, frame: Frame, class_: str) -> list[str]:
     parts = []
     for value in _multiples(*ra_range, ra_step):
         line = _line(plane, frame, np.full(LINE_POINTS, value), np.linspace(*dec_range, LINE_POINTS))
-        parts += _drawn(line, frame, ra_label(value, ra_step), class_, is_ra=True)
+        # Labels with seconds are long: every second one is left out on narrow screens.
+        is_extra = ra_step < 0.25 and round(value / ra_step) % 2 == 1
+        parts += _drawn(line, frame, ra_label(value, ra_step), class_, "alternate" if is_extra else None)
     for value in _multiples(*dec_range, dec_step):
         line = _line(plane, frame, np.linspace(*ra_range, LINE_POINTS), np.full(LINE_POINTS, value))
-        parts += _drawn(line, frame, dec_label(value, dec_step), class_, is_ra=False)
+        parts += _drawn(line, frame, dec_label(value, dec_step), class_)
     return parts
 
 
@@ -129,15 +131,18 @@ def clipped_segment(
     return [(one[0] + dx * share, one[1] + dy * share) for share in (first, last)]
 
 
-def _drawn(line: Sequence[tuple[float, float]], frame: Frame, label: str, class_: str, is_ra: bool) -> list[str]:
+def _drawn(
+    line: Sequence[tuple[float, float]], frame: Frame, label: str, class_: str, label_class: str | None = None
+) -> list[str]:
     """Draw a line, and its label where it meets the lower edge (right ascension) or the left edge (declination)."""
+    is_ra = "h" in label
     if len(line) < 2:
         return []
     path = "M" + "L".join(f"{number(x)} {number(y)}" for x, y in line)
     parts = [tag("path", d=path, class_=class_)]
     x, y = max(line, key=lambda point: point[1]) if is_ra else min(line, key=lambda point: point[0])
     if is_ra and frame.bottom - y < 1.0 and frame.left + 14 < x < frame.right - 10:
-        parts.append(text(label, x, frame.bottom + 15, None, "middle"))
+        parts.append(text(label, x, frame.bottom + 15, label_class, "middle"))
     elif not is_ra and x - frame.left < 1.0 and frame.top + 4 < y < frame.bottom - 2:
         parts.append(text(label, frame.left - 5, y + 4, None, "end"))
     return parts

@@ -31,10 +31,9 @@ def light_curve_chart(
     `time` is in seconds, `rate` in `unit`, shape (bins,) each. `kept` is True for bins in good time, or None if the bins
     were not judged. `gti` has shape (intervals, 2) and the clock of `time`.
     """
-    start = float(time[0]) if len(time) else 0.0
-    ends = [np.ptp(time) / 1000 if len(time) else 0.0, *((gti[-1:, 1] - start) / 1000 if gti is not None else ())]
-    first = min(0.0, *((gti[:1, 0] - start) / 1000 if gti is not None else ()), 0.0)
-    across = linear_axis(first, max(ends), LEFT, RIGHT, 6)
+    times = np.concatenate([time[:1], time[-1:], *([] if gti is None else [gti[:1, 0], gti[-1:, 1]])])
+    start = float(times.min(initial=np.inf)) if len(times) else 0.0
+    across = linear_axis(0.0, (float(times.max(initial=start)) - start) / 1000, LEFT, RIGHT, 6)
     up = _rate_axis(rate, limits)
     x, y = across.place((time - start) / 1000), up.place(rate)
     parts = [*_frame(across, up, LOWER if gti is not None else BOTTOM), *_limits(limits, x, up)]
@@ -47,7 +46,7 @@ def light_curve_chart(
     if limits is not None:
         legend.append(("model", "limit") if isinstance(limits, np.ndarray) else ("accepted", "accepted rates"))
     if gti is not None:
-        parts.append(_strip((gti - start) / 1000, across))
+        parts.append(_strip((gti - start) / 1000, across, "gap" if kept is None else "excluded"))
     parts += [
         _legend(legend),
         text(unit, 6, 14, "unit"),
@@ -101,8 +100,8 @@ def _limits(limits: RateLimits, x: NDArray[np.float64], up: Axis) -> list[str]:
     return [tag("path", d=polyline(points), class_="model")]
 
 
-def _strip(gti: NDArray[np.float64], across: Axis) -> str:
-    """Draw the good times as bars on a strip in the colour of excluded time. Bars that touch in the drawing are joined."""
+def _strip(gti: NDArray[np.float64], across: Axis, other: str) -> str:
+    """Draw the good times as bars on a strip of the class `other`. Bars that touch in the drawing are joined."""
     top, height = STRIP
     edges = np.clip(across.place(gti.ravel()), LEFT, RIGHT).reshape(-1, 2)
     bars: list[list[float]] = []
@@ -114,7 +113,7 @@ def _strip(gti: NDArray[np.float64], across: Axis) -> str:
     path = "".join(
         f"M{number(left)} {number(top)}H{number(right)}v{number(height)}H{number(left)}Z" for left, right in bars
     )
-    under = tag("rect", x=LEFT, y=top, width=RIGHT - LEFT, height=height, class_="strip excluded")
+    under = tag("rect", x=LEFT, y=top, width=RIGHT - LEFT, height=height, class_=f"strip {other}")
     return tag("g", under, tag("path", d=path, class_="strip kept"), class_="gti")
 
 

@@ -60,13 +60,13 @@ def sky_map(footprints: Sequence[Footprint]) -> str:
     parts += [tag("path", d=polyline(_meridian(float(ra))), class_="grid") for ra in range(30, 360, 30)]
     parts += [tag("path", d=polyline(_parallel(float(dec))), class_="grid") for dec in range(-60, 90, 30)]
     parts.append(_galactic_equator())
+    parts += [_mark(footprint) for footprint in footprints]
     for index, ra in enumerate(range(30, 360, 30)):
         x, y = hammer(float(ra), 0.0)
         parts.append(text(f"{ra // 15}h", x + 4, y + 14, "unit" + (" alternate" if index % 2 else "")))
     for dec in (-60, -30, 0, 30, 60):
         x, y = hammer(360.0, float(dec))
         parts.append(text(f"{dec:+d}°" if dec else "0°", x - 6, y + 4, "unit", "end"))
-    parts += [_mark(footprint) for footprint in footprints]
     note = "ICRS, equal-area; dashed: galactic equator; small fields are enlarged"
     parts.append(text(note, WIDTH / 2, HEIGHT - 8, "unit", "middle"))
     return drawing(WIDTH, HEIGHT, "Map of the sky with the observations", parts, "chart map")

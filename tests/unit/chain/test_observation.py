@@ -69,7 +69,7 @@ def test_large_archives_of_native_steps_have_a_job_for_each_observation(
 ) -> None:
     config = chain.plan.config.model_dump(mode="json", exclude_unset=True)
     config |= {"one_job_per": one_job_per}
-    config["missions"][MISSION]["engine"] = engine
+    config["missions"][MISSION] = {"source": {"local": "lists"}, "engine": engine}
     chain.plan.config = parse_config(config)
     chain.plan.missions = chain.plan.config.all_missions
     monkeypatch.setattr(chain.plan, "_manifest", lambda: dict.fromkeys((MISSION, str(n)) for n in range(observations)))

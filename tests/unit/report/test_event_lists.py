@@ -79,7 +79,7 @@ def test_good_times_divide_the_rate_and_are_on_the_strip(tmp_path: Path) -> None
     plots = list_plots(layout, [record])
     (curve,) = plots.curves
     assert plots.images == plots.problems == []
-    assert "XRT pcw3po: events in bins of 3 s; the strip shows the good times" in curve.caption
+    assert "XRT pcw3po: events in bins of 2 s; the strip shows the good times" in curve.caption
     assert (
         curve.path
         == layout.observation(SWIFT) / "events/obsid00085374001-instXRT-subexppcw3po-finalevents-lightcurve.svg"

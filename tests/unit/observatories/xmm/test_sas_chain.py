@@ -152,10 +152,8 @@ def test_the_report_draws_what_espfilt_of_sas_fitted(
     assert [each["name"] for each in record.warnings] == (["optionsNotTaken"] if release < "20" else [])
     picture = next(chain.layout.root.rglob(f"obsid{OBSID}-instM1-subexpS001-en2.5_8.5keV-hist.svg"))
     assert picture.read_text().startswith("<svg")
-    assert (
-        "Rate histogram of M1 S001, method esas20: centre 0.755, width 0.164 count/s"
-        in next(chain.layout.root.rglob("*.html")).read_text()
-    )
+    caption = "Rate histogram of M1 S001, method esas20: centre 0.755, width 0.164 count/s"
+    assert caption in next(chain.layout.root.rglob("*.html")).read_text()
 
 
 def test_engines_can_be_mixed(make: Any, standins: Standins) -> None:
