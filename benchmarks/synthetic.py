@@ -38,7 +38,7 @@ def write_list(path: Path, rows: int) -> None:
         writer.close(header)
         for ccd in range(1, 8):
             gti = np.array([[START, STOP]])
-            write_hdu(stream, gti_hdu(gti, XMM_TIMES, f"STDGTI{ccd:02d}", ccd).header, gti.astype(">f8").tobytes())
+            gti_hdu(gti, XMM_TIMES, f"STDGTI{ccd:02d}", ccd).append_to(stream)
     edges = np.linspace(START, STOP, 201)
     write_gti(path.with_name("gti.fits"), np.column_stack([edges[:-1:2], edges[1::2]]), XMM_TIMES, "synthetic")
 

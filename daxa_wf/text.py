@@ -95,3 +95,12 @@ def shown(value: Any) -> str:
     """Return a value in the form of a configuration, cut to 60 characters."""
     text = repr(value) if isinstance(value, str) else json.dumps(value, default=str, skipkeys=True)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def shown_bytes(size: float) -> str:
+    """Return a number of bytes as text for people, such as `3.4 MB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

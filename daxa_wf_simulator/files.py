@@ -63,8 +63,7 @@ def event_list(observation: Observation, exposure: Exposure, simulated: Simulate
         for header, rows in (_frames(exposure, simulated, ccd.number), _bad_pixels(simulated, ccd.number)):
             write_hdu(stream, header, rows.tobytes())
     for number, gti in simulated.gtis.items():
-        table = gti_hdu(gti, XMM_TIMES, f"STDGTI{number:02d}", number)
-        write_hdu(stream, table.header, np.ascontiguousarray(gti, ">f8").tobytes())
+        gti_hdu(gti, XMM_TIMES, f"STDGTI{number:02d}", number).append_to(stream)
     return stream.getvalue()
 
 

@@ -26,6 +26,7 @@ from daxa_wf.archive.records import (
     stamp_file,
     write_record,
 )
+from daxa_wf.archive.software import software_versions
 from daxa_wf.archive.vouching import clamp_times, require_unchanged
 from daxa_wf.errors import DaxaError, Fault, StepFailedError, UnfitDataError
 from daxa_wf.files import publish_tree, write_atomically
@@ -168,7 +169,7 @@ def run_step(
     """Run `function` for a unit, and write its record. A Fault leaves a note in its place and is raised again."""
     started, clock = datetime.now(UTC), time.monotonic()
     note = layout.fault(step.name, unit)
-    with _noted_faults(note, step, unit):
+    with noted_faults(note, step, unit):
         end = _blocked(step, inputs) or _run(step, unit, inputs, options, layout, function, context or {})
     removed = _remove_orphans(step, unit, layout, end.products)
     record = _record_of(end, removed, step, unit, inputs, options, layout, started, time.monotonic() - clock)
@@ -179,7 +180,7 @@ def run_step(
 
 
 @contextmanager
-def _noted_faults(note: Path, step: Step, unit: Unit) -> Iterator[None]:
+def noted_faults(note: Path, step: Step, unit: Unit) -> Iterator[None]:
     """Write a note about every error that leaves the context. Raise errors of other kinds than the package's as Fault."""
     try:
         yield
@@ -261,7 +262,7 @@ def _record_of(
         parameters=dict(options),
         results={**end.results, **({"runs": notes.runs} if notes.runs else {})},
         engine=notes.engine,
-        versions={"daxa_wf": daxa_wf.__version__, **notes.versions},
+        versions={"daxa_wf": daxa_wf.__version__, **software_versions(), **notes.versions},
         command=[run["command"] for run in notes.runs],
         exit_code=notes.runs[-1]["exit_code"] if notes.runs else None,
         started=started.isoformat(timespec="seconds"),
@@ -336,7 +337,9 @@ def _remove_orphans(step: Step, unit: Unit, layout: Layout, products: Sequence[F
         orphans += sorted(path for path in directory.rglob("*") if not path.is_dir())
         shutil.rmtree(directory, ignore_errors=True)
     made_again = {path.name for path in kept}
-    removed = [layout.relative(path) for path in orphans if path.name not in made_again and path.suffix != ".png"]
+    removed = [
+        layout.relative(path) for path in orphans if path.name not in made_again and path.suffix not in (".png", ".svg")
+    ]
     if removed:
         names = ", ".join(removed)
         log.info("removed %d files of an earlier run that this run did not make: %s", len(removed), names)
@@ -397,16 +400,13 @@ def _inputs_of(job: Any, step: Step, unit: Unit, layout: Layout) -> Inputs:
     """Return the input of a Snakemake job. CorruptFileError, with a fault note, if an earlier record is damaged."""
     records: dict[str, list[Record]] = {}
     files: dict[str, list[Path]] = {}
-    try:
+    with noted_faults(layout.fault(step.name, unit), step, unit):
         for role, paths in job.input.items():
             listed = [Path(path).absolute() for path in ([paths] if isinstance(paths, str) else paths)]
             if role in STEPS:
                 records[role] = [read_checked_record(path) for path in listed]
             else:
                 files[role] = listed
-    except DaxaError as fault:
-        _write_fault(layout.fault(step.name, unit), step, unit, fault)
-        raise
     raw, given = find_raw_files(layout, job.params.get("raw", {}))
     return Inputs(records, files | raw, given=given)
 

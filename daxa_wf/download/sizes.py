@@ -16,6 +16,7 @@ from daxa_wf.download.store import Ledger
 from daxa_wf.errors import CorruptFileError, DaxaError
 from daxa_wf.files import resolve_inside, set_aside, write_atomically
 from daxa_wf.json_files import read_json
+from daxa_wf.text import shown_bytes
 
 
 @dataclass
@@ -51,15 +52,6 @@ class Estimate:
         if self.problem:
             lines.append(f"  data centres could not be asked: {self.problem}")
         return lines
-
-
-def shown_bytes(size: float) -> str:
-    """Return a number of bytes as text for people, such as `3.4 MB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import FiniteFloat
 
 from daxa_wf.archive.running import is_running
-from daxa_wf.download.sizes import shown_bytes
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.json_files import Count, read_json
+from daxa_wf.text import shown_bytes
 
 STALE_SECONDS = 300
 """A job whose file has this age counts as ended."""

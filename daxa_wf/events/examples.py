@@ -9,7 +9,7 @@ import numpy as np
 
 from daxa_wf.events.gti_files import gti_hdu
 from daxa_wf.events.time_system import TimeSystem
-from daxa_wf.fits.tables import write_hdus
+from daxa_wf.fits.new_hdus import NewColumn, primary_hdu, table_hdu, write_hdus
 
 ROWS = 1000
 START = 1000.0
@@ -22,22 +22,19 @@ def write_example(path: Path | None = None) -> Path:
     X and Y run from 1 to 1000 and back. Good time is from 1000 to 1600 s and from 1700 to 2000 s. Without a `path` the list
     is written to a new temporary directory.
     """
-    from astropy.io import fits
-
     path = Path(tempfile.mkdtemp()) / "example.fits" if path is None else path
     number = np.arange(ROWS)
-    columns = [
-        fits.Column("TIME", "D", unit="s", array=START + number),
-        fits.Column("X", "I", array=number + 1),
-        fits.Column("Y", "I", array=ROWS - number),
-        fits.Column("PI", "J", unit="eV", array=(number * 617) % 10_000),
-    ]
-    events = fits.BinTableHDU.from_columns(columns, name="EVENTS")
-    events.header.update({"TELESCOP": "EXAMPLE", "INSTRUME": "CAMERA", "OBS_ID": "1", "TSTART": START, "TSTOP": START + ROWS,
-                          "MJDREF": TIMES.mjdref, "TIMESYS": TIMES.scale})  # fmt: skip
+    columns: list[NewColumn] = [
+        ("TIME", "D", "s", START + number), ("X", "I", "", number + 1), ("Y", "I", "", ROWS - number),
+        ("PI", "J", "eV", (number * 617) % 10_000),
+    ]  # fmt: skip
+    events = table_hdu(columns, "EVENTS")
+    cards = {"TELESCOP": "EXAMPLE", "INSTRUME": "CAMERA", "OBS_ID": "1", "TSTART": START, "TSTOP": START + ROWS,
+             "MJDREF": TIMES.mjdref, "TIMESYS": TIMES.scale}  # fmt: skip
     for axis, kind, value, step in ((2, "RA---TAN", 150.0, -0.001), (3, "DEC--TAN", 2.0, 0.001)):
-        cards = {"TCTYP": kind, "TCRVL": value, "TCRPX": 500.0, "TCDLT": step}
-        events.header.update({f"{card}{axis}": number for card, number in cards.items()})
+        cards |= {f"TCTYP{axis}": kind, f"TCRVL{axis}": value, f"TCRPX{axis}": 500.0, f"TCDLT{axis}": step}
+    for card, content in cards.items():
+        events.header[card] = content
     good = gti_hdu(np.array([[1000.0, 1600.0], [1700.0, 2000.0]]), TIMES, "GTI")
-    write_hdus(path, [fits.PrimaryHDU(), events, good])
+    write_hdus(path, [primary_hdu(), events, good])
     return path

@@ -15,6 +15,7 @@ from daxa_wf.events.gti import NONE, Intervals, normalise, total
 from daxa_wf.events.time_system import TimeSystem
 from daxa_wf.files import LONGEST_PATH
 from daxa_wf.fits.headers import Card
+from daxa_wf.fits.new_hdus import NewHdu, table_hdu
 from daxa_wf.fits.tables import read_table, write_tables
 
 BLOCK_SPEC = re.compile(r"(?P<file>.+?)(?:\[(?P<bracket>[^\]]+)\]|[+:](?P<suffix>[A-Za-z0-9_]+))?$")
@@ -66,15 +67,9 @@ def intervals_of(rows: Any, place: str) -> Intervals:
     return normalise(pairs)
 
 
-def gti_hdu(intervals: Intervals, times: TimeSystem, name: str = "STDGTI", ccd: int | None = None) -> Any:
-    """Return an OGIP GTI table as an astropy HDU (OGIP memo 93-003); `ccd` is the detector that it is for."""
-    from astropy.io import fits
-
-    columns = [
-        fits.Column("START", "D", unit="s", array=intervals[:, 0]),
-        fits.Column("STOP", "D", unit="s", array=intervals[:, 1]),
-    ]
-    table = fits.BinTableHDU.from_columns(columns, name=name)
+def gti_hdu(intervals: Intervals, times: TimeSystem, name: str = "STDGTI", ccd: int | None = None) -> NewHdu:
+    """Return an OGIP GTI table (OGIP memo 93-003); `ccd` is the detector that it is for."""
+    table = table_hdu([("START", "D", "s", intervals[:, 0]), ("STOP", "D", "s", intervals[:, 1])], name)
     cards: list[Card] = [] if ccd is None else [("CCDID", ccd, "CCD number")]
     cards += [
         *ogip_cards(intervals),
@@ -86,17 +81,12 @@ def gti_hdu(intervals: Intervals, times: TimeSystem, name: str = "STDGTI", ccd: 
     return table
 
 
-def gti_table(name: str, intervals: Intervals, identity: Sequence[Card]) -> tuple[Any, bytes]:
-    """Return header and data of an OGIP GTI table, with the cards of the list that it belongs to, for `write_hdu`."""
-    from astropy.io import fits
-
-    rows = np.zeros(len(intervals), [("START", ">f8"), ("STOP", ">f8")])
-    rows["START"], rows["STOP"] = intervals[:, 0], intervals[:, 1]
-    header = fits.BinTableHDU(rows[:0], name=name).header
-    header["NAXIS2"] = len(rows)
-    header["TUNIT1"], header["TUNIT2"] = "s", "s"
-    header.extend([*identity, *ogip_cards(intervals)])
-    return header, rows.tobytes()
+def gti_table(name: str, intervals: Intervals, identity: Sequence[Card]) -> NewHdu:
+    """Return an OGIP GTI table, with the cards of the list that it belongs to."""
+    table = table_hdu([("START", "D", "", intervals[:, 0]), ("STOP", "D", "", intervals[:, 1])], name)
+    table.header["TUNIT1"], table.header["TUNIT2"] = "s", "s"
+    table.header.extend([*identity, *ogip_cards(intervals)])
+    return table
 
 
 def ogip_cards(intervals: Intervals) -> list[Card]:

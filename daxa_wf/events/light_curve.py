@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from daxa_wf.events.event_list import EventList
 from daxa_wf.events.gti import Intervals, overlap
 from daxa_wf.events.time_system import TimeSystem
+from daxa_wf.fits.new_hdus import NewColumn, NewHdu, table_hdu
 
 if TYPE_CHECKING:
     from daxa_wf.events.inspection import Inspection
@@ -103,20 +104,18 @@ def counts_in_bins(times: NDArray[np.float64], start: float, bin_size: float, bi
     return np.bincount(position[inside].astype(np.int64), minlength=bins)
 
 
-def rate_table(curve: LightCurve, stop: float, intervals: Intervals, times: TimeSystem) -> Any:
-    """Return an OGIP RATE table as an astropy HDU: TIME (bin centre), RATE and ERROR in count/s, FRACEXP (OGIP 93-003).
+def rate_table(curve: LightCurve, stop: float, intervals: Intervals, times: TimeSystem) -> NewHdu:
+    """Return an OGIP RATE table: TIME (bin centre), RATE and ERROR in count/s, FRACEXP (OGIP 93-003).
 
     `stop` is the end of the exposure, `intervals` its good time.
     """
-    from astropy.io import fits
-
-    columns = [
-        fits.Column("RATE", "D", unit="count/s", array=curve.rate),
-        fits.Column("ERROR", "D", unit="count/s", array=curve.error),
-        fits.Column("TIME", "D", unit="s", array=curve.centres),
-        fits.Column("FRACEXP", "E", array=curve.exposed(intervals) / curve.bin_size),
+    columns: list[NewColumn] = [
+        ("RATE", "D", "count/s", curve.rate),
+        ("ERROR", "D", "count/s", curve.error),
+        ("TIME", "D", "s", curve.centres),
+        ("FRACEXP", "E", "", curve.exposed(intervals) / curve.bin_size),
     ]
-    table = fits.BinTableHDU.from_columns(columns, name="RATE")
+    table = table_hdu(columns, "RATE")
     table.header.extend(
         [
             ("HDUCLASS", "OGIP", "format conforms to OGIP standard"),

@@ -92,7 +92,7 @@ def _append_tables(out: IO[bytes], events: EventList, changes: Changes, done: se
     apply_cards(header, {**changes.cards, **changes.event_cards})
     for name, intervals in changes.tables.items():
         if name not in done:
-            write_hdu(out, *gti_table(name, intervals, repeated_cards(header, events.IDENTITY_CARDS)))
+            gti_table(name, intervals, repeated_cards(header, events.IDENTITY_CARDS)).append_to(out)
 
 
 def _edit(hdu: Hdu, changes: Changes, table: str) -> None:
@@ -103,7 +103,7 @@ def _edit(hdu: Hdu, changes: Changes, table: str) -> None:
 
 
 def apply_cards(header: Any, cards: CardChanges) -> None:
-    """Set cards of an astropy Header, or remove those whose value is None."""
+    """Set cards of a header, or remove those whose value is None."""
     for card, value in cards.items():
         if value is not None:
             header[card] = value

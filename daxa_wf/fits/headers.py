@@ -26,15 +26,16 @@ def repeated_cards(header: Any, names: Iterable[str]) -> list[Card]:
 
 
 def describe(header: Any, history: str) -> None:
-    """Add CREATOR and HISTORY cards to an astropy Header, and RADESYS to one that has RADECSYS only. Remove DATE.
+    """Add CREATOR and HISTORY cards to a header, and RADESYS to one that has RADECSYS only. Remove DATE.
 
     DATE would differ between runs that make the same file; the record holds the time. RADECSYS stays in event lists,
     because the observatories' own software looks for it there.
     """
     if "RADECSYS" in header and "RADESYS" not in header:
-        header.set("RADESYS", header["RADECSYS"], "system of sky coordinates", after="RADECSYS")
+        header.insert_after("RADECSYS", "RADESYS", header["RADECSYS"], "system of sky coordinates")
     header["CREATOR"] = (f"daxa_wf {daxa_wf.__version__}", "program that made this file")
-    header.remove("DATE", ignore_missing=True)
+    if "DATE" in header:
+        del header["DATE"]
     for line in history.encode("ascii", "replace").decode("ascii").splitlines():
         for part in wrap(line, HISTORY_WIDTH, break_on_hyphens=False):
             header.add_history(part)

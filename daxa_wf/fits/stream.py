@@ -6,7 +6,7 @@ in one pass this way. Format: FITS standard 4.0, sections 3 and 7.3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.files import gzip_errors
 from daxa_wf.fits.blocks import BLOCK, CHUNK, Cards, cards_of, data_size, read_header, read_up_to
+from daxa_wf.fits.header import Header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,11 +64,9 @@ class Hdu:
         self._sums: DataSum | None = None
 
     @cached_property
-    def header(self) -> Any:
-        """Return the header as an astropy Header, which may be changed."""
-        from daxa_wf.fits.checked_header import header_of
-
-        return header_of(self.raw, f"{self._place}[{self.number}]")
+    def header(self) -> Header:
+        """Return the header, which may be changed."""
+        return Header.of(self.raw, f"{self._place}[{self.number}]")
 
     @property
     def is_table(self) -> bool:
@@ -89,13 +88,16 @@ class Hdu:
         dtype, rows = self._rows()
         return np.frombuffer(self.read(), dtype=dtype, count=rows) if dtype.itemsize and rows else np.empty(0, dtype)
 
-    def chunks(self, rows: int) -> Iterator[NDArray[Any]]:
-        """Yield the rows as big-endian records, at most `rows` at a time. The next chunk overwrites the last one."""
+    def chunks(self, rows: int, columns: Sequence[str] = ()) -> Iterator[NDArray[Any]]:
+        """Yield the rows as big-endian records, at most `rows` at a time. The next chunk overwrites the last one.
+
+        With `columns`, the records have only these columns, and the table may have others of any form.
+        """
         import numpy as np
 
         from daxa_wf.fits.table_types import LONGEST_ROW
 
-        dtype, to_come = self._rows()
+        dtype, to_come = self._rows(columns)
         to_come = to_come if dtype.itemsize else 0
         rows = max(1, min(rows, to_come, LONGEST_ROW // max(1, dtype.itemsize)))
         buffer = memoryview(bytearray(rows * dtype.itemsize))
@@ -105,12 +107,13 @@ class Hdu:
             to_come -= min(rows, to_come)
             yield np.frombuffer(view, dtype=dtype)
 
-    def _rows(self) -> tuple[np.dtype[Any], int]:
+    def _rows(self, columns: Sequence[str] = ()) -> tuple[np.dtype[Any], int]:
         """Return type and number of the rows; CorruptFileError if they are not all in the data."""
-        from daxa_wf.fits.table_types import record_type, row_count
+        from daxa_wf.fits.table_types import partial_type, record_type, row_count
 
         path = Path(self._place)
-        dtype, rows = record_type(self.header, path), row_count(self.header, path)
+        dtype = partial_type(self.cards, path, columns) if columns else record_type(self.cards, path)
+        rows = row_count(self.cards, path)
         if rows * dtype.itemsize > self.size:
             raise CorruptFileError(
                 f"{self._place}[{self.name}]: its rows are not all in its data; fetch the file again"
@@ -243,6 +246,4 @@ def check_structure(path: Path) -> None:
     """Raise CorruptFileError if a file is not FITS whose headers agree with its length, for readers that trust headers."""
     with open_bytes(path) as stream:
         for hdu in walk_hdus(stream, path):
-            # The card types are checked too, because readers such as astropy take them as they are.
-            _ = hdu.header
             hdu.read_through()

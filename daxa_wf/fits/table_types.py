@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,40 @@ def record_type(header: Any, path: Path) -> np.dtype[Any]:
     if dtype.itemsize != length:
         raise CorruptFileError(f"{place}: columns make {dtype.itemsize} bytes a row, NAXIS1 {length}")
     return dtype
+
+
+FORM_BITS = {"L": 8, "X": 1, "B": 8, "I": 16, "J": 32, "K": 64, "A": 8, "E": 32, "D": 64, "C": 64, "M": 128, "P": 64,
+             "Q": 128}  # fmt: skip
+"""TFORM letters -> bits of one element in a row (FITS standard 4.0, table 18); descriptors of variable-length arrays too."""
+
+
+def partial_type(header: Any, path: Path, columns: Sequence[str]) -> np.dtype[Any]:
+    """Return the numpy type of a table's rows with some of the columns, each of one number.
+
+    The other columns may have any form. Raise CorruptFileError if a column is missing or is not one number.
+    """
+    place, offset = place_of(header, path), 0
+    formats, offsets = dict[str, str](), dict[str, int]()
+    for column in range(1, whole_number(header, "TFIELDS", place, 0) + 1):
+        name = str(header.get(f"TTYPE{column}", "")).strip().upper()
+        match = re.fullmatch(r"([0-9]{0,8})([A-Z])(.*)", str(header.get(f"TFORM{column}", "")).strip())
+        if match is None or match[2] not in FORM_BITS:
+            raise CorruptFileError(f"{place}: the form of column {column} cannot be read; fetch the file again")
+        if name in columns and match[1] in ("", "1") and match[2] in "BIJKED":
+            formats[name], offsets[name] = COLUMN_TYPES[match[2]], offset
+        offset += (int(match[1] or 1) * FORM_BITS[match[2]] + 7) // 8
+    length = whole_number(header, "NAXIS1", place)
+    missing = [name for name in columns if name not in formats]
+    if missing or offset != length or length > LONGEST_ROW:
+        raise CorruptFileError(f"{place}: expected the columns {', '.join(columns)} with one number a row")
+    return np.dtype(
+        {
+            "names": list(formats),
+            "formats": list(formats.values()),
+            "offsets": list(offsets.values()),
+            "itemsize": length,
+        }
+    )
 
 
 def _field(header: Any, column: int, place: str) -> tuple[Any, ...]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from numpy.typing import NDArray
 
 from daxa_wf.errors import ConfigError
+from daxa_wf.fits.blocks import Cards
 from daxa_wf.fits.headers import Card, describe
-from daxa_wf.fits.stream import open_bytes, walk_hdus
+from daxa_wf.fits.new_hdus import NewHdu, primary_hdu, write_hdus
+from daxa_wf.fits.stream import Hdu, open_bytes, walk_hdus
 
 
 def read_table(path: Path, extension: str | int | None = None, having: Sequence[str] = ()) -> tuple[Any, NDArray[Any]]:
@@ -18,22 +21,35 @@ def read_table(path: Path, extension: str | int | None = None, having: Sequence[
 
     Raise ConfigError if the file or the table does not exist, CorruptFileError if the file is damaged.
     """
-    names: list[str] = []
+    with _found_table(path, extension, having) as hdu:
+        return hdu.header, hdu.table()
+
+
+def read_rows(path: Path, extension: str | int | None = None, having: Sequence[str] = ()) -> tuple[Cards, NDArray[Any]]:
+    """Return plain cards and big-endian rows of a table, as `read_table` does, without the import of astropy."""
+    with _found_table(path, extension, having) as hdu:
+        return hdu.cards, hdu.table()
+
+
+@contextmanager
+def _found_table(path: Path, extension: str | int | None, having: Sequence[str]) -> Iterator[Hdu]:
     try:
         with open_bytes(path) as stream:
-            for number, hdu in enumerate(walk_hdus(stream, path)):
-                if "TFIELDS" not in hdu.header:
-                    continue
-                names.append(hdu.name)
-                is_chosen = (
-                    extension in (hdu.name, number) if extension is not None else has_columns(hdu.header, having)
-                )
-                if is_chosen:
-                    return hdu.header, hdu.table()
+            yield _table_in(stream, path, extension, having)
     except FileNotFoundError:
         raise ConfigError(f"{path} is not there") from None
     except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _table_in(stream: IO[bytes], path: Path, extension: str | int | None, having: Sequence[str]) -> Hdu:
+    names: list[str] = []
+    for number, hdu in enumerate(walk_hdus(stream, path)):
+        if not hdu.is_table:
+            continue
+        names.append(hdu.name)
+        if extension in (hdu.name, number) if extension is not None else has_columns(hdu.cards, having):
+            return hdu
     what = f"no table {extension!r}" if extension is not None else f"no table with {', '.join(having)}"
     raise ConfigError(f"{path} has {what}; its tables are {', '.join(names) or 'none'}")
 
@@ -44,26 +60,10 @@ def has_columns(header: Any, names: Sequence[str]) -> bool:
     return columns >= set(names)
 
 
-def write_tables(path: Path, tables: Sequence[Any], history: str, identity: Sequence[Card] = ()) -> None:
-    """Write astropy HDUs to a file with checksums, after an empty primary HDU; every header gets `identity` and HISTORY."""
-    from astropy.io import fits
-
-    primary = fits.PrimaryHDU()
-    for hdu in (primary, *tables):
+def write_tables(path: Path, tables: Sequence[NewHdu], history: str, identity: Sequence[Card] = ()) -> None:
+    """Write tables to a file with checksums, after an empty primary HDU; every header gets `identity` and HISTORY."""
+    hdus = (primary_hdu(), *tables)
+    for hdu in hdus:
         hdu.header.extend(identity)
         describe(hdu.header, history)
-    write_hdus(path, [primary, *tables])
-
-
-def write_hdus(path: Path, hdus: Sequence[Any]) -> None:
-    """Write astropy HDUs to a file with checksums. The same HDUs give the same bytes at any time.
-
-    The comments of astropy's cards CHECKSUM and DATASUM otherwise hold the time of writing.
-    """
-    from astropy.io import fits
-
-    content = fits.HDUList(list(hdus))
-    content.update_extend()
-    for hdu in content:
-        hdu.add_checksum(when="ones' complement checksum (FITS 4.0)")
-    content.writeto(path, overwrite=True)
+    write_hdus(path, hdus)

@@ -49,8 +49,12 @@ def header_bytes(header: Any, datasum: int, size: int = 0) -> bytes:
     return _padded(header, size)
 
 
+def _text(header: Any) -> str:
+    return "".join(str(card) for card in header.cards)
+
+
 def _padded(header: Any, size: int) -> bytes:
-    cards = header.tostring(sep="", endcard=False, padding=False).encode("ascii")
+    cards = _text(header).encode("ascii")
     needed = -(-(len(cards) + len(END)) // BLOCK) * BLOCK
     if size and needed > size:
         raise ValueError(f"the header needs {needed} bytes where {size} were kept for it")
@@ -71,7 +75,7 @@ class TableWriter:
 
     def __init__(self, stream: IO[bytes], header: Any, spare_cards: int) -> None:
         self._stream, self._start, self._sums = stream, stream.tell(), DataSum()
-        cards = len(header.tostring(sep="", endcard=False, padding=False)) // 80 + spare_cards
+        cards = len(_text(header)) // 80 + spare_cards
         self._header_size = -(-cards * 80 // BLOCK) * BLOCK
         self.rows = 0
         stream.write(b" " * self._header_size)

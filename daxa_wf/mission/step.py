@@ -165,5 +165,7 @@ class Panels:
     """Step -> reference to `function(layout, record) -> list[Plot]`."""
     tables: tuple[str, ...] = ()
     """References to `function(layout, records) -> PageTable`, in the order of the page. Tables without rows are left out."""
+    times: Mapping[str, str] = field(default_factory=dict)
+    """Step -> reference to `function(record) -> list[KeptTime]`: the seconds that cleaning kept and removed."""
     instruments: str = ""
     """Reference to `function(record)`: the instruments whose events the final list of a whole observation holds."""

@@ -8,8 +8,9 @@ from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.page import nothing_succeeded
 from daxa_wf.archive.records import readable_records
 from daxa_wf.archive.status import FAULT, manifest_fault, print_summary, read_verdicts, removed_line, write_status
+from daxa_wf.report.archive_page import write_archive_page
 from daxa_wf.report.ending import ENDING
-from daxa_wf.report.pages import write_archive_page, write_observation_page
+from daxa_wf.report.observation_page import write_observation_page
 from daxa_wf.units import Unit
 
 NOTHING_USABLE = "Nothing succeeded: no observation has a usable product. The reasons are listed above.\n"

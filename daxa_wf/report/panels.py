@@ -11,20 +11,23 @@ from daxa_wf.archive.records import Record
 from daxa_wf.mission.registry import pipelines
 from daxa_wf.mission.step import Panels, load
 
-COMMON_PANELS = Panels(
-    plots={"preprocessed": "daxa_wf.report.delivered:delivered_plots"},
-    tables=("daxa_wf.report.delivered:delivered_table",),
-)
-"""The panels of the steps that every mission has."""
-
 
 @dataclass(frozen=True)
 class Plot:
-    """A drawn plot: its PNG, the path to write it to, its caption. Without a PNG, the caption gives the reason."""
+    """A drawn plot: its caption, its drawing, and the file to write beside the products, if any.
 
-    path: Path
-    png: bytes
+    The file is the PNG of an image's pixels, or else the drawing. Without a drawing, the caption gives the reason.
+    """
+
     caption: str
+    svg: str = ""
+    path: Path | None = None
+    png: bytes = b""
+
+
+def not_drawn(reason: str) -> Plot:
+    """Return the caption that takes the place of a plot."""
+    return Plot(reason)
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,15 @@ class PageTable:
     rows: Sequence[Sequence[Cell]]
 
 
+@dataclass(frozen=True)
+class KeptTime:
+    """The seconds of one exposure or module that cleaning kept and removed."""
+
+    name: str
+    kept: float
+    removed: float
+
+
 def number_cell(text: object) -> Cell:
     """Return a cell that is aligned as numbers are."""
     return Cell(str(text), "n")
@@ -52,7 +64,7 @@ def number_cell(text: object) -> Cell:
 
 def plots_of(layout: Layout, record: Record) -> list[Plot]:
     """Draw the plots of a record. Return an empty list if its step is not done, or has no plots."""
-    plots = {**COMMON_PANELS.plots, **_own_panels(record.unit.mission).plots}
+    plots = own_panels(record.unit.mission).plots
     if not record.done or record.step not in plots:
         return []
     drawn: list[Plot] = load(plots[record.step])(layout, record)
@@ -60,19 +72,25 @@ def plots_of(layout: Layout, record: Record) -> list[Plot]:
 
 
 def tables_of(layout: Layout, mission: str, records: Sequence[Record]) -> list[PageTable]:
-    """Return the tables of an observation's records that have rows, the observatory's own tables first."""
-    references = (*_own_panels(mission).tables, *COMMON_PANELS.tables)
-    tables: list[PageTable] = [load(reference)(layout, records) for reference in references]
+    """Return the observatory's own tables of an observation's records that have rows."""
+    tables: list[PageTable] = [load(reference)(layout, records) for reference in own_panels(mission).tables]
     return [table for table in tables if table.rows]
+
+
+def kept_times(record: Record) -> list[KeptTime]:
+    """Return the seconds that a record's step kept and removed; an empty list for other steps."""
+    reference = own_panels(record.unit.mission).times.get(record.step)
+    times: list[KeptTime] = load(reference)(record) if reference and record.done else []
+    return times
 
 
 def instruments_of(record: Record) -> list[str]:
     """Return the instruments whose events the final list of a whole observation holds."""
-    reference = _own_panels(record.unit.mission).instruments
+    reference = own_panels(record.unit.mission).instruments
     return list(load(reference)(record)) if reference else []
 
 
-def _own_panels(mission: str) -> Panels:
+def own_panels(mission: str) -> Panels:
     """Return the panels of a mission's observatory, or empty panels for a mission that is not installed."""
     owners = (pipeline for pipeline in pipelines() if mission in {spec.name for spec in pipeline.missions})
     return next((pipeline.panels for pipeline in owners), Panels())

@@ -13,7 +13,7 @@ from daxa_wf.units import Unit
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
     """Write the page. An observation without a final event list moves to `failed_data`, any other to `processed_data`."""
-    from daxa_wf.report import write_observation_page
+    from daxa_wf.report.observation_page import draw_observation
 
     del options
     records = [record for step in inputs.records.values() for record in step]
@@ -21,5 +21,6 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     final = processed or inputs.records["preprocessed"] or inputs.records["acquire"]
     usable = any(record.done for record in final)
     settle_observation(workspace.layout, unit, usable)
-    page = write_observation_page(workspace.layout, unit, records)
-    return Outcome({"usable": usable, "page": workspace.layout.relative(page)}, [], "" if usable else "nothing usable")
+    page = draw_observation(workspace.layout, unit, records)
+    results = {"usable": usable, "page": workspace.layout.relative(page.path), "summary": page.summary.as_results()}
+    return Outcome(results, [], "" if usable else "nothing usable")

@@ -12,7 +12,7 @@ from daxa_wf.selection.select import Selection
 
 
 def write_selection(directory: Path, mission: str, selection: Selection) -> None:
-    """Write `<mission>_selection.parquet`, `_cutflow.tsv` and `_association.ecsv`.
+    """Write `<mission>_selection.parquet` and, for readers without pandas, `.tsv`; `_cutflow.tsv`, `_association.ecsv`.
 
     The header of the association lists the objects without observations.
     """
@@ -20,6 +20,9 @@ def write_selection(directory: Path, mission: str, selection: Selection) -> None
 
     directory.mkdir(parents=True, exist_ok=True)
     selection.rows.to_parquet(directory / f"{mission}_selection.parquet", index=False)
+    selection.rows.to_csv(
+        directory / f"{mission}_selection.tsv", sep="\t", index=False, date_format="%Y-%m-%dT%H:%M:%S"
+    )
     flow = pd.DataFrame(
         [asdict(line) for line in selection.cutflow], columns=["filter", "description", "before", "left"]
     )

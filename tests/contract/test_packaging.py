@@ -32,7 +32,7 @@ def test_pyproject_and_environment_agree() -> None:
     assert {name: bound for name, bound in environment.items() if name not in NOT_IN_PYPROJECT} == pyproject
 
 
-IMPORT_NAMES = {"pyyaml": "yaml", "annotated-types": "annotated_types"}
+IMPORT_NAMES = {"pillow": "PIL", "pyyaml": "yaml", "annotated-types": "annotated_types"}
 NEEDED_BY_OTHERS = {"pyarrow": "pandas writes Parquet with it"}
 
 OPTIONAL = {"stingray"}

@@ -13,7 +13,7 @@ from .conftest import OBSIDS, Archive
 
 
 def test_a_quiet_run_with_a_log_file_for_machines(make_archive: Any) -> None:
-    archive: Archive = make_archive(obsids=[OBSIDS[0]], instruments=["M2"])
+    archive: Archive = make_archive(jobs="step", obsids=[OBSIDS[0]], instruments=["M2"])
     archive.write()
     command = [sys.executable, "-m", "daxa_wf", "run", str(archive.path), "--quiet", "--log-file", "run.jsonl"]
     done = subprocess.run(
@@ -29,7 +29,7 @@ def test_a_quiet_run_with_a_log_file_for_machines(make_archive: Any) -> None:
 
 
 def test_ctrl_c_ends_with_one_message_and_the_summary(make_archive: Any) -> None:
-    archive: Archive = make_archive(obsids=[OBSIDS[0]])
+    archive: Archive = make_archive(jobs="step", obsids=[OBSIDS[0]])
     run = archive.start(cores=1)
     assert run.stdout is not None
     before = ""

@@ -37,7 +37,7 @@ def test_from_nothing_to_nothing_left_to_do(make_archive: Any, tmp_path: Path) -
         names = [
             *(
                 f"cleaning/{stem}{exposure}-en2.5_8.5keV-{name}"
-                for name in ("gti.fits", "hist.qdp", "hist.png", "lightcurve.fits", "lightcurve.png")
+                for name in ("gti.fits", "hist.qdp", "hist.svg", "lightcurve.fits", "lightcurve.svg")
             ),
             f"events/{stem}{exposure}-cleanevents.fits", f"events/{stem}ALL-finalevents.fits",
             f"images/{stem}ALL-en0.5_2.0keV-image.fits", f"images/{stem}ALL-en2.0_10.0keV-expmap.fits",
@@ -45,8 +45,10 @@ def test_from_nothing_to_nothing_left_to_do(make_archive: Any, tmp_path: Path) -
         assert [name for name in names if not (products / name).is_file()] == []
     page = (products / "report.html").read_text()
     assert "data:image/png;base64" in page
-    assert "http://" not in page
-    assert "https://" not in page
+    assert "<svg" in page
+    assert 'href="http' not in page
+    assert 'src="http' not in page
+    assert (products / "thumbnail.png").is_file()
     assert OBSIDS[0] in (archive.root / "report.html").read_text()
     assert not (archive.root / ".staging").exists() or not list((archive.root / ".staging").iterdir())
 

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from daxa_wf.events.flare_filters.common import FlareResult
 from daxa_wf.events.time_system import TimeSystem
+from daxa_wf.fits.new_hdus import NewColumn, NewHdu, table_hdu
 
 
-def judged_table(flares: FlareResult, times: TimeSystem) -> Any:
-    """Return an astropy HDU of the bins that have a value: VALUE with its ERROR, and whether it was ACCEPTED."""
-    from astropy.io import fits
-
+def judged_table(flares: FlareResult, times: TimeSystem) -> NewHdu:
+    """Return a table of the bins that have a value: VALUE with its ERROR, and whether it was ACCEPTED."""
     shown = np.isfinite(flares.value)
-    columns = [
-        ("TIME", "D", "s", flares.curve.centres), ("VALUE", "D", flares.quantity.unit, flares.value),
-        ("ERROR", "D", flares.quantity.unit, flares.error), ("ACCEPTED", "L", "", flares.accepted),
+    columns: list[NewColumn] = [
+        ("TIME", "D", "s", flares.curve.centres[shown]), ("VALUE", "D", flares.quantity.unit, flares.value[shown]),
+        ("ERROR", "D", flares.quantity.unit, flares.error[shown]), ("ACCEPTED", "L", "", flares.accepted[shown]),
     ]  # fmt: skip
-    table = fits.BinTableHDU.from_columns(
-        [fits.Column(name, form, unit=unit or None, array=values[shown]) for name, form, unit, values in columns],
-        name="JUDGED",
-    )
+    table = table_hdu(columns, "JUDGED")
     low, high = flares.limits
     table.header.extend(
         [

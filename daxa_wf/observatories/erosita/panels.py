@@ -10,8 +10,8 @@ import numpy as np
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record
 from daxa_wf.observatories.erosita.results import ErositaCleaningResults, ErositaFlareResults
-from daxa_wf.report.panels import Cell, PageTable, Plot, number_cell
-from daxa_wf.report.plots import light_curve_plot
+from daxa_wf.report.panels import Cell, KeptTime, PageTable, Plot, number_cell
+from daxa_wf.report.svg.charts import light_curve_chart
 
 OF_MODULE = re.compile(r"RATE([1-7])")
 """Name of the table of one telescope module."""
@@ -27,7 +27,7 @@ def flare_plots(layout: Layout, record: Record) -> list[Plot]:
     half = flares.timebin / 2
     kept = np.array(flares.gti).reshape(-1, 2)
     with open_bytes(path) as stream:
-        tables = [(hdu.name, hdu.table()) for hdu in walk_hdus(stream, path) if "TFIELDS" in hdu.header]
+        tables = [(hdu.name, hdu.table()) for hdu in walk_hdus(stream, path) if hdu.is_table]
     plots = []
     for name, rows in tables:
         if not {"TIME", "RATE"} <= set(rows.dtype.names or ()):
@@ -36,13 +36,20 @@ def flare_plots(layout: Layout, record: Record) -> list[Plot]:
         limits = rows["THRESHOLD"].astype(float) if "THRESHOLD" in (rows.dtype.names or ()) else None
         match = OF_MODULE.fullmatch(name)
         module = f"TM{match[1]}" if match else ""
-        title = " ".join(filter(None, (record.unit.identifier, module, flares.method)))
+        title = " ".join(filter(None, (module, f"method {flares.method}")))
         good = overlap(kept, time - half, time + half) > 0
-        ending = f"-{module}-lightcurve.png" if module else "-lightcurve.png"
+        ending = f"-{module}-lightcurve.svg" if module else "-lightcurve.svg"
         place = path.with_name(path.name.replace("-lightcurve.fits", ending))
-        png = light_curve_plot(time, rate, good, limits, title, "count/s/deg$^2$")
-        plots.append(Plot(place, png, f"Light curve of {title}"))
+        svg = light_curve_chart(time, rate, good, limits, title, "count/s/deg²", gti=kept)
+        caption = f"Light curve: {title}. The strip shows flare-free and excluded time"
+        plots.append(Plot(caption, svg, place))
     return plots
+
+
+def kept_times(record: Record) -> list[KeptTime]:
+    """Return the seconds of each telescope module that flaregti kept and removed."""
+    flares = ErositaFlareResults.from_record(record)
+    return [KeptTime(name, flares.kept_seconds[name], flares.lost_seconds[name]) for name in flares.modules]
 
 
 MODULE_HEADINGS = (Cell("module"), number_cell("kept (s)"), number_cell("cut (s)"), number_cell("live (s)"))

@@ -52,7 +52,8 @@ PIPELINE = Pipeline(
     ),
     subset=f"{HERE}.native.telescope_modules:write_subset",
     panels=Panels(
-        plots={"flaregti": f"{HERE}.panels:flare_plots", "erosita_images": "daxa_wf.report.images:image_plots"},
+        plots={"flaregti": f"{HERE}.panels:flare_plots"},
+        times={"flaregti": f"{HERE}.panels:kept_times"},
         tables=(f"{HERE}.panels:module_table",),
         instruments=f"{HERE}.panels:modules_of",
     ),

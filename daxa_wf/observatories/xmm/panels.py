@@ -11,8 +11,8 @@ import numpy as np
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record
 from daxa_wf.observatories.xmm.results import EpicCleaningResults, EpicFlareResults, QualityResults
-from daxa_wf.report.panels import Cell, PageTable, Plot, number_cell
-from daxa_wf.report.plots import histogram_plot, light_curve_plot
+from daxa_wf.report.panels import Cell, KeptTime, PageTable, Plot, number_cell
+from daxa_wf.report.svg.charts import histogram_chart, light_curve_chart
 
 Curve = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Times of bins in seconds, their values, and whether they were kept, shape (bins,) each."""
@@ -25,27 +25,29 @@ def exposure_plots(layout: Layout, record: Record) -> list[Plot]:
     flares = EpicFlareResults.from_record(record)
     path = layout.find(record.product("lightcurve"))
     curve = _judged(path) if flares.judged else _of_rates(path, flares)
-    title = f"{record.unit.identifier} {flares.method}"
-    png = light_curve_plot(*curve, flares.limits, title, flares.judged or "count/s")
-    plots = [Plot(path.with_suffix(".png"), png, f"Light curve of {title}")]
+    title = f"{record.unit.instrument} {record.unit.exposure}, method {flares.method}"
+    gti = np.array(flares.gti).reshape(-1, 2)
+    svg = light_curve_chart(*curve, flares.limits, title, flares.judged or "count/s", gti=gti)
+    caption = f"Light curve of {title}. The strip shows flare-free and excluded time"
+    plots = [Plot(caption, svg, path.with_suffix(".svg"))]
     return [*plots, *_histogram(layout, record, flares.limits, title)]
 
 
 def _judged(path: Path) -> Curve:
     """Read the values that the filter compared with its limits. For some filters these are not rates."""
-    from daxa_wf.fits.tables import read_table
+    from daxa_wf.fits.tables import read_rows
 
-    _, rows = read_table(path, "JUDGED")
+    _, rows = read_rows(path, "JUDGED")
     return rows["TIME"].astype(float), rows["VALUE"].astype(float), rows["ACCEPTED"] == ord("T")
 
 
 def _of_rates(path: Path, flares: EpicFlareResults) -> Curve:
     """Read the rates of a light curve of SAS's espfilt, which does not record the values that it judged."""
     from daxa_wf.events.gti import overlap
-    from daxa_wf.fits.tables import read_table
+    from daxa_wf.fits.tables import read_rows
 
-    header, rows = read_table(path, "RATE")
-    factor = max(1, round(flares.judged_bin / float(header["TIMEDEL"])))
+    cards, rows = read_rows(path, "RATE")
+    factor = max(1, round(flares.judged_bin / float(cards["TIMEDEL"])))
     # Light curves of SAS's espfilt do not record which part of a bin was observed.
     fraction = rows["FRACEXP"].astype(float) if "FRACEXP" in (rows.dtype.names or ()) else np.ones(len(rows))
     time, rate = _binned(rows["TIME"].astype(float), rows["RATE"].astype(float), fraction, factor)
@@ -73,10 +75,16 @@ def _histogram(layout: Layout, record: Record, limits: tuple[float, float] | Non
     if histogram is None:
         return []
     caption = f"{title}: centre {histogram.centre:.3f}, width {histogram.width:.3f} count/s"
-    png = histogram_plot(
-        histogram.rates, histogram.samples, histogram.model, limits or histogram.limits, histogram.fitted, caption
+    svg = histogram_chart(
+        histogram.rates, histogram.samples, histogram.model, limits or histogram.limits, histogram.fitted, title
     )
-    return [Plot(path.with_suffix(".png"), png, f"Rate histogram of {caption}")]
+    return [Plot(f"Rate histogram of {caption}", svg, path.with_suffix(".svg"))]
+
+
+def kept_times(record: Record) -> list[KeptTime]:
+    """Return the seconds of an exposure that espfilt kept and removed."""
+    flares = EpicFlareResults.from_record(record)
+    return [KeptTime(f"{record.unit.instrument} {record.unit.exposure}", flares.kept_seconds, flares.lost_seconds)]
 
 
 EXPOSURE_HEADINGS = (

@@ -126,7 +126,7 @@ PIPELINE = Pipeline(
     source_checks=f"{HERE}.source_checks:expression_problems",
     exposure_pattern="[SU][0-9]{3}",
     panels=Panels(
-        plots={"espfilt": f"{HERE}.panels:exposure_plots", "images": "daxa_wf.report.images:image_plots"},
+        plots={"espfilt": f"{HERE}.panels:exposure_plots"}, times={"espfilt": f"{HERE}.panels:kept_times"},
         tables=(f"{HERE}.panels:exposure_table",),
     ),
 )  # fmt: skip

@@ -199,7 +199,7 @@ def test_pages_mark_what_is_no_longer_requested_until_it_is_again(layout: Layout
     other = layout.observation(Unit("xmm_pointed", SECOND)) / "report.html"
     assert "This observation is no longer requested" in other.read_text()
     assert "This observation is no longer requested" not in page
-    row = next(line for line in archive_page.splitlines() if SECOND in line and "<td>xmm_pointed</td>" in line)
+    row = next(line for line in archive_page.splitlines() if SECOND in line and "<td>XMM-Newton Pointed</td>" in line)
     assert "no longer requested" in row
     request(layout, WIDE)
     write_archive_page(layout)

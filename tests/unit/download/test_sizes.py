@@ -8,8 +8,9 @@ from pathlib import Path
 
 from daxa_wf.download.observation import Fetcher
 from daxa_wf.download.progress import Progress
-from daxa_wf.download.sizes import estimate, shown_bytes
+from daxa_wf.download.sizes import estimate
 from daxa_wf.download.watching import progress_table, read_progress
+from daxa_wf.text import shown_bytes
 from daxa_wf_simulator.mirror_server import ServedMirror
 from tests.archives import SMALL, content
 from tests.unit.conftest import fetcher_of, wish

@@ -17,7 +17,7 @@ from daxa_wf.events.gti import Intervals, overlap, total
 from daxa_wf.events.sky_grid import SkyGrid
 from daxa_wf.events.sky_plane import TangentPlane
 from daxa_wf.fits.headers import describe
-from daxa_wf.fits.tables import write_hdus
+from daxa_wf.fits.new_hdus import primary_hdu, write_hdus
 from daxa_wf.observatories.erosita.native.detector_frame import (
     CCD_SIZE,
     SKY_PIXELS,
@@ -227,12 +227,10 @@ def write_exposure_map(
     region: Region | None = None,
 ) -> None:
     """Write one map in seconds (float32) with the image's coordinates; a card names its vignetting."""
-    from astropy.io import fits
-
     header = map_header(events, grid, band)
     header["BUNIT"] = ("s", "unit of the pixels")
     header["VIGNETT"] = (NAME if with_vignetting else "none", "vignetting that is in the map")
     selected = f" within region={region}" if region is not None else ""
     vignetted = "yes" if with_vignetting else "no"
     describe(header, f"expmap: emin={band[0]} emax={band[1]} withvignetting={vignetted}{selected}")
-    write_hdus(path, [fits.PrimaryHDU(seconds.astype(np.float32), header)])
+    write_hdus(path, [primary_hdu(seconds.astype(np.float32), header.cards, has_extensions=False)])

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from daxa_wf.events.rewrite import Changes, rewrite
 from daxa_wf.events.sky_grid import SkyGrid
+from daxa_wf.fits.header import Header
 from daxa_wf.fits.headers import describe
-from daxa_wf.fits.tables import write_hdus
+from daxa_wf.fits.new_hdus import NewColumn, image_hdu, primary_hdu, table_hdu, write_hdus
 from daxa_wf.observatories.erosita.flare_options import FLARE_FILTERS, AnyFlareOptions, FixedLimits, FlaregtiOptions
 from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.flare_methods import ARCMIN, region_grid, region_threshold
@@ -56,12 +57,10 @@ def write_light_curve(events: ErositaEventList, result: FlaregtiResult, output: 
 
     One table RATE for all telescope modules together, or RATEn for each.
     """
-    from astropy.io import fits
-
-    hdus = [fits.PrimaryHDU(header=_header(events, result))]
+    hdus = [primary_hdu(cards=_header(events, result).cards)]
     for judged in result.judged:
-        table = fits.BinTableHDU.from_columns(_columns(judged))
         modules = judged.curve.modules
+        table = table_hdu(_columns(judged))
         table.header["EXTNAME"] = "RATE" if len(result.judged) == 1 else f"RATE{modules[0]}"
         table.header.extend(events.identity_cards)
         table.header["HDUCLASS"], table.header["HDUCLAS1"] = "OGIP", "LIGHTCURVE"
@@ -72,13 +71,11 @@ def write_light_curve(events: ErositaEventList, result: FlaregtiResult, output: 
     write_hdus(output, hdus)
 
 
-def _columns(judged: JudgedCurve) -> list[Any]:
+def _columns(judged: JudgedCurve) -> list[NewColumn]:
     """Return the light curve's columns, for bins with good time."""
-    from astropy.io import fits
-
     curve = judged.curve
     error = np.sqrt(curve.counts) / np.where(curve.judged, curve.exposure, np.nan)
-    kept = [
+    columns: list[tuple[str, str, str, NDArray[Any]]] = [
         ("TIME", "D", "s", curve.bins.centres), ("RATE", "D", "count/s/deg**2", curve.rate),
         ("ERROR", "D", "count/s/deg**2", error), ("COUNTS", "J", "count", curve.counts),
         ("FRACEXP", "E", "", curve.seconds / curve.bins.size), ("AREA", "E", "deg**2", curve.area),
@@ -86,16 +83,14 @@ def _columns(judged: JudgedCurve) -> list[Any]:
         ("QUIET", "L", "", judged.quiet),
     ]  # fmt: skip
     observed = curve.seconds > 0
-    return [fits.Column(name, form, unit=unit, array=values[observed]) for name, form, unit, values in kept]
+    return [(name, form, unit, values[observed]) for name, form, unit, values in columns]
 
 
 def write_mask(events: ErositaEventList, result: FlaregtiResult, output: Path) -> None:
     """Write the mask (1 keep, 0 out) and, as the second HDU, the counts that it was made of."""
-    from astropy.io import fits
-
-    primary = fits.PrimaryHDU(result.mask.astype(np.uint8), _header(events, result, result.grid))
-    image = fits.ImageHDU(result.counts.astype(np.int32), _header(events, result, result.grid), name="COUNTS")
-    write_hdus(output, [primary, image])
+    cards = _header(events, result, result.grid).cards
+    counts = image_hdu(result.counts.astype(np.int32), cards, "COUNTS")
+    write_hdus(output, [primary_hdu(result.mask.astype(np.uint8), cards), counts])
 
 
 def write_threshold_image(events: ErositaEventList, result: FlaregtiResult, output: Path) -> None:
@@ -103,15 +98,16 @@ def write_threshold_image(events: ErositaEventList, result: FlaregtiResult, outp
 
     One image; for methods that judge each telescope module, one extension THRESHn for each.
     """
-    from astropy.io import fits
-
     grid = region_grid(result.options)
     header = _header(events, result, grid)
     header["BUNIT"] = "count/s/deg**2"
     images = [threshold_image(judged, result.options) for judged in result.judged]
-    hdus = [fits.PrimaryHDU(images[0].astype(np.float32) if len(images) == 1 else None, header)]
-    for judged, image in zip(result.judged, images, strict=True) if len(images) > 1 else ():
-        hdus.append(fits.ImageHDU(image.astype(np.float32), header, name=f"THRESH{judged.curve.modules[0]}"))
+    if len(images) == 1:
+        write_hdus(output, [primary_hdu(images[0].astype(np.float32), header.cards, has_extensions=False)])
+        return
+    hdus = [primary_hdu(cards=header.cards)]
+    for judged, image in zip(result.judged, images, strict=True):
+        hdus.append(image_hdu(image.astype(np.float32), header.cards, f"THRESH{judged.curve.modules[0]}"))
     write_hdus(output, hdus)
 
 
@@ -133,9 +129,7 @@ def threshold_image(judged: JudgedCurve, p: AnyFlareOptions) -> NDArray[np.float
     return capped.reshape(grid.shape)
 
 
-def _header(events: ErositaEventList, result: FlaregtiResult, grid: SkyGrid | None = None) -> Any:
-    from astropy.io.fits import Header
-
+def _header(events: ErositaEventList, result: FlaregtiResult, grid: SkyGrid | None = None) -> Header:
     header = Header()
     header.extend(events.identity_cards)
     for card, value, comment in grid.cards(events.plane) if grid else ():

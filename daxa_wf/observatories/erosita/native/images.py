@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,8 +14,9 @@ from daxa_wf.events.gti import total
 from daxa_wf.events.gti_files import gti_table
 from daxa_wf.events.image import COUNT_TYPE, ImageResult
 from daxa_wf.events.sky_grid import SkyGrid
+from daxa_wf.fits.header import Header
 from daxa_wf.fits.headers import describe
-from daxa_wf.fits.writer import write_hdu
+from daxa_wf.fits.new_hdus import primary_hdu
 from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.evtool import command_line, selection_cards, time_cards
 from daxa_wf.observatories.erosita.native.selection import ErositaSelection, energy_mask
@@ -78,10 +78,8 @@ def bin_images(selection: ErositaSelection, bands: Sequence[tuple[float, float]]
     return image.bin_images(selection.events, in_bands, grid, where=selection)
 
 
-def map_header(events: ErositaEventList, grid: SkyGrid, band: tuple[float, float]) -> Any:
-    """Return the header of an image or a map: coordinates, identity, band in keV as evtool writes it."""
-    from astropy.io.fits import Header
-
+def map_header(events: ErositaEventList, grid: SkyGrid, band: tuple[float, float]) -> Header:
+    """Return the cards of an image or a map: coordinates, identity, band in keV as evtool writes it."""
     header = Header()
     for card, value, comment in [*grid.cards(events.plane), *events.identity_cards]:
         header[card] = (value, comment)
@@ -94,12 +92,10 @@ def write_image(
     path: Path, selection: ErositaSelection, grid: SkyGrid, band: tuple[float, float], result: ImageResult
 ) -> None:
     """Write a counts image of 32-bit integers, with the selected GTIn, and FLAREGTIn."""
-    from astropy.io import fits
-
     events, p = selection.events, selection.parameters
     counts = result.counts.astype(COUNT_TYPE)
-    header = fits.PrimaryHDU(counts).header
-    header.extend(map_header(events, grid, band))
+    image_hdu = primary_hdu(counts, map_header(events, grid, band).cards)
+    header = image_hdu.header
     ontime = {module: total(good) for module, good in selection.good.items()}
     livetime = {module: events.live_time(module, good) for module, good in selection.good.items()}
     chosen = {**selection_cards(events.header, p), **time_cards(ontime, livetime)}
@@ -109,9 +105,9 @@ def write_image(
     text = f"evtool: image=yes {command_line(p)} band {band[0]}-{band[1]} keV, {result.outside} events outside of the image"
     describe(header, text)
     with path.open("wb") as out:
-        write_hdu(out, header, counts.tobytes())
+        image_hdu.append_to(out)
         for module, good in selection.good.items():
-            write_hdu(out, *gti_table(f"GTI{module}", good, events.identity_cards))
+            gti_table(f"GTI{module}", good, events.identity_cards).append_to(out)
         for module, good in events.intervals("FLAREGTI").items():
             if module in selection.good:
-                write_hdu(out, *gti_table(f"FLAREGTI{module}", good, events.identity_cards))
+                gti_table(f"FLAREGTI{module}", good, events.identity_cards).append_to(out)

@@ -203,5 +203,5 @@ def _write_tables(out: IO[bytes], tables: list[SideTable], ccds: Mapping[int, In
             rows = table.rows[contains(ccds.get(ccd, NONE), times)]
             table.header["NAXIS2"], data = len(rows), rows.tobytes()
         write_hdu(out, table.header, data)
-    for header, data in gti_tables(ccds):
-        write_hdu(out, header, data)
+    for good_times in gti_tables(ccds):
+        good_times.append_to(out)

@@ -15,7 +15,7 @@ from daxa_wf.events.gti import Intervals, overlap
 from daxa_wf.events.sky_grid import SkyGrid
 from daxa_wf.events.sky_plane import TangentPlane
 from daxa_wf.fits.headers import describe
-from daxa_wf.fits.tables import write_hdus
+from daxa_wf.fits.new_hdus import primary_hdu, write_hdus
 from daxa_wf.observatories.xmm.native.attitude import NO_DRIFT, Drift
 from daxa_wf.observatories.xmm.native.detector import FEWEST_EVENTS, Affine, Detector
 from daxa_wf.observatories.xmm.native.event_list import EpicEventList, Frames
@@ -201,12 +201,10 @@ def write_exposure_map(
     selected_by: Sequence[str] = (),
 ) -> None:
     """Write one map in seconds (float32) with the image's coordinates; cards name its vignetting, HISTORY the selection."""
-    from astropy.io import fits
-
     header = image_header(image_of, grid, band, "EPIC EXPOSURE MAP")
     header["BUNIT"] = ("s", "unit of the pixels")
     header["VIGNETT"] = (vignetting, "vignetting that is in the map")
     words = "measured from eexpmap's maps of 0201903501" if vignetting == "measured" else "none"
     selected = f"; only where events were selected by {', '.join(selected_by)}" if selected_by else ""
     describe(header, f"exposure_maps: live time by CCD; vignetting {words} (daxa_wf docs/exposure_maps.md){selected}")
-    write_hdus(path, [fits.PrimaryHDU(seconds.astype(np.float32), header)])
+    write_hdus(path, [primary_hdu(seconds.astype(np.float32), header.cards, has_extensions=False)])

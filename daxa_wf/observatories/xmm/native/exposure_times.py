@@ -9,6 +9,7 @@ import numpy as np
 
 from daxa_wf.events.gti import Intervals
 from daxa_wf.events.gti_files import gti_hdu
+from daxa_wf.fits.new_hdus import NewHdu
 from daxa_wf.observatories.xmm.native.event_list import XMM_TIMES, Frames
 
 CENTRAL_CCD = {"M1": 1, "M2": 1, "PN": 4}
@@ -53,8 +54,7 @@ def gti_table_name(component: int) -> str:
     return f"GTI{component:03d}04"
 
 
-def gti_tables(ccds: Mapping[int, Intervals]) -> Iterator[tuple[Any, bytes]]:
-    """Yield header and data of the GTI table of each CCD, in order of components."""
+def gti_tables(ccds: Mapping[int, Intervals]) -> Iterator[NewHdu]:
+    """Yield the GTI table of each CCD, in order of components."""
     for component, (ccd, intervals) in enumerate(ccds.items()):
-        table: Any = gti_hdu(intervals, XMM_TIMES, gti_table_name(component), ccd)
-        yield table.header, np.ascontiguousarray(intervals, dtype=">f8").tobytes()
+        yield gti_hdu(intervals, XMM_TIMES, gti_table_name(component), ccd)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from daxa_wf.events import image
 from daxa_wf.events.gti_files import gti_hdu
 from daxa_wf.events.image import COUNT_TYPE, ImageResult, channels
 from daxa_wf.events.sky_grid import SkyGrid
+from daxa_wf.fits.header import Header
 from daxa_wf.fits.headers import Card, describe, repeated_cards
-from daxa_wf.fits.tables import write_hdus
+from daxa_wf.fits.new_hdus import primary_hdu, write_hdus
 from daxa_wf.observatories.xmm.epic_units import EXTENT, FIRST_PIXEL
 from daxa_wf.observatories.xmm.native.event_list import XMM_TIMES, EpicEventList
 
@@ -62,10 +62,8 @@ TIME_CARDS = (
 """Cards that images and maps repeat from the event list beside its identity."""
 
 
-def image_header(events: EpicEventList, grid: SkyGrid, band: tuple[int, int], content: str) -> Any:
-    """Return the header of an image or a map: identity, times, coordinates, band (eV); HDUCLAS1 IMAGE (OGIP)."""
-    from astropy.io.fits import Header
-
+def image_header(events: EpicEventList, grid: SkyGrid, band: tuple[int, int], content: str) -> Header:
+    """Return the cards of an image or a map: identity, times, coordinates, band (eV); HDUCLAS1 IMAGE (OGIP)."""
     header = Header()
     repeated = [*events.identity_cards, *repeated_cards(events.header, TIME_CARDS)]
     for key, value, comment in [*repeated, *sky_cards(events, grid)]:
@@ -82,11 +80,8 @@ def image_header(events: EpicEventList, grid: SkyGrid, band: tuple[int, int], co
 
 def write_image(path: Path, events: EpicEventList, grid: SkyGrid, band: tuple[int, int], result: ImageResult) -> None:
     """Write a counts image of 32-bit integers, with the list's GTIs and checksums."""
-    from astropy.io import fits
-
     header = image_header(events, grid, band, "EPIC IMAGE")
     header["BUNIT"] = ("count", "unit of the pixels")
     describe(header, f"images: PI in [{band[0]}:{band[1]}], {result.outside} events outside of the image")
-    hdus: list[Any] = [fits.PrimaryHDU(result.counts.astype(COUNT_TYPE), header)]
-    hdus += [gti_hdu(gti, XMM_TIMES, f"STDGTI{ccd:02d}", ccd) for ccd, gti in events.gtis.items()]
-    write_hdus(path, hdus)
+    tables = [gti_hdu(gti, XMM_TIMES, f"STDGTI{ccd:02d}", ccd) for ccd, gti in events.gtis.items()]
+    write_hdus(path, [primary_hdu(result.counts.astype(COUNT_TYPE), header.cards, bool(tables)), *tables])

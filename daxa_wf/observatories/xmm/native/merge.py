@@ -72,8 +72,8 @@ def merge(lists: Sequence[EpicEventList], output: Path) -> MergeResult:
         writer.close(header)
         for table_header, data in _tables(ordered):
             write_hdu(stream, table_header, data)
-        for table_header, data in gti_tables(gtis):
-            write_hdu(stream, table_header, data)
+        for table in gti_tables(gtis):
+            table.append_to(stream)
     return MergeResult(writer.rows, ontime, livetime, findings)
 
 

@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daxa_wf.events.flare_filters import CORNER, FlareResult
-from daxa_wf.events.light_curve import LightCurve
-from daxa_wf.observatories.xmm.native.espfilt import EspfiltResult
+if TYPE_CHECKING:
+    from daxa_wf.events.flare_filters import FlareResult
+    from daxa_wf.events.light_curve import LightCurve
+    from daxa_wf.observatories.xmm.native.espfilt import EspfiltResult
 
 COLUMNS = 14
 X, SAMPLES, MODEL, FOV, FOV_ACCEPTED, CORNER_RATE, CORNER_ACCEPTED, SELECTION_LINE, FIT_LINE = (
@@ -112,6 +113,8 @@ def _plain(text: str) -> str:
 
 
 def _rows(result: EspfiltResult) -> Iterator[np.ndarray]:
+    from daxa_wf.events.flare_filters import CORNER
+
     flares = result.flares
     if flares.histogram is not None and flares.fit is not None:
         model = flares.fit.model(flares.histogram.rates)

@@ -25,7 +25,7 @@ def write_gti_tables(path, tables):
     with path.open("wb") as stream:
         write_hdu(stream, fits.PrimaryHDU().header, b"")
         for name, intervals in tables.items():
-            write_hdu(stream, *gti_table(name, intervals, ()))
+            gti_table(name, intervals, ()).append_to(stream)
 
 
 def brute_force(path, gti, pattern, flag, invert, emin, emax, modules):

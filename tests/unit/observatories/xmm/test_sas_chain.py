@@ -24,6 +24,7 @@ from daxa_wf.observatories.xmm.native.event_list import EpicEventList
 from daxa_wf.tools.messages import task_messages
 from daxa_wf.units import Unit
 from daxa_wf_simulator.odf import M1, M2, PN, PN_OFFSET, PN_SMALL_WINDOW, PN_TIMING, R1, RawExposure, make_odf
+from tests.genuine import EXTRACTS
 from tests.standins import RELEASES, Standins, all_gone
 from tests.standins.odf import parsed_summary
 from tests.standins.phl1811 import make_phl1811
@@ -45,8 +46,8 @@ def make(standins: Standins, tmp_path: Path) -> Any:
     return chain
 
 
-def test_phl1811_ends_as_recorded(standins: Standins, tmp_path: Path, real_data: Path) -> None:
-    logs = real_data / "logs"
+def test_phl1811_ends_as_recorded(standins: Standins, tmp_path: Path) -> None:
+    logs = EXTRACTS / "logs"
     standins.tell(*make_phl1811(tmp_path / "raw", logs))
     for odf in (tmp_path / "raw").iterdir():
         make_chain_lists(parsed_summary(odf), standins.lists)
@@ -126,8 +127,8 @@ def test_the_report_draws_what_espfilt_of_sas_fitted(
 ) -> None:
     (standins.root / "sas" / "release").write_text(RELEASES[release])
     drawn: list[tuple[Any, ...]] = []
-    plot = panels.histogram_plot
-    monkeypatch.setattr(panels, "histogram_plot", lambda *given: drawn.append(given) or plot(*given))
+    plot = panels.histogram_chart
+    monkeypatch.setattr(panels, "histogram_chart", lambda *given: drawn.append(given) or plot(*given))
     native = {"engine": "native"}
     chain: Chain = make(
         M1, evselect=native, images=native | {"bands": [["0.5 keV", "2 keV"]]}, exposure_maps=native
@@ -144,14 +145,15 @@ def test_the_report_draws_what_espfilt_of_sas_fitted(
     half = width_in_sigma * 0.164
     assert limits == pytest.approx((0.755 - half, 0.755 + half), abs=6e-4)
     assert fitted == (0.6, 0.9)
-    assert title == f"{M1_UNIT} esas20: centre 0.755, width 0.164 count/s"
+    assert title == "M1 S001, method esas20"
     record = chain.record("espfilt", M1_UNIT)
     assert record.results["fit"] == {"norm": 1261.3, "centre": 0.755, "width": 0.164, "divisor": divisor}
     assert record.results["limits"] == list(limits)
     assert [each["name"] for each in record.warnings] == (["optionsNotTaken"] if release < "20" else [])
-    picture = next(chain.layout.root.rglob(f"obsid{OBSID}-instM1-subexpS001-en2.5_8.5keV-hist.png"))
-    assert picture.read_bytes().startswith(b"\x89PNG")
-    assert "Rate histogram of" in next(chain.layout.root.rglob("*.html")).read_text()
+    picture = next(chain.layout.root.rglob(f"obsid{OBSID}-instM1-subexpS001-en2.5_8.5keV-hist.svg"))
+    assert picture.read_text().startswith("<svg")
+    caption = "Rate histogram of M1 S001, method esas20: centre 0.755, width 0.164 count/s"
+    assert caption in next(chain.layout.root.rglob("*.html")).read_text()
 
 
 def test_engines_can_be_mixed(make: Any, standins: Standins) -> None:

@@ -1,0 +1,56 @@
+"""The command that verifies an archive."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from daxa_wf.archive.layout import Layout
+from daxa_wf.cli.shared import ConfigFile, archive_of
+from daxa_wf.errors import ConfigError
+
+commands = typer.Typer()
+
+
+@commands.command()
+def verify(
+    config: ConfigFile,
+    as_json: Annotated[bool, typer.Option("--json", help="print the discrepancies as JSON")] = False,
+) -> None:
+    """Compare every product with the SHA-256 in its record: missing, altered and unrecorded files, and damaged records.
+
+    The next run makes missing and altered products again. The exit code is 1 if a discrepancy is found.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from daxa_wf.archive.records import record_paths
+    from daxa_wf.archive.verification import mark_altered, recorded_bytes
+    from daxa_wf.archive.verification import verify as compare
+
+    layout = Layout(archive_of(config))
+    if not record_paths(layout):
+        raise ConfigError(f"{layout.root} holds no records yet; 'daxa-wf run {config}' makes them")
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("verifying", total=recorded_bytes(layout))
+        discrepancies = compare(layout, lambda size: bar.advance(task, size))
+    unmarked = mark_altered(layout, discrepancies)
+    if as_json:
+        print(json.dumps([asdict(discrepancy) for discrepancy in discrepancies], indent=1))
+    else:
+        for discrepancy in discrepancies:
+            detail = f" ({discrepancy.detail})" if discrepancy.detail else ""
+            print(f"{discrepancy.problem}: {discrepancy.path}{detail}")
+        counts = Counter(discrepancy.problem for discrepancy in discrepancies)
+        print(", ".join(f"{number} {problem}" for problem, number in counts.items()) or "every product is as recorded")
+    for path in unmarked:
+        print(
+            f"daxa-wf: {path} could not be marked, so delete it before the next run",
+            file=typer.get_text_stream("stderr"),
+        )
+    if discrepancies:
+        raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""Plots of images: pixels as PNG, the sky coordinates over them as SVG."""
