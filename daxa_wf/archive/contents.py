@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +36,10 @@ KEPT_RESULTS = ("usable", "kept_seconds", "lost_seconds")
 """Results that summaries of observations show."""
 
 
+PLAIN_PATH = re.compile(r"\w[\w.+-]{0,99}(/\w[\w.+-]{0,99}){0,9}", re.ASCII)
+"""Paths that are surely plain and relative, so that the slower examination can be left out."""
+
+
 @dataclass(frozen=True)
 class Contents:
     """The outcomes of an archive or of a part of it, and the paths of records that cannot be read."""
@@ -57,10 +63,22 @@ def read_contents(layout: Layout, mission: str = "*", obsid: str = "*") -> Conte
 
 def paths_of_records(layout: Layout, mission: str = "*", obsid: str = "*") -> Iterator[Path]:
     """Yield the paths of the records of an archive or of one observation, sorted."""
-    root = layout.root / "records"
-    folders = sorted(root.glob("*/*")) if "*" in mission + obsid else [root / mission / obsid]
-    for folder in folders:
-        yield from sorted(folder.glob("*/*.json"))
+    root = str(layout.root / "records")
+    for one_mission in _names(root) if mission == "*" else [mission]:
+        for one_obsid in _names(f"{root}/{one_mission}") if obsid == "*" else [obsid]:
+            folder = f"{root}/{one_mission}/{one_obsid}"
+            for step in _names(folder):
+                for name in _names(f"{folder}/{step}"):
+                    if name.endswith(".json"):
+                        yield Path(folder, step, name)
+
+
+def _names(folder: str) -> list[str]:
+    """Return the sorted names in a directory, none if it is not one. Faster than `Path.glob` in archives of many units."""
+    try:
+        return sorted(os.listdir(folder))  # noqa: PTH208 - texts, of which no path is made
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def read_sound_record(path: Path) -> Record:
@@ -75,7 +93,8 @@ def read_sound_record(path: Path) -> Record:
     if not _is_sound(record):
         return read_record(path)
     for stamp in record.products:
-        checked_relative(stamp.path, f"the record {path}")
+        if not PLAIN_PATH.fullmatch(stamp.path):
+            checked_relative(stamp.path, f"the record {path}")
     return record
 
 

@@ -105,13 +105,15 @@ def products_of(
 ) -> list[Product]:
     """Return the products that the record of a step on a unit lists."""
     cause = requested.why_not(step, unit)
+    # Files move only to `failed_data`, so without it no disk needs to be asked for the place of each file.
+    find = layout.find if layout.failed_observation(unit).exists() else layout.root.joinpath
     products = []
     for stamp in stamps:
-        name = Path(stamp.path).name
+        name = stamp.path.rpartition("/")[2]
         instrument, exposure = unit_of(name)
         band = band_of(name)
         edges = (band.low, band.high) if band else None
-        path, identity = layout.find(stamp.path), (unit.mission, unit.obsid)
+        path, identity = find(stamp.path), (unit.mission, unit.obsid)
         products.append(
             Product(path, stamp.kind, instrument, exposure, edges, not cause, step, cause, *identity, stamp.size)
         )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from daxa_wf.archive.layout import Layout
-from daxa_wf.archive.manifest import read_manifest
+from daxa_wf.archive.manifest import ManifestRow, read_manifest
 from daxa_wf.archive.origin import Origin, read_origin
 from daxa_wf.errors import CorruptFileError, UnsafePathError
 from daxa_wf.units import Unit
@@ -88,14 +88,18 @@ class AllUnits(RequestedUnits):
 
 def read_requested(layout: Layout) -> RequestedUnits:
     """Return the units that an archive's manifest requests, or AllUnits if the manifest is missing or damaged."""
-    exposures: dict[tuple[str, str], set[tuple[str, str]]] = {}
     try:
-        rows = read_manifest(layout.manifest)
+        return requested_by(layout, read_manifest(layout.manifest))
     except FileNotFoundError:
         return AllUnits()
     except (CorruptFileError, UnsafePathError) as error:
         log.warning("%s; the next run makes it again, and until then nothing is marked as no longer requested", error)
         return AllUnits()
+
+
+def requested_by(layout: Layout, rows: Iterable[ManifestRow]) -> RequestedUnits:
+    """Return the units that the rows of an archive's manifest request."""
+    exposures: dict[tuple[str, str], set[tuple[str, str]]] = {}
     for row in rows:
         exposures.setdefault((row.mission, row.obsid), set()).add((row.inst, row.exposure))
     origin = read_origin(layout) or Origin()

@@ -12,7 +12,7 @@ from daxa_wf.archive.contents import Contents, StepOutcome, read_contents
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow
 from daxa_wf.archive.observations import ObservationState, manifest_rows, observation_states, recorded_observations
-from daxa_wf.archive.requested import RequestedUnits, read_requested
+from daxa_wf.archive.requested import RequestedUnits, read_requested, requested_by
 from daxa_wf.archive.status import Verdict, complete_verdicts
 from daxa_wf.units import Unit
 
@@ -30,7 +30,7 @@ class ArchiveState:
     @cached_property
     def requested(self) -> RequestedUnits:
         """Return the units that the configuration requests."""
-        return read_requested(self.layout)
+        return requested_by(self.layout, self.rows) if self.rows else read_requested(self.layout)
 
     @cached_property
     def recorded(self) -> list[ObservationKey]:
@@ -57,7 +57,7 @@ class ArchiveState:
         """Return the verdicts of all units, in the order of observations and of processing."""
         contents = self.contents
         recorded = [outcome.verdict for outcome in contents.outcomes]
-        return in_order(complete_verdicts(self.layout, recorded, contents.damaged))
+        return in_order(complete_verdicts(self.layout, self.requested, recorded, contents.damaged))
 
     @cached_property
     def outcomes(self) -> dict[tuple[str, Unit], StepOutcome]:

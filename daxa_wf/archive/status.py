@@ -75,12 +75,15 @@ def read_verdicts(layout: Layout) -> list[Verdict]:
     """
     records = readable_records(layout)
     recorded = [recorded_verdict(record) for record in records.values()]
-    return complete_verdicts(layout, recorded, [path for path in record_paths(layout) if path not in records])
+    unreadable = [path for path in record_paths(layout) if path not in records]
+    return complete_verdicts(layout, read_requested(layout), recorded, unreadable)
 
 
-def complete_verdicts(layout: Layout, recorded: Sequence[Verdict], unreadable: Sequence[Path]) -> list[Verdict]:
+def complete_verdicts(
+    layout: Layout, requested: RequestedUnits, recorded: Sequence[Verdict], unreadable: Sequence[Path]
+) -> list[Verdict]:
     """Return the verdicts of all units of an archive, of which the verdicts in its readable records are known."""
-    requested, faults = read_requested(layout), read_faults(layout)
+    faults = read_faults(layout)
     damaged = [_damaged(layout, path) for path in unreadable]
     known = {(verdict.step, verdict.unit) for verdict in (*recorded, *damaged, *faults)}
     left = [_left(step, unit) for step, unit in requested.all_units() if (step, unit) not in known]

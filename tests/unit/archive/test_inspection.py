@@ -16,7 +16,7 @@ from astropy.nddata import CCDData, NDData
 from astropy.table import Table
 
 from daxa_wf.archive.access import Archive, NoSuchProductError
-from daxa_wf.archive.contents import read_contents
+from daxa_wf.archive.contents import PLAIN_PATH, paths_of_records, read_contents
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, read_manifest, write_manifest
 from daxa_wf.archive.records import Record, Status, read_record, record_paths, write_record
@@ -38,10 +38,10 @@ def archive(layout: Layout) -> Archive:
 
 def test_opening_reads_no_file(layout: Layout) -> None:
     script = (
-        "import sys, builtins, pathlib\n"
+        "import sys, os, builtins, pathlib\n"
         "from daxa_wf.archive.access import Archive\n"
         "def refuse(*_, **__): raise AssertionError('read')\n"
-        "pathlib.Path.open = pathlib.Path.read_text = pathlib.Path.glob = builtins.open = refuse\n"
+        "pathlib.Path.open = pathlib.Path.read_text = pathlib.Path.glob = os.listdir = builtins.open = refuse\n"
         "Archive(sys.argv[1])\n"
         "assert 'pydantic' not in sys.modules and 'astropy' not in sys.modules and 'snakemake' not in sys.modules\n"
     )
@@ -76,11 +76,28 @@ def test_a_damaged_record_is_a_fault_and_hides_nothing_else(layout: Layout) -> N
         assert len(archive.products()) == 5
 
 
+def test_products_in_failed_data_are_found_there(layout: Layout) -> None:
+    unit = Unit(MISSION, OBSID)
+    layout.failed_observation(unit).parent.mkdir(parents=True)
+    layout.observation(unit).rename(layout.failed_observation(unit))
+    paths = [Path(path) for path in Archive(layout.root).products()["path"]]
+    assert len(paths) == 6
+    assert all(path.is_file() and path.is_relative_to(layout.failed_observation(unit)) for path in paths)
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "a/../b", "../a", "a//b", "a/", ".daxa_wf.lock", "a\n", "a/" * 20 + "b", "é/a"]
+)
+def test_only_plain_paths_skip_the_examination(path: str) -> None:
+    assert PLAIN_PATH.fullmatch(path) is None
+
+
 def test_records_of_the_fast_reader_are_those_of_the_checked_one(layout: Layout) -> None:
     outcomes = read_contents(layout).outcomes
     records = [read_record(path) for path in record_paths(layout)]
     assert [each.products for each in outcomes] == [tuple(each.products) for each in records]
     assert [each.verdict.unit for each in outcomes] == [each.unit for each in records]
+    assert list(paths_of_records(layout)) == record_paths(layout)
 
 
 def test_a_fault_and_an_unfinished_observation_show_in_every_view(layout: Layout) -> None:
