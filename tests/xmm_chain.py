@@ -63,4 +63,6 @@ class Chain:
     def products(self, unit: str) -> list[str]:
         """Names of the products of an observation, without plots and pages."""
         root = self.layout.observation(Unit(MISSION, unit))
-        return sorted(path.name for path in root.rglob("*") if path.suffix not in (".html", ".png", ".svg") and path.is_file())
+        return sorted(
+            path.name for path in root.rglob("*") if path.suffix not in (".html", ".png", ".svg") and path.is_file()
+        )

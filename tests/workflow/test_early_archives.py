@@ -58,7 +58,9 @@ def contents(folder: Path, *parts: str) -> dict[str, bytes]:
     """Return the files below a folder of the archive, but pages and plots."""
     root = folder / "archive"
     paths = (path for part in parts for path in (root / part).rglob("*") if path.is_file())
-    return {str(path.relative_to(root)): path.read_bytes() for path in paths if path.suffix not in (".html", ".png", ".svg")}
+    return {
+        str(path.relative_to(root)): path.read_bytes() for path in paths if path.suffix not in (".html", ".png", ".svg")
+    }
 
 
 def test_an_early_archive_opens_shows_its_status_and_continues_with_a_new_observation(project: Path) -> None:

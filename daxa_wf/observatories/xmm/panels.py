@@ -35,19 +35,19 @@ def exposure_plots(layout: Layout, record: Record) -> list[Plot]:
 
 def _judged(path: Path) -> Curve:
     """Read the values that the filter compared with its limits. For some filters these are not rates."""
-    from daxa_wf.fits.tables import read_rows
+    from daxa_wf.fits.tables import read_table
 
-    _, rows = read_rows(path, "JUDGED")
+    _, rows = read_table(path, "JUDGED")
     return rows["TIME"].astype(float), rows["VALUE"].astype(float), rows["ACCEPTED"] == ord("T")
 
 
 def _of_rates(path: Path, flares: EpicFlareResults) -> Curve:
     """Read the rates of a light curve of SAS's espfilt, which does not record the values that it judged."""
     from daxa_wf.events.gti import overlap
-    from daxa_wf.fits.tables import read_rows
+    from daxa_wf.fits.tables import read_table
 
-    cards, rows = read_rows(path, "RATE")
-    factor = max(1, round(flares.judged_bin / float(cards["TIMEDEL"])))
+    header, rows = read_table(path, "RATE")
+    factor = max(1, round(flares.judged_bin / float(header["TIMEDEL"])))
     # Light curves of SAS's espfilt do not record which part of a bin was observed.
     fraction = rows["FRACEXP"].astype(float) if "FRACEXP" in (rows.dtype.names or ()) else np.ones(len(rows))
     time, rate = _binned(rows["TIME"].astype(float), rows["RATE"].astype(float), fraction, factor)
