@@ -27,8 +27,9 @@ def main() -> None:
     print(f"import daxa_wf +{(seconds('import daxa_wf') - bare) * 1000:.0f} ms (under 50)")
     for step in STEPS:
         code = (
-            f"import daxa_wf.chain.runner, daxa_wf.observatories.xmm.steps.{step}, astropy.io.fits; "
-            f"import daxa_wf.observatories.xmm.native.{MODULES[step]}"
+            f"import daxa_wf.chain.runner, daxa_wf.observatories.xmm.steps.{step}; "
+            f"import daxa_wf.observatories.xmm.native.{MODULES[step]}; "
+            f"from daxa_wf.mission.registry import STEPS; STEPS['{step}']"
         )
         print(f"start of {step} +{(seconds(code) - bare) * 1000:.0f} ms (under 600)")
 

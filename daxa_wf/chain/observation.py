@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record, read_checked_record
 from daxa_wf.archive.vouching import clamp_times
-from daxa_wf.chain.runner import Inputs, clear_staging, find_raw_files, log_to, run_step
+from daxa_wf.chain.runner import Inputs, clear_staging, find_raw_files, log_to, noted_faults, run_step
 from daxa_wf.chain.runner import run_from_snakemake as run_step_from_snakemake
 from daxa_wf.chain.staleness import Wildcards
 from daxa_wf.errors import DaxaError
@@ -50,7 +50,8 @@ class StepCall:
     def run(self, layout: Layout) -> Record:
         """Run the step, and return the record that it wrote. Raise DaxaError after a fault, which leaves a note."""
         step = STEPS[self.step]
-        records = {name: [read_checked_record(path) for path in paths] for name, paths in self.earlier.items()}
+        with noted_faults(layout.fault(self.step, self.unit), step, self.unit):
+            records = {name: [read_checked_record(path) for path in paths] for name, paths in self.earlier.items()}
         files = {"manifest": [self.manifest]} if self.manifest else {}
         raw, given = find_raw_files(layout, self.raw)
         inputs = Inputs(records, files | raw, given=given)

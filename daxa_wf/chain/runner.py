@@ -169,7 +169,7 @@ def run_step(
     """Run `function` for a unit, and write its record. A Fault leaves a note in its place and is raised again."""
     started, clock = datetime.now(UTC), time.monotonic()
     note = layout.fault(step.name, unit)
-    with _noted_faults(note, step, unit):
+    with noted_faults(note, step, unit):
         end = _blocked(step, inputs) or _run(step, unit, inputs, options, layout, function, context or {})
     removed = _remove_orphans(step, unit, layout, end.products)
     record = _record_of(end, removed, step, unit, inputs, options, layout, started, time.monotonic() - clock)
@@ -180,7 +180,7 @@ def run_step(
 
 
 @contextmanager
-def _noted_faults(note: Path, step: Step, unit: Unit) -> Iterator[None]:
+def noted_faults(note: Path, step: Step, unit: Unit) -> Iterator[None]:
     """Write a note about every error that leaves the context. Raise errors of other kinds than the package's as Fault."""
     try:
         yield
@@ -400,16 +400,13 @@ def _inputs_of(job: Any, step: Step, unit: Unit, layout: Layout) -> Inputs:
     """Return the input of a Snakemake job. CorruptFileError, with a fault note, if an earlier record is damaged."""
     records: dict[str, list[Record]] = {}
     files: dict[str, list[Path]] = {}
-    try:
+    with noted_faults(layout.fault(step.name, unit), step, unit):
         for role, paths in job.input.items():
             listed = [Path(path).absolute() for path in ([paths] if isinstance(paths, str) else paths)]
             if role in STEPS:
                 records[role] = [read_checked_record(path) for path in listed]
             else:
                 files[role] = listed
-    except DaxaError as fault:
-        _write_fault(layout.fault(step.name, unit), step, unit, fault)
-        raise
     raw, given = find_raw_files(layout, job.params.get("raw", {}))
     return Inputs(records, files | raw, given=given)
 

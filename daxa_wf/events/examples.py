@@ -9,7 +9,7 @@ import numpy as np
 
 from daxa_wf.events.gti_files import gti_hdu
 from daxa_wf.events.time_system import TimeSystem
-from daxa_wf.fits.new_hdus import Column, primary_hdu, table_hdu, write_hdus
+from daxa_wf.fits.new_hdus import NewColumn, primary_hdu, table_hdu, write_hdus
 
 ROWS = 1000
 START = 1000.0
@@ -24,7 +24,7 @@ def write_example(path: Path | None = None) -> Path:
     """
     path = Path(tempfile.mkdtemp()) / "example.fits" if path is None else path
     number = np.arange(ROWS)
-    columns: list[Column] = [
+    columns: list[NewColumn] = [
         ("TIME", "D", "s", START + number), ("X", "I", "", number + 1), ("Y", "I", "", ROWS - number),
         ("PI", "J", "eV", (number * 617) % 10_000),
     ]  # fmt: skip
@@ -33,8 +33,8 @@ def write_example(path: Path | None = None) -> Path:
              "MJDREF": TIMES.mjdref, "TIMESYS": TIMES.scale}  # fmt: skip
     for axis, kind, value, step in ((2, "RA---TAN", 150.0, -0.001), (3, "DEC--TAN", 2.0, 0.001)):
         cards |= {f"TCTYP{axis}": kind, f"TCRVL{axis}": value, f"TCRPX{axis}": 500.0, f"TCDLT{axis}": step}
-    for card, each in cards.items():
-        events.header[card] = each
+    for card, content in cards.items():
+        events.header[card] = content
     good = gti_hdu(np.array([[1000.0, 1600.0], [1700.0, 2000.0]]), TIMES, "GTI")
     write_hdus(path, [primary_hdu(), events, good])
     return path

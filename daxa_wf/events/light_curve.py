@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from daxa_wf.events.event_list import EventList
 from daxa_wf.events.gti import Intervals, overlap
 from daxa_wf.events.time_system import TimeSystem
-from daxa_wf.fits.new_hdus import Column, NewHdu, table_hdu
+from daxa_wf.fits.new_hdus import NewColumn, NewHdu, table_hdu
 
 if TYPE_CHECKING:
     from daxa_wf.events.inspection import Inspection
@@ -109,7 +109,7 @@ def rate_table(curve: LightCurve, stop: float, intervals: Intervals, times: Time
 
     `stop` is the end of the exposure, `intervals` its good time.
     """
-    columns: list[Column] = [
+    columns: list[NewColumn] = [
         ("RATE", "D", "count/s", curve.rate),
         ("ERROR", "D", "count/s", curve.error),
         ("TIME", "D", "s", curve.centres),

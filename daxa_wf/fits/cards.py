@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from daxa_wf.fits.blocks import CARD
 
-Value = bool | int | float | str | None
+CardValue = bool | int | float | str | None
 COMMENTARY: Final = ("COMMENT", "HISTORY", "")
 """Keywords of cards that have only a text, and may be repeated."""
 
@@ -30,16 +30,16 @@ FIELD = re.compile(
 PRINTABLE = re.compile(r"[ -~]*")
 
 
-class Card:
+class HeaderCard:
     """A card, or several that hold one long value; its text is parsed when value or comment are first requested."""
 
     def __init__(self, keyword: str, value: Any = "", comment: str = "", text: str = "") -> None:
         self.keyword, self._text = keyword, text
         self._number = ""
-        self._parsed: tuple[Value, str] | None = None if text else (_plain(value), _printable(comment).rstrip())
+        self._parsed: tuple[CardValue, str] | None = None if text else (_plain(value), _printable(comment).rstrip())
 
     @property
-    def value(self) -> Value:
+    def value(self) -> CardValue:
         """Return the value, a text without blanks at its end; None if the card has none. ValueError if it cannot be read."""
         return _without_blanks(self._parts()[0])
 
@@ -68,9 +68,9 @@ class Card:
         self._number = self._number if is_same else ""
         self._text, self._parsed = "", (old_value if is_same else new_value, new_comment)
 
-    def copy(self) -> Card:
+    def copy(self) -> HeaderCard:
         """Return a card that can be changed without changing this one."""
-        other = Card(self.keyword)
+        other = HeaderCard(self.keyword)
         other._text, other._number, other._parsed = self._text, self._number, self._parsed
         return other
 
@@ -78,7 +78,7 @@ class Card:
         """Return the characters of the card: 80, or a multiple for a long value."""
         return self._text or _formatted(self.keyword, *self._parts(), self._number)
 
-    def _parts(self) -> tuple[Value, str]:
+    def _parts(self) -> tuple[CardValue, str]:
         if self._parsed is None:
             if self.is_commentary or self._text[8:10] != "= ":
                 self._parsed = self._text[8:].rstrip(), ""
@@ -87,18 +87,18 @@ class Card:
         return self._parsed
 
 
-def cards_in(text: str) -> Iterator[Card]:
+def cards_in(text: str) -> Iterator[HeaderCard]:
     """Yield the cards of a header up to END, each with those that continue it."""
     at = 0
     while at < len(text) and text[at : at + 8] != "END     ":
         end = at + CARD
         while text[end : end + 8] == "CONTINUE":
             end += CARD
-        yield Card(text[at : at + 8].rstrip().upper(), text=text[at:end].ljust(CARD))
+        yield HeaderCard(text[at : at + 8].rstrip().upper(), text=text[at:end].ljust(CARD))
         at = end
 
 
-def _plain(value: Any) -> Value:
+def _plain(value: Any) -> CardValue:
     """Return a value of Python's own type. Raise ValueError for numbers and texts that no card can hold."""
     value = value.item() if hasattr(value, "item") else value
     if isinstance(value, float) and not math.isfinite(value):
@@ -106,7 +106,7 @@ def _plain(value: Any) -> Value:
     return _printable(value) if isinstance(value, str) else value
 
 
-def _without_blanks(value: Value) -> Value:
+def _without_blanks(value: CardValue) -> CardValue:
     return value.rstrip() if isinstance(value, str) else value
 
 
@@ -116,7 +116,7 @@ def _printable(text: str) -> str:
     return text
 
 
-def _parsed(text: str) -> tuple[tuple[Value, str], str]:
+def _parsed(text: str) -> tuple[tuple[CardValue, str], str]:
     """Return value and comment of a card that may be continued, and the digits of a real number as they are written."""
     values, comments = list[str](), list[str]()
     for at in range(0, len(text), CARD):
@@ -132,7 +132,7 @@ def _parsed(text: str) -> tuple[tuple[Value, str], str]:
     return ("".join(values), " ".join(comments)), ""
 
 
-def _number_or_truth(match: re.Match[str]) -> Value:
+def _number_or_truth(match: re.Match[str]) -> CardValue:
     if match["truth"]:
         return match["truth"] == "T"
     if not match["number"]:
@@ -141,7 +141,7 @@ def _number_or_truth(match: re.Match[str]) -> Value:
     return int(digits) if digits.lstrip("+-").isdigit() else float(digits)
 
 
-def _formatted(keyword: str, value: Value, comment: str, number: str) -> str:
+def _formatted(keyword: str, value: CardValue, comment: str, number: str) -> str:
     if keyword in COMMENTARY:
         return f"{keyword:8}{value}".ljust(CARD)
     field = f"{number:>20}" if number else _field(value)
@@ -152,7 +152,7 @@ def _formatted(keyword: str, value: Value, comment: str, number: str) -> str:
     return text[:CARD].ljust(CARD)
 
 
-def _field(value: Value) -> str:
+def _field(value: CardValue) -> str:
     if value is None:
         return ""
     if isinstance(value, str):

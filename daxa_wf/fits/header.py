@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from daxa_wf.errors import CorruptFileError
-from daxa_wf.fits.cards import TEXT, Card, Value, cards_in
+from daxa_wf.fits.cards import TEXT, CardValue, HeaderCard, cards_in
 
 PRINTABLE = bytes(byte if 32 <= byte < 127 else ord("?") for byte in range(256))
 """For bytes.translate: headers may hold printable ASCII only (FITS standard 4.0, section 3.2), or they cannot be written."""
@@ -22,11 +22,11 @@ class Header(Mapping[str, Any]):
     """
 
     def __init__(self, cards: Iterable[Any] = (), place: str = "the header") -> None:
-        self.cards: list[Card] = []
+        self.cards: list[HeaderCard] = []
         self.place = place
-        self._first: dict[str, Card] = {}
+        self._first: dict[str, HeaderCard] = {}
         for card in cards:
-            self._add(len(self.cards), card if isinstance(card, Card) else Card(*card))
+            self._add(len(self.cards), card if isinstance(card, HeaderCard) else HeaderCard(*card))
 
     @classmethod
     def of(cls, raw: bytes, place: str) -> Header:
@@ -37,7 +37,7 @@ class Header(Mapping[str, Any]):
         """Return the value of a card. Raise KeyError if it is missing, CorruptFileError if it cannot be read."""
         return self._read(keyword)[0]
 
-    def _read(self, keyword: str) -> tuple[Value, str]:
+    def _read(self, keyword: str) -> tuple[CardValue, str]:
         card = self._first.get(keyword.upper())
         if card is None:
             raise KeyError(f"Keyword {keyword!r} not found.")
@@ -69,7 +69,7 @@ class Header(Mapping[str, Any]):
             self._read(keyword)
             self._first[keyword.upper()].change(value, comment)
         else:
-            self._append(Card(keyword.upper(), value, comment or ""))
+            self._append(HeaderCard(keyword.upper(), value, comment or ""))
 
     def __delitem__(self, keyword: str) -> None:
         del self._first[keyword.upper()]
@@ -77,13 +77,13 @@ class Header(Mapping[str, Any]):
 
     def insert_after(self, earlier: str, keyword: str, value: Any, comment: str) -> None:
         """Insert a card after the one with the keyword `earlier`."""
-        self._add(self.cards.index(self._first[earlier]) + 1, Card(keyword, value, comment))
+        self._add(self.cards.index(self._first[earlier]) + 1, HeaderCard(keyword, value, comment))
         self._use_blanks(1)
 
     def extend(self, cards: Iterable[tuple[str, Any, str]]) -> None:
         """Append cards of keyword, value and comment, even if their keywords are there already."""
         for card in cards:
-            self._append(Card(*card))
+            self._append(HeaderCard(*card))
 
     def add_history(self, text: str) -> None:
         """Append HISTORY cards after those that are there, or at the end."""
@@ -92,14 +92,14 @@ class Header(Mapping[str, Any]):
             at = self._end()
             if "HISTORY" in self:
                 at = max(number for number, card in enumerate(self.cards, start=1) if card.keyword == "HISTORY")
-            self._add(at, Card("HISTORY", piece))
+            self._add(at, HeaderCard("HISTORY", piece))
             self._use_blanks(1)
 
     def copy(self) -> Header:
         """Return a header that can be changed without changing this one."""
         return Header((card.copy() for card in self.cards), self.place)
 
-    def _append(self, card: Card) -> None:
+    def _append(self, card: HeaderCard) -> None:
         at = self._end()
         while at and self.cards[at - 1].is_commentary:
             at -= 1
@@ -113,7 +113,7 @@ class Header(Mapping[str, Any]):
             at -= 1
         return at
 
-    def _add(self, at: int, card: Card) -> None:
+    def _add(self, at: int, card: HeaderCard) -> None:
         self.cards.insert(at, card)
         self._first.setdefault(card.keyword, card)
 

@@ -15,7 +15,7 @@ from daxa_wf.fits.headers import Card
 from daxa_wf.fits.table_types import COLUMN_TYPES
 from daxa_wf.fits.writer import write_hdu
 
-Column = tuple[str, str, str, ArrayLike]
+NewColumn = tuple[str, str, str, ArrayLike]
 """Name, form (a letter of COLUMN_TYPES), unit (may be empty), values."""
 
 
@@ -47,7 +47,7 @@ def image_hdu(pixels: NDArray[Any], cards: Iterable[Any], name: str) -> NewHdu:
     return NewHdu(header, _on_disk(pixels))
 
 
-def table_hdu(columns: Sequence[Column], name: str = "") -> NewHdu:
+def table_hdu(columns: Sequence[NewColumn], name: str = "") -> NewHdu:
     """Return a binary table with one number or truth value (form L) a row and column; without a name, no EXTNAME."""
     types = [(title, COLUMN_TYPES[form]) for title, form, _, _ in columns]
     rows = np.zeros(len(np.asarray(columns[0][3])), types)

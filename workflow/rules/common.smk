@@ -16,4 +16,9 @@ def shown(path, caption):
 def shown_observation(record):
     """Return the record of an observation's page, which Snakemake's report lists by mission and ObsID."""
     labels = {"mission": "{mission}", "ObsID": "{obsid}"}
-    return report(record, caption="../report/observation.rst", category="Observations", labels=labels)
+    return report(
+        record,
+        caption="../report/observation.rst",
+        category="Observations",
+        labels=labels,
+    )

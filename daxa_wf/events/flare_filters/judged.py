@@ -6,13 +6,13 @@ import numpy as np
 
 from daxa_wf.events.flare_filters.common import FlareResult
 from daxa_wf.events.time_system import TimeSystem
-from daxa_wf.fits.new_hdus import Column, NewHdu, table_hdu
+from daxa_wf.fits.new_hdus import NewColumn, NewHdu, table_hdu
 
 
 def judged_table(flares: FlareResult, times: TimeSystem) -> NewHdu:
     """Return a table of the bins that have a value: VALUE with its ERROR, and whether it was ACCEPTED."""
     shown = np.isfinite(flares.value)
-    columns: list[Column] = [
+    columns: list[NewColumn] = [
         ("TIME", "D", "s", flares.curve.centres[shown]), ("VALUE", "D", flares.quantity.unit, flares.value[shown]),
         ("ERROR", "D", flares.quantity.unit, flares.error[shown]), ("ACCEPTED", "L", "", flares.accepted[shown]),
     ]  # fmt: skip

@@ -12,7 +12,7 @@ from daxa_wf.events.rewrite import Changes, rewrite
 from daxa_wf.events.sky_grid import SkyGrid
 from daxa_wf.fits.header import Header
 from daxa_wf.fits.headers import describe
-from daxa_wf.fits.new_hdus import Column, image_hdu, primary_hdu, table_hdu, write_hdus
+from daxa_wf.fits.new_hdus import NewColumn, image_hdu, primary_hdu, table_hdu, write_hdus
 from daxa_wf.observatories.erosita.flare_options import FLARE_FILTERS, AnyFlareOptions, FixedLimits, FlaregtiOptions
 from daxa_wf.observatories.erosita.native.event_list import ErositaEventList
 from daxa_wf.observatories.erosita.native.flare_methods import ARCMIN, region_grid, region_threshold
@@ -71,7 +71,7 @@ def write_light_curve(events: ErositaEventList, result: FlaregtiResult, output: 
     write_hdus(output, hdus)
 
 
-def _columns(judged: JudgedCurve) -> list[Column]:
+def _columns(judged: JudgedCurve) -> list[NewColumn]:
     """Return the light curve's columns, for bins with good time."""
     curve = judged.curve
     error = np.sqrt(curve.counts) / np.where(curve.judged, curve.exposure, np.nan)
