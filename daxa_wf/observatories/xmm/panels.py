@@ -84,14 +84,14 @@ def _histogram(layout: Layout, record: Record, limits: tuple[float, float] | Non
 def kept_times(record: Record) -> list[KeptTime]:
     """Return the seconds of an exposure that espfilt kept and removed."""
     flares = EpicFlareResults.from_record(record)
-    return [KeptTime(f"{record.unit.instrument} {record.unit.exposure}", flares.kept_seconds, flares.lost_seconds)]
+    return [KeptTime(record.unit.instrument, record.unit.exposure, flares.kept_seconds, flares.lost_seconds)]
 
 
 EXPOSURE_HEADINGS = (
     Cell("exposure"),
     *map(
         number_cell,
-        ("kept (s)", "cut (s)", "removed", "fit distance (KS)", "IN/OUT after cleaning", "events kept", "of"),
+        ("kept (s)", "removed (s)", "share removed", "fit distance (KS)", "IN/OUT after cleaning", "events kept", "of"),
     ),
     Cell("warnings"),
 )
