@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from numpy.typing import NDArray
 
 from daxa_wf.errors import ConfigError
-from daxa_wf.fits.blocks import Cards
 from daxa_wf.fits.headers import Card, describe
 from daxa_wf.fits.new_hdus import NewHdu, primary_hdu, write_hdus
 from daxa_wf.fits.stream import Hdu, open_bytes, walk_hdus
@@ -21,21 +19,10 @@ def read_table(path: Path, extension: str | int | None = None, having: Sequence[
 
     Raise ConfigError if the file or the table does not exist, CorruptFileError if the file is damaged.
     """
-    with _found_table(path, extension, having) as hdu:
-        return hdu.header, hdu.table()
-
-
-def read_rows(path: Path, extension: str | int | None = None, having: Sequence[str] = ()) -> tuple[Cards, NDArray[Any]]:
-    """Return plain cards and big-endian rows of a table, as `read_table` does, without the import of astropy."""
-    with _found_table(path, extension, having) as hdu:
-        return hdu.cards, hdu.table()
-
-
-@contextmanager
-def _found_table(path: Path, extension: str | int | None, having: Sequence[str]) -> Iterator[Hdu]:
     try:
         with open_bytes(path) as stream:
-            yield _table_in(stream, path, extension, having)
+            hdu = _table_in(stream, path, extension, having)
+            return hdu.header, hdu.table()
     except FileNotFoundError:
         raise ConfigError(f"{path} is not there") from None
     except (IsADirectoryError, NotADirectoryError, PermissionError) as error:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from daxa_wf.archive.layout import Layout, band_of, unit_of
 from daxa_wf.archive.records import FileStamp, Record
 from daxa_wf.errors import CorruptFileError
-from daxa_wf.events.gti import Intervals, intersection, overlap, total, union
+from daxa_wf.events.gti import NONE, Intervals, intersection, normalise, overlap, total, union
 from daxa_wf.fits.blocks import Cards
 from daxa_wf.fits.images import real_number
 from daxa_wf.fits.stream import Hdu, open_bytes, walk_hdus
@@ -115,19 +115,23 @@ def _add_plots(plots: ListPlots, path: Path, needs_image: bool, needs_curve: boo
 def read_list(path: Path, with_sky: bool = True) -> ListContent:
     """Read the sky coordinates, times and good times of an event list in one pass.
 
+    Tables of good times whose names differ by a number belong to parts of a detector, and their union counts. Others, such
+    as STDGTI01 and GTI00003, are successive filters, and their intersection counts.
+
     Raise CorruptFileError if the file is damaged or lacks events.
     """
-    content, intervals = None, list[Intervals]()
+    content, families = None, dict[str, Intervals]()
     with open_bytes(path) as stream:
         for hdu in walk_hdus(stream, path):
             if content is None and hdu.name in EVENT_TABLES:
                 content = _read_events(hdu, with_sky)
             elif hdu.is_table and "GTI" in hdu.name and has_columns(hdu.cards, ("START", "STOP")):
-                rows = hdu.table()
-                intervals.append(union(np.column_stack([rows["START"], rows["STOP"]]).astype(float)))
+                rows, family = hdu.table(), hdu.name.rstrip("0123456789")
+                times = normalise(np.column_stack([rows["START"], rows["STOP"]]).astype(float))
+                families[family] = union(families.get(family, NONE), times)
     if content is None:
         raise CorruptFileError("it does not contain a table EVENTS")
-    content.gti = union(*intervals)
+    content.gti = intersection(*families.values()) if families else NONE
     return content
 
 
@@ -147,7 +151,7 @@ def _read_events(hdu: Hdu, with_sky: bool) -> ListContent:
         for name in names:
             parts[name].append(rows[name].astype(np.float64))
     values = {name: _scaled(np.concatenate(parts[name]), cards, columns[name]) for name in names}
-    return ListContent(cards, columns, values, union())
+    return ListContent(cards, columns, values, NONE)
 
 
 def _scaled(values: NDArray[np.float64], cards: Cards, column: int) -> NDArray[np.float64]:

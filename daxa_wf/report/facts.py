@@ -59,15 +59,24 @@ class Facts:
 
     @property
     def exposures(self) -> dict[str, float]:
-        """Return the seconds of good time by instrument: the sum of its event lists, or else of the mission's table."""
-        used = {name for facts in self.lists for name in facts.instruments}
-        seconds: dict[str, float] = {}
-        for facts in self.lists:
-            for name in facts.instruments:
-                if facts.ontime > 0:
-                    seconds[name] = seconds.get(name, 0.0) + facts.ontime
-        seconds = {**{name: value for name, value in self.expected.items() if name in used}, **seconds}
-        return {name: round(value, 1) for name, value in seconds.items()}
+        """Return the seconds of good time by instrument.
+
+        They are the sum of its event lists, or else of the times that cleaning kept, or else those of the mission's table.
+        """
+        listed = [(name, facts.ontime) for facts in self.lists for name in facts.instruments]
+        cleaned = [(time.instrument, time.kept) for time in self.times]
+        seconds = {**self.expected, **_added_up(cleaned), **_added_up(listed)}
+        used = dict.fromkeys(name for name, _ in listed)
+        return {name: round(seconds[name], 1) for name in used if name in seconds}
+
+
+def _added_up(times: Sequence[tuple[str, float]]) -> dict[str, float]:
+    """Return the sum of the seconds of each instrument; those that are not known do not count."""
+    seconds: dict[str, float] = {}
+    for name, value in times:
+        if value > 0:
+            seconds[name] = seconds.get(name, 0.0) + value
+    return seconds
 
 
 def observation_facts(layout: Layout, unit: Unit, records: Sequence[Record]) -> Facts:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record, read_checked_record
@@ -89,10 +90,10 @@ def _text(
         "tables": [table for table in tables if table.rows],
         "warnings": [(record, warning) for record in records for warning in record.warnings],
         "made_products": any(record.products for record in records), "dropped": dropped,
-        "link_to": lambda path: os.path.relpath(path, folder),
+        "link_to": lambda path: quote(os.path.relpath(path, folder)),
         "record_path": lambda record: layout.record(record.step, record.unit),
         "logs_of": lambda record: [path for name in record.logs if (path := layout.root / name).exists()],
-        "home": os.path.relpath(layout.report, folder),
+        "home": quote(os.path.relpath(layout.report, folder)),
     })  # fmt: skip
 
 

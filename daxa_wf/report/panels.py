@@ -50,11 +50,17 @@ class PageTable:
 
 @dataclass(frozen=True)
 class KeptTime:
-    """The seconds of one exposure or module that cleaning kept and removed."""
+    """The seconds of one exposure of an instrument ('' for all exposures) that cleaning kept and removed."""
 
-    name: str
+    instrument: str
+    exposure: str
     kept: float
     removed: float
+
+    @property
+    def name(self) -> str:
+        """Return instrument and exposure for people."""
+        return f"{self.instrument} {self.exposure}".rstrip()
 
 
 def number_cell(text: object) -> Cell:

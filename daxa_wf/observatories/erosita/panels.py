@@ -49,10 +49,10 @@ def flare_plots(layout: Layout, record: Record) -> list[Plot]:
 def kept_times(record: Record) -> list[KeptTime]:
     """Return the seconds of each telescope module that flaregti kept and removed."""
     flares = ErositaFlareResults.from_record(record)
-    return [KeptTime(name, flares.kept_seconds[name], flares.lost_seconds[name]) for name in flares.modules]
+    return [KeptTime(name, "", flares.kept_seconds[name], flares.lost_seconds[name]) for name in flares.modules]
 
 
-MODULE_HEADINGS = (Cell("module"), number_cell("kept (s)"), number_cell("cut (s)"), number_cell("live (s)"))
+MODULE_HEADINGS = (Cell("module"), number_cell("kept (s)"), number_cell("removed (s)"), number_cell("live (s)"))
 
 
 def module_table(_: Layout, records: Sequence[Record]) -> PageTable:

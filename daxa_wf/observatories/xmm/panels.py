@@ -35,19 +35,19 @@ def exposure_plots(layout: Layout, record: Record) -> list[Plot]:
 
 def _judged(path: Path) -> Curve:
     """Read the values that the filter compared with its limits. For some filters these are not rates."""
-    from daxa_wf.fits.tables import read_rows
+    from daxa_wf.fits.tables import read_table
 
-    _, rows = read_rows(path, "JUDGED")
+    _, rows = read_table(path, "JUDGED")
     return rows["TIME"].astype(float), rows["VALUE"].astype(float), rows["ACCEPTED"] == ord("T")
 
 
 def _of_rates(path: Path, flares: EpicFlareResults) -> Curve:
     """Read the rates of a light curve of SAS's espfilt, which does not record the values that it judged."""
     from daxa_wf.events.gti import overlap
-    from daxa_wf.fits.tables import read_rows
+    from daxa_wf.fits.tables import read_table
 
-    cards, rows = read_rows(path, "RATE")
-    factor = max(1, round(flares.judged_bin / float(cards["TIMEDEL"])))
+    header, rows = read_table(path, "RATE")
+    factor = max(1, round(flares.judged_bin / float(header["TIMEDEL"])))
     # Light curves of SAS's espfilt do not record which part of a bin was observed.
     fraction = rows["FRACEXP"].astype(float) if "FRACEXP" in (rows.dtype.names or ()) else np.ones(len(rows))
     time, rate = _binned(rows["TIME"].astype(float), rows["RATE"].astype(float), fraction, factor)
@@ -84,14 +84,14 @@ def _histogram(layout: Layout, record: Record, limits: tuple[float, float] | Non
 def kept_times(record: Record) -> list[KeptTime]:
     """Return the seconds of an exposure that espfilt kept and removed."""
     flares = EpicFlareResults.from_record(record)
-    return [KeptTime(f"{record.unit.instrument} {record.unit.exposure}", flares.kept_seconds, flares.lost_seconds)]
+    return [KeptTime(record.unit.instrument, record.unit.exposure, flares.kept_seconds, flares.lost_seconds)]
 
 
 EXPOSURE_HEADINGS = (
     Cell("exposure"),
     *map(
         number_cell,
-        ("kept (s)", "cut (s)", "removed", "fit distance (KS)", "IN/OUT after cleaning", "events kept", "of"),
+        ("kept (s)", "removed (s)", "share removed", "fit distance (KS)", "IN/OUT after cleaning", "events kept", "of"),
     ),
     Cell("warnings"),
 )

@@ -88,6 +88,15 @@ def test_good_times_divide_the_rate_and_are_on_the_strip(tmp_path: Path) -> None
     assert ">2</text>" in curve.svg, "2 count/s"
 
 
+def test_filters_intersect_and_parts_of_a_detector_unite(tmp_path: Path) -> None:
+    path = write_list(tmp_path / "a.fits", [fits.Column("TIME", "D", array=np.arange(9.0))], [(0.0, 5.0)])
+    with fits.open(path, mode="append") as hdus:
+        for name, edges in (("GTI00003", (3.0, 4.5)), ("GTI00103", (4.0, 8.0))):
+            columns = [fits.Column(n, "D", array=[edge]) for n, edge in zip(("START", "STOP"), edges, strict=True)]
+            hdus.append(fits.BinTableHDU.from_columns(columns, name=name))
+    assert read_list(path).gti.tolist() == [[3.0, 5.0]]
+
+
 def test_a_list_without_sky_coordinates_is_drawn_as_a_light_curve(real_data: Path, tmp_path: Path) -> None:
     (path,) = (real_data / "nicer").glob("1e2259_ni*.fits")
     layout, unit = Layout(tmp_path / "archive"), Unit("nicer", "1020600110")

@@ -89,6 +89,16 @@ def test_kept_and_removed_time_comes_from_the_cleaning(tmp_path: Path) -> None:
     assert dict(shown_facts(facts)) == {"Kept and removed": "M1 S001 7.5 ks, 25 % removed"}
 
 
+def test_lists_without_times_have_those_that_cleaning_kept(tmp_path: Path) -> None:
+    layout, unit = Layout(tmp_path / "archive"), Unit("xmm_pointed", XMM.obsid, "M1", "S001")
+    path = event_list(tmp_path / "list", ONTIME="none", LIVETIME=0)
+    final = delivered(layout, {f"obsid{XMM.obsid}-instM1-subexpALL-finalevents.fits": path}, XMM)
+    cleaned = [Record("espfilt", unit, Status.DONE, results={"kept_seconds": 70.0, "lost_seconds": 1.0}),
+               Record("espfilt", Unit("xmm_pointed", XMM.obsid, "M1", "U002"), Status.DONE,
+                      results={"kept_seconds": 30.0, "lost_seconds": 1.0})]  # fmt: skip
+    assert observation_facts(layout, XMM, [*cleaned, final]).exposures == {"M1": 100.0}
+
+
 @pytest.mark.parametrize("content", ["", "not a table", "obsid\tra\n00085374001\twest\n", "\0", "obsid\n\xff"])
 def test_damaged_tables_and_files_give_no_facts(tmp_path: Path, content: str) -> None:
     layout = Layout(tmp_path / "archive")
