@@ -47,7 +47,7 @@ def _read(path: Path, read: Any) -> Any:
             raise ConfigError(f"{path} does not exist; 'daxa-wf run' makes lost products again") from None
         except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError) as error:
             raise CorruptFileError(
-                f"{path} cannot be read ({error}); 'daxa-wf status' reports damaged products"
+                f"{path} cannot be read ({error}); 'daxa-wf verify' finds damaged products"
             ) from None
 
 
