@@ -22,10 +22,18 @@ ObservationKey = tuple[str, str]
 
 
 class ArchiveState:
-    """The state of an archive. Each part is read once, when it is first used."""
+    """The state of an archive, or of its observations with one ObsID. Each part is read once, when it is first used."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, obsid: str = "*") -> None:
         self.layout = layout
+        self.obsid = obsid
+
+    @classmethod
+    def around(cls, layout: Layout, identifier: str) -> ArchiveState:
+        """Return the state of the observation that a unit's identifier begins with, or of the archive if none or several fit."""
+        whole = cls(layout)
+        obsids = {obsid for _, obsid in whole.recorded if identifier.startswith(obsid)}
+        return cls(layout, obsids.pop()) if len(obsids) == 1 else whole
 
     @cached_property
     def requested(self) -> RequestedUnits:
@@ -40,7 +48,7 @@ class ArchiveState:
     @cached_property
     def rows(self) -> list[ManifestRow]:
         """Return the rows of the manifest."""
-        return manifest_rows(self.layout)
+        return [row for row in manifest_rows(self.layout) if self.obsid in ("*", row.obsid)]
 
     @cached_property
     def states(self) -> list[ObservationState]:
@@ -50,14 +58,15 @@ class ArchiveState:
     @cached_property
     def contents(self) -> Contents:
         """Return the outcomes in all records."""
-        return read_contents(self.layout)
+        return read_contents(self.layout, obsid=self.obsid)
 
     @cached_property
     def verdicts(self) -> list[Verdict]:
         """Return the verdicts of all units, in the order of observations and of processing."""
         contents = self.contents
         recorded = [outcome.verdict for outcome in contents.outcomes]
-        return in_order(complete_verdicts(self.layout, self.requested, recorded, contents.damaged))
+        verdicts = complete_verdicts(self.layout, self.requested, recorded, contents.damaged)
+        return in_order(verdict for verdict in verdicts if self.obsid in ("*", verdict.obsid))
 
     @cached_property
     def outcomes(self) -> dict[tuple[str, Unit], StepOutcome]:

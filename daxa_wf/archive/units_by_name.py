@@ -54,7 +54,7 @@ def causes_of(history: Sequence[Verdict]) -> list[Verdict]:
 def logs_of_unit(root: Path, step: str, identifier: str, mission: str | None = None) -> list[Path]:
     """Return the paths of the logs of a step of a unit. Raise ConfigError if the unit has not gone through the step."""
     check_step(step)
-    state = ArchiveState(Layout(root))
+    state = ArchiveState.around(Layout(root), identifier)
     unit = unit_named(state.verdicts, identifier, mission)
     verdict = next((item for item in state.verdicts if (item.step, item.unit) == (step, unit)), None)
     if verdict is None or success(verdict) is None:

@@ -39,7 +39,8 @@ def status(
     from daxa_wf.archive.units_by_name import causes_of, history_of, unit_named
     from daxa_wf.cli.verdicts import print_causes, print_history, status_values
 
-    state = ArchiveState(_made_archive(config))
+    layout = _made_archive(config)
+    state = ArchiveState(layout) if why is None else ArchiveState.around(layout, why)
     verdicts = _chosen(state.verdicts, step, mission)
     unit = None if why is None else unit_named(state.verdicts, why, mission)
     if unit is not None:

@@ -20,6 +20,7 @@ from daxa_wf.archive.contents import PLAIN_PATH, paths_of_records, read_contents
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, read_manifest, write_manifest
 from daxa_wf.archive.records import Record, Status, read_record, record_paths, write_record
+from daxa_wf.archive.state import ArchiveState
 from daxa_wf.archive.status import read_verdicts
 from daxa_wf.errors import ConfigError, CorruptFileError
 from daxa_wf.units import Unit
@@ -252,3 +253,13 @@ def test_logs_of_external_tasks_follow_the_steps_own(layout: Layout) -> None:
     assert logs[M1_EXPOSURE.identifier] == "no counts in the field of viewfrom the tool"
     assert len(logs) == 2
     assert PN.identifier not in logs
+
+
+def test_the_state_around_a_unit_reads_its_observation_alone(layout: Layout) -> None:
+    other = Unit(MISSION, "0001730201", "PN")
+    write_record(layout, Record("merge", other, Status.FAILED, "toolFailed", "exit code 1"))
+    near = ArchiveState.around(layout, PN.identifier)
+    whole = ArchiveState(layout)
+    assert near.verdicts == [verdict for verdict in whole.verdicts if verdict.obsid == OBSID]
+    assert {verdict.obsid for verdict in ArchiveState.around(layout, other.identifier).verdicts} == {other.obsid}
+    assert ArchiveState.around(layout, "nosuch").verdicts == whole.verdicts
