@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -165,21 +164,6 @@ def readable_records(layout: Layout) -> dict[Path, Record]:
 def record_paths(layout: Layout) -> list[Path]:
     """Return the paths of all records of an archive, sorted."""
     return sorted((layout.root / "records").glob("*/*/*/*.json"))
-
-
-def missing_products(layout: Layout) -> list[str]:
-    """Return the recorded paths of products that no longer exist, of units that are still requested."""
-    requested = read_requested(layout)
-    records = readable_records(layout).values()
-    stamps = (stamp for record in records if requested.asks_for(record.step, record.unit) for stamp in record.products)
-    return [stamp.path for stamp in stamps if not layout.find(stamp.path).exists()]
-
-
-def outdated_by_version(layout: Layout) -> Counter[str]:
-    """Return the number of records that other versions of daxa_wf made, by version, of the units that are still requested."""
-    requested = read_requested(layout)
-    records = (record for record in readable_records(layout).values() if record.is_outdated)
-    return Counter(record.made_by for record in records if requested.asks_for(record.step, record.unit))
 
 
 def drop_failed_records(layout: Layout, step: str | None = None, unit: str | None = None) -> list[Path]:

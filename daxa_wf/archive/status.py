@@ -73,10 +73,15 @@ def read_verdicts(layout: Layout) -> list[Verdict]:
 
     The verdicts of units that the configuration no longer requests are marked.
     """
-    requested, faults = read_requested(layout), read_faults(layout)
     records = readable_records(layout)
-    damaged = [_damaged(layout, path) for path in record_paths(layout) if path not in records]
-    recorded = [_verdict(record) for record in records.values()]
+    recorded = [recorded_verdict(record) for record in records.values()]
+    return complete_verdicts(layout, recorded, [path for path in record_paths(layout) if path not in records])
+
+
+def complete_verdicts(layout: Layout, recorded: Sequence[Verdict], unreadable: Sequence[Path]) -> list[Verdict]:
+    """Return the verdicts of all units of an archive, of which the verdicts in its readable records are known."""
+    requested, faults = read_requested(layout), read_faults(layout)
+    damaged = [_damaged(layout, path) for path in unreadable]
     known = {(verdict.step, verdict.unit) for verdict in (*recorded, *damaged, *faults)}
     left = [_left(step, unit) for step, unit in requested.all_units() if (step, unit) not in known]
     verdicts = [_unless_behind(faults, verdict) for verdict in (*recorded, *left)] + damaged + faults
@@ -147,7 +152,8 @@ def _read_note(path: Path) -> _FaultNote | None:
         return None
 
 
-def _verdict(record: Record) -> Verdict:
+def recorded_verdict(record: Record) -> Verdict:
+    """Return the verdict in a record."""
     unit = record.unit
     return Verdict(
         unit.mission, unit.obsid, unit.instrument, unit.exposure,

@@ -2,49 +2,94 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from daxa_wf.archive.layout import Layout
-from daxa_wf.cli.shared import ConfigFile, archive_of
+from daxa_wf.cli.shared import ArchivePlace, AsJson, ConfigFile, archive_at, archive_of, print_json
 from daxa_wf.errors import ConfigError
+
+if TYPE_CHECKING:
+    from daxa_wf.archive.state import ArchiveState
+    from daxa_wf.archive.status import Verdict
 
 commands = typer.Typer()
 
 
 @commands.command()
 def status(
-    config: ConfigFile,
+    config: ArchivePlace,
     missing: Annotated[bool, typer.Option("--missing", help="list the products that are gone")] = False,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="only units that failed or were rejected, and faults")
+    ] = False,
+    why: Annotated[
+        str | None, typer.Option(metavar="UNIT", help="explain how a unit ended, such as 0201903501PNS003")
+    ] = None,
+    step: Annotated[str | None, typer.Option(help="only this step")] = None,
+    mission: Annotated[str | None, typer.Option(help="only this mission")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show how many units of each step are done, rejected, failed or blocked, and the reasons."""
-    from daxa_wf.archive.records import missing_products, outdated_by_version
-    from daxa_wf.archive.status import manifest_fault, print_summary, read_verdicts
+    from daxa_wf.archive.state import ArchiveState
+    from daxa_wf.archive.status import print_summary
+    from daxa_wf.archive.units_by_name import causes_of, history_of, unit_named
+    from daxa_wf.cli.verdicts import print_causes, print_history, status_values
 
-    layout = _made_archive(config)
-    print_summary(layout, read_verdicts(layout), stderr=False)
-    gone = missing_products(layout)
+    state = ArchiveState(_made_archive(config))
+    verdicts = _chosen(state.verdicts, step, mission)
+    unit = None if why is None else unit_named(state.verdicts, why, mission)
+    if unit is not None:
+        verdicts = history_of(verdicts, unit)
+    if failed:
+        verdicts = causes_of(verdicts)
+    if as_json:
+        print_json(status_values(state, verdicts))
+    elif unit is not None:
+        print_history(state, unit, verdicts)
+    elif failed:
+        print_causes(state, verdicts)
+    else:
+        print_summary(state.layout, verdicts, stderr=False)
+        _print_notes(state, config, missing)
+
+
+def _chosen(verdicts: Sequence[Verdict], step: str | None, mission: str | None) -> list[Verdict]:
+    """Return the verdicts of a step and a mission. Raise ConfigError for an unknown step or mission."""
+    from daxa_wf.mission.registry import MISSIONS, check_step, why_unknown
+
+    if step is not None:
+        check_step(step, "--step")
+    if mission is not None and mission not in MISSIONS:
+        raise ConfigError(f"--mission {mission}: {why_unknown(mission)}")
+    return [item for item in verdicts if step in (None, item.step) and mission in (None, item.mission)]
+
+
+def _print_notes(state: ArchiveState, config: Path, missing: bool) -> None:
+    """Print the products that are gone, the records of other versions, and why the last run processed nothing."""
+    from daxa_wf.archive.status import manifest_fault
+
+    gone = state.missing_products()
     if gone:
         listed = ":" if missing else "; 'daxa-wf status --missing' lists them"
         print(f"{len(gone)} recorded products are gone, and the next run makes them again{listed}")
-    print("".join(f"  {layout.root / path}\n" for path in gone if missing), end="")
-    for version, number in outdated_by_version(layout).items():
-        print(
-            f"{number} records were made by daxa_wf {version}; 'daxa-wf run {config} --remake-outdated' makes them again"
-        )
-    if fault := manifest_fault(layout):
+    print("".join(f"  {state.layout.root / path}\n" for path in gone if missing), end="")
+    run = f"daxa-wf run {'CONFIG' if config.is_dir() else config}"
+    for version, number in state.outdated_by_version().items():
+        print(f"{number} records were made by daxa_wf {version}; '{run} --remake-outdated' makes them again")
+    if fault := manifest_fault(state.layout):
         print(f"The last run processed nothing: {fault}")
 
 
 def _made_archive(config: Path) -> Layout:
-    """Return the layout of a configuration's archive. Raise ConfigError if the archive holds no records."""
-    from daxa_wf.archive.records import record_paths
+    """Return the layout of an archive. Raise ConfigError if it holds no records."""
     from daxa_wf.archive.status import manifest_fault, read_faults
 
-    layout = Layout(archive_of(config))
-    if record_paths(layout) or read_faults(layout):
+    layout = Layout(archive_at(config))
+    if next(layout.root.glob("records/*/*/*/*.json"), None) is not None or read_faults(layout):
         return layout
     if fault := manifest_fault(layout):
         raise ConfigError(f"{layout.root} holds no records: {fault}")
@@ -59,11 +104,10 @@ def retry(
 ) -> None:
     """Delete the records of units that failed or that no data centre had, so that the next run repeats only them."""
     from daxa_wf.archive.records import drop_failed_records
-    from daxa_wf.mission.registry import STEPS
-    from daxa_wf.near import closest
+    from daxa_wf.mission.registry import check_step
 
-    if step is not None and step not in STEPS:
-        raise ConfigError(f"--step {step}: no such step; there are {', '.join(STEPS)}{closest(step, STEPS)}")
+    if step is not None:
+        check_step(step, "--step")
     dropped = drop_failed_records(_made_archive(config), step, unit)
     for path in dropped:
         print(path)

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 import daxa_wf
 from daxa_wf.errors import ConfigError
 
+ArchivePlace = Annotated[
+    Path,
+    typer.Argument(
+        metavar="CONFIG", help="the configuration, YAML, or the directory of an archive", show_default=False
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON, for other programs")]
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="the configuration, YAML", show_default=False)]
 
 
@@ -28,3 +35,22 @@ def archive_of(config: Path) -> Path:
     from daxa_wf.config.reading import read_config
 
     return Path.cwd() / read_config(config).archive
+
+
+def archive_at(place: Path) -> Path:
+    """Return an archive's absolute directory: the place itself if it holds records, otherwise the archive of a configuration.
+
+    Raise ConfigError if a directory holds no records.
+    """
+    if (place / "records").is_dir():
+        return Path.cwd() / place
+    if place.is_dir():
+        raise ConfigError(f"{place} cannot be read: Is a directory that is not an archive, because it holds no records")
+    return archive_of(place)
+
+
+def print_json(values: Any) -> None:
+    """Print values as JSON."""
+    import json
+
+    print(json.dumps(values, indent=1))

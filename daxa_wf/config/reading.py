@@ -79,6 +79,11 @@ def _refuse_repeated_keys(node: Any, path: Path) -> None:
 
 def read_config(path: Path) -> Config:
     """Read and check a configuration file. ConfigError if it cannot be used."""
+    return parse_config(read_values(path), str(path))
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """Return the keys and values of a configuration file, unchecked. ConfigError if it is not YAML of a bounded size."""
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise ConfigError(
@@ -105,4 +110,4 @@ def read_config(path: Path) -> Config:
         raise ConfigError(f"{path} has a value that cannot be read ({error}); put it in quotes if it is text") from None
     if not isinstance(data, dict):
         raise ConfigError(f"{path} is not a configuration: expected keys such as 'archive' and 'missions'")
-    return parse_config(data, str(path))
+    return data

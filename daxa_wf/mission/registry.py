@@ -9,6 +9,7 @@ from pkgutil import iter_modules
 from types import ModuleType
 from typing import TypeVar
 
+from daxa_wf.errors import ConfigError
 from daxa_wf.mission.pipeline import Pipeline
 from daxa_wf.mission.spec import MissionSpec
 from daxa_wf.mission.step import ACQUIRE, PREPROCESSED, REPORT, Engine, Step, ToolkitSpec
@@ -77,6 +78,12 @@ def toolkits() -> list[ToolkitSpec]:
 def engine_of(mission: str, name: str) -> Engine:
     """Return one of the engines of a mission."""
     return pipeline_of(mission).engines_of(MISSIONS[mission])[name]
+
+
+def check_step(step: str, where: str = "step") -> None:
+    """Raise ConfigError if no step has the name, which was given as `where`."""
+    if step not in STEPS:
+        raise ConfigError(f"{where} {step}: no such step; there are {', '.join(STEPS)}{closest(step, STEPS)}")
 
 
 @cache

@@ -35,6 +35,14 @@ def test_pyproject_and_environment_agree() -> None:
 IMPORT_NAMES = {"pillow": "PIL", "pyyaml": "yaml", "annotated-types": "annotated_types"}
 NEEDED_BY_OTHERS = {"pyarrow": "pandas writes Parquet with it"}
 
+OPTIONAL = {"stingray"}
+"""Packages that a part of the package uses if they are installed; each is an extra of its name."""
+
+
+def test_optional_packages_are_extras() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert {name: list(bounds_by_name(extras[name])) for name in OPTIONAL} == {name: [name] for name in OPTIONAL}
+
 
 def imported_packages() -> set[str]:
     """Return the top-level names that both packages import, inside functions too, without those of Python itself."""
@@ -54,7 +62,7 @@ def imported_packages() -> set[str]:
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
     declared = bounds_by_name(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"])
     names = {IMPORT_NAMES.get(name, name) for name in declared} - set(NEEDED_BY_OTHERS)
-    assert imported_packages() - {"pydantic_core"} == names
+    assert imported_packages() - {"pydantic_core"} - OPTIONAL == names
 
 
 def test_constraints_pin_every_dependency_with_hashes_and_within_the_bounds() -> None:

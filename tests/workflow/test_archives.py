@@ -83,9 +83,9 @@ def test_twelve_missions_from_selection_to_archive(world: tuple[ServedMirror, st
     assert done.returncode == 0, done.stdout + done.stderr
     archive = Archive(tmp_path / "my archive")
     expected = {(name, small.obsid) for name, small in SMALL.items()} | {("erosita_calpv", "700200")}
-    assert set(archive.observations) == expected
+    assert {tuple(row) for row in archive.observations["mission", "obsid"]} == expected
     for name, small in SMALL.items():
-        products = archive.products(small.obsid, name)
+        products = archive.find_products(small.obsid, name)
         assert bool(products) == bool(MISSIONS[name].products), name
         for each in products:
             assert each.path.is_file()

@@ -66,7 +66,7 @@ def contents(folder: Path, *parts: str) -> dict[str, bytes]:
 def test_an_early_archive_opens_shows_its_status_and_continues_with_a_new_observation(project: Path) -> None:
     before = contents(project, "records", "processed_data")
     archive = Archive(project / "archive")
-    assert archive.observations == [("xmm_pointed", FIRST), ("xmm_pointed", SECOND)]
+    assert list(archive.observations["obsid"]) == [FIRST, SECOND]
     assert archive.event_list(FIRST, "M1").name == f"obsid{FIRST}-instM1-subexpALL-finalevents.fits"
     assert archive.image(SECOND, "M1", band=(0.5, 2.0)).is_file()
     status = python(project, "daxa_wf", "status", "config.yaml")

@@ -228,5 +228,5 @@ def test_a_tile_is_simulated_and_fetched_from_the_mirror(tmp_path: Path) -> None
     products = Products(archive.root)
     final = products.event_list("134135", "TM1_TM2_TM3_TM4_TM6")
     assert set(ErositaEventList.open(final).observation.modules) == {1, 2, 3, 4, 6}
-    bands = {each.band for each in products.products("134135") if each.kind == "expmap"}
+    bands = {each.band for each in products.find_products("134135") if each.kind == "expmap"}
     assert bands == {(0.2, 2.3), (2.3, 5.0), (5.0, 8.0)}

@@ -14,12 +14,12 @@ from daxa_wf.archive.records import (
     Record,
     Status,
     drop_failed_records,
-    missing_products,
     read_checked_record,
     read_record,
     write_record,
 )  # fmt: skip
 from daxa_wf.archive.settle import settle_observation
+from daxa_wf.archive.state import ArchiveState
 from daxa_wf.archive.status import read_verdicts, root_causes
 from daxa_wf.archive.vouching import examine_records
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace, run_step
@@ -210,9 +210,9 @@ def test_products_that_are_gone_are_told_wherever_their_observation_is(layout: L
     record = run_step(a_step(), EXPOSURE, inputs(), {}, layout, writes("events"))
     (stamp,) = record.products
     settle_observation(layout, OBSERVATION, usable=False)
-    assert missing_products(layout) == []
+    assert ArchiveState(layout).missing_products() == []
     layout.find(stamp.path).unlink()
-    assert missing_products(layout) == [stamp.path]
+    assert ArchiveState(layout).missing_products() == [stamp.path]
 
 
 def test_a_damaged_record_is_told(layout: Layout) -> None:

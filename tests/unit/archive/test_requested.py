@@ -17,12 +17,12 @@ from daxa_wf.archive.records import (
     Record,
     Status,
     drop_failed_records,
-    missing_products,
     read_record,
     stamp_file,
     write_record,
 )
 from daxa_wf.archive.requested import NOT_REQUESTED, read_requested
+from daxa_wf.archive.state import ArchiveState
 from daxa_wf.archive.status import print_summary, read_verdicts, root_causes, warnings_by_name, write_status
 from daxa_wf.report import write_archive_page, write_observation_page
 from daxa_wf.units import Unit
@@ -209,14 +209,14 @@ def test_pages_mark_what_is_no_longer_requested_until_it_is_again(layout: Layout
 def test_archive_marks_products_and_refuses_to_hand_them_out_as_current(layout: Layout) -> None:
     request(layout, NARROW)
     archive = Archive(layout.root)
-    assert archive.observations == [("xmm_pointed", FIRST)]
+    assert [tuple(row) for row in archive.observations["mission", "obsid"]] == [("xmm_pointed", FIRST)]
     assert archive.no_longer_requested == [("xmm_pointed", SECOND)]
     assert archive.event_list(FIRST, "M1").read_text() == f"{FIRST}M1"
     with pytest.raises(NoSuchProductError, match=rf"{FIRST} has no event list of M2 .*instM2-.*no longer requested"):
         archive.event_list(FIRST, "M2")
     with pytest.raises(NoSuchProductError, match="no longer requested"):
         archive.event_list(SECOND, "M1")
-    marked = {(each.instrument, each.kind): each.requested for each in archive.products(FIRST)}
+    marked = {(row["instrument"], row["kind"]): row["requested"] for row in archive.products(FIRST)}
     assert marked == {
         ("M1", "cleanevents"): True, ("M1", "finalevents"): True,
         ("M2", "cleanevents"): False, ("M2", "finalevents"): False,
@@ -226,9 +226,9 @@ def test_archive_marks_products_and_refuses_to_hand_them_out_as_current(layout: 
 def test_neither_retry_nor_the_list_of_lost_products_takes_up_what_is_no_longer_requested(layout: Layout) -> None:
     record(layout, "espfilt", Unit("xmm_pointed", SECOND, "M1", "S001"), status=Status.FAILED)
     layout.product(Unit("xmm_pointed", SECOND, "M1"), "finalevents").unlink()
-    assert len(missing_products(layout)) == 1
+    assert len(ArchiveState(layout).missing_products()) == 1
     request(layout, NARROW)
-    assert missing_products(layout) == []
+    assert ArchiveState(layout).missing_products() == []
     assert drop_failed_records(layout) == []
     request(layout, WIDE)
     assert len(drop_failed_records(layout)) == 1
