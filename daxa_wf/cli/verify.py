@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import asdict
-from typing import Annotated
 
 import typer
 
 from daxa_wf.archive.layout import Layout
-from daxa_wf.cli.shared import ConfigFile, archive_of
+from daxa_wf.cli.shared import ArchivePlace, AsJson, archive_at, print_json
 from daxa_wf.errors import ConfigError
 
 commands = typer.Typer()
@@ -18,8 +16,8 @@ commands = typer.Typer()
 
 @commands.command()
 def verify(
-    config: ConfigFile,
-    as_json: Annotated[bool, typer.Option("--json", help="print the discrepancies as JSON")] = False,
+    config: ArchivePlace,
+    as_json: AsJson = False,
 ) -> None:
     """Compare every product with the SHA-256 in its record: missing, altered and unrecorded files, and damaged records.
 
@@ -32,7 +30,7 @@ def verify(
     from daxa_wf.archive.verification import mark_altered, recorded_bytes
     from daxa_wf.archive.verification import verify as compare
 
-    layout = Layout(archive_of(config))
+    layout = Layout(archive_at(config))
     if not record_paths(layout):
         raise ConfigError(f"{layout.root} holds no records yet; 'daxa-wf run {config}' makes them")
     with Progress(console=Console(stderr=True), transient=True) as bar:
@@ -40,7 +38,7 @@ def verify(
         discrepancies = compare(layout, lambda size: bar.advance(task, size))
     unmarked = mark_altered(layout, discrepancies)
     if as_json:
-        print(json.dumps([asdict(discrepancy) for discrepancy in discrepancies], indent=1))
+        print_json([asdict(discrepancy) for discrepancy in discrepancies])
     else:
         for discrepancy in discrepancies:
             detail = f" ({discrepancy.detail})" if discrepancy.detail else ""
