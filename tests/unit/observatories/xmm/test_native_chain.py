@@ -148,7 +148,7 @@ def test_the_quantity_that_is_judged_is_recorded_and_drawn_with_its_limits(
         unit = f" ({header['TUNIT2']})" if "TUNIT2" in header else ""
         assert record.results["judged"] == f"{header['QUANTITY']}{unit}" == JUDGED[method]
     drawn: list[Any] = []
-    monkeypatch.setattr(panels, "light_curve_plot", lambda *args: drawn.extend(args) or b"")
+    monkeypatch.setattr(panels, "light_curve_chart", lambda *args, gti: drawn.extend(args) or "")
     panels.exposure_plots(chain.layout, record)
     _, values, kept, limits, _, axis = drawn
     assert axis == JUDGED[method]
