@@ -29,7 +29,7 @@ def test_questions_change_nothing_and_show_what_is_stale(make_archive: Any, tmp_
     archive: Archive = make_archive(jobs="step", obsids=[OBSIDS[0]], instruments=["M1"])
     archive.write()
     before = state(tmp_path)
-    for question in QUESTIONS:
+    for question in (("-n",), ("--lint",)):
         archive.run(*question)
     assert state(tmp_path) == before, "a question changed a project without an archive"
 
