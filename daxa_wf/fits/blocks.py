@@ -1,7 +1,8 @@
 """The blocks of FITS files: headers as bytes, their cards as plain values, the size of the data that follow.
 
-This is the only parser of headers in the package. It needs neither astropy, whose import takes 0.3 s, as long as a small
-step runs, nor memory beyond the header. Format: FITS standard 4.0, sections 3 and 4.
+The cards here are those that give sizes and names, for files that are only checked or searched; `fits/header.py` reads whole
+headers and changes them. Neither needs astropy, whose import takes longer than a small step runs. Format: FITS standard 4.0,
+sections 3 and 4.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
 TEXT = re.compile(r"'((?:[^']|'')*)'")
 
 Cards = Mapping[str, Any]
-"""Keyword -> value: bool, int or str (a real number stays text). An astropy Header serves too."""
+"""Keyword -> value: bool, int or str (a real number stays text). A Header serves too."""
 
 
 def read_header(stream: IO[bytes] | Any, place: str, number: int, longest: int, trailing: bool = False) -> bytes | None:

@@ -146,3 +146,14 @@ def test_common_rooms_name_no_mission_instrument_or_task() -> None:
         for word in names_in(text)
     }
     assert named == set()
+
+
+def test_native_jobs_need_no_astropy() -> None:
+    """Its import takes longer than a small step runs; a compressed image is read by the report alone."""
+    rooms, exempt = {"fits", "events", "observatories"}, {"daxa_wf.fits.images"}
+    importers = {
+        name
+        for name, path in sources().items()
+        if room_of(name) in rooms and any(module.split(".")[0] == "astropy" for module in imports_of(name, path))
+    }
+    assert importers == exempt
