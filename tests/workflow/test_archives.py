@@ -156,7 +156,7 @@ def test_a_table_that_changed_is_selected_from_again_and_only_what_is_new_is_don
 def test_one_bad_observation_spoils_nothing(world: tuple[ServedMirror, str], tmp_path: Path) -> None:
     archives, url = world
     config = configuration(archives, url, "chandra", "nustar_pointed", "swift")
-    archives.fault = lambda handler, path: "nustar" in path and (handler.page(b"", status=500) or True)
+    archives.fault = lambda handler, path: "nustar" in path and (handler.page(b"", status=501) or True)
     config["missions"]["chandra"]["select"] = {"obsids": ["12812", "12819"], "science_usable": False}
     done = run(tmp_path, config, "--retries", "0")
     archives.fault = None

@@ -9,7 +9,7 @@ from typing import Any
 
 from .conftest import OBSIDS, Archive
 
-QUESTIONS = [("-n",), ("--lint",), ("--summary",), ("--dag",), ("--rulegraph",), ("--list-rules",)]
+QUESTIONS = [("-n",), ("--lint",), ("--summary",), ("--dag",)]
 
 
 def state(folder: Path) -> dict[str, tuple[int, str]]:
