@@ -116,14 +116,14 @@ def read_lock(path: Path) -> Lock:
 
 @dataclass(frozen=True)
 class Difference:
-    """A product that is not the same in two archives, and the cause as far as the records show it."""
+    """A product, or the record of a step without products, that differs between two archives, with the cause if it is known."""
 
     product: str
     cause: str
 
 
 def compare(expected: Lock, made: Lock) -> list[Difference]:
-    """Return the products that differ between two locks, each with its cause, sorted by path.
+    """Return the products that differ between two locks, each with its cause, then the verdicts of steps without products.
 
     Source files are compared by name and content, so they may lie in another directory.
     """
@@ -136,6 +136,10 @@ def compare(expected: Lock, made: Lock) -> list[Difference]:
             differences.append(Difference(product, "only one of the archives has a record of its step"))
         elif old.products.get(product) != new.products.get(product):
             differences.append(Difference(product, _cause(expected, old, made, new)))
+    for path in sorted(expected.steps.keys() & made.steps.keys()):
+        verdicts = [(step.status, step.reason) for step in (expected.steps[path], made.steps[path])]
+        if verdicts[0] != verdicts[1] and not (expected.steps[path].products or made.steps[path].products):
+            differences.append(Difference(path, _cause(expected, expected.steps[path], made, made.steps[path])))
     return differences
 
 
@@ -155,6 +159,8 @@ def _cause(expected: Lock, old: LockedStep, made: Lock, new: LockedStep) -> str:
         )
     if (old.status, old.reason) != (new.status, new.reason):
         return f"the verdict was {old.status} {old.reason}".rstrip() + f", and is {new.status} {new.reason}".rstrip()
+    if old.products.keys() != new.products.keys():
+        return "only one of the archives has this product"
     return "unknown: options, source files, earlier steps and versions are the same"
 
 

@@ -82,6 +82,14 @@ def test_the_cause_of_a_difference_is_the_first_thing_that_differs(lock: Lock) -
     ]
 
 
+def test_another_verdict_of_a_step_without_products_is_a_difference(lock: Lock) -> None:
+    step = replace(lock.steps[GTI], products={})
+    before = replace(lock, steps={**lock.steps, GTI: replace(step, status="rejected", reason="noCounts")})
+    after = replace(lock, steps={**lock.steps, GTI: step})
+    difference = compare(before, after)[-1]
+    assert (difference.product, difference.cause) == (GTI, "the verdict was rejected noCounts, and is done")
+
+
 def test_a_file_that_is_not_a_lock_is_refused(lock: Lock, tmp_path: Path) -> None:
     path = tmp_path / "x.lock.json"
     with pytest.raises(ConfigError, match=r"x.lock.json does not exist; name a lock"):
