@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,15 +62,12 @@ class StepCall:
 def call_of(plan: Plan, step: Step, unit: Unit) -> StepCall:
     """Return the call of a step on a unit, with the values that the step's rule would pass."""
     wildcards = Wildcards.of(unit)
-    return StepCall(
-        step.name,
-        unit,
-        {name: plan.paths_of(name, wildcards) for name in plan.earlier(step)},
-        plan.layout.manifest if step.is_first else None,
-        plan.raw(*step.raw)(wildcards) if step.raw else {},
-        plan.options(step.name)(wildcards) if step.has_options else {},
-        plan.context(step.name)(wildcards, None) if step.tasks else {},
-    )
+    earlier = {name: plan.paths_of(name, wildcards) for name in plan.earlier(step)}
+    params = plan.params(step.name)
+    if "context" in params:
+        params["context"] = partial(params["context"], resources=None)
+    values = {name: value(wildcards) for name, value in params.items()}
+    return StepCall(step.name, unit, earlier, plan.layout.manifest if step.is_first else None, **values)
 
 
 class ObservationJobs:

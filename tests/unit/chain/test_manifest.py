@@ -18,12 +18,13 @@ from daxa_wf.archive.manifest import read_manifest
 from daxa_wf.archive.origin import Origin, identity_to_ask, read_origin, write_origin
 from daxa_wf.archive.status import print_summary
 from daxa_wf.chain import acquire, manifest
+from daxa_wf.chain.observation import call_of
 from daxa_wf.chain.plan import Plan
 from daxa_wf.chain.runner import Inputs
 from daxa_wf.chain.staleness import Wildcards, manifest_changes
 from daxa_wf.config.reading import parse_config
 from daxa_wf.errors import ConfigError, ServiceError
-from daxa_wf.mission.registry import MISSIONS
+from daxa_wf.mission.registry import MISSIONS, STEPS
 from daxa_wf.tables.snapshots import SnapshotStore
 from daxa_wf.units import Unit
 from daxa_wf_simulator.mirror_server import serve_mirror
@@ -319,6 +320,18 @@ def test_obsids_and_a_complete_mirror_need_no_network(
         plan = plan_of(tmp_path / name, {mission: {"source": source, "obsids": [obsid], **engine}}, **top)
         assert make(plan) == [obsid]
         assert acquired(plan, mission, obsid) >= set(SMALL[mission].files)
+
+
+def test_the_step_acquire_gets_by_hand_what_its_rule_passes(tmp_path: Path, small_archives: Path) -> None:
+    small = SMALL["chandra"]
+    archives = {name: [str(small_archives / small.directory.split("/")[0])] for name in MISSIONS["chandra"].archives}
+    section = {"source": {"archives": "any"}, "obsids": [small.obsid]}
+    plan = plan_of(tmp_path, {"chandra": section}, archives=archives)
+    assert make(plan) == [small.obsid]
+    call = call_of(plan, STEPS["acquire"], Unit("chandra", small.obsid))
+    record = call.run(plan.layout)
+    assert record.status == "done", record.message
+    assert {file["path"] for file in record.results["files"]} >= set(small.files)
 
 
 def acquired(plan: Plan, mission: str, obsid: str) -> set[str]:
