@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from daxa_wf.mission.citation import Citation
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -193,6 +195,8 @@ class MissionSpec:
     """Remarks for docs/missions.md: sentences on data that are not available, and on instruments."""
     event_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Instrument -> columns of its event lists, which a check of expressions before a run uses."""
+    citation: Citation = field(default_factory=Citation)
+    """How to acknowledge and cite the mission."""
 
     def instrument(self, name: str) -> Instrument:
         """Return the instrument with a name or alias. KeyError lists the instruments."""

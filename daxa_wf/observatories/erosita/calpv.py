@@ -1,8 +1,9 @@
 """eROSITA, calibration and performance-verification observations. The package holds the table: 170 final rows."""
 
+from daxa_wf.mission.citation import Citation
 from daxa_wf.mission.common import POSITION, texts, times
 from daxa_wf.mission.spec import Bundle, Column, FilePattern, MissionSpec, ProductPattern, TableSource
-from daxa_wf.observatories.erosita.telescope import PROCESSING, telescope_modules
+from daxa_wf.observatories.erosita.telescope import ACKNOWLEDGEMENT, PREDEHL, PROCESSING, telescope_modules
 
 FIELD_OF_VIEW = 4.5
 """Distance in degrees that scans reach from their centre (DAXA's value)."""
@@ -50,6 +51,7 @@ MISSION = MissionSpec(
             package="daxa_wf.observatories.erosita",
         ),
     ),
+    citation=Citation(ACKNOWLEDGEMENT, (PREDEHL,), page="https://erosita.mpe.mpg.de/edr/"),
     aliases={"obsid": obsids_for, "field": fields_for},
     bundles={
         "erosita_de": tuple(
