@@ -28,6 +28,8 @@ class Instrument:
     default: bool = True
     exposure_column: str | None = None
     """Column of the observation table with this instrument's exposure in seconds, if the table has one."""
+    radius_caution: str = ""
+    """Reason why the default radius, 1.2 fields of view, suits few purposes, as the end of a sentence; '' if it suits most."""
     is_detector: bool = True
     """False for a grating, whose data are in the files of the detector behind it."""
 
@@ -102,11 +104,15 @@ class ProductPattern:
 
 
 Route = Literal["raw", "preprocessed"]
+VERSION = "{version}"
 
 
 @dataclass(frozen=True)
 class FilePattern:
-    """Files that a data level (raw or products) needs: globs below an observation's tree (`*` crosses no `/`), instruments."""
+    """Files that a data level (raw or products) needs: globs below an observation's tree (`*` crosses no `/`), instruments.
+
+    VERSION in a glob stands for the version of the data centre's processing, by default for all versions.
+    """
 
     route: Route
     globs: tuple[str, ...]
@@ -231,6 +237,11 @@ class MissionSpec:
         """Return the known instruments among the words of a table's column `instruments`, in the mission's order."""
         words = text.split()
         return tuple(instrument.name for instrument in self.instruments if instrument.name in words)
+
+    @property
+    def has_versions(self) -> bool:
+        """Return True if the paths of its files state the version of the data centre's processing."""
+        return any(VERSION in glob for pattern in self.files for glob in pattern.globs)
 
     @property
     def archives(self) -> tuple[str, ...]:

@@ -11,6 +11,10 @@ from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, Instrument, Mi
 
 ACIS, HRC = 27.8 / 60, 49.5 / 60
 """Radii of the fields of view in degrees; a grating has the radius of the largest detector behind it."""
+RADIUS_CAUTION = (
+    "it fits the longest row of chips at any aim point, but ACIS-I is 17 arcmin wide and HRC-I 30 arcmin, so many of the "
+    "observations do not cover their position"
+)
 INTERLEAVED = r"_(e[12])_"
 
 CITATION = Citation(
@@ -30,12 +34,12 @@ MISSION = MissionSpec(
     pretty_name="Chandra",
     obsid_pattern=r"[0-9]{1,5}",
     instruments=(
-        Instrument("ACIS-I", ACIS),
-        Instrument("ACIS-S", ACIS),
-        Instrument("HRC-I", HRC),
-        Instrument("HRC-S", HRC),
-        Instrument("HETG", ACIS, default=False, is_detector=False),
-        Instrument("LETG", HRC, default=False, is_detector=False),
+        Instrument("ACIS-I", ACIS, radius_caution=RADIUS_CAUTION),
+        Instrument("ACIS-S", ACIS, radius_caution=RADIUS_CAUTION),
+        Instrument("HRC-I", HRC, radius_caution=RADIUS_CAUTION),
+        Instrument("HRC-S", HRC, radius_caution=RADIUS_CAUTION),
+        Instrument("HETG", ACIS, radius_caution=RADIUS_CAUTION, default=False, is_detector=False),
+        Instrument("LETG", HRC, radius_caution=RADIUS_CAUTION, default=False, is_detector=False),
     ),
     groups={"ACIS": ("ACIS-I", "ACIS-S"), "HRC": ("HRC-I", "HRC-S")},
     simultaneous=False,
