@@ -23,6 +23,8 @@ SUBDIRECTORIES = {
     "image": "images",
     "expmap": "images",
     "backmap": "background",
+    "allgoodevents": "background",
+    "allgoodootevents": "background",
     "gti": "cleaning",
     "lightcurve": "cleaning",
     "cornerlightcurve": "cleaning",
