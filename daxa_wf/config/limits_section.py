@@ -48,7 +48,7 @@ class LimitsSection(Section):
     step_time: Annotated[PositiveSeconds | dict[str, PositiveSeconds], AfterValidator(_known_steps)] | None = Field(
         None,
         description="wall time of a step on one unit, with any engine: one for all steps but acquire, or by step, as in "
-        "{espfilt: 10 min}; a step that takes longer is stopped, and the next run tries again",
+        "{acquire: 2 h}; a step that takes longer is stopped, and the next run tries again",
     )
 
     def limits(self) -> Limits:
