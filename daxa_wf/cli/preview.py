@@ -16,6 +16,8 @@ from daxa_wf.errors import ConfigError, DaxaError
 from daxa_wf.mission.spec import MissionSpec
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from daxa_wf.archive.manifest import ManifestRow
     from daxa_wf.download.sizes import Estimate
     from daxa_wf.selection.positions import Positions
@@ -46,6 +48,16 @@ class LocalObservations:
     ignored: Sequence[str]
     """Sentences on files that were not recognised."""
 
+    def table(self) -> pd.DataFrame:
+        """Return one row for each observation: its ObsID, and its instruments where files have them."""
+        import pandas as pd
+
+        instruments: dict[str, list[str]] = {}
+        for row in self.rows:
+            instruments.setdefault(row.obsid, []).append(row.inst)
+        texts = [" ".join(sorted({name for name in names if name})) for names in instruments.values()]
+        return pd.DataFrame({"obsid": list(instruments), "instruments": texts})
+
     def lines(self) -> list[str]:
         """Return the numbers of observations and of exposures, where files have them, and the ignored files."""
         observations = len({row.obsid for row in self.rows})
@@ -68,6 +80,28 @@ def _in_a_directory(mission: Mission, started_in: Path) -> LocalObservations | N
     directory = started_in / source.local
     rows = local_rows(mission, directory)
     return LocalObservations(mission, directory, rows, ignored_files(directory, mission.engine))
+
+
+def is_query(text: str) -> bool:
+    """Return True if the argument of `select` is a name or a query, and not a configuration's path."""
+    return not (Path(text).exists() or Path(text).suffix.lower() in (".yaml", ".yml", ".json"))
+
+
+def query_config(text: str, missions: Sequence[str], tables: Path) -> Config:
+    """Return a configuration that selects by one query from fetched tables. ConfigError if no table has been fetched."""
+    from daxa_wf.config.reading import parse_config
+    from daxa_wf.mission.registry import MISSIONS
+    from daxa_wf.tables.snapshots import SnapshotStore
+
+    store = SnapshotStore(tables)
+    names = missions or [name for name in MISSIONS if store.latest(name) is not None]
+    if not names:
+        raise ConfigError(
+            f"{text!r} is not a configuration's path, so it is taken as a name or a query, but {tables} holds no table to "
+            "search; run 'daxa-wf fetch-tables', or name a mission with --mission"
+        )
+    sections = {name: {"select": {"query": text}} for name in names}
+    return parse_config({"archive": ".", "tables": str(tables), "missions": sections}, f"the query {text!r}")
 
 
 def find(config: Config, started_in: Path) -> Iterator[tuple[str, MissionSelection | LocalObservations | DaxaError]]:

@@ -131,6 +131,19 @@ def circle(lon: float, lat: float, radius: float) -> Filter:
     return Filter("circle", f"within {radius:g} degrees of ({lon:g}, {lat:g})", keep)
 
 
+def near(name: str, ra: float, dec: float) -> Filter:
+    """Keep observations whose instruments reach a position (ICRS degrees) within 1.2 of their fields of view."""
+    from daxa_wf.selection.positions import positions
+    from daxa_wf.selection.select import associate
+
+    sought = positions((ra, dec), [name])
+
+    def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
+        return _array(table["obsid"].isin(associate(table, spec, sought)["obsid"]))
+
+    return Filter("near", f"{name} at ({ra:g}, {dec:g})", keep)
+
+
 def region(contains: Contains, description: str) -> Filter:
     """Keep pointing centres within a region of the sky."""
 
