@@ -14,6 +14,7 @@ from daxa_wf.config.mission import Mission
 from daxa_wf.config.model import Config
 from daxa_wf.errors import ConfigError, DaxaError
 from daxa_wf.mission.spec import MissionSpec
+from daxa_wf.text import some_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,6 +165,18 @@ def steps_line(mission: Mission) -> str:
     return f"  engine {mission.engine.name}: {' -> '.join(mission.steps)}"
 
 
+def product_lines(mission: Mission) -> list[str]:
+    """Return a line on the data centre's products that the archive will hold, with instruments and energy bands."""
+    if "preprocessed" not in mission.steps:
+        return []
+    chosen, texts = set(mission.instruments), dict[str, list[str]]()
+    for (instrument, kind), bands in mission.spec.product_bands.items():
+        if chosen & set(mission.spec.groups.get(instrument, (instrument,))):
+            edges = f" in {', '.join(f'{low:g}-{high:g}' for low, high in bands)} keV" if bands else ""
+            texts.setdefault(f"{kind}{edges}", []).append(instrument)
+    return [f"  products: {'; '.join(f'{text} of {some_of(names, 9)}' for text, names in texts.items())}"]
+
+
 def work(selected: MissionSelection, tables: Path) -> list[str]:
     """Return lines about the processing of a selection: engine, steps, and exposures where they are known."""
     from daxa_wf.chain.planned import planned_exposures
@@ -172,7 +185,7 @@ def work(selected: MissionSelection, tables: Path) -> list[str]:
     mission, section, spec = selected.mission, selected.mission.section, selected.spec
     if section.source is None:
         return ["  no source: it is selected only"]
-    lines = [steps_line(mission)]
+    lines = [steps_line(mission), *product_lines(mission)]
     exposures = SnapshotStore(tables).exposures(spec)
     if not mission.engine.planned_files or not spec.exposures:
         return lines

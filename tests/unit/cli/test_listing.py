@@ -130,3 +130,14 @@ def test_long_tables_are_cut_on_the_terminal_and_say_so(
     assert "and 3 more rows" in shown
     assert "\x1b" not in shown
     assert "\x07" not in shown
+
+
+def test_instruments_with_products_in_a_band() -> None:
+    shown = CliRunner().invoke(app, ["missions", "--band", "0.4-2.0 keV"], env={"COLUMNS": "200"}).stdout
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in shown.splitlines() if "│" in line]
+    assert ["asca", "SIS", "image", "yes", "0.4-10"] in rows
+    assert ["xrism_pointed", "XTEND", "image", "no", "0.4-20"] in rows
+    assert not [row for row in rows if row[0] == "nustar_pointed"]
+    none = CliRunner().invoke(app, ["missions", "--band", "0.001-200"])
+    assert none.stdout == "no mission has products that contain 0.001-200 keV\n"
+    assert "expected two energies in keV" in str(CliRunner().invoke(app, ["missions", "--band", "soft"]).exception)
