@@ -19,6 +19,7 @@ from daxa_wf.cli import (
     lock,
     missions,
     previews,
+    regions,
     run,
     step,
     verify,
@@ -43,7 +44,21 @@ def _options(
         raise typer.Exit
 
 
-for group in (run, previews, archive, inspection, verify, lock, handover, export, step, missions, doctor, generated):
+for group in (
+    run,
+    previews,
+    archive,
+    inspection,
+    verify,
+    lock,
+    handover,
+    export,
+    regions,
+    step,
+    missions,
+    doctor,
+    generated,
+):
     app.add_typer(group.commands)
 
 
