@@ -8,6 +8,7 @@ from daxa_wf.mission.common import POSITION, public_date, texts
 from daxa_wf.mission.cuts import HAS_POSITION, PROCESSED
 from daxa_wf.mission.pipeline import Pipeline
 from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
+from daxa_wf.mission.xga_names import XgaNames
 
 ACIS, HRC = 27.8 / 60, 49.5 / 60
 """Radii of the fields of view in degrees; a grating has the radius of the largest detector behind it."""
@@ -88,6 +89,7 @@ MISSION = MissionSpec(
         "detector behind it. The name of a detector selects its observations with and without a grating; "
         "`select: {columns: {grating: [NONE]}}` excludes observations with a grating.",
     ),
+    xga=XgaNames("chandra", {"ACIS-I": "acis", "ACIS-S": "acis"}),
     citation=CITATION,
     archive_paths={"heasarc": "chandra/data/byobsid/{obsid[-1]}/{obsid}/", "cxc": "byobsid/{obsid[-1]}/{obsid}/"},
     files=(
