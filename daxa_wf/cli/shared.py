@@ -54,3 +54,14 @@ def print_json(values: Any) -> None:
     import json
 
     print(json.dumps(values, indent=1))
+
+
+def band_edges(band: str | None) -> tuple[float, float] | None:
+    """Return the edges of a band in keV, written as `0.5-2.0`. Raise ConfigError for another form."""
+    if band is None:
+        return None
+    low, _, high = band.lower().replace("kev", "").replace(" ", "").partition("-")
+    try:
+        return float(low), float(high)
+    except ValueError:
+        raise ConfigError(f"--band {band}: expected two energies in keV, such as 0.5-2.0") from None
