@@ -33,6 +33,7 @@ def acquire_options(plan: Plan, wildcards: Any) -> dict[str, Any]:
         "instruments": mission.instruments,
         "decompress": bool(source and source.decompress),
         **({"version": version} if version else {}),
+        **({"further": True} if mission.section.products.further else {}),
     }
 
 

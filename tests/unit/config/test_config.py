@@ -79,6 +79,18 @@ def test_the_version_of_the_data_centres_processing_is_an_option_of_acquire_if_i
     assert "version" not in options[0]
 
 
+def test_further_products_need_a_mission_that_has_them_and_the_engine_that_organises_them() -> None:
+    def products_of(mission: str, engine: str) -> Any:
+        section = {"source": {"archives": "any"}, "engine": engine, "products": {"further": True}}
+        return parse_config({"archive": "out", "missions": {mission: section}}).mission(mission).section.products
+
+    assert products_of("xmm_pointed", "preprocessed").further
+    with pytest.raises(ConfigError, match=r"missions\.chandra\.products\.further: chandra has no further products"):
+        products_of("chandra", "preprocessed")
+    with pytest.raises(ConfigError, match=r"missions\.xmm_pointed\.products: engine native .* has no effect"):
+        products_of("xmm_pointed", "native")
+
+
 def test_erosita_has_its_own_defaults() -> None:
     mission = parse_config(erosita(instruments=["TM9", "tm1"], images={"pixel_size": "8 arcsec"})).mission(
         "erosita_calpv"
