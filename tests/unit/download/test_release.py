@@ -181,7 +181,7 @@ def test_a_configuration_may_have_credentials_by_observation(tmp_path: Path) -> 
     assert planned({"xsa": files["all"]}).credentials("0727960401") == {"xsa": files["all"]}
     check_before_a_run(plan.config, tmp_path)
     (tmp_path / "two").chmod(0o644)
-    with pytest.raises(ConfigError, match="others can read .*two"):
+    with pytest.raises(ConfigError, match=r"others can read .*two"):
         check_before_a_run(plan.config, tmp_path)
     for wrong in ({"0201903501x": files["one"]}, {}, {201903501: files["one"]}):
         with pytest.raises(ConfigError, match=r"credentials\.xsa"):
