@@ -94,7 +94,7 @@ def _locked(record: Record) -> LockedStep:
     return LockedStep(
         str(record.status), record.reason, record.engine, record.parameters, record.versions,
         sorted(stamp.path for stamp in record.raw), sorted(record.built_on),
-        {stamp.path: stamp.sha256 for stamp in sorted(record.products, key=lambda stamp: stamp.path)},
+        {stamp.path: stamp.sha256 for stamp in sorted([*record.products, *record.pruned], key=lambda stamp: stamp.path)},
     )  # fmt: skip
 
 

@@ -295,6 +295,15 @@ class Plan:
 
         return files
 
+    def steps_with_raw_data(self, name: str) -> set[str]:
+        """Return the steps of a mission that read downloaded files."""
+        mission = self.mission(name)
+        if not mission.uses_raw_store:
+            return set()
+        by_tool = bool(mission.engine.raw_data)
+        steps = (STEPS[step] for step in mission.steps)
+        return {step.name for step in steps if step.raw or ACQUIRE.name in step.needs or (by_tool and step.tasks)}
+
     def seen_from_archive(self, path: Path) -> str:
         """Return a path relative to the archive if the project holds both, so that it stays valid if the project moves."""
         real, project = path.resolve(), self.started_in.resolve()
