@@ -41,13 +41,13 @@ def prune(
     made_archive(config)
     plan = plan_of(config)
     if not apply:
-        found = _prunable(plan, raw, intermediates)
-        _print_removal(found, as_json, f"nothing was removed; 'daxa-wf prune {config} --apply' removes them")
+        doomed = _prunable(plan, raw, intermediates)
+        _print_removal(doomed, as_json, f"nothing was removed; 'daxa-wf prune {config} --apply' removes them")
         return
     with held(plan.layout.root):
-        found = _prunable(plan, raw, intermediates)
-        _remove(found)
-    _print_removal(found, as_json, "removed")
+        doomed = _prunable(plan, raw, intermediates)
+        _remove(doomed)
+    _print_removal(doomed, as_json, "removed")
 
 
 def _prunable(plan: Plan, raw: bool, intermediates: bool) -> Removal:
@@ -81,18 +81,18 @@ def delete_raw(
     if not yes and (as_json or not sys.stdin.isatty()):
         raise ConfigError("delete-raw asks before it deletes, and this is no terminal; add --yes")
     with held(plan.layout.root):
-        found = _deletable(plan)
-        if not found.files:
-            _print_removal(found, as_json, "nothing was deleted")
+        doomed = _deletable(plan)
+        if not doomed.files:
+            _print_removal(doomed, as_json, "nothing was deleted")
             return
         if not yes:
-            print("\n".join(map(make_printable, found.lines())))
-            question = f"Delete {len(found.files)} files, {shown_bytes(found.size)}?"
+            print("\n".join(map(make_printable, doomed.lines())))
+            question = f"Delete {len(doomed.files)} files, {shown_bytes(doomed.size)}?"
             if not typer.confirm(question, default=False):
                 print("nothing was deleted")
                 raise typer.Exit(1)
-        _remove(found)
-    _print_removal(found, as_json, "deleted")
+        _remove(doomed)
+    _print_removal(doomed, as_json, "deleted")
 
 
 def _deletable(plan: Plan) -> Removal:
