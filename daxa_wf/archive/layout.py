@@ -87,6 +87,11 @@ class Layout:
         """Return the path of the table of status and reason, one row a unit and step."""
         return self.root / "status.tsv"
 
+    @property
+    def versions(self) -> Path:
+        """Return the directory of the archive's versions, and of the configurations and tables that it was made from."""
+        return self.root / "versions"
+
     def observation(self, unit: Unit) -> Path:
         """Return the directory of an observation's products."""
         return self.root / "processed_data" / unit.mission / unit.obsid

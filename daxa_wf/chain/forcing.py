@@ -32,7 +32,8 @@ def force_what_is_stale(workflow: Any, plan: Plan, remake_outdated: bool = False
 class StaleRecords:
     """The records that Snakemake makes again, each with its staleness, and the reasons to make the manifest again.
 
-    Restored records are made again for their files alone."""
+    Restored records are made again for their files alone.
+    """
 
     def __init__(self, workflow: Any, plan: Plan, remake_outdated: bool) -> None:
         self._workflow = workflow
@@ -54,9 +55,10 @@ class StaleRecords:
         """Find the stale records of the present manifest, and force Snakemake to make them again."""
         plan, dag = self._plan, self._workflow.dag
         steps, files = _forced_by_user(dag)
+        own = set(map(plan.place, self._restored))
         conditions = Conditions(
             plan.login_marks(), remake_outdated=self._remake_outdated,
-            forced=lambda path: path.parent.name in steps or plan.place(path) in files,
+            forced=lambda path: path.parent.name in steps or plan.place(path) in files - own,
         )  # fmt: skip
         work = list(work_of(plan))
         self._stale = find_stale(plan.layout, work, conditions)
@@ -78,9 +80,10 @@ class StaleRecords:
     def _remove_of_whole_observations(self) -> None:
         """Remove stale records that a job of a whole observation makes again, because it makes those that do not exist.
 
-        Snakemake removes the others, when their own jobs start.
+        Such a job finds most of them itself, but not those that the user forces. Snakemake removes the records of other
+        jobs when these start.
         """
-        for path in (*self._stale, *self._restored):
+        for path in self._stale:
             step, mission = path.parts[-2], path.parts[-4]
             if step not in (ACQUIRE.name, REPORT.name) and self._plan.is_whole(mission):
                 path.unlink(missing_ok=True)

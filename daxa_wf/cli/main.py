@@ -13,6 +13,7 @@ from daxa_wf.cli import (
     archive,
     doctor,
     generated,
+    handover,
     inspection,
     lock,
     missions,
@@ -43,7 +44,21 @@ def _options(
         raise typer.Exit
 
 
-for group in (run, previews, archive, inspection, verify, lock, repeating, removal, step, missions, doctor, generated):
+for group in (
+    run,
+    previews,
+    archive,
+    inspection,
+    verify,
+    lock,
+    handover,
+    repeating,
+    removal,
+    step,
+    missions,
+    doctor,
+    generated,
+):
     app.add_typer(group.commands)
 
 

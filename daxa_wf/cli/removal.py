@@ -30,6 +30,7 @@ def prune(
         bool, typer.Option("--intermediates", help="also products that only steps need which are finished")
     ] = False,
     apply: Annotated[bool, typer.Option("--apply", help="remove the files; without it they are only listed")] = False,
+    message: Annotated[str, typer.Option("--message", "-m", help="the reason, for the archive's version")] = "",
     as_json: AsJson = False,
 ) -> None:
     """List or remove what the configuration no longer requests: products, pages, logs and records.
@@ -46,7 +47,7 @@ def prune(
         return
     with held(plan.layout.root):
         doomed = _prunable(plan, raw, intermediates)
-        _remove(doomed)
+        _remove(doomed, message or "pruned")
     _print_removal(doomed, as_json, "removed")
 
 
@@ -91,7 +92,7 @@ def delete_raw(
             if not typer.confirm(question, default=False):
                 print("nothing was deleted")
                 raise typer.Exit(1)
-        _remove(doomed)
+        _remove(doomed, "deleted raw data")
     _print_removal(doomed, as_json, "deleted")
 
 
@@ -106,12 +107,13 @@ def _deletable(plan: Plan) -> Removal:
     return removal
 
 
-def _remove(removal: Removal) -> None:
+def _remove(removal: Removal, message: str) -> None:
     """Remove files, and draw the pages and write the status of what is left."""
     from contextlib import nullcontext
 
     from daxa_wf.archive.records import readable_records
     from daxa_wf.archive.status import read_verdicts, write_status
+    from daxa_wf.archive.versions import RunDescription, record_version
     from daxa_wf.download.store import locked
     from daxa_wf.report import write_archive_page, write_observation_page
 
@@ -120,6 +122,7 @@ def _remove(removal: Removal) -> None:
     touched = _observations_of(layout, removal.files)
     if not touched:
         return
+    record_version(layout, RunDescription(message=message))
     records = list(readable_records(layout).values())
     for unit in touched:
         own = [record for record in records if record.unit.observation == unit]

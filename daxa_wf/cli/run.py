@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from daxa_wf.cli.shared import ConfigFile, snakefile
+from daxa_wf.cli.shared import ConfigFile, lines_of_user_defaults, snakefile
 from daxa_wf.errors import ConfigError
 
 commands = typer.Typer()
@@ -37,6 +37,8 @@ def check_config(config: ConfigFile) -> None:
 
     checked = read_config(config)
     check_before_a_run(checked, Path.cwd())
+    for line in lines_of_user_defaults(config):
+        print(line)
     print(f"{config} is fine: archive {checked.archive}, missions {', '.join(checked.all_missions)}")
 
 
@@ -50,7 +52,7 @@ def check_config(config: ConfigFile) -> None:
 def run(
     context: typer.Context,
     config: ConfigFile,
-    cores: Annotated[int | None, typer.Option(help="cores to use (default: all)", min=1)] = None,
+    cores: Annotated[int | None, typer.Option(help="cores to use (default: your usual number, or all)", min=1)] = None,
     profile: Annotated[str | None, typer.Option(help="slurm, or the directory of a profile of Snakemake")] = None,
     dry_run: DryRun = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="print errors and the summary, and nothing else")] = False,
@@ -63,7 +65,7 @@ def run(
     from daxa_wf.archive.vouching import refresh_records
     from daxa_wf.chain.plan import REMAKE_OUTDATED
     from daxa_wf.chain.preflight import check_before_a_run
-    from daxa_wf.config.reading import read_config
+    from daxa_wf.config.reading import read_config, read_user_defaults
 
     arguments, own = _without_own_options(_arguments_for_snakemake(config, context.args, dry_run))
     quiet, remake_outdated = quiet or "--quiet" in own, remake_outdated or "--remake-outdated" in own
@@ -71,6 +73,8 @@ def run(
     _check_cores(arguments)
     checked = read_config(config)
     check_before_a_run(checked, Path.cwd())
+    if cores is None and profile is None:
+        cores = read_user_defaults().cores
     command, further = _snakemake_command(config, cores, profile, arguments)
     command += _output_options(quiet, log_file)
     if remake_outdated:

@@ -88,6 +88,25 @@ def made_archive(config: Path) -> Layout:
     raise ConfigError(f"{layout.root} holds no records yet; 'daxa-wf run {config}' makes them")
 
 
+def lines_of_user_defaults(config: Path | None = None) -> list[str]:
+    """Return what the user's defaults give to a configuration, or give at all; empty if there is no such file.
+
+    ConfigError if a file cannot be used.
+    """
+    from daxa_wf.config.reading import read_user_defaults, read_values
+    from daxa_wf.config.user_defaults import used_defaults, user_defaults_file
+
+    path, defaults = user_defaults_file(), read_user_defaults()
+    if not path.exists():
+        return []
+    given = {key: str(value) for key, value in defaults.model_dump(exclude_none=True).items()}
+    if config is not None:
+        used = used_defaults(read_values(config), defaults, config.stem)
+        given = used | {key: value for key, value in given.items() if key == "cores"}
+    listed = ", ".join(f"{key} {value}" for key, value in given.items())
+    return [f"from {path}: {listed or 'nothing, because the configuration gives the values itself'}"]
+
+
 def print_json(values: Any) -> None:
     """Print values as JSON."""
     import json

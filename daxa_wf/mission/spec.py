@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from daxa_wf.mission.citation import Citation
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -26,6 +28,8 @@ class Instrument:
     default: bool = True
     exposure_column: str | None = None
     """Column of the observation table with this instrument's exposure in seconds, if the table has one."""
+    radius_caution: str = ""
+    """Reason why the default radius, 1.2 fields of view, suits few purposes, as the end of a sentence; '' if it suits most."""
     is_detector: bool = True
     """False for a grating, whose data are in the files of the detector behind it."""
 
@@ -100,11 +104,15 @@ class ProductPattern:
 
 
 Route = Literal["raw", "preprocessed"]
+VERSION = "{version}"
 
 
 @dataclass(frozen=True)
 class FilePattern:
-    """Files that a data level (raw or products) needs: globs below an observation's tree (`*` crosses no `/`), instruments."""
+    """Files that a data level (raw or products) needs: globs below an observation's tree (`*` crosses no `/`), instruments.
+
+    VERSION in a glob stands for the version of the data centre's processing, by default for all versions.
+    """
 
     route: Route
     globs: tuple[str, ...]
@@ -193,6 +201,8 @@ class MissionSpec:
     """Remarks for docs/missions.md: sentences on data that are not available, and on instruments."""
     event_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Instrument -> columns of its event lists, which a check of expressions before a run uses."""
+    citation: Citation = field(default_factory=Citation)
+    """How to acknowledge and cite the mission."""
 
     def instrument(self, name: str) -> Instrument:
         """Return the instrument with a name or alias. KeyError lists the instruments."""
@@ -227,6 +237,11 @@ class MissionSpec:
         """Return the known instruments among the words of a table's column `instruments`, in the mission's order."""
         words = text.split()
         return tuple(instrument.name for instrument in self.instruments if instrument.name in words)
+
+    @property
+    def has_versions(self) -> bool:
+        """Return True if the paths of its files state the version of the data centre's processing."""
+        return any(VERSION in glob for pattern in self.files for glob in pattern.globs)
 
     @property
     def archives(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 A level-2 file holds all observation intervals of an ObsID. Interleaved exposures have one file each (`_e1_`, `_e2_`).
 """
 
+from daxa_wf.mission.citation import Citation, Reference
 from daxa_wf.mission.common import POSITION, public_date, texts
 from daxa_wf.mission.cuts import HAS_POSITION, PROCESSED
 from daxa_wf.mission.pipeline import Pipeline
@@ -10,19 +11,35 @@ from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, Instrument, Mi
 
 ACIS, HRC = 27.8 / 60, 49.5 / 60
 """Radii of the fields of view in degrees; a grating has the radius of the largest detector behind it."""
+RADIUS_CAUTION = (
+    "it fits the longest row of chips at any aim point, but ACIS-I is 17 arcmin wide and HRC-I 30 arcmin, so many of the "
+    "observations do not cover their position"
+)
 INTERLEAVED = r"_(e[12])_"
+
+CITATION = Citation(
+    "This work used observations of the Chandra X-ray Observatory of NASA.",
+    (
+        Reference(
+            "chandra_weisskopf_2002", "Weisskopf, M. C. and Brinkman, B. and Canizares, C. and others",
+            "An Overview of the Performance and Scientific Results from the Chandra X-Ray Observatory", "PASP", 2002, "114",
+            "1-24", "10.1086/338108",
+        ),
+    ),
+    page="https://cxc.cfa.harvard.edu/cda/acknowledgement.html",
+)  # fmt: skip
 
 MISSION = MissionSpec(
     name="chandra",
     pretty_name="Chandra",
     obsid_pattern=r"[0-9]{1,5}",
     instruments=(
-        Instrument("ACIS-I", ACIS),
-        Instrument("ACIS-S", ACIS),
-        Instrument("HRC-I", HRC),
-        Instrument("HRC-S", HRC),
-        Instrument("HETG", ACIS, default=False, is_detector=False),
-        Instrument("LETG", HRC, default=False, is_detector=False),
+        Instrument("ACIS-I", ACIS, radius_caution=RADIUS_CAUTION),
+        Instrument("ACIS-S", ACIS, radius_caution=RADIUS_CAUTION),
+        Instrument("HRC-I", HRC, radius_caution=RADIUS_CAUTION),
+        Instrument("HRC-S", HRC, radius_caution=RADIUS_CAUTION),
+        Instrument("HETG", ACIS, radius_caution=RADIUS_CAUTION, default=False, is_detector=False),
+        Instrument("LETG", HRC, radius_caution=RADIUS_CAUTION, default=False, is_detector=False),
     ),
     groups={"ACIS": ("ACIS-I", "ACIS-S"), "HRC": ("HRC-I", "HRC-S")},
     simultaneous=False,
@@ -75,6 +92,7 @@ MISSION = MissionSpec(
         "detector behind it. The name of a detector selects its observations with and without a grating; "
         "`select: {columns: {grating: [NONE]}}` excludes observations with a grating.",
     ),
+    citation=CITATION,
     archive_paths={"heasarc": "chandra/data/byobsid/{obsid[-1]}/{obsid}/", "cxc": "byobsid/{obsid[-1]}/{obsid}/"},
     files=(
         FilePattern("preprocessed", ("oif.fits", "primary/*.fits*")),

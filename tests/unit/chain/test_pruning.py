@@ -12,8 +12,10 @@ import pytest
 from typer.testing import CliRunner
 
 from daxa_wf.archive.access import Archive
+from daxa_wf.archive.history import read_history
 from daxa_wf.archive.records import read_record
 from daxa_wf.archive.verification import verify
+from daxa_wf.archive.versions import record_version
 from daxa_wf.cli.main import app
 from daxa_wf.units import Unit
 from tests.in_process import FIRST, OTHER, SECOND, Project, put_mirror, xmm
@@ -93,8 +95,13 @@ def test_a_dropped_observation_and_mission_are_pruned_and_nothing_else(project: 
     listed = {entry["path"]: entry for entry in json.loads(plain)["files"]}
     assert all(Path(path).lstat().st_size == entry["size"] for path, entry in listed.items())
 
-    code, text = call("prune", config, "--apply")
+    record_version(layout)
+    code, text = call("prune", config, "--apply", "--message", "smaller")
     assert (code, "removed" in text) == (0, True)
+    version = read_history(layout).versions[-1]
+    assert (version.number, version.message) == ("1.1.0", "smaller")
+    products = [entry for entry in listed.values() if entry["content"] == "products"]
+    assert version.before.products - version.after.products == len(products)
     assert not any(Path(path).exists() for path in listed)
     assert (gone / "notes.txt").read_text() == "mine"
     assert outside.read_text() == "my own"
@@ -189,7 +196,8 @@ def test_deleted_raw_data_are_fetched_again_only_for_a_step_that_needs_them(proj
     project.missions["xmm_pointed"]["images"] = {"pixel_size": "10 arcsec"}
     units = {name for name in project.run() if not name.startswith(("images", "exposure_maps", "report"))}
     assert not {name for name in units if name.startswith(("espfilt", "evselect", "merge", "inventory"))}
-    call("delete-raw", config, "--yes")
+    assert call("delete-raw", project.write(), "--yes")[0] == 0
+    assert not raw.exists()
     project.missions["xmm_pointed"]["espfilt"] = {"method": "sn_optimal"}
     made_steps = {name.split()[0] for name in project.run()}
     assert {"acquire", "espfilt", "evselect"} <= made_steps
@@ -230,3 +238,25 @@ def test_prune_raw_removes_what_no_requested_unit_needs(project: Project) -> Non
     assert not os.path.lexists(layout.raw(Unit("xmm_pointed", SECOND)))
     assert state_of(kept) == before
     assert not list((project.folder / "data" / "nustar_pointed_raw").rglob("*.gz"))
+
+
+def test_reprocess_makes_a_unit_and_its_dependants_again(project: Project) -> None:
+    config, layout = project.write(), project.layout
+    products = state_of(layout.root / "processed_data")
+    code, text = call("reprocess", config, "--step", "merge", "--unit", f"{FIRST}M1", "--mission", "xmm_pointed")
+    assert (code, f"1 records dropped; 'daxa-wf run {config}' repeats them" in text) == (0, True)
+    assert project.run() == {
+        f"merge {FIRST}M1", f"images {FIRST}M1", f"exposure_maps {FIRST}M1", f"report {FIRST}"
+    }  # fmt: skip
+    assert state_of(layout.root / "processed_data") == products
+    for wrong, message in (
+        ((), "name what to make again: --step, --unit, or both"),
+        (("--mission", "xmm_pointed"), "name what to make again: --step, --unit, or both"),
+        (("--step", "merge", "--unit", FIRST), rf"no record of merge of {FIRST} that its configuration requests; the units of"),
+        (("--unit", "0999991009"), "has no record of it; expected an identifier such as"),
+        (("--step", "merg"), "merg"),
+        (("--step", "merge", "--mission", "nustar"), "--mission nustar: "),
+    ):  # fmt: skip
+        code, text = call("reprocess", config, *wrong)
+        assert (code, message in text) == (2, True), text
+    assert project.run() == set()
