@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.layout import PLOT_FILES, Layout
 from daxa_wf.archive.records import Record, read_record, record_paths
 from daxa_wf.archive.removal import RECORDS, Removal
 from daxa_wf.archive.requested import RequestedUnits
@@ -17,7 +17,6 @@ from daxa_wf.errors import CorruptFileError, UnsafePathError
 from daxa_wf.files import checked_relative
 from daxa_wf.units import Unit
 
-PLOTS = (".png", ".svg")
 PAGES = ("report.html", "thumbnail.png")
 PRODUCTS, LOGS, DRAWN_PAGES = "products", "logs", "pages and plots"
 
@@ -61,7 +60,7 @@ def _readable(layout: Layout, requested: RequestedUnits, removal: Removal) -> It
 def _add_plots(removal: Removal, product: Path) -> None:
     stem = product.name.removesuffix(".gz").removesuffix(".fits")
     for plot in product.parent.glob(f"{glob.escape(stem)}.*"):
-        if plot.suffix in PLOTS:
+        if plot.suffix in PLOT_FILES:
             removal.add(plot, DRAWN_PAGES)
 
 
@@ -89,7 +88,7 @@ def _add_rest(removal: Removal, unit: Unit) -> None:
         for page in PAGES:
             removal.add(folder / page, DRAWN_PAGES)
         for plot in folder.glob(f"*/obsid{glob.escape(unit.obsid)}-*"):
-            if plot.suffix in PLOTS:
+            if plot.suffix in PLOT_FILES:
                 removal.add(plot, DRAWN_PAGES)
     places = (layout.observation(unit), layout.failed_observation(unit), layout.work(unit), layout.records(unit),
               layout.root / "logs" / unit.mission / unit.obsid)  # fmt: skip

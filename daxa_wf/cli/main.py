@@ -12,16 +12,19 @@ import typer
 from daxa_wf.cli import (
     archive,
     doctor,
+    export,
     generated,
     handover,
     inspection,
     lock,
     missions,
     previews,
+    regions,
     removal,
     repeating,
     run,
     step,
+    tables,
     verify,
 )
 from daxa_wf.errors import DaxaError
@@ -56,6 +59,9 @@ for group in (
     removal,
     step,
     missions,
+    export,
+    regions,
+    tables,
     doctor,
     generated,
 ):

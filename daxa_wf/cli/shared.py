@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,13 +28,22 @@ UnitOption = Annotated[str | None, typer.Option("--unit", help="only this unit, 
 MissionOption = Annotated[str | None, typer.Option("--mission", help="only this mission")]
 
 
-def snakefile() -> Path:
-    """Return the workflow's Snakefile: beside the package in a checkout, in `share` of an installation."""
-    places = (Path(daxa_wf.__file__).parents[1], Path(sys.prefix) / "share" / "daxa_wf")
-    for place in places:
+def workflow_root() -> Path:
+    """Return the directory with `workflow/` and `config/`: a checkout, or `share/daxa_wf` of an installation.
+
+    An installer puts `share` beside `lib`, or beside the package (`pip --target`), so every directory above the package counts.
+    Raise ConfigError if none has the workflow.
+    """
+    above = Path(daxa_wf.__file__).resolve().parents[1:]
+    for place in (above[0], *(directory / "share" / "daxa_wf" for directory in above)):
         if (place / "workflow" / "Snakefile").is_file():
-            return place / "workflow" / "Snakefile"
-    raise ConfigError(f"the workflow is not in {' or '.join(map(str, places))}; install daxa_wf again")
+            return place
+    raise ConfigError(f"the workflow is neither in {above[0]} nor in 'share/daxa_wf' above it; install daxa_wf again")
+
+
+def snakefile() -> Path:
+    """Return the workflow's Snakefile."""
+    return workflow_root() / "workflow" / "Snakefile"
 
 
 def archive_of(config: Path) -> Path:
@@ -112,3 +120,12 @@ def print_json(values: Any) -> None:
     import json
 
     print(json.dumps(values, indent=1))
+
+
+def band_edges(band: str) -> tuple[float, float]:
+    """Return the edges of a band in keV, written as `0.5-2.0`. Raise ConfigError for another form."""
+    low, _, high = band.lower().replace("kev", "").replace(" ", "").partition("-")
+    try:
+        return float(low), float(high)
+    except ValueError:
+        raise ConfigError(f"--band {band}: expected two energies in keV, such as 0.5-2.0") from None

@@ -85,12 +85,15 @@ MISSION = MissionSpec(
         "NON-POINTING DATA": "MISC",
     },
     other_target_type="MISC",
+    further_target_types=("type", {"TOO": "TOO", "DDT": "TOO", "CAL": "CAL"}),
     exposure_names=("interleaved exposures only; else `None`", "`e1`, `e2`"),
     notes=(
         "Several detectors use the same file names. The detector in the mission's table decides.",
         "HETG and LETG are gratings: their names select the observations made with the grating, and the files belong to the "
         "detector behind it. The name of a detector selects its observations with and without a grating; "
         "`select: {columns: {grating: [NONE]}}` excludes observations with a grating.",
+        "The target type is the class of the object. For objects of another class it is `TOO` or `CAL` if the observation's type "
+        "is TOO, DDT or CAL. `select: {columns: {type: [TOO, DDT]}}` selects these types for objects of any class.",
     ),
     citation=CITATION,
     archive_paths={"heasarc": "chandra/data/byobsid/{obsid[-1]}/{obsid}/", "cxc": "byobsid/{obsid[-1]}/{obsid}/"},
