@@ -19,7 +19,8 @@ from daxa_wf.chain.preflight import check_before_a_run
 from daxa_wf.chain.step_options import is_downloaded, places_of
 from daxa_wf.config.mission import Mission
 from daxa_wf.config.model import Config
-from daxa_wf.config.reading import parse_config
+from daxa_wf.config.reading import parse_config, read_user_defaults
+from daxa_wf.config.user_defaults import filled_values
 from daxa_wf.config.yaml_values import refuse_misread_file
 from daxa_wf.download.credentials import read_secrets
 from daxa_wf.download.release import mark_of_logins
@@ -40,14 +41,15 @@ REMAKE_OUTDATED = "remake_outdated"
 def checked_config(data: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Config:
     """Return the configuration as models; a mistake in it ends the process with its message and exit code 2.
 
-    `files` are Snakemake's configuration files, which are checked for values that YAML misreads.
-    REMAKE_OUTDATED is a request to one run, and not a part of the configuration.
+    `files` are Snakemake's configuration files, which are checked for values that YAML misreads. The last one names the archive
+    if the user's defaults say where. REMAKE_OUTDATED is a request to one run, and not a part of the configuration.
     """
     data = {key: value for key, value in data.items() if key != REMAKE_OUTDATED}
+    paths = [Path(path) for path in files]
     try:
-        for path in files:
-            refuse_misread_file(Path(path))
-        return parse_config(data)
+        for path in paths:
+            refuse_misread_file(path)
+        return parse_config(filled_values(data, read_user_defaults(), paths[-1].stem if paths else ""))
     except ConfigError as error:
         give_up(error)
 

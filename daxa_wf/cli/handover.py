@@ -46,6 +46,6 @@ def send(
     from daxa_wf.handover.samp import send_products
 
     archive = Archive(archive_at(config))
-    products = archive.find_products(obsid, mission, instrument, kind, band_edges(band), exposure)
+    products = archive.find_products(obsid, mission, instrument, kind, band_edges(band) if band else None, exposure)
     for delivery in send_products([product for product in products if product.requested], to):
         print(f"{delivery.path.name}: {', '.join(delivery.receivers)}")

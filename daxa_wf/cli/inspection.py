@@ -79,7 +79,9 @@ def path(
     from daxa_wf.archive.access import Archive
 
     archive = Archive(archive_at(config))
-    products = archive.find_products(obsid, mission, instrument, kind, band_edges(band), exposure)
+    products = archive.find_products(
+        obsid, mission, instrument, kind, band_edges(band) if band is not None else None, exposure
+    )
     requested = [product for product in products if product.requested]
     if as_json:
         print_json([_values(product) for product in requested])

@@ -22,6 +22,7 @@ from daxa_wf.cli import (
     regions,
     run,
     step,
+    tables,
     verify,
 )
 from daxa_wf.errors import DaxaError
@@ -56,6 +57,7 @@ for group in (
     regions,
     step,
     missions,
+    tables,
     doctor,
     generated,
 ):

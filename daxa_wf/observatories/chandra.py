@@ -12,6 +12,10 @@ from daxa_wf.mission.xga_names import XgaNames
 
 ACIS, HRC = 27.8 / 60, 49.5 / 60
 """Radii of the fields of view in degrees; a grating has the radius of the largest detector behind it."""
+RADIUS_CAUTION = (
+    "it fits the longest row of chips at any aim point, but ACIS-I is 17 arcmin wide and HRC-I 30 arcmin, so many of the "
+    "observations do not cover their position"
+)
 INTERLEAVED = r"_(e[12])_"
 
 CITATION = Citation(
@@ -31,12 +35,12 @@ MISSION = MissionSpec(
     pretty_name="Chandra",
     obsid_pattern=r"[0-9]{1,5}",
     instruments=(
-        Instrument("ACIS-I", ACIS),
-        Instrument("ACIS-S", ACIS),
-        Instrument("HRC-I", HRC),
-        Instrument("HRC-S", HRC),
-        Instrument("HETG", ACIS, default=False, is_detector=False),
-        Instrument("LETG", HRC, default=False, is_detector=False),
+        Instrument("ACIS-I", ACIS, radius_caution=RADIUS_CAUTION),
+        Instrument("ACIS-S", ACIS, radius_caution=RADIUS_CAUTION),
+        Instrument("HRC-I", HRC, radius_caution=RADIUS_CAUTION),
+        Instrument("HRC-S", HRC, radius_caution=RADIUS_CAUTION),
+        Instrument("HETG", ACIS, radius_caution=RADIUS_CAUTION, default=False, is_detector=False),
+        Instrument("LETG", HRC, radius_caution=RADIUS_CAUTION, default=False, is_detector=False),
     ),
     groups={"ACIS": ("ACIS-I", "ACIS-S"), "HRC": ("HRC-I", "HRC-S")},
     simultaneous=False,
@@ -82,12 +86,15 @@ MISSION = MissionSpec(
         "NON-POINTING DATA": "MISC",
     },
     other_target_type="MISC",
+    further_target_types=("type", {"TOO": "TOO", "DDT": "TOO", "CAL": "CAL"}),
     exposure_names=("interleaved exposures only; else `None`", "`e1`, `e2`"),
     notes=(
         "Several detectors use the same file names. The detector in the mission's table decides.",
         "HETG and LETG are gratings: their names select the observations made with the grating, and the files belong to the "
         "detector behind it. The name of a detector selects its observations with and without a grating; "
         "`select: {columns: {grating: [NONE]}}` excludes observations with a grating.",
+        "The target type is the class of the object. For objects of another class it is `TOO` or `CAL` if the observation's type "
+        "is TOO, DDT or CAL. `select: {columns: {type: [TOO, DDT]}}` selects these types for objects of any class.",
     ),
     xga=XgaNames("chandra", {"ACIS-I": "acis", "ACIS-S": "acis"}),
     citation=CITATION,

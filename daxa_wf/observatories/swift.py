@@ -38,6 +38,10 @@ CITATION = Citation(
     },
 )  # fmt: skip
 
+BAT_CAUTION = (
+    "it is a quarter of the sky, around the long side of a field of 100 by 60 deg that is half coded at its border"
+)
+
 MISSION = MissionSpec(
     name="swift",
     pretty_name="Swift",
@@ -46,7 +50,7 @@ MISSION = MissionSpec(
     instruments=(
         Instrument("XRT", 11.8 / 60, exposure_column="xrt_exposure"),
         Instrument("UVOT", 8.5 / 60, default=False, exposure_column="uvot_exposure"),
-        Instrument("BAT", 50.0, default=False, exposure_column="bat_exposure"),
+        Instrument("BAT", 50.0, default=False, exposure_column="bat_exposure", radius_caution=BAT_CAUTION),
     ),
     tables=(
         TableSource(
@@ -64,7 +68,13 @@ MISSION = MissionSpec(
     ),
     row_cuts=(any_positive("exposure", "xrt_exposure", "uvot_exposure", "bat_exposure"), HAS_POSITION),
     exposure_names=("mode, window and state of the spacecraft; images only of photon counting", "`pcw3po`, `wtw2st`"),
-    notes=("Products of BAT are fetched with XRT or UVOT, or with `engine: raw`, and stay in the raw data.",),
+    notes=(
+        "Products of BAT are fetched with XRT or UVOT, or with `engine: raw`, and stay in the raw data.",
+        "DAXA selects XRT and BAT by default, and daxa_wf only XRT, because BAT's field of view (50°, half the long side of its "
+        "half-coded field) gives a default radius of 60°, a quarter of the sky: nearly every position would match by BAT alone. "
+        "`instruments: [XRT, BAT]` selects as DAXA does, and `radius: {BAT: 5 deg}` sets BAT's own radius. Each "
+        "instrument is matched with its own radius, as in DAXA.",
+    ),
     constants={"target_type": "MISC"},
     citation=CITATION,
     archive_paths={"heasarc": "swift/data/obs/{start:%Y_%m}/{obsid}/"},

@@ -11,9 +11,9 @@ BANDS = (
     EnergyBand("5", 0.2, 0.5), EnergyBand("6", 0.5, 1.0), EnergyBand("7", 1.0, 2.0),
 )  # fmt: skip
 PER_BAND = (
-    ("image", "EXP_010/*_02{code}_Image_c010.fits*"),
-    ("expmap", "DET_010/*_02{code}_ExposureMap_c010.fits*"),
-    ("background", "DET_010/*_02{code}_BackgrImage_c010.fits*"),
+    ("image", "EXP_*/*_02{code}_Image_c*.fits*"),
+    ("expmap", "DET_*/*_02{code}_ExposureMap_c*.fits*"),
+    ("background", "DET_*/*_02{code}_BackgrImage_c*.fits*"),
 )
 
 MERLONI = Reference(
@@ -57,16 +57,16 @@ MISSION = MissionSpec(
         FilePattern(
             "preprocessed",
             (
-                "EXP_*/*_EventList_*",
-                "EXP_*/*_Image_*",
-                "DET_*/*_ExposureMap_*",
-                "DET_*/*_BackgrImage_*",
+                "EXP_{version}/*_EventList_*",
+                "EXP_{version}/*_Image_*",
+                "DET_{version}/*_ExposureMap_*",
+                "DET_{version}/*_BackgrImage_*",
             ),
         ),
-        FilePattern("raw", ("EXP_*/*_EventList_*",)),
+        FilePattern("raw", ("EXP_{version}/*_EventList_*",)),
     ),
     products=(
-        ProductPattern("events", "TM", "EXP_010/e?01_{obsid}_020_EventList_c010.fits*"),
+        ProductPattern("events", "TM", "EXP_*/e?01_{obsid}_020_EventList_c*.fits*"),
         *(
             ProductPattern(kind, "TM", glob.replace("{code}", band.code), (band,))  # type: ignore[arg-type]
             for band in BANDS

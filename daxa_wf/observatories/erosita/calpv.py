@@ -8,6 +8,7 @@ from daxa_wf.observatories.erosita.telescope import ACKNOWLEDGEMENT, PREDEHL, PR
 
 FIELD_OF_VIEW = 4.5
 """Distance in degrees that scans reach from their centre (DAXA's value)."""
+RADIUS_CAUTION = "it fits the longest scans (eFEDS), but a pointing reaches only 0.5 deg"
 
 OBSID_ALIASES = {"700195": ("700199", "700200")}
 """ObsID that is mistyped on eROSITA-DE's page -> the two observations that it stands for."""
@@ -35,7 +36,7 @@ MISSION = MissionSpec(
     pretty_name="eROSITA CalPV",
     obsid_pattern=r"[0-9]{6}",
     frame="fk5",
-    instruments=telescope_modules(FIELD_OF_VIEW),
+    instruments=telescope_modules(FIELD_OF_VIEW, RADIUS_CAUTION),
     tables=(
         TableSource(
             "package",

@@ -14,9 +14,9 @@ GROUPS = MappingProxyType({
 """Groups of telescope modules: all; with the filter on the chip; without it (eROSITA EDR, 'EventFile naming')."""
 
 
-def telescope_modules(field_of_view: float) -> tuple[Instrument, ...]:
-    """Return the seven telescope modules, with the radius in degrees that an observation reaches."""
-    return tuple(Instrument(name, field_of_view) for name in GROUPS["TM"])
+def telescope_modules(field_of_view: float, radius_caution: str = "") -> tuple[Instrument, ...]:
+    """Return the seven telescope modules, with the radius in degrees that an observation reaches, and a caution about it."""
+    return tuple(Instrument(name, field_of_view, radius_caution=radius_caution) for name in GROUPS["TM"])
 
 
 ACKNOWLEDGEMENT = (
