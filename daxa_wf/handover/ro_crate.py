@@ -48,7 +48,15 @@ def crate_text(lock: Lock, name: str, date: str, license_: str = LICENSE) -> str
         *_steps(lock),
         *_software(lock),
     ]
-    return json.dumps({"@context": CONTEXT, "@graph": graph}, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps({"@context": CONTEXT, "@graph": [*map(_compact, graph)]}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _compact(entity: Entity) -> Entity:
+    """Return an entity with single values in place of lists of one, and without empty lists, as RO-Crate recommends."""
+    single = {
+        name: value[0] if isinstance(value, list) and len(value) == 1 else value for name, value in entity.items()
+    }
+    return {name: value for name, value in single.items() if value != []}
 
 
 def _frame(lock: Lock, name: str, date: str, license_: str) -> Iterator[Entity]:
@@ -61,7 +69,7 @@ def _frame(lock: Lock, name: str, date: str, license_: str) -> Iterator[Entity]:
         "description": f"{observations} observations of {', '.join(sorted(lock.obsids))}, processed by daxa_wf",
         "datePublished": date, "license": license_, "conformsTo": [_to(profile) for profile, _, _ in PROFILES],
         "mainEntity": _to(WORKFLOW), "hasPart": [_to(WORKFLOW), *(_to(_address(path)) for path in sorted(lock.products))],
-        "mentions": [_to("#run"), _to("#sources"), _to("#products"), *(_to(f"#action/{_address(path)}") for path in sorted(lock.steps))],
+        "mentions": [_to("#run"), _to("#sources"), _to("#products"), *map(_to, sorted(map(_action_of, lock.steps)))],
     }  # fmt: skip
     for profile, title, version in PROFILES:
         yield {"@id": profile, "@type": "CreativeWork", "name": title, "version": version}
@@ -72,7 +80,7 @@ def _run(lock: Lock, name: str, date: str) -> Iterator[Entity]:
     yield {
         "@id": WORKFLOW, "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"], "name": "daxa_wf",
         "description": "selects, downloads, cleans and organises archival X-ray observations",
-        "programmingLanguage": _to(LANGUAGE), "version": daxa_wf.__version__,
+        "encodingFormat": "text/plain", "programmingLanguage": _to(LANGUAGE), "version": daxa_wf.__version__,
         "input": [_to("#parameter/configuration"), _to("#parameter/sources")], "output": [_to("#parameter/products")],
     }  # fmt: skip
     yield {
@@ -95,7 +103,7 @@ def _run(lock: Lock, name: str, date: str) -> Iterator[Entity]:
     yield {
         "@id": "#run", "@type": "CreateAction", "name": f"Run of daxa_wf that made {name}", "instrument": _to(WORKFLOW),
         "object": [_to("#configuration"), _to("#sources")], "result": [_to("#products")], "endTime": date,
-        "actionStatus": _to("http://schema.org/CompletedActionStatus"),
+        "actionStatus": "http://schema.org/CompletedActionStatus", "description": "all steps on all units",
     }  # fmt: skip
 
 
@@ -144,20 +152,22 @@ def _action(lock: Lock, path: str, step: LockedStep, name: str, tool: str, optio
     is_failure = step.status == "failed"
     status = "FailedActionStatus" if is_failure else "CompletedActionStatus"
     action = {
-        "@id": f"#action/{_address(path)}", "@type": "CreateAction", "name": name, "instrument": _to(tool),
+        "@id": _action_of(path), "@type": "CreateAction", "name": name, "instrument": _to(tool),
         "description": f"{step.status} {step.reason}".strip(),
         "object": [_to(options), *map(_to, dict.fromkeys(sources)), *(_to(_address(file)) for file in dict.fromkeys(earlier))],
         "result": [_to(_address(product)) for product in sorted(step.products)],
-        "actionStatus": _to(f"http://schema.org/{status}"),
+        "actionStatus": f"http://schema.org/{status}",
     }  # fmt: skip
     return {**action, "error": step.reason} if is_failure else action
 
 
 def _tool(name: str, step: LockedStep) -> Entity:
     version = step.versions.get(step.engine) or step.versions.get("daxa_wf", "")
+    identifier = f"#tool/{quote(f'{name}-{step.engine}-{version}')}"
+    description = STEPS[name].description if name in STEPS else name
     return {
-        "@id": f"#tool/{quote(f'{name}-{step.engine}-{version}')}", "@type": "SoftwareApplication", "name": f"{name} ({step.engine})",
-        "description": STEPS[name].description if name in STEPS else name, "softwareVersion": version or "unknown",
+        "@id": identifier, "@type": "SoftwareApplication", "name": f"{name} ({step.engine})", "description": description,
+        "softwareVersion": version or "unknown",
     }  # fmt: skip
 
 
@@ -172,6 +182,10 @@ def _software(lock: Lock) -> Iterator[Entity]:
 
 def _to(identifier: str) -> dict[str, str]:
     return {"@id": identifier}
+
+
+def _action_of(record: str) -> str:
+    return f"#action/{quote(record)}"
 
 
 def _address(path: str) -> str:
