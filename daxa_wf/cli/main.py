@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from daxa_wf.cli import archive, doctor, generated, inspection, lock, missions, previews, run, step, verify
+from daxa_wf.cli import archive, doctor, generated, inspection, lock, missions, previews, run, step, verify, versions
 from daxa_wf.errors import DaxaError
 from daxa_wf.text import FitToShow
 
@@ -30,7 +30,7 @@ def _options(
         raise typer.Exit
 
 
-for group in (run, previews, archive, inspection, verify, lock, step, missions, doctor, generated):
+for group in (run, previews, archive, inspection, versions, verify, lock, step, missions, doctor, generated):
     app.add_typer(group.commands)
 
 
