@@ -42,6 +42,7 @@ from daxa_wf.archive.products import (
 from daxa_wf.archive.results import PreprocessedResults
 from daxa_wf.archive.state import ArchiveState
 from daxa_wf.archive.status import Verdict
+from daxa_wf.archive.versioned import VersionedArchive
 from daxa_wf.errors import ConfigError
 from daxa_wf.mission.registry import MISSIONS, check_step, why_unknown
 from daxa_wf.mission.step import PREPROCESSED
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 __all__ = ["Archive", "NoSuchProductError", "Product"]
 
 
-class Archive:
+class Archive(VersionedArchive):
     """The archive in a directory, as a run of the workflow left it.
 
     Nothing is read until it is asked for, and everything is offline. Facts are read once; `refresh` forgets them, for an

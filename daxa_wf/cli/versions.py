@@ -28,20 +28,20 @@ def history(config: ArchivePlace = Path(), as_json: AsJson = False) -> None:
     from daxa_wf.text import fit_to_show
 
     layout = Layout(archive_at(config))
-    found = read_history(layout)
+    versions = read_history(layout)
     if as_json:
-        damaged = [layout.relative(path) for path in found.damaged]
-        print_json({"versions": [asdict(version) for version in found.versions], "damaged": damaged})
+        damaged = [layout.relative(path) for path in versions.damaged]
+        print_json({"versions": [asdict(version) for version in versions.versions], "damaged": damaged})
         return
-    for version in found.versions:
+    for version in versions.versions:
         message = f": {version.message}" if version.message else ""
         print(
             fit_to_show(f"{version.line()}, {version.after.products} in all; {version.time} {version.author}{message}")
         )
         print("".join(f"  {fit_to_show(note)}\n" for note in version.notes), end="")
-    if not (found.versions or found.damaged):
+    if not (versions.versions or versions.damaged):
         print("The archive has no version yet; the next run that changes it makes one.")
-    for path in found.damaged:
+    for path in versions.damaged:
         print(f"daxa-wf: {path} is damaged; products and other versions are not affected", file=sys.stderr)
 
 
