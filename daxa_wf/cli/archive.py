@@ -87,10 +87,11 @@ def _print_notes(state: ArchiveState, config: Path, missing: bool) -> None:
 
 def _made_archive(config: Path) -> Layout:
     """Return the layout of an archive. Raise ConfigError if it holds no records."""
+    from daxa_wf.archive.records import has_records
     from daxa_wf.archive.status import manifest_fault, read_faults
 
     layout = Layout(archive_at(config))
-    if next(layout.root.glob("records/*/*/*/*.json"), None) is not None or read_faults(layout):
+    if has_records(layout) or read_faults(layout):
         return layout
     if fault := manifest_fault(layout):
         raise ConfigError(f"{layout.root} holds no records: {fault}")
