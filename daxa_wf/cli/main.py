@@ -9,7 +9,23 @@ from typing import Annotated
 
 import typer
 
-from daxa_wf.cli import archive, doctor, generated, inspection, lock, missions, previews, run, step, verify, versions
+from daxa_wf.cli import (
+    archive,
+    doctor,
+    export,
+    generated,
+    handover,
+    inspection,
+    lock,
+    missions,
+    previews,
+    regions,
+    run,
+    step,
+    tables,
+    verify,
+    versions,
+)
 from daxa_wf.errors import DaxaError
 from daxa_wf.text import FitToShow
 
@@ -30,7 +46,23 @@ def _options(
         raise typer.Exit
 
 
-for group in (run, previews, archive, inspection, versions, verify, lock, step, missions, doctor, generated):
+for group in (
+    run,
+    previews,
+    archive,
+    inspection,
+    versions,
+    verify,
+    lock,
+    handover,
+    export,
+    regions,
+    step,
+    missions,
+    tables,
+    doctor,
+    generated,
+):
     app.add_typer(group.commands)
 
 
