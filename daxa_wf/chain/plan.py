@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, read_manifest
 from daxa_wf.archive.origin import identity_to_ask, read_origin
+from daxa_wf.chain.describing import MESSAGE
 from daxa_wf.chain.local import listing_digest
 from daxa_wf.chain.preflight import check_before_a_run
 from daxa_wf.chain.step_options import context_of, is_downloaded
@@ -43,9 +44,9 @@ def checked_config(data: Mapping[str, Any], files: Iterable[str | Path] = ()) ->
     """Return the configuration as models; a mistake in it ends the process with its message and exit code 2.
 
     `files` are Snakemake's configuration files, which are checked for values that YAML misreads. The last one names the archive
-    if the user's defaults say where. REMAKE_OUTDATED is a request to one run, and not a part of the configuration.
+    if the user's defaults say where. REMAKE_OUTDATED and MESSAGE belong to one run, and are not a part of the configuration.
     """
-    data = {key: value for key, value in data.items() if key != REMAKE_OUTDATED}
+    data = {key: value for key, value in data.items() if key not in (REMAKE_OUTDATED, MESSAGE)}
     paths = [Path(path) for path in files]
     try:
         for path in paths:

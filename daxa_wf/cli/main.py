@@ -26,6 +26,7 @@ from daxa_wf.cli import (
     step,
     tables,
     verify,
+    versions,
 )
 from daxa_wf.errors import DaxaError
 from daxa_wf.text import FitToShow
@@ -52,6 +53,7 @@ for group in (
     previews,
     archive,
     inspection,
+    versions,
     verify,
     lock,
     handover,
