@@ -112,7 +112,7 @@ class Config(Section):
         "'observation' from 500 observations on, for steps that need no external software",
     )
     author: str = Field("", description="author of the archive's versions (default: your user name)")
-    limits: LimitsSection = Field(LimitsSection(), description="limits on answers from servers and on files")
+    limits: LimitsSection = Field(LimitsSection(), description="limits on answers from servers, on files, and on time")
     missions: Missions
 
     @property
