@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, decompressed, write_manifest
 from daxa_wf.archive.origin import Origin, as_json, write_origin
-from daxa_wf.chain.planned import observation_facts, planned_exposures, planned_observations
+from daxa_wf.chain.local_products import LocalProducts, is_laid_out, local_products, rows_of_products
+from daxa_wf.chain.planned import facts_from, observation_facts, planned_exposures, planned_observations
 from daxa_wf.chain.runner import log_to
 from daxa_wf.chain.select import find_observations, next_release
 from daxa_wf.errors import ConfigError, DaxaError, ServiceError
@@ -89,7 +90,7 @@ def run(
 
 def _part(name: str, options: Options, directory: Path, is_only: bool) -> _MissionPart:
     """Return a mission's part of the manifest. Raise ServiceError if a service fails and this mission is the only one."""
-    planned = _to_read if options["listing"] else _to_download
+    planned = _way_of(name, options)
     try:
         part = planned(name, options, directory)
     except NoObservationsError as error:
@@ -101,6 +102,46 @@ def _part(name: str, options: Options, directory: Path, is_only: bool) -> _Missi
         return _MissionPart(notes=(line,), is_unfinished=True)
     rows = [decompressed(row) for row in part.rows] if options["decompress"] else part.rows
     return replace(part, rows=[row for row in rows if options["process_unscheduled"] or not row.is_unscheduled])
+
+
+def _way_of(name: str, options: Options) -> Callable[[str, Options, Path], _MissionPart]:
+    """Return the function that makes a mission's part: from raw files of a directory, its products, or data centres."""
+    if engine_of(name, options["engine"]).takes_whole_observations:
+        return _to_organise if options["source"] and "preprocessed" in options["steps"] else _to_download
+    return _to_read if options["listing"] else _to_download
+
+
+def _to_organise(name: str, options: Options, directory: Path) -> _MissionPart:
+    """Return the rows of observations whose products are in a local directory, in the data centre's layout or another one.
+
+    Only products that the layout does not explain are searched by name, because a mirror may have millions of files.
+    """
+    spec, root = MISSIONS[name], Path(options["source"])
+    obsids = _chosen(options).listed_obsids()
+    if options["listing"]:
+        found = local_products(spec, root)
+        notes = tuple(f"{name}: {sentence}" for sentence in found.sentences(root))
+        return _MissionPart(rows_of_products(name, spec, root, None, found), notes)
+    if obsids and SnapshotStore(Path(options["tables"])).latest(name) is None:
+        without = [obsid for obsid in obsids if not is_laid_out(spec, root, {"obsid": obsid})]
+        found = local_products(spec, root) if without else LocalProducts()
+        if len(without) == len(obsids) and found.files:
+            return _MissionPart(rows_of_products(name, spec, root, obsids, found))
+    part = _to_download(name, options, directory)
+    facts = {row.obsid: facts_from(row.facts) for row in part.rows}
+    elsewhere = {obsid for obsid, known in facts.items() if not is_laid_out(spec, root, known)}
+    if not elsewhere:
+        return part
+    found = local_products(spec, root)
+    rows = [
+        found.row(spec, row.obsid, facts[row.obsid]) if row.obsid in elsewhere and row.obsid in found.files else row
+        for row in part.rows
+    ]
+    absent = sorted(elsewhere - set(found.files))
+    notes = (*part.notes, *(f"{name}: {sentence}" for sentence in found.sentences(root)))
+    if absent:
+        notes += (f"{name}: {len(absent)} selected observations are not in {root}: {some_of(absent, NAMED)}",)
+    return replace(part, rows=[row for row in rows if row.obsid not in absent], notes=notes, is_unfinished=bool(absent))
 
 
 def _uses_tables(options: Options) -> bool:

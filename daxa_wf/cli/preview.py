@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from daxa_wf.chain.local_products import LocalProducts, local_products, rows_of_products
 from daxa_wf.chain.manifest import ignored_files
 from daxa_wf.chain.source_checks import local_rows
 from daxa_wf.config.mission import Mission
@@ -48,6 +49,8 @@ class LocalObservations:
     rows: Sequence[ManifestRow]
     ignored: Sequence[str]
     """Sentences on files that were not recognised."""
+    products: LocalProducts | None = None
+    """The products of a mission whose products are organised."""
 
     def table(self) -> pd.DataFrame:
         """Return one row for each observation: its ObsID, and its instruments where files have them."""
@@ -75,12 +78,18 @@ def _in_a_directory(mission: Mission, started_in: Path) -> LocalObservations | N
 
     Raise ConfigError if the directory does not contain them.
     """
-    source = mission.section.source
-    if source is None or source.local is None or mission.uses_raw_store or mission.section.select is not None:
+    source, select = mission.section.source, mission.section.select
+    if source is None or source.local is None or select is not None:
         return None
     directory = started_in / source.local
-    rows = local_rows(mission, directory)
-    return LocalObservations(mission, directory, rows, ignored_files(directory, mission.engine))
+    if not mission.uses_raw_store:
+        rows = local_rows(mission, directory)
+        return LocalObservations(mission, directory, rows, ignored_files(directory, mission.engine))
+    if not mission.reads_whole_directory:
+        return None
+    found = local_products(mission.spec, directory)
+    rows = rows_of_products(mission.name, mission.spec, directory, None, found)
+    return LocalObservations(mission, directory, rows, found.sentences(directory), found)
 
 
 def is_query(text: str) -> bool:
