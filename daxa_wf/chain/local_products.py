@@ -12,7 +12,7 @@ from typing import Any
 
 from daxa_wf.archive.manifest import ManifestRow
 from daxa_wf.chain.local import FITS_NAME, MOST_NAMED, file_problem, printable, require_found, walk
-from daxa_wf.chain.planned import facts_text
+from daxa_wf.chain.planned import facts_from, facts_text
 from daxa_wf.download.file_request import LOCAL_FILES
 from daxa_wf.download.paths import glob_expression, is_wanted, paths_at
 from daxa_wf.errors import CorruptFileError
@@ -93,6 +93,18 @@ def rows_of_products(
     example = spec.products[0].glob.rpartition("/")[2]
     require_found(mission, rows, obsids, "product", f"below {root}", f"names such as {example}", found.sentences(root))
     return rows
+
+
+def with_local_files(spec: MissionSpec, root: Path, facts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the facts of observations, with their files if these are in `root` in another layout than the data centre's."""
+    elsewhere = [known for known in facts if not is_laid_out(spec, root, known)]
+    found = local_products(spec, root) if elsewhere else LocalProducts()
+    return [
+        facts_from(found.row(spec, known["obsid"], known).facts)
+        if known in elsewhere and known["obsid"] in found.files
+        else known
+        for known in facts
+    ]
 
 
 def is_laid_out(spec: MissionSpec, root: Path, facts: Mapping[str, Any]) -> bool:

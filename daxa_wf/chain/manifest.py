@@ -11,10 +11,17 @@ from typing import TYPE_CHECKING, Any
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, decompressed, write_manifest
 from daxa_wf.archive.origin import Origin, as_json, write_origin
-from daxa_wf.chain.local_products import LocalProducts, is_laid_out, local_products, rows_of_products
-from daxa_wf.chain.planned import facts_from, observation_facts, planned_exposures, planned_observations
+from daxa_wf.chain.local_products import (
+    LocalProducts,
+    is_laid_out,
+    local_products,
+    rows_of_products,
+    with_local_files,
+)
+from daxa_wf.chain.planned import facts_from, facts_text, observation_facts, planned_exposures, planned_observations
 from daxa_wf.chain.runner import log_to
 from daxa_wf.chain.select import find_observations, next_release
+from daxa_wf.download.file_request import LOCAL_FILES
 from daxa_wf.errors import ConfigError, DaxaError, ServiceError
 from daxa_wf.files import write_atomically
 from daxa_wf.limits import Limits
@@ -128,20 +135,13 @@ def _to_organise(name: str, options: Options, directory: Path) -> _MissionPart:
         if len(without) == len(obsids) and found.files:
             return _MissionPart(rows_of_products(name, spec, root, obsids, found))
     part = _to_download(name, options, directory)
-    facts = {row.obsid: facts_from(row.facts) for row in part.rows}
-    elsewhere = {obsid for obsid, known in facts.items() if not is_laid_out(spec, root, known)}
-    if not elsewhere:
-        return part
-    found = local_products(spec, root)
+    facts = with_local_files(spec, root, [facts_from(row.facts) for row in part.rows])
+    # Observations that are nowhere in the directory stay: their step `acquire` is rejected by name.
     rows = [
-        found.row(spec, row.obsid, facts[row.obsid]) if row.obsid in elsewhere and row.obsid in found.files else row
-        for row in part.rows
+        replace(row, facts=facts_text(known)) if LOCAL_FILES in known else row
+        for row, known in zip(part.rows, facts, strict=True)
     ]
-    absent = sorted(elsewhere - set(found.files))
-    notes = (*part.notes, *(f"{name}: {sentence}" for sentence in found.sentences(root)))
-    if absent:
-        notes += (f"{name}: {len(absent)} selected observations are not in {root}: {some_of(absent, NAMED)}",)
-    return replace(part, rows=[row for row in rows if row.obsid not in absent], notes=notes, is_unfinished=bool(absent))
+    return replace(part, rows=rows)
 
 
 def _uses_tables(options: Options) -> bool:

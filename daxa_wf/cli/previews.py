@@ -13,6 +13,7 @@ import typer
 
 from daxa_wf.cli.listing import Format, Output
 from daxa_wf.cli.shared import ConfigFile
+from daxa_wf.errors import DaxaError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from daxa_wf.cli.preview import LocalObservations, MissionSelection
     from daxa_wf.config.model import Config
     from daxa_wf.download.sizes import Estimate
-    from daxa_wf.errors import DaxaError
 
 commands = typer.Typer()
 
@@ -145,6 +145,7 @@ def plan(
         MissionSelection,
         exit_code,
         find,
+        product_lines,
         report_problem,
         sizes,
         steps_line,
@@ -156,14 +157,20 @@ def plan(
     for name, result in find(checked, Path.cwd()):
         if isinstance(result, LocalObservations):
             any_selected = True
-            print("\n".join([*result.lines(), steps_line(result.mission)]))
+            lines = [*result.lines(), *result.files(), steps_line(result.mission), *product_lines(result.mission)]
+            print("\n".join(lines))
             continue
         if not isinstance(result, MissionSelection):
             report_problem(name, result)
             problems.append(result)
             continue
         any_selected = True
-        amount = sizes(checked, result, Path.cwd(), listings)
-        print(f"{result.spec.pretty_name}: {len(result.selection.rows)} observations")
-        print("\n".join([*(amount.lines() if amount else []), *work(result, Path.cwd() / checked.tables)]))
+        try:
+            amount = sizes(checked, result, Path.cwd(), listings)
+            lines = [*(amount.lines() if amount else []), *work(result, Path.cwd() / checked.tables, Path.cwd())]
+        except DaxaError as error:
+            report_problem(name, error)
+            problems.append(error)
+            continue
+        print("\n".join([f"{result.spec.pretty_name}: {len(result.selection.rows)} observations", *lines]))
     raise typer.Exit(exit_code(problems, any_selected))

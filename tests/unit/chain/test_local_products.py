@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from astropy.io import fits
+from typer.testing import CliRunner
 
 from daxa_wf.archive.manifest import ManifestRow
 from daxa_wf.chain.local_products import local_products
 from daxa_wf.chain.manifest import run
 from daxa_wf.chain.plan import Plan
 from daxa_wf.chain.planned import facts_from
+from daxa_wf.cli.main import app
 from daxa_wf.config.reading import read_config
 from daxa_wf.download.file_request import LOCAL_FILES, FileRequest
 from daxa_wf.download.observation import Fetcher
@@ -26,6 +29,9 @@ from daxa_wf.download.paths import is_wanted
 from daxa_wf.errors import ConfigError, CorruptFileError, UnsafePathError
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.tables.http import session
+from daxa_wf.tables.snapshots import SnapshotStore
+from daxa_wf.text import shown_bytes
+from tests import damaged_lists as lists
 from tests.archives import SMALL, content
 
 WITH_PRODUCTS = sorted(name for name in SMALL if MISSIONS[name].products and MISSIONS[name].archive_paths)
@@ -195,3 +201,71 @@ def test_acquire_takes_the_files_of_any_layout_into_the_raw_store(flat: Path, tm
     ):  # fmt: skip
         with pytest.raises(error):
             FileRequest(spec, {"obsid": NUSTAR[0], LOCAL_FILES: listed}, (), ()).local_files(flat)
+
+
+def test_selected_observations_may_be_in_any_layout(flat: Path, tmp_path: Path) -> None:
+    """One is where the data centre has it, one is found by its name, one is nowhere and is left to `acquire`."""
+    spec = MISSIONS["nustar_pointed"]
+    rows = [
+        {"obsid": obsid, "ra": 187.0, "dec": 2.0, "time": 57500.0, "end_time": 57501.0, "status": "archived",
+         "exposure_a": 9e3, "exposure_b": 9e3, "ontime_a": 9e3, "ontime_b": 9e3, "observation_mode": "SCIENCE",
+         "spacecraft_mode": "INERTIAL", "subject_category": "x", "name": "3C 273"}
+        for obsid in (*NUSTAR, "90201039006")
+    ]  # fmt: skip
+    SnapshotStore(tmp_path / "daxa_wf_tables").write(spec.name, spec.tables[0], pd.DataFrame(rows), "", "")
+    laid_out = flat / "nustar/data/obs/02/9" / NUSTAR[1] / "event_cl"
+    laid_out.mkdir(parents=True)
+    (flat / f"nu{NUSTAR[1]}A01_cl.evt.gz").rename(laid_out / f"nu{NUSTAR[1]}A01_cl.evt.gz")
+    made = {row.obsid: facts_from(row.facts) for row in rows_of(tmp_path, select={"query": "exposure_a > 1 ks"})}
+    assert sorted(made) == [*NUSTAR, "90201039006"]
+    assert [obsid for obsid, facts in made.items() if LOCAL_FILES in facts] == [NUSTAR[0]]
+    planned = CliRunner().invoke(app, ["plan", "my.yaml"])
+    assert "NuSTAR Pointed: 3 observations" in planned.output
+    assert "(2 observations listed, 0 taken as the median of those, 0 here already)" in planned.output
+    assert "  not in the local directory: 1: 90201039006\n" in planned.output
+
+
+def test_plan_describes_the_files_of_a_local_directory(flat: Path, tmp_path: Path) -> None:
+    name = f"nu{NUSTAR[0]}A01_cl.evt.gz"
+    put(flat / "again" / name, b"x")
+    put(flat / f"nu{NUSTAR[0]}A01_sk.img.gz", b"0123456789")
+    options(tmp_path, source={"local": "flat"})
+    size = sum(path.stat().st_size for path in flat.glob("nu*"))
+    shown = CliRunner().invoke(app, ["plan", "my.yaml"]).output
+    assert f"NuSTAR Pointed: 2 observations in {flat}\n" in shown
+    assert f"  ignored 1 file below {flat}, not named as a product of the data centre: other.fits\n" in shown
+    assert f"  files: 2 events, 1 image, {shown_bytes(size)}\n" in shown
+    assert f"  passed over, of the same names: 1: again/{name}\n" in shown
+    listed = CliRunner().invoke(app, ["select", "my.yaml", "--output", "t.csv"])
+    assert listed.exit_code == 0, listed.output
+    assert pd.read_csv("t.csv", dtype=str)["obsid"].tolist() == list(NUSTAR)
+
+
+def test_plan_describes_event_lists_that_an_engine_starts_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(socket.socket, "connect", lambda *given: pytest.fail(f"a connection was tried: {given}"))
+    for obsid in ("0999991001", "0999991002"):
+        lists.put(tmp_path / "lists", obsid, lists.small_list(obsid))
+    damaged = tmp_path / "lists" / "P0999991001M2S002MIEVLI0000.FTZ"
+    damaged.write_bytes(b"no FITS file")
+    put(tmp_path / "lists" / "mine.fits", b"x")
+    missions = {"xmm_pointed": {"source": {"local": "lists"}}}
+    Path("my.yaml").write_text(yaml.safe_dump({"archive": "a", "missions": missions}))
+    shown = CliRunner().invoke(app, ["plan", "my.yaml"]).output
+    assert "2 observations, 3 exposures in" in shown
+    size = sum(path.stat().st_size for path in (tmp_path / "lists").rglob("*.FTZ"))
+    assert f"  event lists: 3, {shown_bytes(size)}\n" in shown
+    assert "  not usable: 0999991001M2S002: " in shown
+    assert "not named as by a data centre" in shown
+    rows = [
+        {"observation_id": obsid, "ra": 10.0, "dec": 20.0, "start_utc": "2020-01-01T00:00:00", "duration": 1e4,
+         "proprietary_end_date": "2021-01-01", "with_science": "true"}
+        for obsid in ("0999991001", "0999991009")
+    ]  # fmt: skip
+    spec = MISSIONS["xmm_pointed"]
+    SnapshotStore(Path("daxa_wf_tables")).write(spec.name, spec.tables[0], pd.DataFrame(rows), "", "")
+    missions["xmm_pointed"]["select"] = {"positions": [10.0, 20.0]}  # type: ignore[assignment]
+    Path("my.yaml").write_text(yaml.safe_dump({"archive": "a", "missions": missions}))
+    selected = CliRunner().invoke(app, ["plan", "my.yaml"]).output
+    assert f"  in {tmp_path / 'lists'}: 1 of 2 observations, 2 exposures\n" in selected
+    assert f"  not in {tmp_path / 'lists'}: 1: 0999991009\n" in selected
