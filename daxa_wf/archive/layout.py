@@ -36,6 +36,9 @@ SUBDIRECTORIES = {
 }
 """Product kind -> directory of the observation that holds it."""
 
+PLOT_FILES = (".png", ".svg")
+"""Endings of plots. No record has them, because the report draws them from the products."""
+
 
 def unit_of(name: str) -> tuple[str, str]:
     """Return the instrument (`ACIS-I`, `SIS0_SIS1`) and the exposure in a product's file name, or '' for missing ones."""

@@ -12,12 +12,14 @@ import typer
 from daxa_wf.cli import (
     archive,
     doctor,
+    export,
     generated,
     handover,
     inspection,
     lock,
     missions,
     previews,
+    regions,
     run,
     step,
     tables,
@@ -43,7 +45,22 @@ def _options(
         raise typer.Exit
 
 
-for group in (run, previews, archive, inspection, verify, lock, handover, step, missions, tables, doctor, generated):
+for group in (
+    run,
+    previews,
+    archive,
+    inspection,
+    verify,
+    lock,
+    handover,
+    export,
+    regions,
+    step,
+    missions,
+    tables,
+    doctor,
+    generated,
+):
     app.add_typer(group.commands)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from daxa_wf.mission.citation import Citation
+from daxa_wf.mission.xga_names import XgaNames
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -210,6 +211,8 @@ class MissionSpec:
     """Instrument -> columns of its event lists, which a check of expressions before a run uses."""
     citation: Citation = field(default_factory=Citation)
     """How to acknowledge and cite the mission."""
+    xga: XgaNames | None = None
+    """Its names in the package XGA, None if XGA does not know it."""
 
     def instrument(self, name: str) -> Instrument:
         """Return the instrument with a name or alias. KeyError lists the instruments."""

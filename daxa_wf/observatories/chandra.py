@@ -11,6 +11,7 @@ from daxa_wf.mission.common import POSITION, public_date, texts
 from daxa_wf.mission.cuts import HAS_POSITION, PROCESSED
 from daxa_wf.mission.pipeline import Pipeline
 from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
+from daxa_wf.mission.xga_names import XgaNames
 
 ACIS, HRC = 27.8 / 60, 49.5 / 60
 """Radii of the fields of view in degrees; a grating has the radius of the largest detector behind it."""
@@ -114,6 +115,7 @@ MISSION = MissionSpec(
         "The target type is the class of the object. For objects of another class it is `TOO` or `CAL` if the observation's type "
         "is TOO, DDT or CAL. `select: {columns: {type: [TOO, DDT]}}` selects these types for objects of any class.",
     ),
+    xga=XgaNames("chandra", {"ACIS-I": "acis", "ACIS-S": "acis"}),
     citation=CITATION,
     archive_paths={"heasarc": "chandra/data/byobsid/{obsid[-1]}/{obsid}/", "cxc": "byobsid/{obsid[-1]}/{obsid}/"},
     files=(
