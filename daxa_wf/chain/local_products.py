@@ -58,50 +58,52 @@ def local_products(spec: MissionSpec, root: Path) -> LocalProducts:
     The ObsID is in the file's name, in its header (OBS_ID), or the name of one of its directories, in this order. Fault if
     a directory is unreadable.
     """
-    found = LocalProducts()
+    products = LocalProducts()
     for path in walk(root):
         place = printable(path.relative_to(root))
         kept_as = _path_below_the_observation(spec, path)
         if kept_as is None:
             if FITS_NAME.fullmatch(path.name) and not _is_other_file(spec, path.relative_to(root)):
-                _ignore(found, "not named as a product of the data centre", place)
+                _ignore(products, "not named as a product of the data centre", place)
             continue
         if problem := file_problem(path, root):
-            _ignore(found, problem, place)
+            _ignore(products, problem, place)
             continue
         header = _LazyHeader(path)
         obsid = _obsid_of(spec, path, root, header)
         if not obsid:
-            _ignore(found, f"without an ObsID of {spec.pretty_name} in name, header (OBS_ID) or directory", place)
+            _ignore(products, f"without an ObsID of {spec.pretty_name} in name, header (OBS_ID) or directory", place)
             continue
-        files = found.files.setdefault(obsid, {})
+        files = products.files.setdefault(obsid, {})
         if kept_as in files:
-            found.repeated.setdefault(obsid, []).append(place)
+            products.repeated.setdefault(obsid, []).append(place)
             continue
         files[kept_as] = (path.relative_to(root).as_posix(), path.stat().st_size)
         if not spec.simultaneous:
-            found.instruments.setdefault(obsid, set()).update(_instrument_in(spec, header.cards))
-    return found
+            products.instruments.setdefault(obsid, set()).update(_instrument_in(spec, header.cards))
+    return products
 
 
 def rows_of_products(
-    mission: str, spec: MissionSpec, root: Path, obsids: Sequence[str] | None, found: LocalProducts
+    mission: str, spec: MissionSpec, root: Path, obsids: Sequence[str] | None, products: LocalProducts
 ) -> list[ManifestRow]:
     """Return a row for each observation with products, or for each of `obsids`. ConfigError if one has none."""
-    chosen = [obsid for obsid in sorted(found.files) if obsids is None or obsid in obsids]
-    rows = [found.row(spec, obsid) for obsid in chosen]
+    chosen = [obsid for obsid in sorted(products.files) if obsids is None or obsid in obsids]
+    rows = [products.row(spec, obsid) for obsid in chosen]
     example = spec.products[0].glob.rpartition("/")[2]
-    require_found(mission, rows, obsids, "product", f"below {root}", f"names such as {example}", found.sentences(root))
+    require_found(
+        mission, rows, obsids, "product", f"below {root}", f"names such as {example}", products.sentences(root)
+    )
     return rows
 
 
 def with_local_files(spec: MissionSpec, root: Path, facts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the facts of observations, with their files if these are in `root` in another layout than the data centre's."""
     elsewhere = [known for known in facts if not is_laid_out(spec, root, known)]
-    found = local_products(spec, root) if elsewhere else LocalProducts()
+    products = local_products(spec, root) if elsewhere else LocalProducts()
     return [
-        facts_from(found.row(spec, known["obsid"], known).facts)
-        if known in elsewhere and known["obsid"] in found.files
+        facts_from(products.row(spec, known["obsid"], known).facts)
+        if known in elsewhere and known["obsid"] in products.files
         else known
         for known in facts
     ]
@@ -122,8 +124,8 @@ def _bundles(spec: MissionSpec) -> Iterator[Any]:
     return (bundle for bundles in spec.bundles.values() for bundle in bundles if bundle.shared)
 
 
-def _ignore(found: LocalProducts, reason: str, place: str) -> None:
-    found.ignored.setdefault(reason, []).append(place)
+def _ignore(products: LocalProducts, reason: str, place: str) -> None:
+    products.ignored.setdefault(reason, []).append(place)
 
 
 @cache

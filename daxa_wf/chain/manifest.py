@@ -126,14 +126,14 @@ def _to_organise(name: str, options: Options, directory: Path) -> _MissionPart:
     spec, root = MISSIONS[name], Path(options["source"])
     obsids = _chosen(options).listed_obsids()
     if options["listing"]:
-        found = local_products(spec, root)
-        notes = tuple(f"{name}: {sentence}" for sentence in found.sentences(root))
-        return _MissionPart(rows_of_products(name, spec, root, None, found), notes)
+        products = local_products(spec, root)
+        notes = tuple(f"{name}: {sentence}" for sentence in products.sentences(root))
+        return _MissionPart(rows_of_products(name, spec, root, None, products), notes)
     if obsids and SnapshotStore(Path(options["tables"])).latest(name) is None:
         without = [obsid for obsid in obsids if not is_laid_out(spec, root, {"obsid": obsid})]
-        found = local_products(spec, root) if without else LocalProducts()
-        if len(without) == len(obsids) and found.files:
-            return _MissionPart(rows_of_products(name, spec, root, obsids, found))
+        products = local_products(spec, root) if without else LocalProducts()
+        if len(without) == len(obsids) and products.files:
+            return _MissionPart(rows_of_products(name, spec, root, obsids, products))
     part = _to_download(name, options, directory)
     facts = with_local_files(spec, root, [facts_from(row.facts) for row in part.rows])
     # Observations that are nowhere in the directory stay: their step `acquire` is rejected by name.

@@ -95,9 +95,9 @@ def _in_a_directory(mission: Mission, started_in: Path) -> LocalObservations | N
         return LocalObservations(mission, directory, rows, ignored_files(directory, mission.engine))
     if not mission.reads_whole_directory:
         return None
-    found = local_products(mission.spec, directory)
-    rows = rows_of_products(mission.name, mission.spec, directory, None, found)
-    return LocalObservations(mission, directory, rows, found.sentences(directory), found)
+    products = local_products(mission.spec, directory)
+    rows = rows_of_products(mission.name, mission.spec, directory, None, products)
+    return LocalObservations(mission, directory, rows, products.sentences(directory), products)
 
 
 def is_query(text: str) -> bool:

@@ -39,18 +39,18 @@ def file_lines(rows: Sequence[ManifestRow], directory: Path) -> list[str]:
     return lines
 
 
-def product_file_lines(spec: MissionSpec, found: LocalProducts, obsids: Iterable[str]) -> list[str]:
+def product_file_lines(spec: MissionSpec, products: LocalProducts, obsids: Iterable[str]) -> list[str]:
     """Return lines on the products of observations in a directory: their number by kind and their bytes, and repeated ones."""
     from daxa_wf.chain.preprocessed import products_in
 
     counts: Counter[str] = Counter()
     size, repeated = 0, list[str]()
     for obsid in obsids:
-        files = found.files.get(obsid, {})
+        files = products.files.get(obsid, {})
         size += sum(number for _, number in files.values())
-        repeated += found.repeated.get(obsid, [])
+        repeated += products.repeated.get(obsid, [])
         everything = [instrument.name for instrument in spec.instruments]
-        filing = products_in(spec, obsid, list(files), everything, tuple(found.instruments.get(obsid, ())))
+        filing = products_in(spec, obsid, list(files), everything, tuple(products.instruments.get(obsid, ())))
         counts.update(filed.pattern.kind for filed in filing.products)
         counts["of an unknown instrument"] += len(filing.undecided)
     listed = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number)

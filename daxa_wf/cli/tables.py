@@ -12,7 +12,7 @@ from daxa_wf.errors import ConfigError
 
 commands = typer.Typer()
 
-MissionName = Annotated[
+TableMission = Annotated[
     str, typer.Argument(metavar="MISSION", help="a mission, as `daxa-wf missions` lists them", show_default=False)
 ]
 Tables = Annotated[Path, typer.Option(help="directory of the tables")]
@@ -20,7 +20,7 @@ Tables = Annotated[Path, typer.Option(help="directory of the tables")]
 
 @commands.command("table")
 def table_command(
-    mission: MissionName,
+    mission: TableMission,
     tables: Tables = Path("daxa_wf_tables"),
     form: Format = None,
     output: Output = None,
@@ -47,7 +47,7 @@ def table_command(
 
 @commands.command("import-table")
 def import_table_command(
-    mission: MissionName,
+    mission: TableMission,
     file: Annotated[
         Path,
         typer.Argument(metavar="FILE", help="the table: VOTable, FITS, ECSV, CSV, TSV or Parquet", show_default=False),

@@ -95,6 +95,23 @@ class ListingStore:
         return resolve_inside(self.directory, f"{request.spec.name}/{request.facts['obsid']}.json", request.name)
 
 
+def _listing(
+    request: FileRequest, fetcher: Fetcher, result: Estimate, listings: ListingStore | None
+) -> list[RemoteFile] | None:
+    """Return an observation's files, and keep the listing in `listings`. Note in `result` why there is none."""
+    try:
+        files = fetcher.listing(request)
+    except DaxaError as error:
+        if isinstance(error, NotAtDataCentreError) and listings is None:
+            result.absent.append(str(request.facts["obsid"]))
+        else:
+            result.problem = str(error)
+        return None
+    if listings is not None:
+        listings.keep(request, files)
+    return files
+
+
 def estimate(requests: Sequence[FileRequest], fetcher: Fetcher, ask: int = 0, is_local: bool = False) -> Estimate:
     """Estimate the files and bytes of one mission's observations, asking the data centres for up to `ask` new listings.
 
@@ -114,17 +131,9 @@ def estimate(requests: Sequence[FileRequest], fetcher: Fetcher, ask: int = 0, is
         files = None if is_local else listings.known(request)
         if files is None and ask > 0 and not result.problem:
             ask -= 1
-            try:
-                files = fetcher.listing(request)
-                if not is_local:
-                    listings.keep(request, files)
-            except NotAtDataCentreError as error:
-                if is_local:
-                    result.absent.append(str(request.facts["obsid"]))
-                    continue
-                result.problem = str(error)
-            except DaxaError as error:
-                result.problem = str(error)
+            files = _listing(request, fetcher, result, None if is_local else listings)
+        if files is None and result.absent[-1:] == [str(request.facts["obsid"])]:
+            continue
         if files is None:
             unlisted.append(request)
             continue

@@ -98,16 +98,16 @@ def _check_before_astropy(path: Path) -> None:
         raise ConfigError(f"{path} is not a table of a known kind ({KINDS}): {error}") from None
 
 
-def _convert(table: Any, name: str, wanted: str, path: Path) -> None:
+def _convert(table: Any, name: str, to_unit: str, path: Path) -> None:
     unit = table[name].unit
     if unit is None or table[name].dtype.kind not in "fiu":
         return
     from astropy.units import UnitConversionError
 
     try:
-        factor = unit.to(wanted)
+        factor = unit.to(to_unit)
     except (UnitConversionError, TypeError, ValueError):
-        measure = {"deg": "an angle", "s": "a time"}[wanted]
+        measure = {"deg": "an angle", "s": "a time"}[to_unit]
         raise ConfigError(f"{path}: column {name} is in {unit}, which is not {measure}") from None
     plain = table[name].value if hasattr(table[name], "value") else table[name]
     table[name] = np.ma.filled(np.ma.asarray(plain, dtype=float), np.nan) * factor

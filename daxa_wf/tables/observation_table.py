@@ -94,17 +94,7 @@ def observation_table(spec: MissionSpec, source: TableSource, table: pd.DataFram
         _name_instruments(spec, result)
     is_users = source.service == USER
     _complete(spec, result, is_translated=is_users)
-    for cut in spec.row_cuts:
-        try:
-            keep = cut.keep(result.rows)
-        except KeyError:
-            if not is_users:
-                raise
-            # A user's table may lack the column of a cut; its rows are the user's choice.
-            continue
-        kept = result.rows[keep]
-        result.cuts.append(Cut(cut.name, cut.description, len(result.rows) - len(kept), len(kept)))
-        result.rows = kept
+    _apply_cuts(spec, result, is_users)
     valid = result.rows["obsid"].map(spec.is_obsid).astype(bool)
     result.cuts.append(Cut("obsid", f"the ObsID is like {spec.obsid_pattern}", int((~valid).sum()), int(valid.sum())))
     rows = result.rows[valid]
@@ -115,6 +105,20 @@ def observation_table(spec: MissionSpec, source: TableSource, table: pd.DataFram
     rows = rows[first] if is_users else _to_icrs(spec, rows[first])
     result.rows = _ordered(rows.reset_index(drop=True))
     return result
+
+
+def _apply_cuts(spec: MissionSpec, result: ObservationTable, is_users: bool) -> None:
+    """Drop the rows that the mission's cuts drop. A user's table may lack the column of a cut, which is then left out."""
+    for cut in spec.row_cuts:
+        try:
+            keep = cut.keep(result.rows)
+        except KeyError:
+            if not is_users:
+                raise
+            continue
+        kept = result.rows[keep]
+        result.cuts.append(Cut(cut.name, cut.description, len(result.rows) - len(kept), len(kept)))
+        result.rows = kept
 
 
 def mapped_columns(spec: MissionSpec, source: TableSource, table: pd.DataFrame) -> pd.DataFrame:
