@@ -14,7 +14,7 @@ from daxa_wf.archive.manifest import ManifestRow
 from daxa_wf.chain.local import FITS_NAME, MOST_NAMED, file_problem, printable, require_found, walk
 from daxa_wf.chain.planned import facts_from, facts_text
 from daxa_wf.download.file_request import LOCAL_FILES
-from daxa_wf.download.paths import glob_expression, is_wanted, paths_at
+from daxa_wf.download.paths import facts_in_tree, glob_expression, is_wanted, paths_at
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.mission.spec import MissionSpec
 from daxa_wf.text import make_printable, some_of
@@ -118,6 +118,12 @@ def is_laid_out(spec: MissionSpec, root: Path, facts: Mapping[str, Any]) -> bool
     except CorruptFileError:
         # The layout needs a fact that only the table states, such as a date.
         return False
+
+
+def is_mirrored(spec: MissionSpec, root: Path, mirrors: Mapping[str, Sequence[Path]], obsid: str) -> bool:
+    """Return True if a directory holds an observation in the layout of a data centre, whose paths may have its date."""
+    facts = facts_in_tree(spec, mirrors, obsid)
+    return facts is not None and is_laid_out(spec, root, facts)
 
 
 def _bundles(spec: MissionSpec) -> Iterator[Any]:

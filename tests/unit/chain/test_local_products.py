@@ -170,7 +170,7 @@ def test_a_flat_directory_needs_neither_obsids_nor_tables(flat: Path, tmp_path: 
     assert "nustar_pointed: ignored 1 file below" in caplog.text
     assert [row.obsid for row in rows_of(tmp_path, obsids=[NUSTAR[1]])] == [NUSTAR[1]]
     with pytest.raises(ConfigError, match="no product of 90201039006 below"):
-        rows_of(tmp_path, obsids=["90201039006"])
+        rows_of(tmp_path, obsids=[NUSTAR[0], "90201039006"])
 
 
 def test_new_files_in_the_directory_make_the_manifest_again(flat: Path, tmp_path: Path) -> None:
