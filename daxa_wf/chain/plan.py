@@ -375,7 +375,6 @@ class Plan:
 
     def _selection_options(self, mission: Mission) -> dict[str, Any]:
         section, source = mission.section, mission.section.source
-        is_read_whole = not mission.uses_raw_store
         # Paths are relative to the archive, because a move of the project must not make the manifest again.
         select = section.select.started_in(Path(self.seen_from_archive(self.started_in))) if section.select else None
         return {
@@ -387,7 +386,7 @@ class Plan:
             "decompress": bool(source and source.decompress),
             "steps": list(mission.steps),
             "process_unscheduled": section.process_unscheduled,
-            "listing": listing_digest(self.source(mission.name)) if is_read_whole else "",
+            "listing": listing_digest(self.source(mission.name)) if mission.reads_whole_directory else "",
             "select": select.plain_values() if select else None,
             "select_files": section.select.started_in(self.started_in).fingerprints() if section.select else [],
             "tables": self.seen_from_archive(self.started_in / self.config.tables),
@@ -405,7 +404,9 @@ class Plan:
     def snapshots(self) -> dict[str, str]:
         """Return the SHA-256 of the present tables of the missions that select from tables, by name."""
         store = SnapshotStore(self.started_in / self.config.tables)
-        selecting = (item for item in self.processed() if item.uses_raw_store or item.section.select is not None)
+        selecting = (
+            item for item in self.processed() if not item.reads_whole_directory or item.section.select is not None
+        )
         return {name: digest for mission in selecting for name, digest in store.identities(mission.spec).items()}
 
     def data_centres(self, wildcards: Any, resources: Any) -> dict[str, dict[str, Any]]:
