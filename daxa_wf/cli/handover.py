@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from daxa_wf.archive.layout import Layout
-from daxa_wf.cli.shared import ArchivePlace, AsJson, archive_at, archive_of, band_edges, print_json
+from daxa_wf.cli.shared import ArchivePlace, AsJson, archive_at, archive_of, given_band, print_json
 
 commands = typer.Typer()
 
@@ -46,7 +46,7 @@ def send(
     from daxa_wf.handover.samp import send_products
 
     archive = Archive(archive_at(config))
-    products = archive.find_products(obsid, mission, instrument, kind, band_edges(band) if band else None, exposure)
+    products = archive.find_products(obsid, mission, instrument, kind, given_band(band), exposure)
     for delivery in send_products([product for product in products if product.requested], to):
         print(f"{delivery.path.name}: {', '.join(delivery.receivers)}")
 
