@@ -59,7 +59,7 @@ def adopt(
     to: Annotated[Path, typer.Option(help="the archive to make: a new directory, or a configuration that names it")],
     link: Annotated[bool, typer.Option("--link", help="link to DAXA's products in place of copies")] = False,
 ) -> None:
-    """Make an archive of the products of an archive of DAXA, which stays as it is: records, status, report, regions."""
+    """Make an archive of the products of an archive of DAXA, which is not changed: records, status, report, regions."""
     from daxa_wf.archive.access import Archive
     from daxa_wf.handover.adopt import adopt as adopt_archive
 

@@ -40,7 +40,7 @@ REGIONS = "source_regions_radec"
 
 
 def adopt(source: Path, layout: Layout, link: bool = False) -> list[str]:
-    """Make an archive of the products of an archive of DAXA, which stays as it is, and return notes on what was left out.
+    """Make an archive of the products of an archive of DAXA, which is not changed, and return notes on files left out.
 
     Products are copied (cloned where the file system can), or linked with `link`. Each observation gets one record with its
     products, and one for each unit of DAXA's processes with verdict, warnings, errors and logs. Raise ConfigError if the
@@ -49,7 +49,7 @@ def adopt(source: Path, layout: Layout, link: bool = False) -> list[str]:
     if record_paths(layout):
         raise ConfigError(f"{layout.root} is an archive already; adopt into a new directory")
     if layout.root.resolve().is_relative_to(source.resolve()):
-        raise ConfigError(f"{layout.root} lies in {source}, which stays as it is; choose another directory")
+        raise ConfigError(f"{layout.root} lies in {source}, which is not changed; choose another directory")
     archive = read_daxa_archive(source)
     with held(layout.root):
         records = {item.unit: list(_records(archive, item, layout, link)) for item in archive.observations}

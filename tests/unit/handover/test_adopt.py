@@ -134,7 +134,7 @@ def test_hostile_saved_states_are_refused(daxa: Path, tmp_path: Path, name: str,
 def test_mistakes_are_named(daxa: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is not an archive of DAXA: it has neither processed_data nor failed_data"):
         adopt(daxa / "regions", Layout(tmp_path / "adopted"))
-    with pytest.raises(ConfigError, match="which stays as it is; choose another directory"):
+    with pytest.raises(ConfigError, match="which is not changed; choose another directory"):
         adopt(daxa, Layout(daxa / "adopted"))
     adopt(daxa, Layout(tmp_path / "adopted"))
     with pytest.raises(ConfigError, match="is an archive already; adopt into a new directory"):
