@@ -25,6 +25,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     from daxa_wf.download.credentials import read_secrets
     from daxa_wf.download.observation import Fetcher
     from daxa_wf.download.progress import Progress
+    from daxa_wf.download.users import register
     from daxa_wf.tables.http import session
 
     del inputs
@@ -41,6 +42,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
         acquired = fetcher.acquire(request, progress)
     finally:
         progress.finish()
+    register(store, layout.root)
     _link(layout, unit, store / acquired.directory)
     files = [
         {key: value for key, value in asdict(stamp).items() if key != "mtime_ns"}

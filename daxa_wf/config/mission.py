@@ -48,6 +48,15 @@ class Mission:
         return source.local is None or self.engine.takes_whole_observations
 
     @property
+    def reads_whole_directory(self) -> bool:
+        """Return True if all observations in a local directory are taken: raw files, or products without a selection."""
+        source = self.section.source
+        if source is None or source.local is None:
+            return False
+        is_chosen = self.section.select is not None or self.section.obsids is not None
+        return not self.uses_raw_store or ("preprocessed" in self.engine.steps and not is_chosen)
+
+    @property
     def instruments(self) -> tuple[str, ...]:
         """Return the names of the chosen instruments, by default the mission's usual ones."""
         if self.section.instruments is None:
@@ -79,6 +88,16 @@ class Mission:
         """Return the steps that process the mission's observations."""
         first = (ACQUIRE.name,) if self.uses_raw_store else ()
         return (*first, *(step for step in self.engine.steps if self._is_taken(STEPS[step])), "report")
+
+    @property
+    def steps_with_raw_data(self) -> frozenset[str]:
+        """Return the steps that read files of the raw store. Tasks of a toolkit may read any of them."""
+        if not self.uses_raw_store:
+            return frozenset()
+        steps, by_tool = (STEPS[name] for name in self.steps), bool(self.engine.raw_data)
+        return frozenset(
+            step.name for step in steps if step.raw or ACQUIRE.name in step.needs or (by_tool and step.tasks)
+        )
 
     def _is_taken(self, step: Step) -> bool:
         is_requested = not step.is_optional or self.section.runs(step.section)

@@ -49,6 +49,8 @@ class Step:
     """Roles of the raw files that it reads: columns of the manifest."""
     makes: tuple[str, ...] = ()
     """Kinds of its products."""
+    intermediate: tuple[str, ...] = ()
+    """Those of them that only later steps need, so that they may be pruned once these are finished."""
     own_names: Mapping[str, str] = field(default_factory=dict)
     """Kind of product -> pattern of the file name that other programs expect, where they do."""
     instruments: tuple[str, ...] = ()

@@ -13,8 +13,8 @@ from tests.contract.source import code_texts, imports_of, room_of, sources, tree
 FLOORS = {
     "cli": 9,
     "observatories": 8,
+    "handover": 8,
     "report": 7,
-    "handover": 7,
     "chain": 6,
     "config": 5,
     "download": 4,

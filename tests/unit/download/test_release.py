@@ -12,8 +12,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from daxa_wf.archive.dropping import drop_failed_records
 from daxa_wf.archive.layout import Layout
-from daxa_wf.archive.records import Record, Status, drop_failed_records, read_record, write_record
+from daxa_wf.archive.records import Record, Status, read_record, write_record
 from daxa_wf.chain.acquire import release_date
 from daxa_wf.chain.plan import Plan
 from daxa_wf.chain.preflight import check_before_a_run
