@@ -103,7 +103,7 @@ PIPELINE = Pipeline(
     missions=(pointed.MISSION, slew.MISSION),
     engines=(
         Engine(
-            "native", ("inventory", "anomalous_ccds", *CLEANING), "preprocessed",
+            "native", ("inventory", CLEANING[0], "anomalous_ccds", *CLEANING[1:]), "preprocessed",
             find_local=f"{HERE}.local:local_manifest",
             ignored_in=f"{HERE}.local:ignored_in",
             named_in=f"{HERE}.local:named_observations",
