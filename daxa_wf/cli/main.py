@@ -9,7 +9,20 @@ from typing import Annotated
 
 import typer
 
-from daxa_wf.cli import archive, doctor, generated, handover, inspection, lock, missions, previews, run, step, verify
+from daxa_wf.cli import (
+    archive,
+    doctor,
+    first_config,
+    generated,
+    handover,
+    inspection,
+    lock,
+    missions,
+    previews,
+    run,
+    step,
+    verify,
+)
 from daxa_wf.errors import DaxaError
 from daxa_wf.text import FitToShow
 
@@ -30,7 +43,20 @@ def _options(
         raise typer.Exit
 
 
-for group in (run, previews, archive, inspection, verify, lock, handover, step, missions, doctor, generated):
+for group in (
+    first_config,
+    run,
+    previews,
+    archive,
+    inspection,
+    verify,
+    lock,
+    handover,
+    step,
+    missions,
+    doctor,
+    generated,
+):
     app.add_typer(group.commands)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +56,30 @@ def _read(table: Any) -> pd.DataFrame:
     )
     angles = {name for name in (table.ra, table.dec, table.radius) if name}
     path, suffix = table.file, table.file.suffix.lower()
-    try:
+    with _named_errors(path):
         if suffix in (".parquet", ".pq"):
             return _chosen(pd.read_parquet(path), columns, path)
         if suffix in SEPARATORS:
-            text = pd.read_csv(path, sep=SEPARATORS[suffix], dtype=str, keep_default_na=False, skipinitialspace=True)
-            return _chosen(text, columns, path)
+            return _chosen(_text_table(path), columns, path)
         return _from_astropy(path, columns, angles)
+
+
+def column_names(path: Path) -> list[str]:
+    """Return the names of a table's columns, in order. ConfigError names the file if it is not a table of a known kind."""
+    suffix = path.suffix.lower()
+    with _named_errors(path):
+        if suffix in (".parquet", ".pq"):
+            return [str(name) for name in pd.read_parquet(path).columns]
+        if suffix in SEPARATORS:
+            return [str(name) for name in _text_table(path, rows=0).columns]
+        return [str(name) for name in _astropy_table(path).colnames]
+
+
+@contextmanager
+def _named_errors(path: Path) -> Iterator[None]:
+    """Turn every error of a reader of tables into a ConfigError that names the file."""
+    try:
+        yield
     except DaxaError:
         raise
     except FileNotFoundError as error:
@@ -76,6 +94,12 @@ def _read(table: Any) -> pd.DataFrame:
         raise ConfigError(f"{path} {what}: {reason[:EXCERPT]}") from None
 
 
+def _text_table(path: Path, rows: int | None = None) -> pd.DataFrame:
+    """Return a CSV or TSV table as text, or its first rows."""
+    separator = SEPARATORS[path.suffix.lower()]
+    return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True, nrows=rows)
+
+
 def _chosen(rows: pd.DataFrame, columns: Mapping[str, None], path: Path) -> pd.DataFrame:
     missing = [name for name in columns if name not in rows.columns]
     if missing:
@@ -83,7 +107,8 @@ def _chosen(rows: pd.DataFrame, columns: Mapping[str, None], path: Path) -> pd.D
     return rows[list(columns)]
 
 
-def _from_astropy(path: Path, columns: Mapping[str, None], angles: set[str]) -> pd.DataFrame:
+def _astropy_table(path: Path) -> Any:
+    """Return a table that astropy reads, after a check of its structure."""
     import warnings
 
     from astropy.table import Table
@@ -91,7 +116,15 @@ def _from_astropy(path: Path, columns: Mapping[str, None], angles: set[str]) -> 
     _check_before_astropy(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        read = Table.read(path, format="ascii") if path.suffix.lower() in (".txt", ".dat") else Table.read(path)
+        return Table.read(path, format="ascii") if path.suffix.lower() in (".txt", ".dat") else Table.read(path)
+
+
+def _from_astropy(path: Path, columns: Mapping[str, None], angles: set[str]) -> pd.DataFrame:
+    import warnings
+
+    read = _astropy_table(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         missing = [name for name in columns if name not in read.colnames]
         if missing:
             raise ConfigError(f"{path} has no column {', '.join(missing)}; it has {', '.join(read.colnames)}")
