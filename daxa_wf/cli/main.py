@@ -13,6 +13,7 @@ from daxa_wf.cli import (
     archive,
     doctor,
     export,
+    first_config,
     generated,
     handover,
     inspection,
@@ -49,6 +50,7 @@ def _options(
 
 
 for group in (
+    first_config,
     run,
     previews,
     archive,
