@@ -13,6 +13,7 @@ from daxa_wf.cli import (
     archive,
     doctor,
     export,
+    first_config,
     generated,
     handover,
     inspection,
@@ -20,10 +21,13 @@ from daxa_wf.cli import (
     missions,
     previews,
     regions,
+    removal,
+    repeating,
     run,
     step,
     tables,
     verify,
+    versions,
 )
 from daxa_wf.errors import DaxaError
 from daxa_wf.text import FitToShow
@@ -46,17 +50,21 @@ def _options(
 
 
 for group in (
+    first_config,
     run,
     previews,
     archive,
     inspection,
+    versions,
     verify,
     lock,
     handover,
-    export,
-    regions,
+    repeating,
+    removal,
     step,
     missions,
+    export,
+    regions,
     tables,
     doctor,
     generated,

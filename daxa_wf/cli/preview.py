@@ -193,7 +193,12 @@ def sizes(config: Config, selected: MissionSelection, started_in: Path, ask: int
     is_local = section.source.local is not None
     if section.source.local is not None and "preprocessed" in mission.steps:
         facts = with_local_files(spec, started_in / section.source.local, facts)
-    requests = [FileRequest(spec, known, mission.routes, mission.instruments) for known in facts]
+    requests = [
+        FileRequest(
+            spec, known, mission.routes, mission.instruments, section.processing_version, section.products.further
+        )
+        for known in facts
+    ]
     return estimate(requests, fetcher, ask, is_local)
 
 

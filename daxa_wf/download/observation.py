@@ -180,7 +180,11 @@ class Fetcher:
             centre, (base, *_) = next(iter(self.data_centres.items()))
             return [(base, partial(self._local, centre, base, request, ledger, progress))]
         for centre, bases in self.data_centres.items():
-            bundles = [bundle for bundle in request.spec.bundles.get(centre, ()) if bundle.route in request.routes]
+            bundles = [
+                bundle
+                for bundle in request.spec.bundles.get(centre, ())
+                if bundle.route in request.routes and (request.further or not bundle.further)
+            ]
             paths = paths_at(request.spec, centre, request.facts)
             for base in bases:
                 where = f"{centre} {mask_secrets(base)}"
