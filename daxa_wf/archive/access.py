@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from daxa_wf.archive.contents import StepOutcome, read_contents, read_sound_record
+from daxa_wf.archive.contents import read_contents
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.observations import UNUSABLE, USABLE, observation_table
 from daxa_wf.archive.overview import as_html, as_rich, one_line
@@ -29,22 +29,25 @@ from daxa_wf.archive.products import (
     NoSuchProductError,
     Product,
     check_instrument,
+    detectors_behind,
     existing,
     instrument_name,
     is_of_instrument,
     is_uncleaned,
     kind_of_name,
     kinds_named,
+    path_of_row,
     product_table,
     products_of,
     why_not_one,
 )
-from daxa_wf.archive.results import PreprocessedResults
+from daxa_wf.archive.records import read_sound_record
+from daxa_wf.archive.region_files import region_files
 from daxa_wf.archive.state import ArchiveState
 from daxa_wf.archive.status import Verdict
+from daxa_wf.archive.versioned import VersionedArchive
 from daxa_wf.errors import ConfigError
 from daxa_wf.mission.registry import MISSIONS, check_step, why_unknown
-from daxa_wf.mission.step import PREPROCESSED
 from daxa_wf.units import Unit
 
 if TYPE_CHECKING:
@@ -53,7 +56,7 @@ if TYPE_CHECKING:
 __all__ = ["Archive", "NoSuchProductError", "Product"]
 
 
-class Archive:
+class Archive(VersionedArchive):
     """The archive in a directory, as a run of the workflow left it.
 
     Nothing is read until it is asked for, and everything is offline. Facts are read once; `refresh` forgets them, for an
@@ -263,7 +266,7 @@ class Archive:
         >>> [Path(path).name for path in archive.products("0201903501", kind="event list")["path"]]
         ['obsid0201903501-instPN-subexpALL-finalevents.fits']
         """
-        return product_table(self.find_products(obsid, mission, instrument, kind, band, exposure))
+        return product_table(self._matching(obsid, mission, instrument, kind, band, exposure))
 
     def find_products(
         self, obsid: str | Sequence[str] | None = None, mission: str | None = None, instrument: str | None = None,
@@ -274,12 +277,18 @@ class Archive:
         >>> [product.path.name for product in Archive("my_archive").find_products(kind="gti")]
         ['obsid0201903501-instPN-subexpS003-gti.fits']
         """
+        return list(self._matching(obsid, mission, instrument, kind, band, exposure))
+
+    def _matching(
+        self, obsid: str | Sequence[str] | None, mission: str | None, instrument: str | None, kind: str | None,
+        band: tuple[float, float] | None, exposure: str | None,
+    ) -> Iterator[Product]:  # fmt: skip
         if mission is not None and mission not in MISSIONS:
             raise ConfigError(f"mission {mission}: {why_unknown(mission)}")
         if instrument is not None:
             check_instrument(instrument, [mission] if mission else {name for name, _ in self.state.recorded})
         kinds = None if kind is None else kinds_named(kind)
-        return [
+        yield from (
             product
             for product in self._products_in(obsid, mission)
             if (kinds is None or product.kind in kinds)
@@ -287,7 +296,7 @@ class Archive:
             and band in (None, product.band)
             and exposure in (None, product.exposure)
             and (instrument is None or is_of_instrument(product, instrument))
-        ]
+        )
 
     def read(self, product: Any, form: Form = "") -> Any:
         """Read a product: a row of `products`, a Product, or a path (of any file of the archive, or relative to it).
@@ -309,18 +318,19 @@ class Archive:
         """
         if isinstance(product, Product):
             return read_product(product.path, product.kind, form)
-        name = product if isinstance(product, (str, Path)) else self._path_in(product)
+        name = product if isinstance(product, (str, Path)) else path_of_row(product)
         path = Path(name)
         if not path.exists() and not path.is_absolute():
             path = self.layout.find(str(path))
         return read_product(path, kind_of_name(path.name), form)
 
-    @staticmethod
-    def _path_in(row: Any) -> str:
-        try:
-            return str(row["path"])
-        except (KeyError, TypeError, IndexError, ValueError):
-            raise ConfigError(f"{row!r} is not a product; expected a row of Archive.products, or a path") from None
+    def regions(self, obsid: str | None = None, mission: str | None = None, name: str | None = None) -> list[Path]:
+        """Return the paths of the stored region files: of an observation, of a name, or all.
+
+        >>> Archive("my_archive").regions("0201903501")
+        []
+        """
+        return [file.path for file in region_files(self.layout, obsid, mission, name)]
 
     def event_list(self, obsid: str, instrument: str, exposure: str | None = None, mission: str | None = None) -> Path:
         """Return the path of an instrument's final event list, of an exposure's cleaned one, or of the data centre's own.
@@ -370,29 +380,24 @@ class Archive:
         """
         return self._one("background map", obsid, instrument, exposure, band, mission)
 
-    def _products_in(self, obsid: str | Sequence[str] | None, mission: str | None) -> list[Product]:
-        """Return the products of observations, or of all observations from the records that were read once."""
+    def _products_in(self, obsid: str | Sequence[str] | None, mission: str | None) -> Iterator[Product]:
+        """Yield the products of observations, or of all observations from the records that were read once."""
         state = self.state
         if obsid is None:
-            outcomes = [outcome for outcome in state.contents.outcomes if mission in (None, outcome.verdict.mission)]
-            return self._listed(outcomes)
+            outcomes = (outcome for outcome in state.contents.outcomes if mission in (None, outcome.verdict.mission))
+            return products_of(self.layout, outcomes, state.requested)
         obsids = [obsid] if isinstance(obsid, str) else obsid
-        parts = [read_contents(self.layout, self._mission_of(name, mission), name) for name in obsids]
+        parts = [read_contents(self.layout, self.mission_of(name, mission), name) for name in obsids]
         for path in (path for part in parts for path in part.damaged):
             read_sound_record(path)  # raises the error that names the damage
-        return [product for part in parts for product in self._listed(part.outcomes)]
+        return products_of(self.layout, (outcome for part in parts for outcome in part.outcomes), state.requested)
 
-    def _listed(self, outcomes: Sequence[StepOutcome]) -> list[Product]:
-        requested = self.state.requested
-        return [
-            product
-            for outcome in outcomes
-            for product in products_of(
-                self.layout, outcome.verdict.step, outcome.verdict.unit, outcome.products, requested
-            )
-        ]
+    def mission_of(self, obsid: str, mission: str | None = None) -> str:
+        """Return the mission of an observation. Raise NoSuchProductError if the archive lacks it, or several missions have it.
 
-    def _mission_of(self, obsid: str, mission: str | None) -> str:
+        >>> Archive("my_archive").mission_of("0201903501")
+        'xmm_pointed'
+        """
         missions = [name for name, recorded in self.state.recorded if recorded == obsid and mission in (None, name)]
         if len(missions) == 1:
             return missions[0]
@@ -400,25 +405,15 @@ class Archive:
             raise NoSuchProductError(f"{obsid} is in {' and '.join(missions)}; give the mission")
         raise NoSuchProductError(f"{self.layout.root} has no observation {obsid}{f' of {mission}' if mission else ''}")
 
-    def _behind(self, grating: str, obsid: str, mission: str) -> set[str]:
-        """Return the detectors onto which a grating dispersed an observation's light; empty for other instruments."""
-        spec = MISSIONS[mission]
-        detectors = {item.name for item in spec.instruments if item.is_detector}
-        if grating in detectors or grating not in {item.name for item in spec.instruments}:
-            return set()
-        path = self.layout.record(PREPROCESSED.name, Unit(mission, obsid))
-        used = PreprocessedResults.from_record(read_sound_record(path)).observed_with if path.is_file() else frozenset()
-        return detectors & used if grating in used else set()
-
     def _one(
         self, what: str, obsid: str, instrument: str, exposure: str | None, band: tuple[float, float] | None,
         mission: str | None,
     ) -> Path:  # fmt: skip
         """Return the path of the only product that matches. Raise NoSuchProductError if zero or several match."""
-        name = self._mission_of(obsid, mission)
+        name = self.mission_of(obsid, mission)
         spec = MISSIONS[name]
         inst = instrument_name(spec, instrument)
-        group = set(spec.groups.get(instrument.upper(), ())) | self._behind(inst, obsid, name)
+        group = set(spec.groups.get(instrument.upper(), ())) | detectors_behind(self.layout, inst, obsid, name)
         kinds = KINDS[what] if exposure is None else EXPOSURE_KINDS[what]
         candidates = [
             product for product in self._products_in(obsid, name) if product.kind in kinds and not is_uncleaned(product)

@@ -23,10 +23,16 @@ SUBDIRECTORIES = {
     "image": "images",
     "expmap": "images",
     "backmap": "background",
+    "allgoodevents": "background",
+    "allgoodootevents": "background",
     "gti": "cleaning",
     "lightcurve": "cleaning",
     "cornerlightcurve": "cleaning",
     "hist": "cleaning",
+    "centreimage": "images",
+    "spectrum": "spectra",
+    "sourcelightcurve": "lightcurves",
+    "sourcelist": "sources",
     "maskimage": "cleaning",
     "thresholdimage": "cleaning",
     "anomalies": "cleaning",
@@ -35,6 +41,9 @@ SUBDIRECTORIES = {
     "summary": "",
 }
 """Product kind -> directory of the observation that holds it."""
+
+PLOT_FILES = (".png", ".svg")
+"""Endings of plots. No record has them, because the report draws them from the products."""
 
 
 def unit_of(name: str) -> tuple[str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -12,15 +14,15 @@ from typing import Any
 
 import daxa_wf
 from daxa_wf.archive.layout import Layout
-from daxa_wf.archive.requested import read_requested
-from daxa_wf.errors import ConfigError, CorruptFileError
+from daxa_wf.errors import CorruptFileError
 from daxa_wf.files import checked_relative, sha256_of, write_atomically
 from daxa_wf.json_files import read_json
-from daxa_wf.near import closest
 from daxa_wf.units import Unit
 
 PASSING = ("runs", "transferred")
 """Results that differ between equal runs, and so are not part of a record's fingerprint."""
+ABOUT_TRANSFERS = ("url", "archive", "etag", "fetched")
+"""Facts of a fetched file that differ if the same content is fetched again."""
 
 
 class Status(StrEnum):
@@ -32,7 +34,7 @@ class Status(StrEnum):
     BLOCKED = "blocked"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileStamp:
     """A file at the time of its record: path, size in bytes, modification time in ns, SHA-256, kind of product."""
 
@@ -76,6 +78,10 @@ class Record:
     logs: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     """Files of an earlier run of the step that this run did not make, and removed."""
+    pruned: list[FileStamp] = field(default_factory=list)
+    """Products that a user removed because only finished steps need them. They are not among `products` any more."""
+    complete_fingerprint: str = ""
+    """The fingerprint before products were pruned: later steps were built on these."""
 
     @property
     def done(self) -> bool:
@@ -94,7 +100,17 @@ class Record:
 
     def fingerprint(self) -> str:
         """Return a digest of verdict, parameters, products and results, on which later steps may depend; without times."""
-        results = {key: value for key, value in self.results.items() if key not in PASSING}
+        if self.complete_fingerprint:
+            return self.complete_fingerprint
+        results = {key: _without_transfers(value) for key, value in self.results.items()}
+        return self._digest(results)
+
+    def former_fingerprint(self) -> str:
+        """Return the fingerprint as earlier versions computed it: with the times and places of transfers."""
+        return self.complete_fingerprint or self._digest(self.results)
+
+    def _digest(self, results: dict[str, Any]) -> str:
+        results = {key: value for key, value in results.items() if key not in PASSING}
         content = [
             self.step, asdict(self.unit), self.status, self.reason, self.engine, self.parameters,
             [(stamp.path, stamp.sha256) for stamp in self.products], results,
@@ -109,6 +125,13 @@ class Record:
         raise KeyError(f"{self.step} of {self.unit.identifier} made no {kind}")
 
 
+def _without_transfers(result: Any) -> Any:
+    """Return a result without the facts of transfers, if it is a list of fetched files."""
+    if not isinstance(result, list) or not all(isinstance(item, dict) and "sha256" in item for item in result):
+        return result
+    return [{key: value for key, value in item.items() if key not in ABOUT_TRANSFERS} for item in result]
+
+
 def stamp_file(path: Path, recorded_as: str, kind: str = "") -> FileStamp:
     """Return the stamp of a complete file."""
     stat = path.stat()
@@ -121,17 +144,18 @@ def write_record(layout: Layout, record: Record) -> None:
 
 
 def record_text(record: Record) -> str:
-    """Return the text of a record: JSON, one line a value. The removed files are left out if there are none."""
+    """Return the text of a record: JSON, one line a value. Removed and pruned files are left out if there are none."""
     values = asdict(record)
-    if not record.removed:
-        del values["removed"]
+    for name in ("removed", "pruned", "complete_fingerprint"):
+        if not values[name]:
+            del values[name]
     return json.dumps(values, indent=1, sort_keys=False, allow_nan=False) + "\n"
 
 
 def read_record(path: Path) -> Record:
     """Read a record and check its form. Raise CorruptFileError if it is damaged."""
     record: Record = read_json(path, Record, "a record", "delete it and run again")
-    for stamp in record.products:
+    for stamp in (*record.products, *record.pruned):
         # Products are moved and deleted by these paths; raw files may be anywhere, and are only read.
         checked_relative(stamp.path, f"the record {path}")
     return record
@@ -145,11 +169,45 @@ def read_checked_record(path: Path) -> Record:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         values |= {
-            name: [FileStamp(**stamp) for stamp in values.get(name, [])] for name in ("products", "inputs", "raw")
+            name: [FileStamp(**stamp) for stamp in values.get(name, [])]
+            for name in ("products", "inputs", "raw", "pruned")
         }
         return Record(**{**values, "unit": Unit(**values["unit"]), "status": Status(values["status"])})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CorruptFileError(f"{path} is not a record ({error}); run again") from None
+
+
+def read_sound_record(path: Path) -> Record:
+    """Read a record without pydantic, and check the values that are shown or become paths.
+
+    Raise CorruptFileError if it is damaged. The message is that of `read_record`.
+    """
+    try:
+        record = read_checked_record(path)
+    except CorruptFileError:
+        return read_record(path)
+    if not _is_sound(record):
+        return read_record(path)
+    for stamp in (*record.products, *record.pruned):
+        checked_relative(stamp.path, f"the record {path}")
+    return record
+
+
+def _is_sound(record: Record) -> bool:
+    unit = record.unit
+    texts = [record.step, record.reason, record.message, record.ended, unit.mission, unit.obsid, unit.instrument,
+             unit.exposure, *record.logs, *record.removed]  # fmt: skip
+    for stamp in (*record.products, *record.pruned):
+        texts += (stamp.path, stamp.kind, stamp.sha256)
+    notes = [*record.warnings, *record.errors]
+    return (
+        all(isinstance(text, str) for text in texts)
+        and all(isinstance(note, dict) and {"name", "text"} <= set(note) for note in notes)
+        and all(isinstance(value, str) for note in notes for value in note.values())
+        and all(isinstance(stamp.size, int) for stamp in record.products)
+        and isinstance(record.results, dict)
+        and isinstance(record.versions, dict)
+    )
 
 
 def readable_records(layout: Layout) -> dict[Path, Record]:
@@ -161,31 +219,30 @@ def readable_records(layout: Layout) -> dict[Path, Record]:
     return records
 
 
-def record_paths(layout: Layout) -> list[Path]:
-    """Return the paths of all records of an archive, sorted."""
-    return sorted((layout.root / "records").glob("*/*/*/*.json"))
+def record_paths(layout: Layout, mission: str = "*", obsid: str = "*") -> list[Path]:
+    """Return the paths of the records of an archive, of a mission or of one observation, sorted."""
+    return list(_paths(layout, mission, obsid))
 
 
-def drop_failed_records(layout: Layout, step: str | None = None, unit: str | None = None) -> list[Path]:
-    """Delete the records of units that failed or that no data centre had, optionally of one step or unit. Return their paths.
+def has_records(layout: Layout) -> bool:
+    """Return True if an archive has a record. Faster than to list all."""
+    return next(_paths(layout, "*", "*"), None) is not None
 
-    Raise ConfigError if the archive has no record of the unit.
-    """
-    records = readable_records(layout)
-    units = {record.unit.identifier for record in records.values()}
-    if unit is not None and unit not in units:
-        raise ConfigError(
-            f"--unit {unit}: {layout.root} has no record of it; expected an identifier such as "
-            f"{min(units, default='0201903501PNS003')}{closest(unit, units)}"
-        )
-    requested = read_requested(layout)
-    dropped = []
-    for path, record in records.items():
-        if not requested.asks_for(record.step, record.unit):
-            continue
-        is_chosen = step in (None, record.step) and unit in (None, record.unit.identifier)
-        may_succeed = record.status is Status.FAILED or (record.step == "acquire" and not record.done)
-        if is_chosen and may_succeed:
-            path.unlink()
-            dropped.append(path)
-    return dropped
+
+def _paths(layout: Layout, mission: str, obsid: str) -> Iterator[Path]:
+    root = f"{layout.root}/records"
+    for one_mission in names_in(root) if mission == "*" else [mission]:
+        for one_obsid in names_in(f"{root}/{one_mission}") if obsid == "*" else [obsid]:
+            folder = f"{root}/{one_mission}/{one_obsid}"
+            for step in names_in(folder):
+                for name in names_in(f"{folder}/{step}"):
+                    if name.endswith(".json"):
+                        yield Path(folder, step, name)
+
+
+def names_in(folder: str) -> list[str]:
+    """Return the sorted names in a directory, none if it is not one. Faster than `Path.glob` in archives of many units."""
+    try:
+        return sorted(os.listdir(folder))  # noqa: PTH208 - texts, of which no path is made
+    except (FileNotFoundError, NotADirectoryError):
+        return []

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.made_from import keep_snapshot
 from daxa_wf.archive.manifest import ManifestRow, decompressed, write_manifest
 from daxa_wf.archive.origin import Origin, as_json, write_origin
 from daxa_wf.chain.planned import observation_facts, planned_exposures, planned_observations
@@ -69,7 +70,7 @@ def run(
             log.warning("%s", note)
         if _uses_tables(options):
             # Tables without a matching observation are recorded too: a new table may contain one.
-            snapshots |= SnapshotStore(Path(options["tables"])).identities(MISSIONS[name])
+            snapshots |= _keep_snapshots(Layout(output.parent), name, SnapshotStore(Path(options["tables"])))
             releases.append(_next_release(name, options))
     rows = [row for part in parts.values() for row in part.rows]
     if not rows:
@@ -85,6 +86,15 @@ def run(
     write_origin(Layout(output.parent), origin)
     observations = len({(row.mission, row.obsid) for row in rows})
     log.info("manifest: %d exposures of %d observations", len(rows), observations)
+
+
+def _keep_snapshots(layout: Layout, mission: str, store: SnapshotStore) -> dict[str, str]:
+    """Keep a mission's snapshots in the archive. Return their SHA-256 by name, or '' for a snapshot that does not exist."""
+    identities = store.identities(MISSIONS[mission])
+    for name, digest in identities.items():
+        if digest and not keep_snapshot(layout, name, digest, store.files(name)):
+            log.warning("%s: its table is gone or was fetched again, so the archive does not keep it; run again", name)
+    return identities
 
 
 def _part(name: str, options: Options, directory: Path, is_only: bool) -> _MissionPart:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import daxa_wf
-from daxa_wf.archive.layout import DOWNLOADED, Layout, product_name
+from daxa_wf.archive.layout import DOWNLOADED, PLOT_FILES, Layout, product_name
 from daxa_wf.archive.records import (
     FileStamp,
     Record,
@@ -33,6 +33,7 @@ from daxa_wf.files import publish_tree, write_atomically
 from daxa_wf.mission.registry import STEPS
 from daxa_wf.mission.step import Step, load
 from daxa_wf.text import FitToShow
+from daxa_wf.time_limit import STEP_TIME, time_limit
 from daxa_wf.units import Band, Unit
 
 log = logging.getLogger("daxa_wf")
@@ -225,8 +226,10 @@ def _run(
     directory.mkdir(parents=True, exist_ok=True)
     workspace = Workspace(layout, unit, directory, context, step=step.name)
     notes = workspace.tool_notes
+    seconds, name = context.get(STEP_TIME), f"{step.name} of {unit.identifier}"
     try:
-        outcome = function(unit, replace(inputs, stamps=stamps), typed, workspace)
+        with time_limit(seconds, name, f"raise limits.step_time (now {seconds} s), or look for the cause in its log"):
+            outcome = function(unit, replace(inputs, stamps=stamps), typed, workspace)
         return _StepEnd(
             Status.DONE, "", outcome.message, outcome.results, outcome.warnings, workspace.publish(),
             [*raw, *outcome.raw], notes,
@@ -326,10 +329,11 @@ def _remove_orphans(step: Step, unit: Unit, layout: Layout, products: Sequence[F
     """Remove products of an earlier run of this step that this run did not make again. Return their paths, as recorded.
 
     A product that this run made again, but in another tree because the verdict changed, is replaced, and not removed. Plots
-    are removed with the products that they show, but are not listed: the report draws them again.
+    are removed with the products that they show, and are not listed: the report draws them.
     """
     kept = {layout.root / stamp.path for stamp in products}
-    orphans = [path for path in _products_of_earlier_runs(step, unit, layout) if path not in kept]
+    shown = {path.with_suffix(suffix) for path in kept for suffix in PLOT_FILES}
+    orphans = [path for path in _products_of_earlier_runs(step, unit, layout) if path not in kept | shown]
     for path in orphans:
         path.unlink()
     directory = layout.kept(step.name, unit)
@@ -338,7 +342,7 @@ def _remove_orphans(step: Step, unit: Unit, layout: Layout, products: Sequence[F
         shutil.rmtree(directory, ignore_errors=True)
     made_again = {path.name for path in kept}
     removed = [
-        layout.relative(path) for path in orphans if path.name not in made_again and path.suffix not in (".png", ".svg")
+        layout.relative(path) for path in orphans if path.name not in made_again and path.suffix not in PLOT_FILES
     ]
     if removed:
         names = ", ".join(removed)

@@ -12,6 +12,7 @@ import typer
 from daxa_wf.cli import (
     archive,
     doctor,
+    export,
     first_config,
     generated,
     handover,
@@ -19,9 +20,14 @@ from daxa_wf.cli import (
     lock,
     missions,
     previews,
+    regions,
+    removal,
+    repeating,
     run,
     step,
+    tables,
     verify,
+    versions,
 )
 from daxa_wf.errors import DaxaError
 from daxa_wf.text import FitToShow
@@ -49,11 +55,17 @@ for group in (
     previews,
     archive,
     inspection,
+    versions,
     verify,
     lock,
     handover,
+    repeating,
+    removal,
     step,
     missions,
+    export,
+    regions,
+    tables,
     doctor,
     generated,
 ):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import daxa_wf
 from daxa_wf.errors import ConfigError
+
+if TYPE_CHECKING:
+    from daxa_wf.archive.layout import Layout
+    from daxa_wf.chain.plan import Plan
 
 ArchivePlace = Annotated[
     Path,
@@ -18,6 +22,10 @@ ArchivePlace = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON, for other programs")]
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="the configuration, YAML", show_default=False)]
+
+StepOption = Annotated[str | None, typer.Option("--step", help="only this step, as `daxa-wf status` lists them")]
+UnitOption = Annotated[str | None, typer.Option("--unit", help="only this unit, such as 0201903501PNS003")]
+MissionOption = Annotated[str | None, typer.Option("--mission", help="only this mission")]
 
 
 def workflow_root() -> Path:
@@ -57,6 +65,38 @@ def archive_at(place: Path) -> Path:
     return archive_of(place)
 
 
+def plan_of(config: Path) -> Plan:
+    """Return the plan of a configuration."""
+    from daxa_wf.chain.plan import Plan
+    from daxa_wf.config.reading import read_config
+
+    return Plan(read_config(config), Path.cwd())
+
+
+def check_choice(step: str | None, mission: str | None) -> None:
+    """Raise ConfigError for the name of a step or of a mission that does not exist."""
+    from daxa_wf.mission.registry import MISSIONS, check_step, why_unknown
+
+    if step is not None:
+        check_step(step, "--step")
+    if mission is not None and mission not in MISSIONS:
+        raise ConfigError(f"--mission {mission}: {why_unknown(mission)}")
+
+
+def made_archive(config: Path) -> Layout:
+    """Return the layout of an archive. Raise ConfigError if it holds no records."""
+    from daxa_wf.archive.layout import Layout
+    from daxa_wf.archive.records import has_records
+    from daxa_wf.archive.status import manifest_fault, read_faults
+
+    layout = Layout(archive_at(config))
+    if has_records(layout) or read_faults(layout):
+        return layout
+    if fault := manifest_fault(layout):
+        raise ConfigError(f"{layout.root} holds no records: {fault}")
+    raise ConfigError(f"{layout.root} holds no records yet; 'daxa-wf run {config}' makes them")
+
+
 def lines_of_user_defaults(config: Path | None = None) -> list[str]:
     """Return what the user's defaults give to a configuration, or give at all; empty if there is no such file.
 
@@ -81,3 +121,17 @@ def print_json(values: Any) -> None:
     import json
 
     print(json.dumps(values, indent=1))
+
+
+def given_band(band: str | None) -> tuple[float, float] | None:
+    """Return the edges of the band that an option gives, in keV; None without the option."""
+    return None if band is None else band_edges(band)
+
+
+def band_edges(band: str) -> tuple[float, float]:
+    """Return the edges of a band in keV, written as `0.5-2.0`. Raise ConfigError for another form."""
+    low, _, high = band.lower().replace("kev", "").replace(" ", "").partition("-")
+    try:
+        return float(low), float(high)
+    except ValueError:
+        raise ConfigError(f"--band {band}: expected two energies in keV, such as 0.5-2.0") from None

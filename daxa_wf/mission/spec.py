@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from daxa_wf.mission.citation import Citation
+from daxa_wf.mission.xga_names import XgaNames
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 ColumnKind = Literal["text", "number", "flag", "mjd", "utc", "instrument"]
 """Form of a service's column: `mjd` days (UTC) and `utc` text both become UTC timestamps; `instrument` holds one name."""
 
-ProductKind = Literal["events", "image", "expmap", "background"]
+ProductKind = Literal[
+    "events", "image", "expmap", "background", "centreimage", "spectrum", "sourcelightcurve", "sourcelist"
+]
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,8 @@ class ProductPattern:
     glob: str
     bands: tuple[EnergyBand, ...] = ()
     exposure: str = ""
+    is_optional: bool = False
+    """True if observations may lack it, so that its absence is not worth a note."""
 
 
 Route = Literal["raw", "preprocessed"]
@@ -118,6 +123,8 @@ class FilePattern:
     globs: tuple[str, ...]
     instruments: tuple[str, ...] = ()
     """Instruments that need the files; empty if all need them."""
+    further: bool = False
+    """True if the files are fetched only for a user who wants the mission's further products."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +138,8 @@ class Bundle:
     paths: tuple[str, ...]
     into: str = ""
     shared: bool = False
+    further: bool = False
+    """True if it is fetched only for a user who wants the mission's further products."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +173,8 @@ class MissionSpec:
     """The table's own class -> code of `mission.taxonomy.TARGET_TYPES`; empty if the table has no classes."""
     other_target_type: str = ""
     """Code of the classes that `target_types` does not list."""
+    further_target_types: tuple[str, Mapping[str, str]] | None = None
+    """Another column, and its values -> codes, for observations to which `target_types` gives `other_target_type`."""
     aliases: Mapping[str, Callable[[str], tuple[str, ...]]] = field(default_factory=dict)
     """Common column -> function from a user's word to the values that it stands for."""
     filters: tuple[str, ...] = ()
@@ -203,6 +214,8 @@ class MissionSpec:
     """Instrument -> columns of its event lists, which a check of expressions before a run uses."""
     citation: Citation = field(default_factory=Citation)
     """How to acknowledge and cite the mission."""
+    xga: XgaNames | None = None
+    """Its names in the package XGA, None if XGA does not know it."""
 
     def instrument(self, name: str) -> Instrument:
         """Return the instrument with a name or alias. KeyError lists the instruments."""
@@ -229,6 +242,21 @@ class MissionSpec:
             groups = f", and the groups {', '.join(self.groups)}" if self.groups else ""
             raise KeyError(f"{error.args[0]}{groups}") from None
 
+    @property
+    def product_bands(self) -> dict[tuple[str, ProductKind], tuple[tuple[float, float], ...]]:
+        """Return the energy bands in keV of each instrument's or group's products of a kind; () for products without a band.
+
+        >>> from daxa_wf.mission.registry import MISSIONS
+        >>> MISSIONS["asca"].product_bands["SIS", "image"]
+        ((0.4, 2.0), (0.4, 10.0), (2.0, 10.0))
+        """
+        bands: dict[tuple[str, ProductKind], set[tuple[float, float]]] = {}
+        for pattern in self.products:
+            bands.setdefault((pattern.instrument, pattern.kind), set()).update(
+                (band.low, band.high) for band in pattern.bands
+            )
+        return {key: tuple(sorted(edges)) for key, edges in bands.items()}
+
     def instruments_of(self, pattern: ProductPattern) -> tuple[str, ...]:
         """Return the instruments whose data are in a product of the pattern."""
         return self.groups.get(pattern.instrument, (pattern.instrument,))
@@ -244,6 +272,11 @@ class MissionSpec:
         return any(VERSION in glob for pattern in self.files for glob in pattern.globs)
 
     @property
+    def has_further_products(self) -> bool:
+        """Return True if the data centre has products that are fetched on request only."""
+        return any(pattern.further for pattern in self.files)
+
+    @property
     def archives(self) -> tuple[str, ...]:
         """Return the data centres that have the mission, in order of preference. HEASARC's bucket on S3 has all its data."""
         names = [*self.archive_paths, *self.bundles]
@@ -253,7 +286,9 @@ class MissionSpec:
     def known_target_types(self) -> set[str]:
         """Return the codes of target types that the mission's table distinguishes."""
         constant = self.constants.get("target_type")
-        return {*self.target_types.values(), self.other_target_type, *([constant] if constant else [])} - {""}
+        further = self.further_target_types[1].values() if self.further_target_types else ()
+        listed = {*self.target_types.values(), *further, self.other_target_type}
+        return {*listed, *([constant] if constant else [])} - {""}
 
     def values_for(self, column: str, word: str) -> tuple[str, ...]:
         """Return the values of a column that a user's word stands for: the word itself, unless the mission has aliases."""

@@ -168,6 +168,10 @@ class SnapshotStore:
         source = _source_of(spec.exposures, snapshot)
         return exposure_table(spec, source, self.read(exposures_name(spec))).rows
 
+    def files(self, mission: str) -> tuple[Path, Path]:
+        """Return the paths of a mission's table and of its sidecar, which may not exist."""
+        return self._table(mission), self._sidecar(mission)
+
     def _table(self, mission: str) -> Path:
         return self.directory / f"{mission}.parquet"
 

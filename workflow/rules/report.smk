@@ -12,6 +12,7 @@ rule report:
     resources:
         **plan.resources("report"),
     params:
+        **plan.params("report"),
         calls=observations.calls,
     script:
         "../scripts/observation.py"
@@ -28,5 +29,7 @@ rule archive_report:
         plan.place(plan.layout.root / "logs" / "archive_report.log"),
     conda:
         "../envs/daxa_wf.yaml"
+    params:
+        description=describer.for_job,
     script:
         "../scripts/archive_report.py"

@@ -89,14 +89,9 @@ def test_supernovae_within_30_days_of_discovery(real_data: Path, tmp_path: Path)
         seen["start"].min() - pd.Timedelta(days=20) if early else seen["end"].max() + pd.Timedelta(days=40)
         for seen, early in zip(first, soon, strict=True)
     ]
-    days = {
-        "start": [day - pd.Timedelta(days=30) for day in found],
-        "end": [day + pd.Timedelta(days=30) for day in found],
-    }
     columns = {"pos_ind": "name", "pos_ra": "ra", "pos_dec": "dec"}
-    sample.rename(columns=columns).assign(**days)[["name", "ra", "dec", "start", "end"]].to_csv(
-        tmp_path / "supernovae.csv", index=False
-    )
+    discovered = sample.rename(columns=columns).assign(discovery=found)
+    discovered[["name", "ra", "dec", "discovery"]].to_csv(tmp_path / "supernovae.csv", index=False)
     chosen = by_object(selected("supernovae", "erosita_all_sky_de_dr1", tiles.reset_index(), tmp_path))
     assert set(chosen) == {name for name, early in zip(sample["pos_ind"], soon, strict=True) if early}
     for name, seen, day, early in zip(sample["pos_ind"], first, found, soon, strict=True):
@@ -117,6 +112,6 @@ def test_the_page_shows_the_examples_and_check_config_accepts_them(
     assert text in re.findall(r"^```yaml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
     monkeypatch.chdir(tmp_path)
     Path("clusters.csv").write_text("name,ra,dec\nA,130,1\n")
-    Path("supernovae.csv").write_text("name,ra,dec,start,end\nA,130,1,2020-01-01,2020-03-01\n")
+    Path("supernovae.csv").write_text("name,ra,dec,discovery\nA,130,1,2020-01-01\n")
     checked = CliRunner().invoke(app, ["check-config", str(EXAMPLES / f"{case}.yaml")])
     assert checked.exit_code == 0, checked.exception
