@@ -84,8 +84,7 @@ def complete_verdicts(
 ) -> list[Verdict]:
     """Return the verdicts of all units of an archive, of which the verdicts in its readable records are known."""
     faults = read_faults(layout)
-    units = {layout.record(step, unit): unit for step, unit in requested.all_units()} if unreadable else {}
-    damaged = [_damaged(layout, path, units.get(path)) for path in unreadable]
+    damaged = [_damaged(layout, path, requested) for path in unreadable]
     known = {(verdict.step, verdict.unit) for verdict in (*recorded, *damaged, *faults)}
     left = [_left(step, unit) for step, unit in requested.all_units() if (step, unit) not in known]
     verdicts = [_unless_behind(faults, verdict) for verdict in (*recorded, *left)] + damaged + faults
@@ -178,10 +177,11 @@ def _fault(layout: Layout, path: Path) -> Verdict:
     return Verdict(note.mission, note.obsid, note.instrument, note.exposure, note.step, FAULT, note.error, message)
 
 
-def _damaged(layout: Layout, path: Path, unit: Unit | None) -> Verdict:
+def _damaged(layout: Layout, path: Path, requested: RequestedUnits) -> Verdict:
     """Return the verdict for a record that cannot be read, of its unit if the configuration requests it."""
     mission, obsid, step = path.relative_to(layout.root / "records").parts[:3]
-    unit = unit or Unit(mission, obsid)
+    observation = Unit(mission, obsid)
+    unit = requested.unit_named(observation, step, path.stem) or observation
     message = f"{layout.relative(path)} cannot be read; the next run makes it anew"
     return Verdict(mission, obsid, unit.instrument, unit.exposure, step, FAULT, "DamagedRecord", message)
 
