@@ -25,6 +25,7 @@ from daxa_wf.cli import (
     run,
     step,
     tables,
+    update,
     verify,
 )
 from daxa_wf.errors import DaxaError
@@ -62,6 +63,7 @@ for group in (
     export,
     regions,
     tables,
+    update,
     doctor,
     generated,
 ):
