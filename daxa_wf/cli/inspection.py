@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from daxa_wf.cli.shared import ArchivePlace, AsJson, archive_at, band_edges, print_json
+from daxa_wf.cli.shared import ArchivePlace, AsJson, archive_at, given_band, print_json
 
 commands = typer.Typer()
 
@@ -79,9 +79,7 @@ def path(
     from daxa_wf.archive.access import Archive
 
     archive = Archive(archive_at(config))
-    products = archive.find_products(
-        obsid, mission, instrument, kind, band_edges(band) if band is not None else None, exposure
-    )
+    products = archive.find_products(obsid, mission, instrument, kind, given_band(band), exposure)
     requested = [product for product in products if product.requested]
     if as_json:
         print_json([_values(product) for product in requested])

@@ -122,6 +122,11 @@ def print_json(values: Any) -> None:
     print(json.dumps(values, indent=1))
 
 
+def given_band(band: str | None) -> tuple[float, float] | None:
+    """Return the edges of the band that an option gives, in keV; None without the option."""
+    return None if band is None else band_edges(band)
+
+
 def band_edges(band: str) -> tuple[float, float]:
     """Return the edges of a band in keV, written as `0.5-2.0`. Raise ConfigError for another form."""
     low, _, high = band.lower().replace("kev", "").replace(" ", "").partition("-")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from daxa_wf.mission.citation import Citation
+from daxa_wf.mission.xga_names import XgaNames
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 ColumnKind = Literal["text", "number", "flag", "mjd", "utc", "instrument"]
 """Form of a service's column: `mjd` days (UTC) and `utc` text both become UTC timestamps; `instrument` holds one name."""
 
-ProductKind = Literal["events", "image", "expmap", "background"]
+ProductKind = Literal[
+    "events", "image", "expmap", "background", "centreimage", "spectrum", "sourcelightcurve", "sourcelist"
+]
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,8 @@ class ProductPattern:
     glob: str
     bands: tuple[EnergyBand, ...] = ()
     exposure: str = ""
+    is_optional: bool = False
+    """True if observations may lack it, so that its absence is not worth a note."""
 
 
 Route = Literal["raw", "preprocessed"]
@@ -118,6 +123,8 @@ class FilePattern:
     globs: tuple[str, ...]
     instruments: tuple[str, ...] = ()
     """Instruments that need the files; empty if all need them."""
+    further: bool = False
+    """True if the files are fetched only for a user who wants the mission's further products."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +138,8 @@ class Bundle:
     paths: tuple[str, ...]
     into: str = ""
     shared: bool = False
+    further: bool = False
+    """True if it is fetched only for a user who wants the mission's further products."""
 
 
 @dataclass(frozen=True)
@@ -205,6 +214,8 @@ class MissionSpec:
     """Instrument -> columns of its event lists, which a check of expressions before a run uses."""
     citation: Citation = field(default_factory=Citation)
     """How to acknowledge and cite the mission."""
+    xga: XgaNames | None = None
+    """Its names in the package XGA, None if XGA does not know it."""
 
     def instrument(self, name: str) -> Instrument:
         """Return the instrument with a name or alias. KeyError lists the instruments."""
@@ -259,6 +270,11 @@ class MissionSpec:
     def has_versions(self) -> bool:
         """Return True if the paths of its files state the version of the data centre's processing."""
         return any(VERSION in glob for pattern in self.files for glob in pattern.globs)
+
+    @property
+    def has_further_products(self) -> bool:
+        """Return True if the data centre has products that are fetched on request only."""
+        return any(pattern.further for pattern in self.files)
 
     @property
     def archives(self) -> tuple[str, ...]:

@@ -103,7 +103,8 @@ PREPROCESSED = Step(
     "preprocessed", "observation", "daxa_wf.chain.preprocessed:run", "the data centre's own products, by our names",
     needs=("acquire",),
     # `events` and `background` are names of earlier releases, removed when the step runs again.
-    makes=("finalevents", "image", "expmap", "backmap", "events", "background"),
+    makes=("finalevents", "image", "expmap", "backmap", "centreimage", "spectrum", "sourcelightcurve", "sourcelist",
+           "events", "background"),
     section="products",
     job_options="daxa_wf.chain.step_options:preprocessed_options",
 )  # fmt: skip

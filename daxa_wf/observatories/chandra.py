@@ -8,6 +8,7 @@ from daxa_wf.mission.common import POSITION, public_date, texts
 from daxa_wf.mission.cuts import HAS_POSITION, PROCESSED
 from daxa_wf.mission.pipeline import Pipeline
 from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
+from daxa_wf.mission.xga_names import XgaNames
 
 ACIS, HRC = 27.8 / 60, 49.5 / 60
 """Radii of the fields of view in degrees; a grating has the radius of the largest detector behind it."""
@@ -88,6 +89,8 @@ MISSION = MissionSpec(
     further_target_types=("type", {"TOO": "TOO", "DDT": "TOO", "CAL": "CAL"}),
     exposure_names=("interleaved exposures only; else `None`", "`e1`, `e2`"),
     notes=(
+        "The image of the centre (`centreimage`) has the pixels of the detector around the aim point; the image of the whole "
+        "field has larger ones. Observations with a grating have the spectra of all orders in one file (`spectrum`, pha2).",
         "Several detectors use the same file names. The detector in the mission's table decides.",
         "HETG and LETG are gratings: their names select the observations made with the grating, and the files belong to the "
         "detector behind it. The name of a detector selects its observations with and without a grating; "
@@ -95,6 +98,7 @@ MISSION = MissionSpec(
         "The target type is the class of the object. For objects of another class it is `TOO` or `CAL` if the observation's type "
         "is TOO, DDT or CAL. `select: {columns: {type: [TOO, DDT]}}` selects these types for objects of any class.",
     ),
+    xga=XgaNames("chandra", {"ACIS-I": "acis", "ACIS-S": "acis"}),
     citation=CITATION,
     archive_paths={"heasarc": "chandra/data/byobsid/{obsid[-1]}/{obsid}/", "cxc": "byobsid/{obsid[-1]}/{obsid}/"},
     files=(
@@ -115,6 +119,8 @@ MISSION = MissionSpec(
         for product in (
             ProductPattern("events", name, f"primary/{prefix}f*N*_evt2.fits*", exposure=INTERLEAVED),
             ProductPattern("image", name, f"primary/{prefix}f*N*_full_img2.fits*", (band,), exposure=INTERLEAVED),
+            ProductPattern("centreimage", name, f"primary/{prefix}f*N*_cntr_img2.fits*", (band,), INTERLEAVED, True),
+            ProductPattern("spectrum", name, f"primary/{prefix}f*N*_pha2.fits*", (), INTERLEAVED, True),
         )
     ),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from daxa_wf.mission.citation import Citation, Reference
 from daxa_wf.mission.common import POSITION, numbers, texts, times
 from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, MissionSpec, ProductPattern, TableSource
+from daxa_wf.mission.xga_names import XgaNames
 from daxa_wf.observatories.erosita.telescope import ACKNOWLEDGEMENT, PREDEHL, PROCESSING, telescope_modules
 
 BANDS = (
@@ -41,6 +42,7 @@ MISSION = MissionSpec(
             package="daxa_wf.observatories.erosita",
         ),
     ),
+    xga=XgaNames("erass"),
     citation=Citation(ACKNOWLEDGEMENT, (PREDEHL, MERLONI), page="https://erosita.mpe.mpg.de/dr1/"),
     footprint=("ra_min", "ra_max", "dec_min", "dec_max"),
     constants={"instruments": "TM1 TM2 TM3 TM4 TM5 TM6 TM7"},

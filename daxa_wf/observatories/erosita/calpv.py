@@ -3,6 +3,7 @@
 from daxa_wf.mission.citation import Citation
 from daxa_wf.mission.common import POSITION, texts, times
 from daxa_wf.mission.spec import Bundle, Column, FilePattern, MissionSpec, ProductPattern, TableSource
+from daxa_wf.mission.xga_names import XgaNames
 from daxa_wf.observatories.erosita.telescope import ACKNOWLEDGEMENT, PREDEHL, PROCESSING, telescope_modules
 
 FIELD_OF_VIEW = 4.5
@@ -52,6 +53,7 @@ MISSION = MissionSpec(
             package="daxa_wf.observatories.erosita",
         ),
     ),
+    xga=XgaNames("erosita"),
     citation=Citation(ACKNOWLEDGEMENT, (PREDEHL,), page="https://erosita.mpe.mpg.de/edr/"),
     aliases={"obsid": obsids_for, "field": fields_for},
     bundles={

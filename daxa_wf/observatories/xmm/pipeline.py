@@ -50,8 +50,9 @@ STEPS = (
     Step(
         "espfilt", "exposure", f"{HERE}.steps.espfilt:run", "good time intervals without soft-proton flares",
         needs=("inventory", "epchain", "emchain"), reads=("cifbuild", "odfingest"), raw=("events",),
-        makes=("gti", "lightcurve", "cornerlightcurve", "hist"), instruments=EPIC, tasks=("espfilt",), section="espfilt",
-        options=f"{HERE}.options:EspfiltOptions",
+        makes=("gti", "lightcurve", "cornerlightcurve", "hist", "allgoodevents", "allgoodootevents"), instruments=EPIC,
+        tasks=("espfilt",), section="espfilt",
+        options=f"{HERE}.flare_options:EspfiltOptions",
     ),
     Step(
         "evselect", "exposure", f"{HERE}.steps.evselect:run", "events kept by the filters and the GTIs",
