@@ -89,18 +89,17 @@ def test_an_archive_follows_its_data_centre_and_is_reproduced_byte_for_byte(tmp_
         updated = command(archive, "update", archive.path.name, "--apply", "--run", "--cores", "2")
         assert updated.returncode == 0, updated.stderr
     after = archive.records()
-    assert {key for key in rewritten(before, after)} == {key for key in after if SECOND in key[1]}
+    assert rewritten(before, after) == {key for key in after if SECOND in key[1]}
     assert len(after) == 2 * len(before)
 
     assert command(archive, "delete-raw", archive.path.name, "--yes").returncode == 0
     assert command(archive, "prune", archive.path.name, "--intermediates", "--apply").returncode == 0
-    (tmp_path / "heasarc" / "other.txt").write_text("the mirror is still there")
     section["images"] = {"pixel_size": "10 arcsec"}
     archive.config["one_job_per"] = "step"
-    assert archive.run("-n").code == 0
-    assert archive.run().code == 0
+    ended = archive.run()
+    assert ended.code == 0
     redone = {step for step, _ in rewritten(after, archive.records())}
-    assert redone == {"images", "exposure_maps", "report", "acquire", "evselect"}, "the last two brought files back"
+    assert redone == {"images", "exposure_maps", "report", "acquire", "evselect"}, ended.text
     assert "Nothing to be done" in archive.run("-n").text
 
     assert command(archive, "lock", archive.path.name, "-o", "my.lock.json").returncode == 0
