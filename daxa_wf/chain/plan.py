@@ -221,6 +221,10 @@ class Plan:
         params: dict[str, Any] = {"options": self.options(name)} if step.has_options else {}
         if step.tasks or step is ACQUIRE or self.config.limits.seconds_of(name):
             params["context"] = self.context(name)
+        if step not in (ACQUIRE, REPORT):
+            from daxa_wf.chain.observation import restored_for
+
+            params["restore"] = partial(restored_for, self, step)
         return params | ({"raw": self.raw(*step.raw)} if step.raw else {})
 
     def resources(self, name: str) -> dict[str, Any]:
