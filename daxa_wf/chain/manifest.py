@@ -13,8 +13,8 @@ from daxa_wf.archive.made_from import keep_snapshot
 from daxa_wf.archive.manifest import ManifestRow, decompressed, write_manifest
 from daxa_wf.archive.origin import Origin, as_json, write_origin
 from daxa_wf.chain.local_products import (
-    is_mirrored,
     local_products,
+    rows_by_name,
     rows_of_products,
     with_local_files,
 )
@@ -140,10 +140,8 @@ def _to_organise(name: str, options: Options, directory: Path) -> _MissionPart:
         return _MissionPart(rows_of_products(name, spec, root, None, products), notes)
     if obsids and SnapshotStore(Path(options["tables"])).latest(name) is None:
         mirrors = {centre: [Path(path) for path in paths] for centre, paths in options.get("mirrors", {}).items()}
-        if not any(is_mirrored(spec, root, mirrors, obsid) for obsid in obsids):
-            products = local_products(spec, root)
-            if not products.files.keys().isdisjoint(obsids):
-                return _MissionPart(rows_of_products(name, spec, root, obsids, products))
+        if (by_name := rows_by_name(name, root, mirrors, obsids)) is not None:
+            return _MissionPart(by_name[0])
     part = _to_download(name, options, directory)
     facts = with_local_files(spec, root, [facts_from(row.facts) for row in part.rows])
     # Observations that are nowhere in the directory stay: their step `acquire` is rejected by name.
