@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from daxa_wf.archive.access import Archive
-from daxa_wf.archive.contents import paths_of_records, read_sound_record
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.products import Product
+from daxa_wf.archive.records import read_sound_record, record_paths
 from daxa_wf.archive.region_files import region_files
 from daxa_wf.errors import ConfigError
 from daxa_wf.files import write_atomically
@@ -134,7 +134,7 @@ def _add_raw_attitude(layout: Layout, export: XgaExport) -> None:
     for mission, spec in MISSIONS.items():
         if spec.xga is None or not spec.xga.attitude:
             continue
-        for path in paths_of_records(layout, mission):
+        for path in record_paths(layout, mission):
             names = (spec.xga.telescope, path.parts[-3])
             if names in lacking and (file := _raw_attitude(layout, path, spec.xga)) is not None:
                 export.links[Path(DATA, *names, "attitude.fits")] = file
