@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,14 @@ def signals_as_on_a_terminal() -> None:
 def bytecode_is_kept() -> None:
     """What the tests start compiles no module twice, also where the environment forbids Python to keep bytecode."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_defaults_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The defaults of whoever runs the tests do not apply, in processes that tests start neither."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config_home")))
+        yield
 
 
 @pytest.fixture(scope="session", params=COLLECTIONS, ids=lambda root: "whole" if is_whole(root) else "extract")

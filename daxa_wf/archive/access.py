@@ -29,22 +29,23 @@ from daxa_wf.archive.products import (
     NoSuchProductError,
     Product,
     check_instrument,
+    detectors_behind,
     existing,
     instrument_name,
     is_of_instrument,
     is_uncleaned,
     kind_of_name,
     kinds_named,
+    path_of_row,
     product_table,
     products_of,
     why_not_one,
 )
-from daxa_wf.archive.results import PreprocessedResults
+from daxa_wf.archive.region_files import region_files
 from daxa_wf.archive.state import ArchiveState
 from daxa_wf.archive.status import Verdict
 from daxa_wf.errors import ConfigError
 from daxa_wf.mission.registry import MISSIONS, check_step, why_unknown
-from daxa_wf.mission.step import PREPROCESSED
 from daxa_wf.units import Unit
 
 if TYPE_CHECKING:
@@ -309,18 +310,19 @@ class Archive:
         """
         if isinstance(product, Product):
             return read_product(product.path, product.kind, form)
-        name = product if isinstance(product, (str, Path)) else self._path_in(product)
+        name = product if isinstance(product, (str, Path)) else path_of_row(product)
         path = Path(name)
         if not path.exists() and not path.is_absolute():
             path = self.layout.find(str(path))
         return read_product(path, kind_of_name(path.name), form)
 
-    @staticmethod
-    def _path_in(row: Any) -> str:
-        try:
-            return str(row["path"])
-        except (KeyError, TypeError, IndexError, ValueError):
-            raise ConfigError(f"{row!r} is not a product; expected a row of Archive.products, or a path") from None
+    def regions(self, obsid: str | None = None, mission: str | None = None, name: str | None = None) -> list[Path]:
+        """Return the paths of the stored region files: of an observation, of a name, or all.
+
+        >>> Archive("my_archive").regions("0201903501")
+        []
+        """
+        return [file.path for file in region_files(self.layout, obsid, mission, name)]
 
     def event_list(self, obsid: str, instrument: str, exposure: str | None = None, mission: str | None = None) -> Path:
         """Return the path of an instrument's final event list, of an exposure's cleaned one, or of the data centre's own.
@@ -377,7 +379,7 @@ class Archive:
             outcomes = [outcome for outcome in state.contents.outcomes if mission in (None, outcome.verdict.mission)]
             return self._listed(outcomes)
         obsids = [obsid] if isinstance(obsid, str) else obsid
-        parts = [read_contents(self.layout, self._mission_of(name, mission), name) for name in obsids]
+        parts = [read_contents(self.layout, self.mission_of(name, mission), name) for name in obsids]
         for path in (path for part in parts for path in part.damaged):
             read_sound_record(path)  # raises the error that names the damage
         return [product for part in parts for product in self._listed(part.outcomes)]
@@ -392,7 +394,12 @@ class Archive:
             )
         ]
 
-    def _mission_of(self, obsid: str, mission: str | None) -> str:
+    def mission_of(self, obsid: str, mission: str | None = None) -> str:
+        """Return the mission of an observation. Raise NoSuchProductError if the archive lacks it, or several missions have it.
+
+        >>> Archive("my_archive").mission_of("0201903501")
+        'xmm_pointed'
+        """
         missions = [name for name, recorded in self.state.recorded if recorded == obsid and mission in (None, name)]
         if len(missions) == 1:
             return missions[0]
@@ -400,25 +407,15 @@ class Archive:
             raise NoSuchProductError(f"{obsid} is in {' and '.join(missions)}; give the mission")
         raise NoSuchProductError(f"{self.layout.root} has no observation {obsid}{f' of {mission}' if mission else ''}")
 
-    def _behind(self, grating: str, obsid: str, mission: str) -> set[str]:
-        """Return the detectors onto which a grating dispersed an observation's light; empty for other instruments."""
-        spec = MISSIONS[mission]
-        detectors = {item.name for item in spec.instruments if item.is_detector}
-        if grating in detectors or grating not in {item.name for item in spec.instruments}:
-            return set()
-        path = self.layout.record(PREPROCESSED.name, Unit(mission, obsid))
-        used = PreprocessedResults.from_record(read_sound_record(path)).observed_with if path.is_file() else frozenset()
-        return detectors & used if grating in used else set()
-
     def _one(
         self, what: str, obsid: str, instrument: str, exposure: str | None, band: tuple[float, float] | None,
         mission: str | None,
     ) -> Path:  # fmt: skip
         """Return the path of the only product that matches. Raise NoSuchProductError if zero or several match."""
-        name = self._mission_of(obsid, mission)
+        name = self.mission_of(obsid, mission)
         spec = MISSIONS[name]
         inst = instrument_name(spec, instrument)
-        group = set(spec.groups.get(instrument.upper(), ())) | self._behind(inst, obsid, name)
+        group = set(spec.groups.get(instrument.upper(), ())) | detectors_behind(self.layout, inst, obsid, name)
         kinds = KINDS[what] if exposure is None else EXPOSURE_KINDS[what]
         candidates = [
             product for product in self._products_in(obsid, name) if product.kind in kinds and not is_uncleaned(product)

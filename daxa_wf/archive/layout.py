@@ -36,6 +36,9 @@ SUBDIRECTORIES = {
 }
 """Product kind -> directory of the observation that holds it."""
 
+PLOT_FILES = (".png", ".svg")
+"""Endings of plots. No record has them, because the report draws them from the products."""
+
 
 def unit_of(name: str) -> tuple[str, str]:
     """Return the instrument (`ACIS-I`, `SIS0_SIS1`) and the exposure in a product's file name, or '' for missing ones."""
@@ -86,6 +89,11 @@ class Layout:
     def status(self) -> Path:
         """Return the path of the table of status and reason, one row a unit and step."""
         return self.root / "status.tsv"
+
+    @property
+    def versions(self) -> Path:
+        """Return the directory of the archive's versions, and of the configurations and tables that it was made from."""
+        return self.root / "versions"
 
     def observation(self, unit: Unit) -> Path:
         """Return the directory of an observation's products."""

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from daxa_wf.archive.contents import read_sound_record
 from daxa_wf.archive.layout import NO_EXPOSURE, SUBDIRECTORIES, Layout, band_of, unit_of
 from daxa_wf.archive.records import FileStamp
 from daxa_wf.archive.requested import RequestedUnits
+from daxa_wf.archive.results import PreprocessedResults
 from daxa_wf.errors import ConfigError, DaxaError
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.mission.spec import Instrument, MissionSpec
@@ -138,6 +140,25 @@ def kinds_named(kind: str) -> tuple[str, ...]:
     if kind not in known:
         raise ConfigError(f"kind {kind!r}: unknown; there are {', '.join(known)}{closest(kind, known)}")
     return known[kind]
+
+
+def detectors_behind(layout: Layout, grating: str, obsid: str, mission: str) -> set[str]:
+    """Return the detectors onto which a grating dispersed an observation's light; empty for other instruments."""
+    spec = MISSIONS[mission]
+    detectors = {item.name for item in spec.instruments if item.is_detector}
+    if grating in detectors or grating not in {item.name for item in spec.instruments}:
+        return set()
+    path = layout.record(PREPROCESSED.name, Unit(mission, obsid))
+    used = PreprocessedResults.from_record(read_sound_record(path)).observed_with if path.is_file() else frozenset()
+    return detectors & used if grating in used else set()
+
+
+def path_of_row(row: Any) -> str:
+    """Return the path in a row of a table of products. Raise ConfigError if it is not such a row."""
+    try:
+        return str(row["path"])
+    except (KeyError, TypeError, IndexError, ValueError):
+        raise ConfigError(f"{row!r} is not a product; expected a row of Archive.products, or a path") from None
 
 
 def kind_of_name(name: str) -> str:

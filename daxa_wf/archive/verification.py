@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.layout import PLOT_FILES, Layout
 from daxa_wf.archive.records import FileStamp, read_record, record_paths
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.files import sha256_of
@@ -19,8 +19,8 @@ DiscrepancyKind = Literal["missing", "altered", "unreadable", "unrecorded", "dam
 
 TREES = ("processed_data", "failed_data", "work")
 """Directories of an archive in which every file belongs to a record."""
-DRAWN = (".html", ".png", ".svg")
-"""Endings of pages and plots, which no record has: the report draws them from the products."""
+DRAWN = (".html", *PLOT_FILES)
+"""Endings of pages and plots, which no record has."""
 READERS = 4
 """Files that are read at once. Python computes SHA-256 outside of its lock."""
 

@@ -78,14 +78,15 @@ class ExaminedRecords:
         return self._fingerprints.get(path)
 
 
-def examine_records(layout: Layout) -> ExaminedRecords:
-    """Read every record of an archive and compare it with its files and with the records it was built on.
+def examine_records(layout: Layout, folder: Path | None = None) -> ExaminedRecords:
+    """Read every record of an archive, or of one of its folders, and compare it with its files and earlier records.
 
     A record no longer vouches if it is damaged, if a product is missing or changed, if a raw file changed, or if an earlier
-    record is a new one. Raw files may be deleted after processing. This function writes no files.
+    record is a new one. Raw files may be deleted after processing. This function writes no files. `folder` has the records
+    of one observation.
     """
     examined = ExaminedRecords()
-    for path in record_paths(layout):
+    for path in record_paths(layout) if folder is None else sorted(folder.glob("*/*.json")):
         try:
             record = examined.records[path] = read_record(path)
         except CorruptFileError as error:

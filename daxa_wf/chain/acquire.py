@@ -22,17 +22,14 @@ if TYPE_CHECKING:
 
 def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Workspace) -> Outcome:
     """Fetch the files that the data levels and instruments need, and link them into the archive."""
-    from daxa_wf.chain.planned import facts_from
     from daxa_wf.download.credentials import read_secrets
-    from daxa_wf.download.file_request import FileRequest
     from daxa_wf.download.observation import Fetcher
     from daxa_wf.download.progress import Progress
-    from daxa_wf.mission.registry import MISSIONS
     from daxa_wf.tables.http import session
 
     del inputs
-    spec, context = MISSIONS[unit.mission], workspace.context
-    request = FileRequest(spec, facts_from(options["facts"]), tuple(options["routes"]), tuple(options["instruments"]))
+    context = workspace.context
+    request = _request(unit, options)
     store, layout = Path(context["store"]), workspace.layout
     progress = Progress(request.name, layout.root / ".progress" / f"{unit.mission}-{unit.obsid}.json")
     fetcher = Fetcher(
@@ -58,6 +55,17 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
         FileStamp(f"{folder}/{stamp.path}", stamp.size, stamp.mtime_ns, stamp.sha256, "raw") for stamp in acquired.files
     ]
     return Outcome(results, warnings, f"{len(files)} files, {size / 1e6:.1f} MB from {sources}", raw)
+
+
+def _request(unit: Unit, options: Mapping[str, Any]) -> FileRequest:
+    """Return the files to fetch. Options of acquire have a version only if the configuration has one."""
+    from daxa_wf.chain.planned import facts_from
+    from daxa_wf.download.file_request import FileRequest
+    from daxa_wf.mission.registry import MISSIONS
+
+    routes, instruments = tuple(options["routes"]), tuple(options["instruments"])
+    facts, version = facts_from(options["facts"]), options.get("version", "")
+    return FileRequest(MISSIONS[unit.mission], facts, routes, instruments, version)
 
 
 def release_date(tables: Path, request: FileRequest) -> datetime | None:

@@ -71,7 +71,8 @@ class StaleRecords:
     def _remove_of_whole_observations(self) -> None:
         """Remove stale records that a job of a whole observation makes again, because it makes those that do not exist.
 
-        Snakemake removes the others, when their own jobs start.
+        Such a job finds most of them itself, but not those that the user forces. Snakemake removes the records of other
+        jobs when these start.
         """
         for path in self._stale:
             step, mission = path.parts[-2], path.parts[-4]

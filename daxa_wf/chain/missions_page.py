@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from daxa_wf.mission.registry import MISSIONS, NOT_OFFERED
 from daxa_wf.mission.spec import MissionSpec
 
@@ -29,6 +31,15 @@ An exposure (`subexp`) is named only if an instrument may have several files of 
 {exposures}
 
 All other products have `subexpNone`.
+
+## Energy bands of products
+
+These bands, in keV, are known before any download. `daxa-wf missions --band 0.5-2.0` lists the instruments with products in a
+band, and `daxa-wf plan` lists the products of a configuration. Engines that process a mission themselves make images in any band.
+
+| mission | instruments | products | bands (keV) |
+|---|---|---|---|
+{bands}
 
 ## Remarks on missions
 
@@ -63,10 +74,30 @@ def missions_page() -> str:
     ]
     notes = [f"- `{name}`: not offered. {reason}." for name, reason in NOT_OFFERED.items()]
     notes += [f"- `{name}`: {' '.join(spec.notes)}" for name, spec in sorted(MISSIONS.items()) if spec.notes]
+    bands = [f"| {' | '.join(row)} |" for row in band_rows(MISSIONS)]
     tail = TAIL.format(
-        example=example, groups=", ".join(groups), exposures="\n".join(exposures), notes="\n".join(notes)
+        bands="\n".join(bands),
+        example=example,
+        groups=", ".join(groups),
+        exposures="\n".join(exposures),
+        notes="\n".join(notes),
     )
     return HEAD + "".join(_row(MISSIONS[name]) for name in sorted(MISSIONS)) + tail
+
+
+def band_rows(missions: Mapping[str, MissionSpec]) -> Iterator[tuple[str, str, str, str]]:
+    """Yield mission, instruments, kinds of products, and their bands in keV, for all products with bands."""
+    for name, spec in sorted(missions.items()):
+        kinds: dict[tuple[str, tuple[tuple[float, float], ...]], list[str]] = {}
+        for (instrument, kind), bands in spec.product_bands.items():
+            if bands:
+                kinds.setdefault((instrument, bands), []).append(kind)
+        alike: dict[tuple[str, str], list[str]] = {}
+        for (instrument, bands), made in kinds.items():
+            edges = ", ".join(f"{low:g}-{high:g}" for low, high in bands)
+            alike.setdefault((", ".join(made), edges), []).append(instrument)
+        for (products, edges), instruments in alike.items():
+            yield f"`{name}`", ", ".join(instruments), products, edges
 
 
 def _row(spec: MissionSpec) -> str:

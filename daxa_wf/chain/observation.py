@@ -6,7 +6,7 @@ An archive of many observations then needs one job for each of them, not one for
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from daxa_wf.archive.records import Record, read_checked_record
 from daxa_wf.archive.vouching import clamp_times
 from daxa_wf.chain.runner import Inputs, clear_staging, find_raw_files, log_to, noted_faults, run_step
 from daxa_wf.chain.runner import run_from_snakemake as run_step_from_snakemake
-from daxa_wf.chain.staleness import Wildcards
+from daxa_wf.chain.staleness import Wildcards, Work, find_stale_of_observation
 from daxa_wf.errors import DaxaError
 from daxa_wf.mission.registry import STEPS
 from daxa_wf.mission.step import ACQUIRE, REPORT, Step, load
@@ -43,6 +43,12 @@ class StepCall:
     """Raw files by role, relative to the archive."""
     options: Mapping[str, Any] = field(default_factory=dict)
     context: Mapping[str, Any] = field(default_factory=dict)
+
+    def work(self, layout: Layout) -> Work:
+        """Return the call as a record that is compared with what the archive has."""
+        earlier = tuple(path for paths in self.earlier.values() for path in paths)
+        raw = tuple(layout.root / name for names in self.raw.values() for name in names)
+        return Work(layout.record(self.step, self.unit), STEPS[self.step], earlier, self.options, raw)
 
     def missing(self) -> list[Path]:
         """Return the earlier records that do not exist."""
@@ -112,12 +118,17 @@ class ObservationJobs:
         return self._plan.container_image(wildcards) if self._plan.is_whole(wildcards.mission) else []
 
 
-def run_calls(calls: Iterable[StepCall], layout: Layout) -> list[DaxaError]:
-    """Run the steps that have no record yet. Return the faults.
+def run_calls(calls: Sequence[StepCall], layout: Layout) -> list[DaxaError]:
+    """Run the steps of one observation whose records are missing or stale. Return the faults.
 
     A fault does not end the others. A step without one of its earlier records is left to the next run.
+    The job itself finds the stale records, because only it runs in every case: a workflow that uses this one as a module
+    does not take over `onstart`.
     """
     faults = []
+    for unit in {call.unit.observation for call in calls}:
+        for path in find_stale_of_observation(layout, unit, [call.work(layout) for call in calls]):
+            path.unlink(missing_ok=True)
     for call in calls:
         if layout.record(call.step, call.unit).exists() or call.missing():
             continue

@@ -19,7 +19,8 @@ from daxa_wf.chain.preflight import check_before_a_run
 from daxa_wf.chain.step_options import is_downloaded, places_of
 from daxa_wf.config.mission import Mission
 from daxa_wf.config.model import Config
-from daxa_wf.config.reading import parse_config
+from daxa_wf.config.reading import parse_config, read_user_defaults
+from daxa_wf.config.user_defaults import filled_values
 from daxa_wf.config.yaml_values import refuse_misread_file
 from daxa_wf.download.credentials import read_secrets
 from daxa_wf.download.release import mark_of_logins
@@ -40,14 +41,15 @@ REMAKE_OUTDATED = "remake_outdated"
 def checked_config(data: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Config:
     """Return the configuration as models; a mistake in it ends the process with its message and exit code 2.
 
-    `files` are Snakemake's configuration files, which are checked for values that YAML misreads.
-    REMAKE_OUTDATED is a request to one run, and not a part of the configuration.
+    `files` are Snakemake's configuration files, which are checked for values that YAML misreads. The last one names the archive
+    if the user's defaults say where. REMAKE_OUTDATED is a request to one run, and not a part of the configuration.
     """
     data = {key: value for key, value in data.items() if key != REMAKE_OUTDATED}
+    paths = [Path(path) for path in files]
     try:
-        for path in files:
-            refuse_misread_file(Path(path))
-        return parse_config(data)
+        for path in paths:
+            refuse_misread_file(path)
+        return parse_config(filled_values(data, read_user_defaults(), paths[-1].stem if paths else ""))
     except ConfigError as error:
         give_up(error)
 
@@ -62,8 +64,10 @@ def give_up(error: DaxaError) -> NoReturn:
 class Plan:
     """The workflow's view of one archive. Made once when the Snakefile is read."""
 
-    def __init__(self, config: Config, started_in: Path) -> None:
+    def __init__(self, config: Config, started_in: Path, is_module: bool = False) -> None:
         self.config = config
+        self.is_module = is_module
+        """True where another workflow uses this one. Its rules may take any record as input."""
         self.started_in = started_in
         self.missions = config.all_missions
         self.layout = Layout(started_in / config.archive)
@@ -161,17 +165,38 @@ class Plan:
         from snakemake.io import ancient
 
         step = STEPS[name]
-        inputs: dict[str, Any] = {earlier: self.records_of(earlier) for earlier in self.earlier(step)}
+        inputs: dict[str, Any] = {
+            earlier: self._own_job(step, self.records_of(earlier)) for earlier in self.earlier(step)
+        }
         if step.is_first:
-            inputs["manifest"] = ancient(self.manifest_of)
+            inputs["manifest"] = ancient(self._own_job(step, self.manifest_of))
         if step.tasks:
             inputs["image"] = ancient(self.container_image)
         return inputs
+
+    def _own_job(self, step: Step, values: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Return an input function of a step's own rule, which ends the process where one job runs all steps.
+
+        Two jobs would otherwise make the same record at the same time, if another rule or the user takes it as a target.
+        """
+
+        def checked(wildcards: Any) -> Any:
+            if step is not ACQUIRE and self.is_whole(wildcards.mission):
+                unit = Unit(wildcards.mission, wildcards.obsid)
+                give_up(ConfigError(
+                    f"{step.name} of {wildcards.mission} {wildcards.obsid} has no job of its own: one job runs all steps of an "
+                    f"observation; take {self.place(self.layout.record(REPORT.name, unit))} as input, or set 'one_job_per: step'"
+                ))  # fmt: skip
+            return values(wildcards)
+
+        return checked
 
     def is_whole(self, mission: str) -> bool:
         """Return True if one job runs all steps of an observation of a mission. Usable after the checkpoint only."""
         if self.config.one_job_per != "auto":
             return self.config.one_job_per == "observation"
+        if self.is_module:
+            return False
         return len(self._manifest()) >= WHOLE_FROM and not self.mission(mission).engine.toolkit
 
     def manifest_of(self, wildcards: Any) -> str:

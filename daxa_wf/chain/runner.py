@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import daxa_wf
-from daxa_wf.archive.layout import DOWNLOADED, Layout, product_name
+from daxa_wf.archive.layout import DOWNLOADED, PLOT_FILES, Layout, product_name
 from daxa_wf.archive.records import (
     FileStamp,
     Record,
@@ -326,10 +326,11 @@ def _remove_orphans(step: Step, unit: Unit, layout: Layout, products: Sequence[F
     """Remove products of an earlier run of this step that this run did not make again. Return their paths, as recorded.
 
     A product that this run made again, but in another tree because the verdict changed, is replaced, and not removed. Plots
-    are removed with the products that they show, but are not listed: the report draws them again.
+    are removed with the products that they show, and are not listed: the report draws them.
     """
     kept = {layout.root / stamp.path for stamp in products}
-    orphans = [path for path in _products_of_earlier_runs(step, unit, layout) if path not in kept]
+    shown = {path.with_suffix(suffix) for path in kept for suffix in PLOT_FILES}
+    orphans = [path for path in _products_of_earlier_runs(step, unit, layout) if path not in kept | shown]
     for path in orphans:
         path.unlink()
     directory = layout.kept(step.name, unit)
@@ -338,7 +339,7 @@ def _remove_orphans(step: Step, unit: Unit, layout: Layout, products: Sequence[F
         shutil.rmtree(directory, ignore_errors=True)
     made_again = {path.name for path in kept}
     removed = [
-        layout.relative(path) for path in orphans if path.name not in made_again and path.suffix not in (".png", ".svg")
+        layout.relative(path) for path in orphans if path.name not in made_again and path.suffix not in PLOT_FILES
     ]
     if removed:
         names = ", ".join(removed)

@@ -109,7 +109,17 @@ def find_stale(layout: Layout, work: Iterable[Work], conditions: Conditions) -> 
 
     `work` has the earlier steps of a unit before the later ones: a record after a missing or stale record is stale too.
     """
-    examined = examine_records(layout)
+    return _compared(layout, work, conditions, examine_records(layout))
+
+
+def find_stale_of_observation(layout: Layout, unit: Unit, work: Iterable[Work]) -> dict[Path, Staleness]:
+    """Return the reasons to make records of one observation again, by path. The records of others are not read."""
+    return _compared(layout, work, Conditions(), examine_records(layout, layout.records(unit)))
+
+
+def _compared(
+    layout: Layout, work: Iterable[Work], conditions: Conditions, examined: ExaminedRecords
+) -> dict[Path, Staleness]:
     stale: dict[Path, Staleness] = {}
     changing: set[Path] = set()
     for item in work:

@@ -23,11 +23,13 @@ def acquire_options(plan: Plan, wildcards: Any) -> dict[str, Any]:
     mission = plan.mission(wildcards.mission)
     source = mission.section.source
     (facts,) = {row.facts for row in plan.rows(wildcards.mission, wildcards.obsid)}
+    version = mission.section.processing_version
     return {
         "facts": facts,
         "routes": mission.routes,
         "instruments": mission.instruments,
         "decompress": bool(source and source.decompress),
+        **({"version": version} if version else {}),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from daxa_wf.cli.shared import lines_of_user_defaults
 from daxa_wf.errors import ConfigError
 
 commands = typer.Typer()
@@ -42,6 +43,8 @@ def doctor(
         raise ConfigError(
             f"--setup-script: {config} names its own setup scripts; remove the option, or the configuration"
         )
+    for line in lines_of_user_defaults(config):
+        print(line)
     if config is not None:
         raise typer.Exit(_examine_for(config))
     for script in setup_script or ():

@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from daxa_wf.cli.shared import ArchivePlace, AsJson, archive_at, print_json
-from daxa_wf.errors import ConfigError
+from daxa_wf.cli.shared import ArchivePlace, AsJson, archive_at, given_band, print_json
 
 commands = typer.Typer()
 
@@ -80,7 +79,7 @@ def path(
     from daxa_wf.archive.access import Archive
 
     archive = Archive(archive_at(config))
-    products = archive.find_products(obsid, mission, instrument, kind, _edges(band), exposure)
+    products = archive.find_products(obsid, mission, instrument, kind, given_band(band), exposure)
     requested = [product for product in products if product.requested]
     if as_json:
         print_json([_values(product) for product in requested])
@@ -96,14 +95,3 @@ def _values(product: Any) -> dict[str, Any]:
         "exposure": product.exposure, "kind": product.kind, "band": product.band, "step": product.step,
         "size": product.size, "path": str(product.path),
     }  # fmt: skip
-
-
-def _edges(band: str | None) -> tuple[float, float] | None:
-    """Return the edges of a band in keV, written as `0.5-2.0`. Raise ConfigError for another form."""
-    if band is None:
-        return None
-    low, _, high = band.lower().replace("kev", "").replace(" ", "").partition("-")
-    try:
-        return float(low), float(high)
-    except ValueError:
-        raise ConfigError(f"--band {band}: expected two energies in keV, such as 0.5-2.0") from None

@@ -31,10 +31,10 @@ def lock(
 ) -> None:
     """Write what an archive was made from and what came out into one file: options, observations, sources, products."""
     from daxa_wf.archive.lock import make_lock, write_lock
-    from daxa_wf.config.reading import read_config, read_values
+    from daxa_wf.config.reading import read_config, resolved_values
 
     archive = Layout(Path.cwd() / read_config(config).archive)
-    made = make_lock(archive, read_values(config))
+    made = make_lock(archive, resolved_values(config))
     path = output or config.with_suffix(".lock.json")
     write_lock(path, made)
     print(f"{path}: {len(made.steps)} steps, {len(made.products)} products, {len(made.sources)} source files")

@@ -9,7 +9,22 @@ from typing import Annotated
 
 import typer
 
-from daxa_wf.cli import archive, doctor, generated, inspection, lock, missions, previews, run, step, verify
+from daxa_wf.cli import (
+    archive,
+    doctor,
+    export,
+    generated,
+    handover,
+    inspection,
+    lock,
+    missions,
+    previews,
+    regions,
+    run,
+    step,
+    tables,
+    verify,
+)
 from daxa_wf.errors import DaxaError
 from daxa_wf.text import FitToShow
 
@@ -30,7 +45,22 @@ def _options(
         raise typer.Exit
 
 
-for group in (run, previews, archive, inspection, verify, lock, step, missions, doctor, generated):
+for group in (
+    run,
+    previews,
+    archive,
+    inspection,
+    verify,
+    lock,
+    handover,
+    export,
+    regions,
+    step,
+    missions,
+    tables,
+    doctor,
+    generated,
+):
     app.add_typer(group.commands)
 
 

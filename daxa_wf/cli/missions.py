@@ -18,8 +18,17 @@ commands = typer.Typer()
 @commands.command()
 def missions(
     markdown: Annotated[bool, typer.Option("--markdown", help="print the page docs/missions.md")] = False,
+    band: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOW-HIGH", help="list the instruments with products that contain this band in keV: 0.5-2.0"
+        ),
+    ] = None,
 ) -> None:
     """List the missions: instruments, fields of view, where their tables come from."""
+    if band is not None:
+        _list_products_in(band)
+        return
     if markdown:
         from daxa_wf.chain.missions_page import missions_page
 
@@ -37,6 +46,26 @@ def missions(
         fields = ", ".join(f"{instrument.name} {instrument.field_of_view * 60:g}" for instrument in spec.instruments)
         table.add_row(spec.name, spec.obsid_pattern, fields, f"{spec.tables[0].service}\n{spec.tables[0].table}")
     Console().print(table)
+
+
+def _list_products_in(band: str) -> None:
+    """Print the instruments whose products have a band of exactly these edges, or one that contains it."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from daxa_wf.cli.shared import band_edges
+    from daxa_wf.mission.registry import MISSIONS
+
+    low, high = band_edges(band)
+    table = Table("mission", "instrument", "products", "in this band", "in wider bands (keV)")
+    for name, spec in MISSIONS.items():
+        for (instrument, kind), bands in spec.product_bands.items():
+            wider = [edges for edges in bands if edges[0] <= low and high <= edges[1] and edges != (low, high)]
+            if wider or (low, high) in bands:
+                listed = ", ".join(f"{edges[0]:g}-{edges[1]:g}" for edges in wider)
+                table.add_row(name, instrument, kind, "yes" if (low, high) in bands else "no", listed)
+    console = Console()
+    console.print(table if table.rows else f"no mission has products that contain {low:g}-{high:g} keV", soft_wrap=True)
 
 
 @commands.command("show-target-types")

@@ -14,8 +14,11 @@ from daxa_wf.config.mission import Mission
 from daxa_wf.config.model import Config
 from daxa_wf.errors import ConfigError, DaxaError, NoObservationsError
 from daxa_wf.mission.spec import MissionSpec
+from daxa_wf.text import some_of
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from daxa_wf.archive.manifest import ManifestRow
     from daxa_wf.download.sizes import Estimate
     from daxa_wf.selection.positions import Positions
@@ -46,6 +49,16 @@ class LocalObservations:
     ignored: Sequence[str]
     """Sentences on files that were not recognised."""
 
+    def table(self) -> pd.DataFrame:
+        """Return one row for each observation: its ObsID, and its instruments where files have them."""
+        import pandas as pd
+
+        instruments: dict[str, list[str]] = {}
+        for row in self.rows:
+            instruments.setdefault(row.obsid, []).append(row.inst)
+        texts = [" ".join(sorted({name for name in names if name})) for names in instruments.values()]
+        return pd.DataFrame({"obsid": list(instruments), "instruments": texts})
+
     def lines(self) -> list[str]:
         """Return the numbers of observations and of exposures, where files have them, and the ignored files."""
         observations = len({row.obsid for row in self.rows})
@@ -68,6 +81,28 @@ def _in_a_directory(mission: Mission, started_in: Path) -> LocalObservations | N
     directory = started_in / source.local
     rows = local_rows(mission, directory)
     return LocalObservations(mission, directory, rows, ignored_files(directory, mission.engine))
+
+
+def is_query(text: str) -> bool:
+    """Return True if the argument of `select` is a name or a query, and not a configuration's path."""
+    return not (Path(text).exists() or Path(text).suffix.lower() in (".yaml", ".yml", ".json"))
+
+
+def query_config(text: str, missions: Sequence[str], tables: Path) -> Config:
+    """Return a configuration that selects by one query from fetched tables. ConfigError if no table has been fetched."""
+    from daxa_wf.config.reading import parse_config
+    from daxa_wf.mission.registry import MISSIONS
+    from daxa_wf.tables.snapshots import SnapshotStore
+
+    store = SnapshotStore(tables)
+    names = missions or [name for name in MISSIONS if store.latest(name) is not None]
+    if not names:
+        raise ConfigError(
+            f"{text!r} is not a configuration's path, so it is taken as a name or a query, but {tables} holds no table to "
+            "search; run 'daxa-wf fetch-tables', or name a mission with --mission"
+        )
+    sections = {name: {"select": {"query": text}} for name in names}
+    return parse_config({"archive": ".", "tables": str(tables), "missions": sections}, f"the query {text!r}")
 
 
 def find(config: Config, started_in: Path) -> Iterator[tuple[str, MissionSelection | LocalObservations | DaxaError]]:
@@ -119,7 +154,7 @@ def sizes(config: Config, selected: MissionSelection, started_in: Path, ask: int
         decompress=section.source.decompress,
     )  # fmt: skip
     requests = [
-        FileRequest(spec, observation_facts(row), mission.routes, mission.instruments)
+        FileRequest(spec, observation_facts(row), mission.routes, mission.instruments, section.processing_version)
         for _, row in selected.selection.rows.iterrows()
     ]
     return estimate(requests, fetcher, ask)
@@ -130,6 +165,18 @@ def steps_line(mission: Mission) -> str:
     return f"  engine {mission.engine.name}: {' -> '.join(mission.steps)}"
 
 
+def product_lines(mission: Mission) -> list[str]:
+    """Return a line on the data centre's products that the archive will hold, with instruments and energy bands."""
+    if "preprocessed" not in mission.steps:
+        return []
+    chosen, texts = set(mission.instruments), dict[str, list[str]]()
+    for (instrument, kind), bands in mission.spec.product_bands.items():
+        if chosen & set(mission.spec.groups.get(instrument, (instrument,))):
+            edges = f" in {', '.join(f'{low:g}-{high:g}' for low, high in bands)} keV" if bands else ""
+            texts.setdefault(f"{kind}{edges}", []).append(instrument)
+    return [f"  products: {'; '.join(f'{text} of {some_of(names, 9)}' for text, names in texts.items())}"]
+
+
 def work(selected: MissionSelection, tables: Path) -> list[str]:
     """Return lines about the processing of a selection: engine, steps, and exposures where they are known."""
     from daxa_wf.chain.planned import planned_exposures
@@ -138,7 +185,7 @@ def work(selected: MissionSelection, tables: Path) -> list[str]:
     mission, section, spec = selected.mission, selected.mission.section, selected.spec
     if section.source is None:
         return ["  no source: it is selected only"]
-    lines = [steps_line(mission)]
+    lines = [steps_line(mission), *product_lines(mission)]
     exposures = SnapshotStore(tables).exposures(spec)
     if not mission.engine.planned_files or not spec.exposures:
         return lines

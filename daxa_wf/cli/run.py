@@ -10,11 +10,12 @@ from typing import Annotated
 
 import typer
 
-from daxa_wf.cli.shared import ConfigFile, snakefile
+from daxa_wf.cli.shared import ConfigFile, lines_of_user_defaults, snakefile, workflow_root
 from daxa_wf.errors import ConfigError
 
 commands = typer.Typer()
 
+Cores = Annotated[int | None, typer.Option(help="cores to use (default: your usual number, or all)", min=1)]
 LogFile = Annotated[Path | None, typer.Option(help="add a line of JSON to this file for every job that ends")]
 RemakeOutdated = Annotated[
     bool, typer.Option("--remake-outdated", help="make again what an older version of daxa_wf made")
@@ -37,6 +38,8 @@ def check_config(config: ConfigFile) -> None:
 
     checked = read_config(config)
     check_before_a_run(checked, Path.cwd())
+    for line in lines_of_user_defaults(config):
+        print(line)
     print(f"{config} is fine: archive {checked.archive}, missions {', '.join(checked.all_missions)}")
 
 
@@ -50,7 +53,7 @@ def check_config(config: ConfigFile) -> None:
 def run(
     context: typer.Context,
     config: ConfigFile,
-    cores: Annotated[int | None, typer.Option(help="cores to use (default: all)", min=1)] = None,
+    cores: Cores = None,
     profile: Annotated[str | None, typer.Option(help="slurm, or the directory of a profile of Snakemake")] = None,
     dry_run: DryRun = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="print errors and the summary, and nothing else")] = False,
@@ -63,7 +66,7 @@ def run(
     from daxa_wf.archive.vouching import refresh_records
     from daxa_wf.chain.plan import REMAKE_OUTDATED
     from daxa_wf.chain.preflight import check_before_a_run
-    from daxa_wf.config.reading import read_config
+    from daxa_wf.config.reading import read_config, read_user_defaults
 
     arguments, own = _without_own_options(_arguments_for_snakemake(config, context.args, dry_run))
     quiet, remake_outdated = quiet or "--quiet" in own, remake_outdated or "--remake-outdated" in own
@@ -71,6 +74,8 @@ def run(
     _check_cores(arguments)
     checked = read_config(config)
     check_before_a_run(checked, Path.cwd())
+    if cores is None and profile is None:
+        cores = read_user_defaults().cores
     command, further = _snakemake_command(config, cores, profile, arguments)
     command += _output_options(quiet, log_file)
     if remake_outdated:
@@ -82,6 +87,12 @@ def run(
         # The archive is held already, in a way that a killed run does not leave behind.
         code = hold.run([*command, "--nolock", *further])
     raise typer.Exit(code)
+
+
+@commands.command()
+def demo(context: typer.Context, cores: Cores = None, dry_run: DryRun = False) -> None:
+    """Make an archive of two simulated observations in ./daxa_wf_demo, without a network, to try daxa_wf."""
+    run(context, workflow_root() / "config" / "config.yaml", cores=cores, dry_run=dry_run)
 
 
 def _arguments_for_snakemake(config: Path, further: list[str], dry_run: bool) -> list[str]:

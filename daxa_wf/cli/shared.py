@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,13 +20,22 @@ AsJson = Annotated[bool, typer.Option("--json", help="print JSON, for other prog
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="the configuration, YAML", show_default=False)]
 
 
-def snakefile() -> Path:
-    """Return the workflow's Snakefile: beside the package in a checkout, in `share` of an installation."""
-    places = (Path(daxa_wf.__file__).parents[1], Path(sys.prefix) / "share" / "daxa_wf")
-    for place in places:
+def workflow_root() -> Path:
+    """Return the directory with `workflow/` and `config/`: a checkout, or `share/daxa_wf` of an installation.
+
+    An installer puts `share` beside `lib`, or beside the package (`pip --target`), so every directory above the package counts.
+    Raise ConfigError if none has the workflow.
+    """
+    above = Path(daxa_wf.__file__).resolve().parents[1:]
+    for place in (above[0], *(directory / "share" / "daxa_wf" for directory in above)):
         if (place / "workflow" / "Snakefile").is_file():
-            return place / "workflow" / "Snakefile"
-    raise ConfigError(f"the workflow is not in {' or '.join(map(str, places))}; install daxa_wf again")
+            return place
+    raise ConfigError(f"the workflow is neither in {above[0]} nor in 'share/daxa_wf' above it; install daxa_wf again")
+
+
+def snakefile() -> Path:
+    """Return the workflow's Snakefile."""
+    return workflow_root() / "workflow" / "Snakefile"
 
 
 def archive_of(config: Path) -> Path:
@@ -49,8 +57,41 @@ def archive_at(place: Path) -> Path:
     return archive_of(place)
 
 
+def lines_of_user_defaults(config: Path | None = None) -> list[str]:
+    """Return what the user's defaults give to a configuration, or give at all; empty if there is no such file.
+
+    ConfigError if a file cannot be used.
+    """
+    from daxa_wf.config.reading import read_user_defaults, read_values
+    from daxa_wf.config.user_defaults import used_defaults, user_defaults_file
+
+    path, defaults = user_defaults_file(), read_user_defaults()
+    if not path.exists():
+        return []
+    given = {key: str(value) for key, value in defaults.model_dump(exclude_none=True).items()}
+    if config is not None:
+        used = used_defaults(read_values(config), defaults, config.stem)
+        given = used | {key: value for key, value in given.items() if key == "cores"}
+    listed = ", ".join(f"{key} {value}" for key, value in given.items())
+    return [f"from {path}: {listed or 'nothing, because the configuration gives the values itself'}"]
+
+
 def print_json(values: Any) -> None:
     """Print values as JSON."""
     import json
 
     print(json.dumps(values, indent=1))
+
+
+def given_band(band: str | None) -> tuple[float, float] | None:
+    """Return the edges of the band that an option gives, in keV; None without the option."""
+    return None if band is None else band_edges(band)
+
+
+def band_edges(band: str) -> tuple[float, float]:
+    """Return the edges of a band in keV, written as `0.5-2.0`. Raise ConfigError for another form."""
+    low, _, high = band.lower().replace("kev", "").replace(" ", "").partition("-")
+    try:
+        return float(low), float(high)
+    except ValueError:
+        raise ConfigError(f"--band {band}: expected two energies in keV, such as 0.5-2.0") from None

@@ -12,6 +12,7 @@ from pydantic_core import PydanticUndefined
 from daxa_wf.config.image_sections import EnergyRange
 from daxa_wf.config.mission_section import MissionSection
 from daxa_wf.config.model import Missions, config_model
+from daxa_wf.config.user_defaults import UserDefaults
 from daxa_wf.options import branches_of, section_in
 
 HEAD = """# Configuration
@@ -23,13 +24,16 @@ put in quotes. Paths may begin with `~`. Unknown keys are errors. Sections and o
 step that the engine lacks, and those of other flare filters than the chosen one.
 `daxa-wf check-config FILE` reports mistakes in a file, and missing things that it names. `config/schema.json` is the same
 as a JSON schema, for editors (`# yaml-language-server: $schema=.../config/schema.json` on the first line).
+Your own defaults are in `~/.config/daxa_wf.yaml` (or in `$XDG_CONFIG_HOME`), the last section of this page. `check-config` and
+`doctor` show the values that they give, and a lock records them.
 
 """
 
 
 def configuration_page() -> str:
     """Return the page: one table for each section, in the order of a configuration."""
-    return HEAD + "\n".join(_section("(top level)", config_model())).rstrip() + "\n"
+    sections = (*_section("(top level)", config_model()), *_section("~/.config/daxa_wf.yaml", UserDefaults))
+    return HEAD + "\n".join(sections).rstrip() + "\n"
 
 
 def _section(name: str, model: type[BaseModel], beside: type[BaseModel] | None = None) -> Iterator[str]:

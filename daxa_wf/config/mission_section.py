@@ -75,6 +75,11 @@ class MissionSection(Section):
     step_sections: ClassVar[dict[str, tuple[str, ...]]] = {"products": ("preprocessed",)}
     """Section of a step -> the steps that use it."""
 
+    @property
+    def processing_version(self) -> str:
+        """Return the version of the data centre's processing to download, or '' for the newest."""
+        return ""
+
     def step_engine(self, step_section: str, engine: str) -> str:
         """Return the engine of a section's step: the mission's engine, unless the section names another."""
         own: str | None = getattr(getattr(self, step_section, None), "engine", None)

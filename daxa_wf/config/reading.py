@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from daxa_wf.config.messages import explain, explain_hidden
 from daxa_wf.config.model import Config, config_model
+from daxa_wf.config.user_defaults import UserDefaults, filled_values, user_defaults_file
 from daxa_wf.config.yaml_values import refuse_misread_values
 from daxa_wf.errors import ConfigError
+
+SectionModel = TypeVar("SectionModel", bound=BaseModel)
 
 
 def parse_config(data: Mapping[str, Any], origin: str = "the configuration") -> Config:
     """Check a configuration from YAML. ConfigError names each wrong key and the allowed values."""
-    model = config_model()
+    return _parse(config_model(), data, origin)
+
+
+def _parse(model: type[SectionModel], data: Mapping[str, Any], origin: str) -> SectionModel:
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -78,8 +84,19 @@ def _refuse_repeated_keys(node: Any, path: Path) -> None:
 
 
 def read_config(path: Path) -> Config:
-    """Read and check a configuration file. ConfigError if it cannot be used."""
-    return parse_config(read_values(path), str(path))
+    """Read and check a configuration file, with the user's defaults. ConfigError if one of the files cannot be used."""
+    return parse_config(resolved_values(path), str(path))
+
+
+def resolved_values(path: Path) -> dict[str, Any]:
+    """Return the keys and values of a configuration file and the user's defaults of other keys, unchecked."""
+    return filled_values(read_values(path), read_user_defaults(), path.stem)
+
+
+def read_user_defaults() -> UserDefaults:
+    """Return the user's defaults, none without their file. ConfigError if the file cannot be used."""
+    path = user_defaults_file()
+    return _parse(UserDefaults, read_values(path), str(path)) if path.exists() else UserDefaults()
 
 
 def read_values(path: Path) -> dict[str, Any]:

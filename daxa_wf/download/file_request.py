@@ -19,11 +19,13 @@ class FileRequest:
     facts: Mapping[str, Any]
     routes: tuple[Route, ...]
     instruments: tuple[str, ...]
+    version: str = ""
+    """Version of the data centre's processing; '' for all versions."""
 
     @property
     def globs(self) -> tuple[str, ...]:
         """Return the globs of the files, below the observation."""
-        return wanted_globs(self.spec, self.facts, self.routes, self.instruments)
+        return wanted_globs(self.spec, self.facts, self.routes, self.instruments, self.version)
 
     @property
     def name(self) -> str:

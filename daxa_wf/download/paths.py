@@ -13,7 +13,7 @@ from typing import Any
 
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.files import checked_relative
-from daxa_wf.mission.spec import FilePattern, MissionSpec, Route, SharedDirectory
+from daxa_wf.mission.spec import VERSION, FilePattern, MissionSpec, Route, SharedDirectory
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 """A table's value that may become part of a path: without separators, quotes and queries."""
@@ -134,12 +134,12 @@ def raw_directory(spec: MissionSpec, facts: Mapping[str, Any]) -> str:
 
 
 def wanted_globs(
-    spec: MissionSpec, facts: Mapping[str, Any], routes: Iterable[Route], instruments: Sequence[str]
+    spec: MissionSpec, facts: Mapping[str, Any], routes: Iterable[Route], instruments: Sequence[str], version: str = ""
 ) -> tuple[str, ...]:
-    """Return the globs of the files that routes and instruments need of an observation's tree."""
+    """Return the globs of the files that routes and instruments need of an observation's tree, of a version or of all."""
     return tuple(
         dict.fromkeys(
-            glob.replace("{obsid}", str(facts["obsid"]))
+            glob.replace("{obsid}", str(facts["obsid"])).replace(VERSION, version or "*")
             for pattern in spec.files
             if pattern.route in routes and _serves(pattern, instruments)
             for glob in pattern.globs

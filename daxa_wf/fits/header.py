@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from daxa_wf.errors import CorruptFileError
 from daxa_wf.fits.cards import TEXT, CardValue, HeaderCard, cards_in
+
+if TYPE_CHECKING:
+    from astropy.io import fits
 
 PRINTABLE = bytes(byte if 32 <= byte < 127 else ord("?") for byte in range(256))
 """For bytes.translate: headers may hold printable ASCII only (FITS standard 4.0, section 3.2), or they cannot be written."""
@@ -98,6 +101,12 @@ class Header(Mapping[str, Any]):
     def copy(self) -> Header:
         """Return a header that can be changed without changing this one."""
         return Header((card.copy() for card in self.cards), self.place)
+
+    def as_astropy(self) -> fits.Header:
+        """Return the header as astropy's, for `WCS` and other functions that take only that one."""
+        from astropy.io import fits
+
+        return fits.Header.fromstring("".join(map(str, self.cards)))
 
     def _append(self, card: HeaderCard) -> None:
         at = self._end()

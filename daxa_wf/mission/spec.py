@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from daxa_wf.mission.citation import Citation
+from daxa_wf.mission.xga_names import XgaNames
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -26,6 +29,8 @@ class Instrument:
     default: bool = True
     exposure_column: str | None = None
     """Column of the observation table with this instrument's exposure in seconds, if the table has one."""
+    radius_caution: str = ""
+    """Reason why the default radius, 1.2 fields of view, suits few purposes, as the end of a sentence; '' if it suits most."""
     is_detector: bool = True
     """False for a grating, whose data are in the files of the detector behind it."""
 
@@ -100,11 +105,15 @@ class ProductPattern:
 
 
 Route = Literal["raw", "preprocessed"]
+VERSION = "{version}"
 
 
 @dataclass(frozen=True)
 class FilePattern:
-    """Files that a data level (raw or products) needs: globs below an observation's tree (`*` crosses no `/`), instruments."""
+    """Files that a data level (raw or products) needs: globs below an observation's tree (`*` crosses no `/`), instruments.
+
+    VERSION in a glob stands for the version of the data centre's processing, by default for all versions.
+    """
 
     route: Route
     globs: tuple[str, ...]
@@ -156,6 +165,8 @@ class MissionSpec:
     """The table's own class -> code of `mission.taxonomy.TARGET_TYPES`; empty if the table has no classes."""
     other_target_type: str = ""
     """Code of the classes that `target_types` does not list."""
+    further_target_types: tuple[str, Mapping[str, str]] | None = None
+    """Another column, and its values -> codes, for observations to which `target_types` gives `other_target_type`."""
     aliases: Mapping[str, Callable[[str], tuple[str, ...]]] = field(default_factory=dict)
     """Common column -> function from a user's word to the values that it stands for."""
     filters: tuple[str, ...] = ()
@@ -193,6 +204,10 @@ class MissionSpec:
     """Remarks for docs/missions.md: sentences on data that are not available, and on instruments."""
     event_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Instrument -> columns of its event lists, which a check of expressions before a run uses."""
+    citation: Citation = field(default_factory=Citation)
+    """How to acknowledge and cite the mission."""
+    xga: XgaNames | None = None
+    """Its names in the package XGA, None if XGA does not know it."""
 
     def instrument(self, name: str) -> Instrument:
         """Return the instrument with a name or alias. KeyError lists the instruments."""
@@ -219,6 +234,21 @@ class MissionSpec:
             groups = f", and the groups {', '.join(self.groups)}" if self.groups else ""
             raise KeyError(f"{error.args[0]}{groups}") from None
 
+    @property
+    def product_bands(self) -> dict[tuple[str, ProductKind], tuple[tuple[float, float], ...]]:
+        """Return the energy bands in keV of each instrument's or group's products of a kind; () for products without a band.
+
+        >>> from daxa_wf.mission.registry import MISSIONS
+        >>> MISSIONS["asca"].product_bands["SIS", "image"]
+        ((0.4, 2.0), (0.4, 10.0), (2.0, 10.0))
+        """
+        bands: dict[tuple[str, ProductKind], set[tuple[float, float]]] = {}
+        for pattern in self.products:
+            bands.setdefault((pattern.instrument, pattern.kind), set()).update(
+                (band.low, band.high) for band in pattern.bands
+            )
+        return {key: tuple(sorted(edges)) for key, edges in bands.items()}
+
     def instruments_of(self, pattern: ProductPattern) -> tuple[str, ...]:
         """Return the instruments whose data are in a product of the pattern."""
         return self.groups.get(pattern.instrument, (pattern.instrument,))
@@ -227,6 +257,11 @@ class MissionSpec:
         """Return the known instruments among the words of a table's column `instruments`, in the mission's order."""
         words = text.split()
         return tuple(instrument.name for instrument in self.instruments if instrument.name in words)
+
+    @property
+    def has_versions(self) -> bool:
+        """Return True if the paths of its files state the version of the data centre's processing."""
+        return any(VERSION in glob for pattern in self.files for glob in pattern.globs)
 
     @property
     def archives(self) -> tuple[str, ...]:
@@ -238,7 +273,9 @@ class MissionSpec:
     def known_target_types(self) -> set[str]:
         """Return the codes of target types that the mission's table distinguishes."""
         constant = self.constants.get("target_type")
-        return {*self.target_types.values(), self.other_target_type, *([constant] if constant else [])} - {""}
+        further = self.further_target_types[1].values() if self.further_target_types else ()
+        listed = {*self.target_types.values(), *further, self.other_target_type}
+        return {*listed, *([constant] if constant else [])} - {""}
 
     def values_for(self, column: str, word: str) -> tuple[str, ...]:
         """Return the values of a column that a user's word stands for: the word itself, unless the mission has aliases."""

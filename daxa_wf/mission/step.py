@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Literal
 
+from daxa_wf.mission.citation import Citation
 from daxa_wf.units import Unit
 
 Per = Literal["observation", "instrument", "exposure"]
@@ -149,6 +150,8 @@ class ToolkitSpec:
     """Reference to `function(environment, tasks) -> list[Diagnosis]`."""
     section: str = "daxa_wf.config.toolkit:Toolkit"
     """Reference to the model of its section."""
+    citation: Citation = field(default_factory=Citation)
+    """How to acknowledge and cite the software."""
 
 
 ORGANISE = Engine("preprocessed", ("preprocessed",), "preprocessed", takes_whole_observations=True)

@@ -1,5 +1,6 @@
 """ASCA."""
 
+from daxa_wf.mission.citation import Citation, Reference
 from daxa_wf.mission.common import POSITION, numbers, texts, times
 from daxa_wf.mission.cuts import HAS_POSITION, any_positive
 from daxa_wf.mission.pipeline import Pipeline
@@ -11,6 +12,16 @@ DETECTORS = (("SIS0", "s0"), ("SIS1", "s1"), ("GIS2", "g2"), ("GIS3", "g3"))
 PAIRS = {"SIS": ("SIS0", "SIS1"), "GIS": ("GIS2", "GIS3")}
 """An image or exposure map covers both detectors of a kind together."""
 BANDS = {"SIS": SIS_BANDS, "GIS": GIS_BANDS}
+
+CITATION = Citation(
+    "This work used data from ASCA, a satellite of Japan (ISAS) with contributions of NASA.",
+    (
+        Reference(
+            "asca_tanaka_1994", "Tanaka, Y. and Inoue, H. and Holt, S. S.", "The X-Ray Astronomy Satellite ASCA", "PASJ",
+            1994, "46", "L37-L41", url="https://ui.adsabs.harvard.edu/abs/1994PASJ...46L..37T",
+        ),
+    ),
+)  # fmt: skip
 
 MISSION = MissionSpec(
     name="asca",
@@ -48,6 +59,7 @@ MISSION = MissionSpec(
     },
     other_target_type="MISC",
     exposure_names=("event lists: bit rate; images: both detectors together", "`00302m`, `32002`"),
+    citation=CITATION,
     archive_paths={"heasarc": "asca/data/rev2/{obsid}/"},
     files=(
         FilePattern("preprocessed", ("aux/*",)),

@@ -3,26 +3,44 @@
 A level-2 file holds all observation intervals of an ObsID. Interleaved exposures have one file each (`_e1_`, `_e2_`).
 """
 
+from daxa_wf.mission.citation import Citation, Reference
 from daxa_wf.mission.common import POSITION, public_date, texts
 from daxa_wf.mission.cuts import HAS_POSITION, PROCESSED
 from daxa_wf.mission.pipeline import Pipeline
 from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
+from daxa_wf.mission.xga_names import XgaNames
 
 ACIS, HRC = 27.8 / 60, 49.5 / 60
 """Radii of the fields of view in degrees; a grating has the radius of the largest detector behind it."""
+RADIUS_CAUTION = (
+    "it fits the longest row of chips at any aim point, but ACIS-I is 17 arcmin wide and HRC-I 30 arcmin, so many of the "
+    "observations do not cover their position"
+)
 INTERLEAVED = r"_(e[12])_"
+
+CITATION = Citation(
+    "This work used observations of the Chandra X-ray Observatory of NASA.",
+    (
+        Reference(
+            "chandra_weisskopf_2002", "Weisskopf, M. C. and Brinkman, B. and Canizares, C. and others",
+            "An Overview of the Performance and Scientific Results from the Chandra X-Ray Observatory", "PASP", 2002, "114",
+            "1-24", "10.1086/338108",
+        ),
+    ),
+    page="https://cxc.cfa.harvard.edu/cda/acknowledgement.html",
+)  # fmt: skip
 
 MISSION = MissionSpec(
     name="chandra",
     pretty_name="Chandra",
     obsid_pattern=r"[0-9]{1,5}",
     instruments=(
-        Instrument("ACIS-I", ACIS),
-        Instrument("ACIS-S", ACIS),
-        Instrument("HRC-I", HRC),
-        Instrument("HRC-S", HRC),
-        Instrument("HETG", ACIS, default=False, is_detector=False),
-        Instrument("LETG", HRC, default=False, is_detector=False),
+        Instrument("ACIS-I", ACIS, radius_caution=RADIUS_CAUTION),
+        Instrument("ACIS-S", ACIS, radius_caution=RADIUS_CAUTION),
+        Instrument("HRC-I", HRC, radius_caution=RADIUS_CAUTION),
+        Instrument("HRC-S", HRC, radius_caution=RADIUS_CAUTION),
+        Instrument("HETG", ACIS, radius_caution=RADIUS_CAUTION, default=False, is_detector=False),
+        Instrument("LETG", HRC, radius_caution=RADIUS_CAUTION, default=False, is_detector=False),
     ),
     groups={"ACIS": ("ACIS-I", "ACIS-S"), "HRC": ("HRC-I", "HRC-S")},
     simultaneous=False,
@@ -68,13 +86,18 @@ MISSION = MissionSpec(
         "NON-POINTING DATA": "MISC",
     },
     other_target_type="MISC",
+    further_target_types=("type", {"TOO": "TOO", "DDT": "TOO", "CAL": "CAL"}),
     exposure_names=("interleaved exposures only; else `None`", "`e1`, `e2`"),
     notes=(
         "Several detectors use the same file names. The detector in the mission's table decides.",
         "HETG and LETG are gratings: their names select the observations made with the grating, and the files belong to the "
         "detector behind it. The name of a detector selects its observations with and without a grating; "
         "`select: {columns: {grating: [NONE]}}` excludes observations with a grating.",
+        "The target type is the class of the object. For objects of another class it is `TOO` or `CAL` if the observation's type "
+        "is TOO, DDT or CAL. `select: {columns: {type: [TOO, DDT]}}` selects these types for objects of any class.",
     ),
+    xga=XgaNames("chandra", {"ACIS-I": "acis", "ACIS-S": "acis"}),
+    citation=CITATION,
     archive_paths={"heasarc": "chandra/data/byobsid/{obsid[-1]}/{obsid}/", "cxc": "byobsid/{obsid[-1]}/{obsid}/"},
     files=(
         FilePattern("preprocessed", ("oif.fits", "primary/*.fits*")),

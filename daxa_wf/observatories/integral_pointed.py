@@ -1,11 +1,24 @@
 """INTEGRAL, science windows of pointings. An ObsID is the identifier of a science window."""
 
+from daxa_wf.mission.citation import Citation, Reference
 from daxa_wf.mission.common import POSITION, numbers, texts, times
 from daxa_wf.mission.cuts import HAS_POSITION, any_positive
 from daxa_wf.mission.pipeline import Pipeline
 from daxa_wf.mission.spec import Column, FilePattern, Instrument, MissionSpec, SharedDirectory, TableSource
 
 GOOD = ("good_jemx1", "good_jemx2", "good_isgri", "good_picsit", "good_spi")
+
+CITATION = Citation(
+    "Based on observations with INTEGRAL, an ESA project with instruments and science data centre funded by ESA member "
+    "states (especially the PI countries: Denmark, France, Germany, Italy, Switzerland, Spain) and with the participation "
+    "of Russia and the USA.",
+    (
+        Reference(
+            "integral_winkler_2003", "Winkler, C. and Courvoisier, T. J.-L. and Di Cocco, G. and others",
+            "The INTEGRAL mission", "A&A", 2003, "411", "L1-L6", "10.1051/0004-6361:20031288",
+        ),
+    ),
+)  # fmt: skip
 
 MISSION = MissionSpec(
     name="integral_pointed",
@@ -35,6 +48,7 @@ MISSION = MissionSpec(
     row_cuts=(any_positive("good_time", *GOOD), HAS_POSITION),
     notes=("Only raw data are fetched, which OSA processes.",),
     constants={"target_type": "MISC"},
+    citation=CITATION,
     archive_paths={"heasarc": "integral/data/scw/{obsid[0:4]}/{obsid}.{scw_ver}/"},
     raw_path="scw/{obsid[0:4]}/{obsid}.{scw_ver}",
     files=(

@@ -1,11 +1,24 @@
 """NuSTAR, pointed observations."""
 
+from daxa_wf.mission.citation import Citation, Reference
 from daxa_wf.mission.common import POSITION, numbers, public_date, texts, times
 from daxa_wf.mission.cuts import HAS_POSITION, PROCESSED, any_positive, one_of
 from daxa_wf.mission.pipeline import Pipeline
 from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
 
 BANDS = (EnergyBand("", 3.0, 78.0),)
+
+CITATION = Citation(
+    "This research has made use of data from the NuSTAR mission, a project led by the California Institute of Technology, "
+    "managed by the Jet Propulsion Laboratory, and funded by the National Aeronautics and Space Administration.",
+    (
+        Reference(
+            "nustar_harrison_2013", "Harrison, F. A. and Craig, W. W. and Christensen, F. E. and others",
+            "The Nuclear Spectroscopic Telescope Array (NuSTAR) High-energy X-Ray Mission", "ApJ", 2013, "770", "103",
+            "10.1088/0004-637X/770/2/103",
+        ),
+    ),
+)  # fmt: skip
 
 MISSION = MissionSpec(
     name="nustar_pointed",
@@ -47,6 +60,7 @@ MISSION = MissionSpec(
         "GALAXY CLUSTERS AND EXTRAGALACTIC DIFFUSE OBJECTS": "GCL", "NON-POINTING DATA": "MISC",
     },
     other_target_type="MISC",
+    citation=CITATION,
     archive_paths={"heasarc": "nustar/data/obs/{obsid[1:3]}/{obsid[0]}/{obsid}/"},
     files=(
         FilePattern("preprocessed", ("nu{obsid}.cat*", "auxil/*")),

@@ -1,5 +1,6 @@
 """ROSAT: the All-Sky Survey, and the pointed observations."""
 
+from daxa_wf.mission.citation import Citation, Reference
 from daxa_wf.mission.common import POSITION, texts, times
 from daxa_wf.mission.cuts import HAS_POSITION
 from daxa_wf.mission.pipeline import Pipeline
@@ -24,6 +25,20 @@ def rosat_products(instrument: str, bands: tuple[EnergyBand, ...]) -> tuple[Prod
     )
 
 
+ACKNOWLEDGEMENT = (
+    "This work used archival data of the ROSAT space mission, of Germany (MPE), the USA (NASA) and the UK."
+)
+TRUEMPER = Reference(
+    "rosat_truemper_1982", "Trümper, J.", "The ROSAT mission", "Advances in Space Research", 1982, "2", "241-249",
+    "10.1016/0273-1177(82)90070-9",
+)  # fmt: skip
+VOGES = Reference(
+    "rosat_voges_1999", "Voges, W. and Aschenbach, B. and Boller, T. and others",
+    "The ROSAT all-sky survey bright source catalogue", "A&A", 1999, "349", "389-405",
+    url="https://ui.adsabs.harvard.edu/abs/1999A&A...349..389V",
+)  # fmt: skip
+
+
 ALL_SKY = MissionSpec(
     name="rosat_all_sky",
     pretty_name="RASS",
@@ -44,6 +59,7 @@ ALL_SKY = MissionSpec(
     ),
     row_cuts=(HAS_POSITION,),
     constants={"target_type": "ASK", "instruments": "PSPC"},
+    citation=Citation(ACKNOWLEDGEMENT, (TRUEMPER, VOGES)),
     archive_paths={"heasarc": "rosat/data/pspc/processed_data/900000/{obsid_lower}/"},
     files=ROSAT_FILES,
     products=rosat_products("PSPC", BANDS),
@@ -84,6 +100,7 @@ POINTED = MissionSpec(
     },
     other_target_type="MISC",
     notes=("Several detectors use the same file names. The detector in the mission's table decides.",),
+    citation=Citation(ACKNOWLEDGEMENT, (TRUEMPER,)),
     archive_paths={"heasarc": "rosat/data/{detector}/processed_data/{obsid[2]}00000/{obsid_lower}/"},
     path_fields=lambda obsid: {"detector": "hri" if obsid[1:2].upper() == "H" else "pspc"},
     files=ROSAT_FILES,

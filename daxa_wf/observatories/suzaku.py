@@ -1,5 +1,6 @@
 """Suzaku, its X-ray imaging spectrometers."""
 
+from daxa_wf.mission.citation import Citation, Reference
 from daxa_wf.mission.common import POSITION, numbers, times
 from daxa_wf.mission.cuts import HAS_POSITION, any_positive
 from daxa_wf.mission.pipeline import Pipeline
@@ -9,6 +10,17 @@ NUMBERS = range(4)
 MODES = r"xi\d_(\d+)_(\w+)_(?:cl|sk)\."
 """An instrument has one event list for each mode of its clocks and windows."""
 EXPOSURES = tuple(f"xis{number}_expo" for number in NUMBERS)
+
+CITATION = Citation(
+    "This research has made use of data obtained from the Suzaku satellite, a collaborative mission between the space "
+    "agencies of Japan (JAXA) and the USA (NASA).",
+    (
+        Reference(
+            "suzaku_mitsuda_2007", "Mitsuda, K. and Bautz, M. and Inoue, H. and others", "The X-Ray Observatory Suzaku",
+            "PASJ", 2007, "59", "S1-S7", "10.1093/pasj/59.sp1.S1",
+        ),
+    ),
+)  # fmt: skip
 
 MISSION = MissionSpec(
     name="suzaku",
@@ -36,6 +48,7 @@ MISSION = MissionSpec(
     target_types={"0": "MISC", "1": "CAL", "4": "GS", "5": "GS", "7": "EGS", "8": "GCL", "9": "TOO"},
     other_target_type="MISC",
     exposure_names=("mode of clocks and windows", "`03x3n069b`"),
+    citation=CITATION,
     archive_paths={"heasarc": "suzaku/data/obs/{obsid[0]}/{obsid}/"},
     files=(
         *(FilePattern(route, ("auxil/*",)) for route in ("raw", "preprocessed")),

@@ -1,5 +1,6 @@
 """XRISM, pointed observations."""
 
+from daxa_wf.mission.citation import Citation, Reference
 from daxa_wf.mission.common import POSITION, public_date, texts, times
 from daxa_wf.mission.cuts import HAS_POSITION, any_positive
 from daxa_wf.mission.pipeline import Pipeline
@@ -7,6 +8,17 @@ from daxa_wf.mission.spec import Column, EnergyBand, FilePattern, Instrument, Mi
 
 PIXELS, DATA_CLASS = r"rsl_p0px(\w+)_cl\.", r"xtd_p(\w+)_cl\."
 """Exposures of an instrument: the position of its filter wheel, or the mode of its CCDs."""
+
+CITATION = Citation(
+    "This work used data from XRISM, a mission of the Japanese space agency JAXA in partnership with NASA and ESA.",
+    (
+        Reference(
+            "xrism_tashiro_2020", "Tashiro, M. and Maejima, H. and Toda, K. and others",
+            "Status of x-ray imaging and spectroscopy mission (XRISM)", "Proc. SPIE", 2020, "11444", "1144422",
+            "10.1117/12.2565812",
+        ),
+    ),
+)  # fmt: skip
 
 MISSION = MissionSpec(
     name="xrism_pointed",
@@ -46,6 +58,7 @@ MISSION = MissionSpec(
     },
     other_target_type="MISC",
     exposure_names=("Resolve: filter; Xtend: mode of the CCDs", "`1000`, `032000010`"),
+    citation=CITATION,
     archive_paths={"heasarc": "xrism/data/obs/{obsid[0]}/{obsid}/"},
     files=(
         *(FilePattern(route, ("auxil/*",)) for route in ("raw", "preprocessed")),

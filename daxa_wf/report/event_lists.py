@@ -24,7 +24,7 @@ from daxa_wf.report.images.sky_image import SkyImage
 from daxa_wf.report.panels import Plot, not_drawn
 from daxa_wf.report.svg.charts import light_curve_chart
 
-EVENT_LISTS = ("finalevents", "events")
+SHOWN_LISTS = ("finalevents", "events")
 """Kinds of products that are event lists."""
 EVENT_TABLES = ("EVENTS", "STDEVT")
 LIST_BINS = 256
@@ -63,7 +63,7 @@ class ListContent:
 def delivered_lists(records: Sequence[Record]) -> list[FileStamp]:
     """Return the event lists that the data centre delivered."""
     done = (record for record in records if record.step == "preprocessed" and record.done)
-    return [stamp for record in done for stamp in record.products if stamp.kind in EVENT_LISTS]
+    return [stamp for record in done for stamp in record.products if stamp.kind in SHOWN_LISTS]
 
 
 def instruments_of_lists(stamps: Sequence[FileStamp]) -> list[str]:

@@ -15,7 +15,7 @@ from daxa_wf.fits.blocks import Cards
 from daxa_wf.fits.images import real_number
 from daxa_wf.fits.stream import open_bytes, walk_hdus
 from daxa_wf.mission.registry import MISSIONS
-from daxa_wf.report.event_lists import EVENT_LISTS, EVENT_TABLES
+from daxa_wf.report.event_lists import EVENT_TABLES, SHOWN_LISTS
 from daxa_wf.report.images.planes import plane_of_image
 from daxa_wf.report.panels import KeptTime, kept_times
 from daxa_wf.units import Unit
@@ -113,7 +113,7 @@ def _headers(layout: Layout, records: Sequence[Record]) -> Iterator[tuple[Path, 
 
 
 def _best_lists(stamps: Sequence[FileStamp]) -> list[FileStamp]:
-    for kind in EVENT_LISTS:
+    for kind in SHOWN_LISTS:
         if chosen := [stamp for stamp in stamps if stamp.kind == kind]:
             return chosen
     return []

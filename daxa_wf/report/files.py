@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from daxa_wf.archive.layout import PLOT_FILES
 from daxa_wf.report.images.shading import small_copy
 from daxa_wf.report.pages import THUMBNAIL
 from daxa_wf.report.panels import Plot
 from daxa_wf.report.svg.elements import standalone
 
 THUMBNAIL_PIXELS = 160
-PLOT_FILES = (".png", ".svg")
 
 
 def write_plots(plots: Sequence[Plot]) -> set[Path]:

@@ -131,6 +131,19 @@ def circle(lon: float, lat: float, radius: float) -> Filter:
     return Filter("circle", f"within {radius:g} degrees of ({lon:g}, {lat:g})", keep)
 
 
+def near(name: str, ra: float, dec: float) -> Filter:
+    """Keep observations whose instruments reach a position (ICRS degrees) within 1.2 of their fields of view."""
+    from daxa_wf.selection.positions import positions
+    from daxa_wf.selection.select import associate
+
+    sought = positions((ra, dec), [name])
+
+    def keep(table: pd.DataFrame, spec: MissionSpec) -> Mask:
+        return _array(table["obsid"].isin(associate(table, spec, sought)["obsid"]))
+
+    return Filter("near", f"{name} at ({ra:g}, {dec:g})", keep)
+
+
 def region(contains: Contains, description: str) -> Filter:
     """Keep pointing centres within a region of the sky."""
 
@@ -275,7 +288,27 @@ def column_in(column: str, values: tuple[str, ...]) -> Filter:
             return _array(cells.isin([_number(column, value) for value in accepted]))
         return among(cells, [value.upper() for value in accepted])
 
-    return Filter(column, ", ".join(values), keep)
+    def notes(table: pd.DataFrame, spec: MissionSpec) -> list[str]:
+        cells = column_of(table, spec, column)
+        if is_number(cells) or not len(table):
+            return []
+        known = {text for cell in cells.astype(str).unique() for text in (cell, *cell.split(BETWEEN))}
+        capitals = {text.upper() for text in known}
+        absent = [
+            word for word in values if capitals.isdisjoint(value.upper() for value in spec.values_for(column, word))
+        ]
+        return [f"no observation has {column} {word!r}{_values_to_choose(word, known)}" for word in absent]
+
+    return Filter(column, ", ".join(values), keep, notes)
+
+
+MOST_VALUES = 50
+"""Largest number of values of a column that a note lists."""
+
+
+def _values_to_choose(word: str, known: set[str]) -> str:
+    listed = sorted(known - {""})
+    return f"; it has {', '.join(listed)}" if len(listed) <= MOST_VALUES else closest(word, listed)
 
 
 def among(values: pd.Series, accepted: Collection[str]) -> Mask:

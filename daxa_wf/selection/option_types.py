@@ -46,6 +46,16 @@ def _coordinates(value: Any) -> Any:
     return list(zip(lon.tolist(), lat.tolist(), strict=True))
 
 
+def _coordinate(value: Any) -> Any:
+    """Refuse a value that is neither a number nor sexagesimal text."""
+    from daxa_wf.selection.positions import degrees_of_texts
+
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(f"{shown(value)} is not a coordinate; write degrees (10.68), or text such as '00 42 44.3'")
+    degrees_of_texts([str(value)], ["0"])
+    return value
+
+
 def _texts(value: Any) -> Any:
     """Refuse ObsIDs that are numbers, because YAML drops leading zeros or reads the number as octal."""
     for obsid in value if isinstance(value, list | tuple) else ():
@@ -62,6 +72,12 @@ Degrees = Annotated[
     quantity_writer("deg"),
     WithJsonSchema({"type": "string", "description": "a quantity convertible to deg", "unit": "deg"}),
 ]
+Coordinate = Annotated[
+    float | str,
+    BeforeValidator(_coordinate),
+    WithJsonSchema({"type": ["number", "string"]}),
+]
+"""A number of degrees, or sexagesimal text, which is converted later: its meaning depends on the axis."""
 Corner = tuple[float, float]
 Coordinates = Annotated[
     tuple[Corner, ...],

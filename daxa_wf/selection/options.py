@@ -13,6 +13,7 @@ from daxa_wf.errors import ConfigError
 from daxa_wf.mission.spec import MissionSpec
 from daxa_wf.options import File, Seconds, Section
 from daxa_wf.selection.option_types import (
+    Coordinate,
     Coordinates,
     Corner,
     Degrees,
@@ -40,6 +41,16 @@ class Rectangle(Section):
     galactic: bool = Field(False, description="the corners are Galactic longitude and latitude")
 
 
+def _require_order(start: str | None, end: str | None) -> None:
+    """Raise ValueError if a window of time ends before it starts. None is an open end."""
+    from daxa_wf.selection import filters
+
+    try:
+        filters.time(moment(start), moment(end))
+    except ConfigError as error:
+        raise ValueError(str(error).removeprefix("time: ")) from None
+
+
 class TimeRange(Section):
     """A range of time, UTC."""
 
@@ -49,14 +60,9 @@ class TimeRange(Section):
 
     @model_validator(mode="after")
     def _in_order(self) -> TimeRange:
-        from daxa_wf.selection import filters
-
         if self.start is None and self.end is None:
             raise ValueError("give 'start', 'end' or both")
-        try:
-            filters.time(moment(self.start), moment(self.end))
-        except ConfigError as error:
-            raise ValueError(str(error).removeprefix("time: ")) from None
+        _require_order(self.start, self.end)
         return self
 
 
@@ -70,7 +76,38 @@ class PositionTable(Section):
     radius: str | None = Field(None, description="column of radii in degrees")
     start: str | None = Field(None, description="column of the start of each object's window of time, UTC")
     end: str | None = Field(None, description="column of the window's end")
+    time: str | None = Field(
+        None, description="column of a moment (UTC), such as a discovery, with a window from 'before' to 'after' it"
+    )
+    before: Seconds = Field(0.0, description="length of the window before the moment")
+    after: Seconds = Field(0.0, description="length of the window after the moment")
     frame: str = Field("icrs", description="frame of the positions, by astropy's name")
+
+    @model_validator(mode="after")
+    def _one_kind_of_window(self) -> PositionTable:
+        if self.time is None and (self.before or self.after):
+            raise ValueError("'before' and 'after' need 'time', the column of the moments")
+        if self.time is not None and (self.start is not None or self.end is not None):
+            raise ValueError("give 'time' with 'before' and 'after', or 'start' and 'end', not both")
+        if self.time is not None and not (self.before or self.after):
+            raise ValueError("'time' needs 'before', 'after' or both, such as before: 30 d")
+        return self
+
+
+class ListedPosition(Section):
+    """One object of a list, with its own radius and window of time."""
+
+    ra: Coordinate = Field(description="right ascension in degrees, or as '00 42 44.3' (longitude, in other frames)")
+    dec: Coordinate = Field(description="declination in degrees, or as '+41 16 09' (latitude)")
+    name: str | None = Field(None, min_length=1, description="its name (default: its coordinates)")
+    radius: Degrees | None = Field(None, description="radius around it (default: the section's 'radius')")
+    start: Moment | None = Field(None, description="start of its window of time, UTC (default: open)")
+    end: Moment | None = Field(None, description="end of its window (default: open)")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> ListedPosition:
+        _require_order(self.start, self.end)
+        return self
 
 
 class SkyRegion(Section):
@@ -86,8 +123,11 @@ class SkyRegion(Section):
         return self
 
 
-def _is_table(value: Any) -> str:
-    return "table" if isinstance(value, dict | PositionTable) else "list"
+def _kind_of_positions(value: Any) -> str:
+    if isinstance(value, dict | PositionTable):
+        return "table"
+    is_list = isinstance(value, list | tuple) and len(value) > 0
+    return "objects" if is_list and isinstance(value[0], dict | ListedPosition) else "list"
 
 
 class Select(Section):
@@ -100,10 +140,17 @@ class Select(Section):
     exclude: ObsIds | None = Field(None, description="all but these ObsIDs")
     positions: (
         Annotated[
-            Annotated[Coordinates, Tag("list")] | Annotated[PositionTable, Tag("table")], Discriminator(_is_table)
+            Annotated[Coordinates, Tag("list")]
+            | Annotated[tuple[ListedPosition, ...], Tag("objects")]
+            | Annotated[PositionTable, Tag("table")],
+            Discriminator(_kind_of_positions),
         ]
         | None
-    ) = Field(None, description="[ra, dec] or [[ra, dec], ...], in degrees or as '00 42 44.3', '+41 16 09'; or a table")
+    ) = Field(
+        None,
+        description="[ra, dec] or [[ra, dec], ...], in degrees or as '00 42 44.3', '+41 16 09'; or a list of objects with their "
+        "own radii and windows of time; or a table",
+    )
     frame: str = Field("icrs", description="frame of such a list, by astropy's name; a table has its own key")
     names: tuple[str, ...] | None = Field(None, min_length=1, description="names of objects, resolved by Sesame")
     radius: Degrees | dict[str, Degrees] | None = Field(
@@ -264,5 +311,9 @@ def positions_of(options: Select, spec: MissionSpec, resolve: Resolver | None = 
         from daxa_wf.selection.position_files import read_positions
 
         return read_positions(given, options.radius, instruments, footprint)
+    if isinstance(given[0], ListedPosition):
+        from daxa_wf.selection.listed_positions import listed_positions
+
+        return listed_positions(given, options.frame, **how)
     lon, lat = np.array(given, dtype=float).T
     return positions(np.column_stack(to_icrs(lon, lat, options.frame)), None, **how)

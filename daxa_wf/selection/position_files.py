@@ -40,6 +40,9 @@ def read_positions(
         names = [str(name).strip() or number for name, number in zip(rows[table.name], names, strict=True)]
     lon, lat = _coordinates(rows, table)
     start, end = (_times(rows, column, table.file) for column in (table.start, table.end))
+    if table.time:
+        moments = _times(rows, table.time, table.file)
+        start, end = moments - _milliseconds(table.before), moments + _milliseconds(table.after)
     reach = _numbers(rows, table.radius, table.file) if table.radius else radius
     try:
         ra, dec = to_icrs(lon, lat, table.frame)
@@ -51,7 +54,7 @@ def read_positions(
 def _read(table: Any) -> pd.DataFrame:
     """Return the columns that the section names. Text stays text."""
     columns = dict.fromkeys(
-        name for name in (table.ra, table.dec, table.name, table.radius, table.start, table.end) if name
+        name for name in (table.ra, table.dec, table.name, table.radius, table.start, table.end, table.time) if name
     )
     angles = {name for name in (table.ra, table.dec, table.radius) if name}
     path, suffix = table.file, table.file.suffix.lower()
@@ -154,6 +157,10 @@ def _numbers(rows: pd.DataFrame, column: str, path: Path) -> np.ndarray:
     if len(wrong):
         raise ConfigError(f"{path}: column {column}, row {wrong[0] + 1}: {texts.iloc[wrong[0]]!r} is not a number")
     return numbers.to_numpy(float)
+
+
+def _milliseconds(seconds: float) -> np.timedelta64:
+    return np.timedelta64(round(seconds * 1000), "ms")
 
 
 def _times(rows: pd.DataFrame, column: str | None, path: Path) -> Any:

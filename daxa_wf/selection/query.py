@@ -2,14 +2,15 @@
 
     query       = conjunction { OR conjunction }          conjunction = negation { AND negation }
     negation    = NOT negation | "(" query ")" | predicate
-    predicate   = column comparison value | column [NOT] IN list
+    predicate   = column comparison value | column [NOT] IN list | "NAME"
                 | cone("NAME" | ra, dec, radius) | box(ra, dec, ra, dec) | polygon(ra, dec, ra, dec, ra, dec ...)
     list        = "(" value { "," value } ")" | "{" value { "," value } "}"
     value       = number [unit] | date | word | 'text'
 
 A number with its unit, and a date, may be in quotes. A column belongs to the table, or it is an instrument, which stands
 for the instrument's exposure (`PN > 10 ks`). Times are compared with UTC, durations in seconds, angles in degrees.
-`instrument = PN` is true for observations with data of that instrument.
+`instrument = PN` is true for observations with data of that instrument. A name in quotes stands for the observations whose
+instruments reach the object within 1.2 fields of view. A query that is nothing but a name needs no quotes.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from daxa_wf.selection import filters
 from daxa_wf.selection.filters import Filter
 from daxa_wf.selection.query_conditions import COMPARE, Comparison
 from daxa_wf.selection.query_tokens import QueryToken, tokens_of, unquoted
+from daxa_wf.tables.schema import COMMON_COLUMNS
 
 Resolver = Callable[[str], tuple[float, float]]
 
@@ -33,6 +35,7 @@ SHAPES = {
     "polygon": "polygon(ra, dec, ra, dec, ra, dec ...)",
 }
 KEYWORDS = ("AND", "OR", "NOT", "IN")
+COLUMN_NAMES = frozenset(column.name for column in COMMON_COLUMNS)
 DEEPEST = 50
 """Largest depth of parentheses and NOTs."""
 
@@ -48,11 +51,23 @@ def compile_query(text: str, resolve: Resolver | None = None) -> Filter:
     >>> compile_query("exposure > 10 ks AND target_type IN (GCL, AGN)").keep(table, MISSIONS["chandra"])
     array([False,  True])
     """
-    compiler = _Compiler(text, resolve)
+    compiler = _Compiler(f"'{text.strip()}'" if is_bare_name(text) else text, resolve)
     result = compiler.query()
     if compiler.current.kind != "end":
         raise compiler.error("expected AND, OR or the end")
     return Filter("query", text, result.keep)
+
+
+def is_bare_name(text: str) -> bool:
+    """Return True if a query is nothing but an object's name without quotes.
+
+    >>> is_bare_name("RX J1347.5-1145"), is_bare_name("NGC 5128"), is_bare_name("exposure > 5"), is_bare_name("exposure")
+    (True, True, False, False)
+    """
+    words = text.split()
+    if not words or set(text) & set("<>=!(){},'\""):
+        return False
+    return not any(word.upper() in KEYWORDS for word in words) and words[0].lower() not in COLUMN_NAMES
 
 
 class _Compiler:
@@ -118,8 +133,11 @@ class _Compiler:
 
     def predicate(self) -> Filter:
         token = self.next()
+        if token.kind == "text":
+            ra, dec = (coordinate.value for coordinate in self.resolved(token))
+            return filters.near(str(token.value), ra, dec)
         if token.kind != "word" or token.written.upper() in KEYWORDS:
-            raise self.error(f"expected a column, an instrument or one of {', '.join(SHAPES)}", token)
+            raise self.error(f"expected a column, an instrument, a name in quotes or one of {', '.join(SHAPES)}", token)
         if token.written.lower() in SHAPES and self.accept("("):
             return self.shape(token)
         if self.accept("IN"):

@@ -105,12 +105,13 @@ def _near(selection: Selection, spec: MissionSpec, positions: Positions) -> Sele
     kept = rows["obsid"].isin(_used(association["obsid"]))
     line = CutflowLine("positions", f"{len(positions.ra)} positions", len(rows), int(kept.sum()))
     matched = set(_used(association["object"]))
+    notes = [] if positions.footprint else _cautions(spec, positions)
     return Selection(
         rows[kept].reset_index(drop=True),
         [*selection.cutflow, line],
         association,
         [name for name in positions.names if name not in matched],
-        selection.notes,
+        [*selection.notes, *notes],
     )
 
 
@@ -200,28 +201,52 @@ def _present(rows: pd.DataFrame, names: Sequence[str], searched: Sequence[str]) 
     return number
 
 
+def _cautions(spec: MissionSpec, positions: Positions) -> list[str]:
+    """Return a note for each reason why a default radius that a search used suits few purposes."""
+    if positions.radius is not None and not isinstance(positions.radius, Mapping):
+        return []
+    chosen, own = _own_radii(spec, positions)
+    cautioned: dict[tuple[str, float], list[str]] = {}
+    for instrument in chosen:
+        if instrument.radius_caution and instrument.name not in own:
+            reason = (instrument.radius_caution, instrument.field_of_view)
+            cautioned.setdefault(reason, []).append(instrument.name)
+    return [
+        f"the default radius of {', '.join(names)} is {DEFAULT_RADIUS * field_of_view:.3g} deg: {caution}; "
+        "choose one with 'radius'"
+        for (caution, field_of_view), names in cautioned.items()
+    ]
+
+
 def _radii(spec: MissionSpec, positions: Positions) -> list[tuple[float | np.ndarray, list[str]]]:
     """Return the radii to search with, each with the instruments that use it."""
-    given, chosen = positions.radius, _chosen(spec, positions)
-    by_name: dict[str, float] = {}
-    if isinstance(given, Mapping):
-        taken = {instrument.name for instrument in chosen}
-        for name, radius in given.items():
-            members = instruments_named(spec, [name])
-            by_name |= dict.fromkeys([member for member in members if member in taken] or members, radius)
-    if not chosen:
-        chosen = [known for known in spec.instruments if known.default or known.name in by_name]
+    given = positions.radius
+    chosen, own = _own_radii(spec, positions)
     names = [instrument.name for instrument in chosen]
-    stray = [name for name in by_name if name not in names]
+    stray = [name for name in own if name not in names]
     if stray:
         raise ConfigError(f"{spec.name}: radius is given for {', '.join(stray)}, which 'instruments' does not name")
     if given is not None and not isinstance(given, Mapping):
         return [(given, names)]
     grouped: dict[float, list[str]] = {}
     for instrument in chosen:
-        reach = by_name.get(instrument.name, DEFAULT_RADIUS * instrument.field_of_view)
+        reach = own.get(instrument.name, DEFAULT_RADIUS * instrument.field_of_view)
         grouped.setdefault(reach, []).append(instrument.name)
     return list(grouped.items())
+
+
+def _own_radii(spec: MissionSpec, positions: Positions) -> tuple[list[Instrument], dict[str, float]]:
+    """Return the instruments to search with, and the radii by instrument that the positions have."""
+    given, chosen = positions.radius, _chosen(spec, positions)
+    own: dict[str, float] = {}
+    if isinstance(given, Mapping):
+        taken = {instrument.name for instrument in chosen}
+        for name, radius in given.items():
+            members = instruments_named(spec, [name])
+            own |= dict.fromkeys([member for member in members if member in taken] or members, radius)
+    if not chosen:
+        chosen = [known for known in spec.instruments if known.default or known.name in own]
+    return chosen, own
 
 
 def _chosen(spec: MissionSpec, positions: Positions) -> list[Instrument]:

@@ -21,6 +21,12 @@ POSITION = re.compile(
     r"^%J\s+([0-9]{1,3}(?:\.[0-9]{1,20})?)\s*([+-]?[0-9]{1,2}(?:\.[0-9]{1,20})?)(?![0-9.])", re.MULTILINE
 )
 """The line of an answer with the position in degrees, ICRS J2000 (Sesame's documentation, "text output")."""
+J_COORDINATES = re.compile(
+    r"(?P<prefix>(?:.* )?[A-Za-z0-9]*)[Jj] ?(?P<ra>\d{8}|\d{4}(?:\d\d)?(?:\.\d{1,6})?)(?P<sign>[-+\N{MINUS SIGN}])"
+    r"(?P<dec>\d{7}|\d\d(?:\d\d(?:\d\d)?)?(?:\.\d{1,6})?)",
+    re.ASCII,
+)
+"""Names such as J1347.5-1145, RX J1347-1145, SDSSJ134730.59-114509.3; 2MASS J13473032-1145104 has fractions without points."""
 DATABASES = "SNV"
 """SIMBAD, NED and VizieR, in this order."""
 SESAME_URLS = ("https://cds.unistra.fr/cgi-bin/nph-sesame/", "https://vizier.cfa.harvard.edu/viz-bin/nph-sesame/")
@@ -47,10 +53,13 @@ class NameStore:
     def resolve(self, name: str) -> tuple[float, float]:
         """Return right ascension and declination of an object in ICRS degrees.
 
-        ConfigError if the services do not know the name, ServiceError if they do not answer.
+        A name with J-coordinates (see j_position) needs no service, unless a service has resolved it earlier. ConfigError
+        if the services do not know the name, ServiceError if they do not answer.
         """
         key = " ".join(name.split()).lower()
         known = self._known()
+        if key not in known and (position := j_position(name)) is not None:
+            return position
         if key not in known:
             ra, dec, service = self._ask(name)
             known[key] = _ResolvedName(name, ra, dec, service, datetime.now(UTC).isoformat(timespec="seconds"))
@@ -100,6 +109,41 @@ class NameStore:
         if known is None:
             raise ConfigError(f"SIMBAD and NED do not know the name {name!r}; give the object's position in degrees")
         return known.ra, known.dec, known.service
+
+
+def j_position(name: str) -> tuple[float, float] | None:
+    """Return the position in degrees that the J-coordinates in a name state, or None for a name without J-coordinates.
+
+    Digits are hours, minutes and seconds, and degrees, minutes and seconds; the last of them may have a fraction
+    (IAU, "Specifications concerning designations for astronomical radiation sources outside the solar system"). Such
+    coordinates are truncated, so the position is as precise as the last digit. B1950 names are not read. Impossible digits
+    are a ConfigError, unless the name has a prefix: then it may be another kind of name, and the result is None.
+
+    >>> j_position("RX J1347.5-1145"), j_position("J1200+3000"), j_position("M31")
+    ((206.875, -11.75), (180.0, 30.0), None)
+    """
+    match = J_COORDINATES.fullmatch(" ".join(name.split()))
+    if match is None:
+        return None
+    (hours, *smaller), (degrees, *others) = _packed(match["ra"]), _packed(match["dec"])
+    if max(*smaller, *others, 0) >= 60 or hours >= 24 or _decimal([degrees, *others]) > 90:
+        if match["prefix"]:
+            return None
+        raise ConfigError(f"{name!r} looks like J-coordinates, but the sky has no such place; correct its digits")
+    sign = 1 if match["sign"] == "+" else -1
+    return 15 * _decimal([hours, *smaller]), sign * _decimal([degrees, *others])
+
+
+def _packed(digits: str) -> list[float]:
+    """Return the numbers in packed digits such as 1347.5, 004244.33 or 00424433: two digits each, the last with a fraction."""
+    whole, _, fraction = digits.partition(".")
+    whole, fraction = whole[:6], fraction or whole[6:]
+    numbers = [float(whole[start : start + 2]) for start in range(0, len(whole), 2)]
+    return [*numbers[:-1], numbers[-1] + float(f"0.{fraction or 0}")]
+
+
+def _decimal(numbers: Sequence[float]) -> float:
+    return sum(number / 60**power for power, number in enumerate(numbers))
 
 
 def is_on_the_sky(ra: float, dec: float) -> bool:

@@ -270,6 +270,10 @@ def _complete(spec: MissionSpec, result: ObservationTable) -> None:
         unlisted = native[~native.isin(known) & (native != "")]
         result.unlisted_types = {str(name): int(count) for name, count in unlisted.value_counts().items()}
         rows["target_type"] = native.map(known).fillna(spec.other_target_type)
+        if spec.further_target_types and (column := spec.further_target_types[0]) in rows:
+            further = rows[column].str.upper().map(spec.further_target_types[1])
+            is_other = rows["target_type"] == spec.other_target_type
+            rows["target_type"] = further.where(is_other & further.notna(), rows["target_type"])
     for name, missing in (("proprietary_end", pd.NaT), ("target", ""), ("target_type", ""), ("instruments", "")):
         if name not in rows:
             rows[name] = missing

@@ -14,6 +14,7 @@ FLOORS = {
     "cli": 9,
     "observatories": 8,
     "report": 7,
+    "handover": 7,
     "chain": 6,
     "config": 5,
     "download": 4,

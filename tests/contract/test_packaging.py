@@ -1,14 +1,17 @@
-"""pyproject.toml and environment.yml say the same; importing the package is cheap."""
+"""All lists of dependencies agree, a wheel contains every file of the sources, and importing the package is cheap."""
 
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 
@@ -30,6 +33,51 @@ def test_pyproject_and_environment_agree() -> None:
     pyproject["python"] = project["requires-python"]
     environment = bounds_by_name(yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"])
     assert {name: bound for name, bound in environment.items() if name not in NOT_IN_PYPROJECT} == pyproject
+
+
+SOURCE_FOLDERS = ("daxa_wf", "daxa_wf_simulator", "snakemake_logger_plugin_daxa", "workflow", "config")
+
+
+def source_files() -> dict[str, set[str]]:
+    """Return the files of each folder that users need, relative to the repository."""
+    return {
+        folder: {
+            path.relative_to(ROOT).as_posix()
+            for path in (ROOT / folder).rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+        for folder in SOURCE_FOLDERS
+    }
+
+
+def test_the_settings_of_the_wheel_name_every_source_file() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    patterns = [f"{folder}/{pattern}" for folder, each in settings["package-data"].items() for pattern in each]
+    patterns += [pattern for each in settings["data-files"].values() for pattern in each]
+    patterns += [
+        f"{include.rstrip('*')}/**/*.py" for include in settings["packages"]["find"]["include"] if "." not in include
+    ]
+    packed = {path.relative_to(ROOT).as_posix() for pattern in patterns for path in ROOT.glob(pattern)}
+    assert [path for files in source_files().values() for path in sorted(files - packed)] == []
+    shared = "share/daxa_wf/"
+    moved = {
+        f"{place.removeprefix(shared)}/{Path(pattern).name}": pattern
+        for place, each in settings["data-files"].items()
+        for pattern in each
+    }
+    assert {place: pattern for place, pattern in moved.items() if place != pattern} == {}, "share keeps the directories"
+    packages = {path.parent for folder in SOURCE_FOLDERS[:3] for path in (ROOT / folder).rglob("*.py")}
+    assert [str(folder) for folder in packages if not (folder / "__init__.py").is_file()] == []
+
+
+def test_the_wheel_contains_every_source_file() -> None:
+    """The wheel that DAXA_WF_WHEEL names, which .ci/run builds."""
+    if "DAXA_WF_WHEEL" not in os.environ:
+        pytest.skip("DAXA_WF_WHEEL names no wheel; .ci/run builds one")
+    with zipfile.ZipFile(os.environ["DAXA_WF_WHEEL"]) as wheel:
+        names = {re.sub(r"^daxa_wf-[^/]+\.data/data/share/daxa_wf/", "", name) for name in wheel.namelist()}
+    packed = {name for name in names if ".dist-info/" not in name}
+    assert packed == set().union(*source_files().values())
 
 
 IMPORT_NAMES = {"pillow": "PIL", "pyyaml": "yaml", "annotated-types": "annotated_types"}

@@ -51,7 +51,14 @@ def test_software_environments_have_this_version() -> None:
     folder = ROOT / "workflow" / "envs"
     packages = yaml.safe_load((folder / "daxa_wf.yaml").read_text())["dependencies"][-1]["pip"]
     assert packages == [f"daxa-wf =={daxa_wf.__version__}"]
-    assert f"daxa-wf=={daxa_wf.__version__}" in (folder / "daxa_wf.def").read_text()
+    for container in ("daxa_wf.def", "Containerfile"):
+        assert re.findall(r"PACKAGE=(daxa-wf==.+)", (folder / container).read_text()) == [
+            f"daxa-wf=={daxa_wf.__version__}"
+        ]
+        named = re.findall(
+            r"daxa_wf-([\d.]+)-py3", (folder / container).read_text() + (ROOT / "docs" / "installation.md").read_text()
+        )
+        assert set(named) == {daxa_wf.__version__}
     used = {
         name
         for path in (ROOT / "workflow").rglob("*.smk")

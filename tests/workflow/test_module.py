@@ -30,13 +30,9 @@ rule final:
         "counts.txt",{further}
 
 
-def image(wildcards):
-    return "{archive}/records/xmm_pointed/{obsid}/images/{obsid}M2.json"
-
-
 rule counts:
     input:
-        image,
+        "{archive}/records/xmm_pointed/{obsid}/{record}.json",
     output:
         "counts.txt",
     run:
@@ -44,31 +40,33 @@ rule counts:
         from pathlib import Path
         from astropy.io import fits
 
-        record = json.loads(Path(input[0]).read_text())
+        record = json.loads(Path("{archive}/records/xmm_pointed/{obsid}/images/{obsid}M2.json").read_text())
         product = next(each["path"] for each in record["products"] if each["kind"] == "image")
         Path(output[0]).write_text(f"{{record['status']}} {{fits.getdata(Path('{archive}') / product).sum()}}")
 '''
 
 
 @pytest.mark.parametrize(
-    ("usage", "further", "place", "rule"),
+    ("usage", "further", "place", "rule", "jobs"),
     [
-        ("as daxa_*", "rules.daxa_archive_report.output,", "xray", "daxa_manifest"),
-        ("exclude all", "", "{folder}/elsewhere/xray", "manifest"),
+        ("as daxa_*", "rules.daxa_archive_report.output,", "xray", "daxa_manifest", "step"),
+        ("as daxa_*", "rules.daxa_archive_report.output,", "xray", "daxa_manifest", "observation"),
+        ("exclude all", "", "{folder}/elsewhere/xray", "manifest", "step"),
     ],
 )
 def test_a_caller_goes_on_from_a_product(
-    usage: str, further: str, place: str, rule: str, small_observations: Path, tmp_path: Path
+    usage: str, further: str, place: str, rule: str, jobs: str, small_observations: Path, tmp_path: Path
 ) -> None:
     """With the caller's own triggers and directory, the rules renamed or not, the archive beside it or elsewhere."""
     archive = place.format(folder=tmp_path)
     mission = {"source": {"local": str(small_observations)}, "obsids": [OBSIDS[0]], "instruments": ["M2"]}
-    config = {"archive": archive, "missions": {"xmm_pointed": mission}}
+    config = {"archive": archive, "missions": {"xmm_pointed": mission}, "one_job_per": jobs}
     folder = tmp_path / "caller"
     folder.mkdir()
     text = CALLER.format(
-        snakefile=str(snakefile()), config=config, usage=usage, further=further, archive=archive, obsid=OBSIDS[0]
-    )
+        snakefile=str(snakefile()), config=config, usage=usage, further=further, archive=archive, obsid=OBSIDS[0],
+        record={"step": f"images/{OBSIDS[0]}M2", "observation": f"report/{OBSIDS[0]}"}[jobs],
+    )  # fmt: skip
     (folder / "Snakefile").write_text(text)
 
     def run(*arguments: str) -> Run:
@@ -86,15 +84,23 @@ def test_a_caller_goes_on_from_a_product(
     root = folder / archive
     record = json.loads((root / f"records/xmm_pointed/{OBSIDS[0]}/espfilt/{OBSIDS[0]}M2S002.json").read_text())
     assert (record["step"], record["status"]) == ("espfilt", "done")
-    assert f"{OBSIDS[0]}   M2S002     espfilt               done" in first.text
+    job = {"step": "M2S002     espfilt ", "observation": "           report  "}[jobs]
+    assert f"{OBSIDS[0]}   {job}              done" in first.text
     assert f"Archive {root}" in first.text
     assert (root / "report.html").exists() == bool(further)
     assert {path.name for path in folder.iterdir()} <= {"Snakefile", ".snakemake", "counts.txt", "xray"}
 
     again = run()
     assert "Nothing to be done" in again.text, again.text
-    next(root.rglob("*-image.fits")).unlink()
-    stale = run("-n")
-    assert "1 record is made again: a product is gone or changed" in stale.text
-    for job in ("images", "counts"):
-        assert f"{job} " in stale.text
+    image = next(root.rglob("*-image.fits"))
+    image.unlink()
+    if jobs == "step":
+        stale = run("-n")
+        assert "1 record is made again: a product is gone or changed" in stale.text
+        for job in ("images", "counts"):
+            assert f"{job} " in stale.text
+    else:
+        # Modules do not inherit `onstart`, so the job of the observation finds the stale record itself.
+        stale = run()
+        assert "1 record is made again: a product is gone or changed" in stale.text
+        assert image.exists()

@@ -1,11 +1,14 @@
 """eROSITA, calibration and performance-verification observations. The package holds the table: 170 final rows."""
 
+from daxa_wf.mission.citation import Citation
 from daxa_wf.mission.common import POSITION, texts, times
 from daxa_wf.mission.spec import Bundle, Column, FilePattern, MissionSpec, ProductPattern, TableSource
-from daxa_wf.observatories.erosita.telescope import PROCESSING, telescope_modules
+from daxa_wf.mission.xga_names import XgaNames
+from daxa_wf.observatories.erosita.telescope import ACKNOWLEDGEMENT, PREDEHL, PROCESSING, telescope_modules
 
 FIELD_OF_VIEW = 4.5
 """Distance in degrees that scans reach from their centre (DAXA's value)."""
+RADIUS_CAUTION = "it fits the longest scans (eFEDS), but a pointing reaches only 0.5 deg"
 
 OBSID_ALIASES = {"700195": ("700199", "700200")}
 """ObsID that is mistyped on eROSITA-DE's page -> the two observations that it stands for."""
@@ -33,7 +36,7 @@ MISSION = MissionSpec(
     pretty_name="eROSITA CalPV",
     obsid_pattern=r"[0-9]{6}",
     frame="fk5",
-    instruments=telescope_modules(FIELD_OF_VIEW),
+    instruments=telescope_modules(FIELD_OF_VIEW, RADIUS_CAUTION),
     tables=(
         TableSource(
             "package",
@@ -50,6 +53,8 @@ MISSION = MissionSpec(
             package="daxa_wf.observatories.erosita",
         ),
     ),
+    xga=XgaNames("erosita"),
+    citation=Citation(ACKNOWLEDGEMENT, (PREDEHL,), page="https://erosita.mpe.mpg.de/edr/"),
     aliases={"obsid": obsids_for, "field": fields_for},
     bundles={
         "erosita_de": tuple(

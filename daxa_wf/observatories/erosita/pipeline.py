@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from daxa_wf.mission.citation import Citation
 from daxa_wf.mission.pipeline import Pipeline
 from daxa_wf.mission.step import Engine, Panels, Step, ToolkitSpec
 from daxa_wf.observatories.erosita import all_sky, calpv
+from daxa_wf.observatories.erosita.telescope import BRUNNER
 
 HERE = "daxa_wf.observatories.erosita"
 
@@ -47,7 +49,8 @@ PIPELINE = Pipeline(
     section=f"{HERE}.section:ErositaSection",
     toolkits=(
         ToolkitSpec(
-            "esass", "eSASS", tasks=f"{HERE}.esass.tasks:ESASS_TASKS", examine=f"{HERE}.esass.examine:examine_esass"
+            "esass", "eSASS", tasks=f"{HERE}.esass.tasks:ESASS_TASKS", examine=f"{HERE}.esass.examine:examine_esass",
+            citation=Citation("Event lists were processed with eSASS, the software of the eROSITA-DE team.", (BRUNNER,)),
         ),
     ),
     subset=f"{HERE}.native.telescope_modules:write_subset",

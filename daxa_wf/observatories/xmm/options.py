@@ -63,6 +63,28 @@ def _in_lower_case(value: object) -> object:
     }
 
 
+def _joined_conditions(value: object) -> object:
+    """Return one expression for a list of them, joined by `&&`. Raise ValueError that names a wrong one by its number."""
+    if not isinstance(value, list | tuple) or not all(isinstance(condition, str) for condition in value):
+        return value
+    if not value:
+        raise ValueError("the list is empty; write at least one expression, or remove the key")
+    return " && ".join(
+        _in_parentheses(condition, f"expression {row} of the list") for row, condition in enumerate(value, 1)
+    )
+
+
+def _in_parentheses(condition: str, name: str) -> str:
+    """Return an expression in parentheses if `&&` beside it would split it."""
+    from daxa_wf.events.expression.parser import ExpressionParser
+    from daxa_wf.events.expression.tree import Or
+
+    try:
+        return f"({condition})" if isinstance(ExpressionParser(condition).parse(), Or) else condition
+    except ExpressionError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
 def _checked_expression(text: str) -> str:
     from daxa_wf.events.expression import check_expression
     from daxa_wf.observatories.xmm.native.expressions import EPIC_KINDS
@@ -99,7 +121,19 @@ EpicLimits = Annotated[
         }
     ),
 ]
-EpicExpression = Annotated[str, AfterValidator(_checked_expression)]
+EpicExpression = Annotated[
+    str,
+    BeforeValidator(_joined_conditions),
+    AfterValidator(_checked_expression),
+    WithJsonSchema(
+        {
+            "type": ["string", "array"],
+            "items": {"type": "string"},
+            "minItems": 1,
+            "description": "an expression (docs/expressions.md), or a list of expressions that must all hold",
+        }
+    ),
+]
 
 
 class EngineChoice(Section):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from daxa_wf.mission.pipeline import Pipeline
 from daxa_wf.mission.step import Engine, Panels, Step, ToolkitSpec
 from daxa_wf.observatories.xmm import pointed, slew
+from daxa_wf.observatories.xmm.citation import SAS
 
 HERE = "daxa_wf.observatories.xmm"
 MOS = ("M1", "M2")
@@ -120,7 +121,7 @@ PIPELINE = Pipeline(
     toolkits=(
         ToolkitSpec(
             "sas", "SAS", tasks=f"{HERE}.sas.tasks:SAS_TASKS", examine=f"{HERE}.sas.examine:examine_sas",
-            section=f"{HERE}.section:SasToolkit",
+            section=f"{HERE}.section:SasToolkit", citation=SAS,
         ),
     ),
     source_checks=f"{HERE}.source_checks:expression_problems",

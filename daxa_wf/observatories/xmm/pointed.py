@@ -3,6 +3,8 @@
 from daxa_wf.mission.common import POSITION, public_date, texts, times
 from daxa_wf.mission.cuts import HAS_POSITION, not_starting
 from daxa_wf.mission.spec import Bundle, Column, FilePattern, Instrument, MissionSpec, ProductPattern, TableSource
+from daxa_wf.mission.xga_names import XgaNames
+from daxa_wf.observatories.xmm.citation import XMM
 from daxa_wf.observatories.xmm.unfit_exposures import EPIC_FILTERS, unfit_listed
 
 FIELD_OF_VIEW = 0.25
@@ -79,6 +81,8 @@ MISSION = MissionSpec(
     unfit_exposure=unfit_listed,
     footprint_column="stc_s",
     row_cuts=(not_starting("obsid", "9", "no_slews"), HAS_POSITION),
+    xga=XgaNames("xmm", {"PN": "pn", "M1": "mos1", "M2": "mos2"}, r"P\d{10}OBX000ATTTSR\d{4}\.F(TZ|IT)(\.gz)?"),
+    citation=XMM,
     archive_paths={"heasarc": "xmm/data/rev0/{obsid}/"},
     bundles={
         "xsa": (

@@ -15,6 +15,7 @@ from daxa_wf.mission.spec import (
     ProductPattern,
     TableSource,
 )
+from daxa_wf.observatories.xmm.citation import XMM
 
 BANDS = (EnergyBand("6", 0.2, 2.0), EnergyBand("7", 2.0, 12.0), EnergyBand("8", 0.2, 12.0))
 EXPOSURE = r"PN([SU]\d{3})(?:PIEVLI|IMAGE_|EXPMAP)\w(\w{3})\."
@@ -49,6 +50,7 @@ MISSION = MissionSpec(
         "data are of poor quality. Sources of the file names: XMM-Newton Data Files Handbook, SAS's `eslewchain`.",
     ),
     row_cuts=(HAS_POSITION,),
+    citation=XMM,
     archive_paths={"heasarc": "xmm/data/rev0/{obsid}/"},
     files=(
         *(

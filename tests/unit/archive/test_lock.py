@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from daxa_wf.archive.causes import LockedFile
 from daxa_wf.archive.layout import Layout
-from daxa_wf.archive.lock import Lock, LockedFile, compare, make_lock, read_lock, write_lock
+from daxa_wf.archive.lock import Lock, compare, make_lock, read_lock, write_lock
 from daxa_wf.archive.manifest import ManifestRow, write_manifest
 from daxa_wf.archive.records import FileStamp, Record, Status, stamp_file, write_record
 from daxa_wf.errors import ConfigError, CorruptFileError

@@ -70,6 +70,20 @@ def test_a_step_by_hand_leaves_its_record_log_and_products_in_the_archive(projec
     assert difference.identical, difference.report()
 
 
+def test_a_step_by_hand_keeps_the_plots_of_its_products_and_removes_others(project: Path) -> None:
+    layout = Layout(project / "archive")
+    (curve,) = layout.root.rglob("*-lightcurve.fits")
+    plot, old = (
+        curve.with_suffix(".svg"),
+        curve.with_name(curve.name.replace("-en", "-en9_9keV-en")).with_suffix(".svg"),
+    )
+    for path in (plot, old):
+        path.write_text("<svg/>")
+    assert step("espfilt", UNIT.identifier)[0] == 0
+    assert (curve.exists(), plot.exists(), old.exists()) == (True, True, False)
+    assert not read_record(layout.record("espfilt", UNIT)).removed
+
+
 def test_a_step_in_a_copy_leaves_the_archive_as_it_is(project: Path) -> None:
     before = digests(project / "archive")
     code, output = step("evselect", UNIT.identifier, "--into", "scratch")

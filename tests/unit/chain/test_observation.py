@@ -44,12 +44,19 @@ def test_steps_with_a_record_are_left_and_the_others_are_made(chain: Chain) -> N
     assert chain.layout.record("report", OBSERVATION).exists()
 
 
-def test_a_damaged_record_is_a_fault_with_a_note_and_nothing_follows_it(chain: Chain) -> None:
+def test_a_damaged_record_is_made_again(chain: Chain) -> None:
     chain.layout.record("inventory", OBSERVATION).write_text("{")
+    assert run_calls(ObservationJobs(chain.plan).calls(Wildcards.of(OBSERVATION), None), chain.layout) == []
+    assert chain.statuses("exposure_maps") == {f"{OBSID}M1": "done"}
+
+
+def test_a_fault_leaves_a_note_and_nothing_follows_it(chain: Chain) -> None:
+    (path,) = (chain.layout.root.parent / "lists").rglob("*MIEVLI*")
+    path.write_bytes(path.read_bytes()[:5000])
     (fault,) = run_calls(ObservationJobs(chain.plan).calls(Wildcards.of(OBSERVATION), None), chain.layout)
-    assert "is not a record" in str(fault)
+    assert path.name in str(fault)
     note = json.loads(chain.layout.fault("espfilt", EXPOSURE).read_text())
-    assert (note["step"], note["error"]) == ("espfilt", "CorruptFileError")
+    assert (note["step"], note["error"]) == ("espfilt", type(fault).__name__)
     assert not chain.layout.record("espfilt", EXPOSURE).exists()
     assert not chain.layout.record("report", OBSERVATION).exists()
 
@@ -74,3 +81,13 @@ def test_large_archives_of_native_steps_have_a_job_for_each_observation(
     chain.plan.missions = chain.plan.config.all_missions
     monkeypatch.setattr(chain.plan, "_manifest", lambda: dict.fromkeys((MISSION, str(n)) for n in range(observations)))
     assert chain.plan.is_whole(MISSION) is expected
+    chain.plan.is_module = True
+    assert chain.plan.is_whole(MISSION) is (expected and one_job_per == "observation")
+
+
+def test_a_step_of_a_whole_observation_is_no_job_of_its_own(chain: Chain, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        chain.plan.inputs("images")["merge"](Wildcards.of(Unit(MISSION, OBSID, "M1")))
+    told = capsys.readouterr().err
+    assert f"images of {MISSION} {OBSID} has no job of its own" in told
+    assert f"records/{MISSION}/{OBSID}/report/{OBSID}.json" in told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -15,14 +16,24 @@ from daxa_wf.cli import run as run_module
 from daxa_wf.cli.main import app
 from daxa_wf.errors import ConfigError
 
-COMMANDS = typer.main.get_group(app).commands  # type: ignore[attr-defined]
+
+def commands_of(group: Any, above: str = "") -> dict[str, Any]:
+    """Return every command by its words, those of groups of commands too."""
+    found = {}
+    for name, command in group.commands.items():
+        found[f"{above}{name}"] = command
+        found |= commands_of(command, f"{above}{name} ") if hasattr(command, "commands") else {}
+    return found
+
+
+COMMANDS = commands_of(typer.main.get_group(app))
 
 
 @pytest.mark.parametrize("name", list(COMMANDS))
 def test_every_argument_and_option_is_explained(name: str) -> None:
     for parameter in COMMANDS[name].params:
         assert parameter.help, parameter.name
-    shown = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "200"}).output
+    shown = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "200"}).output
     (usage,) = re.findall(r"Usage: .*", shown)
     assert usage.partition("[OPTIONS]")[2].upper() == usage.partition("[OPTIONS]")[2], "arguments are in capitals"
     assert "--no-" not in shown, "flags have no opposite"

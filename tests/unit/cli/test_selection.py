@@ -209,6 +209,10 @@ def test_select_and_plan_of_obsids_in_a_mirror_need_no_table(tmp_path: Path, mon
     planned = CliRunner().invoke(app, ["plan", "my.yaml", "--list", "1"])
     assert planned.exit_code == 0, planned.output
     assert "1 observations listed" in planned.output
+    assert (
+        "  products: events of ACIS-I, ACIS-S, HRC-I, HRC-S; image in 0.5-7 keV of ACIS-I, ACIS-S; "
+        "image in 0.06-10 keV of HRC-I, HRC-S\n" in planned.output
+    )
     assert "observations whose exposures a run looks up in the archives' listings: 1" in planned.output
 
 
@@ -298,6 +302,67 @@ def test_each_object_with_its_window_of_time(tmp_path: Path) -> None:
                          "start": [pd.Timestamp("2019-11-04T12:00")], "end": [pd.Timestamp("2019-11-06")]})  # fmt: skip
     found = associate(rows, CALPV, sought)
     assert found[["object", "overlap"]].to_numpy().tolist() == [["1", 43200.0]]
+
+
+OBJECTS = [
+    {"ra": 133.071, "dec": -1.025, "name": "A", "radius": "3 deg", "start": "2019-11-04", "end": "2019-11-05T00:00Z"},
+    {"ra": "08 52 17.04", "dec": "-01 01 30", "name": "B", "end": "2019-11-04T12:00"},
+    {"ra": 133.071, "dec": -1.025, "radius": "5 deg"},
+]
+"""One place on the sky, with different radii and windows."""
+
+
+def test_objects_of_a_list_have_their_own_radii_and_windows() -> None:
+    """300007 lies 4.3 degrees from the place and 300008 at 2.6; they begin on 3 November at 2:42 and the day after at 3:49."""
+    options = Select.model_validate({"positions": OBJECTS, "radius": "1 deg"})
+    assert Select.from_values(options.model_dump(mode="json")) == options
+    assert Select.from_values(options.plain_values()) == options
+    sought = positions_of(options, CALPV)
+    assert sought is not None
+    assert sought.names == ("A", "B", "(133.071, -1.025)")
+    assert sought.ra == pytest.approx([133.071] * 3, abs=1e-6)
+    assert sought.dec == pytest.approx([-1.025] * 3, abs=1e-6)
+    assert sought.radius.tolist() == [3.0, 1.0, 5.0]  # type: ignore[union-attr]
+    rows = pd.DataFrame({
+        "obsid": ["300007", "300008"], "ra": [129.55, 133.86], "dec": [1.5, 1.5], "instruments": "TM1",
+        "start": pd.to_datetime(["2019-11-03T02:42:50", "2019-11-04T03:49:16"]),
+        "end": pd.to_datetime(["2019-11-04T03:36:37", "2019-11-05T05:16:39"]),
+    })  # fmt: skip
+    pairs = associate(rows, CALPV, sought)
+    matched = sorted(zip(pairs["object"], pairs["obsid"], pairs["overlap"].round(), strict=True))
+    # A: only the near one, until midnight. B: none within 1 degree. The third: both as a whole.
+    assert matched == [
+        ("(133.071, -1.025)", "300007", 89627.0), ("(133.071, -1.025)", "300008", 91643.0), ("A", "300008", 72644.0),
+    ]  # fmt: skip
+
+
+def test_mistakes_in_objects_of_a_list_are_named() -> None:
+    with pytest.raises(ConfigError, match=r"B has no radius, but other objects have one"):
+        positions_of(Select.model_validate({"positions": OBJECTS}), CALPV)
+    with pytest.raises(ConfigError, match="match: footprint does not use a radius"):
+        positions_of(Select.model_validate({"positions": OBJECTS[:1], "match": "footprint"}), CALPV)
+    for wrong, problem in {
+        "start": "2020-01-01 00:00:00 is after the end 2019-11-05",
+        "dec": "'2020-01-01' is not a coordinate",
+    }.items():
+        with pytest.raises(ValueError, match=problem):
+            Select.model_validate({"positions": [{**OBJECTS[0], wrong: "2020-01-01"}]})
+
+
+def test_windows_around_a_moment_of_each_object(tmp_path: Path) -> None:
+    path = tmp_path / "supernovae.csv"
+    path.write_text("ra,dec,discovery\n10,20,2019-11-04\n11,21,2020-03-01T12:00:00\n")
+    table = PositionTable.model_validate({"file": path, "time": "discovery", "before": "1 d", "after": "30 d"})
+    sought = read_positions(table, None, ())
+    assert pd.to_datetime(sought.start).tolist() == [pd.Timestamp("2019-11-03"), pd.Timestamp("2020-02-29T12:00")]
+    assert pd.to_datetime(sought.end).tolist() == [pd.Timestamp("2019-12-04"), pd.Timestamp("2020-03-31T12:00")]
+    for wrong, problem in (
+        ({"before": "1 d"}, "need 'time'"),
+        ({"time": "discovery"}, "'time' needs 'before', 'after' or both"),
+        ({"time": "discovery", "after": "1 d", "start": "x", "end": "y"}, "not both"),
+    ):
+        with pytest.raises(ValueError, match=problem):
+            PositionTable.model_validate({"file": path, **wrong})
 
 
 def test_regions_from_stcs_and_moc_files(tmp_path: Path) -> None:

@@ -42,6 +42,43 @@ def test_the_engine_chooses_the_options_of_espfilt_with_and_without_its_section(
     assert (native.engine, native.method) == ("native", "esas20")
 
 
+@pytest.mark.parametrize(
+    ("mission", "section", "expected"),
+    [
+        ("erosita_all_sky_de_dr1", {"pipeline_version": 10}, "expected text"),
+        ("erosita_all_sky_de_dr1", {"pipeline_version": "c010"}, "expected three digits in quotes"),
+        ("erosita_calpv", {"pipeline_version": "001"}, "the data centre has one version of erosita_calpv"),
+        ("erosita_all_sky_de_dr1", {"source": {"local": "raw"}, "pipeline_version": "010"}, "downloads nothing"),
+    ],
+)
+def test_a_version_of_the_data_centres_processing_that_means_nothing(
+    mission: str, section: dict[str, Any], expected: str
+) -> None:
+    source = {"source": {"archives": "any"}}
+    with pytest.raises(ConfigError, match=rf"missions\.{mission}\.pipeline_version: .*{expected}"):
+        parse_config({"archive": "out", "missions": {mission: {**source, **section}}})
+
+
+def test_the_version_of_the_data_centres_processing_is_an_option_of_acquire_if_it_is_given(tmp_path: Path) -> None:
+    from daxa_wf.archive.layout import Layout
+    from daxa_wf.archive.manifest import ManifestRow, write_manifest
+    from daxa_wf.chain.plan import Plan
+    from daxa_wf.chain.staleness import Wildcards
+    from daxa_wf.chain.step_options import acquire_options
+    from daxa_wf.units import Unit
+
+    name = "erosita_all_sky_de_dr1"
+    write_manifest(
+        Layout(tmp_path / "out").manifest, [ManifestRow(name, "134135", "", "", facts='{"obsid": "134135"}')]
+    )
+    options = []
+    for section in ({}, {"pipeline_version": "010"}):
+        config = parse_config({"archive": "out", "missions": {name: {"source": {"archives": "any"}, **section}}})
+        options.append(acquire_options(Plan(config, tmp_path), Wildcards.of(Unit(name, "134135"))))
+    assert options[1] == {**options[0], "version": "010"}
+    assert "version" not in options[0]
+
+
 def test_erosita_has_its_own_defaults() -> None:
     mission = parse_config(erosita(instruments=["TM9", "tm1"], images={"pixel_size": "8 arcsec"})).mission(
         "erosita_calpv"

@@ -13,6 +13,7 @@ import pytest
 
 from daxa_wf.archive.manifest import decompressed
 from daxa_wf.chain.planned import planned_exposures
+from daxa_wf.chain.preprocessed import products_in
 from daxa_wf.download.data_centres import S3Bucket, listed_entries
 from daxa_wf.download.observation import Fetcher
 from daxa_wf.download.paths import fill, glob_expression, is_wanted, may_hold_wanted, paths_at, wanted_globs
@@ -20,7 +21,7 @@ from daxa_wf.errors import CorruptFileError, ServiceError, UnfitDataError
 from daxa_wf.mission.registry import MISSIONS, engine_of
 from daxa_wf.tables.http import session
 from daxa_wf_simulator.mirror_server import ServedMirror
-from tests.archives import CALPV_FIELD, CHANDRA, INTEGRAL_SHARED, SMALL, content
+from tests.archives import CALPV_FIELD, CHANDRA, INTEGRAL_SHARED, SMALL, content, write
 from tests.unit.conftest import fetcher_of, wish
 
 
@@ -95,6 +96,28 @@ def test_no_product_of_another_detector_is_missed(fetcher: Fetcher) -> None:
     everything = wish("chandra")
     known = replace(everything, facts={**everything.facts, "instruments": "ACIS-I"})
     assert fetcher.acquire(known).notes == []
+
+
+@pytest.mark.parametrize(
+    ("version", "fetched", "organised"),
+    [("", {"010", "020"}, {"020"}), ("010", {"010"}, {"010"}), ("020", {"020"}, {"020"})],
+)
+def test_a_version_of_the_processing_of_erass1(
+    tmp_path: Path, version: str, fetched: set[str], organised: set[str]
+) -> None:
+    tree = tmp_path / "mirror/erodat/data/download/135/134"
+    for number in ("010", "020"):
+        write(tree / f"EXP_{number}/em01_134135_020_EventList_c{number}.fits.gz")
+        write(tree / f"DET_{number}/em01_134135_024_BackgrImage_c{number}.fits.gz")
+    fetcher = Fetcher(tmp_path / "store", session(), {"erosita_de": (str(tmp_path / "mirror"),)})
+    wished = replace(wish("erosita_all_sky_de_dr1"), version=version)
+    paths = [each.path for each in fetcher.acquire(wished).files]
+    assert {path[4:7] for path in paths} == fetched
+    filing = products_in(wished.spec, "134135", paths, wished.instruments)
+    assert {each.path[4:7] for each in filing.products} == organised
+    assert [each.pattern.kind for each in filing.products] == ["events", "background"]
+    with pytest.raises(UnfitDataError, match="is in no archive"):
+        fetcher.acquire(replace(wished, version="030"))
 
 
 RAW = {

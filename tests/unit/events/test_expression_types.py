@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ ROWS = np.zeros(3, [("TIME", ">f8"), ("PI", ">i2"), ("X", ">i4"), ("Y", ">i4"), 
 ROWS["FLAG"] = [0, -1, 1]
 
 
-def configured(expression: str) -> object:
+def configured(expression: str | list[str]) -> Any:
     section = {"source": {"archives": "any"}, "evselect": {"mos_filt_expr": expression}}
     return parse_config({"archive": "a", "missions": {"xmm_pointed": section}})
 
@@ -50,6 +51,52 @@ def test_an_expression_that_no_list_can_be_asked_is_refused_with_the_configurati
 ) -> None:
     with pytest.raises(ConfigError, match=rf"(?s)missions\.xmm_pointed\.evselect\.mos_filt_expr.*({message})"):
         configured(expression)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "joined"),
+    [
+        (["#XMMEA_EM", "(PATTERN <= 12)", "(FLAG .eq. 0)"], "#XMMEA_EM && (PATTERN <= 12) && (FLAG .eq. 0)"),
+        (["PI > 9", "X < 1 || Y < 1", "FLAG in 1,2"], "PI > 9 && (X < 1 || Y < 1) && FLAG in 1,2"),
+        (["X < 1 .or. Y < 1"], "(X < 1 .or. Y < 1)"),
+    ],
+)
+def test_expressions_in_a_list_must_all_hold(conditions: list[str], joined: str) -> None:
+    options = configured(conditions).mission("xmm_pointed").section.evselect
+    assert options == configured(joined).mission("xmm_pointed").section.evselect
+    assert options.mos_filt_expr == joined
+
+
+def test_a_list_of_expressions_keeps_the_rows_that_each_of_them_keeps() -> None:
+    conditions = ["PI > 9", "X < 1 || Y < 1", "FLAG in 1,2"]
+    rows = np.zeros(5, dtype=ROWS.dtype)
+    rows["PI"], rows["FLAG"], rows["X"], rows["Y"] = (
+        [9, 10, 10, 10, 10],
+        [1, 1, 2, 3, 2],
+        [0, 0, 5, 0, 5],
+        [0, 5, 5, 0, 0],
+    )
+    joined = configured(conditions).mission("xmm_pointed").section.evselect.mos_filt_expr
+    masks = [
+        parse(text).bind({}, ROWS.dtype.names, kinds=kinds_of(ROWS.dtype)).mask(rows) for text in (joined, *conditions)
+    ]
+    assert masks[0].tolist() == np.all(masks[1:], axis=0).tolist() == [False, True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "message"),
+    [
+        ([], "the list is empty"),
+        (["PI > 1", "(X < 1) || (", "Y > 1"], "expression 2 of the list: "),
+        (["(PI > 1", "X < 1)"], "expression 1 of the list: "),
+        (["PI > 1", "TIME & 1 == 0"], "expected whole numbers beside '&'"),
+        (["PI > 1", 2], "expected text"),
+    ],
+)
+def test_a_wrong_list_of_expressions_is_refused(conditions: list[Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=r"missions\.xmm_pointed\.evselect\.mos_filt_expr") as caught:
+        configured(conditions)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(

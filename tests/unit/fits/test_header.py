@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.wcs import WCS
 from hypothesis import given
 from hypothesis import strategies as st
 
 from daxa_wf.errors import CorruptFileError
+from daxa_wf.events.event_list import EventList
 from daxa_wf.fits.header import Header
 from daxa_wf.fits.new_hdus import image_hdu, primary_hdu, table_hdu, write_hdus
 from daxa_wf.fits.stream import open_bytes, walk_hdus
@@ -34,6 +36,17 @@ def genuine_headers() -> list[tuple[str, bytes]]:
         with open_bytes(path) as stream:
             found += [(f"{path.name}[{hdu.name}]", hdu.raw) for hdu in walk_hdus(stream, path)]
     return found
+
+
+@pytest.mark.filterwarnings("ignore::astropy.wcs.FITSFixedWarning")
+def test_astropy_takes_a_header_for_its_wcs():
+    path = next(REAL.rglob("mos1_exp1_clean_evts.fits.gz"))
+    events = EventList.open(path)
+    columns = [events.column_names.index(name) + 1 for name in ("X", "Y")]
+    ours = WCS(events.header.as_astropy(), keysel=["pixel"], colsel=columns)
+    theirs = WCS(fits.getheader(path, "EVENTS"), keysel=["pixel"], colsel=columns)
+    assert ours.wcs.crval.tolist() == theirs.wcs.crval.tolist()
+    assert ours.wcs_pix2world(26000, 27000, 1) == theirs.wcs_pix2world(26000, 27000, 1)
 
 
 def change(header: Header | fits.Header) -> None:

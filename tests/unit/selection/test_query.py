@@ -17,7 +17,7 @@ import pytest
 from daxa_wf.errors import ConfigError, ExpressionError, ServiceError
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.selection.query import compile_query
-from daxa_wf.tables.names import NameStore
+from daxa_wf.tables.names import NameStore, j_position
 
 NUSTAR = MISSIONS["nustar_pointed"]
 ROWS = pd.DataFrame({
@@ -46,6 +46,9 @@ MEANINGS = {
     "instrument != FPMB": [0, 3],
     "obsid = '00000000002'": [2],
     "(exposure > 1 OR exposure < 1) AND (ra > 100)": [2, 3],
+    "M31": [0],
+    "'M31' AND exposure > 6 ks": [],
+    "NOT 'M31'": [1, 2, 3],
     "NOT (dec > 0 OR exposure > 100 ks)": [0],
 }
 
@@ -136,3 +139,35 @@ def test_names_are_resolved_once_and_repeat_offline(tmp_path: Path, sesame: tupl
         NameStore(tmp_path, [url]).resolve("Nowhere 5")
     with pytest.raises(ServiceError, match=r"'M33' cannot be resolved: no answer from http://127.0.0.1:9/"):
         NameStore(tmp_path, ["http://127.0.0.1:9/"]).resolve("M33")
+
+
+J_NAMES = {
+    # Hours, minutes and seconds times 15; degrees, minutes and seconds.
+    "J1200+3000": (180.0, 30.0),
+    "J123456.7-123456": (188.73625, -12.582222222222223),
+    "RX J1347.5-1145": (206.875, -11.75),
+    "PSR J0537-6910": (84.25, -69.16666666666667),
+    "SDSSJ134730.59-114509.3": (206.87745833333, -11.75258333333),
+    "2MASX J13473032-1145104": (206.87633333333, -11.75288888889),
+    "swift j0000.0-0030": (0.0, -0.5),
+}
+
+
+@pytest.mark.parametrize("name", J_NAMES)
+def test_j_coordinates_need_no_service(tmp_path: Path, name: str) -> None:
+    assert NameStore(tmp_path, []).resolve(name) == pytest.approx(J_NAMES[name], abs=1e-9)
+    assert not (tmp_path / "names.json").exists()
+
+
+def test_names_that_are_not_j_coordinates(tmp_path: Path) -> None:
+    for name in ("PSR B0656+14", "NGC 5128", "J12+34", "1ES 0102-72", "J1234", "TXS J1299+1200", "J1234+1234 b"):
+        assert j_position(name) is None, name
+    for name in ("J1234+5678", "J2534+1234", "J1234+9001"):
+        with pytest.raises(ConfigError, match="the sky has no such place"):
+            NameStore(tmp_path, []).resolve(name)
+
+
+def test_a_name_that_a_service_resolved_earlier_keeps_its_position(tmp_path: Path) -> None:
+    entry = {"name": "RX J1347.5-1145", "ra": 206.8775, "dec": -11.7526, "service": "Sesame", "resolved": "2026-01-01"}
+    (tmp_path / "names.json").write_text(json.dumps({"rx j1347.5-1145": entry}))
+    assert NameStore(tmp_path, []).resolve("RX  J1347.5-1145") == (206.8775, -11.7526)

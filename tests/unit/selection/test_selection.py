@@ -316,6 +316,42 @@ def test_a_radius_for_a_group_is_that_of_its_instruments() -> None:
     assert associate(rows, MISSIONS["chandra"], chosen)["instruments"].tolist() == ["ACIS-I"]
 
 
+CAUTIONS = {
+    "chandra": [
+        "the default radius of ACIS-I, ACIS-S is 0.556 deg: it fits the longest row of chips",
+        "the default radius of HRC-I, HRC-S is 0.99 deg: it fits the longest row of chips",
+    ],
+    "erosita_calpv": ["the default radius of TM1, TM2, TM3, TM4, TM5, TM6, TM7 is 5.4 deg: it fits the longest scans"],
+    "swift": [],
+    "swift BAT": ["the default radius of BAT is 60 deg: it is a quarter of the sky"],
+    "swift XRT": [],
+}
+
+
+@pytest.mark.parametrize("searched", CAUTIONS)
+def test_an_unreasonable_default_radius_is_noted_unless_another_one_is_given(searched: str) -> None:
+    mission, _, named = searched.partition(" ")
+    spec, instruments = MISSIONS[mission], (named,) if named else ()
+    rows = observations(ra=[10.0], instruments=[" ".join(item.name for item in spec.instruments)])
+
+    def notes(radius: object) -> list[str]:
+        here = Positions(("x",), np.array([10.0]), np.array([0.0]), radius, instruments=instruments)
+        return select(rows, spec, [], here).notes
+
+    assert len(notes(None)) == len(CAUTIONS[searched])
+    for note, expected in zip(notes(None), CAUTIONS[searched], strict=True):
+        assert note.startswith(expected)
+        assert note.endswith("; choose one with 'radius'")
+    assert notes(0.5) == notes(np.array([0.5])) == []
+
+
+def test_only_instruments_without_a_radius_of_their_own_are_noted() -> None:
+    rows = observations(ra=[10.0], instruments=["ACIS-I"])
+    here = Positions(("x",), np.array([10.0]), np.array([0.0]), {"ACIS": 0.2, "HRC-I": 0.3})
+    (note,) = select(rows, MISSIONS["chandra"], [], here).notes
+    assert note.startswith("the default radius of HRC-S is 0.99 deg: ")
+
+
 def test_pspc_means_both_of_its_counters() -> None:
     rows = observations(ra=[10.0] * 3, instruments=["PSPCB", "PSPCC", "HRI"])
     assert filters.instruments(("PSPC",)).keep(rows, MISSIONS["rosat_pointed"]).tolist() == [True, True, False]

@@ -258,3 +258,31 @@ def test_classes_that_arrive_as_floats_are_understood() -> None:
     made = observation_table(spec, source, pd.DataFrame(rows))
     assert made.rows["target_type"].tolist() == ["GCL", "MISC", "EGS"]
     assert made.unlisted_types == {}
+
+
+def test_chandras_targets_of_opportunity_are_known_by_the_type_of_the_observation() -> None:
+    classes = ["CLUSTER OF GALAXIES", "UNIDENTIFIED", "unidentified", "STAR", "X-RAY BINARY", "", "NON-POINTING DATA"]
+    types = ["TOO", "TOO", "ddt", "GO", "DDT", "CAL", "GTO"]
+    rows = pd.DataFrame({
+        "obsid": [str(number + 1) for number in range(7)], "ra": 10.0, "dec": 20.0, "time": 58000.0, "exposure": 1e4,
+        "status": "archived", "detector": "ACIS-S", "grating": "NONE", "class": classes, "type": types,
+    })  # fmt: skip
+    table = made("chandra", rows).rows
+    assert table["target_type"].tolist() == ["GCL", "TOO", "TOO", "MISC", "GS", "CAL", "MISC"]
+    assert {"TOO", "CAL"} <= MISSIONS["chandra"].known_target_types
+    spec = MISSIONS["chandra"]
+    assert table[filters.target_types(("TOO",)).keep(table, spec)]["obsid"].tolist() == ["2", "3"]
+    assert table[filters.column_in("type", ("TOO", "DDT")).keep(table, spec)]["obsid"].tolist() == ["1", "2", "3", "5"]
+    without = made("chandra", rows.drop(columns="type")).rows
+    assert without["target_type"].tolist() == ["GCL", "MISC", "MISC", "MISC", "GS", "MISC", "MISC"]
+
+
+def test_values_that_no_observation_has_are_named_with_the_known_ones() -> None:
+    spec = MISSIONS["erosita_calpv"]
+    table = made("erosita_calpv", packaged_table(spec.tables[0])).rows
+    fields = filters.column_in("field", ("efeds", "Crab I", "A3391", "ETA CAR"))
+    assert sorted(table[fields.keep(table, spec)]["field"].unique()) == ["A3391_A3395", "CRAB_1", "EFEDS"]
+    (note,) = fields.notes(table, spec)
+    assert note.startswith("no observation has field 'ETA CAR'; it has 1ES_0102_72, ")
+    assert "ETA_CHA" in note
+    assert filters.column_in("duration", ("1",)).notes(table, spec) == []
