@@ -137,8 +137,8 @@ SMALL = {
         ("aux/ad87036000_att.fits.gz", "screened/ad87036000s000302m.evt.gz", "screened/ad87036000s000102h.evt.gz",
          "screened/ad87036000g300370m.evt.gz", "images/ad87036000sis32002_lo.totsky.gz",
          "images/ad87036000gis25670_all.totsky.gz",
-         "images/ad87036000gis25670.totexpo.gz"),
-        ("unscreened/ad87036000s000302m.unf.gz", "spectra/ad87036000s0.pha.gz"),
+         "images/ad87036000gis25670.totexpo.gz", "spectra/ad87036000s010102_1.pi.gz", "lcurves/ad87036000s010102_1.lc.gz"),
+        ("unscreened/ad87036000s000302m.unf.gz", "telem/ft970503_1204.0510"),
     ),
     "xrism_pointed": Small(
         "300049010",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,8 @@ def make_lock(layout: Layout, configuration: Mapping[str, Any]) -> Lock:
         record = read_record(path)
         if requested.asks_for(record.step, record.unit):
             sources |= {stamp.path: LockedFile(stamp.size, stamp.sha256) for stamp in record.raw}
-            steps[layout.relative(path)] = locked_step(record)
+            # Pruned products can be made again, as those of the reproduced archive are.
+            steps[layout.relative(path)] = locked_step(replace(record, products=[*record.products, *record.pruned]))
     if not steps:
         raise ConfigError(f"{layout.root} holds no records to lock; make them with 'daxa-wf run'")
     rows = [{name: cell for name, cell in asdict(row).items() if cell} for row in read_manifest(layout.manifest)]

@@ -12,6 +12,9 @@ from typing import Any
 from daxa_wf.archive.layout import Layout
 from daxa_wf.files import write_atomically
 
+UNFINISHED = "the last run could not complete it"
+"""Reason to make a manifest again, although nothing that it was made from has changed."""
+
 
 @dataclass
 class Origin:
@@ -78,7 +81,7 @@ def identity_to_ask(origin: Origin | None, snapshots: Mapping[str, str], now: da
 def why_outdated(origin: Origin, snapshots: Mapping[str, str], now: datetime) -> str:
     """Return why a manifest must be made again although the configuration is the same, or ''."""
     if origin.is_unfinished:
-        return "the last run could not complete it"
+        return UNFINISHED
     if origin.snapshots != snapshots:
         return "the missions' tables changed"
     return "more observations have become public" if _is_past(origin.until, now) else ""

@@ -12,15 +12,15 @@ from typing import Any
 
 import daxa_wf
 from daxa_wf.archive.layout import Layout
-from daxa_wf.archive.requested import read_requested
-from daxa_wf.errors import ConfigError, CorruptFileError
+from daxa_wf.errors import CorruptFileError
 from daxa_wf.files import checked_relative, sha256_of, write_atomically
 from daxa_wf.json_files import read_json
-from daxa_wf.near import closest
 from daxa_wf.units import Unit
 
 PASSING = ("runs", "transferred")
 """Results that differ between equal runs, and so are not part of a record's fingerprint."""
+ABOUT_TRANSFERS = ("url", "archive", "etag", "fetched")
+"""Facts of a fetched file that differ if the same content is fetched again."""
 
 
 class Status(StrEnum):
@@ -76,6 +76,10 @@ class Record:
     logs: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     """Files of an earlier run of the step that this run did not make, and removed."""
+    pruned: list[FileStamp] = field(default_factory=list)
+    """Products that a user removed because only finished steps need them. They are not among `products` any more."""
+    complete_fingerprint: str = ""
+    """The fingerprint before products were pruned: later steps were built on these."""
 
     @property
     def done(self) -> bool:
@@ -94,7 +98,17 @@ class Record:
 
     def fingerprint(self) -> str:
         """Return a digest of verdict, parameters, products and results, on which later steps may depend; without times."""
-        results = {key: value for key, value in self.results.items() if key not in PASSING}
+        if self.complete_fingerprint:
+            return self.complete_fingerprint
+        results = {key: _without_transfers(value) for key, value in self.results.items()}
+        return self._digest(results)
+
+    def former_fingerprint(self) -> str:
+        """Return the fingerprint as earlier versions computed it: with the times and places of transfers."""
+        return self.complete_fingerprint or self._digest(self.results)
+
+    def _digest(self, results: dict[str, Any]) -> str:
+        results = {key: value for key, value in results.items() if key not in PASSING}
         content = [
             self.step, asdict(self.unit), self.status, self.reason, self.engine, self.parameters,
             [(stamp.path, stamp.sha256) for stamp in self.products], results,
@@ -109,6 +123,13 @@ class Record:
         raise KeyError(f"{self.step} of {self.unit.identifier} made no {kind}")
 
 
+def _without_transfers(result: Any) -> Any:
+    """Return a result without the facts of transfers, if it is a list of fetched files."""
+    if not isinstance(result, list) or not all(isinstance(item, dict) and "sha256" in item for item in result):
+        return result
+    return [{key: value for key, value in item.items() if key not in ABOUT_TRANSFERS} for item in result]
+
+
 def stamp_file(path: Path, recorded_as: str, kind: str = "") -> FileStamp:
     """Return the stamp of a complete file."""
     stat = path.stat()
@@ -121,17 +142,18 @@ def write_record(layout: Layout, record: Record) -> None:
 
 
 def record_text(record: Record) -> str:
-    """Return the text of a record: JSON, one line a value. The removed files are left out if there are none."""
+    """Return the text of a record: JSON, one line a value. Removed and pruned files are left out if there are none."""
     values = asdict(record)
-    if not record.removed:
-        del values["removed"]
+    for name in ("removed", "pruned", "complete_fingerprint"):
+        if not values[name]:
+            del values[name]
     return json.dumps(values, indent=1, sort_keys=False, allow_nan=False) + "\n"
 
 
 def read_record(path: Path) -> Record:
     """Read a record and check its form. Raise CorruptFileError if it is damaged."""
     record: Record = read_json(path, Record, "a record", "delete it and run again")
-    for stamp in record.products:
+    for stamp in (*record.products, *record.pruned):
         # Products are moved and deleted by these paths; raw files may be anywhere, and are only read.
         checked_relative(stamp.path, f"the record {path}")
     return record
@@ -145,7 +167,8 @@ def read_checked_record(path: Path) -> Record:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         values |= {
-            name: [FileStamp(**stamp) for stamp in values.get(name, [])] for name in ("products", "inputs", "raw")
+            name: [FileStamp(**stamp) for stamp in values.get(name, [])]
+            for name in ("products", "inputs", "raw", "pruned")
         }
         return Record(**{**values, "unit": Unit(**values["unit"]), "status": Status(values["status"])})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -164,28 +187,3 @@ def readable_records(layout: Layout) -> dict[Path, Record]:
 def record_paths(layout: Layout) -> list[Path]:
     """Return the paths of all records of an archive, sorted."""
     return sorted((layout.root / "records").glob("*/*/*/*.json"))
-
-
-def drop_failed_records(layout: Layout, step: str | None = None, unit: str | None = None) -> list[Path]:
-    """Delete the records of units that failed or that no data centre had, optionally of one step or unit. Return their paths.
-
-    Raise ConfigError if the archive has no record of the unit.
-    """
-    records = readable_records(layout)
-    units = {record.unit.identifier for record in records.values()}
-    if unit is not None and unit not in units:
-        raise ConfigError(
-            f"--unit {unit}: {layout.root} has no record of it; expected an identifier such as "
-            f"{min(units, default='0201903501PNS003')}{closest(unit, units)}"
-        )
-    requested = read_requested(layout)
-    dropped = []
-    for path, record in records.items():
-        if not requested.asks_for(record.step, record.unit):
-            continue
-        is_chosen = step in (None, record.step) and unit in (None, record.unit.identifier)
-        may_succeed = record.status is Status.FAILED or (record.step == "acquire" and not record.done)
-        if is_chosen and may_succeed:
-            path.unlink()
-            dropped.append(path)
-    return dropped

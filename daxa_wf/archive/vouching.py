@@ -113,7 +113,9 @@ def _rebuilt(layout: Layout, examined: ExaminedRecords, path: Path, sound: Colle
     """Return the path of an earlier record whose content changed after the record at `path` was made, or ''."""
     for name, fingerprint in examined.records[path].built_on.items():
         earlier = layout.root / name
-        if earlier in sound and examined.fingerprint(earlier) != fingerprint:
+        if earlier not in sound or examined.fingerprint(earlier) == fingerprint:
+            continue
+        if examined.records[earlier].former_fingerprint() != fingerprint:
             return name
     return ""
 

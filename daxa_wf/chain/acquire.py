@@ -25,6 +25,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     from daxa_wf.download.credentials import read_secrets
     from daxa_wf.download.observation import Fetcher
     from daxa_wf.download.progress import Progress
+    from daxa_wf.download.users import register
     from daxa_wf.tables.http import session
 
     del inputs
@@ -41,6 +42,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
         acquired = fetcher.acquire(request, progress)
     finally:
         progress.finish()
+    register(store, layout.root)
     _link(layout, unit, store / acquired.directory)
     files = [
         {key: value for key, value in asdict(stamp).items() if key != "mtime_ns"}
@@ -58,14 +60,14 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
 
 def _request(unit: Unit, options: Mapping[str, Any]) -> FileRequest:
-    """Return the files to fetch. Options of acquire have a version only if the configuration has one."""
+    """Return the files to fetch. Some options of acquire are absent unless the configuration has them."""
     from daxa_wf.chain.planned import facts_from
     from daxa_wf.download.file_request import FileRequest
     from daxa_wf.mission.registry import MISSIONS
 
     routes, instruments = tuple(options["routes"]), tuple(options["instruments"])
     facts, version = facts_from(options["facts"]), options.get("version", "")
-    return FileRequest(MISSIONS[unit.mission], facts, routes, instruments, version)
+    return FileRequest(MISSIONS[unit.mission], facts, routes, instruments, version, bool(options.get("further")))
 
 
 def release_date(tables: Path, request: FileRequest) -> datetime | None:

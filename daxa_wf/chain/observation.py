@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record, read_checked_record
 from daxa_wf.archive.vouching import clamp_times
+from daxa_wf.chain.restoring import find_restored
 from daxa_wf.chain.runner import Inputs, clear_staging, find_raw_files, log_to, noted_faults, run_step
 from daxa_wf.chain.runner import run_from_snakemake as run_step_from_snakemake
 from daxa_wf.chain.staleness import Wildcards, Work, find_stale_of_observation
@@ -127,7 +128,9 @@ def run_calls(calls: Sequence[StepCall], layout: Layout) -> list[DaxaError]:
     """
     faults = []
     for unit in {call.unit.observation for call in calls}:
-        for path in find_stale_of_observation(layout, unit, [call.work(layout) for call in calls]):
+        work = [call.work(layout) for call in calls]
+        stale = find_stale_of_observation(layout, unit, work)
+        for path in (*stale, *find_restored(layout, work, stale)):
             path.unlink(missing_ok=True)
     for call in calls:
         if layout.record(call.step, call.unit).exists() or call.missing():

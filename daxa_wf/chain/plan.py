@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,7 +17,7 @@ from daxa_wf.archive.manifest import ManifestRow, read_manifest
 from daxa_wf.archive.origin import identity_to_ask, read_origin
 from daxa_wf.chain.local import listing_digest
 from daxa_wf.chain.preflight import check_before_a_run
-from daxa_wf.chain.step_options import is_downloaded, places_of
+from daxa_wf.chain.step_options import context_of, is_downloaded
 from daxa_wf.config.mission import Mission
 from daxa_wf.config.model import Config
 from daxa_wf.config.reading import parse_config, read_user_defaults
@@ -208,7 +209,7 @@ class Plan:
         """Return the parameters of a step's rule: its options, its context on this machine, and its raw files."""
         step = STEPS[name]
         params: dict[str, Any] = {"options": self.options(name)} if step.has_options else {}
-        if step.tasks or step is ACQUIRE:
+        if step.tasks or step is ACQUIRE or self.config.limits.seconds_of(name):
             params["context"] = self.context(name)
         return params | ({"raw": self.raw(*step.raw)} if step.raw else {})
 
@@ -240,19 +241,7 @@ class Plan:
 
         It depends on `resources`, so Snakemake leaves it out of the params trigger: a change does not repeat the step.
         """
-        step = STEPS[name]
-
-        def values(wildcards: Any, resources: Any) -> dict[str, Any]:
-            del resources
-            if step is ACQUIRE:
-                return places_of(self, wildcards)
-            engine = self.mission(wildcards.mission).engine
-            if not engine.toolkit:
-                return {}
-            raw = load(engine.raw_data)(self, wildcards) if engine.raw_data else {}
-            return {"toolkit": self.toolkit(engine.toolkit), **raw}
-
-        return values
+        return partial(context_of, self, STEPS[name])
 
     def toolkit(self, name: str) -> dict[str, Any]:
         """Return a toolkit as plain data. Paths of directories and of the container image are absolute."""

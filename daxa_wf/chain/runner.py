@@ -33,6 +33,7 @@ from daxa_wf.files import publish_tree, write_atomically
 from daxa_wf.mission.registry import STEPS
 from daxa_wf.mission.step import Step, load
 from daxa_wf.text import FitToShow
+from daxa_wf.time_limit import STEP_TIME, time_limit
 from daxa_wf.units import Band, Unit
 
 log = logging.getLogger("daxa_wf")
@@ -225,8 +226,10 @@ def _run(
     directory.mkdir(parents=True, exist_ok=True)
     workspace = Workspace(layout, unit, directory, context, step=step.name)
     notes = workspace.tool_notes
+    seconds, name = context.get(STEP_TIME), f"{step.name} of {unit.identifier}"
     try:
-        outcome = function(unit, replace(inputs, stamps=stamps), typed, workspace)
+        with time_limit(seconds, name, f"raise limits.step_time (now {seconds} s), or look for the cause in its log"):
+            outcome = function(unit, replace(inputs, stamps=stamps), typed, workspace)
         return _StepEnd(
             Status.DONE, "", outcome.message, outcome.results, outcome.warnings, workspace.publish(),
             [*raw, *outcome.raw], notes,

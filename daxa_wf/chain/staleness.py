@@ -60,6 +60,8 @@ class Work:
     options: Mapping[str, Any]
     raw: tuple[Path, ...] = ()
     """Raw files that its step reads, absolute."""
+    needs_raw: bool = False
+    """True if its step reads downloaded files."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,7 @@ def _new_raw_files(record: Record, work: Work) -> str:
 def work_of(plan: Plan) -> Iterable[Work]:
     """Yield every record that the manifest requests, in the order of an observation's steps."""
     for mission, obsid in plan.observed():
-        rows = plan.rows(mission, obsid)
+        rows, reads_raw = plan.rows(mission, obsid), plan.mission(mission).steps_with_raw_data
         for step in (STEPS[name] for name in plan.mission(mission).steps):
             options = plan.options(step.name)
             for unit in plan.units(step, rows):
@@ -218,6 +220,7 @@ def work_of(plan: Plan) -> Iterable[Work]:
                     plan.layout.record(step.name, unit), step, tuple(earlier),
                     options(wildcards),
                     tuple(plan.layout.root / name for names in raw for name in names),
+                    step.name in reads_raw,
                 )  # fmt: skip
 
 

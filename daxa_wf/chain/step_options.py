@@ -6,11 +6,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from daxa_wf.chain.planned import facts_from
+from daxa_wf.mission.step import ACQUIRE, load
 from daxa_wf.tables.endpoints import TRANSFERS
+from daxa_wf.time_limit import STEP_TIME
 
 if TYPE_CHECKING:
     from daxa_wf.chain.plan import Plan
     from daxa_wf.config.mission import Mission
+    from daxa_wf.mission.step import Step
 
 
 def is_downloaded(mission: Mission) -> bool:
@@ -30,6 +33,7 @@ def acquire_options(plan: Plan, wildcards: Any) -> dict[str, Any]:
         "instruments": mission.instruments,
         "decompress": bool(source and source.decompress),
         **({"version": version} if version else {}),
+        **({"further": True} if mission.section.products.further else {}),
     }
 
 
@@ -44,6 +48,20 @@ def places_of(plan: Plan, wildcards: Any) -> dict[str, Any]:
         "tables": str(started_in / config.tables),
         "limits": asdict(config.limits.limits()),
     }
+
+
+def context_of(plan: Plan, step: Step, wildcards: Any, resources: Any) -> dict[str, Any]:
+    """Return the context of a step: facts about this machine that records do not keep, and its longest time."""
+    del resources
+    seconds = plan.config.limits.seconds_of(step.name)
+    limited = {STEP_TIME: seconds} if seconds else {}
+    if step is ACQUIRE:
+        return places_of(plan, wildcards) | limited
+    engine = plan.mission(wildcards.mission).engine
+    if not (engine.toolkit and step.tasks):
+        return dict(limited)
+    raw = load(engine.raw_data)(plan, wildcards) if engine.raw_data else {}
+    return {"toolkit": plan.toolkit(engine.toolkit), **raw, **limited}
 
 
 def preprocessed_options(plan: Plan, wildcards: Any) -> dict[str, Any]:

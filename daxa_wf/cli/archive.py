@@ -1,4 +1,4 @@
-"""Commands on an archive: how its units ended, which of them to repeat, how its downloads go."""
+"""Commands on an archive: how its units ended, how its downloads go."""
 
 from __future__ import annotations
 
@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from daxa_wf.archive.layout import Layout
-from daxa_wf.cli.shared import ArchivePlace, AsJson, ConfigFile, archive_at, archive_of, print_json
+from daxa_wf.cli.shared import (
+    ArchivePlace,
+    AsJson,
+    ConfigFile,
+    MissionOption,
+    StepOption,
+    archive_of,
+    check_choice,
+    made_archive,
+    print_json,
+)
 from daxa_wf.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,8 +38,8 @@ def status(
     why: Annotated[
         str | None, typer.Option(metavar="UNIT", help="explain how a unit ended, such as 0201903501PNS003")
     ] = None,
-    step: Annotated[str | None, typer.Option(help="only this step")] = None,
-    mission: Annotated[str | None, typer.Option(help="only this mission")] = None,
+    step: StepOption = None,
+    mission: MissionOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Show how many units of each step are done, rejected, failed or blocked, and the reasons."""
@@ -39,7 +48,7 @@ def status(
     from daxa_wf.archive.units_by_name import causes_of, history_of, unit_named
     from daxa_wf.cli.verdicts import print_causes, print_history, status_values
 
-    layout = _made_archive(config)
+    layout = made_archive(config)
     state = ArchiveState(layout) if why is None else ArchiveState.around(layout, why)
     verdicts = _chosen(state.verdicts, step, mission)
     unit = None if why is None else unit_named(state.verdicts, why, mission)
@@ -59,13 +68,11 @@ def status(
 
 
 def _chosen(verdicts: Sequence[Verdict], step: str | None, mission: str | None) -> list[Verdict]:
-    """Return the verdicts of a step and a mission. Raise ConfigError for an unknown step or mission."""
-    from daxa_wf.mission.registry import MISSIONS, check_step, why_unknown
-
-    if step is not None:
-        check_step(step, "--step")
-    if mission is not None and mission not in MISSIONS:
-        raise ConfigError(f"--mission {mission}: {why_unknown(mission)}")
+    """Return the verdicts of a step and a mission. Raise ConfigError for an unknown one, or a mission without verdicts."""
+    check_choice(step, mission)
+    missions = sorted({verdict.mission for verdict in verdicts})
+    if mission is not None and mission not in missions:
+        raise ConfigError(f"--mission {mission}: the archive has nothing of it; its missions are {', '.join(missions)}")
     return [item for item in verdicts if step in (None, item.step) and mission in (None, item.mission)]
 
 
@@ -83,39 +90,6 @@ def _print_notes(state: ArchiveState, config: Path, missing: bool) -> None:
         print(f"{number} records were made by daxa_wf {version}; '{run} --remake-outdated' makes them again")
     if fault := manifest_fault(state.layout):
         print(f"The last run processed nothing: {fault}")
-
-
-def _made_archive(config: Path) -> Layout:
-    """Return the layout of an archive. Raise ConfigError if it holds no records."""
-    from daxa_wf.archive.status import manifest_fault, read_faults
-
-    layout = Layout(archive_at(config))
-    if next(layout.root.glob("records/*/*/*/*.json"), None) is not None or read_faults(layout):
-        return layout
-    if fault := manifest_fault(layout):
-        raise ConfigError(f"{layout.root} holds no records: {fault}")
-    raise ConfigError(f"{layout.root} holds no records yet; 'daxa-wf run {config}' makes them")
-
-
-@commands.command()
-def retry(
-    config: ConfigFile,
-    step: Annotated[str | None, typer.Option(help="only this step, as `daxa-wf status` lists them")] = None,
-    unit: Annotated[str | None, typer.Option(help="only this unit, such as 0201903501PNS003")] = None,
-) -> None:
-    """Delete the records of units that failed or that no data centre had, so that the next run repeats only them."""
-    from daxa_wf.archive.records import drop_failed_records
-    from daxa_wf.mission.registry import check_step
-
-    if step is not None:
-        check_step(step, "--step")
-    dropped = drop_failed_records(_made_archive(config), step, unit)
-    for path in dropped:
-        print(path)
-    if dropped:
-        print(f"{len(dropped)} records dropped; 'daxa-wf run {config}' repeats them")
-    else:
-        print("No failed records match: 0 records dropped. (Faults need no retry: the next run repeats them.)")
 
 
 @commands.command()

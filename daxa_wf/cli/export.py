@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from daxa_wf.cli.shared import ArchivePlace, archive_at
+from daxa_wf.archive.layout import Layout
+from daxa_wf.cli.shared import ArchivePlace, archive_at, snakefile
 
 commands = typer.Typer()
 export = typer.Typer(no_args_is_help=True, help="Write an archive in the form of other programs.")
@@ -47,3 +48,26 @@ def xga(
         print(note)
     print(f"{output / 'xga.cfg'}: {written.event_lists} event lists of {', '.join(sorted(written.telescopes))}")
     print(f"Use it with: export XGA_CONFIG_DIR={shlex.quote(str(output.absolute()))}")
+
+
+@export.command("ro-crate")
+def ro_crate(
+    config: Annotated[
+        Path, typer.Argument(metavar="CONFIG", help="the configuration, an archive, or a lock of 'daxa-wf lock'")
+    ] = Path(),
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="the directory of the crate [default: the archive]")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="name of the archive [default: its directory]")] = None,
+    date: Annotated[
+        str | None, typer.Option(help="when the archive was complete, ISO [default: the last version or record]")
+    ] = None,
+) -> None:
+    """Write the metadata of a Workflow Run RO-Crate: products with the steps, options, sources and software behind them."""
+    from daxa_wf.handover.crate_files import archive_to_crate, lock_to_crate
+
+    if config.name.endswith(".lock.json"):
+        path = lock_to_crate(config, output, snakefile(), name, date)
+    else:
+        path = archive_to_crate(Layout(archive_at(config)), output, snakefile(), name, date)
+    print(path)

@@ -154,7 +154,14 @@ def sizes(config: Config, selected: MissionSelection, started_in: Path, ask: int
         decompress=section.source.decompress,
     )  # fmt: skip
     requests = [
-        FileRequest(spec, observation_facts(row), mission.routes, mission.instruments, section.processing_version)
+        FileRequest(
+            spec,
+            observation_facts(row),
+            mission.routes,
+            mission.instruments,
+            section.processing_version,
+            section.products.further,
+        )
         for _, row in selected.selection.rows.iterrows()
     ]
     return estimate(requests, fetcher, ask)

@@ -15,7 +15,7 @@ regions = typer.Typer(no_args_is_help=True, help="Store, list and remove regions
 commands.add_typer(regions, name="regions")
 
 ObsId = Annotated[str | None, typer.Option("--obsid", help="only regions of this observation")]
-MissionName = Annotated[str | None, typer.Option("--mission", help="only regions of this mission")]
+OfMission = Annotated[str | None, typer.Option("--mission", help="only regions of this mission")]
 SetName = Annotated[str | None, typer.Option("--name", help="only sets of regions with this name")]
 
 
@@ -45,7 +45,7 @@ def add(
 def list_regions(
     config: ArchivePlace = Path(),
     obsid: ObsId = None,
-    mission: MissionName = None,
+    mission: OfMission = None,
     name: SetName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -65,7 +65,7 @@ def list_regions(
 
 @regions.command("path")
 def path_of_regions(
-    config: ArchivePlace = Path(), obsid: ObsId = None, mission: MissionName = None, name: SetName = None
+    config: ArchivePlace = Path(), obsid: ObsId = None, mission: OfMission = None, name: SetName = None
 ) -> None:
     """Print the paths of the stored region files. The exit code is 1 if none matches."""
     from daxa_wf.archive.region_files import region_files
@@ -81,7 +81,7 @@ def remove(
     name: Annotated[str, typer.Argument(metavar="NAME", help="the set of regions", show_default=False)],
     config: ArchivePlace = Path(),
     obsid: ObsId = None,
-    mission: MissionName = None,
+    mission: OfMission = None,
 ) -> None:
     """Delete a set of regions, of one observation or of all that have it."""
     from daxa_wf.archive.region_files import remove_region_files

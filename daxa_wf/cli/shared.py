@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import daxa_wf
 from daxa_wf.errors import ConfigError
+
+if TYPE_CHECKING:
+    from daxa_wf.archive.layout import Layout
+    from daxa_wf.chain.plan import Plan
 
 ArchivePlace = Annotated[
     Path,
@@ -18,6 +22,10 @@ ArchivePlace = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON, for other programs")]
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="the configuration, YAML", show_default=False)]
+
+StepOption = Annotated[str | None, typer.Option("--step", help="only this step, as `daxa-wf status` lists them")]
+UnitOption = Annotated[str | None, typer.Option("--unit", help="only this unit, such as 0201903501PNS003")]
+MissionOption = Annotated[str | None, typer.Option("--mission", help="only this mission")]
 
 
 def workflow_root() -> Path:
@@ -55,6 +63,37 @@ def archive_at(place: Path) -> Path:
     if place.is_dir():
         raise ConfigError(f"{place} cannot be read: Is a directory that is not an archive, because it holds no records")
     return archive_of(place)
+
+
+def plan_of(config: Path) -> Plan:
+    """Return the plan of a configuration."""
+    from daxa_wf.chain.plan import Plan
+    from daxa_wf.config.reading import read_config
+
+    return Plan(read_config(config), Path.cwd())
+
+
+def check_choice(step: str | None, mission: str | None) -> None:
+    """Raise ConfigError for the name of a step or of a mission that does not exist."""
+    from daxa_wf.mission.registry import MISSIONS, check_step, why_unknown
+
+    if step is not None:
+        check_step(step, "--step")
+    if mission is not None and mission not in MISSIONS:
+        raise ConfigError(f"--mission {mission}: {why_unknown(mission)}")
+
+
+def made_archive(config: Path) -> Layout:
+    """Return the layout of an archive. Raise ConfigError if it holds no records."""
+    from daxa_wf.archive.layout import Layout
+    from daxa_wf.archive.status import manifest_fault, read_faults
+
+    layout = Layout(archive_at(config))
+    if next(layout.root.glob("records/*/*/*/*.json"), None) is not None or read_faults(layout):
+        return layout
+    if fault := manifest_fault(layout):
+        raise ConfigError(f"{layout.root} holds no records: {fault}")
+    raise ConfigError(f"{layout.root} holds no records yet; 'daxa-wf run {config}' makes them")
 
 
 def lines_of_user_defaults(config: Path | None = None) -> list[str]:

@@ -32,6 +32,8 @@ def _problems(mission: Mission) -> Problems:
     if not unknown:
         yield from _deliveries(mission)
     yield from _sections_without_effect(mission)
+    if mission.section.products.further and not mission.spec.has_further_products:
+        yield "products.further", f"{mission.name} has no further products; remove it"
     if not unknown:
         yield from _processed_instruments(mission)
     yield from mission.section.problems(mission, () if unknown else mission.instruments)

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from daxa_wf.limits import Limits
+from daxa_wf.mission.registry import STEPS
+from daxa_wf.mission.step import ACQUIRE
+from daxa_wf.near import closest
 from daxa_wf.options import Bytes, BytesPerSecond, Seconds, Section
 
 
+def _known_steps(times: float | dict[str, float]) -> float | dict[str, float]:
+    for name in times if isinstance(times, dict) else ():
+        if name not in STEPS:
+            raise ValueError(f"unknown step {name!r}; allowed are {', '.join(STEPS)}{closest(name, STEPS)}")
+    return times
+
+
+PositiveSeconds = Annotated[Seconds, Field(gt=0)]
+
+
 class LimitsSection(Section):
-    """Limits on answers from servers and on files. Larger, slower or later ones are refused by name.
+    """Limits on answers from servers, on files and on the time of steps. Larger, slower or later ones are refused by name.
 
     The defaults are generous; raise a limit only for data that you know.
     """
@@ -30,6 +45,18 @@ class LimitsSection(Section):
     speed_time: Seconds = Field(Limits.speed_time, gt=0, description="time over which the speed is measured")
     retry_after: Seconds = Field(Limits.retry_after, ge=0, description="the longest wait that a server may request")
 
+    step_time: Annotated[PositiveSeconds | dict[str, PositiveSeconds], AfterValidator(_known_steps)] | None = Field(
+        None,
+        description="wall time of a step on one unit, with any engine: one for all steps but acquire, or by step, as in "
+        "{acquire: 2 h}; a step that takes longer is stopped, and the next run tries again",
+    )
+
     def limits(self) -> Limits:
-        """Return the limits in the form that the code uses."""
-        return Limits(**self.model_dump())
+        """Return the limits on answers and files in the form that the code uses."""
+        return Limits(**self.model_dump(exclude={"step_time"}))
+
+    def seconds_of(self, step: str) -> float | None:
+        """Return the longest wall time of a step in seconds, or None. A transfer has limits on its speed instead."""
+        if isinstance(self.step_time, dict):
+            return self.step_time.get(step)
+        return None if step == ACQUIRE.name else self.step_time

@@ -80,6 +80,16 @@ class Mission:
         first = (ACQUIRE.name,) if self.uses_raw_store else ()
         return (*first, *(step for step in self.engine.steps if self._is_taken(STEPS[step])), "report")
 
+    @property
+    def steps_with_raw_data(self) -> frozenset[str]:
+        """Return the steps that read files of the raw store. Tasks of a toolkit may read any of them."""
+        if not self.uses_raw_store:
+            return frozenset()
+        steps, by_tool = (STEPS[name] for name in self.steps), bool(self.engine.raw_data)
+        return frozenset(
+            step.name for step in steps if step.raw or ACQUIRE.name in step.needs or (by_tool and step.tasks)
+        )
+
     def _is_taken(self, step: Step) -> bool:
         is_requested = not step.is_optional or self.section.runs(step.section)
         return is_requested and any(step.applies_to(name) for name in (*self.instruments, ""))

@@ -47,6 +47,10 @@ class Products(Section):
         description="way from the raw store into the archive; 'link' makes clones if the file system can, else links to files "
         "that become read-only; 'move' removes the files from the store",
     )
+    further: bool = Field(
+        False,
+        description="fetch and organise also the products that docs/missions.md lists as further ones of the mission",
+    )
 
 
 class MissionSection(Section):

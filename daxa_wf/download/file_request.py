@@ -21,11 +21,13 @@ class FileRequest:
     instruments: tuple[str, ...]
     version: str = ""
     """Version of the data centre's processing; '' for all versions."""
+    further: bool = False
+    """True if the mission's further products are fetched too."""
 
     @property
     def globs(self) -> tuple[str, ...]:
         """Return the globs of the files, below the observation."""
-        return wanted_globs(self.spec, self.facts, self.routes, self.instruments, self.version)
+        return wanted_globs(self.spec, self.facts, self.routes, self.instruments, self.version, self.further)
 
     @property
     def name(self) -> str:
@@ -49,7 +51,9 @@ def missing_products(request: FileRequest, files: Sequence[StoredFile]) -> list[
     globs = {
         tuple(product.glob.replace("{obsid}", name) for name in (obsid, obsid.lower())): product
         for product in spec.products
-        if "preprocessed" in request.routes and set(spec.instruments_of(product)) & instruments
+        if "preprocessed" in request.routes
+        and not product.is_optional
+        and set(spec.instruments_of(product)) & instruments
     }
     paths = [file.path for file in files]
     return [

@@ -173,7 +173,11 @@ class Fetcher:
         """Return the ways to fetch the observation, in the order to try them. They add refused entries to `refused`."""
         attempts: list[tuple[str, Callable[[], Any]]] = []
         for centre, bases in self.data_centres.items():
-            bundles = [bundle for bundle in request.spec.bundles.get(centre, ()) if bundle.route in request.routes]
+            bundles = [
+                bundle
+                for bundle in request.spec.bundles.get(centre, ())
+                if bundle.route in request.routes and (request.further or not bundle.further)
+            ]
             paths = paths_at(request.spec, centre, request.facts)
             for base in bases:
                 where = f"{centre} {mask_secrets(base)}"

@@ -134,14 +134,22 @@ def raw_directory(spec: MissionSpec, facts: Mapping[str, Any]) -> str:
 
 
 def wanted_globs(
-    spec: MissionSpec, facts: Mapping[str, Any], routes: Iterable[Route], instruments: Sequence[str], version: str = ""
+    spec: MissionSpec,
+    facts: Mapping[str, Any],
+    routes: Iterable[Route],
+    instruments: Sequence[str],
+    version: str = "",
+    further: bool = False,
 ) -> tuple[str, ...]:
-    """Return the globs of the files that routes and instruments need of an observation's tree, of a version or of all."""
+    """Return the globs of the files that routes and instruments need of an observation's tree.
+
+    `version` is the data centre's version of the files, '' for all. With `further`, the further products are included.
+    """
     return tuple(
         dict.fromkeys(
             glob.replace("{obsid}", str(facts["obsid"])).replace(VERSION, version or "*")
             for pattern in spec.files
-            if pattern.route in routes and _serves(pattern, instruments)
+            if pattern.route in routes and _serves(pattern, instruments) and (further or not pattern.further)
             for glob in pattern.globs
         )
     )

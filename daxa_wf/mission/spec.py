@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 ColumnKind = Literal["text", "number", "flag", "mjd", "utc", "instrument"]
 """Form of a service's column: `mjd` days (UTC) and `utc` text both become UTC timestamps; `instrument` holds one name."""
 
-ProductKind = Literal["events", "image", "expmap", "background"]
+ProductKind = Literal[
+    "events", "image", "expmap", "background", "centreimage", "spectrum", "sourcelightcurve", "sourcelist"
+]
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,8 @@ class ProductPattern:
     glob: str
     bands: tuple[EnergyBand, ...] = ()
     exposure: str = ""
+    is_optional: bool = False
+    """True if observations may lack it, so that its absence is not worth a note."""
 
 
 Route = Literal["raw", "preprocessed"]
@@ -119,6 +123,8 @@ class FilePattern:
     globs: tuple[str, ...]
     instruments: tuple[str, ...] = ()
     """Instruments that need the files; empty if all need them."""
+    further: bool = False
+    """True if the files are fetched only for a user who wants the mission's further products."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +138,8 @@ class Bundle:
     paths: tuple[str, ...]
     into: str = ""
     shared: bool = False
+    further: bool = False
+    """True if it is fetched only for a user who wants the mission's further products."""
 
 
 @dataclass(frozen=True)
@@ -262,6 +270,11 @@ class MissionSpec:
     def has_versions(self) -> bool:
         """Return True if the paths of its files state the version of the data centre's processing."""
         return any(VERSION in glob for pattern in self.files for glob in pattern.globs)
+
+    @property
+    def has_further_products(self) -> bool:
+        """Return True if the data centre has products that are fetched on request only."""
+        return any(pattern.further for pattern in self.files)
 
     @property
     def archives(self) -> tuple[str, ...]:

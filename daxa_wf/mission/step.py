@@ -49,6 +49,8 @@ class Step:
     """Roles of the raw files that it reads: columns of the manifest."""
     makes: tuple[str, ...] = ()
     """Kinds of its products."""
+    intermediate: tuple[str, ...] = ()
+    """Those of them that only later steps need, so that they may be pruned once these are finished."""
     own_names: Mapping[str, str] = field(default_factory=dict)
     """Kind of product -> pattern of the file name that other programs expect, where they do."""
     instruments: tuple[str, ...] = ()
@@ -101,7 +103,8 @@ PREPROCESSED = Step(
     "preprocessed", "observation", "daxa_wf.chain.preprocessed:run", "the data centre's own products, by our names",
     needs=("acquire",),
     # `events` and `background` are names of earlier releases, removed when the step runs again.
-    makes=("finalevents", "image", "expmap", "backmap", "events", "background"),
+    makes=("finalevents", "image", "expmap", "backmap", "centreimage", "spectrum", "sourcelightcurve", "sourcelist",
+           "events", "background"),
     section="products",
     job_options="daxa_wf.chain.step_options:preprocessed_options",
 )  # fmt: skip

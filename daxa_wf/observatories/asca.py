@@ -11,6 +11,8 @@ GIS_BANDS = (EnergyBand("lo", 0.7, 2.0), EnergyBand("hi", 2.0, 10.0), EnergyBand
 DETECTORS = (("SIS0", "s0"), ("SIS1", "s1"), ("GIS2", "g2"), ("GIS3", "g3"))
 PAIRS = {"SIS": ("SIS0", "SIS1"), "GIS": ("GIS2", "GIS3")}
 """An image or exposure map covers both detectors of a kind together."""
+OF_DETECTORS = ("screened", "spectra", "lcurves")
+"""Directories of products of single detectors (ASCA Getting Started Guide for Revision 2, 4.2)."""
 BANDS = {"SIS": SIS_BANDS, "GIS": GIS_BANDS}
 
 CITATION = Citation(
@@ -58,12 +60,19 @@ MISSION = MissionSpec(
         "CATACLYSMIC VARIABLES": "CV",
     },
     other_target_type="MISC",
+    notes=(
+        "Spectra and light curves are those of the sources that the processing detected; the last digits of their exposure are "
+        "the number of the source. Responses stay in the raw data (`spectra/`).",
+    ),
     exposure_names=("event lists: bit rate; images: both detectors together", "`00302m`, `32002`"),
     citation=CITATION,
     archive_paths={"heasarc": "asca/data/rev2/{obsid}/"},
     files=(
         FilePattern("preprocessed", ("aux/*",)),
-        *(FilePattern("preprocessed", (f"screened/ad{{obsid}}{short}*",), (name,)) for name, short in DETECTORS),
+        *(
+            FilePattern("preprocessed", tuple(f"{place}/ad{{obsid}}{short}*" for place in OF_DETECTORS), (name,))
+            for name, short in DETECTORS
+        ),
         *(FilePattern("preprocessed", (f"images/ad{{obsid}}{pair.lower()}*",), names) for pair, names in PAIRS.items()),
         FilePattern("raw", ("aux/*", "calib/*", "telem/*")),
         *(FilePattern("raw", (f"unscreened/ad{{obsid}}{short}*",), (name,)) for name, short in DETECTORS),
@@ -72,6 +81,11 @@ MISSION = MissionSpec(
         *(
             ProductPattern("events", name, f"screened/ad{{obsid}}{short}*.evt*", exposure=rf"{short}(\w+)\.evt")
             for name, short in DETECTORS
+        ),
+        *(
+            ProductPattern(kind, name, f"{place}/ad{{obsid}}{short}*.{suffix}*", (), rf"{short}(\w+?)(_\d+)?\.{suffix}", True)  # type: ignore[arg-type]
+            for name, short in DETECTORS
+            for kind, place, suffix in (("spectrum", "spectra", "pi"), ("sourcelightcurve", "lcurves", "lc"))
         ),
         *(
             ProductPattern(

@@ -89,6 +89,8 @@ MISSION = MissionSpec(
     further_target_types=("type", {"TOO": "TOO", "DDT": "TOO", "CAL": "CAL"}),
     exposure_names=("interleaved exposures only; else `None`", "`e1`, `e2`"),
     notes=(
+        "The image of the centre (`centreimage`) has the pixels of the detector around the aim point; the image of the whole "
+        "field has larger ones. Observations with a grating have the spectra of all orders in one file (`spectrum`, pha2).",
         "Several detectors use the same file names. The detector in the mission's table decides.",
         "HETG and LETG are gratings: their names select the observations made with the grating, and the files belong to the "
         "detector behind it. The name of a detector selects its observations with and without a grating; "
@@ -117,6 +119,8 @@ MISSION = MissionSpec(
         for product in (
             ProductPattern("events", name, f"primary/{prefix}f*N*_evt2.fits*", exposure=INTERLEAVED),
             ProductPattern("image", name, f"primary/{prefix}f*N*_full_img2.fits*", (band,), exposure=INTERLEAVED),
+            ProductPattern("centreimage", name, f"primary/{prefix}f*N*_cntr_img2.fits*", (band,), INTERLEAVED, True),
+            ProductPattern("spectrum", name, f"primary/{prefix}f*N*_pha2.fits*", (), INTERLEAVED, True),
         )
     ),
 )  # fmt: skip

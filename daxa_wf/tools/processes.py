@@ -81,7 +81,7 @@ class _Interrupts:
     """A context that turns signals into exceptions, but holds them back except inside `let_through`.
 
     So no signal interrupts the start of a program or the work after its end. Ignored signals stay ignored (SIGHUP under
-    nohup).
+    nohup). SIGALRM, the end of a step's time, is held back too, and then goes to its own handler.
     """
 
     def __init__(self) -> None:
@@ -94,6 +94,8 @@ class _Interrupts:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 if signal.getsignal(number) is not signal.SIG_IGN:
                     self._kept[number] = signal.signal(number, self._receive)
+            if callable(signal.getsignal(signal.SIGALRM)):
+                self._kept[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._receive)
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
@@ -120,6 +122,9 @@ class _Interrupts:
 
     def _raise(self) -> NoReturn:
         self._open = False
+        handler = self._kept.get(signal.SIGALRM) if self._come == signal.SIGALRM else None
+        if callable(handler):
+            handler(signal.SIGALRM, None)
         raise KeyboardInterrupt if self._come == signal.SIGINT else SystemExit(128 + self._come)
 
 

@@ -137,7 +137,7 @@ def test_every_product_of_a_mission_is_fetched(name: str) -> None:
         obsid = OBSIDS[name][0]
         example = re.sub(r"\[.*?\]", "1", pattern.glob.replace("{obsid}", obsid)).replace("*", "TZ").replace("?", "0")
         for each in spec.instruments_of(pattern):
-            globs = wanted_globs(spec, {"obsid": obsid}, ("preprocessed",), (each,))
+            globs = wanted_globs(spec, {"obsid": obsid}, ("preprocessed",), (each,), further=True)
             assert is_wanted(example, globs), (pattern.glob, each)
 
 
@@ -159,6 +159,13 @@ def test_tables_of_heasarc_are_in_its_recorded_list(real_data: Path) -> None:
         ("xmm_pointed", "PPS/P0201903501M1U002MIEVLI0000.FTZ", "M1", "U002"),
         ("chandra", "primary/acisf00001N003_evt2.fits.gz", "ACIS-I", ""),
         ("nustar_pointed", "event_cl/nu71010003002A01_cl.evt.gz", "FPMA", ""),
+        ("asca", "spectra/ad87036000s010102_1.pi.gz", "SIS0", "101021"),
+        ("asca", "lcurves/ad87036000g210170_0.lc.gz", "GIS2", "101700"),
+        ("xmm_pointed", "PPS/P0201903501M1S004IMAGE_8000.FTZ", "M1", "S004"),
+        ("xmm_pointed", "PPS/P0201903501M1S004EXPMAP1000.FTZ", "M1", "S004"),
+        ("xmm_pointed", "PPS/P0201903501PNS003BKGMAP5000.FTZ", "PN", "S003"),
+        ("chandra", "primary/acisf00001N003_cntr_img2.fits.gz", "ACIS-I", ""),
+        ("chandra", "primary/hrcf00001N003_pha2.fits.gz", "HRC-S", ""),
     ],
 )
 def test_exposures_are_read_from_names(name: str, path: str, instrument: str, exposure: str) -> None:

@@ -12,6 +12,7 @@ rule report:
     resources:
         **plan.resources("report"),
     params:
+        **plan.params("report"),
         calls=observations.calls,
     script:
         "../scripts/observation.py"

@@ -14,7 +14,8 @@ STEPS = (
     Step(
         "flaregti", "observation", f"{HERE}.steps.flaregti:run", "times without flares",
         needs=("acquire",), raw=("events",), makes=("events", "lightcurve", "maskimage", "thresholdimage"),
-        tasks=("evtool", "flaregti"), is_first=True, section="flaregti", options=f"{HERE}.steps.jobs:FlaregtiJob",
+        intermediate=("events",), tasks=("evtool", "flaregti"), is_first=True,
+        section="flaregti", options=f"{HERE}.steps.jobs:FlaregtiJob",
         job_options=f"{HERE}.steps.jobs:flares",
         memory_mb=4000, minutes=240,
     ),

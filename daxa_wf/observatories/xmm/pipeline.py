@@ -32,12 +32,13 @@ STEPS = (
     Step(
         "epchain", "exposure", f"{HERE}.steps.epchain:run", "calibrated events of pn, and its out-of-time list",
         needs=("inventory",), reads=("cifbuild", "odfingest"), makes=("events", "ootevents", "attitude"),
+        intermediate=("events", "ootevents"),
         instruments=("PN",), tasks=("epchain",),
         memory_mb=8000, minutes=480,
     ),
     Step(
         "emchain", "exposure", f"{HERE}.steps.emchain:run", "calibrated events of a MOS",
-        needs=("inventory",), reads=("cifbuild", "odfingest"), makes=("events", "attitude"),
+        needs=("inventory",), reads=("cifbuild", "odfingest"), makes=("events", "attitude"), intermediate=("events",),
         instruments=MOS, tasks=("emchain",),
         memory_mb=4000, minutes=480,
     ),
@@ -49,13 +50,15 @@ STEPS = (
     Step(
         "espfilt", "exposure", f"{HERE}.steps.espfilt:run", "good time intervals without soft-proton flares",
         needs=("inventory", "epchain", "emchain"), reads=("cifbuild", "odfingest"), raw=("events",),
-        makes=("gti", "lightcurve", "cornerlightcurve", "hist"), instruments=EPIC, tasks=("espfilt",), section="espfilt",
-        options=f"{HERE}.options:EspfiltOptions",
+        makes=("gti", "lightcurve", "cornerlightcurve", "hist", "allgoodevents", "allgoodootevents"), instruments=EPIC,
+        tasks=("espfilt",), section="espfilt",
+        options=f"{HERE}.flare_options:EspfiltOptions",
     ),
     Step(
         "evselect", "exposure", f"{HERE}.steps.evselect:run", "events kept by the filters and the GTIs",
         needs=("espfilt", "emanom"), reads=CALIBRATED, raw=("events", "ootevents"),
-        makes=("cleanevents", "cleanootevents"), instruments=EPIC, tasks=("evselect",), section="evselect",
+        makes=("cleanevents", "cleanootevents"), intermediate=("cleanevents", "cleanootevents"),
+        instruments=EPIC, tasks=("evselect",), section="evselect",
         options=f"{HERE}.options:EvselectJob",
         job_options=f"{HERE}.steps.job_options:cleaning",
     ),
@@ -76,12 +79,12 @@ STEPS = (
     ),
     Step(
         "rgs_events", "exposure", f"{HERE}.steps.rgs_events:run", "calibrated events of an RGS",
-        needs=("inventory",), reads=("cifbuild", "odfingest"), instruments=RGS, tasks=("rgsproc",),
+        needs=("inventory",), reads=("cifbuild", "odfingest"), intermediate=("kept",), instruments=RGS, tasks=("rgsproc",),
         memory_mb=4000, minutes=240,
     ),
     Step(
         "rgs_angles", "exposure", f"{HERE}.steps.rgs_angles:run", "their dispersion angles",
-        needs=("rgs_events",), reads=("cifbuild", "odfingest"), instruments=RGS, tasks=("rgsproc",),
+        needs=("rgs_events",), reads=("cifbuild", "odfingest"), intermediate=("kept",), instruments=RGS, tasks=("rgsproc",),
     ),
     Step(
         "rgs_filter", "exposure", f"{HERE}.steps.rgs_filter:run", "events of an RGS that are kept",

@@ -10,11 +10,10 @@ from pydantic import Field, model_validator
 
 from daxa_wf.config.mission_section import MissionSection
 from daxa_wf.config.toolkit import Toolkit
+from daxa_wf.observatories.xmm.flare_options import EspfiltOptions, HistogramOptions
 from daxa_wf.observatories.xmm.options import (
     CifbuildOptions,
     EmanomOptions,
-    Esas20Options,
-    EspfiltOptions,
     EvselectOptions,
     ExposureMapsOptions,
     ImagesOptions,
@@ -43,7 +42,7 @@ class XmmSection(MissionSection):
     )
     cifbuild: CifbuildOptions = CifbuildOptions()
     emanom: EmanomOptions = EmanomOptions()
-    espfilt: EspfiltOptions = Esas20Options()
+    espfilt: EspfiltOptions = HistogramOptions()
     evselect: EvselectOptions = EvselectOptions()
     merge: MergeOptions = MergeOptions()
     images: ImagesOptions = ImagesOptions()

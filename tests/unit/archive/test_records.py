@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from daxa_wf.archive.dropping import UnitChoice, drop_failed_records
 from daxa_wf.archive.layout import Layout, product_name
 from daxa_wf.archive.records import (
     Record,
     Status,
-    drop_failed_records,
     read_checked_record,
     read_record,
     write_record,
@@ -190,7 +190,7 @@ def test_only_failed_records_are_dropped_for_a_retry(layout: Layout) -> None:
     write_record(layout, done("espfilt", EXPOSURE, Status.FAILED))
     write_record(layout, done("evselect", EXPOSURE, Status.BLOCKED))
     write_record(layout, done("merge", INSTRUMENT, Status.FAILED))
-    assert drop_failed_records(layout, unit="0201903501PN") == [layout.record("merge", INSTRUMENT)]
+    assert drop_failed_records(layout, UnitChoice(unit="0201903501PN")) == [layout.record("merge", INSTRUMENT)]
     assert drop_failed_records(layout) == [layout.record("espfilt", EXPOSURE)]
     assert layout.record("evselect", EXPOSURE).exists()
 
@@ -199,12 +199,12 @@ def test_a_retry_asks_archives_again_and_knows_its_units(layout: Layout) -> None
     write_record(layout, done("acquire", OBSERVATION, Status.REJECTED))
     write_record(layout, done("espfilt", EXPOSURE, Status.REJECTED))
     with pytest.raises(ConfigError, match=r"--unit 0201903501PNS03: .* no record of it; .* mean '0201903501PNS003'"):
-        drop_failed_records(layout, unit="0201903501PNS03")
+        drop_failed_records(layout, UnitChoice(unit="0201903501PNS03"))
     with pytest.raises(
         ConfigError, match=f"--unit x: {layout.root} has no record of it; expected an identifier such as 02"
     ):
-        drop_failed_records(layout, unit="x")
-    assert drop_failed_records(layout, unit="0201903501PNS003") == []
+        drop_failed_records(layout, UnitChoice(unit="x"))
+    assert drop_failed_records(layout, UnitChoice(unit="0201903501PNS003")) == []
     assert drop_failed_records(layout) == [layout.record("acquire", OBSERVATION)]
 
 

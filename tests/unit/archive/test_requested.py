@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from daxa_wf.archive.access import Archive, NoSuchProductError
+from daxa_wf.archive.dropping import drop_failed_records
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, write_manifest
 from daxa_wf.archive.origin import Origin, write_origin
 from daxa_wf.archive.records import (
     Record,
     Status,
-    drop_failed_records,
     read_record,
     stamp_file,
     write_record,

@@ -42,7 +42,7 @@ def test_products_are_linked_copied_or_moved(place: str, fetcher: Fetcher, tmp_p
     store, names = fetcher.store / acquired.directory, list(SMALL["asca"].files)
     original = (store / "screened/ad87036000s000102h.evt.gz").read_bytes()
     record = made("asca", "87036000", store, names, tmp_path / "archive", place)
-    assert record.message == "3 finalevents, 2 image, 1 expmap"
+    assert record.message == "3 finalevents, 1 spectrum, 1 sourcelightcurve, 2 image, 1 expmap"
     events = tmp_path / "archive/processed_data/asca/87036000/events"
     target = events / "obsid87036000-instSIS0-subexp00102h-finalevents.fits.gz"
     source = store / "screened/ad87036000s000102h.evt.gz"
@@ -55,6 +55,43 @@ def test_products_are_linked_copied_or_moved(place: str, fetcher: Fetcher, tmp_p
         only = made("asca", "87036000", store, names, tmp_path / "archive", "copy", "GIS3")
         assert {each["inst"] for each in only.results["products"]} == {"GIS3", "GIS2_GIS3"}
         assert not target.exists()
+
+
+def test_spectra_light_curves_and_the_image_of_the_centre_have_names_and_places_of_their_own(tmp_path: Path) -> None:
+    names = stored(
+        tmp_path / "store", "primary/acisf12812N003_evt2.fits.gz", "primary/acisf12812N003_full_img2.fits.gz",
+        "primary/acisf12812N003_cntr_img2.fits.gz", "primary/acisf12812N003_pha2.fits.gz",
+    )  # fmt: skip
+    table = "ACIS-S HETG"
+    record = made("chandra", "12812", tmp_path / "store", names, tmp_path / "archive", "copy", "HETG", table=table)
+    places = sorted(stamp.path.removeprefix("processed_data/chandra/12812/") for stamp in record.products)
+    assert places == [
+        "events/obsid12812-instACIS-S-subexpNone-finalevents.fits.gz",
+        "images/obsid12812-instACIS-S-subexpNone-en0.5_7.0keV-centreimage.fits.gz",
+        "images/obsid12812-instACIS-S-subexpNone-en0.5_7.0keV-image.fits.gz",
+        "spectra/obsid12812-instACIS-S-subexpNone-spectrum.fits.gz",
+    ]
+    assert record.warnings == []
+
+
+def test_further_products_of_the_pipeline_are_organised_if_they_were_fetched(tmp_path: Path) -> None:
+    stem = "PPS/P0201903501"
+    names = stored(
+        tmp_path / "store",
+        *(
+            f"{stem}{name}.FTZ"
+            for name in ("M1S001MIEVLI0000", "M1S001IMAGE_8000", "M1S001EXPMAP8000", "M1S001BKGMAP1000")
+        ),
+        f"{stem}EPX000OBSMLI0000.FTZ",
+    )
+    record = made("xmm_pointed", "0201903501", tmp_path / "store", names, tmp_path / "archive", "copy")
+    places = sorted(stamp.path.removeprefix("processed_data/xmm_pointed/0201903501/") for stamp in record.products)
+    one = "obsid0201903501-instM1-subexpS001"
+    assert places == [
+        f"background/{one}-en0.2_0.5keV-backmap.fits.gz", f"events/{one}-finalevents.fits.gz",
+        f"images/{one}-en0.2_12.0keV-expmap.fits.gz", f"images/{one}-en0.2_12.0keV-image.fits.gz",
+        "sources/obsid0201903501-instM1_M2_PN-subexpNone-sourcelist.fits.gz",
+    ]  # fmt: skip
 
 
 def test_a_subset_of_telescope_modules_is_written_and_the_raw_list_left_alone(tmp_path: Path) -> None:

@@ -121,6 +121,28 @@ def test_the_form_of_options_does_not_matter_but_their_meaning() -> None:
     assert "gone" in changed_options(step, {"gone": 1}, present)
 
 
+@pytest.mark.parametrize(
+    ("engine", "recorded", "present", "changed"),
+    [
+        (None, "esas20", "histogram", []),
+        ("native", "esas20", "histogram", []),
+        ("sas", "esas20", "histogram", []),
+        ("sas", "esas19", "histogram", []),
+        (None, "esas19", "esas19", []),
+        (None, "esas19", "histogram", ["method"]),
+        (None, "esas20", "ratio", ["method"]),
+    ],
+)
+def test_flare_filters_under_the_names_of_earlier_versions_are_the_same(
+    engine: str | None, recorded: str, present: str, changed: list[str]
+) -> None:
+    before = {"engine": engine, "method": recorded, "with_binning": "60 s"}
+    now = {"engine": engine, "method": present, "with_binning": "60 s", "keep_flare_free": False}
+    found = changed_options(STEPS["espfilt"], before, now)
+    assert [name for name in found if name == "method"] == changed
+    assert bool(found) == bool(changed)
+
+
 def test_the_summary_counts_records_by_reason_with_an_example() -> None:
     findings = [Staleness("options changed", "espfilt: sigma"), Staleness(FOLLOWS, "a"), Staleness(FOLLOWS, "b")]
     assert summary(findings) == [

@@ -39,7 +39,7 @@ def test_the_engine_chooses_the_options_of_espfilt_with_and_without_its_section(
     native = (
         parse_config(with_options(engine="sas", espfilt={"engine": "native"})).mission("xmm_pointed").section.espfilt
     )
-    assert (native.engine, native.method) == ("native", "esas20")
+    assert (native.engine, native.method) == ("native", "histogram")
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,18 @@ def test_the_version_of_the_data_centres_processing_is_an_option_of_acquire_if_i
         options.append(acquire_options(Plan(config, tmp_path), Wildcards.of(Unit(name, "134135"))))
     assert options[1] == {**options[0], "version": "010"}
     assert "version" not in options[0]
+
+
+def test_further_products_need_a_mission_that_has_them_and_the_engine_that_organises_them() -> None:
+    def products_of(mission: str, engine: str) -> Any:
+        section = {"source": {"archives": "any"}, "engine": engine, "products": {"further": True}}
+        return parse_config({"archive": "out", "missions": {mission: section}}).mission(mission).section.products
+
+    assert products_of("xmm_pointed", "preprocessed").further
+    with pytest.raises(ConfigError, match=r"missions\.chandra\.products\.further: chandra has no further products"):
+        products_of("chandra", "preprocessed")
+    with pytest.raises(ConfigError, match=r"missions\.xmm_pointed\.products: engine native .* has no effect"):
+        products_of("xmm_pointed", "native")
 
 
 def test_erosita_has_its_own_defaults() -> None:
@@ -180,7 +192,7 @@ BAD = {
     ),
     "unknown flare filter": (
         with_options(espfilt={"method": "histogramm"}),
-        "'esas20', 'esas19', 'threshold'",
+        "'histogram', 'esas19', 'threshold'",
     ),
     "negative sigma": (with_options(espfilt={"allowed_sigma": -1}), "espfilt.allowed_sigma"),
     "limits swapped": (with_options(espfilt={"gauss_fit_lims": [6.5, 0.1]}), "gauss_fit_lims[0] = 6.5"),
@@ -252,11 +264,11 @@ BAD = {
     ),
     "option of another flare filter": (
         with_options(espfilt={"method": "ratio", "allowed_sigma": 2}),
-        "espfilt.allowed_sigma: the flare filter 'ratio' does not use this option; remove it, or write method: esas20",
+        "espfilt.allowed_sigma: the flare filter 'ratio' does not use this option; remove it, or write method: histogram",
     ),
     "threshold without its method": (
         with_options(espfilt={"threshold": {"PN": 0.4}}),
-        "espfilt.threshold: the flare filter 'esas20' does not use this option; remove it, or write method: threshold",
+        "espfilt.threshold: the flare filter 'histogram' does not use this option; remove it, or write method: threshold",
     ),
     "option of another flare filter of eROSITA": (
         erosita(flaregti={"sigma": 4}),

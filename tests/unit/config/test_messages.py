@@ -84,7 +84,7 @@ SAID = {
     ("instruments",): {(): "it is empty; write at least one value, or remove the key"},
     ("images",): {None: "the value is missing; write a value, or remove the key"},
     ("images", "bands"): {(): "it is empty", (5,): "expected keys, such as lo_en, hi_en (got 5)"},
-    ("espfilt", "method"): {"esas21": "(got 'esas21') - did you mean 'esas20'?"},
+    ("espfilt", "method"): {"histograms": "(got 'histograms') - did you mean 'histogram'?"},
     ("espfilt", "with_smoothing"): {5: "write a number with a unit, such as '5 s'"},
     ("espfilt", "allowed_sigma"): {True: "expected a number (got true)", "much": "expected a number (got 'much')"},
     ("espfilt", "filter_lo_en"): {"-1 keV": "'-1 keV' cannot be used; expected 0 keV or more"},

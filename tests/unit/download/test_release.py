@@ -11,8 +11,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from daxa_wf.archive.dropping import drop_failed_records
 from daxa_wf.archive.layout import Layout
-from daxa_wf.archive.records import Record, Status, drop_failed_records, read_record, write_record
+from daxa_wf.archive.records import Record, Status, read_record, write_record
 from daxa_wf.chain.acquire import release_date
 from daxa_wf.chain.runner import Inputs, run_step
 from daxa_wf.download.observation import Fetcher

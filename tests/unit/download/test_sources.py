@@ -120,6 +120,17 @@ def test_a_version_of_the_processing_of_erass1(
         fetcher.acquire(replace(wished, version="030"))
 
 
+@pytest.mark.parametrize("archive", ["heasarc", "xsa"])
+def test_further_products_are_fetched_on_request(archive: str, archives: ServedMirror, tmp_path: Path) -> None:
+    wished = wish("xmm_pointed", "M1", "M2", "PN")
+    fetcher = fetcher_of(archives, tmp_path, archive)
+    few = {each.path for each in fetcher.acquire(wished).files}
+    acquired = fetcher.acquire(replace(wished, further=True))
+    assert {each.path for each in acquired.files} == few | {"PPS/P0201903501M1S001IMAGE_8000.FTZ"}
+    assert not [path for path in few if "IMAGE_" in path]
+    assert acquired.notes == []
+
+
 RAW = {
     "integral_pointed": ("PICSIT", "picsit_raw_cal.fits.gz"),
     "nicer": ("XTI", "xti/event_uf/ni6060040431_0mpu7_uf.evt.gz"),

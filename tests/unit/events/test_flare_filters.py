@@ -201,7 +201,7 @@ def test_fit_finds_the_gaussian_it_was_given() -> None:
 @pytest.mark.parametrize("unit", HISTOGRAM_UNITS)
 def test_injected_flares_are_cut_and_quiet_time_is_kept(observatory: Path, truth: dict, unit: str) -> None:
     told = truth[unit]
-    result = espfilt(EpicEventList.open(observatory / told["file"]), "esas20", parameters(unit))
+    result = espfilt(EpicEventList.open(observatory / told["file"]), "histogram", parameters(unit))
     good = np.array(told["good"])
     flared = intersection(normalise(told["flares"] or np.empty((0, 2))), good)
     quiet = intersection(complement(flared, good[0, 0], good[-1, 1]), good)
@@ -225,7 +225,7 @@ def test_other_filters_cut_injected_flares(observatory: Path, truth: dict, metho
 def test_what_espfilt_refuses_has_its_name(observatory: Path, truth: dict) -> None:
     all_flared = EpicEventList.open(observatory / truth["0999990201M2S002"]["file"])
     with pytest.raises(UnfitDataError, match="noCounts: All histo counts are zero"):
-        espfilt(all_flared, "esas20", FlareParameters())
+        espfilt(all_flared, "histogram", FlareParameters())
     with pytest.raises(UnfitDataError, match="noGoodTime"):
         espfilt(all_flared, "threshold", FlareParameters(threshold=0.01))
     small = EpicEventList.open(observatory / truth["0999990201PNS003"]["file"])
@@ -344,7 +344,9 @@ def test_a_refusal_names_the_quantity_that_is_judged(observatory: Path, truth: d
 
 def test_qdp_holds_fit_limits_and_accepted_bins(observatory: Path, truth: dict, tmp_path: Path) -> None:
     unit = "0999990101M1S001"
-    result: EspfiltResult = espfilt(EpicEventList.open(observatory / truth[unit]["file"]), "esas20", parameters(unit))
+    result: EspfiltResult = espfilt(
+        EpicEventList.open(observatory / truth[unit]["file"]), "histogram", parameters(unit)
+    )
     write_qdp(tmp_path / "hist.qdp", result, 'a "title"')
     rows = read_qdp(tmp_path / "hist.qdp")
     flares = result.flares
@@ -404,7 +406,7 @@ def test_a_histogram_is_read_as_sas_writes_it(tmp_path: Path) -> None:
 
 
 def test_every_filter_says_where_it_comes_from() -> None:
-    assert list(FLARE_FILTERS) == ["esas20", "esas19", "threshold", "sn_optimal", "ratio"]
+    assert list(FLARE_FILTERS) == ["histogram", "esas19", "threshold", "sn_optimal", "ratio"]
     assert all(each.source and each.description for each in FLARE_FILTERS.values())
     page = (Path(__file__).parents[3] / "docs" / "flare_filters.md").read_text()
     assert all(f"`{name}`" in page for name in FLARE_FILTERS)

@@ -18,6 +18,7 @@ from tests.small_archive import OBSID, write_small_archive
 def test_every_product_is_in_the_table_in_every_format(name: str, tmp_path: Path) -> None:
     root = write_small_archive(tmp_path / "archive_é").root
     output = tmp_path / "new" / name
+    output.parent.mkdir()
     done = CliRunner().invoke(app, ["export", "table", str(root), "--output", str(output)])
     expected = Archive(root).products()
     assert done.stdout == f"{output}: 6 products\n"
@@ -39,4 +40,4 @@ def test_another_suffix_is_refused(tmp_path: Path) -> None:
     root = write_small_archive(tmp_path / "archive").root
     done = CliRunner().invoke(app, ["export", "table", str(root), "--output", str(tmp_path / "all.xlsx")])
     assert isinstance(done.exception, ConfigError)
-    assert "unknown suffix '.xlsx'; write one of .csv, .ecsv, .vot" in str(done.exception)
+    assert "the suffix '.xlsx' names no format; use one of .csv, .ecsv, .vot" in str(done.exception)

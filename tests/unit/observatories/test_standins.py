@@ -15,7 +15,8 @@ from daxa_wf.observatories.erosita.esass import commands as erosita
 from daxa_wf.observatories.erosita.esass.examine import examine_esass
 from daxa_wf.observatories.erosita.flare_options import FlaregtiOptions
 from daxa_wf.observatories.erosita.options import EvtoolOptions
-from daxa_wf.observatories.xmm.options import EvselectOptions, ImagesOptions, SasEspfiltOptions
+from daxa_wf.observatories.xmm.flare_options import SasEspfiltOptions
+from daxa_wf.observatories.xmm.options import EvselectOptions, ImagesOptions
 from daxa_wf.observatories.xmm.sas import commands as xmm
 from daxa_wf.observatories.xmm.sas import list_commands as lists
 from daxa_wf.observatories.xmm.sas.examine import QUESTIONS, examine_sas, sas_versions

@@ -11,7 +11,8 @@ from daxa_wf.errors import ConfigError, UnfitDataError
 from daxa_wf.observatories.erosita.esass import commands as erosita
 from daxa_wf.observatories.erosita.flare_options import FlaregtiOptions
 from daxa_wf.observatories.erosita.options import EvtoolOptions
-from daxa_wf.observatories.xmm.options import EvselectOptions, ExposureMapsOptions, ImagesOptions, SasEspfiltOptions
+from daxa_wf.observatories.xmm.flare_options import SasEspfiltOptions
+from daxa_wf.observatories.xmm.options import EvselectOptions, ExposureMapsOptions, ImagesOptions
 from daxa_wf.observatories.xmm.sas import commands as xmm
 from daxa_wf.observatories.xmm.sas import list_commands as lists
 from daxa_wf.observatories.xmm.sas.tasks import ESPFILT, SAS_TASKS

@@ -16,6 +16,7 @@ import pytest
 from daxa_wf.errors import ConfigError, Fault, StepFailedError, UnfitDataError
 from daxa_wf.observatories.xmm.sas.commands import cifbuild
 from daxa_wf.observatories.xmm.sas.tasks import SAS
+from daxa_wf.time_limit import time_limit
 from daxa_wf.tools.environment import ToolEnvironment, pfiles, prepared_call
 from daxa_wf.tools.processes import _Interrupts
 from daxa_wf.tools.runner import execute
@@ -174,6 +175,33 @@ def test_a_task_out_of_time_leaves_no_process_and_no_file(
         execute(cifbuild("2004-06-17")[0], tmp_path / "work", tmp_path / "log", time_limit=0.7)
     assert all_gone(tmp_path / "pids")
     assert not (tmp_path / "work").exists()
+
+
+def test_the_time_limit_of_a_step_leaves_no_process_and_no_file_of_its_task(
+    standins: Standins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standins.tell("cifbuild:hang")
+    monkeypatch.setenv("DAXA_WF_STANDIN_PIDS", str(tmp_path / "pids"))
+    with pytest.raises(Fault, match="cifbuild did not end within 1 s"), time_limit(1, "cifbuild", "raise it"):
+        execute(cifbuild("2004-06-17")[0], tmp_path / "work", tmp_path / "log")
+    assert all_gone(tmp_path / "pids")
+    assert not (tmp_path / "work").exists()
+
+
+def test_the_end_of_the_time_waits_until_it_may_interrupt() -> None:
+    """Otherwise it could come between the end of a program and the killing of its children."""
+    done = []
+
+    def hold_back() -> None:
+        with _Interrupts() as interrupts:
+            time.sleep(0.2)
+            done.append("held back")
+            with interrupts.let_through():
+                done.append("let through")
+
+    with pytest.raises(Fault, match="did not end"), time_limit(0.05, "cifbuild", "raise it"):
+        hold_back()
+    assert done == ["held back"]
 
 
 def test_a_fault_in_a_kept_directory_leaves_what_was_there(standins: Standins, tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def _hard_events(instrument: str, _: FlareParameters) -> dict[str, str]:
 
 FILTERS = (
     EpicFlareFilter(
-        "esas20", histogram_peak, 1.0, True,
+        "histogram", histogram_peak, 1.0, True,
         "Gaussian around the peak of the rate histogram, as espfilt 4.3 (SAS 20 and later)",
         "SAS espfilt; Snowden et al. 2008, A&A 478, 615; arithmetic of a genuine espfilt 4.3 log",
         ("smooth", "elow", "ehigh", "rangescale", "allowsigma", "limits"), _in_band(ESAS20, FOV, CORNER),

@@ -11,9 +11,9 @@ from pathlib import Path
 from daxa_wf.errors import UnfitDataError
 from daxa_wf.events.image import pi_ranges
 from daxa_wf.observatories.xmm.epic_units import EXTENT, FIRST_PIXEL, SKY_PIXEL, electron_volts
-from daxa_wf.observatories.xmm.options import EvselectOptions, SasEspfiltOptions
+from daxa_wf.observatories.xmm.flare_options import SasEspfiltOptions
+from daxa_wf.observatories.xmm.options import EvselectOptions
 from daxa_wf.observatories.xmm.sas.commands import ATTITUDE, EVENTS, OdfData, sas_prefix
-from daxa_wf.observatories.xmm.sas.methods import METHODS
 from daxa_wf.observatories.xmm.sas.tasks import ESPFILT
 from daxa_wf.observatories.xmm.sas.tasks import SAS_TASKS as TASKS
 from daxa_wf.observatories.xmm.sas.versions import SasVersion, espfilt_dialect
@@ -167,7 +167,7 @@ def _espfilt_parameters(
     unit: Unit, options: SasEspfiltOptions, dialect: str, with_oot: bool
 ) -> dict[str, ParameterValue]:
     shared: dict[str, ParameterValue] = {
-        "method": METHODS[options.method],
+        "method": options.method,
         "withsmoothing": options.smoothing is not None,
         "smooth": _whole_seconds(options.smoothing, DEFAULTS.smoothing),
         "withbinning": options.binning is not None,

@@ -1,4 +1,4 @@
 """The flare filters of SAS."""
 
-METHODS = {"esas20": "histogram", "esas19": "histogram", "ratio": "ratio"}
-"""Flare filter of the configuration -> method of espfilt. Its generation is that of the SAS release."""
+METHODS = ("histogram", "ratio")
+"""Methods of espfilt. The generation of the algorithm is that of the SAS release."""

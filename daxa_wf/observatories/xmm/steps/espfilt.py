@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace
 from daxa_wf.errors import UnfitDataError
 from daxa_wf.observatories.xmm.epic_units import band_in_kev
-from daxa_wf.observatories.xmm.options import FlareFilterOptions, SasEspfiltOptions
+from daxa_wf.observatories.xmm.flare_options import FlareFilterOptions, SasEspfiltOptions
 from daxa_wf.observatories.xmm.results import EpicFlareResults, Range
 from daxa_wf.observatories.xmm.steps.calibrated import calibrated_list
 from daxa_wf.observatories.xmm.steps.inventory import usable_entry
@@ -28,10 +28,12 @@ def run(unit: Unit, inputs: Inputs, options: FlareFilterOptions, workspace: Work
     events = calibrated_list(inputs, workspace) or inputs.path("events", entry.events or "")
     if isinstance(options, SasEspfiltOptions):
         return _with_sas(unit, inputs, options, workspace, events)
-    return _natively(unit, options, workspace, events)
+    return _natively(unit, options, workspace, events, calibrated_list(inputs, workspace, "ootevents"))
 
 
-def _natively(unit: Unit, options: FlareFilterOptions, workspace: Workspace, path: Path) -> Outcome:
+def _natively(
+    unit: Unit, options: FlareFilterOptions, workspace: Workspace, path: Path, ootevents: Path | None
+) -> Outcome:
     from daxa_wf.events.flare_filters import CORNER, FOV
     from daxa_wf.events.flare_filters.judged import judged_table
     from daxa_wf.events.gti_files import write_gti
@@ -54,6 +56,8 @@ def _natively(unit: Unit, options: FlareFilterOptions, workspace: Workspace, pat
             tables = [rate_table(result.curves[name], events.time_range[1], result.good, times)]
             tables += [judged_table(result.flares, times)] if name == FOV else []
             write_tables(workspace.stage(kind, band), tables, history, identity)
+    if options.keep_flare_free:
+        _write_flare_free_lists(workspace, path, ootevents, result.gti)
     write_qdp(workspace.stage("hist", band, suffix=".qdp"), result, f"{unit.identifier} {method}")
     accepted = result.flares.quantity.within(result.flares.limits)
     message = f"kept {result.kept:.0f} s, cut {result.removed:.0f} s ({accepted})"
@@ -63,6 +67,21 @@ def _natively(unit: Unit, options: FlareFilterOptions, workspace: Workspace, pat
         *result.quality.warnings("espfilt"),
     ]
     return Outcome(_results(method, result).as_results(), warnings, message)
+
+
+def _write_flare_free_lists(workspace: Workspace, events: Path, ootevents: Path | None, gti: Intervals) -> None:
+    """Write the lists that espfilt calls allevc and allevcoot: all events of science patterns within the good times.
+
+    Corners and all energies stay, and so do flagged events (espfilt since SAS 21; ESAS cookbook of SAS 22).
+    """
+    from daxa_wf.observatories.xmm.native.event_list import EpicEventList
+    from daxa_wf.observatories.xmm.native.evselect import evselect
+    from daxa_wf.observatories.xmm.native.regions import ESAS20
+
+    expression = f"(PATTERN <= {ESAS20[workspace.unit.instrument].pattern})"
+    for kind, path in (("allgoodevents", events), ("allgoodootevents", ootevents)):
+        if path is not None:
+            evselect(EpicEventList.open(path), expression, gti, workspace.stage(kind))
 
 
 def _with_sas(unit: Unit, inputs: Inputs, options: SasEspfiltOptions, workspace: Workspace, events: Path) -> Outcome:
@@ -99,12 +118,17 @@ def _with_sas(unit: Unit, inputs: Inputs, options: SasEspfiltOptions, workspace:
     for kind, suffix in SAS_PRODUCTS.items():
         if kind in products:
             tools.take(kind, products[kind], band=Band(*edges), suffix=suffix)
+    for kind in FLARE_FREE_LISTS if options.keep_flare_free else ():
+        if kind in products:
+            tools.take(kind, products[kind])
     message = f"kept {results.kept_seconds:.0f} s, cut {results.lost_seconds:.0f} s"
     return Outcome(replace(results, quality=quality.numbers()).as_results(), warnings, message)
 
 
 SAS_PRODUCTS = {"gti": ".fits", "lightcurve": ".fits", "cornerlightcurve": ".fits", "hist": ".qdp"}
 """What of espfilt's files is kept: what the native filters make too."""
+FLARE_FREE_LISTS = ("allgoodevents", "allgoodootevents")
+"""The lists of espfilt that are kept on request."""
 
 SAS_19_BAND = (2.5, 8.5)
 """keV (espfilt of SAS 19)."""

@@ -83,7 +83,7 @@ def test_astropy_does_not_warn_of_a_deprecated_radecsys(products: dict[str, Path
 def test_history_is_readable_and_whole(products: dict[str, Path]) -> None:
     for kind in ("gti", "lightcurve"):
         text = " ".join(fits.getheader(products[kind], 1)["HISTORY"])
-        assert text.startswith("espfilt: method=esas20 smooth=51 s elow=2500 eV ehigh=8500 eV rangescale=6 "), text
+        assert text.startswith("espfilt: method=histogram smooth=51 s elow=2500 eV ehigh=8500 eV rangescale=6 "), text
         assert text.endswith("count/s"), text
         assert "(" not in text
         for line in fits.getheader(products[kind], 1)["HISTORY"]:
@@ -126,8 +126,30 @@ def test_the_step_applies_the_places_of_the_expression_and_warns_where_eexpmap_m
     assert "0999990101M1S001 were selected by DETX, DETY" in warning["text"]
 
 
+def test_a_list_without_flares_is_kept_on_request(observatory: Path, tmp_path: Path) -> None:
+    chain = Chain(tmp_path, observatory, engine="native", obsids=[OBSERVATION], instruments=["M1", "PN"],
+                  espfilt={"keep_flare_free": True}).make("inventory", "espfilt")  # fmt: skip
+    for unit, highest in ((f"{UNIT}S001", 12), (f"{OBSERVATION}PNS003", 4)):
+        record = chain.record("espfilt", unit)
+        path = chain.layout.find(record.product("allgoodevents"))
+        assert path.parent.name == "background"
+        assert path.name == f"obsid{OBSERVATION}-inst{unit[10:12]}-subexp{unit[12:]}-allgoodevents.fits"
+        kept = EpicEventList.open(path).columns("TIME", "PATTERN", "FLAG", "PI")
+        (raw,) = (stamp for stamp in record.raw)
+        given = EpicEventList.open(chain.plan.layout.root / raw.path).columns("TIME", "PATTERN", "FLAG", "PI")
+        in_good_time = np.zeros(len(given["TIME"]), bool)
+        for start, stop in record.results["gti"]:
+            in_good_time |= (given["TIME"] >= start) & (given["TIME"] <= stop)
+        expected = in_good_time & (given["PATTERN"] <= highest)
+        for column in ("TIME", "FLAG", "PI"):
+            assert np.array_equal(kept[column], given[column][expected])
+        assert 0 < np.count_nonzero(expected) < np.count_nonzero(given["PATTERN"] <= highest)
+        assert kept["FLAG"].any()
+        assert not [stamp for stamp in record.products if stamp.kind == "allgoodootevents"]
+
+
 JUDGED = {
-    "esas20": "counts per second of observed time (count/s)",
+    "histogram": "counts per second of observed time (count/s)",
     "threshold": "counts per second of bin (count/s)",
     "ratio": "counts per area, field of view / corners",
 }

@@ -13,11 +13,11 @@ from daxa_wf.events.gti import contains, total
 from daxa_wf.events.gti_files import write_gti
 from daxa_wf.events.light_curve import LightCurve
 from daxa_wf.events.quality import FitQuality, fit_quality
+from daxa_wf.observatories.xmm.flare_options import SasEspfiltOptions
 from daxa_wf.observatories.xmm.native.espfilt import EspfiltResult, espfilt
 from daxa_wf.observatories.xmm.native.event_list import XMM_TIMES, EpicEventList
 from daxa_wf.observatories.xmm.native.in_out import HardEvents, epic_in_out_ratio, why_no_in_out
 from daxa_wf.observatories.xmm.native.qdp import write_qdp
-from daxa_wf.observatories.xmm.options import SasEspfiltOptions
 from daxa_wf.observatories.xmm.steps.espfilt import sas_quality, sas_results, with_fit_in_qdp
 from tests.unit.events.test_flare_filters import LISTS
 
@@ -32,7 +32,7 @@ def names(result: EspfiltResult) -> list[str]:
 @pytest.fixture(scope="module")
 def mos1(exod: Path) -> tuple[EpicEventList, EspfiltResult]:
     events = EpicEventList.open(exod / LISTS["M1"])
-    return events, espfilt(events, "esas20", FlareParameters())
+    return events, espfilt(events, "histogram", FlareParameters())
 
 
 def test_the_fit_over_a_second_hump_of_the_real_mos1_is_reported(mos1: tuple[EpicEventList, EspfiltResult]) -> None:
@@ -53,7 +53,7 @@ def test_the_fit_over_a_second_hump_of_the_real_mos1_is_reported(mos1: tuple[Epi
 
 
 def test_a_fit_that_has_not_settled_is_reported_beside_what_it_spoilt(exod: Path) -> None:
-    result = espfilt(EpicEventList.open(exod / LISTS["M2"]), "esas20", FlareParameters())
+    result = espfilt(EpicEventList.open(exod / LISTS["M2"]), "histogram", FlareParameters())
     assert names(result) == ["notSettled", "secondHump", "mostlyFlared"]
 
 

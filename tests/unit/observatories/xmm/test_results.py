@@ -33,7 +33,7 @@ ABSENT = {"inst": "M1", "exposure": "S009", "planned": True, "unfit": "not in th
 IMAGES = {"bin_size": 87, "bands": [[0.5, 2.0], [2.0, 10.0]], "counts": [12, 3]}
 
 FLARES = {
-    "method": "esas20", "kept_seconds": 20.0, "lost_seconds": 5.0, "limits": [0.1, 0.4], "judged_bin": 1.0,
+    "method": "histogram", "kept_seconds": 20.0, "lost_seconds": 5.0, "limits": [0.1, 0.4], "judged_bin": 1.0,
     "fit": {"norm": 9.0, "centre": 0.2, "width": 0.05, "divisor": 2.0}, "gti": [[0.0, 15.0], [20.0, 25.0]],
     "quality": {"removed_fraction": 0.2},
 }  # fmt: skip

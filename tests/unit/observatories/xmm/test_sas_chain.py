@@ -84,7 +84,8 @@ def test_phl1811_ends_as_recorded(standins: Standins, tmp_path: Path) -> None:
 
 
 def test_a_read_only_odf_to_images_with_sas_alone(make: Any, standins: Standins) -> None:
-    chain: Chain = make(M1, PN, PN_OFFSET, compressed=True, cifbuild={"analysis_date": "2024-04-24"})
+    chain: Chain = make(M1, PN, PN_OFFSET, compressed=True, cifbuild={"analysis_date": "2024-04-24"},
+                        espfilt={"keep_flare_free": True})  # fmt: skip
     raw = listing_digest(chain.plan.source(MISSION))
     chain.make()
     assert listing_digest(chain.plan.source(MISSION)) == raw
@@ -98,6 +99,10 @@ def test_a_read_only_odf_to_images_with_sas_alone(make: Any, standins: Standins)
     filtered = chain.record("espfilt", PN_UNIT)
     assert (filtered.engine, filtered.exit_code, filtered.errors) == ("sas", 0, [])
     assert filtered.versions["sas"] == "20.0.0"
+    assert [Path(stamp.path).name for stamp in filtered.products if "allgood" in stamp.kind] == [
+        f"obsid{OBSID}-instPN-subexpS003-allgoodevents.fits", f"obsid{OBSID}-instPN-subexpS003-allgoodootevents.fits",
+    ]  # fmt: skip
+    assert sum("allgood" in stamp.kind for stamp in chain.record("espfilt", M1_UNIT).products) == 1
     assert filtered.versions["ccf"] == cif.versions["ccf"]
     assert filtered.versions["ccf"].endswith("analysis date 2024-04-24")
     assert "withoot=yes" in filtered.command[0]
@@ -145,14 +150,14 @@ def test_the_report_draws_what_espfilt_of_sas_fitted(
     half = width_in_sigma * 0.164
     assert limits == pytest.approx((0.755 - half, 0.755 + half), abs=6e-4)
     assert fitted == (0.6, 0.9)
-    assert title == "M1 S001, method esas20"
+    assert title == "M1 S001, method histogram"
     record = chain.record("espfilt", M1_UNIT)
     assert record.results["fit"] == {"norm": 1261.3, "centre": 0.755, "width": 0.164, "divisor": divisor}
     assert record.results["limits"] == list(limits)
     assert [each["name"] for each in record.warnings] == (["optionsNotTaken"] if release < "20" else [])
     picture = next(chain.layout.root.rglob(f"obsid{OBSID}-instM1-subexpS001-en2.5_8.5keV-hist.svg"))
     assert picture.read_text().startswith("<svg")
-    caption = "Rate histogram of M1 S001, method esas20: centre 0.755, width 0.164 count/s"
+    caption = "Rate histogram of M1 S001, method histogram: centre 0.755, width 0.164 count/s"
     assert caption in next(chain.layout.root.rglob("*.html")).read_text()
 
 
@@ -184,6 +189,18 @@ def test_engines_can_be_mixed(make: Any, standins: Standins) -> None:
     assert other.faults == {}
     assert other.record("evselect", M1_UNIT).engine == "native"
     assert other.products(OBSID) == names
+
+
+def test_the_native_engine_keeps_the_out_of_time_list_of_epchain_without_flares(make: Any) -> None:
+    chain: Chain = make(PN, espfilt={"engine": "native", "keep_flare_free": True})
+    chain.make("cifbuild", "odfingest", "inventory", "epchain", "espfilt")
+    record, given = chain.record("espfilt", PN_UNIT), chain.record("epchain", PN_UNIT)
+    for kind, source in (("allgoodevents", "events"), ("allgoodootevents", "ootevents")):
+        events = EpicEventList.open(chain.layout.find(given.product(source))).columns("TIME", "PATTERN")
+        kept = EpicEventList.open(chain.layout.find(record.product(kind))).columns("TIME")["TIME"]
+        good = [(events["TIME"] >= start) & (events["TIME"] <= stop) for start, stop in record.results["gti"]]
+        assert np.array_equal(kept, events["TIME"][np.any(good, axis=0) & (events["PATTERN"] <= 4)])
+        assert len(kept) > 0
 
 
 def test_anomalous_ccds_are_left_out_by_both_engines(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:

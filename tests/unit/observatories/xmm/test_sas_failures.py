@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from daxa_wf.archive.records import Record, drop_failed_records, read_record
+from daxa_wf.archive.dropping import drop_failed_records
+from daxa_wf.archive.records import Record, read_record
 from daxa_wf.mission.registry import STEPS
 from daxa_wf.units import Unit
 from daxa_wf_simulator.odf import M1, PN, R1, RawExposure, make_odf
