@@ -83,6 +83,8 @@ def become_snakemake(arguments: list[str], folder: str, environ: dict[str, str],
     try:
         runpy.run_module("snakemake", run_name="__main__", alter_sys=True)
     except SystemExit as end:
+        if isinstance(end.code, str):
+            sys.stderr.write(f"{end.code}\n")
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     # What follows in an interpreter's end frees memory object by object, for 0.4 s in a fork.
     atexit._run_exitfuncs()
