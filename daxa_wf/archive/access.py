@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from daxa_wf.archive.contents import StepOutcome, read_contents, read_sound_record
+from daxa_wf.archive.contents import read_contents
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.observations import UNUSABLE, USABLE, observation_table
 from daxa_wf.archive.overview import as_html, as_rich, one_line
@@ -41,9 +41,11 @@ from daxa_wf.archive.products import (
     products_of,
     why_not_one,
 )
+from daxa_wf.archive.records import read_sound_record
 from daxa_wf.archive.region_files import region_files
 from daxa_wf.archive.state import ArchiveState
 from daxa_wf.archive.status import Verdict
+from daxa_wf.archive.versioned import VersionedArchive
 from daxa_wf.errors import ConfigError
 from daxa_wf.mission.registry import MISSIONS, check_step, why_unknown
 from daxa_wf.units import Unit
@@ -54,7 +56,7 @@ if TYPE_CHECKING:
 __all__ = ["Archive", "NoSuchProductError", "Product"]
 
 
-class Archive:
+class Archive(VersionedArchive):
     """The archive in a directory, as a run of the workflow left it.
 
     Nothing is read until it is asked for, and everything is offline. Facts are read once; `refresh` forgets them, for an
@@ -264,7 +266,7 @@ class Archive:
         >>> [Path(path).name for path in archive.products("0201903501", kind="event list")["path"]]
         ['obsid0201903501-instPN-subexpALL-finalevents.fits']
         """
-        return product_table(self.find_products(obsid, mission, instrument, kind, band, exposure))
+        return product_table(self._matching(obsid, mission, instrument, kind, band, exposure))
 
     def find_products(
         self, obsid: str | Sequence[str] | None = None, mission: str | None = None, instrument: str | None = None,
@@ -275,12 +277,18 @@ class Archive:
         >>> [product.path.name for product in Archive("my_archive").find_products(kind="gti")]
         ['obsid0201903501-instPN-subexpS003-gti.fits']
         """
+        return list(self._matching(obsid, mission, instrument, kind, band, exposure))
+
+    def _matching(
+        self, obsid: str | Sequence[str] | None, mission: str | None, instrument: str | None, kind: str | None,
+        band: tuple[float, float] | None, exposure: str | None,
+    ) -> Iterator[Product]:  # fmt: skip
         if mission is not None and mission not in MISSIONS:
             raise ConfigError(f"mission {mission}: {why_unknown(mission)}")
         if instrument is not None:
             check_instrument(instrument, [mission] if mission else {name for name, _ in self.state.recorded})
         kinds = None if kind is None else kinds_named(kind)
-        return [
+        yield from (
             product
             for product in self._products_in(obsid, mission)
             if (kinds is None or product.kind in kinds)
@@ -288,7 +296,7 @@ class Archive:
             and band in (None, product.band)
             and exposure in (None, product.exposure)
             and (instrument is None or is_of_instrument(product, instrument))
-        ]
+        )
 
     def read(self, product: Any, form: Form = "") -> Any:
         """Read a product: a row of `products`, a Product, or a path (of any file of the archive, or relative to it).
@@ -372,27 +380,17 @@ class Archive:
         """
         return self._one("background map", obsid, instrument, exposure, band, mission)
 
-    def _products_in(self, obsid: str | Sequence[str] | None, mission: str | None) -> list[Product]:
-        """Return the products of observations, or of all observations from the records that were read once."""
+    def _products_in(self, obsid: str | Sequence[str] | None, mission: str | None) -> Iterator[Product]:
+        """Yield the products of observations, or of all observations from the records that were read once."""
         state = self.state
         if obsid is None:
-            outcomes = [outcome for outcome in state.contents.outcomes if mission in (None, outcome.verdict.mission)]
-            return self._listed(outcomes)
+            outcomes = (outcome for outcome in state.contents.outcomes if mission in (None, outcome.verdict.mission))
+            return products_of(self.layout, outcomes, state.requested)
         obsids = [obsid] if isinstance(obsid, str) else obsid
         parts = [read_contents(self.layout, self.mission_of(name, mission), name) for name in obsids]
         for path in (path for part in parts for path in part.damaged):
             read_sound_record(path)  # raises the error that names the damage
-        return [product for part in parts for product in self._listed(part.outcomes)]
-
-    def _listed(self, outcomes: Sequence[StepOutcome]) -> list[Product]:
-        requested = self.state.requested
-        return [
-            product
-            for outcome in outcomes
-            for product in products_of(
-                self.layout, outcome.verdict.step, outcome.verdict.unit, outcome.products, requested
-            )
-        ]
+        return products_of(self.layout, (outcome for part in parts for outcome in part.outcomes), state.requested)
 
     def mission_of(self, obsid: str, mission: str | None = None) -> str:
         """Return the mission of an observation. Raise NoSuchProductError if the archive lacks it, or several missions have it.

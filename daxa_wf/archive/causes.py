@@ -36,6 +36,8 @@ class LockedStep:
     built_on: list[str] = field(default_factory=list)
     """Paths of the earlier records that it took as input."""
     products: dict[str, str] = field(default_factory=dict)
+    pruned: list[str] = field(default_factory=list)
+    """Paths of products that were deleted on purpose."""
 
     @property
     def result(self) -> tuple[str, str, dict[str, str]]:
@@ -61,6 +63,7 @@ def locked_step(record: Record) -> LockedStep:
         str(record.status), record.reason, record.engine, record.parameters, record.versions,
         sorted(stamp.path for stamp in record.raw), sorted(record.built_on),
         {stamp.path: stamp.sha256 for stamp in sorted(record.products, key=lambda stamp: stamp.path)},
+        sorted(stamp.path for stamp in record.pruned),
     )  # fmt: skip
 
 

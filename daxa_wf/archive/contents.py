@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from sys import intern
+from types import MappingProxyType
 from typing import Any
 
+from daxa_wf.archive.index import IndexTable, read_parts
 from daxa_wf.archive.layout import Layout
-from daxa_wf.archive.records import FileStamp, Record, read_checked_record, read_record
+from daxa_wf.archive.records import Record, read_sound_record
 from daxa_wf.archive.status import Verdict, recorded_verdict
-from daxa_wf.errors import CorruptFileError
 from daxa_wf.files import checked_relative
+
+
+@dataclass(frozen=True, slots=True)
+class ProductFacts:
+    """A product in a record: path relative to the archive, size in bytes, kind."""
+
+    path: str
+    size: int
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +31,11 @@ class StepOutcome:
     """What one record holds for a user: the verdict, products, errors and logs, and a few of its results."""
 
     verdict: Verdict
-    products: tuple[FileStamp, ...]
+    products: tuple[ProductFacts, ...]
     errors: tuple[tuple[str, str], ...]
     """Name and text of each error of a tool."""
     logs: tuple[str, ...]
-    """Paths relative to the archive."""
+    """Paths relative to the archive; none if the record has only the usual one."""
     made_by: str
     """Version of daxa_wf."""
     results: Mapping[str, Any]
@@ -34,10 +44,6 @@ class StepOutcome:
 
 KEPT_RESULTS = ("usable", "kept_seconds", "lost_seconds")
 """Results that summaries of observations show."""
-
-
-PLAIN_PATH = re.compile(r"\w[\w.+-]{0,99}(/\w[\w.+-]{0,99}){0,9}", re.ASCII)
-"""Paths that are surely plain and relative, so that the slower examination can be left out."""
 
 
 @dataclass(frozen=True)
@@ -49,78 +55,52 @@ class Contents:
 
 
 def read_contents(layout: Layout, mission: str = "*", obsid: str = "*") -> Contents:
-    """Read the records of an archive or of one observation. A record that a run replaces meanwhile is left out."""
+    """Read the outcomes of an archive or of one observation. A record that a run replaces meanwhile is left out."""
     outcomes, damaged = [], []
-    for path in paths_of_records(layout, mission, obsid):
-        try:
-            outcomes.append(_outcome(read_sound_record(path)))
-        except FileNotFoundError:
-            continue
-        except (CorruptFileError, OSError):
-            damaged.append(path)
+    for place, outcome in read_parts(layout, OUTCOMES, mission, obsid):
+        if isinstance(outcome, Exception):
+            damaged.append(layout.root.joinpath("records", *place))
+        else:
+            outcomes.append(outcome)
     return Contents(outcomes, damaged)
 
 
-def paths_of_records(layout: Layout, mission: str = "*", obsid: str = "*") -> Iterator[Path]:
-    """Yield the paths of the records of an archive or of one observation, sorted."""
-    root = str(layout.root / "records")
-    for one_mission in _names(root) if mission == "*" else [mission]:
-        for one_obsid in _names(f"{root}/{one_mission}") if obsid == "*" else [obsid]:
-            folder = f"{root}/{one_mission}/{one_obsid}"
-            for step in _names(folder):
-                for name in _names(f"{folder}/{step}"):
-                    if name.endswith(".json"):
-                        yield Path(folder, step, name)
+def _text(record: Record) -> str:
+    """Return the part of a record that an outcome holds, as JSON."""
+    unit, verdict = record.unit, recorded_verdict(record)
+    return json.dumps(
+        [
+            unit.mission, unit.obsid, unit.instrument, unit.exposure, record.step, verdict.status, verdict.reason,
+            verdict.message, verdict.ended, str(record.made_by), verdict.warnings, verdict.removed,
+            [[stamp.path, stamp.size, stamp.kind] for stamp in record.products],
+            [[error["name"], error["text"]] for error in record.errors], _unusual_logs(record),
+            {name: record.results[name] for name in KEPT_RESULTS if name in record.results},
+        ],
+        separators=(",", ":"),
+    )  # fmt: skip
 
 
-def _names(folder: str) -> list[str]:
-    """Return the sorted names in a directory, none if it is not one. Faster than `Path.glob` in archives of many units."""
-    try:
-        return sorted(os.listdir(folder))  # noqa: PTH208 - texts, of which no path is made
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+def _unusual_logs(record: Record) -> list[str]:
+    usual = Layout(Path()).log(record.step, record.unit).as_posix()
+    return [] if record.logs == [usual] else record.logs
 
 
-def read_sound_record(path: Path) -> Record:
-    """Read a record without pydantic, and check the values that are shown or become paths.
-
-    Raise CorruptFileError if it is damaged. The message is that of `read_record`.
-    """
-    try:
-        record = read_checked_record(path)
-    except CorruptFileError:
-        return read_record(path)
-    if not _is_sound(record):
-        return read_record(path)
-    for stamp in (*record.products, *record.pruned):
-        if not PLAIN_PATH.fullmatch(stamp.path):
-            checked_relative(stamp.path, f"the record {path}")
-    return record
-
-
-def _is_sound(record: Record) -> bool:
-    unit = record.unit
-    texts = [record.step, record.reason, record.message, record.ended, unit.mission, unit.obsid, unit.instrument,
-             unit.exposure, *record.logs, *record.removed]  # fmt: skip
-    for stamp in (*record.products, *record.pruned):
-        texts += (stamp.path, stamp.kind, stamp.sha256)
-    notes = [*record.warnings, *record.errors]
-    return (
-        all(isinstance(text, str) for text in texts)
-        and all(isinstance(note, dict) and {"name", "text"} <= set(note) for note in notes)
-        and all(isinstance(value, str) for note in notes for value in note.values())
-        and all(isinstance(stamp.size, int) for stamp in record.products)
-        and isinstance(record.results, dict)
-        and isinstance(record.versions, dict)
-    )
+def _outcome(mission: str, obsid: str, step: str, text: str) -> StepOutcome:
+    """Return the outcome in the index. Raise ValueError or TypeError for a text of another form."""
+    del mission, obsid, step
+    *texts, warnings, removed, products, errors, logs, results = json.loads(text)
+    facts = tuple(ProductFacts(path, int(size), intern(kind)) for path, size, kind in products)
+    for product in facts:
+        checked_relative(product.path, "the index of the archive")
+    pairs = [tuple((str(name), str(about)) for name, about in notes) for notes in (warnings, errors)]
+    mission, obsid, instrument, exposure, step, status, reason, message, ended, made_by = map(intern, texts)
+    verdict = Verdict(
+        mission, obsid, instrument, exposure, step, status, reason, message, pairs[0],
+        removed=tuple(map(str, removed)), ended=ended,
+    )  # fmt: skip
+    return StepOutcome(verdict, facts, pairs[1], tuple(map(str, logs)), made_by, dict(results) or NO_RESULTS)
 
 
-def _outcome(record: Record) -> StepOutcome:
-    return StepOutcome(
-        recorded_verdict(record),
-        tuple(record.products),
-        tuple((error["name"], error["text"]) for error in record.errors),
-        tuple(record.logs),
-        str(record.made_by),
-        {name: record.results[name] for name in KEPT_RESULTS if name in record.results},
-    )
+NO_RESULTS: Mapping[str, Any] = MappingProxyType({})
+OUTCOMES = IndexTable("outcomes", read_sound_record, _text, _outcome)
+"""The outcomes in the index. Another form of their text needs another name."""

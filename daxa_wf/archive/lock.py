@@ -60,7 +60,9 @@ def make_lock(layout: Layout, configuration: Mapping[str, Any]) -> Lock:
         if requested.asks_for(record.step, record.unit):
             sources |= {stamp.path: LockedFile(stamp.size, stamp.sha256) for stamp in record.raw}
             # Pruned products can be made again, as those of the reproduced archive are.
-            steps[layout.relative(path)] = locked_step(replace(record, products=[*record.products, *record.pruned]))
+            steps[layout.relative(path)] = locked_step(
+                replace(record, products=[*record.products, *record.pruned], pruned=[])
+            )
     if not steps:
         raise ConfigError(f"{layout.root} holds no records to lock; make them with 'daxa-wf run'")
     rows = [{name: cell for name, cell in asdict(row).items() if cell} for row in read_manifest(layout.manifest)]

@@ -56,8 +56,8 @@ def kept_configuration(layout: Layout, digest: str) -> Path:
 def keep_snapshot(layout: Layout, name: str, digest: str, files: Sequence[Path]) -> bool:
     """Keep a snapshot, its table and sidecar, as `versions/snapshots/<name>_<digest>.parquet` and `.json`.
 
-    A hard link takes no space; a clone or a copy takes its place on another file system. Return False if the table no
-    longer has the digest, because it was fetched again.
+    A hard link takes no space; a clone or a copy takes its place on another file system. Return False if the
+    table is gone, or no longer has the digest because it was fetched again.
     """
     table, sidecar = files
     target = kept_snapshot(layout, name, digest)
@@ -71,6 +71,8 @@ def keep_snapshot(layout: Layout, name: str, digest: str, files: Sequence[Path])
             if source == table and sha256_of(part) != digest:
                 return False
             publish_file(part, place)
+        except FileNotFoundError:
+            return False
         finally:
             part.unlink(missing_ok=True)
     return True

@@ -14,7 +14,7 @@ from daxa_wf.files import checked_relative, decompressed_name
 from daxa_wf.units import Unit
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ManifestRow:
     """One exposure to process. Files are relative to the mission's source, or to the observation if that is downloaded.
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from daxa_wf.archive.contents import read_sound_record
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, read_manifest
+from daxa_wf.archive.records import read_sound_record
 from daxa_wf.archive.requested import RequestedUnits
 from daxa_wf.archive.results import ReportResults
 from daxa_wf.archive.status import FAULT, PENDING, fault_notes

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from sys import intern
 from typing import Any
 
-from daxa_wf.archive.contents import read_sound_record
+from daxa_wf.archive.contents import StepOutcome
 from daxa_wf.archive.layout import NO_EXPOSURE, SUBDIRECTORIES, Layout, band_of, unit_of
-from daxa_wf.archive.records import FileStamp
+from daxa_wf.archive.records import read_sound_record
 from daxa_wf.archive.requested import RequestedUnits
 from daxa_wf.archive.results import PreprocessedResults
 from daxa_wf.errors import ConfigError, DaxaError
@@ -31,11 +33,18 @@ EXPOSURE_KINDS = {**KINDS, "event list": ("cleanevents", "finalevents", "events"
 SPEC_KINDS = {"event list": "events", "image": "image", "exposure map": "expmap", "background map": "background"}
 
 
+PRODUCT_COLUMNS = {
+    "mission": str, "obsid": str, "instrument": str, "exposure": str, "kind": str, "energy_low": float,
+    "energy_high": float, "step": str, "requested": bool, "size": int, "path": str,
+}  # fmt: skip
+"""Columns of the table of products, with their types."""
+
+
 class NoSuchProductError(DaxaError):
     """The archive lacks the product. The message lists the products that it has."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Product:
     """A file of the archive: kind, instrument, exposure ('None' or '' without one), energy band in keV, step.
 
@@ -102,24 +111,30 @@ def _described(product: Product) -> str:
     return f"{product.instrument}{exposure}{band}"
 
 
-def products_of(
-    layout: Layout, step: str, unit: Unit, stamps: Iterable[FileStamp], requested: RequestedUnits
-) -> list[Product]:
-    """Return the products that the record of a step on a unit lists."""
-    cause = requested.why_not(step, unit)
-    # Files move only to `failed_data`, so without it no disk needs to be asked for the place of each file.
-    find = layout.find if layout.failed_observation(unit).exists() else layout.root.joinpath
-    products = []
-    for stamp in stamps:
-        name = stamp.path.rpartition("/")[2]
-        instrument, exposure = unit_of(name)
-        band = band_of(name)
-        edges = (band.low, band.high) if band else None
-        path, identity = find(stamp.path), (unit.mission, unit.obsid)
-        products.append(
-            Product(path, stamp.kind, instrument, exposure, edges, not cause, step, cause, *identity, stamp.size)
-        )
-    return products
+def products_of(layout: Layout, outcomes: Iterable[StepOutcome], requested: RequestedUnits) -> Iterator[Product]:
+    """Yield the products of outcomes, one after the other, so that a large archive need not be in memory."""
+    root, is_failed = layout.root, dict[tuple[str, str], bool]()
+    for outcome in outcomes:
+        unit, step = outcome.verdict.unit, outcome.verdict.step
+        key = (unit.mission, unit.obsid)
+        if key not in is_failed:
+            is_failed[key] = layout.failed_observation(unit).exists()
+        # Files move only to `failed_data`, so without it no disk needs to be asked for the place of each file.
+        find = layout.find if is_failed[key] else root.joinpath
+        cause = requested.why_not(step, unit) if outcome.products else ""
+        for stamp in outcome.products:
+            name = stamp.path.rpartition("/")[2]
+            edges = _edges(name.partition("-en")[2])
+            instrument, exposure = map(intern, unit_of(name))
+            path = find(stamp.path)
+            yield Product(path, stamp.kind, instrument, exposure, edges, not cause, step, cause, *key, stamp.size)
+
+
+@lru_cache(1024)
+def _edges(rest: str) -> tuple[float, float] | None:
+    """Return the edges of the band in a product's name after `-en`, in keV, or None. Products share the same pair."""
+    band = band_of(f"-en{rest}")
+    return (band.low, band.high) if band else None
 
 
 def is_of_instrument(product: Product, instrument: str) -> bool:
@@ -179,21 +194,23 @@ def check_instrument(instrument: str, missions: Iterable[str]) -> None:
         )
 
 
-def product_table(products: Sequence[Product]) -> Any:
+def product_table(products: Iterable[Product]) -> Any:
     """Return an astropy Table with a row for each product. Energies are in keV, NaN for files with all energies."""
+    import numpy as np
     from astropy.table import Table
 
-    none = (float("nan"),) * 2
-    texts = ("mission", "obsid", "instrument", "exposure", "kind")
-    table = Table(
-        {name: [str(getattr(product, name)) for product in products] for name in texts}, dtype=[str] * len(texts)
-    )
-    edges = [product.band or none for product in products]
-    table["energy_low"] = [low for low, _ in edges] if edges else [0.0][:0]
-    table["energy_high"] = [high for _, high in edges] if edges else [0.0][:0]
+    columns: dict[str, list[Any]] = {name: [] for name in PRODUCT_COLUMNS}
+    for product in products:
+        low, high = product.band or (float("nan"), float("nan"))
+        path = str(product.path)
+        row = (product.mission, product.obsid, product.instrument, product.exposure, product.kind, low, high,
+               product.step, product.requested, product.size, path)  # fmt: skip
+        for values, value in zip(columns.values(), row, strict=True):
+            values.append(value)
+    # A list is freed when its array is made, and no array is copied: paths take most of the memory.
+    arrays: dict[str, Any] = {name: np.array(columns.pop(name), dtype=kind) for name, kind in PRODUCT_COLUMNS.items()}
+    table = Table(arrays, copy=False)
     for name in ("energy_low", "energy_high"):
         table[name].unit = "keV"
-    for name, kind in (("step", str), ("requested", bool), ("size", int), ("path", str)):
-        table[name] = Table.Column([kind(getattr(product, name)) for product in products], dtype=kind)
     table["size"].unit = "byte"
     return table

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -32,7 +34,7 @@ class Status(StrEnum):
     BLOCKED = "blocked"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileStamp:
     """A file at the time of its record: path, size in bytes, modification time in ns, SHA-256, kind of product."""
 
@@ -175,6 +177,39 @@ def read_checked_record(path: Path) -> Record:
         raise CorruptFileError(f"{path} is not a record ({error}); run again") from None
 
 
+def read_sound_record(path: Path) -> Record:
+    """Read a record without pydantic, and check the values that are shown or become paths.
+
+    Raise CorruptFileError if it is damaged. The message is that of `read_record`.
+    """
+    try:
+        record = read_checked_record(path)
+    except CorruptFileError:
+        return read_record(path)
+    if not _is_sound(record):
+        return read_record(path)
+    for stamp in (*record.products, *record.pruned):
+        checked_relative(stamp.path, f"the record {path}")
+    return record
+
+
+def _is_sound(record: Record) -> bool:
+    unit = record.unit
+    texts = [record.step, record.reason, record.message, record.ended, unit.mission, unit.obsid, unit.instrument,
+             unit.exposure, *record.logs, *record.removed]  # fmt: skip
+    for stamp in (*record.products, *record.pruned):
+        texts += (stamp.path, stamp.kind, stamp.sha256)
+    notes = [*record.warnings, *record.errors]
+    return (
+        all(isinstance(text, str) for text in texts)
+        and all(isinstance(note, dict) and {"name", "text"} <= set(note) for note in notes)
+        and all(isinstance(value, str) for note in notes for value in note.values())
+        and all(isinstance(stamp.size, int) for stamp in record.products)
+        and isinstance(record.results, dict)
+        and isinstance(record.versions, dict)
+    )
+
+
 def readable_records(layout: Layout) -> dict[Path, Record]:
     """Return the records of an archive by their paths, without damaged ones."""
     records = {}
@@ -184,6 +219,30 @@ def readable_records(layout: Layout) -> dict[Path, Record]:
     return records
 
 
-def record_paths(layout: Layout) -> list[Path]:
-    """Return the paths of all records of an archive, sorted."""
-    return sorted((layout.root / "records").glob("*/*/*/*.json"))
+def record_paths(layout: Layout, mission: str = "*", obsid: str = "*") -> list[Path]:
+    """Return the paths of the records of an archive, of a mission or of one observation, sorted."""
+    return list(_paths(layout, mission, obsid))
+
+
+def has_records(layout: Layout) -> bool:
+    """Return True if an archive has a record. Faster than to list all."""
+    return next(_paths(layout, "*", "*"), None) is not None
+
+
+def _paths(layout: Layout, mission: str, obsid: str) -> Iterator[Path]:
+    root = f"{layout.root}/records"
+    for one_mission in names_in(root) if mission == "*" else [mission]:
+        for one_obsid in names_in(f"{root}/{one_mission}") if obsid == "*" else [obsid]:
+            folder = f"{root}/{one_mission}/{one_obsid}"
+            for step in names_in(folder):
+                for name in names_in(f"{folder}/{step}"):
+                    if name.endswith(".json"):
+                        yield Path(folder, step, name)
+
+
+def names_in(folder: str) -> list[str]:
+    """Return the sorted names in a directory, none if it is not one. Faster than `Path.glob` in archives of many units."""
+    try:
+        return sorted(os.listdir(folder))  # noqa: PTH208 - texts, of which no path is made
+    except (FileNotFoundError, NotADirectoryError):
+        return []

@@ -21,7 +21,7 @@ FAULT = "fault"
 """Takes the place of a status: the step met a fault, and the next run repeats it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The verdict of one step on one unit."""
 

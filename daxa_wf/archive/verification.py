@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -35,18 +34,40 @@ class Discrepancy:
     detail: str = ""
 
 
-def verify(layout: Layout, progress: Callable[[int], None] = lambda _: None) -> list[Discrepancy]:
+@dataclass(frozen=True)
+class RecordedFiles:
+    """The products in an archive's records by path, and a discrepancy for each record that cannot be read."""
+
+    stamps: dict[str, FileStamp] = field(default_factory=dict)
+    damaged: list[Discrepancy] = field(default_factory=list)
+
+    @property
+    def bytes(self) -> int:
+        """Return the total size of the products in bytes."""
+        return sum(stamp.size for stamp in self.stamps.values())
+
+
+def recorded_files(layout: Layout) -> RecordedFiles:
+    """Read all records of an archive."""
+    recorded = RecordedFiles()
+    for path in record_paths(layout):
+        try:
+            recorded.stamps.update({stamp.path: stamp for stamp in read_record(path).products})
+        except CorruptFileError as error:
+            recorded.damaged.append(Discrepancy("damaged record", layout.relative(path), str(error)))
+    return recorded
+
+
+def verify(
+    layout: Layout, progress: Callable[[int], None] = lambda _: None, recorded: RecordedFiles | None = None
+) -> list[Discrepancy]:
     """Compare all products with the SHA-256 in their records. Return the discrepancies, sorted by path.
 
     Every product is read, so an altered byte is found even if size and time are the recorded ones. `progress` gets the size
-    in bytes of each file that was read.
+    in bytes of each file that was read. `recorded` are the records if they have been read already.
     """
-    stamps, discrepancies = dict[str, FileStamp](), list[Discrepancy]()
-    for path in record_paths(layout):
-        try:
-            stamps |= {stamp.path: stamp for stamp in read_record(path).products}
-        except CorruptFileError as error:
-            discrepancies.append(Discrepancy("damaged record", layout.relative(path), str(error)))
+    recorded = recorded or recorded_files(layout)
+    stamps, discrepancies = recorded.stamps, list(recorded.damaged)
     with ThreadPoolExecutor(READERS) as pool:
         for stamp, discrepancy in zip(
             stamps.values(), pool.map(lambda stamp: _compared(layout, stamp), stamps.values()), strict=True
@@ -78,15 +99,6 @@ def _files(layout: Layout) -> Iterator[Path]:
     for tree in TREES:
         for folder, _, names in os.walk(layout.root / tree):
             yield from (Path(folder, name) for name in names)
-
-
-def recorded_bytes(layout: Layout) -> int:
-    """Return the total size of the products in the readable records."""
-    total = 0
-    for path in record_paths(layout):
-        with suppress(CorruptFileError):
-            total += sum(stamp.size for stamp in read_record(path).products)
-    return total
 
 
 def mark_altered(layout: Layout, discrepancies: list[Discrepancy]) -> list[str]:

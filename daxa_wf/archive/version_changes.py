@@ -61,11 +61,24 @@ def _change(name: str, path: str, before: ObservationContent, after: Observation
         whole = (before if old is None else after).steps
         what = "the step" if whole else f"the observation {name}"
         return StepChange(path, "data", f"{what} was {'added' if old is None else 'removed'}", old, new)
+    if pruning := _pruning(old, new):
+        return StepChange(path, "data", pruning, old, new)
     cause = _first_cause(before, old, after, new)
     if old.result != new.result:
         kind: ChangeKind = "data" if cause.kind == "sources" else "processing"
         return StepChange(path, _kind_behind(before, after, cause, kind), cause.text, old, new)
     return StepChange(path, "metadata", cause.text, old, new) if old != new else None
+
+
+def _pruning(old: LockedStep, new: LockedStep) -> str:
+    """Return `pruned` or `made again after pruning` if nothing else differs between the products of a step, else ''."""
+    was, now_is = old.products.keys(), new.products.keys()
+    is_same = all(old.products[product] == new.products[product] for product in was & now_is)
+    if was == now_is or not is_same or old.result[:2] != new.result[:2]:
+        return ""
+    if now_is < was and was - now_is <= set(new.pruned):
+        return "pruned"
+    return "made again after pruning" if was < now_is and now_is - was <= set(old.pruned) else ""
 
 
 def _kind_behind(before: ObservationContent, after: ObservationContent, cause: Cause, kind: ChangeKind) -> ChangeKind:

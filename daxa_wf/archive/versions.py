@@ -104,7 +104,7 @@ def _content_of(layout: Layout, version: Version) -> Iterator[ContentLine]:
 
 
 @dataclass(frozen=True)
-class _Comparison:
+class _ContentComparison:
     """The comparison of the present content with that of the version before: None if nothing changed."""
 
     kind: ChangeKind | None
@@ -132,14 +132,16 @@ def _next(layout: Layout, description: RunDescription, history: History, present
     )  # fmt: skip
 
 
-def _compared(layout: Layout, history: History, present: PresentContent) -> _Comparison:
+def _compared(layout: Layout, history: History, present: PresentContent) -> _ContentComparison:
     """Compare the present content with the newest version whose content can be read."""
     base = next((version for version in reversed(history.versions) if _is_sound(layout, version.content)), None)
     if base is None and not (history.versions or history.damaged):
-        return _Comparison("first" if present.numbers.steps else None, ProductCounts(added=present.numbers.products))
+        return _ContentComparison(
+            "first" if present.numbers.steps else None, ProductCounts(added=present.numbers.products)
+        )
     if base is None:
         note = "the contents of earlier versions cannot be read, so the changes are unknown"
-        return _Comparison("metadata", ProductCounts(), (note,))
+        return _ContentComparison("metadata", ProductCounts(), (note,))
     notes = (
         () if base is history.latest else (f"compared with {base.number}, the newest version with a readable content",)
     )
@@ -148,7 +150,7 @@ def _compared(layout: Layout, history: History, present: PresentContent) -> _Com
         counts.update(product.change for product in change.products())
         kinds.add(change.kind)
     kind = largest(kinds) or (None if base is history.latest else "metadata")
-    return _Comparison(kind, ProductCounts(counts["added"], counts["removed"], counts["changed"]), notes)
+    return _ContentComparison(kind, ProductCounts(counts["added"], counts["removed"], counts["changed"]), notes)
 
 
 def _is_sound(layout: Layout, digest: str) -> bool:

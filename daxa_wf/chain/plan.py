@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, read_manifest
 from daxa_wf.archive.origin import identity_to_ask, read_origin
+from daxa_wf.chain.describing import MESSAGE
 from daxa_wf.chain.local import listing_digest
 from daxa_wf.chain.preflight import check_before_a_run
 from daxa_wf.chain.step_options import context_of, is_downloaded
@@ -43,9 +44,9 @@ def checked_config(data: Mapping[str, Any], files: Iterable[str | Path] = ()) ->
     """Return the configuration as models; a mistake in it ends the process with its message and exit code 2.
 
     `files` are Snakemake's configuration files, which are checked for values that YAML misreads. The last one names the archive
-    if the user's defaults say where. REMAKE_OUTDATED is a request to one run, and not a part of the configuration.
+    if the user's defaults say where. REMAKE_OUTDATED and MESSAGE belong to one run, and are not a part of the configuration.
     """
-    data = {key: value for key, value in data.items() if key != REMAKE_OUTDATED}
+    data = {key: value for key, value in data.items() if key not in (REMAKE_OUTDATED, MESSAGE)}
     paths = [Path(path) for path in files]
     try:
         for path in paths:
@@ -374,7 +375,6 @@ class Plan:
 
     def _selection_options(self, mission: Mission) -> dict[str, Any]:
         section, source = mission.section, mission.section.source
-        is_read_whole = not mission.uses_raw_store
         # Paths are relative to the archive, because a move of the project must not make the manifest again.
         select = section.select.started_in(Path(self.seen_from_archive(self.started_in))) if section.select else None
         return {
@@ -386,7 +386,7 @@ class Plan:
             "decompress": bool(source and source.decompress),
             "steps": list(mission.steps),
             "process_unscheduled": section.process_unscheduled,
-            "listing": listing_digest(self.source(mission.name)) if is_read_whole else "",
+            "listing": listing_digest(self.source(mission.name)) if mission.reads_whole_directory else "",
             "select": select.plain_values() if select else None,
             "select_files": section.select.started_in(self.started_in).fingerprints() if section.select else [],
             "tables": self.seen_from_archive(self.started_in / self.config.tables),
@@ -404,7 +404,9 @@ class Plan:
     def snapshots(self) -> dict[str, str]:
         """Return the SHA-256 of the present tables of the missions that select from tables, by name."""
         store = SnapshotStore(self.started_in / self.config.tables)
-        selecting = (item for item in self.processed() if item.uses_raw_store or item.section.select is not None)
+        selecting = (
+            item for item in self.processed() if not item.reads_whole_directory or item.section.select is not None
+        )
         return {name: digest for mission in selecting for name, digest in store.identities(mission.spec).items()}
 
     def data_centres(self, wildcards: Any, resources: Any) -> dict[str, dict[str, Any]]:

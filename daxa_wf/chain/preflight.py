@@ -19,7 +19,7 @@ from daxa_wf.mission.spec import MissionSpec
 if TYPE_CHECKING:
     import pandas as pd
 
-OWN = ("processed_data", "failed_data", "records", "raw", "work", "logs", "selection")
+OWN = ("processed_data", "failed_data", "records", "raw", "work", "logs", "selection", "versions")
 """Directories of an archive in which runs move and delete files."""
 
 

@@ -13,6 +13,7 @@ from daxa_wf.cli import (
     archive,
     doctor,
     export,
+    first_config,
     generated,
     handover,
     inspection,
@@ -26,6 +27,7 @@ from daxa_wf.cli import (
     step,
     tables,
     verify,
+    versions,
 )
 from daxa_wf.errors import DaxaError
 from daxa_wf.text import FitToShow
@@ -48,10 +50,12 @@ def _options(
 
 
 for group in (
+    first_config,
     run,
     previews,
     archive,
     inspection,
+    versions,
     verify,
     lock,
     handover,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from daxa_wf.chain.local_products import LocalProducts, local_products, rows_of_products, with_local_files
 from daxa_wf.chain.manifest import ignored_files
 from daxa_wf.chain.source_checks import local_rows
 from daxa_wf.config.mission import Mission
@@ -48,6 +49,8 @@ class LocalObservations:
     rows: Sequence[ManifestRow]
     ignored: Sequence[str]
     """Sentences on files that were not recognised."""
+    products: LocalProducts | None = None
+    """The products of a mission whose products are organised."""
 
     def table(self) -> pd.DataFrame:
         """Return one row for each observation: its ObsID, and its instruments where files have them."""
@@ -58,6 +61,14 @@ class LocalObservations:
             instruments.setdefault(row.obsid, []).append(row.inst)
         texts = [" ".join(sorted({name for name in names if name})) for names in instruments.values()]
         return pd.DataFrame({"obsid": list(instruments), "instruments": texts})
+
+    def files(self) -> list[str]:
+        """Return lines on the files: their number and bytes, unusable ones with the reason, files that are passed over."""
+        from daxa_wf.cli.source_preview import file_lines, product_file_lines
+
+        if self.products is not None:
+            return product_file_lines(self.mission.spec, self.products, [row.obsid for row in self.rows])
+        return file_lines(self.rows, self.directory)
 
     def lines(self) -> list[str]:
         """Return the numbers of observations and of exposures, where files have them, and the ignored files."""
@@ -75,12 +86,18 @@ def _in_a_directory(mission: Mission, started_in: Path) -> LocalObservations | N
 
     Raise ConfigError if the directory does not contain them.
     """
-    source = mission.section.source
-    if source is None or source.local is None or mission.uses_raw_store or mission.section.select is not None:
+    source, select = mission.section.source, mission.section.select
+    if source is None or source.local is None or select is not None:
         return None
     directory = started_in / source.local
-    rows = local_rows(mission, directory)
-    return LocalObservations(mission, directory, rows, ignored_files(directory, mission.engine))
+    if not mission.uses_raw_store:
+        rows = local_rows(mission, directory)
+        return LocalObservations(mission, directory, rows, ignored_files(directory, mission.engine))
+    if not mission.reads_whole_directory:
+        return None
+    products = local_products(mission.spec, directory)
+    rows = rows_of_products(mission.name, mission.spec, directory, None, products)
+    return LocalObservations(mission, directory, rows, products.sentences(directory), products)
 
 
 def is_query(text: str) -> bool:
@@ -153,18 +170,17 @@ def sizes(config: Config, selected: MissionSelection, started_in: Path, ask: int
         started_in / config.data, session(retries=1, limits=config.limits.limits()), config.archives_for(spec.name, started_in),
         decompress=section.source.decompress,
     )  # fmt: skip
+    facts = [observation_facts(row) for _, row in selected.selection.rows.iterrows()]
+    is_local = section.source.local is not None
+    if section.source.local is not None and "preprocessed" in mission.steps:
+        facts = with_local_files(spec, started_in / section.source.local, facts)
     requests = [
         FileRequest(
-            spec,
-            observation_facts(row),
-            mission.routes,
-            mission.instruments,
-            section.processing_version,
-            section.products.further,
+            spec, known, mission.routes, mission.instruments, section.processing_version, section.products.further
         )
-        for _, row in selected.selection.rows.iterrows()
+        for known in facts
     ]
-    return estimate(requests, fetcher, ask)
+    return estimate(requests, fetcher, ask, is_local)
 
 
 def steps_line(mission: Mission) -> str:
@@ -184,7 +200,19 @@ def product_lines(mission: Mission) -> list[str]:
     return [f"  products: {'; '.join(f'{text} of {some_of(names, 9)}' for text, names in texts.items())}"]
 
 
-def work(selected: MissionSelection, tables: Path) -> list[str]:
+def _in_the_source(selected: MissionSelection, started_in: Path) -> list[str]:
+    """Return lines on the selected observations in the local directory of a mission that is not downloaded."""
+    from daxa_wf.cli.source_preview import selected_lines
+
+    mission, source = selected.mission, selected.mission.section.source
+    if source is None or source.local is None or mission.uses_raw_store:
+        return []
+    directory, obsids = started_in / source.local, selected.selection.rows["obsid"].tolist()
+    rows = local_rows(mission, directory)
+    return selected_lines(obsids, rows, directory, ignored_files(directory, mission.engine))
+
+
+def work(selected: MissionSelection, tables: Path, started_in: Path) -> list[str]:
     """Return lines about the processing of a selection: engine, steps, and exposures where they are known."""
     from daxa_wf.chain.planned import planned_exposures
     from daxa_wf.tables.snapshots import SnapshotStore
@@ -193,6 +221,8 @@ def work(selected: MissionSelection, tables: Path) -> list[str]:
     if section.source is None:
         return ["  no source: it is selected only"]
     lines = [steps_line(mission), *product_lines(mission)]
+    if (held := _in_the_source(selected, started_in)) or not mission.uses_raw_store:
+        return [*lines, *held]
     exposures = SnapshotStore(tables).exposures(spec)
     if not mission.engine.planned_files or not spec.exposures:
         return lines

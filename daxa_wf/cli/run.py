@@ -25,6 +25,9 @@ CHANGES_NOTHING = {"-n", "--dry-run", "--dryrun", "--unlock"}
 """Arguments of Snakemake with which it does not work on the archive."""
 
 
+Reason = Annotated[
+    str, typer.Option("--message", help="the reason of this run, for the version of the archive that it makes")
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", "-n", help="count the jobs, show why records are made again, and change nothing")
 ]
@@ -59,11 +62,13 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="print errors and the summary, and nothing else")] = False,
     log_file: LogFile = None,
     remake_outdated: RemakeOutdated = False,
+    message: Reason = "",
 ) -> None:
     """Make or continue the archive of a configuration. Arguments after CONFIG go to Snakemake."""
     from daxa_wf.archive.layout import Layout
     from daxa_wf.archive.running import held
     from daxa_wf.archive.vouching import refresh_records
+    from daxa_wf.chain.describing import MESSAGE_VARIABLE
     from daxa_wf.chain.plan import REMAKE_OUTDATED
     from daxa_wf.chain.preflight import check_before_a_run
     from daxa_wf.config.reading import read_config, read_user_defaults
@@ -71,6 +76,7 @@ def run(
     arguments, own = _without_own_options(_arguments_for_snakemake(config, context.args, dry_run))
     quiet, remake_outdated = quiet or "--quiet" in own, remake_outdated or "--remake-outdated" in own
     log_file = Path(own["--log-file"]) if "--log-file" in own else log_file
+    os.environ[MESSAGE_VARIABLE] = own.get("--message", message)
     _check_cores(arguments)
     checked = read_config(config)
     check_before_a_run(checked, Path.cwd())
@@ -105,14 +111,14 @@ def _arguments_for_snakemake(config: Path, further: list[str], dry_run: bool) ->
 def _without_own_options(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
     """Return the arguments for Snakemake, and the options of this command that follow the configuration, with their values.
 
-    `--quiet` with a value is Snakemake's. Raise ConfigError if --log-file has no value.
+    `--quiet` with a value is Snakemake's. Raise ConfigError if an option of WITH_VALUE has no value.
     """
     left, own, position = list[str](), dict[str, str](), 0
     while position < len(arguments):
         option, following = arguments[position], arguments[position + 1 : position + 2]
-        if option == "--log-file":
+        if option in WITH_VALUE:
             if not following:
-                raise ConfigError("--log-file: name a file")
+                raise ConfigError(f"{option}: {WITH_VALUE[option]}")
             own[option] = following[0]
             position += 1
         elif option == "--remake-outdated" or (
@@ -123,6 +129,10 @@ def _without_own_options(arguments: list[str]) -> tuple[list[str], dict[str, str
             left.append(option)
         position += 1
     return left, own
+
+
+WITH_VALUE = {"--log-file": "name a file", "--message": "write the reason of the run after it, in quotes"}
+"""Options of this command with a value that may follow the configuration, and the advice if the value is missing."""
 
 
 def _output_options(quiet: bool, log_file: Path | None) -> list[str]:

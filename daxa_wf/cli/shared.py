@@ -86,10 +86,11 @@ def check_choice(step: str | None, mission: str | None) -> None:
 def made_archive(config: Path) -> Layout:
     """Return the layout of an archive. Raise ConfigError if it holds no records."""
     from daxa_wf.archive.layout import Layout
+    from daxa_wf.archive.records import has_records
     from daxa_wf.archive.status import manifest_fault, read_faults
 
     layout = Layout(archive_at(config))
-    if next(layout.root.glob("records/*/*/*/*.json"), None) is not None or read_faults(layout):
+    if has_records(layout) or read_faults(layout):
         return layout
     if fault := manifest_fault(layout):
         raise ConfigError(f"{layout.root} holds no records: {fault}")

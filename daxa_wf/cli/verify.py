@@ -27,16 +27,17 @@ def verify(
     from rich.console import Console
     from rich.progress import Progress
 
-    from daxa_wf.archive.records import record_paths
-    from daxa_wf.archive.verification import mark_altered, recorded_bytes
+    from daxa_wf.archive.records import has_records
+    from daxa_wf.archive.verification import mark_altered, recorded_files
     from daxa_wf.archive.verification import verify as compare
 
     layout = Layout(archive_at(config))
-    if not record_paths(layout):
+    if not has_records(layout):
         raise ConfigError(f"{layout.root} holds no records yet; 'daxa-wf run {config}' makes them")
+    recorded = recorded_files(layout)
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("verifying", total=recorded_bytes(layout))
-        discrepancies = compare(layout, lambda size: bar.advance(task, size))
+        task = bar.add_task("verifying", total=recorded.bytes)
+        discrepancies = compare(layout, lambda size: bar.advance(task, size), recorded)
     unmarked = mark_altered(layout, discrepancies)
     if as_json:
         print_json([asdict(discrepancy) for discrepancy in discrepancies])

@@ -111,6 +111,7 @@ class Config(Section):
         description="what a job runs: one step on a unit, or all steps of an observation one after the other; 'auto' is "
         "'observation' from 500 observations on, for steps that need no external software",
     )
+    author: str = Field("", description="author of the archive's versions (default: your user name)")
     limits: LimitsSection = Field(LimitsSection(), description="limits on answers from servers, on files, and on time")
     missions: Missions
 

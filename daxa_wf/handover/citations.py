@@ -8,9 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from daxa_wf.archive.contents import paths_of_records, read_sound_record
 from daxa_wf.archive.layout import unit_of
-from daxa_wf.archive.records import Record
+from daxa_wf.archive.records import Record, read_sound_record, record_paths
 from daxa_wf.archive.state import ArchiveState
 from daxa_wf.errors import ConfigError
 from daxa_wf.json_files import read_json
@@ -23,7 +22,7 @@ DATA_CENTRES, SOFTWARE = "data_centres.json", "software.json"
 
 @dataclass
 class ArchiveSources:
-    """What the records of an archive name: missions with their instruments, data centres, toolkits, versions."""
+    """The things that an archive's records name: missions with their instruments, data centres, toolkits, versions."""
 
     instruments: dict[str, set[str]] = field(default_factory=dict)
     """Mission -> instruments with data in the archive."""
@@ -61,7 +60,7 @@ def credits_of(state: ArchiveState) -> list[Credit]:
 def sources_of(state: ArchiveState) -> ArchiveSources:
     """Return the missions, instruments, data centres and software that the records of requested units name."""
     used = ArchiveSources()
-    for path in paths_of_records(state.layout):
+    for path in record_paths(state.layout):
         record = read_sound_record(path)
         if state.requested.asks_for(record.step, record.unit):
             _add_record(used, record)

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from daxa_wf.archive.contents import paths_of_records, read_sound_record
 from daxa_wf.archive.history import read_history
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.lock import Lock, make_lock, read_lock
 from daxa_wf.archive.made_from import kept_configuration
+from daxa_wf.archive.records import read_sound_record, record_paths
 from daxa_wf.errors import ConfigError
 from daxa_wf.files import write_atomically
 from daxa_wf.handover.ro_crate import METADATA, WORKFLOW, crate_text
@@ -70,4 +70,4 @@ def _last_change(layout: Layout) -> str:
     versions = read_history(layout).versions
     if versions:
         return versions[-1].time
-    return max((read_sound_record(path).ended for path in paths_of_records(layout)), default="") or "1970-01-01"
+    return max((read_sound_record(path).ended for path in record_paths(layout)), default="") or "1970-01-01"

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.versions import RunDescription
 
 Reasons = Callable[[], Sequence[str]]
+Describer = Callable[[], RunDescription]
 
 
 @dataclass
@@ -19,13 +21,20 @@ class Ending:
     """
 
     archives: dict[Layout, Reasons] = field(default_factory=dict)
+    describers: dict[Layout, Describer] = field(default_factory=dict)
+    """Functions that return author and reason of this run, and the configuration, for the archive's version."""
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     """Start of the process, in the form of the times in records (UTC, ISO)."""
     is_plugin_in_use: bool = False
 
-    def announce(self, layout: Layout, reasons: Reasons) -> None:
+    def announce(self, layout: Layout, reasons: Reasons, describer: Describer = RunDescription) -> None:
         """Add an archive, when the Snakefile is read."""
         self.archives[layout] = reasons
+        self.describers[layout] = describer
+
+    def description(self, layout: Layout) -> RunDescription:
+        """Return the description of this run for the version of an archive."""
+        return self.describers.get(layout, RunDescription)()
 
     def reasons(self) -> list[str]:
         """Return a line for every reason why records are made again."""

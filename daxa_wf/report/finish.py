@@ -8,6 +8,8 @@ from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.page import nothing_succeeded
 from daxa_wf.archive.records import readable_records
 from daxa_wf.archive.status import FAULT, manifest_fault, print_summary, read_verdicts, removed_line, write_status
+from daxa_wf.archive.versions import record_version
+from daxa_wf.errors import DaxaError
 from daxa_wf.report.ending import ENDING
 from daxa_wf.units import Unit
 
@@ -39,7 +41,7 @@ def finish_with_faults(layout: Layout) -> None:
 
 
 def close_run(layout: Layout) -> None:
-    """Write the status of every unit and print the summary, or why nothing could be processed."""
+    """Write the status of every unit, print the summary, and make a version; or print why nothing could be processed."""
     if fault := manifest_fault(layout):
         sys.stderr.write(f"Nothing was processed, because the list of observations could not be made:\n{fault}\n")
         return
@@ -49,5 +51,18 @@ def close_run(layout: Layout) -> None:
     write_status(layout, verdicts)
     print_summary(layout, verdicts)
     sys.stderr.write(removed_line(verdicts, ENDING.started))
+    make_version(layout)
     if nothing_succeeded(layout):
         sys.stderr.write(NOTHING_USABLE)
+
+
+def make_version(layout: Layout) -> None:
+    """Make a version of the archive if the run changed it, and print its line. A problem is printed, and ends no run."""
+    try:
+        version = record_version(layout, ENDING.description(layout))
+    except (DaxaError, OSError) as error:
+        sys.stderr.write(f"The version of this run could not be recorded, and the next run records it: {error}\n")
+        return
+    if version is not None:
+        line = version.line()
+        sys.stderr.write(f"{line[0].upper()}{line[1:]}\n")

@@ -12,7 +12,7 @@ import pytest
 import daxa_wf
 
 PACKAGE = Path(daxa_wf.__file__).parent
-OWN_TEST = ("daxa_wf.archive.access",)
+OWN_TEST = ("daxa_wf.archive.access", "daxa_wf.archive.versioned")
 """Modules whose examples need files that another test makes (archive/test_examples.py)."""
 
 

@@ -23,7 +23,10 @@ def test_a_lock_is_reproduced_without_a_difference_and_an_altered_byte_is_found(
     make_archive: Any, tmp_path: Path
 ) -> None:
     archive: Archive = make_archive(instruments=["M1"], images={"bands": [["0.5 keV", "2.0 keV"]]})
-    assert archive.run().code == 0
+    made = archive.run("--config", "message=the first run")
+    assert made.code == 0
+    first = archive.path.read_text()
+    assert "Version 1.0.0 (first): 16 products added" in made.text
     locked = command(archive, "lock", archive.path.name, "-o", "my.lock.json")
     assert locked.returncode == 0, locked.stderr
     content = json.loads((tmp_path / "my.lock.json").read_text())
@@ -58,3 +61,6 @@ def test_a_lock_is_reproduced_without_a_difference_and_an_altered_byte_is_found(
     assert archive.run().code == 0
     assert final.read_bytes() == whole
     assert command(archive, "verify", archive.path.name).stdout == "every product is as recorded\n"
+    (version,) = json.loads(command(archive, "history", archive.config["archive"], "--json").stdout)["versions"]
+    assert (version["message"], version["after"]["products"]) == ("the first run", 16)
+    assert (archive.root / f"versions/configurations/{version['configuration'][:16]}.yaml").read_text() == first

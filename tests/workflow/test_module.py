@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from daxa_wf.archive.history import read_history
+from daxa_wf.archive.layout import Layout
+from daxa_wf.archive.made_from import kept_configuration
 from daxa_wf.cli.shared import snakefile
 
 from .conftest import OBSIDS, PREPARED, Run
@@ -60,7 +63,13 @@ def test_a_caller_goes_on_from_a_product(
     """With the caller's own triggers and directory, the rules renamed or not, the archive beside it or elsewhere."""
     archive = place.format(folder=tmp_path)
     mission = {"source": {"local": str(small_observations)}, "obsids": [OBSIDS[0]], "instruments": ["M2"]}
-    config = {"archive": archive, "missions": {"xmm_pointed": mission}, "one_job_per": jobs}
+    config = {
+        "archive": archive,
+        "author": "the caller",
+        "message": "as a module",
+        "missions": {"xmm_pointed": mission},
+        "one_job_per": jobs,
+    }
     folder = tmp_path / "caller"
     folder.mkdir()
     text = CALLER.format(
@@ -88,6 +97,11 @@ def test_a_caller_goes_on_from_a_product(
     assert f"{OBSIDS[0]}   {job}              done" in first.text
     assert f"Archive {root}" in first.text
     assert (root / "report.html").exists() == bool(further)
+    (version,) = read_history(Layout(root)).versions
+    assert (version.number, version.author, version.message) == ("1.0.0", "the caller", "as a module")
+    assert (
+        "author: the caller" in kept_configuration(Layout(root), version.configuration).with_suffix(".yaml").read_text()
+    )
     assert {path.name for path in folder.iterdir()} <= {"Snakefile", ".snakemake", "counts.txt", "xray"}
 
     again = run()

@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from daxa_wf.archive.history import read_history
+from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import read_record
+from daxa_wf.archive.versions import differences
 from daxa_wf.files import sha256_of
 
 from .conftest import OBSIDS, Archive, rewritten
@@ -39,7 +42,9 @@ def verdicts(archive: Archive) -> dict[str, dict[str, Any]]:
 
 
 def names(root: Path) -> set[str]:
-    return {path.relative_to(root).as_posix() for path in root.rglob("*") if ".snakemake" not in path.parts}
+    """Return the paths in an archive. The configurations of both kinds differ; the contents of their versions do not."""
+    paths = (path for path in root.rglob("*") if not {".snakemake", "configurations"}.intersection(path.parts))
+    return {path.relative_to(root).as_posix() for path in paths}
 
 
 @pytest.fixture
@@ -78,6 +83,12 @@ def test_the_archive_is_the_same_either_way(both: list[Archive], small_observati
     whole.config["missions"]["xmm_pointed"]["images"]["pixel_size"] = "10 arcsec"
     run = whole.run()
     assert run.code == 0, run.text
+    assert "Version 2.0.0 (processing): " in run.text
+    causes = {Path(change.product).name: change.cause for change in differences(Layout(whole.root), "1.0.0", "2.0.0")}
+    image = f"obsid{OBSIDS[0]}-instM2-subexpALL-en0.5_2.0keV-"
+    assert causes[f"{image}image.fits"].startswith("options differ: "), causes
+    assert causes[f"{image}expmap.fits"].endswith(f" (images of {OBSIDS[0]}M2)"), causes
+    assert {cause for name, cause in causes.items() if OBSIDS[1] in name and "M1S001" in name} <= {"the step was added"}
     again = rewritten(before, whole.records())
     assert {step for step, unit in again if unit.startswith(OBSIDS[0])} == {"images", "exposure_maps", "report"}
     assert ("espfilt", f"{OBSIDS[1]}M1S001") in again
@@ -95,5 +106,6 @@ def test_the_archive_is_the_same_either_way(both: list[Archive], small_observati
     again = rewritten(before, whole.records())
     assert {step for step, _ in again} == {"merge", "images", "exposure_maps", "report"}
     assert {unit for _, unit in again} == {f"{OBSIDS[0]}M2", OBSIDS[0]}
+    assert read_history(Layout(whole.root)).latest.number == "2.0.0", "the same bytes make no version"
     for path in (whole.root / "records").rglob("*.json"):
         assert read_record(path).done

@@ -29,5 +29,7 @@ rule archive_report:
         plan.place(plan.layout.root / "logs" / "archive_report.log"),
     conda:
         "../envs/daxa_wf.yaml"
+    params:
+        description=describer.for_job,
     script:
         "../scripts/archive_report.py"

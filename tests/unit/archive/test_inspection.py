@@ -16,13 +16,14 @@ from astropy.nddata import CCDData, NDData
 from astropy.table import Table
 
 from daxa_wf.archive.access import Archive, NoSuchProductError
-from daxa_wf.archive.contents import PLAIN_PATH, paths_of_records, read_contents
+from daxa_wf.archive.contents import read_contents
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, read_manifest, write_manifest
 from daxa_wf.archive.records import Record, Status, read_record, record_paths, write_record
 from daxa_wf.archive.state import ArchiveState
 from daxa_wf.archive.status import read_verdicts
 from daxa_wf.errors import ConfigError, CorruptFileError
+from daxa_wf.files import PLAIN_PATH
 from daxa_wf.units import Unit
 from tests.small_archive import M1_EXPOSURE, MISSION, OBSID, PN, image_hdu, write_small_archive
 
@@ -96,9 +97,10 @@ def test_only_plain_paths_skip_the_examination(path: str) -> None:
 def test_records_of_the_fast_reader_are_those_of_the_checked_one(layout: Layout) -> None:
     outcomes = read_contents(layout).outcomes
     records = [read_record(path) for path in record_paths(layout)]
-    assert [each.products for each in outcomes] == [tuple(each.products) for each in records]
+    facts = [[(item.path, item.size, item.kind) for item in each.products] for each in outcomes]
+    assert facts == [[(item.path, item.size, item.kind) for item in each.products] for each in records]
     assert [each.verdict.unit for each in outcomes] == [each.unit for each in records]
-    assert list(paths_of_records(layout)) == record_paths(layout)
+    assert record_paths(layout) == sorted((layout.root / "records").glob("*/*/*/*.json"))
 
 
 def test_a_fault_and_an_unfinished_observation_show_in_every_view(layout: Layout) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record, Status, stamp_file, write_record
-from daxa_wf.archive.verification import Discrepancy, mark_altered, recorded_bytes, verify
+from daxa_wf.archive.verification import Discrepancy, mark_altered, recorded_files, verify
 from daxa_wf.archive.vouching import examine_records
 from daxa_wf.units import Unit
 
@@ -36,7 +36,7 @@ def test_an_archive_as_recorded_has_no_discrepancy(layout: Layout) -> None:
     sizes: list[int] = []
     assert verify(layout, sizes.append) == []
     assert sizes == [1000, 1000]
-    assert recorded_bytes(layout) == 2000
+    assert recorded_files(layout).bytes == 2000
 
 
 def test_one_altered_byte_is_found_although_size_and_time_are_the_recorded_ones(layout: Layout) -> None:

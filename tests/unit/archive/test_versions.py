@@ -133,6 +133,18 @@ def test_added_and_removed_products_make_minor_versions(layout: Layout) -> None:
     }  # fmt: skip
 
 
+def test_pruned_products_are_removed_and_not_processed_otherwise(layout: Layout) -> None:
+    record = read_record(layout.record("images", PN))
+    write_record(layout, replace(record, products=record.products[:1], pruned=record.products[1:]))
+    version = record_version(layout)
+    assert (version.number, version.products.removed) == ("1.1.0", 3)
+    assert {change.cause for change in differences(layout, "1.0.0", "1.1.0")} == {"pruned"}
+    write_record(layout, record)
+    assert (record_version(layout).number, read_history(layout).latest.products.added) == ("1.2.0", 3)
+    assert {change.cause for change in differences(layout, "1.1.0", "1.2.0")} == {"made again after pruning"}
+    assert list(differences(layout, "1.0.0", "1.2.0")) == []
+
+
 def test_other_tables_and_another_configuration_make_a_patch(layout: Layout) -> None:
     write_origin(layout, Origin(snapshots={MISSION: "d" * 64}))
     version = record_version(layout)
