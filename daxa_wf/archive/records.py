@@ -188,7 +188,7 @@ def read_sound_record(path: Path) -> Record:
         return read_record(path)
     if not _is_sound(record):
         return read_record(path)
-    for stamp in record.products:
+    for stamp in (*record.products, *record.pruned):
         checked_relative(stamp.path, f"the record {path}")
     return record
 
@@ -197,7 +197,7 @@ def _is_sound(record: Record) -> bool:
     unit = record.unit
     texts = [record.step, record.reason, record.message, record.ended, unit.mission, unit.obsid, unit.instrument,
              unit.exposure, *record.logs, *record.removed]  # fmt: skip
-    for stamp in record.products:
+    for stamp in (*record.products, *record.pruned):
         texts += (stamp.path, stamp.kind, stamp.sha256)
     notes = [*record.warnings, *record.errors]
     return (

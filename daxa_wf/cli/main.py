@@ -13,6 +13,7 @@ from daxa_wf.cli import (
     archive,
     doctor,
     export,
+    first_config,
     generated,
     handover,
     inspection,
@@ -25,6 +26,7 @@ from daxa_wf.cli import (
     run,
     step,
     tables,
+    update,
     verify,
     versions,
 )
@@ -49,6 +51,7 @@ def _options(
 
 
 for group in (
+    first_config,
     run,
     previews,
     archive,
@@ -64,6 +67,7 @@ for group in (
     export,
     regions,
     tables,
+    update,
     doctor,
     generated,
 ):

@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -19,6 +19,7 @@ from daxa_wf.errors import CorruptFileError, ServiceError
 from daxa_wf.files import publish_file, sha256_of, write_atomically
 from daxa_wf.json_files import read_json
 from daxa_wf.mission.spec import MissionSpec, TableSource
+from daxa_wf.tables.names import NAMES
 from daxa_wf.tables.urls import shown
 from daxa_wf.text import make_printable, mask_secrets
 
@@ -46,6 +47,8 @@ class Snapshot:
     fetched: str
     rows: int
     sha256: str
+    file_sha256: str = ""
+    """SHA-256 of the user's file, if the table was imported from the file that `url` names."""
 
     @property
     def age(self) -> timedelta:
@@ -128,16 +131,38 @@ class SnapshotStore:
             f"{self._sidecar(mission).name}; 'daxa-wf fetch-tables --mission {mission}' replaces it"
         )
 
-    def write(self, mission: str, source: TableSource, rows: pd.DataFrame, url: str, query: str) -> Snapshot:
-        """Keep a table that was fetched just now. It replaces the earlier snapshot once it is complete."""
+    def write(
+        self, mission: str, source: TableSource, rows: pd.DataFrame, url: str, query: str, file_sha256: str = ""
+    ) -> Snapshot:
+        """Keep a table that was fetched or imported just now. It replaces the earlier snapshot once it is complete."""
         self.directory.mkdir(parents=True, exist_ok=True)
         part = self.directory / f".{mission}.{os.getpid()}.part"
         rows.to_parquet(part, index=False)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        snapshot = Snapshot(mission, source.service, source.table, shown(url), query, now, len(rows), sha256_of(part))
+        snapshot = Snapshot(
+            mission, source.service, source.table, shown(url), query, now, len(rows), sha256_of(part), file_sha256
+        )  # fmt: skip
         publish_file(part, self._table(mission))
         write_atomically(self._sidecar(mission), json.dumps(asdict(snapshot), indent=1) + "\n")
         return snapshot
+
+    def copy_from(self, other: SnapshotStore, names: Iterable[str]) -> None:
+        """Take over snapshots of another store, and its resolved names, each once it is complete.
+
+        Raise CorruptFileError if a table is not the one of its sidecar.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            snapshot = other.latest(name)
+            if snapshot is None:
+                continue
+            part = self.directory / f".{name}.{os.getpid()}.part"
+            part.write_bytes(other._verified(name))
+            publish_file(part, self._table(name))
+            write_atomically(self._sidecar(name), json.dumps(asdict(snapshot), indent=1) + "\n")
+        resolved = other.directory / NAMES
+        if resolved.exists():
+            write_atomically(self.directory / NAMES, resolved.read_text(encoding="utf-8"))
 
     def keep_bad_answer(self, mission: str, body: bytes) -> Path | None:
         """Keep the beginning of a wrong answer for inspection, and return its path, or None if the answer is empty."""
@@ -152,9 +177,13 @@ class SnapshotStore:
     def observations(self, spec: MissionSpec) -> pd.DataFrame:
         """Return the observation table of a mission's snapshots, with the exposures of its instruments if they are known."""
         from daxa_wf.tables.exposures import with_exposures
-        from daxa_wf.tables.observation_table import observation_table
+        from daxa_wf.tables.observation_table import USER, observation_table
+        from daxa_wf.tables.user_tables import users_source
 
-        table = observation_table(spec, _source_of(spec.tables, self.latest(spec.name)), self.read(spec.name)).rows
+        snapshot = self.latest(spec.name)
+        is_users = snapshot is not None and snapshot.service == USER
+        source = users_source(spec) if is_users else _source_of(spec.tables, snapshot)
+        table = observation_table(spec, source, self.read(spec.name)).rows
         exposures = self.exposures(spec)
         return table if exposures is None else with_exposures(table, spec, exposures)
 

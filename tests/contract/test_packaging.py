@@ -15,6 +15,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+import daxa_wf
+
 ROOT = Path(__file__).parents[2]
 CONDA_NAMES = {"isal": "python-isal", "matplotlib": "matplotlib-base", "snakemake": "snakemake-minimal"}
 NOT_IN_PYPROJECT = {"pip"}
@@ -33,6 +35,35 @@ def test_pyproject_and_environment_agree() -> None:
     pyproject["python"] = project["requires-python"]
     environment = bounds_by_name(yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"])
     assert {name: bound for name, bound in environment.items() if name not in NOT_IN_PYPROJECT} == pyproject
+
+
+def test_pyproject_and_the_recipe_agree() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    project = settings["project"]
+    recipe = yaml.safe_load((ROOT / "recipe" / "recipe.yaml").read_text())
+    needs = {kind: bounds_by_name(texts) for kind, texts in recipe["requirements"].items()}
+    python = {"python": ">=${{ python_min }}"}
+    assert f">={recipe['context']['python_min']}" == project["requires-python"]
+    wanted = {CONDA_NAMES.get(name, name): bound for name, bound in bounds_by_name(project["dependencies"]).items()}
+    assert needs["run"] == {**wanted, **python}
+    assert needs["host"] == {**bounds_by_name(settings["build-system"]["requires"]), "pip": "", **python}
+    assert recipe["context"]["version"] == daxa_wf.__version__
+    assert recipe["build"]["python"]["entry_points"] == [f"{k} = {v}" for k, v in project["scripts"].items()]
+    assert (recipe["about"]["summary"], recipe["about"]["license"]) == (project["description"], project["license"])
+
+
+def test_pyproject_and_the_environment_of_the_rules_agree() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    rules = yaml.safe_load((ROOT / "workflow" / "envs" / "daxa_wf.yaml").read_text())
+    *packages, by_pip = rules["dependencies"]
+    snakemake = bounds_by_name(project["dependencies"])["snakemake"]
+    assert bounds_by_name(packages) == {"python": project["requires-python"], "snakemake-minimal": snakemake, "pip": ""}
+    assert by_pip == {"pip": [f"{project['name']} =={daxa_wf.__version__}"]}
+    channels = [
+        yaml.safe_load((ROOT / name).read_text())["channels"]
+        for name in ("environment.yml", "workflow/envs/daxa_wf.yaml")
+    ]
+    assert channels[0] == channels[1]
 
 
 SOURCE_FOLDERS = ("daxa_wf", "daxa_wf_simulator", "snakemake_logger_plugin_daxa", "workflow", "config")

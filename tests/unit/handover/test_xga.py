@@ -113,11 +113,11 @@ def test_an_export_replaces_its_own_links_and_nothing_else(archive: Archive, tmp
         export(archive, tmp_path / "full")
 
 
-def product(layout: Layout, unit: Unit, band: Band | None = None) -> None:
-    path = layout.product(unit, "finalevents", band)
+def product(layout: Layout, unit: Unit, band: Band | None = None, kind: str = "finalevents") -> None:
+    path = layout.product(unit, kind, band)
     path.parent.mkdir(parents=True, exist_ok=True)
     fits.PrimaryHDU().writeto(path)
-    stamp = stamp_file(path, layout.relative(path), "finalevents")
+    stamp = stamp_file(path, layout.relative(path), kind)
     write_record(layout, Record("preprocessed", unit, Status.DONE, products=[stamp]))
 
 
@@ -128,6 +128,7 @@ def test_other_telescopes_have_their_keys_and_other_missions_are_counted(tmp_pat
     product(layout, Unit("chandra", "12812", "ACIS-S"))
     product(layout, Unit("chandra", "12813", "HRC-I"))
     product(layout, Unit("nustar_pointed", "71010003002", "FPMA"))
+    product(layout, Unit("xmm_pointed", "0201903501", "PN", "S003"), kind="attitude")
     said = export(Archive(layout.root), tmp_path / "xga")
     assert "2 event lists of chandra, erass\n" in said
     assert "1 event lists of chandra HRC-I: XGA has no place for them" in said
@@ -135,6 +136,7 @@ def test_other_telescopes_have_their_keys_and_other_missions_are_counted(tmp_pat
     parser = ConfigParser(interpolation=None)
     parser.read(tmp_path / "xga" / "xga.cfg")
     assert filled(dict(parser["ERASS_FILES"]), "clean_erass_evts", obs_id="134135").is_file()
+    assert "XMM_FILES" not in parser, "an attitude without event lists is of no use"
     assert filled(dict(parser["CHANDRA_FILES"]), "clean_acis_evts", obs_id="12812").is_file()
     only = Layout(tmp_path / "only")
     product(only, Unit("nustar_pointed", "71010003002", "FPMA"))
@@ -145,14 +147,22 @@ def test_other_telescopes_have_their_keys_and_other_missions_are_counted(tmp_pat
 READ_BY_XGA = """
 import json, warnings
 warnings.simplefilter("ignore")
-from xga.utils import CENSUS, USABLE, xga_conf
+from astropy.units import Quantity
+import xga.sources.base
+xga.sources.base.nh_lookup = lambda *position: [Quantity(0.02, "10^22 cm^-2")]  # asks a tool of HEASoft
+from xga.sources import NullSource
+from xga.utils import CENSUS, USABLE
 rows = CENSUS["xmm"].to_dict("records")
-print(json.dumps([USABLE["xmm"], rows], default=str))
+source = NullSource(obs={"xmm": [row["ObsID"] for row in rows]}, null_load_products=True)
+products = {
+    kind: [item.path for item in source.get_products(kind, telescope="xmm")] for kind in ("events", "image", "expmap")
+}
+print(json.dumps([USABLE["xmm"], rows, products], default=str))
 """
 
 
 @pytest.mark.skipif(importlib.util.find_spec("xga") is None, reason="XGA is not installed")
-def test_xga_finds_every_final_list(archive: Archive, tmp_path: Path) -> None:
+def test_xga_finds_every_final_list_image_and_map(archive: Archive, tmp_path: Path) -> None:
     with_attitude(archive, tmp_path)
     export(archive, tmp_path / "xga")
     environment = {**os.environ, "XGA_CONFIG_DIR": str(tmp_path / "xga")}
@@ -160,8 +170,11 @@ def test_xga_finds_every_final_list(archive: Archive, tmp_path: Path) -> None:
         [sys.executable, "-c", READ_BY_XGA], env=environment, capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
-    usable, rows = json.loads(done.stdout.strip().splitlines()[-1])
+    usable, rows, products = json.loads(done.stdout.strip().splitlines()[-1])
     assert usable is True
+    for kind, ours in (("events", "finalevents"), ("image", "image"), ("expmap", "expmap")):
+        paths = {product.path.resolve() for product in archive.find_products(kind=ours)}
+        assert {Path(path).resolve() for path in products[kind]} == paths
     lists = {(product.obsid, product.instrument): product.path for product in archive.find_products(kind="finalevents")}
     names = {"PN": "USE_PN", "M1": "USE_MOS1", "M2": "USE_MOS2"}
     census = {(row["ObsID"], name) for row in rows for name, column in names.items() if row[column]}
