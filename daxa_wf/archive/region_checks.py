@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -116,7 +117,8 @@ def _counted(listed: list[Any], origin: str) -> list[Any]:
 def image_wcs(layout: Layout, path: Path) -> Any:
     """Return the celestial WCS of an image. Raise ConfigError if the archive does not hold the file, or it has no WCS."""
     place = path if path.is_absolute() or path.exists() else layout.find(str(path))
-    if not place.resolve().is_relative_to(layout.root.resolve()):
+    # Links are not followed: images of data centres are links to the raw store.
+    if not Path(os.path.normpath(place.absolute())).is_relative_to(os.path.normpath(layout.root.absolute())):
         raise ConfigError(
             f"image {path}: not a file of the archive {layout.root}; name one of 'daxa-wf path --kind image'"
         )

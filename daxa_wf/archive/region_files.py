@@ -60,7 +60,7 @@ def region_files(
 def remove_region_files(
     layout: Layout, name: str, obsid: str | None = None, mission: str | None = None
 ) -> list[RegionFile]:
-    """Delete a set of regions, of one observation or of all, and return the files. Raise ConfigError if there are none."""
+    """Delete a set of regions, of one observation or of all, and return the files. Raise ConfigError if it does not exist."""
     removed = region_files(layout, obsid, mission, name)
     if not removed:
         names = sorted({file.name for file in region_files(layout, obsid, mission)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,16 @@ from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.made_from import keep_snapshot
 from daxa_wf.archive.manifest import ManifestRow, decompressed, write_manifest
 from daxa_wf.archive.origin import Origin, as_json, write_origin
-from daxa_wf.chain.planned import observation_facts, planned_exposures, planned_observations
+from daxa_wf.chain.local_products import (
+    local_products,
+    rows_by_name,
+    rows_of_products,
+    with_local_files,
+)
+from daxa_wf.chain.planned import facts_from, facts_text, observation_facts, planned_exposures, planned_observations
 from daxa_wf.chain.runner import log_to
 from daxa_wf.chain.select import find_observations, next_release
+from daxa_wf.download.file_request import LOCAL_FILES
 from daxa_wf.errors import ConfigError, DaxaError, ServiceError
 from daxa_wf.files import write_atomically
 from daxa_wf.limits import Limits
@@ -99,7 +106,7 @@ def _keep_snapshots(layout: Layout, mission: str, store: SnapshotStore) -> dict[
 
 def _part(name: str, options: Options, directory: Path, is_only: bool) -> _MissionPart:
     """Return a mission's part of the manifest. Raise ServiceError if a service fails and this mission is the only one."""
-    planned = _to_read if options["listing"] else _to_download
+    planned = _way_of(name, options)
     try:
         part = planned(name, options, directory)
     except NoObservationsError as error:
@@ -111,6 +118,38 @@ def _part(name: str, options: Options, directory: Path, is_only: bool) -> _Missi
         return _MissionPart(notes=(line,), is_unfinished=True)
     rows = [decompressed(row) for row in part.rows] if options["decompress"] else part.rows
     return replace(part, rows=[row for row in rows if options["process_unscheduled"] or not row.is_unscheduled])
+
+
+def _way_of(name: str, options: Options) -> Callable[[str, Options, Path], _MissionPart]:
+    """Return the function that makes a mission's part: from raw files of a directory, its products, or data centres."""
+    if engine_of(name, options["engine"]).takes_whole_observations:
+        return _to_organise if options["source"] and "preprocessed" in options["steps"] else _to_download
+    return _to_read if options["listing"] else _to_download
+
+
+def _to_organise(name: str, options: Options, directory: Path) -> _MissionPart:
+    """Return the rows of observations whose products are in a local directory, in the data centre's layout or another one.
+
+    Only products that the layout does not explain are searched by name, because a mirror may have millions of files.
+    """
+    spec, root = MISSIONS[name], Path(options["source"])
+    obsids = _chosen(options).listed_obsids()
+    if options["listing"]:
+        products = local_products(spec, root)
+        notes = tuple(f"{name}: {sentence}" for sentence in products.sentences(root))
+        return _MissionPart(rows_of_products(name, spec, root, None, products), notes)
+    if obsids and SnapshotStore(Path(options["tables"])).latest(name) is None:
+        mirrors = {centre: [Path(path) for path in paths] for centre, paths in options.get("mirrors", {}).items()}
+        if (by_name := rows_by_name(name, root, mirrors, obsids)) is not None:
+            return _MissionPart(by_name[0])
+    part = _to_download(name, options, directory)
+    facts = with_local_files(spec, root, [facts_from(row.facts) for row in part.rows])
+    # Observations that are nowhere in the directory stay: their step `acquire` is rejected by name.
+    rows = [
+        replace(row, facts=facts_text(known)) if LOCAL_FILES in known else row
+        for row, known in zip(part.rows, facts, strict=True)
+    ]
+    return replace(part, rows=rows)
 
 
 def _uses_tables(options: Options) -> bool:

@@ -25,7 +25,7 @@ from daxa_wf.config.reading import parse_config, read_user_defaults
 from daxa_wf.config.user_defaults import filled_values
 from daxa_wf.config.yaml_values import refuse_misread_file
 from daxa_wf.download.credentials import read_secrets
-from daxa_wf.download.release import mark_of_logins
+from daxa_wf.download.release import login_key, mark_of_logins
 from daxa_wf.errors import ConfigError, DaxaError, Fault
 from daxa_wf.mission.registry import STEPS, pipelines
 from daxa_wf.mission.step import ACQUIRE, REPORT, UNIT_PARTS, Step, load
@@ -104,17 +104,26 @@ class Plan:
         return self.place(self.layout.manifest)
 
     def login_marks(self) -> dict[str, str]:
-        """Return a digest of the user's credentials by mission. If it changes, proprietary data are requested again."""
-        store, secrets = self.started_in / self.config.data, read_secrets(self.credentials())
-        downloaded = [mission.name for mission in self.processed() if is_downloaded(mission)]
+        """Return a digest of the user's credentials by mission, or by mission and ObsID for observations with their own.
+
+        If it changes, proprietary data are requested again.
+        """
+        store, downloaded = (
+            self.started_in / self.config.data,
+            [item for item in self.processed() if is_downloaded(item)],
+        )
+        places = {mission.name: self.config.archives_for(mission.name, self.started_in) for mission in downloaded}
         return {
-            name: mark_of_logins(store, secrets, self.config.archives_for(name, self.started_in), makes_key=False)
-            for name in downloaded
+            login_key(name, obsid): mark_of_logins(
+                store, read_secrets(self.credentials(obsid)), centres, makes_key=False
+            )
+            for name, centres in places.items()
+            for obsid in self.config.obsids_with_credentials
         }
 
-    def credentials(self) -> dict[str, str]:
-        """Return the paths of the files with credentials, by data centre."""
-        return {name: str(self.started_in / path) for name, path in self.config.credentials.items()}
+    def credentials(self, obsid: str) -> dict[str, str]:
+        """Return the paths of the files with an observation's credentials, by data centre."""
+        return {name: str(self.started_in / path) for name, path in self.config.credentials_of(obsid).items()}
 
     def mission(self, name: str) -> Mission:
         """Return a mission of the configuration."""
@@ -375,7 +384,6 @@ class Plan:
 
     def _selection_options(self, mission: Mission) -> dict[str, Any]:
         section, source = mission.section, mission.section.source
-        is_read_whole = not mission.uses_raw_store
         # Paths are relative to the archive, because a move of the project must not make the manifest again.
         select = section.select.started_in(Path(self.seen_from_archive(self.started_in))) if section.select else None
         return {
@@ -387,7 +395,7 @@ class Plan:
             "decompress": bool(source and source.decompress),
             "steps": list(mission.steps),
             "process_unscheduled": section.process_unscheduled,
-            "listing": listing_digest(self.source(mission.name)) if is_read_whole else "",
+            "listing": listing_digest(self.source(mission.name)) if mission.reads_whole_directory else "",
             "select": select.plain_values() if select else None,
             "select_files": section.select.started_in(self.started_in).fingerprints() if section.select else [],
             "tables": self.seen_from_archive(self.started_in / self.config.tables),
@@ -405,7 +413,9 @@ class Plan:
     def snapshots(self) -> dict[str, str]:
         """Return the SHA-256 of the present tables of the missions that select from tables, by name."""
         store = SnapshotStore(self.started_in / self.config.tables)
-        selecting = (item for item in self.processed() if item.uses_raw_store or item.section.select is not None)
+        selecting = (
+            item for item in self.processed() if not item.reads_whole_directory or item.section.select is not None
+        )
         return {name: digest for mission in selecting for name, digest in store.identities(mission.spec).items()}
 
     def data_centres(self, wildcards: Any, resources: Any) -> dict[str, dict[str, Any]]:

@@ -169,9 +169,9 @@ def _table(path: Path) -> dict[str, str]:
     """Return the section of a table of positions, with the columns that its header names, whatever their case."""
     if not path.expanduser().is_file():
         raise ConfigError(f"{path} is not a file; give a table with columns such as ra, dec and name, in degrees")
-    from daxa_wf.selection.position_files import column_names
+    from daxa_wf.selection.table_files import read_table_file
 
-    columns = {name.lower(): name for name in column_names(path.expanduser())}
+    columns = {name.lower(): name for name in map(str, read_table_file(path.expanduser()).columns)}
     for axis in ("ra", "dec"):
         if axis not in columns:
             raise ConfigError(f"{path} has no column {axis}; it has {', '.join(columns.values())}. Rename a column")

@@ -1,4 +1,4 @@
-"""Commands that hand an archive to other programs and people: citations, SAMP."""
+"""Commands that hand an archive to other programs and people, and take one: citations, SAMP, archives of DAXA."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from daxa_wf.archive.layout import Layout
-from daxa_wf.cli.shared import ArchivePlace, AsJson, archive_at, given_band, print_json
+from daxa_wf.cli.shared import ArchivePlace, AsJson, archive_at, archive_of, given_band, print_json
 
 commands = typer.Typer()
 
@@ -49,3 +49,21 @@ def send(
     products = archive.find_products(obsid, mission, instrument, kind, given_band(band), exposure)
     for delivery in send_products([product for product in products if product.requested], to):
         print(f"{delivery.path.name}: {', '.join(delivery.receivers)}")
+
+
+@commands.command()
+def adopt(
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="the archive that DAXA made: .../archives/<name>", show_default=False)
+    ],
+    to: Annotated[Path, typer.Option(help="the archive to make: a new directory, or a configuration that names it")],
+    link: Annotated[bool, typer.Option("--link", help="link to DAXA's products in place of copies")] = False,
+) -> None:
+    """Make an archive of the products of an archive of DAXA, which is not changed: records, status, report, regions."""
+    from daxa_wf.archive.access import Archive
+    from daxa_wf.handover.adopt import adopt as adopt_archive
+
+    layout = Layout(archive_of(to) if to.is_file() else Path.cwd() / to)
+    for note in adopt_archive(directory, layout, link):
+        print(note)
+    print(f"{layout.root}: {len(Archive(layout.root).find_products())} products")

@@ -8,6 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from daxa_wf.chain.local_products import (
+    LocalProducts,
+    local_products,
+    rows_by_name,
+    rows_of_products,
+    with_local_files,
+)
 from daxa_wf.chain.manifest import ignored_files
 from daxa_wf.chain.source_checks import local_rows
 from daxa_wf.config.mission import Mission
@@ -48,6 +55,8 @@ class LocalObservations:
     rows: Sequence[ManifestRow]
     ignored: Sequence[str]
     """Sentences on files that were not recognised."""
+    products: LocalProducts | None = None
+    """The products of a mission whose products are organised."""
 
     def table(self) -> pd.DataFrame:
         """Return one row for each observation: its ObsID, and its instruments where files have them."""
@@ -58,6 +67,14 @@ class LocalObservations:
             instruments.setdefault(row.obsid, []).append(row.inst)
         texts = [" ".join(sorted({name for name in names if name})) for names in instruments.values()]
         return pd.DataFrame({"obsid": list(instruments), "instruments": texts})
+
+    def files(self) -> list[str]:
+        """Return lines on the files: their number and bytes, unusable ones with the reason, files that are passed over."""
+        from daxa_wf.cli.source_preview import file_lines, product_file_lines
+
+        if self.products is not None:
+            return product_file_lines(self.mission.spec, self.products, [row.obsid for row in self.rows])
+        return file_lines(self.rows, self.directory)
 
     def lines(self) -> list[str]:
         """Return the numbers of observations and of exposures, where files have them, and the ignored files."""
@@ -70,17 +87,36 @@ class LocalObservations:
         ]
 
 
-def _in_a_directory(mission: Mission, started_in: Path) -> LocalObservations | None:
-    """Return the observations of a mission that takes all of a local directory, None for other missions.
+def _in_a_directory(config: Config, mission: Mission, started_in: Path) -> LocalObservations | None:
+    """Return the observations of a mission that are taken from a local directory without a table, None for other missions.
 
     Raise ConfigError if the directory does not contain them.
     """
-    source = mission.section.source
-    if source is None or source.local is None or mission.uses_raw_store or mission.section.select is not None:
+    source, spec = mission.section.source, mission.spec
+    if source is None or source.local is None:
         return None
     directory = started_in / source.local
-    rows = local_rows(mission, directory)
-    return LocalObservations(mission, directory, rows, ignored_files(directory, mission.engine))
+    if not mission.uses_raw_store and mission.section.select is None:
+        rows = local_rows(mission, directory)
+        return LocalObservations(mission, directory, rows, ignored_files(directory, mission.engine))
+    if mission.uses_raw_store and mission.reads_whole_directory:
+        products = local_products(spec, directory)
+        rows = rows_of_products(mission.name, spec, directory, None, products)
+        return LocalObservations(mission, directory, rows, products.sentences(directory), products)
+    if "preprocessed" in mission.steps and (obsids := _obsids_without_table(config, mission, started_in)):
+        by_name = rows_by_name(mission.name, directory, config.mirrors_for(mission.name, started_in), obsids)
+        return LocalObservations(mission, directory, by_name[0], (), by_name[1]) if by_name else None
+    return None
+
+
+def _obsids_without_table(config: Config, mission: Mission, started_in: Path) -> tuple[str, ...]:
+    """Return the ObsIDs of a mission that is chosen by them alone and whose table was never fetched, or ()."""
+    from daxa_wf.selection.options import Select
+    from daxa_wf.tables.snapshots import SnapshotStore
+
+    if SnapshotStore(started_in / config.tables).latest(mission.name) is not None:
+        return ()
+    return (mission.section.select or Select()).only(mission.section.obsids).listed_obsids()
 
 
 def is_query(text: str) -> bool:
@@ -118,7 +154,7 @@ def find(config: Config, started_in: Path) -> Iterator[tuple[str, MissionSelecti
         )
     for name, mission in config.all_missions.items():
         try:
-            yield name, _in_a_directory(mission, started_in) or _selected(config, mission, started_in)
+            yield name, _in_a_directory(config, mission, started_in) or _selected(config, mission, started_in)
         except DaxaError as error:
             yield name, error
 
@@ -153,18 +189,17 @@ def sizes(config: Config, selected: MissionSelection, started_in: Path, ask: int
         started_in / config.data, session(retries=1, limits=config.limits.limits()), config.archives_for(spec.name, started_in),
         decompress=section.source.decompress,
     )  # fmt: skip
+    facts = [observation_facts(row) for _, row in selected.selection.rows.iterrows()]
+    is_local = section.source.local is not None
+    if section.source.local is not None and "preprocessed" in mission.steps:
+        facts = with_local_files(spec, started_in / section.source.local, facts)
     requests = [
         FileRequest(
-            spec,
-            observation_facts(row),
-            mission.routes,
-            mission.instruments,
-            section.processing_version,
-            section.products.further,
+            spec, known, mission.routes, mission.instruments, section.processing_version, section.products.further
         )
-        for _, row in selected.selection.rows.iterrows()
+        for known in facts
     ]
-    return estimate(requests, fetcher, ask)
+    return estimate(requests, fetcher, ask, is_local)
 
 
 def steps_line(mission: Mission) -> str:
@@ -184,7 +219,19 @@ def product_lines(mission: Mission) -> list[str]:
     return [f"  products: {'; '.join(f'{text} of {some_of(names, 9)}' for text, names in texts.items())}"]
 
 
-def work(selected: MissionSelection, tables: Path) -> list[str]:
+def _in_the_source(selected: MissionSelection, started_in: Path) -> list[str]:
+    """Return lines on the selected observations in the local directory of a mission that is not downloaded."""
+    from daxa_wf.cli.source_preview import selected_lines
+
+    mission, source = selected.mission, selected.mission.section.source
+    if source is None or source.local is None or mission.uses_raw_store:
+        return []
+    directory, obsids = started_in / source.local, selected.selection.rows["obsid"].tolist()
+    rows = local_rows(mission, directory)
+    return selected_lines(obsids, rows, directory, ignored_files(directory, mission.engine))
+
+
+def work(selected: MissionSelection, tables: Path, started_in: Path) -> list[str]:
     """Return lines about the processing of a selection: engine, steps, and exposures where they are known."""
     from daxa_wf.chain.planned import planned_exposures
     from daxa_wf.tables.snapshots import SnapshotStore
@@ -193,6 +240,8 @@ def work(selected: MissionSelection, tables: Path) -> list[str]:
     if section.source is None:
         return ["  no source: it is selected only"]
     lines = [steps_line(mission), *product_lines(mission)]
+    if (held := _in_the_source(selected, started_in)) or not mission.uses_raw_store:
+        return [*lines, *held]
     exposures = SnapshotStore(tables).exposures(spec)
     if not mission.engine.planned_files or not spec.exposures:
         return lines

@@ -13,6 +13,7 @@ import typer
 
 from daxa_wf.cli.listing import Format, Output
 from daxa_wf.cli.shared import ConfigFile
+from daxa_wf.errors import DaxaError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from daxa_wf.cli.preview import LocalObservations, MissionSelection
     from daxa_wf.config.model import Config
     from daxa_wf.download.sizes import Estimate
-    from daxa_wf.errors import DaxaError
 
 commands = typer.Typer()
 
@@ -139,31 +139,29 @@ def plan(
         ),
     ] = 0,
 ) -> None:
-    """Show the observations, exposures, downloads and steps of a run, without running anything."""
-    from daxa_wf.cli.preview import (
-        LocalObservations,
-        MissionSelection,
-        exit_code,
-        find,
-        report_problem,
-        sizes,
-        steps_line,
-        work,
-    )
+    """Show the observations, exposures, files, downloads and steps of a run, without running anything."""
+    from daxa_wf.cli.preview import exit_code, find, report_problem
     from daxa_wf.config.reading import read_config
 
     checked, problems, any_selected = read_config(config), [], False
     for name, result in find(checked, Path.cwd()):
-        if isinstance(result, LocalObservations):
+        try:
+            print("\n".join(_plan_lines(checked, result, listings)))
             any_selected = True
-            print("\n".join([*result.lines(), steps_line(result.mission)]))
-            continue
-        if not isinstance(result, MissionSelection):
-            report_problem(name, result)
-            problems.append(result)
-            continue
-        any_selected = True
-        amount = sizes(checked, result, Path.cwd(), listings)
-        print(f"{result.spec.pretty_name}: {len(result.selection.rows)} observations")
-        print("\n".join([*(amount.lines() if amount else []), *work(result, Path.cwd() / checked.tables)]))
+        except DaxaError as error:
+            report_problem(name, error)
+            problems.append(error)
     raise typer.Exit(exit_code(problems, any_selected))
+
+
+def _plan_lines(config: Config, result: MissionSelection | LocalObservations | DaxaError, listings: int) -> list[str]:
+    """Return the lines of `plan` about a mission. Raise the error if it has one."""
+    from daxa_wf.cli.preview import LocalObservations, MissionSelection, product_lines, sizes, steps_line, work
+
+    if isinstance(result, LocalObservations):
+        return [*result.lines(), *result.files(), steps_line(result.mission), *product_lines(result.mission)]
+    if not isinstance(result, MissionSelection):
+        raise result
+    amount = sizes(config, result, Path.cwd(), listings)
+    lines = [*(amount.lines() if amount else []), *work(result, Path.cwd() / config.tables, Path.cwd())]
+    return [f"{result.spec.pretty_name}: {len(result.selection.rows)} observations", *lines]

@@ -67,7 +67,7 @@ def list_regions(
 def path_of_regions(
     config: ArchivePlace = Path(), obsid: ObsId = None, mission: OfMission = None, name: SetName = None
 ) -> None:
-    """Print the paths of the stored region files. The exit code is 1 if none matches."""
+    """Print the paths of the stored region files. The exit code is 1 if no file matches."""
     from daxa_wf.archive.region_files import region_files
 
     files = region_files(Layout(archive_at(config)), obsid, mission, name)

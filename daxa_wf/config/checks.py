@@ -76,10 +76,11 @@ def _instruments(mission: Mission) -> Problems:
 def _source(mission: Mission, source: Source) -> Problems:
     name, spec, section, engine = mission.name, mission.spec, mission.section, mission.engine
     organised = engine.takes_whole_observations
-    if organised and source.local is not None and section.obsids is None and section.select is None:
+    is_chosen = section.obsids is not None or section.select is not None
+    if organised and source.local is not None and not is_chosen and "preprocessed" not in engine.steps:
         yield (
             "source.local",
-            f"the observations of {name} are searched by ObsID in a directory with the data centre's layout; "
+            f"engine {engine.name} searches the observations of {name} by ObsID in a directory with the data centre's layout; "
             "list them in 'obsids', or select them with 'select'",
         )
     for data_centre in source.archives if isinstance(source.archives, tuple) else ():

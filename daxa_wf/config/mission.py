@@ -48,6 +48,15 @@ class Mission:
         return source.local is None or self.engine.takes_whole_observations
 
     @property
+    def reads_whole_directory(self) -> bool:
+        """Return True if all observations in a local directory are taken: raw files, or products without a selection."""
+        source = self.section.source
+        if source is None or source.local is None:
+            return False
+        is_chosen = self.section.select is not None or self.section.obsids is not None
+        return not self.uses_raw_store or ("preprocessed" in self.engine.steps and not is_chosen)
+
+    @property
     def instruments(self) -> tuple[str, ...]:
         """Return the names of the chosen instruments, by default the mission's usual ones."""
         if self.section.instruments is None:

@@ -23,7 +23,8 @@ class Source(Section):
     local: Directory | None = Field(
         None,
         description="your directory: it is searched, with its subdirectories, for the files that the engine starts from, by the "
-        "data centre's names of files; for engines preprocessed and raw it is laid out like the data centre",
+        "data centre's names of files; for engine preprocessed it holds products in any layout, for raw it has the data centre's "
+        "layout",
     )
     archives: Literal["any"] | Annotated[tuple[DataCentreName, ...], Field(min_length=1)] | None = Field(
         None, description="data centres to download from, in order; 'any': all data centres that have the mission"

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from daxa_wf.download.data_centres import RemoteFile
 from daxa_wf.download.paths import is_wanted, wanted_globs
 from daxa_wf.download.store import StoredFile
+from daxa_wf.errors import CorruptFileError
+from daxa_wf.files import checked_relative
+from daxa_wf.json_files import parse_json
 from daxa_wf.mission.spec import MissionSpec, Route
+
+LOCAL_FILES = "local_files"
+"""Fact of an observation whose files are in a directory of another layout than the data centre's.
+
+It is JSON: path below the observation -> path below the directory, and size in bytes.
+"""
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,21 @@ class FileRequest:
     def globs(self) -> tuple[str, ...]:
         """Return the globs of the files, below the observation."""
         return wanted_globs(self.spec, self.facts, self.routes, self.instruments, self.version, self.further)
+
+    def local_files(self, base: Path) -> list[RemoteFile]:
+        """Return the files of an observation in a directory of any layout. CorruptFileError if the fact is damaged."""
+        try:
+            listed = parse_json(str(self.facts[LOCAL_FILES]), dict[str, tuple[str, int]])
+        except ValueError as error:
+            raise CorruptFileError(
+                f"{self.name}: the list of its files is damaged ({error}); delete the manifest"
+            ) from None
+        files = []
+        for path, (place, size) in listed.items():
+            checked_relative(path, self.name)
+            url = (base / checked_relative(place, self.name)).absolute().as_uri()
+            files.append(RemoteFile(path, url, size, exact=True))
+        return files
 
     @property
     def name(self) -> str:

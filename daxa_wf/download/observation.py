@@ -23,7 +23,7 @@ from daxa_wf.download.data_centres import (
     require_directory,
 )
 from daxa_wf.download.download import download
-from daxa_wf.download.file_request import FileRequest, missing_products, refused_notes
+from daxa_wf.download.file_request import LOCAL_FILES, FileRequest, missing_products, refused_notes
 from daxa_wf.download.many import BATCH, MANY_FILES, curl, orders_for, start_curl, verified
 from daxa_wf.download.paths import fill, is_wanted, may_hold_wanted, paths_at, raw_directory
 from daxa_wf.download.progress import Progress
@@ -99,13 +99,17 @@ class Fetcher:
 
     def key_of(self, request: FileRequest) -> str:
         """Return the key of a request in the ledger."""
-        return " ".join(sorted(request.globs)) + (" decompressed" if self.decompress else "")
+        local = str(request.facts.get(LOCAL_FILES, ""))
+        listed = f" {hashlib.sha256(local.encode()).hexdigest()}" if local else ""
+        return " ".join(sorted(request.globs)) + (" decompressed" if self.decompress else "") + listed
 
     def listing(self, request: FileRequest) -> list[RemoteFile]:
         """Return the wanted files of an observation at the first data centre that lists them.
 
         Raise NotAtDataCentreError if all answer that they have none of them, and ServiceError if one cannot answer.
         """
+        if LOCAL_FILES in request.facts:
+            return request.local_files(local_directory(next(iter(self.data_centres.values()))[0]))
         reasons, absent = [], 0
         for centre, base, path in self._places(request.spec, request.facts):
             try:
@@ -172,6 +176,9 @@ class Fetcher:
     ) -> list[tuple[str, Callable[[], Any]]]:
         """Return the ways to fetch the observation, in the order to try them. They add refused entries to `refused`."""
         attempts: list[tuple[str, Callable[[], Any]]] = []
+        if LOCAL_FILES in request.facts:
+            centre, (base, *_) = next(iter(self.data_centres.items()))
+            return [(base, partial(self._local, centre, base, request, ledger, progress))]
         for centre, bases in self.data_centres.items():
             bundles = [
                 bundle
@@ -188,6 +195,11 @@ class Fetcher:
                 if bundles:
                     attempts.append((where, partial(self._bundles, centre, base, bundles, request, ledger, progress)))
         return attempts
+
+    def _local(
+        self, centre: str, base: str, request: FileRequest, ledger: Ledger, progress: Progress
+    ) -> tuple[list[StoredFile], int]:
+        return self._files(centre, request.local_files(local_directory(base)), ledger, progress)
 
     def _tree(
         self,

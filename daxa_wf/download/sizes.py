@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from daxa_wf.download.data_centres import RemoteFile
+from daxa_wf.download.data_centres import NotAtDataCentreError, RemoteFile
 from daxa_wf.download.file_request import FileRequest
 from daxa_wf.download.observation import Fetcher
 from daxa_wf.download.paths import is_wanted, raw_directory
@@ -16,7 +16,7 @@ from daxa_wf.download.store import Ledger
 from daxa_wf.errors import CorruptFileError, DaxaError
 from daxa_wf.files import resolve_inside, set_aside, write_atomically
 from daxa_wf.json_files import read_json
-from daxa_wf.text import shown_bytes
+from daxa_wf.text import shown_bytes, some_of
 
 
 @dataclass
@@ -33,6 +33,8 @@ class Estimate:
     guessed: int = 0
     unknown: int = 0
     here: int = 0
+    absent: list[str] = field(default_factory=list)
+    """ObsIDs that the local directory lacks, if the data come from one."""
     files: int = 0
     to_fetch: float = 0.0
     to_keep: float = 0.0
@@ -49,6 +51,8 @@ class Estimate:
             lines.append(
                 f"  the sizes of {self.unknown} observations are not known; 'daxa-wf plan --list 10' asks the data centres"
             )
+        if self.absent:
+            lines.append(f"  not in the local directory: {len(self.absent)}: {some_of(self.absent, 10)}")
         if self.problem:
             lines.append(f"  data centres could not be asked: {self.problem}")
         return lines
@@ -91,8 +95,29 @@ class ListingStore:
         return resolve_inside(self.directory, f"{request.spec.name}/{request.facts['obsid']}.json", request.name)
 
 
-def estimate(requests: Sequence[FileRequest], fetcher: Fetcher, ask: int = 0) -> Estimate:
-    """Estimate the files and bytes of one mission's observations, asking the data centres for up to `ask` new listings."""
+def _listing(
+    request: FileRequest, fetcher: Fetcher, result: Estimate, listings: ListingStore | None
+) -> list[RemoteFile] | None:
+    """Return an observation's files, and keep the listing in `listings`. Note in `result` why there is none."""
+    try:
+        files = fetcher.listing(request)
+    except DaxaError as error:
+        if isinstance(error, NotAtDataCentreError) and listings is None:
+            result.absent.append(str(request.facts["obsid"]))
+        else:
+            result.problem = str(error)
+        return None
+    if listings is not None:
+        listings.keep(request, files)
+    return files
+
+
+def estimate(requests: Sequence[FileRequest], fetcher: Fetcher, ask: int = 0, is_local: bool = False) -> Estimate:
+    """Estimate the files and bytes of one mission's observations, asking the data centres for up to `ask` new listings.
+
+    With `is_local` the data centres are a directory of this machine, whose listings are all read, and never kept.
+    """
+    ask = len(requests) if is_local else ask
     listings, result, sizes = ListingStore(fetcher.store), Estimate(len(requests)), []
     unlisted = []
     for request in requests:
@@ -103,14 +128,12 @@ def estimate(requests: Sequence[FileRequest], fetcher: Fetcher, ask: int = 0) ->
             result.files += len(done)
             result.to_keep += sum(file.size for file in done)
             continue
-        files = listings.known(request)
+        files = None if is_local else listings.known(request)
         if files is None and ask > 0 and not result.problem:
             ask -= 1
-            try:
-                files = fetcher.listing(request)
-                listings.keep(request, files)
-            except DaxaError as error:
-                result.problem = str(error)
+            files = _listing(request, fetcher, result, None if is_local else listings)
+        if files is None and result.absent[-1:] == [str(request.facts["obsid"])]:
+            continue
         if files is None:
             unlisted.append(request)
             continue

@@ -22,7 +22,7 @@ DATA_CENTRES, SOFTWARE = "data_centres.json", "software.json"
 
 @dataclass
 class ArchiveSources:
-    """What the records of an archive name: missions with their instruments, data centres, toolkits, versions."""
+    """The things that an archive's records name: missions with their instruments, data centres, toolkits, versions."""
 
     instruments: dict[str, set[str]] = field(default_factory=dict)
     """Mission -> instruments with data in the archive."""

@@ -193,7 +193,7 @@ def _address(path: str) -> str:
 
 
 def _source(path: str, sha256: str) -> str:
-    """Return the identifier of a source file, which says nothing about directories of this computer."""
+    """Return the identifier of a source file, without the directories of this computer."""
     return f"#source/{sha256[:16]}/{quote(path.rpartition('/')[2])}"
 
 

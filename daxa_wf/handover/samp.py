@@ -74,7 +74,7 @@ def _connected() -> Any:
 
 
 def _receivers(client: Any, kind: str, to: str | None) -> dict[str, str]:
-    """Return the programs that load messages of a type: identifier -> name. Raise ConfigError if none does."""
+    """Return the programs that load messages of a type: identifier -> name. Raise ConfigError if no program does."""
     subscribed = client.get_subscribed_clients(kind)
     names = {identifier: _name_of(client, identifier) for identifier in sorted(subscribed)}
     chosen = {identifier: name for identifier, name in names.items() if to is None or name.lower() == to.lower()}

@@ -38,7 +38,7 @@ Names = tuple[str, str]
 
 @dataclass
 class XgaExport:
-    """What XGA will find: links with their targets, energy bands by telescope, and products that it has no use for."""
+    """The content of an export: links with their targets, energy bands by telescope, and notes on products left out."""
 
     links: dict[Path, Path] = field(default_factory=dict)
     """Link relative to the directory -> product."""
@@ -84,10 +84,11 @@ def plan_export(archive: Archive) -> XgaExport:
             unknown[f"{product.mission} {product.instrument}".strip()] += product.kind in EVENT_LISTS
             continue
         link = _link_of(names, name, product)
-        if link in export.links:
-            further.append(product.path.name)
-        elif link is not None:
+        if link is not None and link not in export.links:
             _add(export, names, link, product)
+        elif link is not None and product.kind != "attitude":
+            further.append(product.path.name)
+    _keep_observations_with_events(export)
     _add_raw_attitude(archive.layout, export)
     export.notes += [
         f"{number} event lists of {which}: XGA has no place for them" for which, number in unknown.items() if number
@@ -108,6 +109,14 @@ def _link_of(names: XgaNames, name: str, product: Product) -> Path | None:
 
 def _edges(band: tuple[float, float]) -> str:
     return f"{band[0]}-{band[1]}"
+
+
+def _keep_observations_with_events(export: XgaExport) -> None:
+    """Leave out observations without event list, which XGA would list without a position."""
+    listed = {link.parent for link in export.links if link.name.endswith("_evts.fits")}
+    export.links = {link: target for link, target in export.links.items() if link.parent in listed}
+    telescopes = {folder.parts[1] for folder in listed}
+    export.telescopes = {name: names for name, names in export.telescopes.items() if name in telescopes}
 
 
 def _add(export: XgaExport, names: XgaNames, link: Path, product: Product) -> None:
@@ -152,7 +161,8 @@ def _regions(layout: Layout, export: XgaExport) -> Iterator[tuple[Names, str]]:
     for telescope, names in export.telescopes.items():
         missions = [mission for mission, spec in MISSIONS.items() if spec.xga == names]
         files = [file for mission in missions for file in region_files(layout, mission=mission)]
-        for obsid in sorted({file.obsid for file in files}):
+        exported = {link.parts[2] for link in export.links if link.parts[1] == telescope}
+        for obsid in sorted({file.obsid for file in files} & exported):
             together = [
                 region for file in files if file.obsid == obsid for region in Regions.read(file.path, format="ds9")
             ]

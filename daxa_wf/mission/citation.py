@@ -1,4 +1,4 @@
-"""How to acknowledge and cite a mission, a data centre or a piece of software, as data."""
+"""Acknowledgements and publications of missions, data centres and software, as data."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Citation:
-    """How to acknowledge and cite the use of something: a sentence, publications, and the page with the official request.
+    """The acknowledgement for the use of something: a sentence, publications, and the page with the official request.
 
     The sentence is the one that the owner of the data asks for, or a plain statement where no sentence is prescribed.
     """

@@ -173,6 +173,11 @@ class MissionSpec:
     """The table's own class -> code of `mission.taxonomy.TARGET_TYPES`; empty if the table has no classes."""
     other_target_type: str = ""
     """Code of the classes that `target_types` does not list."""
+    instrument_in: Callable[[Mapping[str, Any]], str] | None = None
+    """Function from the cards of a product's header (INSTRUME, DETNAM, SIM_Z) to the name of its instrument.
+
+    Only missions need it whose products have the same names for several instruments, and whose INSTRUME is not sufficient.
+    """
     further_target_types: tuple[str, Mapping[str, str]] | None = None
     """Another column, and its values -> codes, for observations to which `target_types` gives `other_target_type`."""
     aliases: Mapping[str, Callable[[str], tuple[str, ...]]] = field(default_factory=dict)

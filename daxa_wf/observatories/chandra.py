@@ -3,6 +3,9 @@
 A level-2 file holds all observation intervals of an ObsID. Interleaved exposures have one file each (`_e1_`, `_e2_`).
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from daxa_wf.mission.citation import Citation, Reference
 from daxa_wf.mission.common import POSITION, public_date, texts
 from daxa_wf.mission.cuts import HAS_POSITION, PROCESSED
@@ -30,6 +33,21 @@ CITATION = Citation(
     page="https://cxc.cfa.harvard.edu/cda/acknowledgement.html",
 )  # fmt: skip
 
+ACIS_I_BEYOND = -205.0
+"""SIM_Z in mm between the positions of the two detectors: -238 to -214 for archived observations of ACIS-I, whose nominal
+position is -233.6, and -196 to -182 for ACIS-S, nominally -190.1."""
+
+
+def detector_in(cards: Mapping[str, Any]) -> str:
+    """Return the detector that a header names: HRC's by DETNAM, ACIS's by the position of the instrument module (SIM_Z)."""
+    if str(cards.get("INSTRUME", "")).strip() != "ACIS":
+        return str(cards.get("DETNAM", ""))
+    position = cards.get("SIM_Z")
+    if not isinstance(position, int | float):
+        return ""
+    return "ACIS-I" if position < ACIS_I_BEYOND else "ACIS-S"
+
+
 MISSION = MissionSpec(
     name="chandra",
     pretty_name="Chandra",
@@ -44,6 +62,7 @@ MISSION = MissionSpec(
     ),
     groups={"ACIS": ("ACIS-I", "ACIS-S"), "HRC": ("HRC-I", "HRC-S")},
     simultaneous=False,
+    instrument_in=detector_in,
     instrument_columns=("detector", "grating"),
     tables=(
         TableSource(

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from daxa_wf.errors import ConfigError, CorruptFileError, DaxaError, ServiceError
+from daxa_wf.errors import ConfigError
 from daxa_wf.selection.positions import Positions, degrees_of_texts, distinct, to_icrs
+from daxa_wf.selection.table_files import read_table_file
 
-SEPARATORS = {".csv": ",", ".tsv": "\t"}
-KINDS = "CSV, ECSV, FITS, VOTable, Parquet"
-LARGEST_XML = 1 << 30
-"""Largest number of bytes of a VOTable that are inspected."""
-EXCERPT = 300
-"""Characters of an error of a table reader that messages quote."""
 NO_VALUE = ("", "nan", "null", "none", "--")
 """Texts that stand for 'no value', whatever their case."""
 
@@ -54,118 +48,10 @@ def read_positions(
 
 def _read(table: Any) -> pd.DataFrame:
     """Return the columns that the section names. Text stays text."""
-    columns = dict.fromkeys(
-        name for name in (table.ra, table.dec, table.name, table.radius, table.start, table.end, table.time) if name
-    )
-    angles = {name for name in (table.ra, table.dec, table.radius) if name}
-    path, suffix = table.file, table.file.suffix.lower()
-    with _named_errors(path):
-        if suffix in (".parquet", ".pq"):
-            return _chosen(pd.read_parquet(path), columns, path)
-        if suffix in SEPARATORS:
-            return _chosen(_text_table(path), columns, path)
-        return _from_astropy(path, columns, angles)
-
-
-def column_names(path: Path) -> list[str]:
-    """Return the names of a table's columns, in order. ConfigError names the file if it is not a table of a known kind."""
-    suffix = path.suffix.lower()
-    with _named_errors(path):
-        if suffix in (".parquet", ".pq"):
-            return [str(name) for name in pd.read_parquet(path).columns]
-        if suffix in SEPARATORS:
-            return [str(name) for name in _text_table(path, rows=0).columns]
-        return [str(name) for name in _astropy_table(path).colnames]
-
-
-@contextmanager
-def _named_errors(path: Path) -> Iterator[None]:
-    """Turn every error of a reader of tables into a ConfigError that names the file."""
-    try:
-        yield
-    except DaxaError:
-        raise
-    except FileNotFoundError as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from None
-    except MemoryError:
-        raise ConfigError(f"{path} cannot be read: its tables do not fit into memory") from None
-    except Exception as error:  # noqa: BLE001 - readers of tables raise whatever their many layers raise
-        unreadable = isinstance(error, OSError) and error.errno
-        what = "cannot be read" if unreadable else f"is not a table of a known kind ({KINDS})"
-        # Messages of astropy may have a hundred lines, with every format that was tried.
-        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise ConfigError(f"{path} {what}: {reason[:EXCERPT]}") from None
-
-
-def _text_table(path: Path, rows: int | None = None) -> pd.DataFrame:
-    """Return a CSV or TSV table as text, or its first rows."""
-    separator = SEPARATORS[path.suffix.lower()]
-    return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True, nrows=rows)
-
-
-def _chosen(rows: pd.DataFrame, columns: Mapping[str, None], path: Path) -> pd.DataFrame:
-    missing = [name for name in columns if name not in rows.columns]
-    if missing:
-        raise ConfigError(f"{path} has no column {', '.join(missing)}; it has {', '.join(map(str, rows.columns))}")
-    return rows[list(columns)]
-
-
-def _astropy_table(path: Path) -> Any:
-    """Return a table that astropy reads, after a check of its structure."""
-    import warnings
-
-    from astropy.table import Table
-
-    _check_before_astropy(path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return Table.read(path, format="ascii") if path.suffix.lower() in (".txt", ".dat") else Table.read(path)
-
-
-def _from_astropy(path: Path, columns: Mapping[str, None], angles: set[str]) -> pd.DataFrame:
-    import warnings
-
-    read = _astropy_table(path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        missing = [name for name in columns if name not in read.colnames]
-        if missing:
-            raise ConfigError(f"{path} has no column {', '.join(missing)}; it has {', '.join(read.colnames)}")
-        for name in angles:
-            _to_degrees(read, name, path)
-        chosen = read[list(columns)]
-        chosen.convert_bytestring_to_unicode()
-        return chosen.to_pandas()
-
-
-def _check_before_astropy(path: Path) -> None:
-    """Raise ConfigError for files that astropy must not open: FITS headers with false sizes, XML with references."""
-    from daxa_wf.fits.stream import check_structure, open_bytes
-    from daxa_wf.tables.xml import refuse_more_than_data
-
-    try:
-        with open_bytes(path) as stream:
-            head = stream.read(100)
-            if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-                refuse_more_than_data(head + stream.read(LARGEST_XML), str(path))
-        if head.startswith(b"SIMPLE"):
-            check_structure(path)
-    except (CorruptFileError, ServiceError) as error:
-        raise ConfigError(f"{path} is not a table of a known kind ({KINDS}): {error}") from None
-
-
-def _to_degrees(table: Any, name: str, path: Path) -> None:
-    unit = table[name].unit
-    if unit is None or table[name].dtype.kind not in "fiu":
-        return
-    from astropy.units import UnitConversionError
-
-    try:
-        factor = unit.to("deg")
-    except (UnitConversionError, TypeError, ValueError):
-        raise ConfigError(f"{path}: column {name} is in {unit}, which is not an angle") from None
-    plain = table[name].value if hasattr(table[name], "value") else table[name]
-    table[name] = np.ma.filled(np.ma.asarray(plain, dtype=float), np.nan) * factor
+    named = (table.ra, table.dec, table.name, table.radius, table.start, table.end, table.time)
+    columns = tuple(dict.fromkeys(name for name in named if name))
+    angles = {name: "deg" for name in (table.ra, table.dec, table.radius) if name}
+    return read_table_file(table.file, columns, angles)
 
 
 def _coordinates(rows: pd.DataFrame, table: Any) -> tuple[np.ndarray, np.ndarray]:

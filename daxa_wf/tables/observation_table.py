@@ -19,6 +19,8 @@ MJD_EPOCH = pd.Timestamp("1858-11-17")
 TIME: Final = "datetime64[ms]"
 NO_INSTRUMENT = "NONE"
 """Value of a column of instruments for an observation without an instrument of its kind, such as a grating."""
+USER = "user"
+"""Service of a user's own table, whose columns already have the common names and forms."""
 TRUE_WORDS = ("TRUE", "T", "Y", "YES", "1", "1.0")
 
 
@@ -90,12 +92,9 @@ def observation_table(spec: MissionSpec, source: TableSource, table: pd.DataFram
     result = ObservationTable(rows)
     if spec.instruments:
         _name_instruments(spec, result)
-    _complete(spec, result)
-    for cut in spec.row_cuts:
-        keep = cut.keep(result.rows)
-        kept = result.rows[keep]
-        result.cuts.append(Cut(cut.name, cut.description, len(result.rows) - len(kept), len(kept)))
-        result.rows = kept
+    is_users = source.service == USER
+    _complete(spec, result, is_translated=is_users)
+    _apply_cuts(spec, result, is_users)
     valid = result.rows["obsid"].map(spec.is_obsid).astype(bool)
     result.cuts.append(Cut("obsid", f"the ObsID is like {spec.obsid_pattern}", int((~valid).sum()), int(valid.sum())))
     rows = result.rows[valid]
@@ -103,8 +102,23 @@ def observation_table(spec: MissionSpec, source: TableSource, table: pd.DataFram
     first = ~rows.duplicated("obsid")
     if not first.all():
         result.cuts.append(Cut("repeated", "the first row of each ObsID", int((~first).sum()), int(first.sum())))
-    result.rows = _ordered(_to_icrs(spec, rows[first]).reset_index(drop=True))
+    rows = rows[first] if is_users else _to_icrs(spec, rows[first])
+    result.rows = _ordered(rows.reset_index(drop=True))
     return result
+
+
+def _apply_cuts(spec: MissionSpec, result: ObservationTable, is_users: bool) -> None:
+    """Drop the rows that the mission's cuts drop. A user's table may lack the column of a cut, which is then left out."""
+    for cut in spec.row_cuts:
+        try:
+            keep = cut.keep(result.rows)
+        except KeyError:
+            if not is_users:
+                raise
+            continue
+        kept = result.rows[keep]
+        result.cuts.append(Cut(cut.name, cut.description, len(result.rows) - len(kept), len(kept)))
+        result.rows = kept
 
 
 def mapped_columns(spec: MissionSpec, source: TableSource, table: pd.DataFrame) -> pd.DataFrame:
@@ -251,8 +265,11 @@ def _words(spec: MissionSpec, text: str) -> list[str]:
     return [text] if not spec.simultaneous else text.split()
 
 
-def _complete(spec: MissionSpec, result: ObservationTable) -> None:
-    """Fill the missing common columns, from other columns if possible, else with empty values."""
+def _complete(spec: MissionSpec, result: ObservationTable, is_translated: bool) -> None:
+    """Fill the missing common columns, from other columns if possible, else with empty values.
+
+    `is_translated` is True if the target types are codes already.
+    """
     rows = result.rows
     for name, value in spec.constants.items():
         rows[name] = value
@@ -264,7 +281,7 @@ def _complete(spec: MissionSpec, result: ObservationTable) -> None:
         rows["end"] = (rows["start"] + pd.to_timedelta((length * 1000).round(), unit="ms")).astype(TIME)
     if "duration" not in rows:
         rows["duration"] = (rows["end"] - rows["start"]).dt.total_seconds()
-    if "target_type" in rows and spec.target_types:
+    if "target_type" in rows and spec.target_types and not is_translated:
         native = rows["target_type"].str.upper()
         known = {name.upper(): code for name, code in spec.target_types.items()}
         unlisted = native[~native.isin(known) & (native != "")]

@@ -46,6 +46,8 @@ class Snapshot:
     fetched: str
     rows: int
     sha256: str
+    file_sha256: str = ""
+    """SHA-256 of the user's file, if the table was imported from the file that `url` names."""
 
     @property
     def age(self) -> timedelta:
@@ -128,13 +130,17 @@ class SnapshotStore:
             f"{self._sidecar(mission).name}; 'daxa-wf fetch-tables --mission {mission}' replaces it"
         )
 
-    def write(self, mission: str, source: TableSource, rows: pd.DataFrame, url: str, query: str) -> Snapshot:
-        """Keep a table that was fetched just now. It replaces the earlier snapshot once it is complete."""
+    def write(
+        self, mission: str, source: TableSource, rows: pd.DataFrame, url: str, query: str, file_sha256: str = ""
+    ) -> Snapshot:
+        """Keep a table that was fetched or imported just now. It replaces the earlier snapshot once it is complete."""
         self.directory.mkdir(parents=True, exist_ok=True)
         part = self.directory / f".{mission}.{os.getpid()}.part"
         rows.to_parquet(part, index=False)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        snapshot = Snapshot(mission, source.service, source.table, shown(url), query, now, len(rows), sha256_of(part))
+        snapshot = Snapshot(
+            mission, source.service, source.table, shown(url), query, now, len(rows), sha256_of(part), file_sha256
+        )  # fmt: skip
         publish_file(part, self._table(mission))
         write_atomically(self._sidecar(mission), json.dumps(asdict(snapshot), indent=1) + "\n")
         return snapshot
@@ -152,9 +158,13 @@ class SnapshotStore:
     def observations(self, spec: MissionSpec) -> pd.DataFrame:
         """Return the observation table of a mission's snapshots, with the exposures of its instruments if they are known."""
         from daxa_wf.tables.exposures import with_exposures
-        from daxa_wf.tables.observation_table import observation_table
+        from daxa_wf.tables.observation_table import USER, observation_table
+        from daxa_wf.tables.user_tables import users_source
 
-        table = observation_table(spec, _source_of(spec.tables, self.latest(spec.name)), self.read(spec.name)).rows
+        snapshot = self.latest(spec.name)
+        is_users = snapshot is not None and snapshot.service == USER
+        source = users_source(spec) if is_users else _source_of(spec.tables, snapshot)
+        table = observation_table(spec, source, self.read(spec.name)).rows
         exposures = self.exposures(spec)
         return table if exposures is None else with_exposures(table, spec, exposures)
 

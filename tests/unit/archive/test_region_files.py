@@ -68,6 +68,9 @@ def test_pixel_regions_need_the_image_whose_pixels_they_count(archive: Archive, 
     expected = WCS(image_hdu().header).pixel_to_world(1, 7)  # DS9 counts from 1
     assert circle.center.separation(expected).arcsec < 0.01
     assert circle.radius.to_value("deg") == pytest.approx(0.15, rel=1e-3)
+    stored_elsewhere = image.rename(tmp_path / "in_the_raw_store.fits")
+    image.symlink_to(stored_elsewhere)
+    assert add_regions(archive, file, OBSID, image=image).number == 1
     outside = tmp_path / "other.fits"
     image_hdu().writeto(outside)
     with pytest.raises(ConfigError, match="not a file of the archive"):

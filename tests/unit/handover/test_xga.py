@@ -113,11 +113,11 @@ def test_an_export_replaces_its_own_links_and_nothing_else(archive: Archive, tmp
         export(archive, tmp_path / "full")
 
 
-def product(layout: Layout, unit: Unit, band: Band | None = None) -> None:
-    path = layout.product(unit, "finalevents", band)
+def product(layout: Layout, unit: Unit, band: Band | None = None, kind: str = "finalevents") -> None:
+    path = layout.product(unit, kind, band)
     path.parent.mkdir(parents=True, exist_ok=True)
     fits.PrimaryHDU().writeto(path)
-    stamp = stamp_file(path, layout.relative(path), "finalevents")
+    stamp = stamp_file(path, layout.relative(path), kind)
     write_record(layout, Record("preprocessed", unit, Status.DONE, products=[stamp]))
 
 
@@ -128,6 +128,7 @@ def test_other_telescopes_have_their_keys_and_other_missions_are_counted(tmp_pat
     product(layout, Unit("chandra", "12812", "ACIS-S"))
     product(layout, Unit("chandra", "12813", "HRC-I"))
     product(layout, Unit("nustar_pointed", "71010003002", "FPMA"))
+    product(layout, Unit("xmm_pointed", "0201903501", "PN", "S003"), kind="attitude")
     said = export(Archive(layout.root), tmp_path / "xga")
     assert "2 event lists of chandra, erass\n" in said
     assert "1 event lists of chandra HRC-I: XGA has no place for them" in said
@@ -135,6 +136,7 @@ def test_other_telescopes_have_their_keys_and_other_missions_are_counted(tmp_pat
     parser = ConfigParser(interpolation=None)
     parser.read(tmp_path / "xga" / "xga.cfg")
     assert filled(dict(parser["ERASS_FILES"]), "clean_erass_evts", obs_id="134135").is_file()
+    assert "XMM_FILES" not in parser, "an attitude without event lists is of no use"
     assert filled(dict(parser["CHANDRA_FILES"]), "clean_acis_evts", obs_id="12812").is_file()
     only = Layout(tmp_path / "only")
     product(only, Unit("nustar_pointed", "71010003002", "FPMA"))
