@@ -13,8 +13,8 @@ from daxa_wf.archive.made_from import keep_snapshot
 from daxa_wf.archive.manifest import ManifestRow, decompressed, write_manifest
 from daxa_wf.archive.origin import Origin, as_json, write_origin
 from daxa_wf.chain.local_products import (
-    is_mirrored,
     local_products,
+    rows_by_name,
     rows_of_products,
     with_local_files,
 )
@@ -22,19 +22,19 @@ from daxa_wf.chain.planned import facts_from, facts_text, observation_facts, pla
 from daxa_wf.chain.runner import log_to
 from daxa_wf.chain.select import find_observations, next_release
 from daxa_wf.download.file_request import LOCAL_FILES
-from daxa_wf.errors import ConfigError, DaxaError, ServiceError
+from daxa_wf.errors import ConfigError, DaxaError, NoObservationsError, ServiceError
 from daxa_wf.files import write_atomically
 from daxa_wf.limits import Limits
 from daxa_wf.mission.registry import MISSIONS, engine_of
 from daxa_wf.mission.step import Engine, load
 from daxa_wf.selection.options import Select
-from daxa_wf.selection.outputs import write_selection
-from daxa_wf.selection.select import NoObservationsError, Selection
 from daxa_wf.tables.snapshots import SnapshotStore
 from daxa_wf.text import some_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from daxa_wf.selection.select import Selection
 
 log = logging.getLogger("daxa_wf")
 NAMED = 10
@@ -158,10 +158,8 @@ def _to_organise(name: str, options: Options, directory: Path) -> MissionPart:
         return MissionPart(rows_of_products(name, spec, root, None, products), notes)
     if obsids and SnapshotStore(Path(options["tables"])).latest(name) is None:
         mirrors = {centre: [Path(path) for path in paths] for centre, paths in options.get("mirrors", {}).items()}
-        if not any(is_mirrored(spec, root, mirrors, obsid) for obsid in obsids):
-            products = local_products(spec, root)
-            if not products.files.keys().isdisjoint(obsids):
-                return MissionPart(rows_of_products(name, spec, root, obsids, products))
+        if (by_name := rows_by_name(name, root, mirrors, obsids)) is not None:
+            return MissionPart(by_name[0])
     part = _to_download(name, options, directory)
     facts = with_local_files(spec, root, [facts_from(row.facts) for row in part.rows])
     # Observations that are nowhere in the directory stay: their step `acquire` is rejected by name.
@@ -285,6 +283,8 @@ def _chosen(options: Options) -> Select:
 
 def _selected(name: str, options: Options, directory: Path) -> Selection:
     """Return the mission's selection, and write it to the archive. Without a section `select`, select all observations."""
+    from daxa_wf.selection.outputs import write_selection
+
     mirrors = {data_centre: [Path(path) for path in paths] for data_centre, paths in options.get("mirrors", {}).items()}
     selection = find_observations(
         name, _chosen(options), Path(options["tables"]), options["services"], options["instruments"], mirrors,

@@ -25,7 +25,7 @@ from daxa_wf.config.reading import parse_config, read_user_defaults
 from daxa_wf.config.user_defaults import filled_values
 from daxa_wf.config.yaml_values import refuse_misread_file
 from daxa_wf.download.credentials import read_secrets
-from daxa_wf.download.release import mark_of_logins
+from daxa_wf.download.release import login_key, mark_of_logins
 from daxa_wf.errors import ConfigError, DaxaError, Fault
 from daxa_wf.mission.registry import STEPS, pipelines
 from daxa_wf.mission.step import ACQUIRE, REPORT, UNIT_PARTS, Step, load
@@ -104,17 +104,26 @@ class Plan:
         return self.place(self.layout.manifest)
 
     def login_marks(self) -> dict[str, str]:
-        """Return a digest of the user's credentials by mission. If it changes, proprietary data are requested again."""
-        store, secrets = self.started_in / self.config.data, read_secrets(self.credentials())
-        downloaded = [mission.name for mission in self.processed() if is_downloaded(mission)]
+        """Return a digest of the user's credentials by mission, or by mission and ObsID for observations with their own.
+
+        If it changes, proprietary data are requested again.
+        """
+        store, downloaded = (
+            self.started_in / self.config.data,
+            [item for item in self.processed() if is_downloaded(item)],
+        )
+        places = {mission.name: self.config.archives_for(mission.name, self.started_in) for mission in downloaded}
         return {
-            name: mark_of_logins(store, secrets, self.config.archives_for(name, self.started_in), makes_key=False)
-            for name in downloaded
+            login_key(name, obsid): mark_of_logins(
+                store, read_secrets(self.credentials(obsid)), centres, makes_key=False
+            )
+            for name, centres in places.items()
+            for obsid in self.config.obsids_with_credentials
         }
 
-    def credentials(self) -> dict[str, str]:
-        """Return the paths of the files with credentials, by data centre."""
-        return {name: str(self.started_in / path) for name, path in self.config.credentials.items()}
+    def credentials(self, obsid: str) -> dict[str, str]:
+        """Return the paths of the files with an observation's credentials, by data centre."""
+        return {name: str(self.started_in / path) for name, path in self.config.credentials_of(obsid).items()}
 
     def mission(self, name: str) -> Mission:
         """Return a mission of the configuration."""
