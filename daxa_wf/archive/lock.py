@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,10 @@ from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import read_manifest
 from daxa_wf.archive.records import read_record, record_paths
 from daxa_wf.archive.requested import read_requested
-from daxa_wf.errors import ConfigError
+from daxa_wf.errors import ConfigError, CorruptFileError, DaxaError
 from daxa_wf.files import write_atomically
 from daxa_wf.json_files import read_json
-from daxa_wf.text import mask_secrets
+from daxa_wf.text import mask_secrets, shown
 
 FORMAT = 1
 """Version of the form of a lock."""
@@ -81,25 +81,45 @@ def read_lock(path: Path) -> Lock:
         lock: Lock = read_json(path, Lock, "a lock", "make it again with 'daxa-wf lock'")
     except FileNotFoundError:
         raise ConfigError(f"{path} does not exist; name a lock that 'daxa-wf lock' wrote") from None
+    except CorruptFileError as error:
+        raise _why_no_lock(path, error) from None
+    if not isinstance(lock.configuration.get("missions"), dict):
+        raise ConfigError(f"{path}: the configuration in this lock has no missions; make it again with 'daxa-wf lock'")
     if lock.format != FORMAT:
         raise ConfigError(f"{path} has the form {lock.format} of locks; this version of daxa_wf reads form {FORMAT}")
     return lock
 
 
+def _why_no_lock(path: Path, error: CorruptFileError) -> DaxaError:
+    """Return an error that names the missing parts of a lock, or another form of locks; else the given error."""
+    try:
+        values: dict[str, Any] = read_json(path, dict[str, Any], "a lock", "")
+    except CorruptFileError:
+        return error
+    if values.get("format", FORMAT) != FORMAT:
+        return ConfigError(
+            f"{path} has the form {shown(values['format'])} of locks; this version of daxa_wf reads form {FORMAT}"
+        )
+    missing = [part.name for part in fields(Lock) if part.name not in values]
+    if missing:
+        return ConfigError(f"{path} is not a lock, because it lacks {', '.join(missing)}; make it with 'daxa-wf lock'")
+    return error
+
+
 @dataclass(frozen=True)
 class Difference:
-    """A product, or the record of a step without products, that differs between two archives, with the cause if it is known."""
+    """An observation, source file, product, or record without products that differs between two archives, with the cause."""
 
     product: str
     cause: str
 
 
 def compare(expected: Lock, made: Lock) -> list[Difference]:
-    """Return the products that differ between two locks, each with its cause, then the verdicts of steps without products.
+    """Return the differences of two locks: observations, products, verdicts of steps without products, source files.
 
-    Source files are compared by name and content, so they may lie in another directory.
+    Source files are compared by name and content, so they may lie in another directory. Products have their cause.
     """
-    differences = []
+    differences = _other_observations(expected, made)
     before, after = expected.products, made.products
     for product in sorted({*before, *after}):
         path = before.get(product) or after[product]
@@ -112,4 +132,27 @@ def compare(expected: Lock, made: Lock) -> list[Difference]:
         verdicts = [(step.status, step.reason) for step in (expected.steps[path], made.steps[path])]
         if verdicts[0] != verdicts[1] and not (expected.steps[path].products or made.steps[path].products):
             differences.append(Difference(path, cause_of(expected, expected.steps[path], made, made.steps[path]).text))
-    return differences
+    return [*differences, *_other_sources(expected, made, differences)]
+
+
+def _other_observations(expected: Lock, made: Lock) -> list[Difference]:
+    """Return the observations and exposures that only one of the locks lists."""
+    before, after = ({_named(row) for row in lock.observations} for lock in (expected, made))
+    return [
+        *(Difference(name, "the archive that was made does not list it") for name in sorted(before - after)),
+        *(Difference(name, "the lock does not list it") for name in sorted(after - before)),
+    ]
+
+
+def _named(row: Mapping[str, str]) -> str:
+    unit = "".join(row.get(name, "") for name in ("obsid", "inst", "exposure"))
+    return f"{row.get('mission', '')} {unit}"
+
+
+def _other_sources(expected: Lock, made: Lock, known: Sequence[Difference]) -> list[Difference]:
+    """Return the source files with another name or content that no known difference has as its cause."""
+    before, after = (
+        {(Path(name).name, file.sha256) for name, file in lock.sources.items()} for lock in (expected, made)
+    )
+    names = sorted({name for name, _ in before ^ after if not any(name in other.cause for other in known)})
+    return [Difference(name, "this source file is missing, new, or has another content") for name in names]

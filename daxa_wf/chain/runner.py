@@ -67,7 +67,7 @@ class Inputs:
         """Return the raw file of a role whose path has the given end. Fault if it has disappeared."""
         path = self.find(role, relative)
         if path is None:
-            raise Fault(f"{relative} is missing in the raw data; delete the record of 'acquire' to fetch it again")
+            raise Fault(f"{relative} is missing in the raw data; run again, which fetches it again")
         return path
 
     def file(self, role: str) -> Path | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from daxa_wf.archive.layout import Layout
-from daxa_wf.cli.shared import ConfigFile
+from daxa_wf.cli.shared import ArchivePlace, archive_at
 from daxa_wf.errors import ConfigError
 from daxa_wf.files import write_atomically
 
@@ -24,20 +24,37 @@ LockFile = Annotated[Path, typer.Argument(metavar="LOCK", help="a file that `dax
 
 @commands.command()
 def lock(
-    config: ConfigFile,
+    config: ArchivePlace,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="the file to write [default: CONFIG.lock.json]")
     ] = None,
 ) -> None:
-    """Write what an archive was made from and what came out into one file: options, observations, sources, products."""
-    from daxa_wf.archive.lock import make_lock, write_lock
-    from daxa_wf.config.reading import read_config, resolved_values
+    """Write what an archive was made from and what came out into one file: options, observations, sources, products.
 
-    archive = Layout(Path.cwd() / read_config(config).archive)
-    made = make_lock(archive, resolved_values(config))
-    path = output or config.with_suffix(".lock.json")
+    For the directory of an archive, the configuration is the one of its newest version.
+    """
+    from daxa_wf.archive.lock import make_lock, write_lock
+
+    layout = Layout(archive_at(config))
+    made = make_lock(layout, _configuration_at(config, layout))
+    place = config.resolve() if config.is_dir() else config
+    path = output or place.with_name(f"{place.stem if config.is_file() else place.name}.lock.json")
     write_lock(path, made)
     print(f"{path}: {len(made.steps)} steps, {len(made.products)} products, {len(made.sources)} source files")
+
+
+def _configuration_at(place: Path, layout: Layout) -> dict[str, Any]:
+    """Return the values of a configuration file, or of the newest version of an archive. ConfigError if it has none."""
+    from daxa_wf.archive.history import read_history
+    from daxa_wf.archive.made_from import kept_configuration
+    from daxa_wf.config.reading import read_values, resolved_values
+
+    if not place.is_dir():
+        return resolved_values(place)
+    latest = read_history(layout).latest
+    if latest is None or not latest.configuration:
+        raise ConfigError(f"{place} does not hold its configuration; name the file of the configuration")
+    return read_values(kept_configuration(layout, latest.configuration).with_suffix(".yaml"))
 
 
 @commands.command()

@@ -132,6 +132,9 @@ def band_edges(band: str) -> tuple[float, float]:
     """Return the edges of a band in keV, written as `0.5-2.0`. Raise ConfigError for another form."""
     low, _, high = band.lower().replace("kev", "").replace(" ", "").partition("-")
     try:
-        return float(low), float(high)
+        edges = float(low), float(high)
     except ValueError:
         raise ConfigError(f"--band {band}: expected two energies in keV, such as 0.5-2.0") from None
+    if not edges[0] < edges[1]:
+        raise ConfigError(f"--band {band}: the first energy must be lower than the second, such as 0.5-2.0")
+    return edges

@@ -35,7 +35,8 @@ def verify(
     if not has_records(layout):
         raise ConfigError(f"{layout.root} holds no records yet; 'daxa-wf run {config}' makes them")
     recorded = recorded_files(layout)
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("verifying", total=recorded.bytes)
         discrepancies = compare(layout, lambda size: bar.advance(task, size), recorded)
     unmarked = mark_altered(layout, discrepancies)

@@ -36,7 +36,9 @@ def lock(tmp_path: Path) -> Lock:
                         parameters={"allowed_sigma": 3.0}, versions={"daxa_wf": "0.2.0"}, built_on=dict(earlier))  # fmt: skip
         write_record(layout, record)
         earlier[layout.relative(layout.record(step, UNIT))] = record.fingerprint()
-    return make_lock(layout, {"archive": "archive", "services": {"xsa": ["https://me:secret@mirror.edu/tap"]}})
+    return make_lock(
+        layout, {"archive": "archive", "missions": {}, "services": {"xsa": ["https://me:secret@mirror.edu/tap"]}}
+    )
 
 
 def write_manifest_of(layout: Layout) -> None:
@@ -95,7 +97,7 @@ def test_a_file_that_is_not_a_lock_is_refused(lock: Lock, tmp_path: Path) -> Non
     path = tmp_path / "x.lock.json"
     with pytest.raises(ConfigError, match=r"x.lock.json does not exist; name a lock"):
         read_lock(path)
-    for text in ("", "[]", "{", json.dumps({"format": 1}), "[" * 100_000):
+    for text in ("", "[]", "{", "[" * 100_000):
         path.write_text(text)
         with pytest.raises(CorruptFileError, match="is not a lock"):
             read_lock(path)
@@ -109,3 +111,29 @@ def test_an_archive_without_records_cannot_be_locked(tmp_path: Path) -> None:
     write_manifest_of(layout)
     with pytest.raises(ConfigError, match="holds no records to lock"):
         make_lock(layout, {})
+
+
+def test_observations_and_source_files_are_compared(lock: Lock) -> None:
+    (row,), (name,) = lock.observations, lock.sources
+    other = replace(lock, observations=[{**row, "exposure": "S004"}], sources={name: LockedFile(10, "b" * 64)})
+    assert [(difference.product, difference.cause) for difference in compare(lock, other)] == [
+        ("xmm_pointed 0201903501PNS003", "the archive that was made does not list it"),
+        ("xmm_pointed 0201903501PNS004", "the lock does not list it"),
+        (Path(name).name, "this source file is missing, new, or has another content"),
+    ]
+    elsewhere = {f"other/{Path(name).name}": file for name, file in lock.sources.items()}
+    assert compare(lock, replace(lock, sources=elsewhere)) == []
+
+
+def test_parts_that_a_lock_lacks_are_named(lock: Lock, tmp_path: Path) -> None:
+    path = tmp_path / "a.lock.json"
+    write_lock(path, lock)
+    values = json.loads(path.read_text())
+    for changed_values, message in (
+        ({key: value for key, value in values.items() if key not in ("format", "steps")}, "it lacks format, steps"),
+        ({**values, "configuration": {}}, "the configuration in this lock has no missions"),
+        ({"format": 2}, "has the form 2 of locks; this version of daxa_wf reads form 1"),
+    ):
+        path.write_text(json.dumps(changed_values))
+        with pytest.raises(ConfigError, match=message):
+            read_lock(path)

@@ -13,9 +13,11 @@ from typer.testing import CliRunner
 
 from daxa_wf.archive.access import Archive
 from daxa_wf.archive.history import read_history
+from daxa_wf.archive.lock import read_lock
+from daxa_wf.archive.made_from import Configuration
 from daxa_wf.archive.records import read_record
 from daxa_wf.archive.verification import verify
-from daxa_wf.archive.versions import record_version
+from daxa_wf.archive.versions import RunDescription, record_version
 from daxa_wf.cli.main import app
 from daxa_wf.units import Unit
 from tests.in_process import FIRST, OTHER, SECOND, Project, put_mirror, xmm
@@ -260,3 +262,27 @@ def test_reprocess_makes_a_unit_and_its_dependants_again(project: Project) -> No
         code, text = call("reprocess", config, *wrong)
         assert (code, message in text) == (2, True), text
     assert project.run() == set()
+
+
+def test_an_archive_is_locked_by_its_directory(project: Project) -> None:
+    assert "does not hold its configuration" in call("lock", "archive")[1]
+    config, layout = project.write(), project.layout
+    configuration = Configuration(config.read_text(), project.values)
+    record_version(layout, RunDescription(configuration=configuration))
+    assert call("lock", "archive")[0] == 0
+    by_directory = read_lock(project.folder / "archive.lock.json")
+    assert call("lock", config, "-o", "other.json")[0] == 0
+    by_file = read_lock(project.folder / "other.json")
+    assert (by_directory.configuration["missions"], by_directory.steps) == (
+        by_file.configuration["missions"], by_file.steps
+    )  # fmt: skip
+
+
+def test_an_added_mission_does_not_touch_the_others(project: Project) -> None:
+    nustar = project.missions.pop("nustar_pointed")
+    project.run()
+    before = state_of(project.layout.root / "records" / "xmm_pointed")
+    assert call("prune", project.write(), "--apply")[0] == 0
+    project.missions["nustar_pointed"] = nustar
+    assert {name.split()[1] for name in project.run()} == {OTHER.obsid}
+    assert state_of(project.layout.root / "records" / "xmm_pointed") == before

@@ -124,6 +124,7 @@ def test_paths_of_products(layout: Layout) -> None:
         (["status", "archive", "--step", "mergee"], "--step mergee: no such step; "),
         (["status", "archive", "--mission", "xmm"], "--mission xmm: unknown mission; "),
         (["logs", "merge", UNIT, "archive"], f"{UNIT} has not gone through merge; its steps with logs are espfilt"),
+        (["path", "archive", "--band", "2-0.5"], "--band 2-0.5: the first energy must be lower than the second"),
         (["path", "archive", "--band", "soft"], "--band soft: expected two energies in keV, such as 0.5-2.0"),
         (["path", "archive", "--mission", "xmm"], "mission xmm: unknown mission; "),
         (["info", "."], ". cannot be read: Is a directory that is not an archive, because it holds no records"),

@@ -34,7 +34,7 @@ def test_an_altered_product_is_named_with_exit_code_1(project: Path) -> None:
     product.write_bytes(b"intervals")
     write_record(layout, Record("espfilt", UNIT, Status.DONE, products=[stamp_file(product, layout.relative(product))]))
     sound = CliRunner().invoke(app, ["verify", "my.yaml"])
-    assert (sound.exit_code, sound.stdout) == (0, "every product is as recorded\n")
+    assert (sound.exit_code, sound.stdout, sound.stderr) == (0, "every product is as recorded\n", "")
     product.write_bytes(b"intervalz")
     found = CliRunner().invoke(app, ["verify", "my.yaml"])
     assert found.exit_code == 1

@@ -48,7 +48,7 @@ def raw_lists(unit: Unit, inputs: Inputs, job: FlareJob, workspace: Workspace) -
     paths = tuple(workspace.layout.raw(unit) / name for name in chosen)
     for path in paths:
         if not path.exists():
-            raise Fault(f"{path.name} is gone from the raw data; delete the record of 'acquire' to fetch it again")
+            raise Fault(f"{path.name} is gone from the raw data; run again, which fetches it again")
     return RawLists(paths, tuple(others))
 
 

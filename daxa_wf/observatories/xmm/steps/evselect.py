@@ -26,7 +26,7 @@ def run(unit: Unit, inputs: Inputs, options: EvselectJob, workspace: Workspace) 
     if lists["events"] is None:
         lists = {kind: inputs.file(kind) for kind in lists}
     if lists["events"] is None:
-        raise Fault("the event list is gone from the raw data; delete the record of 'acquire' to fetch it again")
+        raise Fault("the event list is gone from the raw data; run again, which fetches it again")
     engine = _with_sas if options.engine == "sas" else _natively
     return engine(unit, inputs, options, workspace, lists["events"], lists["ootevents"])
 

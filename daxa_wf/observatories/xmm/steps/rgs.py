@@ -23,7 +23,7 @@ def run_stage(unit: Unit, inputs: Inputs, tools: SasTools, before: str = "") -> 
     if before:
         kept = workspace.layout.kept(before, unit)
         if not kept.is_dir():
-            raise Fault(f"{kept} is gone; delete the record of {before} to make it again")
+            raise Fault(f"{kept} is gone; make it again with 'daxa-wf reprocess CONFIG --step {before}'")
         shutil.copytree(kept, directory, symlinks=True)
     before_run = _content(directory)
     products = tools.run(rgsproc(workspace.step, unit, tools.whole_odf(inputs)), keep=bool(before))
