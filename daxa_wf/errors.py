@@ -38,6 +38,14 @@ class ExpressionError(ConfigError):
         super().__init__(f"{message}\n  {text}\n  {' ' * position}^")
 
 
+class NoObservationsError(ConfigError):
+    """The filters leave nothing. The message shows the cut-flow, and `line` names the first filter that left nothing."""
+
+    def __init__(self, message: str, line: str) -> None:
+        self.line = line
+        super().__init__(message)
+
+
 class UnfitDataError(DaxaError):
     """The data of a unit cannot be used: a `rejected` verdict. `name` is the original task's name for the problem."""
 

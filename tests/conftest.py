@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,12 @@ def signals_as_on_a_terminal() -> None:
     for each, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(each) is signal.SIG_IGN:
             signal.signal(each, usual)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def bytecode_is_kept() -> None:
+    """What the tests start compiles no module twice, also where the environment forbids Python to keep bytecode."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -21,9 +21,17 @@ def write_table(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, 
 
 
 def _ecsv(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> str:
-    from astropy.table import Table
+    """Return a table of text columns as astropy writes it (ECSV 1.0, astropy's APE 6).
 
-    table = Table({name: [row[name] for row in rows] for name in columns}, dtype=[str] * len(columns))
-    text = io.StringIO()
-    table.write(text, format="ascii.ecsv")
-    return text.getvalue()
+    Three processes of each run write a table, and importing astropy.table takes each of them 0.7 s of CPU.
+    """
+    types = [f"# - {{name: {name}, datatype: string}}" for name in columns]
+    head = ["# %ECSV 1.0", "# ---", "# datatype:", *types, "# schema: astropy-2.0", " ".join(columns)]
+    return "\n".join([*head, *(" ".join(_cell(row[name]) for name in columns) for row in rows)]) + "\n"
+
+
+def _cell(text: str) -> str:
+    """Return a cell, in quotation marks if it is empty or would not be read as one cell."""
+    if text and not any(character in text for character in ' "\r\n'):
+        return text
+    return '"' + text.replace('"', '""') + '"'

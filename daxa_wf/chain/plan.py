@@ -80,6 +80,7 @@ class Plan:
         """Existing records that this run makes again, as paths for Snakemake."""
         self.when_manifest_is_read: Callable[[], None] = lambda: None
         self._is_manifest_needed = self._is_manifest_final = False
+        self._seen_from_archive: dict[Path, str] = {}
         self._rows: dict[tuple[str, str], list[ManifestRow]] = {}
         self._read_manifest: tuple[int, int] | None = None
 
@@ -221,6 +222,10 @@ class Plan:
         params: dict[str, Any] = {"options": self.options(name)} if step.has_options else {}
         if step.tasks or step is ACQUIRE or self.config.limits.seconds_of(name):
             params["context"] = self.context(name)
+        if step not in (ACQUIRE, REPORT):
+            from daxa_wf.chain.observation import restored_for
+
+            params["restore"] = partial(restored_for, self, step)
         return params | ({"raw": self.raw(*step.raw)} if step.raw else {})
 
     def resources(self, name: str) -> dict[str, Any]:
@@ -321,10 +326,11 @@ class Plan:
 
     def seen_from_archive(self, path: Path) -> str:
         """Return a path relative to the archive if the project holds both, so that it stays valid if the project moves."""
-        real, project = path.resolve(), self.started_in.resolve()
-        if not (real.is_relative_to(project) and self.layout.root.resolve().is_relative_to(project)):
-            return str(path)
-        return os.path.relpath(real, self.layout.root.resolve())
+        if path not in self._seen_from_archive:
+            real, project, archive = path.resolve(), self.started_in.resolve(), self.layout.root.resolve()
+            is_inside = real.is_relative_to(project) and archive.is_relative_to(project)
+            self._seen_from_archive[path] = os.path.relpath(real, archive) if is_inside else str(path)
+        return self._seen_from_archive[path]
 
     def _named(self, role: str, wildcards: Any) -> list[str]:
         return sorted({getattr(row, role) for row in self.rows(**dict(wildcards.items()))} - {""})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from daxa_wf.chain.source_checks import source_problems
 from daxa_wf.config.mission import Mission
 from daxa_wf.config.model import Config
-from daxa_wf.errors import ConfigError
+from daxa_wf.errors import ConfigError, NoObservationsError
 from daxa_wf.mission.registry import toolkits
 from daxa_wf.mission.spec import MissionSpec
 
@@ -91,7 +91,7 @@ def _selection(mission: Mission, started_in: Path) -> Iterator[str]:
     if mission.section.select is None:
         return
     from daxa_wf.selection.options import filters_of, positions_of
-    from daxa_wf.selection.select import NoObservationsError, select
+    from daxa_wf.selection.select import select
 
     spec, options = mission.spec, mission.section.select.started_in(started_in)
     table = _no_observations(spec)

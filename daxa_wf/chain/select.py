@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from daxa_wf.errors import NoObservationsError
 from daxa_wf.limits import Limits
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.selection.options import Select, filters_of, positions_of
-from daxa_wf.selection.select import Selection
+
+if TYPE_CHECKING:
+    from daxa_wf.selection.select import Selection
 
 log = logging.getLogger("daxa_wf")
 
@@ -47,7 +51,7 @@ def _in_mirrors(mission: str, obsids: Sequence[str], mirrors: Mapping[str, Seque
 
     from daxa_wf.download.paths import facts_in_tree
     from daxa_wf.selection.filters import obsids as obsids_filter
-    from daxa_wf.selection.select import NoObservationsError
+    from daxa_wf.selection.select import Selection
 
     spec = MISSIONS[mission]
     # The filter raises an error for text that is not an ObsID of the mission.
@@ -94,8 +98,6 @@ def next_release(mission: str, options: Select, tables: Path, instruments: Seque
     A selection of public observations changes with time, even if its table does not.
     """
     import pandas as pd
-
-    from daxa_wf.selection.select import NoObservationsError
 
     if not options.public:
         return ""

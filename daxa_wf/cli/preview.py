@@ -19,7 +19,7 @@ from daxa_wf.chain.manifest import ignored_files
 from daxa_wf.chain.source_checks import local_rows
 from daxa_wf.config.mission import Mission
 from daxa_wf.config.model import Config
-from daxa_wf.errors import ConfigError, DaxaError
+from daxa_wf.errors import ConfigError, DaxaError, NoObservationsError
 from daxa_wf.mission.spec import MissionSpec
 from daxa_wf.text import some_of
 
@@ -266,8 +266,6 @@ def report_problem(name: str, error: DaxaError) -> None:
 
 def exit_code(errors: Sequence[DaxaError], any_selected: bool) -> int:
     """Return the exit code of a preview. A mission without a match is a mistake only if no mission has a match."""
-    from daxa_wf.selection.select import NoObservationsError
-
     return max(
         (error.exit_code for error in errors if not (any_selected and isinstance(error, NoObservationsError))),
         default=0,

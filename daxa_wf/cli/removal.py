@@ -115,7 +115,8 @@ def _remove(removal: Removal, message: str) -> None:
     from daxa_wf.archive.status import read_verdicts, write_status
     from daxa_wf.archive.versions import RunDescription, record_version
     from daxa_wf.download.store import locked
-    from daxa_wf.report import write_archive_page, write_observation_page
+    from daxa_wf.report.archive_page import write_archive_page
+    from daxa_wf.report.observation_page import write_observation_page
 
     layout = removal.layout
     removal.apply(lambda limit: nullcontext() if limit == layout.root else locked(limit))

@@ -10,9 +10,7 @@ from daxa_wf.archive.records import readable_records
 from daxa_wf.archive.status import FAULT, manifest_fault, print_summary, read_verdicts, removed_line, write_status
 from daxa_wf.archive.versions import record_version
 from daxa_wf.errors import DaxaError
-from daxa_wf.report.archive_page import write_archive_page
 from daxa_wf.report.ending import ENDING
-from daxa_wf.report.observation_page import write_observation_page
 from daxa_wf.units import Unit
 
 NOTHING_USABLE = "Nothing succeeded: no observation has a usable product. The reasons are listed above.\n"
@@ -28,6 +26,10 @@ def finish_run(layout: Layout) -> None:
 
 def finish_with_faults(layout: Layout) -> None:
     """End a run in which jobs failed: draw the pages that their steps could not draw."""
+    # Imported here: numpy would take every start of Snakemake 0.2 s of CPU, and few runs end with a page to draw.
+    from daxa_wf.report.archive_page import write_archive_page
+    from daxa_wf.report.observation_page import write_observation_page
+
     faulty = {Unit(verdict.mission, verdict.obsid) for verdict in read_verdicts(layout) if verdict.status == FAULT}
     records = list(readable_records(layout).values()) if faulty else []
     for unit in faulty:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from daxa_wf.errors import ConfigError
+from daxa_wf.errors import ConfigError, NoObservationsError
 from daxa_wf.mission.spec import Instrument, MissionSpec
 from daxa_wf.selection.filters import Filter, instrument_of, instruments_named
 from daxa_wf.selection.matching import Pairs, SkyTree, separations
@@ -20,14 +20,6 @@ DEFAULT_RADIUS = 1.2
 
 FOOTPRINT_REACH = 2.0
 """Distance from a pointing that no footprint region exceeds, in fields of view (the corner of XMM-Newton's EPIC is at 1.3)."""
-
-
-class NoObservationsError(ConfigError):
-    """The filters leave nothing. The message shows the cut-flow, and `line` names the first filter that left nothing."""
-
-    def __init__(self, message: str, line: str) -> None:
-        self.line = line
-        super().__init__(message)
 
 
 @dataclass(frozen=True)

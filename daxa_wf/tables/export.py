@@ -8,9 +8,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import pandas as pd
-
 from daxa_wf.errors import ConfigError
 from daxa_wf.files import publish_file
 from daxa_wf.mission.spec import MissionSpec
@@ -18,6 +15,8 @@ from daxa_wf.tables.schema import COMMON_COLUMNS
 from daxa_wf.tables.snapshots import SnapshotStore
 
 if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
     from astropy.table import Table
 
 TableFormat = Literal["csv", "ecsv", "votable", "fits"]
@@ -59,6 +58,7 @@ def mission_rows(spec: MissionSpec, tables: Path) -> pd.DataFrame:
 
 def as_table(rows: pd.DataFrame, spec: MissionSpec | None = None) -> Table:
     """Return observations as an astropy Table with units and descriptions. Times become astropy Times, UTC."""
+    import pandas as pd
     from astropy.table import Table
     from astropy.time import Time
 
@@ -75,6 +75,8 @@ def as_table(rows: pd.DataFrame, spec: MissionSpec | None = None) -> Table:
 
 def _plain(values: pd.Series) -> np.ndarray:
     """Return numbers and flags as they are, everything else as text."""
+    import pandas as pd
+
     if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
         return values.to_numpy()
     return values.where(values.notna(), "").to_numpy(dtype=object).astype("U")
@@ -122,6 +124,8 @@ def table_bytes(rows: pd.DataFrame, form: TableFormat, spec: MissionSpec | None 
 
 
 def _with_times_as_text(rows: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
     times = [name for name in rows.columns if pd.api.types.is_datetime64_any_dtype(rows[name])]
     return rows.assign(**{name: rows[name].dt.strftime("%Y-%m-%dT%H:%M:%S.%f").str[:-3].fillna("") for name in times})
 

@@ -166,6 +166,17 @@ def test_import_loads_neither_astropy_nor_pandas() -> None:
     assert said.stdout.strip() == "[]"
 
 
+def test_the_start_of_a_command_and_of_a_run_is_light() -> None:
+    """Every command starts so, and Snakemake does with the logger plugin, the Snakefile and the job of the manifest."""
+    modules = "daxa_wf.cli.main, daxa_wf.chain.forcing, daxa_wf.chain.manifest, daxa_wf.report.finish"
+    code = (
+        f"import sys, {modules}, snakemake_logger_plugin_daxa;"
+        "print([name for name in ('astropy', 'pandas', 'numpy') if name in sys.modules])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
+
+
 def test_the_start_of_a_job_loads_no_models() -> None:
     code = "import sys, daxa_wf.chain.runner; print([n for n in ('astropy', 'pandas', 'pydantic') if n in sys.modules])"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,17 @@ from daxa_wf_simulator.events import simulate
 from daxa_wf_simulator.files import list_name, write_event_list
 from daxa_wf_simulator.truth import Exposure, Flare, Observation, PointSource
 
+from .prepared import Prepared
+
+PREPARED = Prepared()
 OBSIDS = ("0999990301", "0999990401")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def prepared_process_ends() -> Iterator[None]:
+    """The process from which runs are forked ends with the tests."""
+    yield
+    PREPARED.end()
 
 
 def small_observation(obsid: str, seed: int) -> Observation:
@@ -74,18 +85,27 @@ class Archive:
         self.path.write_text(yaml.safe_dump(self.config))
 
     def run(self, *arguments: str, cwd: Path | None = None) -> Run:
-        """Run Snakemake as the README says."""
-        return self.ended(self.start(*arguments, cwd=cwd))
+        """Run Snakemake as the README says, with its imports made before (prepared.py)."""
+        self.write()
+        return Run(*PREPARED.snakemake(self.arguments(*arguments), cwd or self.folder, self.environ()))
 
     def start(self, *arguments: str, cwd: Path | None = None, cores: int = 2) -> subprocess.Popen[str]:
         """Start what `run` runs, as the head of a group of processes."""
         self.write()
-        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--snakefile", str(snakefile())]
         return subprocess.Popen(
-            [*command, "--configfile", str(self.path), *arguments],
+            [sys.executable, "-m", "snakemake", *self.arguments(*arguments, cores=cores)], env=self.environ(),
             cwd=cwd or self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL,
-            env={**os.environ, "COLUMNS": "300"}, start_new_session=True,
+            start_new_session=True,
         )  # fmt: skip
+
+    def arguments(self, *arguments: str, cores: int = 2) -> list[str]:
+        """The arguments of Snakemake that the README gives, and more."""
+        return ["--cores", str(cores), "--snakefile", str(snakefile()), "--configfile", str(self.path), *arguments]
+
+    @staticmethod
+    def environ() -> dict[str, str]:
+        """The environment of a run, whose lines are not broken."""
+        return {**os.environ, "COLUMNS": "300"}
 
     @staticmethod
     def ended(process: subprocess.Popen[str]) -> Run:
@@ -117,13 +137,15 @@ def make_archive(tmp_path: Path, small_observations: Path) -> Any:
     """A function that makes an Archive; `sections` go into the mission's configuration.
 
     One job runs all steps of an observation, because Python starts once then. Both ways come to the same result
-    (test_whole_observations.py), and tests of single jobs ask for `jobs="step"`.
+    (test_whole_observations.py), and tests of single jobs ask for `jobs="step"`. Pixels are large, because exposure maps of
+    small ones would take a third of the time.
     """
 
     def make(
         source: Path = small_observations, name: str = "my archive", jobs: str = "observation", **sections: Any
     ) -> Archive:
-        mission = {"source": {"local": str(source)}, **sections}
+        images = {"pixel_size": "20 arcsec", **sections.pop("images", {})}
+        mission = {"source": {"local": str(source)}, "images": images, **sections}
         return Archive(tmp_path, {"archive": name, "one_job_per": jobs, "missions": {"xmm_pointed": mission}})
 
     return make

@@ -13,14 +13,15 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import yaml
 
 from daxa_wf.archive.access import Archive, NoSuchProductError
-from daxa_wf.cli.shared import snakefile
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf_simulator.mirror_server import ServedMirror, serve_mirror
 from daxa_wf_simulator.tap_service import serve_tables
 from tests.archives import SMALL, content, make_archives
+
+from .conftest import Archive as Project
+from .conftest import Run
 
 OTHER = {"text": "", "number": 0.0, "flag": "true", "mjd": 52000.0, "utc": "2001-01-01T00:00:00", "instrument": ""}
 
@@ -62,25 +63,22 @@ def configuration(archives: ServedMirror, url: str, *names: str) -> dict[str, An
     }  # fmt: skip
 
 
-def command(folder: Path, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", "snakemake", "--cores", "2", "--snakefile", str(snakefile()), "--configfile",
-            str(folder / "my.yaml"), *arguments]  # fmt: skip
+def run(folder: Path, config: dict[str, Any], *arguments: str) -> Run:
+    return Project(folder, config).run(*arguments)
 
 
-def run(folder: Path, config: dict[str, Any], *arguments: str) -> subprocess.CompletedProcess[str]:
-    (folder / "my.yaml").write_text(yaml.safe_dump(config))
-    subprocess.run(
-        [sys.executable, "-m", "daxa_wf", "fetch-tables", "--config", "my.yaml", "--max-age", "1 d"],
-        cwd=folder, check=True, capture_output=True,
-    )  # fmt: skip
-    return subprocess.run(command(folder, *arguments), cwd=folder, capture_output=True, text=True, check=False)
+def fetch_tables(project: Project, *arguments: str) -> None:
+    project.write()
+    command = [sys.executable, "-m", "daxa_wf", "fetch-tables", "--config", str(project.path), *arguments]
+    subprocess.run(command, cwd=project.folder, check=True, capture_output=True)
 
 
 def test_twelve_missions_from_selection_to_archive(world: tuple[ServedMirror, str], tmp_path: Path) -> None:
     archives, url = world
     config = configuration(archives, url)
+    fetch_tables(Project(tmp_path, config), "--max-age", "1 d")
     done = run(tmp_path, config)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.code == 0, done.text
     archive = Archive(tmp_path / "my archive")
     expected = {(name, small.obsid) for name, small in SMALL.items()} | {("erosita_calpv", "700200")}
     assert {tuple(row) for row in archive.observations["mission", "obsid"]} == expected
@@ -118,12 +116,12 @@ def test_twelve_missions_from_selection_to_archive(world: tuple[ServedMirror, st
     assert (tmp_path / "my archive/raw/integral_pointed/003500010010/swg.fits").is_file()
 
     asked = archives.requests.total()
-    assert "Nothing to be done" in run(tmp_path, config).stderr
+    assert "Nothing to be done" in run(tmp_path, config).text
     mirrors = {name: [*bases, "http://127.0.0.1:9"] for name, bases in config["archives"].items()}
-    assert "Nothing to be done" in run(tmp_path, {**config, "transfers": {"heasarc": 2}, "archives": mirrors}).stderr
+    assert "Nothing to be done" in run(tmp_path, {**config, "transfers": {"heasarc": 2}, "archives": mirrors}).text
     few = {name: config["missions"][name] for name in ("chandra", "suzaku", "integral_pointed", "erosita_calpv")}
     second = {**config, "archive": "another", "missions": few}
-    assert run(tmp_path, second).returncode == 0
+    assert run(tmp_path, second).code == 0
     assert archives.requests.total() == asked
 
 
@@ -135,19 +133,19 @@ def test_a_table_that_changed_is_selected_from_again_and_only_what_is_new_is_don
     with serve_tables(tables) as url:
         config = configuration(archives, url, "chandra", "suzaku")
         config["missions"]["suzaku"]["select"] = {"positions": [0.0, 89.0]}
-        (tmp_path / "my.yaml").write_text(yaml.safe_dump(config))
+        project = Project(tmp_path, config)
 
         def snakemake() -> str:
-            done = subprocess.run(command(tmp_path), cwd=tmp_path, capture_output=True, text=True, check=True)
-            return " ".join((done.stdout + done.stderr).split())
+            done = project.run()
+            assert done.code == 0, done.text
+            return " ".join(done.text.split())
 
         assert "suzaku: none of 1 observations is selected; positions (1 positions) left none" in snakemake()
         first = tmp_path / "my archive" / "records" / "chandra" / "12812" / "preprocessed" / "12812.json"
         made = first.stat().st_mtime_ns
         assert "Nothing to be done" in snakemake(), "the first run fetched the tables itself"
         tables["chanmaster"] = served_table("chandra").assign(dec=2.0)
-        subprocess.run([sys.executable, "-m", "daxa_wf", "fetch-tables", "--config", "my.yaml"], cwd=tmp_path, check=True,
-                       capture_output=True)  # fmt: skip
+        fetch_tables(project)
         assert "acquire of chandra 12819: rejected: notInArchive" in snakemake()
         assert first.stat().st_mtime_ns == made
         assert "Nothing to be done" in snakemake()
@@ -160,16 +158,23 @@ def test_one_bad_observation_spoils_nothing(world: tuple[ServedMirror, str], tmp
     config["missions"]["chandra"]["select"] = {"obsids": ["12812", "12819"], "science_usable": False}
     done = run(tmp_path, config, "--retries", "0")
     archives.fault = None
-    assert done.returncode == 1
-    said = done.stdout + done.stderr
-    assert "acquire of chandra 12819: rejected: notInArchive" in " ".join(said.split())
-    assert "acquire of nustar_pointed 71010003002: fault: ServiceError" in " ".join(said.split())
+    assert done.code == 1
+    said = " ".join(done.text.split())
+    assert "acquire of chandra 12819: rejected: notInArchive" in said
+    assert "acquire of nustar_pointed 71010003002: fault: ServiceError" in said
     archive = Archive(tmp_path / "my archive")
     assert archive.event_list("12812", "ACIS").is_file()
     assert archive.event_list("00020153006", "XRT").is_file()
-    assert run(tmp_path, config).returncode == 0
+    assert run(tmp_path, config).code == 0
     archive.refresh()
     assert archive.event_list("71010003002", "FA").is_file()
+
+
+def verified(folder: Path) -> set[str]:
+    """The files of the tile that the store of raw data has noted as complete."""
+    ledgers = (folder / "raw data").rglob("134135/.daxa_wf.jsonl")
+    lines = [line for ledger in ledgers for line in ledger.read_text().splitlines()]
+    return {line.split('"')[3] for line in lines if line.startswith('{"path": "')}
 
 
 def test_a_killed_snakemake_is_run_again_and_resumes(world: tuple[ServedMirror, str], tmp_path: Path) -> None:
@@ -182,23 +187,19 @@ def test_a_killed_snakemake_is_run_again_and_resumes(world: tuple[ServedMirror, 
         return False
 
     archives.fault = slow
-    (tmp_path / "my.yaml").write_text(yaml.safe_dump(config))
-    subprocess.run([sys.executable, "-m", "daxa_wf", "fetch-tables", "--config", "my.yaml"], cwd=tmp_path, check=True,
-                   capture_output=True)  # fmt: skip
-    process = subprocess.Popen(command(tmp_path), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                               start_new_session=True)  # fmt: skip
+    project = Project(tmp_path, config)
+    process = project.start()
     limit = time.monotonic() + 90
-    while sum("EventList" in path or "Image" in path for path in archives.sent) < 4 and time.monotonic() < limit:
+    while not verified(tmp_path) and time.monotonic() < limit:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    Project.ended(process)
     archives.fault = None
-    ledger = next((tmp_path / "raw data").rglob("134135/.daxa_wf.jsonl")).read_text()
-    verified = {line.split('"')[3] for line in ledger.splitlines() if line.startswith('{"path": "')}
-    assert verified
+    kept = verified(tmp_path)
+    assert kept
     archives.sent.clear()
-    subprocess.run(command(tmp_path, "--unlock"), cwd=tmp_path, check=True, capture_output=True)
-    again = run(tmp_path, config)
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert not [path for path in archives.sent if any(path.endswith(name) for name in verified)]
+    assert project.run("--unlock").code == 0
+    again = project.run()
+    assert again.code == 0, again.text
+    assert not [path for path in archives.sent if any(path.endswith(name) for name in kept)]
     assert Archive(tmp_path / "my archive").event_list("134135", "TM").is_file()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -13,10 +14,18 @@ import yaml
 import daxa_wf
 from daxa_wf.cli.shared import snakefile
 
+from .conftest import PREPARED, Run
+
 ROOT = Path(__file__).parents[2]
 SELECTIONS = ("one_object", "cluster_sample", "supernovae", "region")
 """Examples whose selections tests/unit/selection/test_case_studies.py checks."""
 EXAMPLES = sorted(path for path in (ROOT / "config" / "examples").glob("*.yaml") if path.stem not in SELECTIONS)
+
+
+def dry_run(folder: Path, config: Path) -> Run:
+    """Run the workflow without jobs."""
+    arguments = "-n", "--snakefile", str(snakefile()), "--configfile", str(config)
+    return Run(*PREPARED.snakemake(arguments, folder, os.environ))
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
@@ -27,12 +36,9 @@ def test_every_example_is_a_good_configuration(example: Path, small_observations
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
-    dry = subprocess.run(
-        [sys.executable, "-m", "snakemake", "-n", "--snakefile", str(snakefile()), "--configfile", str(example)],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert dry.returncode == 0, dry.stderr
-    assert "manifest " in dry.stderr
+    dry = dry_run(tmp_path, example)
+    assert dry.code == 0, dry.text
+    assert "manifest " in dry.text
 
 
 def test_every_example_is_listed() -> None:
@@ -42,12 +48,9 @@ def test_every_example_is_listed() -> None:
 
 def test_the_small_run_of_the_catalogue_can_start(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text((ROOT / ".test" / "config.yaml").read_text())
-    dry = subprocess.run(
-        [sys.executable, "-m", "snakemake", "-n", "--snakefile", str(snakefile()), "--configfile", "config.yaml"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert dry.returncode == 0, dry.stderr
-    assert "simulator " in dry.stderr
+    dry = dry_run(tmp_path, Path("config.yaml"))
+    assert dry.code == 0, dry.text
+    assert "simulator " in dry.text
 
 
 def test_software_environments_have_this_version() -> None:

@@ -16,6 +16,8 @@ from daxa_wf.archive.status import read_verdicts
 from daxa_wf.cli.shared import snakefile
 from tests.damaged_lists import put, small_list
 
+from .conftest import PREPARED, Run
+
 DATA = Path(__file__).parents[1] / "data"
 FIRST, SECOND, NEW = "0999990501", "0999990601", "0999990701"
 VERDICTS = {
@@ -43,9 +45,10 @@ def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
                           env={**os.environ, "COLUMNS": "200"})  # fmt: skip
 
 
-def snakemake(folder: Path) -> subprocess.CompletedProcess[str]:
+def snakemake(folder: Path) -> Run:
     """Run the workflow as the README says."""
-    return python(folder, "snakemake", "--cores", "2", "--snakefile", str(snakefile()), "--configfile", "config.yaml")
+    arguments = "--cores", "2", "--snakefile", str(snakefile()), "--configfile", "config.yaml"
+    return Run(*PREPARED.snakemake(arguments, folder, {**os.environ, "COLUMNS": "200"}))
 
 
 def verdicts(folder: Path) -> dict[tuple[str, str, str], str]:
@@ -78,9 +81,9 @@ def test_an_early_archive_opens_shows_its_status_and_continues_with_a_new_observ
 
     put(project / "lists", NEW, small_list(NEW))
     done = snakemake(project)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.code == 0, done.text
     found = verdicts(project)
     assert {key: found[key] for key in VERDICTS} == VERDICTS
     assert found[NEW, "inventory", ""] == "done"
     again = snakemake(project)
-    assert "Nothing to be done" in again.stdout + again.stderr
+    assert "Nothing to be done" in again.text

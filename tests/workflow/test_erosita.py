@@ -39,10 +39,10 @@ def lists(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Ero
     return root, truths
 
 
-def archive_of(folder: Path, lists: Path, **sections: Any) -> Archive:
+def archive_of(folder: Path, lists: Path, jobs: str = "observation", **sections: Any) -> Archive:
     images = {"bands": [["0.2 keV", "2.3 keV"]], "pixel_size": "20 arcsec"}
     mission = {"source": {"local": str(lists)}, "images": images, **sections}
-    return Archive(folder, {"archive": "my archive", "missions": {"erosita_calpv": mission}})
+    return Archive(folder, {"archive": "my archive", "one_job_per": jobs, "missions": {"erosita_calpv": mission}})
 
 
 def record(archive: Archive, step: str, obsid: str) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def test_with_esass_and_what_can_go_wrong(
     own_path = os.environ["PATH"].replace(f"{standins.root / 'bin'}:", "")
     monkeypatch.setenv("PATH", own_path)
     (tmp_path / "esass-init.sh").write_text(f"export PATH={standins.root / 'bin'}:$PATH\n")
-    archive = archive_of(tmp_path, root, engine="esass", instruments=["TM9"])
+    archive = archive_of(tmp_path, root, jobs="step", engine="esass", instruments=["TM9"])
     archive.config["esass"] = {"setup_scripts": ["esass-init.sh"]}
     standins.tell("flaregti@-flaregti-700199:notDone", "expmap@-700195:killed")
     run = archive.run()
@@ -169,7 +169,6 @@ def test_every_way_to_fail_and_only_those_again(
         write_event_file(tmp_path / "lists" / name, short)
     before = digests(tmp_path / "lists")
     archive = archive_of(tmp_path, tmp_path / "lists", engine="esass")
-    archive.config["one_job_per"] = "observation"
     archive.config["esass"] = {"time_limit": "10 s"}
     standins.tell(*(f"{TASKS.get(step, step)}@-{step}-{obsid}:{how}" for obsid, (step, how, *_) in INJECTED.items()))
     first = archive.run("--retries", "0")

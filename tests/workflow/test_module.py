@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,7 @@ from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.made_from import kept_configuration
 from daxa_wf.cli.shared import snakefile
 
-from .conftest import OBSIDS
+from .conftest import OBSIDS, PREPARED, Run
 
 CALLER = '''
 module daxa_wf:
@@ -80,26 +78,24 @@ def test_a_caller_goes_on_from_a_product(
     )  # fmt: skip
     (folder / "Snakefile").write_text(text)
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--logger", "daxa", *arguments]
-        return subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "300"}
-        )
+    def run(*arguments: str) -> Run:
+        command = ["--cores", "2", "--logger", "daxa", *arguments]
+        return Run(*PREPARED.snakemake(command, folder, {**os.environ, "COLUMNS": "300"}))
 
     dry = run("-n")
-    assert dry.returncode == 0, dry.stderr
-    assert f"{rule} " in dry.stderr
+    assert dry.code == 0, dry.text
+    assert f"{rule} " in dry.text
     assert {path.name for path in folder.iterdir()} == {"Snakefile", ".snakemake"}
     first = run()
-    assert first.returncode == 0, first.stderr
+    assert first.code == 0, first.text
     status, counts = (folder / "counts.txt").read_text().split()
     assert (status, int(counts) > 0) == ("done", True)
     root = folder / archive
     record = json.loads((root / f"records/xmm_pointed/{OBSIDS[0]}/espfilt/{OBSIDS[0]}M2S002.json").read_text())
     assert (record["step"], record["status"]) == ("espfilt", "done")
     job = {"step": "M2S002     espfilt ", "observation": "           report  "}[jobs]
-    assert f"{OBSIDS[0]}   {job}              done" in first.stderr
-    assert f"Archive {root}" in first.stderr
+    assert f"{OBSIDS[0]}   {job}              done" in first.text
+    assert f"Archive {root}" in first.text
     assert (root / "report.html").exists() == bool(further)
     (version,) = read_history(Layout(root)).versions
     assert (version.number, version.author, version.message) == ("1.0.0", "the caller", "as a module")
@@ -109,16 +105,16 @@ def test_a_caller_goes_on_from_a_product(
     assert {path.name for path in folder.iterdir()} <= {"Snakefile", ".snakemake", "counts.txt", "xray"}
 
     again = run()
-    assert "Nothing to be done" in again.stderr, again.stderr
+    assert "Nothing to be done" in again.text, again.text
     image = next(root.rglob("*-image.fits"))
     image.unlink()
     if jobs == "step":
         stale = run("-n")
-        assert "1 record is made again: a product is gone or changed" in stale.stderr
+        assert "1 record is made again: a product is gone or changed" in stale.text
         for job in ("images", "counts"):
-            assert f"{job} " in stale.stderr
+            assert f"{job} " in stale.text
     else:
         # Modules do not inherit `onstart`, so the job of the observation finds the stale record itself.
         stale = run()
-        assert "1 record is made again: a product is gone or changed" in stale.stderr
+        assert "1 record is made again: a product is gone or changed" in stale.text
         assert image.exists()

@@ -174,7 +174,7 @@ def test_two_archives_at_once_on_one_store_of_raw_data(standins: Standins, tmp_p
     archives = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        archives.append(Archive(tmp_path / name, configured(tmp_path, [A], ["M1"])))
+        archives.append(Archive(tmp_path / name, configured(tmp_path, [A], ["M1"], one_job_per="observation")))
     fetch_tables(archives[0], exposures)
     archives[1].config["services"] = archives[0].config["services"]
     store = tmp_path / "raw" / "xmm_pointed_raw" / A

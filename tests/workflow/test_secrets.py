@@ -65,7 +65,7 @@ def test_secrets_reach_no_file_and_no_terminal_and_closed_data_are_asked_for_onc
         archives.fault = unkind
         select = {"positions": [150.0, 2.0], "science_usable": False}
         config = {
-            "archive": "archive", "tables": "tables", "data": "data",
+            "archive": "archive", "one_job_per": "observation", "tables": "tables", "data": "data",
             "services": {"heasarc": [f"{archives.base}/none?token={SECRET}", url.replace("://", f"://me:{SECRET}@")]},
             "archives": {
                 "heasarc": [f"{archives.base}/none/?access_token={SECRET}",

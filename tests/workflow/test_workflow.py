@@ -201,7 +201,7 @@ def test_a_manifest_that_cannot_be_made_is_told(make_archive: Any, tmp_path: Pat
 
 
 def test_the_real_observation(exod: Path, make_archive: Any) -> None:
-    archive: Archive = make_archive(exod.parent)
+    archive: Archive = make_archive(exod.parent, images={"pixel_size": "4.35 arcsec"})
     run = archive.run()
     assert run.code == 0, run.text
     products = archive.root / "processed_data/xmm_pointed/0001730201"

@@ -5,7 +5,7 @@ from pathlib import Path
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.status import read_verdicts, write_status
 from daxa_wf.archive.versions import record_version
-from daxa_wf.report import write_archive_page
+from daxa_wf.report.archive_page import write_archive_page
 
 layout = Layout(Path(snakemake.output.page).absolute().parent)
 write_archive_page(layout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,7 @@ from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.manifest import ManifestRow, read_manifest, write_manifest
 from daxa_wf.archive.records import Record, Status, stamp_file, write_record
 from daxa_wf.archive.status import COLUMNS, Verdict, write_status
+from daxa_wf.archive.tables import write_table
 from daxa_wf.cli.main import app
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.units import Unit
@@ -70,6 +72,20 @@ def test_leading_zeros_survive_in_ecsv(tmp_path: Path) -> None:
     assert Table.read(layout.status.with_suffix(".ecsv"))["message"][0] == 'a "word"\tand more'
     assert Table.read(layout.manifest.with_suffix(".ecsv"))["facts"][0] == '{"obsid": "0001730201"}'
     assert read_manifest(layout.manifest) == rows
+
+
+CELLS = ("", "00012", 'a "word"\tand more', "two  words", '""', '{"a": "1"}', "a\nb", "#", "a,b", "é–κ", "nan", "'x'")
+
+
+def test_ecsv_is_what_astropy_writes(tmp_path: Path) -> None:
+    columns = [f"column{number}" for number in range(len(CELLS))]
+    rows = [dict(zip(columns, CELLS, strict=True)), dict(zip(columns, CELLS[::-1], strict=True))]
+    for each in ([], rows):
+        write_table(tmp_path / "table.tsv", columns, each)
+        text = io.StringIO()
+        table = Table({name: [row[name] for row in each] for name in columns}, dtype=[str] * len(columns))
+        table.write(text, format="ascii.ecsv")
+        assert (tmp_path / "table.ecsv").read_text() == text.getvalue()
 
 
 def test_empty_tables_keep_their_columns(tmp_path: Path) -> None:

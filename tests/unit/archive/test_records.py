@@ -25,7 +25,9 @@ from daxa_wf.archive.vouching import examine_records
 from daxa_wf.chain.runner import Inputs, Outcome, Workspace, run_step
 from daxa_wf.errors import ConfigError, CorruptFileError, Fault, StepFailedError, UnfitDataError
 from daxa_wf.mission.registry import STEPS
-from daxa_wf.report import finish_with_faults, write_archive_page, write_observation_page
+from daxa_wf.report.archive_page import write_archive_page
+from daxa_wf.report.finish import finish_with_faults
+from daxa_wf.report.observation_page import write_observation_page
 from daxa_wf.units import Band, Unit
 
 EXPOSURE = Unit("xmm_pointed", "0201903501", "PN", "S003")

@@ -24,7 +24,8 @@ from daxa_wf.archive.records import (
 from daxa_wf.archive.requested import NOT_REQUESTED, read_requested
 from daxa_wf.archive.state import ArchiveState
 from daxa_wf.archive.status import print_summary, read_verdicts, root_causes, warnings_by_name, write_status
-from daxa_wf.report import write_archive_page, write_observation_page
+from daxa_wf.report.archive_page import write_archive_page
+from daxa_wf.report.observation_page import write_observation_page
 from daxa_wf.units import Unit
 
 FIRST, SECOND = "0201903501", "0404910601"

@@ -16,7 +16,8 @@ from daxa_wf.chain.preflight import check_before_a_run
 from daxa_wf.config.reading import parse_config
 from daxa_wf.errors import ConfigError
 from daxa_wf.mission.registry import MISSIONS
-from daxa_wf.report import finish_run, write_archive_page
+from daxa_wf.report.archive_page import write_archive_page
+from daxa_wf.report.finish import finish_run
 from daxa_wf.tables.snapshots import SnapshotStore
 from daxa_wf.units import Unit
 from daxa_wf_simulator.erosita_mirror import erosita_table

@@ -151,7 +151,7 @@ BAD = {
     "unknown top key": (
         {**GOOD, "archiv": "x"},
         "archiv: unknown key; allowed are tables, archive, services, data, archives, simulator, transfers, credentials, "
-        "one_job_per, limits, missions, sas, esass - did",
+        "one_job_per, author, limits, missions, sas, esass - did",
     ),
     "unknown mission": (
         {"archive": "o", "missions": {"xmm_pointd": {"source": {"local": "r"}}}},

@@ -10,8 +10,7 @@ import pytest
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.origin import Origin, write_origin
 from daxa_wf.archive.records import Record, Status, record_text, write_record
-from daxa_wf.report import write_archive_page
-from daxa_wf.report.archive_page import MOST_CAUSES, MOST_WARNINGS, _given, exposures_by_instrument
+from daxa_wf.report.archive_page import MOST_CAUSES, MOST_WARNINGS, _given, exposures_by_instrument, write_archive_page
 from daxa_wf.report.archive_rows import ObservationRow
 from daxa_wf.report.summary import Summary
 from daxa_wf.units import Unit

@@ -13,7 +13,7 @@ import pytest
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record, Status, write_record
-from daxa_wf.report import write_archive_page
+from daxa_wf.report.archive_page import write_archive_page
 from daxa_wf.units import Unit
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

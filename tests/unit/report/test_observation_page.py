@@ -13,8 +13,9 @@ from astropy.io import fits
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record, Status, write_record
-from daxa_wf.report import write_archive_page, write_observation_page
+from daxa_wf.report.archive_page import write_archive_page
 from daxa_wf.report.images.products import MOST_IMAGES
+from daxa_wf.report.observation_page import write_observation_page
 from daxa_wf.units import Unit
 from tests.unit.report.archives import SWIFT, XMM, delivered, tangent_header, write_image
 

@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from daxa_wf.errors import ConfigError, ExpressionError
+from daxa_wf.errors import ConfigError, ExpressionError, NoObservationsError
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.selection import filters
 from daxa_wf.selection.options import PositionTable, Select, filters_of, positions_of
 from daxa_wf.selection.position_files import read_positions
 from daxa_wf.selection.positions import Positions, positions
 from daxa_wf.selection.query import compile_query
-from daxa_wf.selection.select import NoObservationsError, associate, select
+from daxa_wf.selection.select import associate, select
 
 SWIFT, XMM, CALPV = MISSIONS["swift"], MISSIONS["xmm_pointed"], MISSIONS["erosita_calpv"]
 

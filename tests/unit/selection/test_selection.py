@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daxa_wf.errors import ConfigError
+from daxa_wf.errors import ConfigError, NoObservationsError
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.selection import filters
 from daxa_wf.selection.matching import SkyTree
 from daxa_wf.selection.positions import Positions
 from daxa_wf.selection.query import compile_query
-from daxa_wf.selection.select import NoObservationsError, associate, select
+from daxa_wf.selection.select import associate, select
 from daxa_wf.tables.observation_table import observation_table, packaged_table
 
 CALPV, ERASS1 = MISSIONS["erosita_calpv"], MISSIONS["erosita_all_sky_de_dr1"]

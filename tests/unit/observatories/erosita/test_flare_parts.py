@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import poisson
 
 from daxa_wf.errors import UnfitDataError
 from daxa_wf.events.gti import contains, intersection, normalise, total
@@ -15,7 +16,7 @@ from daxa_wf.events.sky_grid import covering, divided
 from daxa_wf.observatories.erosita.native.field_of_view import FOV_RADIUS, exposed, visible_area
 from daxa_wf.observatories.erosita.native.flare_curve import as_their_neighbours, time_bins, without_flares
 from daxa_wf.observatories.erosita.native.likelihood import detectable_counts, tail_likelihood, tolerable_rate
-from daxa_wf.observatories.erosita.native.rate_threshold import clipped_cuts, optimal_threshold
+from daxa_wf.observatories.erosita.native.rate_threshold import clipped_cuts, optimal_threshold, poisson_quantile
 from daxa_wf.observatories.erosita.native.source_mask import box_sum, mask_of
 
 GRID = covering(-108000, 108000, -108000, 108000, 1200)
@@ -94,6 +95,12 @@ def test_optimal_threshold_of_a_flare():
     cut, _ = optimal_threshold(counts, np.full(100, 20.0), np.full(100, 0.8), 1e-4, 10.0)
     quiet = 100 / 16
     assert 2 * quiet < cut < 6 * quiet
+
+
+@pytest.mark.parametrize("probability", [0.5, 0.977, 0.99865, 0.9999997])
+def test_quantiles_are_those_of_scipys_distribution(probability: float) -> None:
+    means = np.concatenate([[0.0, 1e-9], np.geomspace(1e-3, 1e6, 2001)])
+    assert np.array_equal(poisson_quantile(probability, means), poisson.ppf(probability, means))
 
 
 def test_clipped_cuts():
