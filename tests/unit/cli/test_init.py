@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from astropy.table import Table
 from typer.testing import CliRunner, Result
 
 from daxa_wf.cli.main import app
@@ -81,11 +82,23 @@ def test_options_answer_beforehand_and_yes_takes_the_defaults() -> None:
     assert values["missions"]["erosita_calpv"]["engine"] == "native"
 
 
-def test_the_columns_of_a_table_are_found() -> None:
-    Path("clusters.csv").write_text("Name,RA,Dec,z\nA,10,20,0.1\n")
-    assert init("--mission", "chandra", "--table", "clusters.csv", "--yes").exit_code == 0
-    position = {"file": "clusters.csv", "ra": "RA", "dec": "Dec", "name": "Name"}
+@pytest.mark.parametrize("name", ["clusters.csv", "clusters.fits", "clusters.vot", "clusters.parquet"])
+def test_the_columns_of_a_table_are_found(name: str) -> None:
+    rows = Table({"Name": ["A"], "RA": [10.0], "Dec": [20.0], "z": [0.1]})
+    if name.endswith(".parquet"):
+        rows.to_pandas().to_parquet(name)
+    else:
+        rows.write(name, format="votable" if name.endswith(".vot") else None)
+    assert init("--mission", "chandra", "--table", name, "--yes").exit_code == 0
+    position = {"file": name, "ra": "RA", "dec": "Dec", "name": "Name"}
     assert written()["missions"]["chandra"]["select"]["positions"] == position
+
+
+def test_a_file_that_is_not_a_table_is_named() -> None:
+    Path("t.fits").write_bytes(b"SIMPLE  =                    T" * 3)
+    done = init("--mission", "chandra", "--table", "t.fits", "--yes")
+    assert str(done.exception).startswith("--table: t.fits ")
+    assert not Path("my.yaml").exists()
 
 
 def test_a_local_directory_needs_no_selection() -> None:
