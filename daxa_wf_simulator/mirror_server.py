@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.utils import formatdate
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -171,7 +172,8 @@ def apache_page(folder: Path, path: str) -> str:
         name = entry.name + "/" * entry.is_dir()
         size = "-" if entry.is_dir() else rounded(entry.stat().st_size)
         link = f'<a href="{quote(name)}">{escape(name[:25])}</a>'
-        lines.append(f'<img src="/icons/x.gif" alt="[   ]"> {link}  2020-11-06 20:20  {size}  ')
+        modified = datetime.fromtimestamp(entry.stat().st_mtime, UTC).strftime("%Y-%m-%d %H:%M")
+        lines.append(f'<img src="/icons/x.gif" alt="[   ]"> {link}  {modified}  {size}  ')
     up = escape(path.rstrip("/").rsplit("/", 1)[0])
     title = f"Index of {escape(path.rstrip('/'))}"
     head = (

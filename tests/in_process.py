@@ -13,7 +13,6 @@ from daxa_wf.archive.vouching import refresh_records
 from daxa_wf.chain import manifest
 from daxa_wf.chain.observation import call_of
 from daxa_wf.chain.plan import Plan
-from daxa_wf.chain.restoring import find_restored
 from daxa_wf.chain.staleness import Conditions, find_stale, manifest_changes, work_of
 from daxa_wf.config.reading import parse_config
 from daxa_wf.mission.registry import STEPS
@@ -59,17 +58,17 @@ class Project:
         refresh_records(plan.layout)
         work = list(work_of(plan))
         stale = find_stale(plan.layout, work, Conditions(plan.login_marks()))
-        for path in (*stale, *find_restored(plan.layout, work, stale)):
+        for path in stale:
             path.unlink(missing_ok=True)
-        made = set()
+        before = {item.path: item.path.stat().st_mtime_ns for item in work if item.path.exists()}
         for item in work:
             if not item.path.exists():
                 mission, obsid, step, _ = item.path.parts[-4:]
                 units = plan.units(STEPS[step], plan.rows(mission, obsid))
                 (unit,) = (unit for unit in units if unit.identifier == item.path.stem)
                 call_of(plan, STEPS[step], unit).run(plan.layout)
-                made.add(f"{step} {unit.identifier}")
-        return made
+        after = {item.path: item.path.stat().st_mtime_ns for item in work if item.path.exists()}
+        return {f"{path.parent.name} {path.stem}" for path, time in after.items() if before.get(path) != time}
 
 
 def put_mirror(root: Path, *obsids: str) -> Path:

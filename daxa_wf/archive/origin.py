@@ -14,6 +14,10 @@ from daxa_wf.files import write_atomically
 
 UNFINISHED = "the last run could not complete it"
 """Reason to make a manifest again, although nothing that it was made from has changed."""
+OTHER_TABLES = "the missions' tables changed"
+NOW_PUBLIC = "more observations have become public"
+OF_TABLES = (UNFINISHED, OTHER_TABLES, NOW_PUBLIC)
+"""Reasons to make a manifest again for the same configuration."""
 
 
 @dataclass
@@ -83,8 +87,8 @@ def why_outdated(origin: Origin, snapshots: Mapping[str, str], now: datetime) ->
     if origin.is_unfinished:
         return UNFINISHED
     if origin.snapshots != snapshots:
-        return "the missions' tables changed"
-    return "more observations have become public" if _is_past(origin.until, now) else ""
+        return OTHER_TABLES
+    return NOW_PUBLIC if _is_past(origin.until, now) else ""
 
 
 def _is_past(moment: str, now: datetime) -> bool:

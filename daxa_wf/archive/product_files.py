@@ -11,8 +11,10 @@ from daxa_wf.errors import ConfigError, CorruptFileError
 Form = Literal["", "stingray", "table"]
 """How an event list is returned: by stingray if it is installed (''), by stingray always, or as a Table."""
 
-EVENT_LISTS = ("events", "ootevents", "cleanevents", "cleanootevents", "finalevents", "finalootevents")
-NATIVE_UNITS = {"image": "count", "maskimage": ""}
+EVENT_LISTS = (
+    "events", "ootevents", "cleanevents", "cleanootevents", "finalevents", "finalootevents", "allgoodevents", "allgoodootevents",
+)  # fmt: skip
+NATIVE_UNITS = {"image": "count", "centreimage": "count", "maskimage": ""}
 """Unit of an image without BUNIT, where the kind of product decides it."""
 
 

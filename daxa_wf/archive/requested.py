@@ -64,6 +64,15 @@ class RequestedUnits:
                     (step.name, unit) for unit in dict.fromkeys(step.unit_of(mission, obsid, *row) for row in rows)
                 )
 
+    def unit_named(self, observation: Unit, step: str, identifier: str) -> Unit | None:
+        """Return the unit of a step with an identifier, among the exposures of an observation; None if it has none."""
+        from daxa_wf.mission.registry import STEPS
+
+        mission, obsid = observation.mission, observation.obsid
+        rows = self.exposures.get((mission, obsid), ()) if step in STEPS else ()
+        units = (STEPS[step].unit_of(mission, obsid, *row) for row in rows)
+        return next((unit for unit in units if unit.identifier == identifier), None)
+
     def has(self, unit: Unit) -> bool:
         """Return True if the observation of a unit is still requested."""
         return (unit.mission, unit.obsid) in self.exposures or unit.mission in self.unasked

@@ -84,7 +84,7 @@ def complete_verdicts(
 ) -> list[Verdict]:
     """Return the verdicts of all units of an archive, of which the verdicts in its readable records are known."""
     faults = read_faults(layout)
-    damaged = [_damaged(layout, path) for path in unreadable]
+    damaged = [_damaged(layout, path, requested) for path in unreadable]
     known = {(verdict.step, verdict.unit) for verdict in (*recorded, *damaged, *faults)}
     left = [_left(step, unit) for step, unit in requested.all_units() if (step, unit) not in known]
     verdicts = [_unless_behind(faults, verdict) for verdict in (*recorded, *left)] + damaged + faults
@@ -177,11 +177,13 @@ def _fault(layout: Layout, path: Path) -> Verdict:
     return Verdict(note.mission, note.obsid, note.instrument, note.exposure, note.step, FAULT, note.error, message)
 
 
-def _damaged(layout: Layout, path: Path) -> Verdict:
-    """Return the verdict for a record that cannot be read."""
+def _damaged(layout: Layout, path: Path, requested: RequestedUnits) -> Verdict:
+    """Return the verdict for a record that cannot be read, of its unit if the configuration requests it."""
     mission, obsid, step = path.relative_to(layout.root / "records").parts[:3]
+    observation = Unit(mission, obsid)
+    unit = requested.unit_named(observation, step, path.stem) or observation
     message = f"{layout.relative(path)} cannot be read; the next run makes it anew"
-    return Verdict(mission, obsid, "", "", step, FAULT, "DamagedRecord", message)
+    return Verdict(mission, obsid, unit.instrument, unit.exposure, step, FAULT, "DamagedRecord", message)
 
 
 def write_status(layout: Layout, verdicts: Iterable[Verdict]) -> None:

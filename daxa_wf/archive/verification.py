@@ -54,7 +54,11 @@ def recorded_files(layout: Layout) -> RecordedFiles:
         try:
             recorded.stamps.update({stamp.path: stamp for stamp in read_record(path).products})
         except CorruptFileError as error:
-            recorded.damaged.append(Discrepancy("damaged record", layout.relative(path), str(error)))
+            recorded.damaged.append(
+                Discrepancy(
+                    "damaged record", layout.relative(path), f"{error}; its products are among the unrecorded files"
+                )
+            )
     return recorded
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Collection, Iterable
@@ -9,8 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from daxa_wf.archive.index import IndexTable, read_parts
 from daxa_wf.archive.layout import Layout
-from daxa_wf.archive.records import FileStamp, Record, read_record, readable_records, record_paths, record_text
+from daxa_wf.archive.records import FileStamp, Record, read_record, record_paths, record_text
 from daxa_wf.errors import CorruptFileError, Fault
 from daxa_wf.files import set_aside, sha256_of, write_atomically
 from daxa_wf.text import some_of
@@ -123,9 +125,13 @@ def _rebuilt(layout: Layout, examined: ExaminedRecords, path: Path, sound: Colle
 def refresh_records(layout: Layout) -> None:
     """Write the present times of files into their records, so that a copy of files is compared by content only once.
 
-    Records that do not vouch for their files stay unchanged.
+    Records that do not vouch for their files stay unchanged. Only records of which a file has another time are read.
     """
-    for path, record in readable_records(layout).items():
+    for path in _records_with_other_times(layout):
+        try:
+            record = read_record(path)
+        except (CorruptFileError, FileNotFoundError):
+            continue
         products, present = (
             _confirm_all(layout, stamps) for stamps in (record.products, _existing(layout, record.raw))
         )
@@ -137,6 +143,36 @@ def refresh_records(layout: Layout) -> None:
             write_atomically(path, record_text(confirmed))
 
 
+def _records_with_other_times(layout: Layout) -> list[Path]:
+    """Return the paths of the readable records of which a file has another size or time, or is missing."""
+    return [
+        layout.root.joinpath("records", *place)
+        for place, files in read_parts(layout, RECORDED_TIMES)
+        if not isinstance(files, Exception) and not all(_has_its_time(layout, *file) for file in files)
+    ]
+
+
+def _has_its_time(layout: Layout, name: str, size: int, time_ns: int) -> bool:
+    try:
+        stat = os.stat(f"{layout.root}/{name}")  # noqa: PTH116 - of 100,000 texts no paths are made
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return (stat.st_size, stat.st_mtime_ns) == (size, time_ns)
+
+
+def _times_text(record: Record) -> str:
+    return json.dumps([[stamp.path, stamp.size, stamp.mtime_ns] for stamp in (*record.products, *record.raw)])
+
+
+def _times(mission: str, obsid: str, step: str, text: str) -> list[tuple[str, int, int]]:
+    del mission, obsid, step
+    return [(str(path), int(size), int(time_ns)) for path, size, time_ns in json.loads(text)]
+
+
+RECORDED_TIMES = IndexTable("times", read_record, _times_text, _times)
+"""Path, size in bytes and time (ns) of the products and raw files of each record, in the index."""
+
+
 def _existing(layout: Layout, stamps: Iterable[FileStamp]) -> list[FileStamp]:
     return [stamp for stamp in stamps if layout.find(stamp.path).exists()]
 
@@ -144,11 +180,9 @@ def _existing(layout: Layout, stamps: Iterable[FileStamp]) -> list[FileStamp]:
 def set_aside_damaged_records(layout: Layout) -> list[Path]:
     """Rename the records that cannot be read, so that a user can examine them. Return their new paths."""
     damaged = []
-    for path in record_paths(layout):
-        try:
-            read_record(path)
-        except CorruptFileError as error:
-            damaged.append(set_aside(path, str(error)))
+    for place, files in read_parts(layout, RECORDED_TIMES):
+        if isinstance(files, CorruptFileError):
+            damaged.append(set_aside(layout.root.joinpath("records", *place), str(files)))
     return damaged
 
 

@@ -30,7 +30,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
     del inputs
     context = workspace.context
-    request = _request(unit, options)
+    request = request_of(unit, options)
     store, layout = Path(context["store"]), workspace.layout
     progress = Progress(request.name, layout.root / ".progress" / f"{unit.mission}-{unit.obsid}.json")
     fetcher = Fetcher(
@@ -59,7 +59,7 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
     return Outcome(results, warnings, f"{len(files)} files, {size / 1e6:.1f} MB from {sources}", raw)
 
 
-def _request(unit: Unit, options: Mapping[str, Any]) -> FileRequest:
+def request_of(unit: Unit, options: Mapping[str, Any]) -> FileRequest:
     """Return the files to fetch. Some options of acquire are absent unless the configuration has them."""
     from daxa_wf.chain.planned import facts_from
     from daxa_wf.download.file_request import FileRequest

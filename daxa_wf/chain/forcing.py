@@ -30,17 +30,13 @@ def force_what_is_stale(workflow: Any, plan: Plan, remake_outdated: bool = False
 
 
 class StaleRecords:
-    """The records that Snakemake makes again, each with its staleness, and the reasons to make the manifest again.
-
-    Restored records are made again for their files alone.
-    """
+    """The records that Snakemake makes again, each with its staleness, and the reasons to make the manifest again."""
 
     def __init__(self, workflow: Any, plan: Plan, remake_outdated: bool) -> None:
         self._workflow = workflow
         self._plan = plan
         self._remake_outdated = remake_outdated
         self._stale: dict[Path, Staleness] = {}
-        self._restored: dict[Path, Staleness] = {}
         self._has_begun = False
         self._of_manifest: list[str] = []
         self._of_records: list[str] = []
@@ -55,18 +51,16 @@ class StaleRecords:
         """Find the stale records of the present manifest, and force Snakemake to make them again."""
         plan, dag = self._plan, self._workflow.dag
         steps, files = _forced_by_user(dag)
-        own = set(map(plan.place, self._restored))
         conditions = Conditions(
             plan.login_marks(), remake_outdated=self._remake_outdated,
-            forced=lambda path: path.parent.name in steps or plan.place(path) in files - own,
+            forced=lambda path: path.parent.name in steps or plan.place(path) in files,
         )  # fmt: skip
         work = list(work_of(plan))
         self._stale = find_stale(plan.layout, work, conditions)
-        self._restored = find_restored(plan.layout, work, self._stale)
-        self._of_records = summary([*self._stale.values(), *self._restored.values()])
-        # Later steps do not follow restored records, because their content stays the same.
+        restored = find_restored(plan.layout, work, self._stale)
+        self._of_records = summary([*self._stale.values(), *restored.values()])
         plan.stale = {plan.place(path) for path in self._stale}
-        dag.forcefiles.update(plan.stale, map(plan.place, self._restored))
+        dag.forcefiles.update(plan.stale)
         if self._has_begun:
             self._remove_of_whole_observations()
         if self._stale or is_page_outdated(plan.layout):

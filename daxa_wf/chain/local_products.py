@@ -109,6 +109,24 @@ def with_local_files(spec: MissionSpec, root: Path, facts: Sequence[dict[str, An
     ]
 
 
+def rows_by_name(
+    mission: str, root: Path, mirrors: Mapping[str, Sequence[Path]], obsids: Sequence[str]
+) -> tuple[list[ManifestRow], LocalProducts] | None:
+    """Return rows for ObsIDs whose products are in a directory that is not laid out like a data centre; None if it is.
+
+    ConfigError if some of the observations have no product. None too if no observation has one.
+    """
+    from daxa_wf.mission.registry import MISSIONS
+
+    spec = MISSIONS[mission]
+    if any(is_mirrored(spec, root, mirrors, obsid) for obsid in obsids):
+        return None
+    products = local_products(spec, root)
+    if products.files.keys().isdisjoint(obsids):
+        return None
+    return rows_of_products(mission, spec, root, obsids, products), products
+
+
 def is_laid_out(spec: MissionSpec, root: Path, facts: Mapping[str, Any]) -> bool:
     """Return True if a directory holds an observation in the layout of a data centre, or tar files of it."""
     if not spec.archive_paths:

@@ -13,8 +13,8 @@ from daxa_wf.archive.made_from import keep_snapshot
 from daxa_wf.archive.manifest import ManifestRow, decompressed, write_manifest
 from daxa_wf.archive.origin import Origin, as_json, write_origin
 from daxa_wf.chain.local_products import (
-    is_mirrored,
     local_products,
+    rows_by_name,
     rows_of_products,
     with_local_files,
 )
@@ -45,7 +45,7 @@ Options = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class _MissionPart:
+class MissionPart:
     """A mission's part of the manifest: its rows, and notes for the end of the run."""
 
     rows: Sequence[ManifestRow] = ()
@@ -67,7 +67,7 @@ def run(
     A mission with an empty selection, or whose table cannot be fetched now, gets a line in the summary. Raise ConfigError
     if no mission has observations to process, or ServiceError if the reason is a service that did not answer.
     """
-    parts: dict[str, _MissionPart] = {}
+    parts: dict[str, MissionPart] = {}
     snapshots: dict[str, str] = {}
     releases = []
     for name, given in missions.items():
@@ -95,6 +95,24 @@ def run(
     log.info("manifest: %d exposures of %d observations", len(rows), observations)
 
 
+def present_parts(
+    missions: Mapping[str, Options],
+    archive: Path,
+    tables: Path,
+    selections: Path,
+    data_centres: Mapping[str, Mapping[str, Any]],
+) -> dict[str, MissionPart]:
+    """Return the parts that a manifest of an archive would have with the tables in `tables`. Write selections elsewhere.
+
+    Nothing in the archive changes. A mission whose part cannot be made is unfinished, and has a note.
+    """
+    parts = {}
+    for name, given in missions.items():
+        options = {**_seen_from(archive, given), "tables": str(tables), **data_centres.get(name, {})}
+        parts[name] = _part(name, options, selections, is_only=False)
+    return parts
+
+
 def _keep_snapshots(layout: Layout, mission: str, store: SnapshotStore) -> dict[str, str]:
     """Keep a mission's snapshots in the archive. Return their SHA-256 by name, or '' for a snapshot that does not exist."""
     identities = store.identities(MISSIONS[mission])
@@ -104,30 +122,30 @@ def _keep_snapshots(layout: Layout, mission: str, store: SnapshotStore) -> dict[
     return identities
 
 
-def _part(name: str, options: Options, directory: Path, is_only: bool) -> _MissionPart:
+def _part(name: str, options: Options, directory: Path, is_only: bool) -> MissionPart:
     """Return a mission's part of the manifest. Raise ServiceError if a service fails and this mission is the only one."""
     planned = _way_of(name, options)
     try:
         part = planned(name, options, directory)
     except NoObservationsError as error:
-        return _MissionPart(notes=(error.line,), cutflow=str(error))
+        return MissionPart(notes=(error.line,), cutflow=str(error))
     except ServiceError as error:
         if is_only:
             raise
         line = f"{name}: its observations could not be selected, and the next run tries again: {error}"
-        return _MissionPart(notes=(line,), is_unfinished=True)
+        return MissionPart(notes=(line,), is_unfinished=True)
     rows = [decompressed(row) for row in part.rows] if options["decompress"] else part.rows
     return replace(part, rows=[row for row in rows if options["process_unscheduled"] or not row.is_unscheduled])
 
 
-def _way_of(name: str, options: Options) -> Callable[[str, Options, Path], _MissionPart]:
+def _way_of(name: str, options: Options) -> Callable[[str, Options, Path], MissionPart]:
     """Return the function that makes a mission's part: from raw files of a directory, its products, or data centres."""
     if engine_of(name, options["engine"]).takes_whole_observations:
         return _to_organise if options["source"] and "preprocessed" in options["steps"] else _to_download
     return _to_read if options["listing"] else _to_download
 
 
-def _to_organise(name: str, options: Options, directory: Path) -> _MissionPart:
+def _to_organise(name: str, options: Options, directory: Path) -> MissionPart:
     """Return the rows of observations whose products are in a local directory, in the data centre's layout or another one.
 
     Only products that the layout does not explain are searched by name, because a mirror may have millions of files.
@@ -137,13 +155,11 @@ def _to_organise(name: str, options: Options, directory: Path) -> _MissionPart:
     if options["listing"]:
         products = local_products(spec, root)
         notes = tuple(f"{name}: {sentence}" for sentence in products.sentences(root))
-        return _MissionPart(rows_of_products(name, spec, root, None, products), notes)
+        return MissionPart(rows_of_products(name, spec, root, None, products), notes)
     if obsids and SnapshotStore(Path(options["tables"])).latest(name) is None:
         mirrors = {centre: [Path(path) for path in paths] for centre, paths in options.get("mirrors", {}).items()}
-        if not any(is_mirrored(spec, root, mirrors, obsid) for obsid in obsids):
-            products = local_products(spec, root)
-            if not products.files.keys().isdisjoint(obsids):
-                return _MissionPart(rows_of_products(name, spec, root, obsids, products))
+        if (by_name := rows_by_name(name, root, mirrors, obsids)) is not None:
+            return MissionPart(by_name[0])
     part = _to_download(name, options, directory)
     facts = with_local_files(spec, root, [facts_from(row.facts) for row in part.rows])
     # Observations that are nowhere in the directory stay: their step `acquire` is rejected by name.
@@ -166,7 +182,7 @@ def _seen_from(archive: Path, options: Options) -> dict[str, Any]:
     return {**options, **places, "select": select}
 
 
-def _nothing_to_process(parts: Sequence[_MissionPart]) -> DaxaError:
+def _nothing_to_process(parts: Sequence[MissionPart]) -> DaxaError:
     """Return the error for a manifest without rows. It has the cut-flows of all missions if each selection is empty."""
     notes = "".join(f"\n  {note}" for part in parts for note in part.notes)
     if any(part.is_unfinished for part in parts):
@@ -193,9 +209,9 @@ def ignored_files(root: Path, engine: Engine) -> list[str]:
     return sentences
 
 
-def _to_read(name: str, options: Options, directory: Path) -> _MissionPart:
+def _to_read(name: str, options: Options, directory: Path) -> MissionPart:
     """Return the rows of the selected observations that are in a local directory."""
-    selected, part = None, _MissionPart()
+    selected, part = None, MissionPart()
     if options["select"] is not None:
         selection = _selected(name, options, directory)
         selected, part = set(selection.rows["obsid"]), _part_without_rows(name, selection)
@@ -211,7 +227,7 @@ def _to_read(name: str, options: Options, directory: Path) -> _MissionPart:
     return replace(part, rows=[row for row in rows if selected is None or row.obsid in selected], notes=notes)
 
 
-def _to_download(name: str, options: Options, directory: Path) -> _MissionPart:
+def _to_download(name: str, options: Options, directory: Path) -> MissionPart:
     """Return the rows of the selected observations: one for each exposure if the engine processes exposures, else one each."""
     selection = _selected(name, options, directory)
     part, observations = _part_without_rows(name, selection), selection.rows
@@ -222,7 +238,7 @@ def _to_download(name: str, options: Options, directory: Path) -> _MissionPart:
     rows, without = planned_exposures(spec, observations, exposures, options["instruments"], engine)
     if without and "archives" in options:
         listed = _listed(name, options, observations[observations["obsid"].isin(without)])
-        return _MissionPart(
+        return MissionPart(
             [*rows, *listed.rows], (*part.notes, *listed.notes), part.is_unfinished or listed.is_unfinished
         )
     notes = part.notes
@@ -231,7 +247,7 @@ def _to_download(name: str, options: Options, directory: Path) -> _MissionPart:
     return replace(part, rows=rows, notes=notes)
 
 
-def _listed(name: str, options: Options, observations: pd.DataFrame) -> _MissionPart:
+def _listed(name: str, options: Options, observations: pd.DataFrame) -> MissionPart:
     """Return the exposures of observations that are missing in the table of exposures, from the data centres' listings."""
     from daxa_wf.chain.listed import listed_exposures
     from daxa_wf.download.file_request import FileRequest
@@ -256,7 +272,7 @@ def _listed(name: str, options: Options, observations: pd.DataFrame) -> _Mission
             notes.append(f"{name}: {len(reasons)} selected observations {problem}: {some_of(reasons, NAMED)}")
             notes.append(f"  {next(iter(reasons.values()))}")
     # A change of a mirror on this machine changes no table, so the next run reads its listings again.
-    return _MissionPart(listed.rows, tuple(notes), bool(listed.unasked) or bool(listed.absent and options["mirrors"]))
+    return MissionPart(listed.rows, tuple(notes), bool(listed.unasked) or bool(listed.absent and options["mirrors"]))
 
 
 def _chosen(options: Options) -> Select:
@@ -278,14 +294,14 @@ def _selected(name: str, options: Options, directory: Path) -> Selection:
     return selection
 
 
-def _part_without_rows(name: str, selection: Selection) -> _MissionPart:
+def _part_without_rows(name: str, selection: Selection) -> MissionPart:
     """Return the notes of a selection, and whether observations are absent that the next run may find."""
     notes = [f"{name}: {note}" for note in selection.notes]
     for step in selection.cutflow:
         if step.filter == "data":
             dropped = f"{step.before - step.left} of {step.before} observations"
             notes.append(f"{name}: dropped {dropped} without {step.description}")
-    return _MissionPart(notes=tuple(notes), is_unfinished=bool(selection.absent))
+    return MissionPart(notes=tuple(notes), is_unfinished=bool(selection.absent))
 
 
 def _next_release(name: str, options: Options) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record, read_checked_record
 from daxa_wf.archive.vouching import clamp_times
-from daxa_wf.chain.restoring import find_restored
+from daxa_wf.chain.restoring import missing_files, restore_once
 from daxa_wf.chain.runner import Inputs, clear_staging, find_raw_files, log_to, noted_faults, run_step
 from daxa_wf.chain.runner import run_from_snakemake as run_step_from_snakemake
 from daxa_wf.chain.staleness import Wildcards, Work, find_stale_of_observation
@@ -44,6 +44,8 @@ class StepCall:
     """Raw files by role, relative to the archive."""
     options: Mapping[str, Any] = field(default_factory=dict)
     context: Mapping[str, Any] = field(default_factory=dict)
+    restore: Sequence[StepCall] = ()
+    """Earlier steps that bring back files which were deleted on purpose and which this step needs."""
 
     def work(self, layout: Layout) -> Work:
         """Return the call as a record that is compared with what the archive has."""
@@ -56,7 +58,21 @@ class StepCall:
         return [path for paths in self.earlier.values() for path in paths if not path.exists()]
 
     def run(self, layout: Layout) -> Record:
-        """Run the step, and return the record that it wrote. Raise DaxaError after a fault, which leaves a note."""
+        """Run the step, and return the record that it wrote. Raise DaxaError after a fault, which leaves a note.
+
+        The steps in `restore` run before.
+        """
+        restore_files(self.restore, self.unit, layout)
+        return self._run(layout)
+
+    def bring_back(self, layout: Layout) -> None:
+        """Run the step, after those in its own `restore`, if its files are still missing."""
+        if missing_files(layout, layout.record(self.step, self.unit), needs_raw=True) is not None:
+            for call in self.restore:
+                call.bring_back(layout)
+            self._run(layout)
+
+    def _run(self, layout: Layout) -> Record:
         step = STEPS[self.step]
         with noted_faults(layout.fault(self.step, self.unit), step, self.unit):
             records = {name: [read_checked_record(path) for path in paths] for name, paths in self.earlier.items()}
@@ -71,10 +87,43 @@ def call_of(plan: Plan, step: Step, unit: Unit) -> StepCall:
     wildcards = Wildcards.of(unit)
     earlier = {name: plan.paths_of(name, wildcards) for name in plan.earlier(step)}
     params = plan.params(step.name)
+    params.pop("restore", None)
     if "context" in params:
         params["context"] = partial(params["context"], resources=None)
     values = {name: value(wildcards) for name, value in params.items()}
-    return StepCall(step.name, unit, earlier, plan.layout.manifest if step.is_first else None, **values)
+    manifest = plan.layout.manifest if step.is_first else None
+    return StepCall(step.name, unit, earlier, manifest, restore=calls_to_restore(plan, step, unit), **values)
+
+
+def calls_to_restore(plan: Plan, step: Step, unit: Unit) -> list[StepCall]:
+    """Return the calls that bring back the files of earlier steps that a step needs, if they were deleted on purpose."""
+    if step in (ACQUIRE, REPORT):
+        return []
+    needs_raw = step.name in plan.mission(unit.mission).steps_with_raw_data
+    names = dict.fromkeys((*([ACQUIRE.name] if needs_raw else []), *plan.earlier(step)))
+    return [
+        call_of(plan, STEPS[name], earlier)
+        for name in names
+        for earlier in plan.units(STEPS[name], plan.rows(**dict(Wildcards.of(unit).items())))
+        if missing_files(plan.layout, plan.layout.record(name, earlier), needs_raw) is not None
+    ]
+
+
+def restored_for(plan: Plan, step: Step, wildcards: Any, resources: Any) -> list[StepCall]:
+    """Return the calls to restore for a job. It depends on `resources`, so Snakemake leaves it out of the params trigger."""
+    del resources
+    parts = dict(wildcards.items())
+    return calls_to_restore(
+        plan, step, Unit(*(parts.get(name, "") for name in ("mission", "obsid", "inst", "exposure")))
+    )
+
+
+def restore_files(calls: Sequence[StepCall], unit: Unit, layout: Layout) -> None:
+    """Run the calls that bring back files of an observation. Jobs that need the same files wait for each other."""
+    if calls:
+        with restore_once(layout.records(unit)):
+            for call in calls:
+                call.bring_back(layout)
 
 
 class ObservationJobs:
@@ -128,9 +177,7 @@ def run_calls(calls: Sequence[StepCall], layout: Layout) -> list[DaxaError]:
     """
     faults = []
     for unit in {call.unit.observation for call in calls}:
-        work = [call.work(layout) for call in calls]
-        stale = find_stale_of_observation(layout, unit, work)
-        for path in (*stale, *find_restored(layout, work, stale)):
+        for path in find_stale_of_observation(layout, unit, [call.work(layout) for call in calls]):
             path.unlink(missing_ok=True)
     for call in calls:
         if layout.record(call.step, call.unit).exists() or call.missing():

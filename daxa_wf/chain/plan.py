@@ -25,7 +25,7 @@ from daxa_wf.config.reading import parse_config, read_user_defaults
 from daxa_wf.config.user_defaults import filled_values
 from daxa_wf.config.yaml_values import refuse_misread_file
 from daxa_wf.download.credentials import read_secrets
-from daxa_wf.download.release import mark_of_logins
+from daxa_wf.download.release import login_key, mark_of_logins
 from daxa_wf.errors import ConfigError, DaxaError, Fault
 from daxa_wf.mission.registry import STEPS, pipelines
 from daxa_wf.mission.step import ACQUIRE, REPORT, UNIT_PARTS, Step, load
@@ -80,6 +80,7 @@ class Plan:
         """Existing records that this run makes again, as paths for Snakemake."""
         self.when_manifest_is_read: Callable[[], None] = lambda: None
         self._is_manifest_needed = self._is_manifest_final = False
+        self._seen_from_archive: dict[Path, str] = {}
         self._rows: dict[tuple[str, str], list[ManifestRow]] = {}
         self._read_manifest: tuple[int, int] | None = None
 
@@ -104,17 +105,26 @@ class Plan:
         return self.place(self.layout.manifest)
 
     def login_marks(self) -> dict[str, str]:
-        """Return a digest of the user's credentials by mission. If it changes, proprietary data are requested again."""
-        store, secrets = self.started_in / self.config.data, read_secrets(self.credentials())
-        downloaded = [mission.name for mission in self.processed() if is_downloaded(mission)]
+        """Return a digest of the user's credentials by mission, or by mission and ObsID for observations with their own.
+
+        If it changes, proprietary data are requested again.
+        """
+        store, downloaded = (
+            self.started_in / self.config.data,
+            [item for item in self.processed() if is_downloaded(item)],
+        )
+        places = {mission.name: self.config.archives_for(mission.name, self.started_in) for mission in downloaded}
         return {
-            name: mark_of_logins(store, secrets, self.config.archives_for(name, self.started_in), makes_key=False)
-            for name in downloaded
+            login_key(name, obsid): mark_of_logins(
+                store, read_secrets(self.credentials(obsid)), centres, makes_key=False
+            )
+            for name, centres in places.items()
+            for obsid in self.config.obsids_with_credentials
         }
 
-    def credentials(self) -> dict[str, str]:
-        """Return the paths of the files with credentials, by data centre."""
-        return {name: str(self.started_in / path) for name, path in self.config.credentials.items()}
+    def credentials(self, obsid: str) -> dict[str, str]:
+        """Return the paths of the files with an observation's credentials, by data centre."""
+        return {name: str(self.started_in / path) for name, path in self.config.credentials_of(obsid).items()}
 
     def mission(self, name: str) -> Mission:
         """Return a mission of the configuration."""
@@ -212,6 +222,10 @@ class Plan:
         params: dict[str, Any] = {"options": self.options(name)} if step.has_options else {}
         if step.tasks or step is ACQUIRE or self.config.limits.seconds_of(name):
             params["context"] = self.context(name)
+        if step not in (ACQUIRE, REPORT):
+            from daxa_wf.chain.observation import restored_for
+
+            params["restore"] = partial(restored_for, self, step)
         return params | ({"raw": self.raw(*step.raw)} if step.raw else {})
 
     def resources(self, name: str) -> dict[str, Any]:
@@ -312,10 +326,11 @@ class Plan:
 
     def seen_from_archive(self, path: Path) -> str:
         """Return a path relative to the archive if the project holds both, so that it stays valid if the project moves."""
-        real, project = path.resolve(), self.started_in.resolve()
-        if not (real.is_relative_to(project) and self.layout.root.resolve().is_relative_to(project)):
-            return str(path)
-        return os.path.relpath(real, self.layout.root.resolve())
+        if path not in self._seen_from_archive:
+            real, project, archive = path.resolve(), self.started_in.resolve(), self.layout.root.resolve()
+            is_inside = real.is_relative_to(project) and archive.is_relative_to(project)
+            self._seen_from_archive[path] = os.path.relpath(real, archive) if is_inside else str(path)
+        return self._seen_from_archive[path]
 
     def _named(self, role: str, wildcards: Any) -> list[str]:
         return sorted({getattr(row, role) for row in self.rows(**dict(wildcards.items()))} - {""})

@@ -48,11 +48,12 @@ def _directories(config: Config, started_in: Path) -> Iterator[str]:
 def _credentials(config: Config, started_in: Path) -> Iterator[str]:
     from daxa_wf.download.credentials import read_secrets
 
-    for name, path in config.credentials.items():
-        try:
-            read_secrets({name: str(started_in / path)})
-        except ConfigError as error:
-            yield str(error)
+    for obsid in sorted(config.obsids_with_credentials):
+        for name, path in config.credentials_of(obsid).items():
+            try:
+                read_secrets({name: str(started_in / path)})
+            except ConfigError as error:
+                yield str(error)
 
 
 def _images(config: Config, started_in: Path) -> Iterator[str]:

@@ -1,12 +1,15 @@
-"""Find the records to make again because a step needs files that were deleted on purpose: raw data, pruned products.
+"""Find the records whose files were deleted on purpose, raw data and pruned products, and are needed again.
 
-Their files come back with the same content, so the steps that were built on them are not repeated.
+The job that needs the files runs the steps of these records first. Snakemake does not know of it: the files come back with
+the same content, so the steps that were built on them are not repeated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import fcntl
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from daxa_wf.archive.layout import Layout
@@ -21,7 +24,7 @@ DELETED = "deleted raw data are needed again"
 
 
 def find_restored(layout: Layout, work: Sequence[Work], stale: Mapping[Path, Staleness]) -> dict[Path, Staleness]:
-    """Return the sound records whose deleted files a step of this run needs, with the reason, by path.
+    """Return the sound records whose deleted files a step of a run needs, with the reason, by path. Jobs restore them.
 
     The report needs no files: it shows those that exist.
     """
@@ -40,13 +43,24 @@ def find_restored(layout: Layout, work: Sequence[Work], stale: Mapping[Path, Sta
         for path in needed:
             if path in restored or path in stale:
                 continue
-            if (missing := _missing(layout, path, item.needs_raw)) is not None:
+            if (missing := missing_files(layout, path, item.needs_raw)) is not None:
                 restored[path] = missing
                 due += [by_path[path]] if path in by_path else []
     return restored
 
 
-def _missing(layout: Layout, path: Path, needs_raw: bool) -> Staleness | None:
+@contextmanager
+def restore_once(folder: Path) -> Iterator[None]:
+    """Hold a directory, so that only one process at a time brings back files of its observation."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def missing_files(layout: Layout, path: Path, needs_raw: bool) -> Staleness | None:
     """Return which files of a record were deleted, or None if it has them all or does not exist."""
     record: Record | None = None
     with suppress(FileNotFoundError, CorruptFileError):

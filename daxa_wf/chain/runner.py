@@ -394,6 +394,8 @@ def run_from_snakemake(job: Any) -> None:
     clamp_times(map(Path, job.input))
     options, context = job.params.get("options", {}), job.params.get("context", {})
     try:
+        if calls := job.params.get("restore", ()):
+            load("daxa_wf.chain.observation:restore_files")(calls, unit, layout)
         run_step(step, unit, _inputs_of(job, step, unit, layout), options, layout, load(step.run), context)
     except DaxaError as fault:
         log.error("%s of %s: %s", step.name, unit.identifier, fault)

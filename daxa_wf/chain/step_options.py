@@ -44,7 +44,7 @@ def places_of(plan: Plan, wildcards: Any) -> dict[str, Any]:
         "store": str(started_in / config.data),
         "archives": config.archives_for(wildcards.mission, started_in),
         "transfers": {**TRANSFERS, **config.transfers},
-        "credentials": plan.credentials(),
+        "credentials": plan.credentials(wildcards.obsid),
         "tables": str(started_in / config.tables),
         "limits": asdict(config.limits.limits()),
     }

@@ -26,6 +26,7 @@ from daxa_wf.cli import (
     run,
     step,
     tables,
+    update,
     verify,
     versions,
 )
@@ -66,6 +67,7 @@ for group in (
     export,
     regions,
     tables,
+    update,
     doctor,
     generated,
 ):

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daxa_wf.chain.local_products import LocalProducts, local_products, rows_of_products, with_local_files
+from daxa_wf.chain.local_products import (
+    LocalProducts,
+    local_products,
+    rows_by_name,
+    rows_of_products,
+    with_local_files,
+)
 from daxa_wf.chain.manifest import ignored_files
 from daxa_wf.chain.source_checks import local_rows
 from daxa_wf.config.mission import Mission
@@ -81,23 +87,36 @@ class LocalObservations:
         ]
 
 
-def _in_a_directory(mission: Mission, started_in: Path) -> LocalObservations | None:
-    """Return the observations of a mission that takes all of a local directory, None for other missions.
+def _in_a_directory(config: Config, mission: Mission, started_in: Path) -> LocalObservations | None:
+    """Return the observations of a mission that are taken from a local directory without a table, None for other missions.
 
     Raise ConfigError if the directory does not contain them.
     """
-    source, select = mission.section.source, mission.section.select
-    if source is None or source.local is None or select is not None:
+    source, spec = mission.section.source, mission.spec
+    if source is None or source.local is None:
         return None
     directory = started_in / source.local
-    if not mission.uses_raw_store:
+    if not mission.uses_raw_store and mission.section.select is None:
         rows = local_rows(mission, directory)
         return LocalObservations(mission, directory, rows, ignored_files(directory, mission.engine))
-    if not mission.reads_whole_directory:
-        return None
-    products = local_products(mission.spec, directory)
-    rows = rows_of_products(mission.name, mission.spec, directory, None, products)
-    return LocalObservations(mission, directory, rows, products.sentences(directory), products)
+    if mission.uses_raw_store and mission.reads_whole_directory:
+        products = local_products(spec, directory)
+        rows = rows_of_products(mission.name, spec, directory, None, products)
+        return LocalObservations(mission, directory, rows, products.sentences(directory), products)
+    if "preprocessed" in mission.steps and (obsids := _obsids_without_table(config, mission, started_in)):
+        by_name = rows_by_name(mission.name, directory, config.mirrors_for(mission.name, started_in), obsids)
+        return LocalObservations(mission, directory, by_name[0], (), by_name[1]) if by_name else None
+    return None
+
+
+def _obsids_without_table(config: Config, mission: Mission, started_in: Path) -> tuple[str, ...]:
+    """Return the ObsIDs of a mission that is chosen by them alone and whose table was never fetched, or ()."""
+    from daxa_wf.selection.options import Select
+    from daxa_wf.tables.snapshots import SnapshotStore
+
+    if SnapshotStore(started_in / config.tables).latest(mission.name) is not None:
+        return ()
+    return (mission.section.select or Select()).only(mission.section.obsids).listed_obsids()
 
 
 def is_query(text: str) -> bool:
@@ -135,7 +154,7 @@ def find(config: Config, started_in: Path) -> Iterator[tuple[str, MissionSelecti
         )
     for name, mission in config.all_missions.items():
         try:
-            yield name, _in_a_directory(mission, started_in) or _selected(config, mission, started_in)
+            yield name, _in_a_directory(config, mission, started_in) or _selected(config, mission, started_in)
         except DaxaError as error:
             yield name, error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import get_args
 
 from daxa_wf.config.mission_section import MissionSection
@@ -16,7 +17,7 @@ ROUTES: tuple[Route, ...] = get_args(Route)
 
 @dataclass(frozen=True)
 class Mission:
-    """One mission of a configuration."""
+    """One mission of a configuration. Facts that every job of a large archive asks for are worked out once."""
 
     spec: MissionSpec
     pipeline: Pipeline
@@ -32,7 +33,7 @@ class Mission:
         """Return the engines that can process the mission, the default first."""
         return self.pipeline.engines_of(self.spec)
 
-    @property
+    @cached_property
     def engine(self) -> Engine:
         """Return the engine of the mission: the configured one, or the default."""
         engines = self.engines
@@ -56,7 +57,7 @@ class Mission:
         is_chosen = self.section.select is not None or self.section.obsids is not None
         return not self.uses_raw_store or ("preprocessed" in self.engine.steps and not is_chosen)
 
-    @property
+    @cached_property
     def instruments(self) -> tuple[str, ...]:
         """Return the names of the chosen instruments, by default the mission's usual ones."""
         if self.section.instruments is None:
@@ -83,7 +84,7 @@ class Mission:
             return ("raw", "preprocessed") if self.section.fetch == "both" else (self.section.fetch,)
         return (self.engine.route,)
 
-    @property
+    @cached_property
     def steps(self) -> tuple[str, ...]:
         """Return the steps that process the mission's observations."""
         first = (ACQUIRE.name,) if self.uses_raw_store else ()

@@ -43,10 +43,23 @@ def _begins(text: str, *starts: str) -> str:
     return text
 
 
+DEFAULT_LOGIN = "default"
+"""Key of the credentials for observations that are not named."""
 Url = Annotated[str, AfterValidator(lambda text: _begins(text, "https://", "http://"))]
 BaseAddress = Annotated[
     str, AfterValidator(lambda text: _begins(text, "https://", "http://", "file:///", "/", "./", "../"))
 ]
+
+
+def _obsids(files: dict[str, Path]) -> dict[str, Path]:
+    """Return files by ObsID. ValueError for a key that is not an ObsID of a mission, so that no file goes unused."""
+    for obsid in files:
+        if obsid != DEFAULT_LOGIN and not any(spec.is_obsid(obsid) for spec in MISSIONS.values()):
+            raise ValueError(f"{obsid!r} is not an ObsID; write ObsIDs in quotes, or {DEFAULT_LOGIN!r} for all others")
+    return files
+
+
+CredentialsByObsId = Annotated[dict[str, File], Field(min_length=1), AfterValidator(_obsids)]
 
 
 class Missions(Section):
@@ -102,9 +115,10 @@ class Config(Section):
     transfers: dict[DataCentreName, PositiveInt] = Field(
         default_factory=dict, description="simultaneous transfers from a data centre (default 8, from XSA 10)"
     )
-    credentials: dict[Literal["xsa"], File] = Field(
+    credentials: dict[Literal["xsa"], File | CredentialsByObsId] = Field(
         default_factory=dict,
-        description="files with 'username' and 'password' lines that only you can read (mode 600), for proprietary data",
+        description="files with 'username' and 'password' lines that only you can read (mode 600), for proprietary data: one "
+        "for all observations of a data centre, or by ObsID, with 'default' for all others",
     )
     one_job_per: Literal["auto", "step", "observation"] = Field(
         "auto",
@@ -146,6 +160,20 @@ class Config(Section):
                         f"remove credentials.{archive}"
                     )
         return self
+
+    def credentials_of(self, obsid: str) -> dict[str, Path]:
+        """Return the files with the credentials for an observation ('' for observations without their own), by data centre."""
+        files = {
+            centre: given if isinstance(given, Path) else given.get(obsid, given.get(DEFAULT_LOGIN))
+            for centre, given in self.credentials.items()
+        }
+        return {centre: path for centre, path in files.items() if path is not None}
+
+    @property
+    def obsids_with_credentials(self) -> set[str]:
+        """Return the ObsIDs with credentials of their own, and '' for all others."""
+        own = [given for given in self.credentials.values() if not isinstance(given, Path)]
+        return {"", *(obsid for given in own for obsid in given if obsid != DEFAULT_LOGIN)}
 
     def simulation(self, started_in: Path) -> Path | None:
         """Return the file that marks the simulator's directory as complete, or None without `simulator`."""

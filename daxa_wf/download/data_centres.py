@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 ROUNDED = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)([KMGT]?)")
 FACTORS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
+DATE = re.compile(r"\b(\d{4}-\d\d-\d\d) (\d\d:\d\d)\b")
+"""Date and time of the last change in the text beside a link."""
 NOT_THERE = (404, 410)
 CLOSED = (401, 403)
 LONGEST_TEXT = 1000
@@ -45,7 +48,7 @@ class RemoteFile:
     """A file at a data centre.
 
     `path` is below the observation. `size` is in bytes, None if it is not known; `exact` is False where the listing rounds
-    it. `md5` is '' if the listing has none.
+    it. `md5` is '' if the listing has none, and so is `modified` (ISO; in UTC, or in the unknown zone of a listing's page).
     """
 
     path: str
@@ -53,6 +56,7 @@ class RemoteFile:
     size: Count | None = None
     exact: bool = False
     md5: str = ""
+    modified: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Entry:
     is_directory: bool
     size: int | None = None
     exact: bool = False
+    modified: str = ""
 
 
 @dataclass
@@ -158,7 +163,9 @@ class HttpTree:
             if place is None:
                 continue
             if not entry.is_directory:
-                listing.add(RemoteFile(place, url + quote(entry.name), entry.size, entry.exact))
+                listing.add(
+                    RemoteFile(place, url + quote(entry.name), entry.size, entry.exact, modified=entry.modified)
+                )
             elif enter(place):
                 self._walk(f"{url}{quote(entry.name)}/", f"{place}/", enter, depth + 1, listing)
 
@@ -223,7 +230,8 @@ def listed_entries(
             continue
         is_directory = target.path.endswith("/")
         size, exact = (None, False) if is_directory else _size_in(beside)
-        entries[name] = Entry(name, is_directory, size, exact)
+        date = DATE.search(beside)
+        entries[name] = Entry(name, is_directory, size, exact, f"{date[1]}T{date[2]}" if date else "")
     return list(entries.values())
 
 
@@ -314,8 +322,9 @@ class S3Bucket:
             if not re.fullmatch(r"[0-9]{1,18}", size):
                 listing.refuse(f"{listing.origin}: {path!r} has the size {size[:40]!r}, which is not a number: refused")
                 continue
+            modified = content.findtext(f"{space}LastModified", "")[:40]
             md5 = etag if re.fullmatch(r"[0-9a-f]{32}", etag) else ""
-            listing.add(RemoteFile(path, self.base + quote(key), int(size), True, md5))
+            listing.add(RemoteFile(path, self.base + quote(key), int(size), True, md5, modified))
         return root.findtext(f"{space}NextContinuationToken", "")
 
 
@@ -357,7 +366,9 @@ class LocalTree:
                 if enter(place):
                     self._walk(path, f"{place}/", enter, depth + 1, listing)
             elif path.is_file():
-                listing.add(RemoteFile(place, path.absolute().as_uri(), path.stat().st_size, True))
+                stat = path.stat()
+                modified = datetime.fromtimestamp(stat.st_mtime, UTC).isoformat(timespec="seconds")
+                listing.add(RemoteFile(place, path.absolute().as_uri(), stat.st_size, True, modified=modified))
             else:
                 listing.refuse(f"{listing.origin}: {place!r} is not a file, or a link that leads nowhere: refused")
 

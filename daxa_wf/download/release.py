@@ -74,13 +74,23 @@ def when_asked_again(release: datetime | None) -> str:
 def may_be_had(record: Record, marks: Mapping[str, str], now: datetime) -> bool:
     """Return True for the record of an observation that was not public, and may be now: it must be acquired again.
 
-    `marks` has the mark of the credentials by mission. A condition that cannot be read counts as met, so that a new one
+    `marks` has the mark of the credentials by login_key. A condition that cannot be read counts as met, so that a new one
     replaces it.
     """
     if record.step != "acquire" or record.status is not Status.REJECTED or record.reason != NOT_PUBLIC:
         return False
     condition = RetryCondition.from_record(record)
-    return condition is None or condition.is_met(now, marks.get(record.unit.mission, ""))
+    mark = marks.get(login_key(record.unit.mission, record.unit.obsid), marks.get(login_key(record.unit.mission), ""))
+    return condition is None or condition.is_met(now, mark)
+
+
+def login_key(mission: str, obsid: str = "") -> str:
+    """Return the key of the mark of a mission's credentials, or of those of one observation.
+
+    >>> login_key("xmm_pointed"), login_key("xmm_pointed", "0201903501")
+    ('xmm_pointed', 'xmm_pointed 0201903501')
+    """
+    return f"{mission} {obsid}".strip()
 
 
 def mark_of_logins(

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from daxa_wf.errors import UnsafePathError
-from daxa_wf.files import LEDGER, LOCK, checked_relative, sha256_of
+from daxa_wf.files import LEDGER, LOCK, checked_relative, sha256_of, write_atomically
 from daxa_wf.json_files import Count, parse_json
 
 log = logging.getLogger("daxa_wf")
@@ -124,6 +124,16 @@ class Ledger:
         line = {"complete": key, "paths": list(paths), "notes": list(notes)}
         self._append([line])
         self.complete[key] = line
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """Drop files from the ledger, and all requests, so that the next one lists the observation and fetches the files.
+
+        The files stay until they are replaced. Hold the directory (`locked`) meanwhile.
+        """
+        gone = set(paths)
+        self.files, self.complete = {name: file for name, file in self.files.items() if name not in gone}, {}
+        lines = [json.dumps(vars(file)) for file in self.files.values()]
+        write_atomically(self.path, "".join(f"{line}\n" for line in lines))
 
     def answer(self, key: str) -> list[StoredFile] | None:
         """Return the files of a complete request if they have not changed, else None."""

@@ -17,6 +17,7 @@ from daxa_wf.archive.records import Record, Status, record_paths, stamp_file, wr
 from daxa_wf.archive.region_checks import add_regions
 from daxa_wf.archive.running import held
 from daxa_wf.archive.status import read_verdicts, write_status
+from daxa_wf.archive.versions import RunDescription, record_version
 from daxa_wf.errors import ConfigError
 from daxa_wf.files import copy_file
 from daxa_wf.handover.daxa_archive import (
@@ -69,6 +70,7 @@ def adopt(source: Path, layout: Layout, link: bool = False) -> list[str]:
             steps[unit.mission] = list(names)
         write_origin(layout, Origin(notes=[f"Adopted from an archive of DAXA: {source.absolute()}"], steps=steps))
         _draw(archive, layout, records)
+        record_version(layout, RunDescription(message=f"adopted from an archive of DAXA: {source.absolute()}"))
     return [*archive.notes, *_adopt_regions(archive, layout)]
 
 

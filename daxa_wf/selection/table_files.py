@@ -13,8 +13,8 @@ from daxa_wf.errors import ConfigError, CorruptFileError, DaxaError, ServiceErro
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 KINDS = "CSV, ECSV, FITS, VOTable, Parquet"
-LARGEST_XML = 1 << 30
-"""Largest number of bytes of a VOTable that are inspected."""
+LARGEST_FILE = 1 << 30
+"""Largest number of bytes of a table, and of a VOTable that are inspected."""
 EXCERPT = 300
 """Characters of an error of a table reader that messages quote."""
 
@@ -28,6 +28,8 @@ def read_table_file(
     """
     suffix = path.suffix.lower()
     try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise ConfigError(f"{path} has more than {LARGEST_FILE} bytes; leave out columns or rows")
         if suffix in (".parquet", ".pq"):
             return _chosen(pd.read_parquet(path), columns, path)
         if suffix in SEPARATORS:
@@ -91,7 +93,7 @@ def _check_before_astropy(path: Path) -> None:
         with open_bytes(path) as stream:
             head = stream.read(100)
             if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-                refuse_more_than_data(head + stream.read(LARGEST_XML), str(path))
+                refuse_more_than_data(head + stream.read(LARGEST_FILE), str(path))
         if head.startswith(b"SIMPLE"):
             check_structure(path)
     except (CorruptFileError, ServiceError) as error:

@@ -30,6 +30,8 @@ J_COORDINATES = re.compile(
 DATABASES = "SNV"
 """SIMBAD, NED and VizieR, in this order."""
 SESAME_URLS = ("https://cds.unistra.fr/cgi-bin/nph-sesame/", "https://vizier.cfa.harvard.edu/viz-bin/nph-sesame/")
+NAMES = "names.json"
+"""File of resolved names in a directory of tables."""
 REMEDY = "names are looked up again"
 
 
@@ -48,7 +50,7 @@ class NameStore:
     """A file of resolved names, `names.json`, in a directory of tables."""
 
     def __init__(self, directory: Path, urls: Sequence[str] = SESAME_URLS) -> None:
-        self.path, self.urls = directory / "names.json", tuple(urls)
+        self.path, self.urls = directory / NAMES, tuple(urls)
 
     def resolve(self, name: str) -> tuple[float, float]:
         """Return right ascension and declination of an object in ICRS degrees.

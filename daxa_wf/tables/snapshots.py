@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -19,6 +19,7 @@ from daxa_wf.errors import CorruptFileError, ServiceError
 from daxa_wf.files import publish_file, sha256_of, write_atomically
 from daxa_wf.json_files import read_json
 from daxa_wf.mission.spec import MissionSpec, TableSource
+from daxa_wf.tables.names import NAMES
 from daxa_wf.tables.urls import shown
 from daxa_wf.text import make_printable, mask_secrets
 
@@ -144,6 +145,24 @@ class SnapshotStore:
         publish_file(part, self._table(mission))
         write_atomically(self._sidecar(mission), json.dumps(asdict(snapshot), indent=1) + "\n")
         return snapshot
+
+    def copy_from(self, other: SnapshotStore, names: Iterable[str]) -> None:
+        """Take over snapshots of another store, and its resolved names, each once it is complete.
+
+        Raise CorruptFileError if a table is not the one of its sidecar.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            snapshot = other.latest(name)
+            if snapshot is None:
+                continue
+            part = self.directory / f".{name}.{os.getpid()}.part"
+            part.write_bytes(other._verified(name))
+            publish_file(part, self._table(name))
+            write_atomically(self._sidecar(name), json.dumps(asdict(snapshot), indent=1) + "\n")
+        resolved = other.directory / NAMES
+        if resolved.exists():
+            write_atomically(self.directory / NAMES, resolved.read_text(encoding="utf-8"))
 
     def keep_bad_answer(self, mission: str, body: bytes) -> Path | None:
         """Keep the beginning of a wrong answer for inspection, and return its path, or None if the answer is empty."""

@@ -112,6 +112,25 @@ rule emanom:
         "../scripts/step.py"
 
 
+rule anomalous_ccds:
+    """Find the CCDs of a MOS exposure that are in an anomalous state, without SAS. After inventory, if requested."""
+    input:
+        **plan.inputs("anomalous_ccds"),
+    output:
+        plan.record("anomalous_ccds"),
+    log:
+        plan.log("anomalous_ccds"),
+    conda:
+        "../envs/daxa_wf.yaml"
+    threads: 1
+    resources:
+        **plan.resources("anomalous_ccds"),
+    params:
+        **plan.params("anomalous_ccds"),
+    script:
+        "../scripts/step.py"
+
+
 rule espfilt:
     """Find the good time intervals of an exposure, which exclude soft-proton flares. After inventory, or epchain and emchain."""
     input:

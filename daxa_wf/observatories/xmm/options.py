@@ -127,9 +127,9 @@ class InventoryJob(Section):
 
 
 class EmanomOptions(Section):
-    """SAS emanom: the treatment of MOS's CCDs with too much noise at low energies."""
+    """The treatment of MOS's CCDs with too much noise at low energies, by SAS's emanom or by its published criteria (native)."""
 
-    run: bool = Field(False, description="run emanom, and keep only CCDs in an acceptable state")
+    run: bool = Field(False, description="judge the CCDs, and keep only those in an acceptable state (docs/sas.md)")
     acceptable_states: tuple[CcdState, ...] = Field(
         ("G", "I", "U"),
         min_length=1,

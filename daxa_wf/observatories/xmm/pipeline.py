@@ -48,6 +48,10 @@ STEPS = (
         instruments=MOS, tasks=("emanom",), section="emanom", is_optional=True,
     ),
     Step(
+        "anomalous_ccds", "exposure", f"{HERE}.steps.anomalous_ccds:run", "CCDs of a MOS in an anomalous state, without SAS",
+        needs=("inventory",), raw=("events",), instruments=MOS, section="emanom", is_optional=True,
+    ),
+    Step(
         "espfilt", "exposure", f"{HERE}.steps.espfilt:run", "good time intervals without soft-proton flares",
         needs=("inventory", "epchain", "emchain"), reads=("cifbuild", "odfingest"), raw=("events",),
         makes=("gti", "lightcurve", "cornerlightcurve", "hist", "allgoodevents", "allgoodootevents"), instruments=EPIC,
@@ -56,7 +60,7 @@ STEPS = (
     ),
     Step(
         "evselect", "exposure", f"{HERE}.steps.evselect:run", "events kept by the filters and the GTIs",
-        needs=("espfilt", "emanom"), reads=CALIBRATED, raw=("events", "ootevents"),
+        needs=("espfilt", "emanom", "anomalous_ccds"), reads=CALIBRATED, raw=("events", "ootevents"),
         makes=("cleanevents", "cleanootevents"), intermediate=("cleanevents", "cleanootevents"),
         instruments=EPIC, tasks=("evselect",), section="evselect",
         options=f"{HERE}.options:EvselectJob",
@@ -99,7 +103,7 @@ PIPELINE = Pipeline(
     missions=(pointed.MISSION, slew.MISSION),
     engines=(
         Engine(
-            "native", ("inventory", *CLEANING), "preprocessed",
+            "native", ("inventory", CLEANING[0], "anomalous_ccds", *CLEANING[1:]), "preprocessed",
             find_local=f"{HERE}.local:local_manifest",
             ignored_in=f"{HERE}.local:ignored_in",
             named_in=f"{HERE}.local:named_observations",

@@ -50,7 +50,8 @@ class XmmSection(MissionSection):
 
     step_sections: ClassVar[dict[str, tuple[str, ...]]] = {
         **MissionSection.step_sections,
-        **{name: (name,) for name in ("cifbuild", "emanom", *BY_ENGINE)},
+        **{name: (name,) for name in ("cifbuild", *BY_ENGINE)},
+        "emanom": ("emanom", "anomalous_ccds"),
     }
 
     @model_validator(mode="before")

@@ -72,7 +72,9 @@ def test_a_damaged_record_is_a_fault_and_hides_nothing_else(layout: Layout) -> N
         assert {row["step"]: row["status"] for row in archive.status if row["step"] in ("merge", "images")} == {
             "merge": "fault", "images": "done",
         }  # fmt: skip
-        assert archive.failed("merge")["reason"][0] == "DamagedRecord"
+        (failed,) = archive.failed("merge")
+        assert (failed["reason"], failed["instrument"]) == ("DamagedRecord", "PN")
+        assert list(archive.status["step"]).count("merge") == 1
         with pytest.raises(CorruptFileError):
             archive.event_list(OBSID, "PN")
         assert len(archive.products()) == 5

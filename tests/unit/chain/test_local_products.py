@@ -16,7 +16,7 @@ import yaml
 from astropy.io import fits
 from typer.testing import CliRunner
 
-from daxa_wf.archive.manifest import ManifestRow
+from daxa_wf.archive.manifest import ManifestRow, read_manifest
 from daxa_wf.chain.local_products import local_products
 from daxa_wf.chain.manifest import run
 from daxa_wf.chain.plan import Plan
@@ -153,8 +153,6 @@ def flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def rows_of(tmp_path: Path, **section: Any) -> list[ManifestRow]:
-    from daxa_wf.archive.manifest import read_manifest
-
     given = options(tmp_path, source={"local": "flat"}, **section)
     (tmp_path / "archive").mkdir(exist_ok=True)
     run(given["missions"], tmp_path / "archive" / "manifest.tsv", "", given["centres"])
@@ -171,6 +169,22 @@ def test_a_flat_directory_needs_neither_obsids_nor_tables(flat: Path, tmp_path: 
     assert [row.obsid for row in rows_of(tmp_path, obsids=[NUSTAR[1]])] == [NUSTAR[1]]
     with pytest.raises(ConfigError, match="no product of 90201039006 below"):
         rows_of(tmp_path, obsids=[NUSTAR[0], "90201039006"])
+
+
+def test_obsids_of_a_mission_whose_paths_have_dates_need_no_table_either(flat: Path, tmp_path: Path) -> None:
+    put(flat / "sw00020153006xpcw3po_cl.evt.gz", content("sw00020153006xpcw3po_cl.evt.gz"))
+    section = {"source": {"local": "flat"}, "obsids": ["00020153006"]}
+    Path("my.yaml").write_text(yaml.safe_dump({"archive": "archive", "missions": {"swift": section}}))
+    plan = Plan(read_config(Path("my.yaml")), tmp_path)
+    Path("archive").mkdir()
+    run(plan.selection_options(), Path("archive/manifest.tsv").absolute(), "", plan.data_centres(None, None))
+    (row,) = read_manifest(Path("archive/manifest.tsv"))
+    assert (row.mission, row.obsid) == ("swift", "00020153006")
+    assert list(json.loads(facts_from(row.facts)[LOCAL_FILES])) == ["xrt/event/sw00020153006xpcw3po_cl.evt.gz"]
+    for command in ("plan", "select"):
+        shown = CliRunner().invoke(app, [command, "my.yaml"])
+        assert shown.exit_code == 0, shown.output
+        assert f"Swift: 1 observations in {flat}\n" in shown.output
 
 
 def test_new_files_in_the_directory_make_the_manifest_again(flat: Path, tmp_path: Path) -> None:

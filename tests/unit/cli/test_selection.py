@@ -211,7 +211,8 @@ def test_select_and_plan_of_obsids_in_a_mirror_need_no_table(tmp_path: Path, mon
     assert "1 observations listed" in planned.output
     assert (
         "  products: events of ACIS-I, ACIS-S, HRC-I, HRC-S; image in 0.5-7 keV of ACIS-I, ACIS-S; "
-        "image in 0.06-10 keV of HRC-I, HRC-S\n" in planned.output
+        "centreimage in 0.5-7 keV of ACIS-I, ACIS-S; spectrum of ACIS-I, ACIS-S, HRC-I, HRC-S; "
+        "image in 0.06-10 keV of HRC-I, HRC-S; centreimage in 0.06-10 keV of HRC-I, HRC-S\n" in planned.output
     )
     assert "observations whose exposures a run looks up in the archives' listings: 1" in planned.output
 

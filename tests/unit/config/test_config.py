@@ -151,7 +151,7 @@ BAD = {
     "unknown top key": (
         {**GOOD, "archiv": "x"},
         "archiv: unknown key; allowed are tables, archive, services, data, archives, simulator, transfers, credentials, "
-        "one_job_per, limits, missions, sas, esass - did",
+        "one_job_per, author, limits, missions, sas, esass - did",
     ),
     "unknown mission": (
         {"archive": "o", "missions": {"xmm_pointd": {"source": {"local": "r"}}}},
@@ -223,9 +223,9 @@ BAD = {
         with_options(engine="sas", espfilt={"method": "sn_optimal"}),
         "for sn_optimal write engine: native there",
     ),
-    "emanom without SAS": (
-        with_options(emanom={"run": True}),
-        "emanom: engine native of xmm_pointed does not run this step, so this section has no effect; remove it, or write",
+    "cifbuild without SAS": (
+        with_options(cifbuild={"analysis_date": "2020-01-01"}),
+        "cifbuild: engine native of xmm_pointed does not run this step, so this section has no effect; remove it, or write",
     ),
     "unknown state of a CCD": (with_options(emanom={"acceptable_states": ["X"]}), "'G', 'I', 'B', 'O' or 'U'"),
     "time limit without unit": ({**GOOD, "sas": {"time_limit": 60}}, "such as '60 s'"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -15,10 +16,15 @@ from daxa_wf.archive.dropping import drop_failed_records
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.records import Record, Status, read_record, write_record
 from daxa_wf.chain.acquire import release_date
+from daxa_wf.chain.plan import Plan
+from daxa_wf.chain.preflight import check_before_a_run
 from daxa_wf.chain.runner import Inputs, run_step
+from daxa_wf.chain.step_options import places_of
+from daxa_wf.config.reading import parse_config
+from daxa_wf.download.credentials import read_secrets
 from daxa_wf.download.observation import Fetcher
 from daxa_wf.download.release import KEY, NOT_PUBLIC, RetryCondition, mark_of_logins, may_be_had
-from daxa_wf.errors import ServiceError, UnfitDataError
+from daxa_wf.errors import ConfigError, ServiceError, UnfitDataError
 from daxa_wf.mission.registry import MISSIONS, STEPS
 from daxa_wf.tables.snapshots import SnapshotStore
 from daxa_wf.units import Unit
@@ -135,6 +141,52 @@ def test_other_records_stay_and_the_command_retry_asks_too(tmp_path: Path) -> No
         write_record(layout, each)
         assert not may_be_had(each, {}, NOW)
     assert len(drop_failed_records(layout)) == 2
+
+
+def test_credentials_of_an_observation_count_for_it_alone(tmp_path: Path) -> None:
+    record = Record(
+        "acquire",
+        Unit("xmm_pointed", "0201903501"),
+        Status.REJECTED,
+        NOT_PUBLIC,
+        results=RetryCondition(None, "old").as_results(),
+    )
+    assert not may_be_had(record, {"xmm_pointed": "old"}, NOW)
+    assert may_be_had(record, {"xmm_pointed": "old", "xmm_pointed 0201903501": "own"}, NOW)
+    assert not may_be_had(record, {"xmm_pointed": "new", "xmm_pointed 0201903501": "old"}, NOW)
+    assert not may_be_had(record, {"xmm_pointed": "old", "xmm_pointed 0153950401": "own"}, NOW)
+
+
+def login_file(path: Path, user: str) -> str:
+    path.write_text(f"username = {user}\npassword = {user}-w0rd\n")
+    path.chmod(0o600)
+    return str(path)
+
+
+def test_a_configuration_may_have_credentials_by_observation(tmp_path: Path) -> None:
+    files = {name: login_file(tmp_path / name, name) for name in ("one", "two", "all")}
+    given = {"xsa": {"0201903501": files["one"], "0153950401": files["two"], "default": files["all"]}}
+    missions = {"xmm_pointed": {"source": {"archives": ["xsa"]}}}
+
+    def planned(credentials: object) -> Plan:
+        return Plan(parse_config({"archive": "a", "credentials": credentials, "missions": missions}), tmp_path)
+
+    plan = planned(given)
+    for obsid, name in (("0201903501", "one"), ("0153950401", "two"), ("0727960401", "all")):
+        places = places_of(plan, SimpleNamespace(mission="xmm_pointed", obsid=obsid))
+        assert places["credentials"] == {"xsa": files[name]}
+        assert read_secrets(places["credentials"]) == {"xsa": {"AIOUSER": name, "AIOPWD": f"{name}-w0rd"}}
+    assert plan.login_marks().keys() == {"xmm_pointed", "xmm_pointed 0201903501", "xmm_pointed 0153950401"}
+    del given["xsa"]["default"]
+    assert planned(given).credentials("0727960401") == {}
+    assert planned({"xsa": files["all"]}).credentials("0727960401") == {"xsa": files["all"]}
+    check_before_a_run(plan.config, tmp_path)
+    (tmp_path / "two").chmod(0o644)
+    with pytest.raises(ConfigError, match=r"others can read .*two"):
+        check_before_a_run(plan.config, tmp_path)
+    for wrong in ({"0201903501x": files["one"]}, {}, {201903501: files["one"]}):
+        with pytest.raises(ConfigError, match=r"credentials\.xsa"):
+            planned({"xsa": wrong})
 
 
 def test_a_mark_changes_with_credentials_and_reveals_nothing(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from daxa_wf.archive.access import Archive
+from daxa_wf.archive.history import read_history
 from daxa_wf.archive.layout import Layout
 from daxa_wf.archive.verification import verify
 from daxa_wf.cli.main import app
@@ -92,6 +93,8 @@ def test_adopted_products_are_found_read_verified_and_shown(daxa: Path, tmp_path
     assert set(archive.products()["step"]) == {"adopted"}
     assert all(archive.products()["requested"])
     assert verify(layout) == []
+    (version,) = read_history(layout).versions
+    assert (version.products.added, version.message) == (4, f"adopted from an archive of DAXA: {daxa}")
     page = (layout.root / "processed_data" / XMM / GOOD / "report.html").read_text()
     assert "0.5-2 keV" in page
     assert GOOD in layout.report.read_text()

@@ -147,14 +147,22 @@ def test_other_telescopes_have_their_keys_and_other_missions_are_counted(tmp_pat
 READ_BY_XGA = """
 import json, warnings
 warnings.simplefilter("ignore")
-from xga.utils import CENSUS, USABLE, xga_conf
+from astropy.units import Quantity
+import xga.sources.base
+xga.sources.base.nh_lookup = lambda *position: [Quantity(0.02, "10^22 cm^-2")]  # asks a tool of HEASoft
+from xga.sources import NullSource
+from xga.utils import CENSUS, USABLE
 rows = CENSUS["xmm"].to_dict("records")
-print(json.dumps([USABLE["xmm"], rows], default=str))
+source = NullSource(obs={"xmm": [row["ObsID"] for row in rows]}, null_load_products=True)
+products = {
+    kind: [item.path for item in source.get_products(kind, telescope="xmm")] for kind in ("events", "image", "expmap")
+}
+print(json.dumps([USABLE["xmm"], rows, products], default=str))
 """
 
 
 @pytest.mark.skipif(importlib.util.find_spec("xga") is None, reason="XGA is not installed")
-def test_xga_finds_every_final_list(archive: Archive, tmp_path: Path) -> None:
+def test_xga_finds_every_final_list_image_and_map(archive: Archive, tmp_path: Path) -> None:
     with_attitude(archive, tmp_path)
     export(archive, tmp_path / "xga")
     environment = {**os.environ, "XGA_CONFIG_DIR": str(tmp_path / "xga")}
@@ -162,8 +170,11 @@ def test_xga_finds_every_final_list(archive: Archive, tmp_path: Path) -> None:
         [sys.executable, "-c", READ_BY_XGA], env=environment, capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
-    usable, rows = json.loads(done.stdout.strip().splitlines()[-1])
+    usable, rows, products = json.loads(done.stdout.strip().splitlines()[-1])
     assert usable is True
+    for kind, ours in (("events", "finalevents"), ("image", "image"), ("expmap", "expmap")):
+        paths = {product.path.resolve() for product in archive.find_products(kind=ours)}
+        assert {Path(path).resolve() for path in products[kind]} == paths
     lists = {(product.obsid, product.instrument): product.path for product in archive.find_products(kind="finalevents")}
     names = {"PN": "USE_PN", "M1": "USE_MOS1", "M2": "USE_MOS2"}
     census = {(row["ObsID"], name) for row in rows for name, column in names.items() if row[column]}

@@ -147,4 +147,7 @@ def test_what_is_wrong_with_a_table_is_named() -> None:
     Path("t.vot").write_text("<!DOCTYPE x [<!ENTITY y 'z'>]><VOTABLE>&y;</VOTABLE>")
     assert "is not a table of a known kind" in refused("chandra", "t.vot")
     assert "cannot be read" in refused("chandra", "none.csv")
+    with Path("large.csv").open("wb") as stream:
+        stream.truncate((1 << 30) + 1)
+    assert "large.csv has more than 1073741824 bytes" in refused("chandra", "large.csv")
     assert "hubble: unknown mission" in refused("hubble", "t.csv")

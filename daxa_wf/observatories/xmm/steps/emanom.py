@@ -34,10 +34,10 @@ def run(unit: Unit, inputs: Inputs, options: Mapping[str, Any], workspace: Works
 
 
 def kept_ccds(inputs: Inputs, options: EvselectJob) -> list[int] | None:
-    """Return the CCDs that evselect keeps, by emanom's record, or None if emanom did not judge this exposure."""
+    """Return the CCDs that evselect keeps, by the record of the step that judged them, or None if none judged the exposure."""
     from daxa_wf.observatories.xmm.sas.logs import acceptable_ccds
 
-    records = inputs.records.get("emanom", [])
+    records = [record for step in ("emanom", "anomalous_ccds") for record in inputs.records.get(step, [])]
     if not records or options.acceptable_states is None:
         return None
     return acceptable_ccds(AnomalyResults.from_record(records[0]).states, options.acceptable_states)

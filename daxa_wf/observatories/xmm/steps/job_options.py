@@ -37,9 +37,9 @@ def planning(plan: Plan, wildcards: Any) -> dict[str, Any]:
 
 
 def cleaning(plan: Plan, wildcards: Any) -> dict[str, Any]:
-    """Return the states of CCDs that evselect accepts, if emanom runs."""
+    """Return the states of CCDs that evselect accepts, if a step judges the CCDs."""
     mission = plan.mission(wildcards.mission)
-    if "emanom" not in mission.steps:
+    if not {"emanom", "anomalous_ccds"} & set(mission.steps):
         return {}
     section: XmmSection = mission.section  # type: ignore[assignment]
     return {"acceptable_states": list(section.emanom.acceptable_states)}

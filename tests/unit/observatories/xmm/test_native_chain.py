@@ -11,6 +11,7 @@ import pytest
 from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
 
+from daxa_wf.archive.access import Archive
 from daxa_wf.chain.runner import Inputs
 from daxa_wf.observatories.xmm import panels
 from daxa_wf.observatories.xmm.native.event_list import EpicEventList
@@ -143,6 +144,7 @@ def test_a_list_without_flares_is_kept_on_request(observatory: Path, tmp_path: P
         expected = in_good_time & (given["PATTERN"] <= highest)
         for column in ("TIME", "FLAG", "PI"):
             assert np.array_equal(kept[column], given[column][expected])
+        assert len(Archive(chain.layout.root).read(path, "stingray").time) == np.count_nonzero(expected)
         assert 0 < np.count_nonzero(expected) < np.count_nonzero(given["PATTERN"] <= highest)
         assert kept["FLAG"].any()
         assert not [stamp for stamp in record.products if stamp.kind == "allgoodootevents"]
