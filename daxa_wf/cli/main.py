@@ -50,28 +50,28 @@ def _options(
         raise typer.Exit
 
 
-for group in (
-    first_config,
-    run,
-    previews,
-    archive,
-    inspection,
-    versions,
-    verify,
-    lock,
-    handover,
-    repeating,
-    removal,
-    step,
-    missions,
-    export,
-    regions,
-    tables,
-    update,
-    doctor,
-    generated,
-):
+GROUPS = (
+    first_config, run, previews, archive, inspection, versions, verify, lock, handover, repeating, removal, step, missions,
+    export, regions, tables, update, doctor, generated,
+)  # fmt: skip
+PANELS = {
+    "Make an archive": ("init", "demo", "check-config", "plan", "run"),
+    "Find observations": (
+        "select", "missions", "fetch-tables", "import-table", "table", "show", "object", "show-target-types",
+    ),
+    "Look into an archive": ("status", "info", "logs", "path", "watch"),
+    "Change an archive": ("update", "retry", "reprocess", "prune", "delete-raw", "history", "diff"),
+    "Prove an archive": ("verify", "lock", "reproduce"),
+    "Hand over": ("cite", "export", "regions", "send", "adopt"),
+    "Tools": ("step", "doctor", "version", "config-schema", "config-docs"),
+}  # fmt: skip
+"""Commands by the panel of the help that shows them."""
+
+for group in GROUPS:
     app.add_typer(group.commands)
+    for command in (*group.commands.registered_commands, *group.commands.registered_groups):
+        own_name = command.name or getattr(command.callback, "__name__", "").replace("_", "-")
+        command.rich_help_panel = next((panel for panel, names in PANELS.items() if own_name in names), None)
 
 
 def main() -> None:
