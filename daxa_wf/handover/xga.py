@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from configparser import RawConfigParser
@@ -21,7 +22,7 @@ from daxa_wf.archive.products import Product
 from daxa_wf.archive.records import read_sound_record, record_paths
 from daxa_wf.archive.region_files import region_files
 from daxa_wf.errors import ConfigError
-from daxa_wf.files import write_atomically
+from daxa_wf.files import OWN_PARTS, write_atomically
 from daxa_wf.mission.registry import MISSIONS
 from daxa_wf.mission.xga_names import XgaNames
 from daxa_wf.text import some_of
@@ -31,6 +32,7 @@ KINDS = {"finalevents": "evts", "image": "image", "expmap": "expmap", "attitude"
 EVENT_LISTS, IMAGES = ("finalevents",), ("image", "expmap")
 DATA = "data"
 """Directory of the links, by telescope and ObsID."""
+CONFIGURATION, REGIONS = "xga.cfg", "regions.reg"
 
 Names = tuple[str, str]
 """Telescope and ObsID."""
@@ -56,20 +58,50 @@ def write_xga(archive: Archive, directory: Path) -> XgaExport:
     """
     if directory.exists() and not directory.is_dir():
         raise ConfigError(f"--output {directory}: not a directory; choose another path")
-    if directory.is_dir() and any(directory.iterdir()) and not (directory / "xga.cfg").is_file():
+    others = [path for path in directory.iterdir() if not OWN_PARTS.fullmatch(path.name)] if directory.is_dir() else []
+    if others and not (directory / CONFIGURATION).is_file():
         raise ConfigError(f"--output {directory}: it is not empty, and holds no xga.cfg; choose another directory")
     export = plan_export(archive)
     if not export.event_lists:
         known = [spec.pretty_name for spec in MISSIONS.values() if spec.xga is not None]
         raise ConfigError(f"{archive.layout.root}: no final event list that XGA can use; it knows {', '.join(known)}")
     root = directory.absolute()
-    _remove_links(root / DATA)
-    for link, target in export.links.items():
-        _link(root / link, target.absolute())
-    for names, text in _regions(archive.layout, export):
-        write_atomically(root / DATA / names[0] / names[1] / "regions.reg", text)
-    write_atomically(root / "xga.cfg", config_text(export, root))
+    if taken := [link for link in export.links if (root / link).exists() and not (root / link).is_symlink()]:
+        raise ConfigError(f"--output {root / taken[0]}: not a link of an export; move it, or choose another directory")
+    # In an existing directory, so that both are in one file system even if the directory is a mount.
+    stage = (root if root.is_dir() else root.parent) / f".{root.name}.{os.getpid()}.part"
+    try:
+        _write(archive.layout, export, stage, root)
+        _publish(stage, root)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
     return export
+
+
+def _write(layout: Layout, export: XgaExport, stage: Path, root: Path) -> None:
+    """Write an export into the directory `stage`, with the paths that it will have in `root`."""
+    for link, target in export.links.items():
+        _link(stage / link, target.absolute())
+    for names, text in _regions(layout, export):
+        write_atomically(stage / DATA / names[0] / names[1] / REGIONS, text)
+    write_atomically(stage / CONFIGURATION, config_text(export, root))
+
+
+def _publish(stage: Path, root: Path) -> None:
+    """Move a complete export to its place. In an existing directory, it replaces an earlier export, and nothing else.
+
+    The configuration comes first there: it marks the directory as an export, so an interrupted command can be repeated.
+    """
+    if not root.exists():
+        stage.replace(root)
+        return
+    (stage / CONFIGURATION).replace(root / CONFIGURATION)
+    _remove_links(root / DATA)
+    for path in stage.rglob("*"):
+        if path.is_symlink() or path.is_file():
+            target = root / path.relative_to(stage)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(target)
 
 
 def plan_export(archive: Archive) -> XgaExport:
@@ -203,7 +235,7 @@ def _link(link: Path, target: Path) -> None:
 def _remove_links(folder: Path) -> None:
     """Remove the links and regions of an earlier export, and the directories that are empty then."""
     for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_symlink() or path.name == "regions.reg":
+        if path.is_symlink() or path.name == REGIONS:
             path.unlink()
         elif path.is_dir() and not any(path.iterdir()):
             path.rmdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import json
 import os
@@ -21,6 +22,7 @@ from daxa_wf.archive.records import Record, Status, stamp_file, write_record
 from daxa_wf.archive.region_checks import add_regions
 from daxa_wf.cli.main import app
 from daxa_wf.errors import ConfigError
+from daxa_wf.handover import xga
 from daxa_wf.units import Band, Unit
 
 ARCHIVE = Path(__file__).parents[2] / "data" / "archive_0.2.0.tar.gz"
@@ -183,3 +185,36 @@ def test_xga_finds_every_final_list_image_and_map(archive: Archive, tmp_path: Pa
         path = next(path for (obsid, _), path in lists.items() if obsid == row["ObsID"])
         header = fits.getheader(path, "EVENTS")
         assert (row["RA_PNT"], row["DEC_PNT"]) == pytest.approx((header["RA_PNT"], header["DEC_PNT"]))
+
+
+@pytest.mark.parametrize("before", ["missing", "empty", "exported"])
+def test_an_export_that_fails_halfway_can_be_repeated(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str
+) -> None:
+    output = tmp_path / "out" / "xga"
+    if before == "empty":
+        output.mkdir(parents=True)
+    elif before == "exported":
+        export(archive, output)
+    earlier = sorted(tmp_path.joinpath("out").rglob("*"))
+
+    def full(*_given: object) -> str:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr(xga, "config_text", full)
+        export(archive, output)
+    assert sorted(path for path in tmp_path.joinpath("out").rglob("*")) == earlier
+    assert "2 event lists of xmm\n" in export(archive, output)
+    assert len(list((output / "data" / "xmm").glob("*/mos1_evts.fits"))) == 2
+    assert sorted(path.name for path in output.iterdir()) == ["data", "xga.cfg"]
+
+
+def test_a_file_in_the_place_of_a_link_is_kept(archive: Archive, tmp_path: Path) -> None:
+    export(archive, tmp_path / "xga")
+    (link,) = (tmp_path / "xga" / "data" / "xmm" / "0999990501").glob("*_evts.fits")
+    link.unlink()
+    link.write_text("mine")
+    with pytest.raises(ConfigError, match=rf"{link.name}: not a link of an export; move it"):
+        export(archive, tmp_path / "xga")
+    assert link.read_text() == "mine"
