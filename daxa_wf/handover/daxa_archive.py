@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from daxa_wf.archive.layout import unit_of
+from daxa_wf.archive.layout import Layout, unit_of
 from daxa_wf.errors import ConfigError, CorruptFileError
 from daxa_wf.files import checked_relative
 from daxa_wf.json_files import parse_json, read_json
@@ -75,6 +75,12 @@ class DaxaArchive:
 
 def read_daxa_archive(root: Path) -> DaxaArchive:
     """Read an archive of DAXA. Raise ConfigError if the directory is not one, CorruptFileError if its saved state is damaged."""
+    own = Layout(root)
+    if (root / "records").is_dir() or own.manifest.exists():
+        raise ConfigError(
+            f"{root} is an archive of daxa_wf, not of DAXA, so there is nothing to adopt; 'daxa-wf status {root}' and all "
+            "other commands read it as it is, and a copy of its directory is an archive too"
+        )
     trees = [root / tree for tree in TREES if (root / tree).is_dir()]
     if not trees:
         raise ConfigError(f"{root} is not an archive of DAXA: it has neither {' nor '.join(TREES)}")

@@ -142,3 +142,11 @@ def test_mistakes_are_named(daxa: Path, tmp_path: Path) -> None:
     adopt(daxa, Layout(tmp_path / "adopted"))
     with pytest.raises(ConfigError, match="is an archive already; adopt into a new directory"):
         adopt(daxa, Layout(tmp_path / "adopted"))
+
+
+@pytest.mark.parametrize("own", ["records/xmm_pointed", "manifest.tsv"])
+def test_an_archive_of_daxa_wf_is_not_taken_for_one_of_daxa(daxa: Path, tmp_path: Path, own: str) -> None:
+    (daxa / own).mkdir(parents=True)
+    with pytest.raises(ConfigError, match=r"clusters is an archive of daxa_wf, not of DAXA.*'daxa-wf status"):
+        adopt(daxa, Layout(tmp_path / "new"))
+    assert not (tmp_path / "new").exists()
