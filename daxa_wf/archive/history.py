@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import asdict, dataclass, field
 from functools import total_ordering
@@ -19,6 +20,7 @@ from daxa_wf.near import closest
 
 FORM = 1
 """Version of the form of a version's file."""
+UNREADABLE = "check its permissions"
 NUMBER = re.compile(r"(\d{1,9})\.(\d{1,9})\.(\d{1,9})", re.ASCII)
 
 
@@ -124,10 +126,12 @@ class History:
 
 
 def read_history(layout: Layout) -> History:
-    """Return the history of an archive. A damaged file of a version is listed, and does not affect the others."""
+    """Return the history of an archive. A damaged file of a version is listed, and does not affect the others.
+
+    Raise ConfigError if the directory or a file of a version may not be read, because it is then unknown, not damaged.
+    """
     versions, damaged = [], []
-    paths = [path for path in layout.versions.glob("*.json") if VersionNumber.parse(path.stem)]
-    for path in sorted(paths, key=lambda path: VersionNumber.parse(path.stem) or VersionNumber(0, 0, 0)):
+    for path in _version_paths(layout.versions):
         try:
             version: Version = read_json(
                 path, Version, "a version", "its products and the other versions are not affected"
@@ -135,9 +139,25 @@ def read_history(layout: Layout) -> History:
             if version.number != path.stem:
                 raise CorruptFileError(f"{path} is not the version of its name")
             versions.append(version)
-        except (CorruptFileError, OSError):
+        except (CorruptFileError, FileNotFoundError):  # a broken link is damaged
             damaged.append(path)
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be read: {error.strerror}; {UNREADABLE}") from None
     return History(versions, damaged)
+
+
+def _version_paths(folder: Path) -> list[Path]:
+    """Return the files of versions, the oldest first. Raise ConfigError if their directory cannot be read."""
+    try:
+        # Path.glob would pass over a directory without permission.
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be read: {error.strerror}; {UNREADABLE}") from None
+    paths = [folder / name for name in names if name.endswith(".json")]
+    numbers = {path: number for path in paths if (number := VersionNumber.parse(path.stem)) is not None}
+    return sorted(numbers, key=numbers.__getitem__)
 
 
 def write_version(layout: Layout, version: Version) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -56,6 +58,32 @@ def test_history_lists_the_versions_and_damaged_ones(layout: Layout) -> None:
     assert "2.0.0.json is damaged" in done.stderr
     shutil.rmtree(layout.versions)
     assert "no version yet" in run("history", "archive").stdout
+
+
+def test_a_version_without_permission_is_an_error_and_not_damaged(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = layout.versions / "1.0.0.json"
+    read_bytes, listdir = Path.read_bytes, os.listdir
+
+    def refuse(path: Path) -> bytes:
+        if path == closed:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return read_bytes(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", refuse)
+        done = run("history", "archive")
+    assert isinstance(done.exception, ConfigError)
+    assert str(done.exception) == f"{closed} cannot be read: Permission denied; check its permissions"
+
+    def refuse_list(path: Path) -> list[str]:
+        if path == layout.versions:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", refuse_list)
+    assert str(run("history", "archive").exception).startswith(f"{layout.versions} cannot be read: Permission denied")
 
 
 def test_diff_names_the_product_and_the_cause(layout: Layout) -> None:
