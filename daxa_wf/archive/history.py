@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import asdict, dataclass, field
 from functools import total_ordering
@@ -150,12 +149,12 @@ def _version_paths(folder: Path) -> list[Path]:
     """Return the files of versions, the oldest first. Raise ConfigError if their directory cannot be read."""
     try:
         # Path.glob would pass over a directory without permission.
-        names = os.listdir(folder)
+        entries = list(folder.iterdir())
     except FileNotFoundError:
         return []
     except OSError as error:
         raise ConfigError(f"{folder} cannot be read: {error.strerror}; {UNREADABLE}") from None
-    paths = [folder / name for name in names if name.endswith(".json")]
+    paths = [path for path in entries if path.suffix == ".json"]
     numbers = {path: number for path in paths if (number := VersionNumber.parse(path.stem)) is not None}
     return sorted(numbers, key=numbers.__getitem__)
 

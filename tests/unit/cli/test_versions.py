@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def test_a_version_without_permission_is_an_error_and_not_damaged(
     layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed = layout.versions / "1.0.0.json"
-    read_bytes, listdir = Path.read_bytes, os.listdir
+    read_bytes, iterdir = Path.read_bytes, Path.iterdir
 
     def refuse(path: Path) -> bytes:
         if path == closed:
@@ -77,12 +78,12 @@ def test_a_version_without_permission_is_an_error_and_not_damaged(
     assert isinstance(done.exception, ConfigError)
     assert str(done.exception) == f"{closed} cannot be read: Permission denied; check its permissions"
 
-    def refuse_list(path: Path) -> list[str]:
+    def refuse_list(path: Path) -> Iterator[Path]:
         if path == layout.versions:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-        return listdir(path)
+        return iterdir(path)
 
-    monkeypatch.setattr(os, "listdir", refuse_list)
+    monkeypatch.setattr(Path, "iterdir", refuse_list)
     assert str(run("history", "archive").exception).startswith(f"{layout.versions} cannot be read: Permission denied")
 
 
