@@ -181,12 +181,37 @@ def publish_tree(part: Path, target: Path) -> None:
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file by flush and rename, so that readers see the old file or the whole new file."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes_atomically(path, text.encode())
+
+
+def write_bytes_atomically(path: Path, content: bytes) -> None:
+    """Write a file into an existing directory by flush and rename. An OSError names the file, not its incomplete part."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(content)
         publish_file(part, path)
+    except IsADirectoryError as error:
+        raise IsADirectoryError(error.errno, "it is a directory; choose the path of a file", str(path)) from None
+    except PermissionError as error:
+        reason = (
+            f"{error.strerror}: its directory {path.parent.absolute()} is not writable for you; choose another path"
+        )
+        raise PermissionError(error.errno, reason, str(path)) from None
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def why_unwritable(place: Path) -> str:
+    """Return why files cannot be made in a directory, which need not exist yet, and what to do; '' if they can."""
+    nearest = next(path for path in (place, *place.parents) if os.path.lexists(path))
+    if not nearest.is_dir():
+        return f"{nearest} is not a directory, so {place} cannot be created; choose another path"
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return f"{nearest} is not writable for you; choose another path for {place}, or change its permissions"
+    return ""
 
 
 def set_aside(path: Path, trouble: str) -> Path:

@@ -19,6 +19,7 @@ from typing import IO
 import psutil
 
 from daxa_wf.errors import ConfigError
+from daxa_wf.files import why_unwritable
 
 RUN = ".daxa_wf_run"
 """The file that a run holds, with its host and process."""
@@ -99,8 +100,7 @@ def _kill_tree(pid: int) -> None:
 
 @contextmanager
 def held(root: Path) -> Iterator[ArchiveLock]:
-    """Hold an archive. Raise ConfigError if another run holds it."""
-    root.mkdir(parents=True, exist_ok=True)
+    """Hold an archive. Raise ConfigError if another run holds it, or if its directory is not writable."""
     with _locked_file(root) as stream:
         yield ArchiveLock(root, stream.fileno())
         os.ftruncate(stream.fileno(), 0)
@@ -113,7 +113,6 @@ def hold_for_this_process(root: Path) -> None:
     """
     if os.environ.get(HELD) == str(root.resolve()):
         return
-    root.mkdir(parents=True, exist_ok=True)
     try:
         _KEPT.append(_locked_file(root))
     except ConfigError as error:
@@ -127,7 +126,7 @@ _KEPT: list[IO[str]] = []
 
 def _locked_file(root: Path) -> IO[str]:
     """Return the open file that stands for holding an archive, with this host and process in it. ConfigError if it is held."""
-    stream = os.fdopen(os.open(root / RUN, os.O_RDWR | os.O_CREAT, 0o666), "r+", encoding="utf-8")
+    stream = os.fdopen(_descriptor(root), "r+", encoding="utf-8")
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -138,6 +137,16 @@ def _locked_file(root: Path) -> IO[str]:
         ) from None
     _sign(stream.fileno(), os.getpid())
     return stream
+
+
+def _descriptor(root: Path) -> int:
+    """Make an archive's directory, and open its file RUN. Raise ConfigError if the directory or the file is not writable."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        return os.open(root / RUN, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        problem = why_unwritable(root.absolute()) or f"{root / RUN}: {error.strerror}; change its permissions"
+        raise ConfigError(f"archive: {problem}") from None
 
 
 def _sign(descriptor: int, process: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -13,6 +12,7 @@ from daxa_wf.chain.source_checks import source_problems
 from daxa_wf.config.mission import Mission
 from daxa_wf.config.model import Config
 from daxa_wf.errors import ConfigError, NoObservationsError
+from daxa_wf.files import why_unwritable
 from daxa_wf.mission.registry import toolkits
 from daxa_wf.mission.spec import MissionSpec
 
@@ -37,12 +37,8 @@ def check_before_a_run(config: Config, started_in: Path) -> None:
 def _directories(config: Config, started_in: Path) -> Iterator[str]:
     keys = ("archive", "tables", "data", *(["simulator"] if config.simulator else []))
     for key in keys:
-        place = started_in / getattr(config, key)
-        nearest = next(path for path in (place, *place.parents) if os.path.lexists(path))
-        if not nearest.is_dir():
-            yield f"{key}: {nearest} is not a directory, so {place} cannot be created; choose another path"
-        elif not os.access(nearest, os.W_OK | os.X_OK):
-            yield f"{key}: {nearest} is not writable for you; choose another path for {place}, or change its permissions"
+        if problem := why_unwritable(started_in / getattr(config, key)):
+            yield f"{key}: {problem}"
 
 
 def _credentials(config: Config, started_in: Path) -> Iterator[str]:

@@ -47,7 +47,7 @@ def show_or_write(
     if form is None and output is None:
         _show(rows)
         return
-    deliver(table_bytes(rows, format_of(output, form), spec), output)
+    deliver(table_bytes(rows, form or format_of(output, ", or add --format"), spec), output)
 
 
 def _show(rows: pd.DataFrame) -> None:

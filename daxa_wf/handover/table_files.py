@@ -18,7 +18,7 @@ def write_table_file(table: Table, path: Path) -> None:
     Texts with letters beyond ASCII are stored as UTF-8 in FITS. Raise ConfigError for another suffix, or if the directory
     does not exist.
     """
-    form = format_of(path, None)
+    form = format_of(path)
     if form == "fits" or form == "votable":
         content = io.BytesIO()
         (_with_bytes(table) if form == "fits" else table).write(content, format=ASTROPY_FORMATS[form])

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from daxa_wf.errors import ConfigError
-from daxa_wf.files import publish_file
+from daxa_wf.files import write_bytes_atomically
 from daxa_wf.mission.spec import MissionSpec
 from daxa_wf.tables.schema import COMMON_COLUMNS
 from daxa_wf.tables.snapshots import SnapshotStore
@@ -96,16 +95,12 @@ def _described(table: Any, spec: MissionSpec | None) -> Any:
     return table
 
 
-def format_of(path: Path | None, name: TableFormat | None) -> TableFormat:
-    """Return the format of an output: the named one, or the one of the file's suffix. ConfigError if neither states it."""
-    if name is not None:
-        return name
+def format_of(path: Path | None, advice: str = "") -> TableFormat:
+    """Return the format that an output's suffix names. Raise ConfigError, which ends with the advice, for another suffix."""
     suffix = path.suffix.lower() if path is not None else ""
     if suffix not in SUFFIXES:
         known = ", ".join(SUFFIXES)
-        raise ConfigError(
-            f"--output {path}: the suffix {suffix!r} names no format; use one of {known}, or add --format"
-        )
+        raise ConfigError(f"--output {path}: the suffix {suffix!r} names no format; use one of {known}{advice}")
     return SUFFIXES[suffix]
 
 
@@ -138,6 +133,4 @@ def deliver(content: bytes, output: Path | None) -> None:
         return
     if not output.parent.is_dir():
         raise ConfigError(f"--output {output}: the directory {output.parent} does not exist")
-    part = output.parent / f".{output.name}.{os.getpid()}.part"
-    part.write_bytes(content)
-    publish_file(part, output)
+    write_bytes_atomically(output, content)

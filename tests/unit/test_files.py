@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daxa_wf.errors import UnsafePathError
-from daxa_wf.files import LEDGER, checked_relative, resolve_inside, write_atomically
+from daxa_wf.files import LEDGER, checked_relative, resolve_inside, why_unwritable, write_atomically
 from daxa_wf.text import make_printable, mask_secrets
 
 
@@ -70,3 +72,35 @@ def test_secrets_of_urls_are_masked() -> None:
 def test_terminal_sequences_are_removed() -> None:
     assert make_printable("\x1b]0;title\x07a\x1b[2Jb\x00c\u202ed\te\n") == "abcd\te\n"
     assert make_printable("x" * 10, longest=4) == "xxxx ..."
+
+
+def test_an_error_of_writing_names_the_file_and_not_its_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError) as is_directory:
+        write_atomically(tmp_path / "folder", "text")
+    assert is_directory.value.filename == str(tmp_path / "folder")
+    assert is_directory.value.strerror == "it is a directory; choose the path of a file"
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+    for kind, number, reason in (
+        (PermissionError, errno.EACCES, f"Permission denied: its directory {tmp_path} is not writable for you; choose"),
+        (OSError, errno.ENOSPC, "No space left on device"),
+    ):
+
+        def refuse(path: Path, _content: bytes, number: int = number) -> int:
+            raise OSError(number, os.strerror(number), str(path))
+
+        monkeypatch.setattr(Path, "write_bytes", refuse)
+        with pytest.raises(kind) as refused:
+            write_atomically(tmp_path / "table.csv", "text")
+        assert (refused.value.filename, refused.value.errno) == (str(tmp_path / "table.csv"), number)
+        assert str(refused.value.strerror).startswith(reason)
+
+
+def test_a_place_that_cannot_be_written_is_named_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert why_unwritable(tmp_path / "new" / "archive") == ""
+    (tmp_path / "file").touch()
+    assert why_unwritable(tmp_path / "file" / "a").startswith(f"{tmp_path / 'file'} is not a directory")
+    monkeypatch.setattr(os, "access", lambda *_given: False)
+    assert why_unwritable(tmp_path).startswith(f"{tmp_path} is not writable for you; choose another path")

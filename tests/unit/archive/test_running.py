@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -202,3 +203,24 @@ def test_watching_ends_with_the_run(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert not is_running(tmp_path)
     watch_downloads(tmp_path)
     assert "nothing is being downloaded" in capsys.readouterr().out
+
+
+def test_a_read_only_archive_is_named_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, *_given: object) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refuse)
+        with pytest.raises(ConfigError, match=rf"archive: {tmp_path / RUN}: Permission denied; change"), held(tmp_path):
+            pytest.fail("held without permission")
+        patch.setattr(os, "access", lambda *_given: False)
+        with (
+            pytest.raises(
+                ConfigError, match=f"archive: {tmp_path} is not writable for you; .* or change its permissions"
+            ),
+            held(tmp_path),
+        ):
+            pytest.fail("held without permission")
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="file is not a directory"), held(tmp_path / "file" / "archive"):
+        pytest.fail("held below a file")

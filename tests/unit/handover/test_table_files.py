@@ -41,3 +41,4 @@ def test_another_suffix_is_refused(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["export", "table", str(root), "--output", str(tmp_path / "all.xlsx")])
     assert isinstance(done.exception, ConfigError)
     assert "the suffix '.xlsx' names no format; use one of .csv, .ecsv, .vot" in str(done.exception)
+    assert "--format" not in str(done.exception), "the command lacks this option"
