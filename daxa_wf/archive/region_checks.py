@@ -122,6 +122,8 @@ def image_wcs(layout: Layout, path: Path) -> Any:
         raise ConfigError(
             f"image {path}: not a file of the archive {layout.root}; name one of 'daxa-wf path --kind image'"
         )
+    if not place.is_file():
+        raise ConfigError(f"image {path}: the file does not exist; name one of 'daxa-wf path --kind image'")
     wcs = next(_celestial(place), None)
     if wcs is None:
         raise ConfigError(f"image {path}: not an image with celestial coordinates")

@@ -65,9 +65,11 @@ def remove_region_files(
     if not removed:
         names = sorted({file.name for file in region_files(layout, obsid, mission)})
         of = f" of {obsid}" if obsid else ""
-        raise ConfigError(
-            f"regions {name}{of}: the archive has only {', '.join(names) or 'none'}{closest(name, names)}"
-        )
+        if not names:
+            raise ConfigError(
+                f"regions {name}{of}: the archive holds no regions{of}; 'daxa-wf regions add' stores some"
+            )
+        raise ConfigError(f"regions {name}{of}: the archive has only {', '.join(names)}{closest(name, names)}")
     for file in removed:
         file.path.unlink()
     return removed

@@ -13,7 +13,7 @@ import typer
 
 from daxa_wf.cli.listing import Format, Output
 from daxa_wf.cli.shared import ConfigFile
-from daxa_wf.errors import DaxaError
+from daxa_wf.errors import ConfigError, DaxaError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +60,8 @@ def select_command(
     from daxa_wf.config.reading import read_config
     from daxa_wf.mission.registry import MISSIONS
 
+    if not config.strip():
+        raise ConfigError("CONFIG is empty; give a configuration's path, or an object's name or a query in quotes")
     queried = is_query(config)
     checked = query_config(config, mission or [], tables) if queried else read_config(Path(config))
     selecting = _Selecting(None if queried else Path.cwd() / checked.archive / "selection")

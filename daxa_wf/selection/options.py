@@ -267,7 +267,8 @@ def _read_obsids(path: Path) -> tuple[str, ...]:
     try:
         lines = [line.split("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"obsids_file: {path} cannot be read: {error}") from None
+        reason = error.strerror if isinstance(error, OSError) else f"it is not text in UTF-8 (byte {error.start})"
+        raise ConfigError(f"obsids_file: {path} cannot be read: {reason}") from None
     names = tuple(line for line in lines if line)
     if not names:
         raise ConfigError(f"obsids_file: {path} names no ObsID; expected one a line")

@@ -39,14 +39,15 @@ def read_table_file(
     except DaxaError:
         raise
     except FileNotFoundError as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from None
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
     except MemoryError:
         raise ConfigError(f"{path} cannot be read: its tables do not fit into memory") from None
     except Exception as error:  # noqa: BLE001 - readers of tables raise whatever their many layers raise
         unreadable = isinstance(error, OSError) and error.errno
         what = "cannot be read" if unreadable else f"is not a table of a known kind ({KINDS})"
         # Messages of astropy may have a hundred lines, with every format that was tried.
-        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        message = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        reason = next((line.strip() for line in message.splitlines() if line.strip()), type(error).__name__)
         raise ConfigError(f"{path} {what}: {reason[:EXCERPT]}") from None
 
 

@@ -21,6 +21,11 @@ NO_INSTRUMENT = "NONE"
 """Value of a column of instruments for an observation without an instrument of its kind, such as a grating."""
 USER = "user"
 """Service of a user's own table, whose columns already have the common names and forms."""
+EXPECTED = {
+    "utc": "a time such as 2010-12-31 or 2010-12-31T23:59:59.5 (UTC)", "number": "a number", "mjd": "a number of days (MJD)",
+}  # fmt: skip
+"""Kind of a column -> the form of its values, for messages."""
+LEAP_SECOND = r":60(?:\.\d+)?$"
 TRUE_WORDS = ("TRUE", "T", "Y", "YES", "1", "1.0")
 
 
@@ -151,9 +156,26 @@ def _converted(spec: MissionSpec, source: TableSource, column: Column, values: p
                 return _texts(values).str.upper().isin(TRUE_WORDS)
         return _obsids(spec, values) if column.name == "obsid" else _texts(values)
     except (ValueError, TypeError) as error:
-        raise ServiceError(
-            f"{spec.name}: column {column.source} of {source.table} cannot be read as {column.kind}: {error}"
-        ) from error
+        place, wrong = f"{spec.name}: column {column.source} of {source.table}", _first_wrong(column, values)
+        if wrong is None:
+            raise ServiceError(f"{place} cannot be read as {column.kind}: {error}") from error
+        row, text = wrong
+        raise ServiceError(f"{place}, row {row}: {text[:60]!r} is not {EXPECTED[column.kind]}") from None
+
+
+def _first_wrong(column: Column, values: pd.Series) -> tuple[int, str] | None:
+    """Return the number, from 1, and the text of the first row that is not of the column's kind; None if none is found."""
+    texts = _texts(values)
+    if column.kind == "utc":
+        read = pd.to_datetime(
+            texts.str.replace(LEAP_SECOND, ":59", regex=True), format="ISO8601", utc=True, errors="coerce"
+        )
+    elif column.kind in EXPECTED:
+        read = pd.to_numeric(texts, errors="coerce")
+    else:
+        return None
+    wrong = (read.isna() & (texts != "")).to_numpy()
+    return (int(wrong.argmax()) + 1, str(texts.iloc[int(wrong.argmax())])) if wrong.any() else None
 
 
 def _decoded(values: pd.Series) -> pd.Series:
@@ -204,9 +226,9 @@ def _from_mjd(days: pd.Series) -> pd.Series:
 def _from_text(values: pd.Series) -> pd.Series:
     """Convert ISO texts to times. A second 60, which occurs in the eRASS1 table, becomes the first of the next minute."""
     texts = _texts(values)
-    sixty = texts.str.contains(r":60(?:\.\d+)?$", regex=True)
+    sixty = texts.str.contains(LEAP_SECOND, regex=True)
     times = pd.to_datetime(
-        texts.str.replace(r":60(\.\d+)?$", ":59", regex=True).replace("", None), format="ISO8601", utc=True
+        texts.str.replace(LEAP_SECOND, ":59", regex=True).replace("", None), format="ISO8601", utc=True
     )
     return (times.dt.tz_localize(None) + pd.to_timedelta(sixty.astype(int), unit="s")).astype(TIME)
 

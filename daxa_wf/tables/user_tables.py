@@ -65,9 +65,11 @@ def import_table(
         raise ConfigError(f"{path} cannot be imported: {error}") from None
     if len(table.rows) == 0:
         notes = "; ".join(table.notes)
+        has_wrong_obsids = any(cut.name == "obsid" and cut.dropped for cut in table.cuts)
+        expected = f"; expected ObsIDs like {spec.obsid_pattern}" if has_wrong_obsids else ""
         raise ConfigError(
-            f"{path} holds no observation of {spec.pretty_name}: its {len(rows)} rows are dropped ({notes or 'it is empty'}); "
-            f"expected ObsIDs like {spec.obsid_pattern}"
+            f"{path} holds no observation of {spec.pretty_name}: its {len(rows)} rows are dropped "
+            f"({notes or 'it is empty'}){expected}"
         )
     snapshot = store.write(spec.name, source, fitting, path.absolute().as_uri(), "", sha256_of(path))
     return snapshot, table

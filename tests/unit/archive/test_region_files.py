@@ -75,6 +75,8 @@ def test_pixel_regions_need_the_image_whose_pixels_they_count(archive: Archive, 
     image_hdu().writeto(outside)
     with pytest.raises(ConfigError, match="not a file of the archive"):
         add_regions(archive, file, OBSID, image=outside)
+    with pytest.raises(ConfigError, match=r"image .*nosuch\.fits: the file does not exist; name one of 'daxa-wf path"):
+        add_regions(archive, file, OBSID, image="nosuch.fits")
     with pytest.raises(ConfigError, match="not an image with celestial coordinates"):
         add_regions(archive, file, OBSID, image=archive.find_products(kind="gti")[0].path)
 
@@ -159,4 +161,6 @@ def test_regions_on_the_command_line(archive: Archive, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="regions mne: the archive has only mine - did you mean 'mine'"):
         regions("remove", "mne", root)
     assert regions("remove", "mine", root) == f"{path} removed\n"
+    with pytest.raises(ConfigError, match="regions mine: the archive holds no regions; 'daxa-wf regions add' stores"):
+        regions("remove", "mine", root)
     assert archive.regions() == []

@@ -182,6 +182,9 @@ MISTAKES = {
         2,
         "700199 is not in any of the tables in bad; .* whose tables 'daxa-wf fetch-tables' fetches",
     ),
+    ("select", ""): (2, "CONFIG is empty; give a configuration's path, or an object's name or a query in quotes"),
+    ("import-table", "chandra", "nosuch.csv"): (2, "nosuch.csv cannot be read: No such file or directory\n$"),
+    ("import-table", "chandra", "nosuch.fits"): (2, "nosuch.fits cannot be read: No such file or directory\n$"),
     ("doctor", "--setup-script", "nosuch"): (2, "--setup-script nosuch does not exist"),
 }
 

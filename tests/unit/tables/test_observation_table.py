@@ -234,7 +234,7 @@ def test_swift_instruments_follow_their_exposures() -> None:
 def test_unreadable_values_are_told() -> None:
     table = pd.DataFrame(CHANDRA).astype({"exposure": object})
     table.loc[0, "exposure"] = "<html>"
-    with pytest.raises(ServiceError, match="column exposure of chanmaster cannot be read as number"):
+    with pytest.raises(ServiceError, match="column exposure of chanmaster, row 1: '<html>' is not a number"):
         made("chandra", table)
 
 

@@ -139,7 +139,7 @@ def test_what_is_wrong_with_a_table_is_named() -> None:
     CHANDRA.assign(duration=["1 h", "long", "2"]).to_csv("t.csv", index=False)
     assert "column duration, row 2: 'long' is not a length of time" in refused("chandra", "t.csv")
     CHANDRA.assign(ra=["1", "east", "2"]).to_csv("t.csv", index=False)
-    assert "column ra of observations cannot be read as number" in refused("chandra", "t.csv")
+    assert "column ra of observations, row 2: 'east' is not a number" in refused("chandra", "t.csv")
     CHANDRA.assign(ObsID="0123456789").to_csv("t.csv", index=False)
     assert "holds no observation of Chandra: its 3 rows are dropped (3 rows dropped by the cut 'obsid'" in refused(
         "chandra", "t.csv"
@@ -151,3 +151,30 @@ def test_what_is_wrong_with_a_table_is_named() -> None:
         stream.truncate((1 << 30) + 1)
     assert "large.csv has more than 1073741824 bytes" in refused("chandra", "large.csv")
     assert "hubble: unknown mission" in refused("hubble", "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        ("start", "2010-13-01", "'2010-13-01' is not a time such as 2010-12-31 or 2010-12-31T23:59:59.5 (UTC)"),
+        ("dec", "north", "'north' is not a number"),
+    ],
+)
+def test_a_value_of_another_form_is_named_by_column_and_row(column: str, value: str, expected: str) -> None:
+    rows = pd.DataFrame({"obsid": ["12812", "12813"], "ra": ["10", "11"], "dec": ["1", "2"], "duration": ["1", "1"],
+                         "start": ["2010-12-31", "2010-12-31"]})  # fmt: skip
+    rows.loc[1, column] = value
+    rows.to_csv("own.csv", index=False)
+    assert refused("chandra", "own.csv") == (
+        f"own.csv cannot be imported: chandra: column {column} of observations, row 2: {expected}"
+    )
+
+
+def test_rows_dropped_for_their_positions_do_not_ask_for_other_obsids() -> None:
+    rows = pd.DataFrame({"obsid": ["12812"], "ra": ["10"], "dec": ["95"], "duration": ["1"], "start": ["2010-12-31"]})
+    rows.to_csv("own.csv", index=False)
+    said = refused("chandra", "own.csv")
+    assert "position" in said
+    assert "expected ObsIDs" not in said
+    rows.assign(dec="9", obsid="x").to_csv("own.csv", index=False)
+    assert "expected ObsIDs like" in refused("chandra", "own.csv")
