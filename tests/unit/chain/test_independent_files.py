@@ -117,10 +117,10 @@ def test_editing_a_delivered_product_leaves_the_raw_store_and_other_products_alo
 ) -> None:
     products, store = delivered(place, tmp_path)
     raw = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
-    assert len(products) == 6
+    assert len(products) == 8
     assert {path.stat().st_nlink for path in products} == {1}
     links = [path for path in products if path.is_symlink()]
-    assert len(links) == (6 if (place, disk) == ("link", "without clones") else 0)
+    assert len(links) == (8 if (place, disk) == ("link", "without clones") else 0)
     assert not [path for path in links if path.stat().st_mode & files.WRITABLE]
     for path in links:
         assert path.readlink().parts[:5] == ("..", "..", "..", "..", "raw")

@@ -22,6 +22,7 @@ from daxa_wf.files import sha256_of
 from daxa_wf.handover.ro_crate import crate_text
 from tests.small_archive import M1_EXPOSURE, PN, PN_EXPOSURE, write_small_archive
 
+CONFIGURATION = {"archive": "my archive", "missions": {"xmm_pointed": {}}}
 DATE = "2026-11-22T05:00:00+00:00"
 WORKFLOW_RUN = "https://w3id.org/ro/wfrun/workflow/0.5"
 
@@ -112,18 +113,18 @@ def test_every_reference_leads_to_an_entity_and_the_profile_has_its_properties(l
 
 
 def test_a_lock_gives_the_same_bytes_as_its_archive(layout: Layout, tmp_path: Path) -> None:
-    lock = make_lock(layout, {"archive": "my archive"})
+    lock = make_lock(layout, CONFIGURATION)
     write_lock(tmp_path / "a.lock.json", lock)
     first = export(
         tmp_path / "a.lock.json", "--output", tmp_path / "crate", "--date", DATE, "--name", "mine"
     ).read_bytes()
     assert first.decode() == crate_text(lock, "mine", DATE)
     moved = shutil.copytree(layout.root, tmp_path / "elsewhere")
-    assert crate_text(make_lock(Layout(moved), {"archive": "my archive"}), "mine", DATE).encode() == first
+    assert crate_text(make_lock(Layout(moved), CONFIGURATION), "mine", DATE).encode() == first
 
 
 def test_mistakes_are_named(layout: Layout, tmp_path: Path) -> None:
-    write_lock(tmp_path / "a.lock.json", make_lock(layout, {}))
+    write_lock(tmp_path / "a.lock.json", make_lock(layout, CONFIGURATION))
     with pytest.raises(ConfigError, match="is a lock: name the directory of the crate with --output"):
         export(tmp_path / "a.lock.json")
     with pytest.raises(ConfigError, match="--date yesterday: expected a date such as"):
