@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 from urllib.parse import quote
 
 from daxa_wf.archive.layout import Layout
@@ -62,28 +62,51 @@ def read_parts(
     A record that a run replaces meanwhile is left out. Records that the index lacks are added to it at the end, unless
     `keeps_index` is False.
     """
-    new, gone = list[IndexRow](), list[RecordPlace]()
-    connection = _open(layout)
-    try:
+    with PartReader(layout, table, keeps_index) as reader:
         for one_mission, one_obsid in _observations(layout, mission, obsid):
-            rows = _rows(connection, table.name, one_mission, one_obsid, step)
-            for one_step, name, stamp in _records(layout, one_mission, one_obsid, step):
-                place = (one_mission, one_obsid, one_step, name)
-                part = _indexed(table, place, stamp, rows.pop((one_step, name), None))
-                if part is not None:
-                    yield place, part
-                    continue
-                fresh, text = _fresh(table, layout, place)
-                if text is not None:
-                    new.append((*place, *stamp, text))
-                if fresh is not None:
-                    yield place, fresh
-            gone += [(one_mission, one_obsid, *rest) for rest in rows]
-    finally:
-        if connection is not None:
-            connection.close()
-    if keeps_index and (new or gone):
-        _update(layout, table.name, new, gone)
+            yield from reader.parts(one_mission, one_obsid, step)
+    reader.update()
+
+
+class PartReader(Generic[PartType]):
+    """Read a part of the records of one observation after another, with one connection to the index.
+
+    Nothing is kept of observations that were read, except the rows that the index lacks, if `keeps_index` is True.
+    """
+
+    def __init__(self, layout: Layout, table: IndexTable[PartType], keeps_index: bool) -> None:
+        self._layout, self._table, self._keeps_index = layout, table, keeps_index
+        self._new, self._gone = list[IndexRow](), list[RecordPlace]()
+        self._connection = _open(layout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    def parts(self, mission: str, obsid: str, step: str = "*") -> Iterator[tuple[RecordPlace, PartType | Exception]]:
+        """Yield the places and parts of an observation's records like `read_parts`."""
+        rows = _rows(self._connection, self._table.name, mission, obsid, step)
+        for one_step, name, stamp in _records(self._layout, mission, obsid, step):
+            place = (mission, obsid, one_step, name)
+            part = _indexed(self._table, place, stamp, rows.pop((one_step, name), None))
+            if part is not None:
+                yield place, part
+                continue
+            fresh, text = _fresh(self._table, self._layout, place)
+            if text is not None and self._keeps_index:
+                self._new.append((*place, *stamp, text))
+            if fresh is not None:
+                yield place, fresh
+        if self._keeps_index:
+            self._gone += [(mission, obsid, *rest) for rest in rows]
+
+    def update(self) -> None:
+        """Write the rows that the index lacks, and delete those of records that are gone, if `keeps_index` is True."""
+        if self._new or self._gone:
+            _update(self._layout, self._table.name, self._new, self._gone)
 
 
 def _fresh(
@@ -168,7 +191,7 @@ def _update(layout: Layout, table: str, new: Iterable[IndexRow], gone: Iterable[
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_ROW)
             connection.execute(
                 f"CREATE TABLE IF NOT EXISTS {table} (mission TEXT, obsid TEXT, step TEXT, name TEXT, inode INTEGER, "
-                "size INTEGER, mtime_ns INTEGER, part TEXT, PRIMARY KEY (mission, obsid, step, name)) WITHOUT ROWID"
+                "size INTEGER, mtime_ns INTEGER, part TEXT, PRIMARY KEY (mission, obsid, step, name))"
             )
             where = "mission = ? AND obsid = ? AND step = ? AND name = ?"
             connection.executemany(f"DELETE FROM {table} WHERE {where}", gone)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from collections.abc import Collection, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from daxa_wf.archive.index import IndexTable, read_parts
+from daxa_wf.archive.index import PartReader, RecordPlace, read_parts
 from daxa_wf.archive.layout import Layout
-from daxa_wf.archive.records import FileStamp, Record, read_record, record_paths, record_text
+from daxa_wf.archive.record_facts import FACTS, FILES, RecordFacts
+from daxa_wf.archive.records import FileStamp, Record, read_record, record_text
 from daxa_wf.errors import CorruptFileError, Fault
 from daxa_wf.files import set_aside, sha256_of, write_atomically
 from daxa_wf.text import some_of
@@ -47,14 +47,14 @@ def _confirm_all(layout: Layout, stamps: Iterable[FileStamp]) -> list[FileStamp]
 
 def require_unchanged(layout: Layout, acquired: Record) -> None:
     """Raise Fault if the content of a fetched file changed. The steps that read a file report it if it is missing."""
-    changed = _changed_raw(layout, acquired)
+    changed = _changed_raw(layout, acquired.raw)
     if changed:
         raise Fault(f"{some_of(changed)} changed since they were fetched; run again: the next run fetches them again")
 
 
-def _changed_raw(layout: Layout, record: Record) -> list[str]:
+def _changed_raw(layout: Layout, raw: Iterable[FileStamp]) -> list[str]:
     """Return the recorded paths of existing raw files whose content changed."""
-    return [stamp.path for stamp in _existing(layout, record.raw) if confirm_stamp(layout, stamp) is None]
+    return [stamp.path for stamp in _existing(layout, raw) if confirm_stamp(layout, stamp) is None]
 
 
 @dataclass(frozen=True)
@@ -67,58 +67,78 @@ class Staleness:
 
 @dataclass
 class ExaminedRecords:
-    """The readable records of an archive, and the staleness of those that no longer vouch for their files."""
+    """The readable records of an archive or an observation, and the staleness of those that no longer vouch for their files.
 
-    records: dict[Path, Record] = field(default_factory=dict)
-    stale: dict[Path, Staleness] = field(default_factory=dict)
-    _fingerprints: dict[Path, str] = field(default_factory=dict)
+    The keys are paths relative to the archive.
+    """
 
-    def fingerprint(self, path: Path) -> str | None:
-        """Return the fingerprint of a record, or None if the record is missing or unreadable."""
-        if path not in self._fingerprints and path in self.records:
-            self._fingerprints[path] = self.records[path].fingerprint()
-        return self._fingerprints.get(path)
+    layout: Layout
+    records: dict[str, RecordFacts] = field(default_factory=dict)
+    findings: dict[str, Staleness] = field(default_factory=dict)
+
+    @property
+    def stale(self) -> dict[Path, Staleness]:
+        """Return the staleness by the path of the record."""
+        return {self.layout.root / name: staleness for name, staleness in self.findings.items()}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.records or name in self.findings
 
 
-def examine_records(layout: Layout, folder: Path | None = None) -> ExaminedRecords:
-    """Read every record of an archive, or of one of its folders, and compare it with its files and earlier records.
+def examine_records(layout: Layout) -> ExaminedRecords:
+    """Read every record of an archive, and compare it with its files and earlier records.
 
     A record no longer vouches if it is damaged, if a product is missing or changed, if a raw file changed, or if an earlier
-    record is a new one. Raw files may be deleted after processing. This function writes no files. `folder` has the records
-    of one observation.
+    record is a new one. Raw files may be deleted after processing. This function writes no files.
     """
-    examined = ExaminedRecords()
-    for path in record_paths(layout) if folder is None else sorted(folder.glob("*/*.json")):
-        try:
-            record = examined.records[path] = read_record(path)
-        except CorruptFileError as error:
-            examined.stale[path] = Staleness("the record is damaged", str(error))
-            continue
-        if staleness := _compared_with_files(layout, record):
-            examined.stale[path] = staleness
-    sound = set(examined.records) - set(examined.stale)
-    for path in sound:
-        if other := _rebuilt(layout, examined, path, sound):
-            examined.stale[path] = Staleness("an earlier step came to another result", other)
+    return _examined(layout, read_parts(layout, FACTS, keeps_index=False))
+
+
+@contextmanager
+def examiner(layout: Layout) -> Iterator[Callable[[str, str], ExaminedRecords]]:
+    """Yield a function that examines the records of one observation, by mission and ObsID, like `examine_records`.
+
+    Steps build on records of the same observation only, so an archive need not be in memory as a whole.
+    """
+    with PartReader(layout, FACTS, keeps_index=False) as reader:
+        yield lambda mission, obsid: _examined(layout, reader.parts(mission, obsid))
+
+
+def _examined(layout: Layout, parts: Iterable[tuple[RecordPlace, RecordFacts | Exception]]) -> ExaminedRecords:
+    examined = ExaminedRecords(layout)
+    for place, facts in parts:
+        name = "/".join(("records", *place))
+        if isinstance(facts, CorruptFileError):
+            examined.findings[name] = Staleness("the record is damaged", str(facts))
+        elif isinstance(facts, Exception):
+            raise facts
+        else:
+            examined.records[name] = facts
+            if staleness := _compared_with_files(layout, facts):
+                examined.findings[name] = staleness
+    sound = examined.records.keys() - examined.findings.keys()
+    for name in examined.records:
+        if name in sound and (other := _rebuilt(examined, name, sound)):
+            examined.findings[name] = Staleness("an earlier step came to another result", other)
     return examined
 
 
-def _compared_with_files(layout: Layout, record: Record) -> Staleness | None:
-    for stamp in record.products:
-        if confirm_stamp(layout, stamp) is None:
-            return Staleness("a product is gone or changed", stamp.path)
-    changed = _changed_raw(layout, record)
+def _compared_with_files(layout: Layout, facts: RecordFacts) -> Staleness | None:
+    for file in facts.products:
+        if not _has_its_time(layout, *file) and confirm_stamp(layout, FileStamp(*file)) is None:
+            return Staleness("a product is gone or changed", file[0])
+    late = [FileStamp(*file) for file in facts.raw if not _has_its_time(layout, *file)]
+    changed = _changed_raw(layout, late)
     return Staleness("raw data changed", some_of(changed)) if changed else None
 
 
-def _rebuilt(layout: Layout, examined: ExaminedRecords, path: Path, sound: Collection[Path]) -> str:
-    """Return the path of an earlier record whose content changed after the record at `path` was made, or ''."""
-    for name, fingerprint in examined.records[path].built_on.items():
-        earlier = layout.root / name
-        if earlier not in sound or examined.fingerprint(earlier) == fingerprint:
-            continue
-        if examined.records[earlier].former_fingerprint() != fingerprint:
-            return name
+def _rebuilt(examined: ExaminedRecords, name: str, sound: Collection[str]) -> str:
+    """Return the path of an earlier record whose content changed after the named record was made, or ''."""
+    for earlier, fingerprint in examined.records[name].built_on.items():
+        if earlier in sound:
+            present = examined.records[earlier]
+            if fingerprint not in (present.fingerprint, present.former_fingerprint):
+                return earlier
     return ""
 
 
@@ -147,30 +167,19 @@ def _records_with_other_times(layout: Layout) -> list[Path]:
     """Return the paths of the readable records of which a file has another size or time, or is missing."""
     return [
         layout.root.joinpath("records", *place)
-        for place, files in read_parts(layout, RECORDED_TIMES)
+        for place, files in read_parts(layout, FILES)
         if not isinstance(files, Exception) and not all(_has_its_time(layout, *file) for file in files)
     ]
 
 
-def _has_its_time(layout: Layout, name: str, size: int, time_ns: int) -> bool:
+def _has_its_time(layout: Layout, name: str, size: int, time_ns: int, sha256: str) -> bool:
+    """Return True if a file is in its recorded place with the recorded size and time. This decides most cases."""
+    del sha256
     try:
-        stat = os.stat(f"{layout.root}/{name}")  # noqa: PTH116 - of 100,000 texts no paths are made
-    except (FileNotFoundError, NotADirectoryError):
+        stat = os.stat(os.path.join(layout.root, name))  # noqa: PTH116, PTH118 - of 100,000 texts no paths are made
+    except (OSError, ValueError):
         return False
     return (stat.st_size, stat.st_mtime_ns) == (size, time_ns)
-
-
-def _times_text(record: Record) -> str:
-    return json.dumps([[stamp.path, stamp.size, stamp.mtime_ns] for stamp in (*record.products, *record.raw)])
-
-
-def _times(mission: str, obsid: str, step: str, text: str) -> list[tuple[str, int, int]]:
-    del mission, obsid, step
-    return [(str(path), int(size), int(time_ns)) for path, size, time_ns in json.loads(text)]
-
-
-RECORDED_TIMES = IndexTable("times", read_record, _times_text, _times)
-"""Path, size in bytes and time (ns) of the products and raw files of each record, in the index."""
 
 
 def _existing(layout: Layout, stamps: Iterable[FileStamp]) -> list[FileStamp]:
@@ -180,7 +189,7 @@ def _existing(layout: Layout, stamps: Iterable[FileStamp]) -> list[FileStamp]:
 def set_aside_damaged_records(layout: Layout) -> list[Path]:
     """Rename the records that cannot be read, so that a user can examine them. Return their new paths."""
     damaged = []
-    for place, files in read_parts(layout, RECORDED_TIMES):
+    for place, files in read_parts(layout, FILES):
         if isinstance(files, CorruptFileError):
             damaged.append(set_aside(layout.root.joinpath("records", *place), str(files)))
     return damaged

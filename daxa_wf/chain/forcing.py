@@ -53,7 +53,7 @@ class StaleRecords:
         steps, files = _forced_by_user(dag)
         conditions = Conditions(
             plan.login_marks(), remake_outdated=self._remake_outdated,
-            forced=lambda path: path.parent.name in steps or plan.place(path) in files,
+            forced=lambda path: (bool(steps) and path.parent.name in steps) or (bool(files) and plan.place(path) in files),
         )  # fmt: skip
         work = list(work_of(plan))
         self._stale = find_stale(plan.layout, work, conditions)

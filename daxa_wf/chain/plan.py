@@ -304,9 +304,9 @@ class Plan:
             self.when_manifest_is_read()
         return self._rows
 
-    def observed(self) -> list[tuple[str, str]]:
-        """Return mission and ObsID of every observation in the manifest."""
-        return list(self._manifest())
+    def observed(self) -> Mapping[tuple[str, str], list[ManifestRow]]:
+        """Return the rows of every observation in the manifest, by mission and ObsID."""
+        return self._manifest()
 
     def raw(self, *roles: str) -> Callable[[Any], dict[str, list[str]]]:
         """Return a function of wildcards that gives the raw files of its unit by role (`events`, `attitude`).

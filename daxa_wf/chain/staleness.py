@@ -7,20 +7,23 @@ This module compares contents and meanings instead. Snakemake gets the result as
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from daxa_wf.archive.layout import Layout
-from daxa_wf.archive.manifest import read_manifest
+from daxa_wf.archive.manifest import ManifestRow, read_manifest
 from daxa_wf.archive.origin import as_json, read_origin, why_outdated
-from daxa_wf.archive.records import Record, Status
-from daxa_wf.archive.vouching import ExaminedRecords, Staleness, examine_records
+from daxa_wf.archive.record_facts import RecordFacts, canonical_text
+from daxa_wf.archive.records import Status
+from daxa_wf.archive.vouching import ExaminedRecords, Staleness, examiner
 from daxa_wf.chain.runner import validated
 from daxa_wf.download.release import may_be_had
 from daxa_wf.errors import CorruptFileError, UnsafePathError
@@ -49,7 +52,7 @@ class Wildcards(SimpleNamespace):
         return vars(self).items()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Work:
     """A record that the manifest requests, with the options and inputs that its step would get now."""
 
@@ -111,54 +114,62 @@ def find_stale(layout: Layout, work: Iterable[Work], conditions: Conditions) -> 
 
     `work` has the earlier steps of a unit before the later ones: a record after a missing or stale record is stale too.
     """
-    return _compared(layout, work, conditions, examine_records(layout))
+    stale: dict[Path, Staleness] = {}
+    changing: set[Path] = set()
+    with examiner(layout) as examine:
+        for folder, items in groupby(work, key=lambda item: os.path.dirname(os.path.dirname(item.path))):  # noqa: PTH120
+            examined = examine(*folder.split("/")[-2:])
+            _compare(layout, items, conditions, examined, stale, changing)
+    return stale
 
 
 def find_stale_of_observation(layout: Layout, unit: Unit, work: Iterable[Work]) -> dict[Path, Staleness]:
     """Return the reasons to make records of one observation again, by path. The records of others are not read."""
-    return _compared(layout, work, Conditions(), examine_records(layout, layout.records(unit)))
+    return find_stale(layout, (item for item in work if item.path.parents[1] == layout.records(unit)), Conditions())
 
 
-def _compared(
-    layout: Layout, work: Iterable[Work], conditions: Conditions, examined: ExaminedRecords
-) -> dict[Path, Staleness]:
-    stale: dict[Path, Staleness] = {}
-    changing: set[Path] = set()
+def _compare(
+    layout: Layout, work: Iterable[Work], conditions: Conditions, examined: ExaminedRecords,
+    stale: dict[Path, Staleness], changing: set[Path],
+) -> None:  # fmt: skip
+    """Add the records of one observation that are made again to `stale`, and to `changing` together with missing ones."""
     for item in work:
-        if item.path not in examined.records and item.path not in examined.stale:
+        name = layout.relative(item.path)
+        if name not in examined:
             changing.add(item.path)
             continue
-        staleness = examined.stale.get(item.path) or _staleness(layout, item, examined, conditions)
+        staleness = examined.findings.get(name) or _staleness(layout, item, examined.records[name], conditions)
         follows = next((path for path in item.earlier if path in changing), None)
         if staleness is None and follows is not None:
             staleness = Staleness(FOLLOWS, layout.relative(follows))
         if staleness is not None:
             stale[item.path] = staleness
             changing.add(item.path)
-    return stale
 
 
-def _staleness(layout: Layout, work: Work, examined: ExaminedRecords, conditions: Conditions) -> Staleness | None:
+def _staleness(layout: Layout, work: Work, record: RecordFacts, conditions: Conditions) -> Staleness | None:
     """Return why a record that vouches for its files must still be made again, or None."""
-    record = examined.records[work.path]
     if conditions.forced(work.path):
         return Staleness("forced")
     if may_be_had(record, conditions.marks, conditions.now):
         return Staleness("the data may be public by now, or with other credentials")
     if conditions.remake_outdated and record.is_outdated:
         return Staleness(OUTDATED, record.made_by)
-    if changed := changed_options(work.step, record.parameters, work.options):
+    if changed := _changed(work.step, record.parameters, canonical_text(work.options)):
         return Staleness("options changed", f"{work.step.name}: {', '.join(changed)}")
     if other := _other_inputs(layout, record, work):
         return other
-    if new := _new_raw_files(record, work):
+    if new := _new_raw_files(layout, record, work):
         return Staleness("further raw files", new)
     return None
 
 
 def changed_options(step: Step, recorded: Mapping[str, Any], present: Mapping[str, Any]) -> list[str]:
     """Return the names of options whose meaning differs from the recorded one. Their form may differ between versions."""
-    before, after = (json.dumps(values, sort_keys=True, default=str) for values in (recorded, present))
+    return _changed(step, canonical_text(recorded), canonical_text(present))
+
+
+def _changed(step: Step, before: str, after: str) -> list[str]:
     if before == after:
         return []
     first, second = (_meaning(step.options, text) for text in (before, after))
@@ -178,7 +189,7 @@ def _meaning(model: str, text: str) -> dict[str, Any]:
     return {name: getattr(read, name) for name in type(read).model_fields}
 
 
-def _other_inputs(layout: Layout, record: Record, work: Work) -> Staleness | None:
+def _other_inputs(layout: Layout, record: RecordFacts, work: Work) -> Staleness | None:
     """Return a finding about an input record that was added or removed, or None if the input is the same.
 
     Earlier versions did not record inputs. Their records are not compared.
@@ -194,34 +205,80 @@ def _other_inputs(layout: Layout, record: Record, work: Work) -> Staleness | Non
     )
 
 
-def _new_raw_files(record: Record, work: Work) -> str:
+def _new_raw_files(layout: Layout, record: RecordFacts, work: Work) -> str:
     """Return a raw file that the step would read now but did not read before, or ''.
 
     Files with the same name and size count as the same file, because projects and raw data may move.
     """
     if record.status is Status.BLOCKED or not record.raw:
         return ""
-    known = {(Path(stamp.path).name, stamp.size) for stamp in record.raw}
-    new = (path for path in work.raw if path.exists() and (path.name, path.stat().st_size) not in known)
-    return next((str(path) for path in new), "")
+    # The record vouches for files in the same place, so only others are looked at.
+    same = {os.path.join(layout.root, path) for path, *_ in record.raw}  # noqa: PTH118 - no paths are made
+    known = {(os.path.basename(path), size) for path, size, *_ in record.raw}  # noqa: PTH119 - no paths are made
+    return next((str(path) for path in work.raw if str(path) not in same and _is_new(path, known)), "")
+
+
+def _is_new(path: Path, known: Collection[tuple[str, int]]) -> bool:
+    try:
+        return (path.name, path.stat().st_size) not in known
+    except (OSError, ValueError):
+        return False  # it does not exist, or cannot be read
 
 
 def work_of(plan: Plan) -> Iterable[Work]:
     """Yield every record that the manifest requests, in the order of an observation's steps."""
-    for mission, obsid in plan.observed():
-        rows, reads_raw = plan.rows(mission, obsid), plan.mission(mission).steps_with_raw_data
+    constant: dict[tuple[str, str], dict[str, Any]] = {}
+    for (mission, obsid), rows in plan.observed().items():
+        reads_raw = plan.mission(mission).steps_with_raw_data
+        records = ObservationRecords(plan, mission, rows)
         for step in (STEPS[name] for name in plan.mission(mission).steps):
-            options = plan.options(step.name)
+            options, raw = plan.options(step.name), plan.raw(*step.raw)
+            if not step.job_options and (mission, step.name) not in constant:
+                constant[mission, step.name] = options(Wildcards.of(Unit(mission, obsid)))
             for unit in plan.units(step, rows):
                 wildcards = Wildcards.of(unit)
-                earlier = [path for name in plan.earlier(step) for path in plan.paths_of(name, wildcards)]
-                raw = plan.raw(*step.raw)(wildcards).values()
                 yield Work(
-                    plan.layout.record(step.name, unit), step, tuple(earlier),
-                    options(wildcards),
-                    tuple(plan.layout.root / name for names in raw for name in names),
+                    records.path(step.name, unit), step,
+                    tuple(path for name in plan.earlier(step) for path in records.of_same(name, unit)),
+                    options(wildcards) if step.job_options else constant[mission, step.name],
+                    tuple(records.file(name) for names in raw(wildcards).values() for name in names) if step.raw else (),
                     step.name in reads_raw,
                 )  # fmt: skip
+
+
+class ObservationRecords:
+    """The paths of the records and raw files of one observation's steps. Each is made once, because steps share them."""
+
+    def __init__(self, plan: Plan, mission: str, rows: list[ManifestRow]) -> None:
+        self._plan, self._rows = plan, rows
+        self._steps = frozenset(plan.mission(mission).steps)
+        self._paths: dict[tuple[str, Unit], Path] = {}
+        self._of_same: dict[tuple[str, str, str], list[Path]] = {}
+        self._files: dict[str, Path] = {}
+
+    def path(self, step: str, unit: Unit) -> Path:
+        """Return the path of a record."""
+        if (step, unit) not in self._paths:
+            self._paths[step, unit] = self._plan.layout.record(step, unit)
+        return self._paths[step, unit]
+
+    def file(self, name: str) -> Path:
+        """Return the path of a raw file."""
+        if name not in self._files:
+            self._files[name] = self._plan.layout.root / name
+        return self._files[name]
+
+    def of_same(self, step: str, unit: Unit) -> list[Path]:
+        """Return the records of a step of which the units share the rows of a unit in the manifest, like `Plan.paths_of`."""
+        if step not in self._steps:
+            return []
+        key = (step, unit.instrument, unit.exposure)
+        if key not in self._of_same:
+            rows = [
+                row for row in self._rows if unit.instrument in ("", row.inst) and unit.exposure in ("", row.exposure)
+            ]
+            self._of_same[key] = [self.path(step, other) for other in self._plan.units(STEPS[step], rows)]
+        return self._of_same[key]
 
 
 def summary(stale: Iterable[Staleness]) -> list[str]:

@@ -154,7 +154,8 @@ def _reason(problem: Problem, place: KeyPath, root: type[BaseModel]) -> str:
         return f"unknown key; allowed are {', '.join(allowed)}{closest(str(place[-1]), allowed)}"
     if kind == "unknown_branch":
         value = given.get(context["key"]) if isinstance(given, Mapping) else given
-        hint = _closest_of(value, context["expected"])
+        present_name = context.get(f"former name {value}")
+        hint = f" - it is now called '{present_name}'" if present_name else _closest_of(value, context["expected"])
         return f"expected one of {context['expected']}{_got(value)}{hint}"
     if kind == "missing":
         return "this key is required" if place[-1:] == problem["loc"][-1:] else f"expected more values{_got(given)}"

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from daxa_wf.archive.record_facts import RecordFacts
 from daxa_wf.archive.records import Record, Status
 from daxa_wf.tables.urls import has_login
 
@@ -42,7 +43,7 @@ class RetryCondition:
     logins: str
 
     @classmethod
-    def from_record(cls, record: Record) -> RetryCondition | None:
+    def from_record(cls, record: Record | RecordFacts) -> RetryCondition | None:
         """Return the condition in the record of an observation that was not public, or None if it cannot be read."""
         try:
             condition = record.results["ask_again"]
@@ -71,7 +72,7 @@ def when_asked_again(release: datetime | None) -> str:
     )
 
 
-def may_be_had(record: Record, marks: Mapping[str, str], now: datetime) -> bool:
+def may_be_had(record: Record | RecordFacts, marks: Mapping[str, str], now: datetime) -> bool:
     """Return True for the record of an observation that was not public, and may be now: it must be acquired again.
 
     `marks` has the mark of the credentials by login_key. A condition that cannot be read counts as met, so that a new one

@@ -298,7 +298,11 @@ EspfiltOptions = Annotated[
         _branch,
         custom_error_type="unknown_branch",
         custom_error_message="unknown flare filter",
-        custom_error_context={"key": "method", "expected": ", ".join(map(repr, FLARE_FILTERS))},
+        custom_error_context={
+            "key": "method",
+            "expected": ", ".join(map(repr, FLARE_FILTERS)),
+            "former name esas20": "histogram",
+        },
     ),
     BeforeValidator(_of_earlier_versions),
 ]

@@ -194,6 +194,10 @@ BAD = {
         with_options(espfilt={"method": "histogramm"}),
         "'histogram', 'esas19', 'threshold'",
     ),
+    "flare filter by its former name": (
+        with_options(espfilt={"method": "esas20"}),
+        "(got 'esas20') - it is now called 'histogram'",
+    ),
     "negative sigma": (with_options(espfilt={"allowed_sigma": -1}), "espfilt.allowed_sigma"),
     "limits swapped": (with_options(espfilt={"gauss_fit_lims": [6.5, 0.1]}), "gauss_fit_lims[0] = 6.5"),
     "limits beyond 10": (with_options(espfilt={"gauss_fit_lims": [0.1, 65]}), "within 0 and 10"),
