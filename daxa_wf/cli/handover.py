@@ -9,6 +9,7 @@ import typer
 
 from daxa_wf.archive.layout import Layout
 from daxa_wf.cli.shared import ArchivePlace, AsJson, archive_at, archive_of, given_band, print_json
+from daxa_wf.errors import ConfigError
 
 commands = typer.Typer()
 
@@ -23,6 +24,8 @@ def cite(
     from daxa_wf.archive.state import ArchiveState
     from daxa_wf.handover.citations import as_bibtex, as_text, as_values, credits_of
 
+    if bibtex and as_json:
+        raise ConfigError("--bibtex and --json are two forms of the answer; give one of them")
     credits_to_give = credits_of(ArchiveState(Layout(archive_at(config))))
     if as_json:
         print_json(as_values(credits_to_give))

@@ -63,6 +63,8 @@ def select_command(
     if not config.strip():
         raise ConfigError("CONFIG is empty; give a configuration's path, or an object's name or a query in quotes")
     queried = is_query(config)
+    if mission and not queried:
+        raise ConfigError(f"--mission is for a query; {config} is a configuration, which names its missions itself")
     checked = query_config(config, mission or [], tables) if queried else read_config(Path(config))
     selecting = _Selecting(None if queried else Path.cwd() / checked.archive / "selection")
     # A table in a named format has the standard output to itself.

@@ -45,12 +45,14 @@ class Reference:
 
     @property
     def short(self) -> str:
-        """Return the publication in one line.
+        """Return the publication in one line, without the braces that keep BibTeX from dividing a name.
 
+        >>> Reference("b", "{The Group}", "T", "A&A", 2001, "365", "L1", doi="10.1051/x").short
+        'The Group 2001, A&A 365, L1, https://doi.org/10.1051/x'
         >>> Reference("a", "Jansen, F. and Lumb, D. and others", "T", "A&A", 2001, "365", "L1", doi="10.1051/x").short
         'Jansen et al. 2001, A&A 365, L1, https://doi.org/10.1051/x'
         """
-        names = [name.partition(",")[0] for name in self.authors.split(" and ")]
+        names = [name.partition(",")[0].strip("{}") for name in self.authors.split(" and ")]
         authors = names[0] if len(names) == 1 else f"{names[0]} et al."
         place = ", ".join(filter(None, (f"{self.journal} {self.volume}".strip(), self.pages)))
         address = f"https://doi.org/{self.doi}" if self.doi else self.url

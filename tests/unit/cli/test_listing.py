@@ -110,6 +110,12 @@ def test_a_name_in_place_of_a_configuration(folder: Path) -> None:
     assert "my.yaml cannot be read" in str(CliRunner().invoke(app, ["select", "my.yaml"]).exception)
 
 
+def test_a_configuration_chooses_its_missions_itself(folder: Path) -> None:
+    Path("my.yaml").write_text("missions: {chandra: {select: {public: true}}}")
+    done = CliRunner().invoke(app, ["select", "my.yaml", "--mission", "chandra"])
+    assert "--mission is for a query; my.yaml is a configuration" in str(done.exception)
+
+
 def test_mistakes_in_outputs_are_named(folder: Path) -> None:
     for output, problem in {"t.xlsx": "the suffix '.xlsx' names no format", "no/t.csv": "no does not exist"}.items():
         done = CliRunner().invoke(app, ["table", "erosita_calpv", "--output", output])

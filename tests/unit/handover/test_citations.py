@@ -58,6 +58,11 @@ def test_missions_data_centres_and_software_are_acknowledged_once(archive: Path)
     assert "Chandra" not in text
 
 
+def test_two_forms_at_once_are_refused(archive: Path) -> None:
+    done = CliRunner().invoke(app, ["cite", str(archive), "--bibtex", "--json"])
+    assert "--bibtex and --json are two forms of the answer" in str(done.exception)
+
+
 def test_bibtex_has_the_instruments_with_data_and_each_entry_once(archive: Path) -> None:
     keys = re.findall(r"^@article\{(\w+),$", cite(archive, "--bibtex"), re.MULTILINE)
     assert keys == ["xmm_jansen_2001", "xmm_strueder_2001", "xmm_turner_2001", "sas_gabriel_2004", "numpy_harris_2020"]
