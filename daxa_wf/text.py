@@ -52,6 +52,15 @@ def make_printable(text: str, longest: int = 2000) -> str:
     return clean if len(clean) <= longest else clean[:longest] + " ..."
 
 
+def printable_name(name: object) -> str:
+    """Return the name of a file on one line, for terminals.
+
+    >>> printable_name("two\\nlines")
+    'two\\\\nlines'
+    """
+    return make_printable(str(name)).replace("\n", "\\n")
+
+
 def fit_to_show(text: str) -> str:
     """Mask secrets in a text, remove control characters, and limit its length, for terminals, logs, records and pages."""
     return mask_secrets(make_printable(text, LONGEST_MESSAGE))

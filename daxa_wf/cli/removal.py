@@ -11,7 +11,7 @@ import typer
 
 from daxa_wf.cli.shared import AsJson, ConfigFile, made_archive, plan_of, print_json
 from daxa_wf.errors import ConfigError
-from daxa_wf.text import make_printable, shown_bytes
+from daxa_wf.text import printable_name, shown_bytes
 
 if TYPE_CHECKING:
     from daxa_wf.archive.layout import Layout
@@ -87,7 +87,7 @@ def delete_raw(
             _print_removal(doomed, as_json, "nothing was deleted")
             return
         if not yes:
-            print("\n".join(map(make_printable, doomed.lines())))
+            print("\n".join(map(printable_name, doomed.lines())))
             question = f"Delete {len(doomed.files)} files, {shown_bytes(doomed.size)}?"
             if not typer.confirm(question, default=False):
                 print("nothing was deleted")
@@ -146,7 +146,7 @@ def _print_removal(removal: Removal, as_json: bool, ending: str) -> None:
         print_json(removal.values())
         return
     for path in sorted(removal.files):
-        print(make_printable(str(path)))
+        print(printable_name(path))
     for line in removal.lines():
-        print(make_printable(line))
+        print(printable_name(line))
     print(f"{len(removal.files)} files, {shown_bytes(removal.size)}: {ending}")

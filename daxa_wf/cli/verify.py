@@ -10,7 +10,7 @@ import typer
 from daxa_wf.archive.layout import Layout
 from daxa_wf.cli.shared import ArchivePlace, AsJson, archive_at, print_json
 from daxa_wf.errors import ConfigError
-from daxa_wf.text import make_printable
+from daxa_wf.text import printable_name
 
 commands = typer.Typer()
 
@@ -45,7 +45,7 @@ def verify(
     else:
         for discrepancy in discrepancies:
             detail = f" ({discrepancy.detail})" if discrepancy.detail else ""
-            print(make_printable(f"{discrepancy.problem}: {discrepancy.path}{detail}"))
+            print(printable_name(f"{discrepancy.problem}: {discrepancy.path}{detail}"))
         counts = Counter(discrepancy.problem for discrepancy in discrepancies)
         print(", ".join(f"{number} {problem}" for problem, number in counts.items()) or "every product is as recorded")
     for path in unmarked:

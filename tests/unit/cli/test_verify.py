@@ -42,6 +42,9 @@ def test_an_altered_product_is_named_with_exit_code_1(project: Path) -> None:
     assert found.stdout == f"altered: {name} (its SHA-256 differs from the one in its record)\n1 altered\n"
     as_json = CliRunner().invoke(app, ["verify", "my.yaml", "--json"])
     assert [entry["path"] for entry in json.loads(as_json.stdout)] == [name]
+    product.with_name("two\nlines\x1b[31m").write_bytes(b"x")
+    strange = CliRunner().invoke(app, ["verify", "my.yaml"])
+    assert "cleaning/two\\nlines\n" in strange.stdout
 
 
 def test_an_archive_without_records_is_refused(project: Path) -> None:
