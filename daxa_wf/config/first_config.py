@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -148,7 +149,7 @@ def _mission(answers: Choices, mission: str, engine: str) -> Iterator[str]:
     yield f"  engine: {engine}"
     if answers.obsids:
         yield "  # In quotes, because leading zeros count."
-        yield f"  obsids: {_inline(list(answers.obsids))}"
+        yield f"  obsids: {json.dumps(list(answers.obsids))}"
     if answers.select:
         yield "  # All conditions must hold; docs/selection.md explains further ones, such as times and exposures."
         yield "  select:"

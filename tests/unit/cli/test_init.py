@@ -79,6 +79,7 @@ def test_options_answer_beforehand_and_yes_takes_the_defaults() -> None:
     values = written("sub/first.yaml")
     assert values["archive"] == "my_archive"
     assert values["missions"]["erosita_calpv"]["obsids"] == ["700195", "700183"]
+    assert '  obsids: ["700195", "700183"]' in Path("sub/first.yaml").read_text()
     assert values["missions"]["erosita_calpv"]["engine"] == "native"
 
 
