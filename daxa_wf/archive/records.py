@@ -154,7 +154,7 @@ def record_text(record: Record) -> str:
 
 def read_record(path: Path) -> Record:
     """Read a record and check its form. Raise CorruptFileError if it is damaged."""
-    record: Record = read_json(path, Record, "a record", "delete it and run again")
+    record: Record = read_json(path, Record, "a record", "the next run sets it aside and makes it again")
     for stamp in (*record.products, *record.pruned):
         # Products are moved and deleted by these paths; raw files may be anywhere, and are only read.
         checked_relative(stamp.path, f"the record {path}")
@@ -174,7 +174,9 @@ def read_checked_record(path: Path) -> Record:
         }
         return Record(**{**values, "unit": Unit(**values["unit"]), "status": Status(values["status"])})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise CorruptFileError(f"{path} is not a record ({error}); run again") from None
+        raise CorruptFileError(
+            f"{path} is not a record ({error}); the next run sets it aside and makes it again"
+        ) from None
 
 
 def read_sound_record(path: Path) -> Record:

@@ -168,4 +168,5 @@ def _plan_lines(config: Config, result: MissionSelection | LocalObservations | D
         raise result
     amount = sizes(config, result, Path.cwd(), listings)
     lines = [*(amount.lines() if amount else []), *work(result, Path.cwd() / config.tables, Path.cwd())]
-    return [f"{result.spec.pretty_name}: {len(result.selection.rows)} observations", *lines]
+    notes = [f"  {note}" for note in result.selection.notes]
+    return [f"{result.spec.pretty_name}: {len(result.selection.rows)} observations", *notes, *lines]

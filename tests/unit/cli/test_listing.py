@@ -110,6 +110,15 @@ def test_a_name_in_place_of_a_configuration(folder: Path) -> None:
     assert "my.yaml cannot be read" in str(CliRunner().invoke(app, ["select", "my.yaml"]).exception)
 
 
+def test_plan_names_excluded_obsids_that_the_table_lacks(folder: Path) -> None:
+    select = "{exclude: ['300099'], public: true}"
+    Path("my.yaml").write_text(
+        f"archive: a\ntables: daxa_wf_tables\nmissions: {{erosita_calpv: {{source: {{archives: any}}, select: {select}}}}}"
+    )
+    done = CliRunner().invoke(app, ["plan", "my.yaml", "--list", "0"])
+    assert "ObsIDs that are not in the table: 300099" in done.output, done.output
+
+
 def test_a_configuration_chooses_its_missions_itself(folder: Path) -> None:
     Path("my.yaml").write_text("missions: {chandra: {select: {public: true}}}")
     done = CliRunner().invoke(app, ["select", "my.yaml", "--mission", "chandra"])
