@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 # Tests wait for servers and limits of time, so there are more workers than cores.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(max(2, 3 * (os.cpu_count() or 1) // 2))')
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 SOURCES := daxa_wf daxa_wf_simulator snakemake_logger_plugin_daxa tests benchmarks workflow/scripts
 
 .PHONY: demo test fuzz lint format constraints clean
@@ -15,7 +15,7 @@ demo: $(VENV)/.ready  ## run the default config on simulated observations
 	$(BIN)/snakemake --cores $(CORES)
 
 test: $(VENV)/.ready  ## run the tests
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/pytest -n $(WORKERS) --dist load --maxschedchunk 2
 
 fuzz: $(VENV)/.ready  ## give every parser a hundred times as many wrong inputs as the tests do
 	DAXA_WF_FUZZ=$(or $(TIMES),100) $(BIN)/pytest -n auto tests/fuzz

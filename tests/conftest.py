@@ -16,6 +16,11 @@ from tests.genuine import COLLECTIONS, WHOLE, is_whole
 from tests.standins import Standins, make_standins
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with whole runs, because they take longest: the short tests then keep every worker busy to the end."""
+    items.sort(key=lambda item: "workflow" not in item.path.parts)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def signals_as_on_a_terminal() -> None:
     """Under nohup or in the background signals are ignored, by whatever the tests start too."""

@@ -115,7 +115,7 @@ def _in_common_form(spec: MissionSpec, rows: pd.DataFrame, path: Path) -> pd.Dat
     """Return times as ISO text in UTC, lengths in seconds, and instruments by the mission's names."""
     for column in users_source(spec).columns:
         if column.name in rows and column.kind == "utc":
-            rows[column.name] = _iso_texts(rows[column.name])
+            rows[column.name] = _iso_texts(rows[column.name], column.name, path)
     for name in ("duration", "exposure"):
         if name in rows:
             rows[name] = _seconds(rows[name], name, path)
@@ -126,12 +126,19 @@ def _in_common_form(spec: MissionSpec, rows: pd.DataFrame, path: Path) -> pd.Dat
     return rows
 
 
-def _iso_texts(values: pd.Series) -> pd.Series:
-    """Return times as text. Numbers are days (MJD, UTC)."""
+def _iso_texts(values: pd.Series, name: str, path: Path) -> pd.Series:
+    """Return times as text. Numbers are days (MJD, UTC). ConfigError names the row of a date among numbers."""
     if not pd.api.types.is_datetime64_any_dtype(values):
         days = pd.to_numeric(values, errors="coerce")
         if not days.notna().any():
             return values
+        texts = values.fillna("").astype(str).str.strip()
+        wrong = texts[days.isna() & (texts != "")]
+        if len(wrong):
+            raise ConfigError(
+                f"{path}: column {name}, row {wrong.index[0] + 1}: {wrong.iloc[0][:60]!r} is no number, but others are; "
+                "write all times as days (MJD), or all as dates"
+            )
         values = MJD_EPOCH + pd.to_timedelta((days * 86_400_000).round(), unit="ms")
     elif getattr(values.dtype, "tz", None) is not None:
         values = values.dt.tz_convert("UTC")

@@ -170,6 +170,15 @@ def test_a_value_of_another_form_is_named_by_column_and_row(column: str, value: 
     )
 
 
+def test_dates_among_numbers_are_named_and_not_lost() -> None:
+    rows = pd.DataFrame({"obsid": ["12812", "12813"], "ra": ["10", "11"], "dec": ["1", "2"], "duration": ["1", "1"],
+                         "start": ["2010-12-31", "55560.5"]})  # fmt: skip
+    rows.to_csv("own.csv", index=False)
+    assert refused("chandra", "own.csv").startswith(
+        "own.csv: column start, row 1: '2010-12-31' is no number, but others are"
+    )
+
+
 def test_rows_dropped_for_their_positions_do_not_ask_for_other_obsids() -> None:
     rows = pd.DataFrame({"obsid": ["12812"], "ra": ["10"], "dec": ["95"], "duration": ["1"], "start": ["2010-12-31"]})
     rows.to_csv("own.csv", index=False)
